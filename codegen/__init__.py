@@ -1,0 +1,1 @@
+"""Equations as NumPy functions and source text."""

@@ -1,0 +1,1 @@
+"""Equations, derivation, rewrites, matrix form and proof."""
