@@ -1,0 +1,247 @@
+"""Any list of equations, evaluated as it stands: the reference the other spellings are held to.
+
+Each term is evaluated on the grid of all its indices at once, its body by ``sympy.lambdify``.
+That is slow for large products and right for everything the equation type can say (gathers,
+windows, guards, ties, recurrences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from ..symbolic.equation import (
+    INDEX_VALUE,
+    Equal,
+    Equation,
+    Guard,
+    Read,
+    Recurrence,
+    Subscript,
+    System,
+    Term,
+    index_symbol,
+    slot,
+)
+from ..symbolic.functions import Z, Opaque, in_sigmoid
+
+Values = dict[str, NDArray[Any]]
+Grid = dict[sp.Symbol, NDArray[np.int64]]
+
+
+def evaluate(
+    system: System, values: Mapping[str, Any], sizes: Mapping[str, int] | None = None
+) -> Values:
+    """Every array of the system, inputs included, from values for the inputs.
+
+    Sizes are read off the inputs' shapes; `sizes` adds those that no shape shows.
+    Raises ValueError when an input is missing or its shape does not fit.
+    """
+    arrays: Values = {}
+    known = {sp.Symbol(k, integer=True, positive=True): int(v) for k, v in (sizes or {}).items()}
+    for array in system.inputs:
+        if array.name not in values:
+            raise ValueError(f"no value for input {array.name!r}; expected shape {array.shape}")
+        arrays[array.name] = np.asarray(values[array.name])
+        bind_sizes(array.name, array.shape, arrays[array.name].shape, known)
+    for array in system.inputs:
+        expected = tuple(_number(size, known) for size in array.shape)
+        if expected != arrays[array.name].shape:
+            raise ValueError(f"{array.name}: expected shape {array.shape} = {expected}, got "
+                             f"{arrays[array.name].shape}")
+    # Overflow and division by zero give inf and nan, which the caller sees in the results.
+    with np.errstate(all="ignore"):
+        for item in system.items:
+            if isinstance(item, Recurrence):
+                _evaluate_recurrence(item, arrays, known)
+            else:
+                _evaluate_equation(item, arrays, known)
+    return arrays
+
+
+def bind_sizes(
+    name: str,
+    declared: tuple[sp.Expr, ...],
+    found: tuple[int, ...],
+    known: dict[sp.Symbol, int],
+) -> None:
+    """Adds to `known` the size symbols that stand alone in a declared shape."""
+    if len(declared) != len(found):
+        raise ValueError(f"{name}: expected {len(declared)} axes {declared}, got shape {found}")
+    for size, number in zip(declared, found, strict=True):
+        if size.is_Symbol:
+            known.setdefault(size, number)
+
+
+def _number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
+    value = size.xreplace(known)
+    if not value.is_Integer:
+        value = sp.simplify(value)
+    if not value.is_Integer:
+        raise ValueError(f"size {size} is not determined by the inputs' shapes")
+    return int(value)
+
+
+@lru_cache(maxsize=4096)
+def scalar(body: sp.Expr, arity: int, sizes: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    """A body as a NumPy function of its slots and sizes."""
+    arguments = [slot(position) for position in range(arity)]
+    return sp.lambdify([*arguments, *sizes], stable(body), modules=[SPELLED, "numpy"], cse=True)
+
+
+def stable(body: sp.Expr) -> sp.Expr:
+    """The body with every opaque function in a spelling that lambdify knows and that is stable."""
+
+    def spell(applied: sp.Expr) -> sp.Expr:
+        definition = type(applied).definition
+        argument = applied.args[0]
+        if type(applied).order == 0 and type(applied).title in SPELLED:
+            return sp.Function(type(applied).title)(argument)
+        bounded = in_sigmoid(definition)
+        if bounded is not None:
+            polynomial, exponent = bounded
+            value = sp.Function("sigmoid")(exponent.xreplace({Z: argument}))
+            return polynomial.xreplace({sp.Symbol("a", real=True): value, Z: argument})
+        return definition.xreplace({Z: argument})
+
+    return body.replace(lambda part: isinstance(part, Opaque), spell)
+
+
+def sigmoid(z: Any) -> Any:
+    """1/(1 + exp(-z)) without overflow for any z: exp is taken of -|z| alone."""
+    small = np.exp(-np.abs(z))
+    return np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+
+
+SPELLED: dict[str, Callable[..., Any]] = {
+    "sigmoid": sigmoid,
+    "softplus": lambda z: np.logaddexp(0.0, z),
+    "relu": lambda z: np.maximum(z, 0),
+    "abs": np.abs,
+    "sign": np.sign,
+    "tanh": np.tanh,
+}
+
+
+def _evaluate_equation(
+    equation: Equation, arrays: Values, known: Mapping[sp.Symbol, int], at: Grid | None = None
+) -> None:
+    """Defines `equation.name` in `arrays`; `at` fixes the loop index of a recurrence."""
+    axes = [index for index in equation.out if index.symbol not in (at or {})]
+    total: NDArray[Any] | None = None
+    for term in equation.terms:
+        part, places = _evaluate_term(equation, term, axes, arrays, known, at or {})
+        total = part if total is None else total + part
+        if places is not None:
+            shape = total.shape
+            for name, place in zip(equation.argmax, places, strict=True):
+                arrays[name] = place.reshape(shape)
+    shape = tuple(_number(index.size.xreplace(at or {}), known) for index in axes)
+    value = np.zeros(shape) if total is None else np.broadcast_to(total, shape)
+    if at:
+        place = tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
+        arrays[equation.name][place] = value
+    else:
+        arrays[equation.name] = np.array(value)
+
+
+def _evaluate_term(
+    equation: Equation,
+    term: Term,
+    axes: list[Any],
+    arrays: Values,
+    known: Mapping[sp.Symbol, int],
+    at: Grid,
+) -> tuple[NDArray[Any], list[NDArray[np.int64]] | None]:
+    indices = [*axes, *term.over]
+    sizes = [_number(index.size.xreplace(at), known) for index in indices]
+    grid: Grid = dict(at)
+    for axis, (index, count) in enumerate(zip(indices, sizes, strict=True)):
+        shape = [1] * len(indices)
+        shape[axis] = count
+        grid[index.symbol] = np.arange(count).reshape(shape)
+    reads = [_read(read, arrays, grid, known) for read in term.reads]
+    symbols = tuple(sorted((s for s in term.body.free_symbols if s.is_integer), key=str))
+    body = scalar(term.body, len(reads), symbols)(*reads, *(known[s] for s in symbols))
+    body = np.broadcast_to(np.asarray(body), sizes)
+    mask = np.ones(sizes, dtype=bool)
+    for guard in term.guards:
+        mask = mask & _holds(guard, arrays, grid, known)
+    over = tuple(range(len(axes), len(indices)))
+    if equation.reduction == "sum":
+        return np.where(mask, body, 0).sum(axis=over), None
+    floor = np.where(mask, body, -np.inf)
+    flat = floor.reshape(*sizes[: len(axes)], -1)
+    top = flat.max(axis=-1)
+    if equation.reduction == "logsumexp":
+        return top + np.log(np.exp(flat - top[..., None]).sum(axis=-1)), None
+    best = np.unravel_index(flat.argmax(axis=-1), sizes[len(axes) :])
+    return top, list(best)
+
+
+def _subscript(
+    subscript: Subscript, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
+) -> NDArray[Any]:
+    if isinstance(subscript, Read):
+        return _read(subscript, arrays, grid, known)
+    free = sorted(subscript.free_symbols, key=str)
+    values = [grid[s] if s in grid else known[s] for s in free]
+    if subscript.is_Symbol:
+        return np.asarray(values[0])
+    return np.asarray(_affine(subscript, tuple(free))(*values))
+
+
+@lru_cache(maxsize=4096)
+def _affine(subscript: sp.Expr, free: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    return sp.lambdify(list(free), subscript, modules="numpy")  # type: ignore[no-any-return]
+
+
+def _read(
+    read: Read, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
+) -> NDArray[Any]:
+    if read.array == INDEX_VALUE:
+        return _subscript(read.at[0], arrays, grid, known)
+    array = arrays[read.array]
+    # A place outside the array is only reached where a guard is false, so any entry will do.
+    places = [
+        np.clip(_subscript(entry, arrays, grid, known), 0, size - 1).astype(np.int64)
+        for entry, size in zip(read.at, array.shape, strict=True)
+    ]
+    return np.asarray(array[tuple(places)])
+
+
+def _holds(
+    guard: Guard, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
+) -> NDArray[np.bool_]:
+    if isinstance(guard, Equal):
+        left = _subscript(guard.left, arrays, grid, known)
+        return np.asarray(left == _subscript(guard.right, arrays, grid, known))
+    low, value, high = (
+        _subscript(part, arrays, grid, known) for part in (guard.low, guard.value, guard.high)
+    )
+    return np.asarray((low <= value) & (value < high))
+
+
+def _evaluate_recurrence(
+    group: Recurrence, arrays: Values, known: Mapping[sp.Symbol, int]
+) -> None:
+    symbol = index_symbol(group.loop)
+    loop = next(index for index in group.equations[0].out if index.name == group.loop)
+    count = _number(loop.size, known)
+    for equation in group.equations:
+        shape = tuple(_number(index.size, known) for index in equation.out)
+        arrays[equation.name] = np.zeros(shape, dtype=_result_type(arrays))
+    steps = range(count) if group.direction == 1 else reversed(range(count))
+    for step in steps:
+        for equation in group.equations:
+            _evaluate_equation(equation, arrays, known, {symbol: np.asarray(step)})
+
+
+def _result_type(arrays: Values) -> np.dtype[Any]:
+    floats = [array.dtype for array in arrays.values() if array.dtype.kind in "fc"]
+    return np.result_type(*floats) if floats else np.dtype(float)

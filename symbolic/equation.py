@@ -1,0 +1,515 @@
+"""The one data type: an ordered, single-assignment list of index equations.
+
+    y[out] = Σ_terms  R_over  [guards]  f(x1[I1], x2[I2], ...)
+
+Forward and backward passes, first and second derivatives, traced programs and derived ones are
+all values of :class:`System`.  This file defines the type and what makes a value of it valid;
+how equations are built, differentiated, rewritten, printed or proved is not in it.
+
+Three reductions R close the form under the adjoint rule: a sum; a maximum, which records where it
+was attained; and log Σ exp, the smooth maximum, which keeps softmax and its cross-entropy finite
+for every input without a rewrite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Literal, TypeAlias
+
+import sympy as sp
+
+Size: TypeAlias = sp.Expr
+"""A positive integer, a size symbol, or an expression in them (and in outer indices, ``n(l)``)."""
+
+INDEX_VALUE = "#"
+"""Name of the pseudo-array whose entry at (e,) is the number e itself (what ``arange`` reads)."""
+
+
+class EquationError(ValueError):
+    """An equation that breaks the rules of the type; the message names it."""
+
+
+@cache
+def slot(position: int) -> sp.Symbol:
+    """The real symbol that stands for the value of a term's read number `position` in its body."""
+    return sp.Symbol(f"_x{position}", real=True)
+
+
+@cache
+def size_symbol(name: str) -> sp.Symbol:
+    """The positive integer symbol of a named size."""
+    return sp.Symbol(name, integer=True, positive=True)
+
+
+def as_size(size: Size | int | str) -> Size:
+    """A size from a number, a name or an expression; a size of zero or less is an EquationError."""
+    if isinstance(size, str):
+        return size_symbol(size)
+    result = sp.sympify(size)
+    if result.is_Integer and result <= 0:
+        raise EquationError(f"a size must be a positive integer, got {result}")
+    return result
+
+
+@cache
+def index_symbol(name: str) -> sp.Symbol:
+    """The integer symbol of an index; its sign is unknown to SymPy, its range is the index's."""
+    return sp.Symbol(name, integer=True)
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that runs over 0 ... size - 1."""
+
+    name: str
+    size: Size
+
+    @property
+    def symbol(self) -> sp.Symbol:
+        return index_symbol(self.name)
+
+    def __repr__(self) -> str:
+        return f"{self.name}<{self.size}"
+
+
+@dataclass(frozen=True)
+class Read:
+    """An occurrence x[I1, I2, ...] of an array in a body, or of an integer array in a subscript."""
+
+    array: str
+    at: tuple[Subscript, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.array}[{', '.join(map(str, self.at))}]"
+
+
+Subscript: TypeAlias = sp.Expr | Read
+"""An affine expression in indices, or the occurrence of an integer array (a gather)."""
+
+
+@dataclass(frozen=True)
+class Equal:
+    """The guard [left = right]."""
+
+    left: Subscript
+    right: Subscript
+
+    def __repr__(self) -> str:
+        return f"[{self.left} = {self.right}]"
+
+
+@dataclass(frozen=True)
+class Within:
+    """The guard [low <= value < high]."""
+
+    low: sp.Expr
+    value: sp.Expr
+    high: sp.Expr
+
+    def __repr__(self) -> str:
+        return f"[{self.low} <= {self.value} < {self.high}]"
+
+
+Guard: TypeAlias = Equal | Within
+Reduction: TypeAlias = Literal["sum", "max", "logsumexp"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand: the reduction over `over` of `body`, where all `guards` hold.
+
+    `body` is a scalar SymPy expression in ``slot(0) ... slot(len(reads) - 1)`` and size symbols.
+    `via` names the forward equation through which the chain rule put this term here, if one did.
+    """
+
+    body: sp.Expr
+    reads: tuple[Read, ...] = ()
+    over: tuple[Index, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    via: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        shown = str(self.body)
+        for position, read in reversed(list(enumerate(self.reads))):
+            shown = shown.replace(f"_x{position}", repr(read))
+        head = "".join(f"Σ_{index} " for index in self.over)
+        return head + "".join(map(repr, self.guards)) + shown
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`name`[out] = Σ_terms R ...; see the module.
+
+    A "max" or "logsumexp" equation has exactly one term.  The arrays named in `argmax`, one for
+    each index of a maximum's `over`, hold the first place (in row-major order) it was attained.
+    """
+
+    name: str
+    out: tuple[Index, ...]
+    terms: tuple[Term, ...]
+    reduction: Reduction = "sum"
+    argmax: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        return tuple(index.size for index in self.out)
+
+    @property
+    def reads(self) -> Iterator[Read]:
+        """Every occurrence in every term, those inside subscripts and guards included."""
+        for term in self.terms:
+            yield from term_reads(term)
+
+    @property
+    def is_pointwise(self) -> bool:
+        """One unguarded term without a reduction: y[out] = f(...)."""
+        return (
+            self.reduction == "sum"
+            and len(self.terms) == 1
+            and not self.terms[0].over
+            and not self.terms[0].guards
+        )
+
+    def __repr__(self) -> str:
+        reduction = "" if self.reduction == "sum" else self.reduction + " "
+        left = f"{self.name}[{', '.join(map(repr, self.out))}]"
+        return f"{left} = {reduction}" + " + ".join(map(repr, self.terms))
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Equations that occur in each other at a shifted loop index (h[t] from h[t - 1]).
+
+    Every equation has an index named `loop` among its `out`; the group is evaluated for the loop
+    index 0, 1, ... (`direction` = 1) or from its last value down (`direction` = -1).  Boundary
+    cases are guards: a term that reads h[t - 1] carries [1 <= t].
+    """
+
+    loop: str
+    direction: Literal[1, -1]
+    equations: tuple[Equation, ...]
+
+    def __repr__(self) -> str:
+        arrow = "upwards" if self.direction == 1 else "downwards"
+        body = "\n".join(f"  {equation!r}" for equation in self.equations)
+        return f"for {self.loop} {arrow}:\n{body}"
+
+
+Item: TypeAlias = Equation | Recurrence
+Kind: TypeAlias = Literal[
+    "real", "integer", "one_hot", "probability", "positive", "labels", "mask", "constant"
+]
+
+
+@dataclass(frozen=True)
+class Array:
+    """An input: its name, shape, and what is assumed of its entries.
+
+    `kind`: "one_hot" and "probability" rows (last axis) sum to one; "positive" entries are > 0;
+    "labels" are integers below `classes`; "mask" entries are 0 or 1.  `axes` are names for the
+    axes' indices in printed formulas.
+    """
+
+    name: str
+    shape: tuple[Size, ...]
+    kind: Kind = "real"
+    axes: tuple[str, ...] = ()
+    classes: Size | None = None
+
+    @property
+    def is_integer(self) -> bool:
+        return self.kind in ("integer", "labels")
+
+
+@dataclass(frozen=True)
+class System:
+    """Inputs and the items computed from them, in order; each name is assigned once."""
+
+    inputs: tuple[Array, ...]
+    items: tuple[Item, ...]
+
+    @property
+    def equations(self) -> Iterator[Equation]:
+        """All equations, those of recurrences included, in order."""
+        for item in self.items:
+            if isinstance(item, Recurrence):
+                yield from item.equations
+            else:
+                yield item
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.shapes)
+
+    @property
+    def shapes(self) -> dict[str, tuple[Size, ...]]:
+        """The shape of every array, inputs and argmax arrays included."""
+        shapes = {array.name: array.shape for array in self.inputs}
+        for equation in self.equations:
+            shapes[equation.name] = equation.shape
+            shapes.update(dict.fromkeys(equation.argmax, equation.shape))
+        return shapes
+
+    def __getitem__(self, name: str) -> Equation:
+        for equation in self.equations:
+            if equation.name == name:
+                return equation
+        raise KeyError(f"no equation defines {name!r}; there are {sorted(self.names)}")
+
+    def input(self, name: str) -> Array:
+        for array in self.inputs:
+            if array.name == name:
+                return array
+        raise KeyError(f"no input {name!r}; there are {[array.name for array in self.inputs]}")
+
+    def extended(self, items: Iterable[Item]) -> System:
+        return replace(self, items=(*self.items, *items))
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self.items))
+
+
+# --- walking a term -----------------------------------------------------------------------------
+
+
+def subscript_reads(subscript: Subscript) -> Iterator[Read]:
+    """The occurrences of integer arrays in a subscript, from the outside in."""
+    if isinstance(subscript, Read):
+        yield subscript
+        for inner in subscript.at:
+            yield from subscript_reads(inner)
+
+
+def guard_subscripts(guard: Guard) -> tuple[Subscript, ...]:
+    if isinstance(guard, Equal):
+        return guard.left, guard.right
+    return guard.low, guard.value, guard.high
+
+
+def term_reads(term: Term) -> Iterator[Read]:
+    """Every occurrence in a term: of the body, of its subscripts, and of its guards."""
+    for read in term.reads:
+        yield from subscript_reads(read)
+    for guard in term.guards:
+        for subscript in guard_subscripts(guard):
+            yield from subscript_reads(subscript)
+
+
+def subscript_indices(subscript: Subscript) -> frozenset[sp.Symbol]:
+    """The free symbols (indices, and sizes inside constants) of a subscript."""
+    if isinstance(subscript, Read):
+        return frozenset().union(*(subscript_indices(inner) for inner in subscript.at))
+    return frozenset(subscript.free_symbols)
+
+
+Substitution: TypeAlias = Mapping[sp.Symbol, sp.Expr]
+
+
+def substitute_subscript(subscript: Subscript, by: Substitution) -> Subscript:
+    if isinstance(subscript, Read):
+        return substitute_read(subscript, by)
+    return by.get(subscript, subscript) if subscript.is_Symbol else subscript.xreplace(by)
+
+
+def substitute_read(read: Read, by: Substitution) -> Read:
+    return Read(read.array, tuple(substitute_subscript(entry, by) for entry in read.at))
+
+
+def substitute_guard(guard: Guard, by: Substitution) -> Guard:
+    if isinstance(guard, Equal):
+        return Equal(substitute_subscript(guard.left, by), substitute_subscript(guard.right, by))
+    return Within(guard.low.xreplace(by), guard.value.xreplace(by), guard.high.xreplace(by))
+
+
+def substitute_term(term: Term, by: Substitution) -> Term:
+    """`by` applied to subscripts, guards and the sizes of bound indices (not to bound names)."""
+    if not by:
+        return term
+    return replace(
+        term,
+        reads=tuple(substitute_read(read, by) for read in term.reads),
+        over=tuple(Index(index.name, index.size.xreplace(by)) for index in term.over),
+        guards=tuple(substitute_guard(guard, by) for guard in term.guards),
+        body=term.body.xreplace(by) if term.body.free_symbols & by.keys() else term.body,
+    )
+
+
+def rename_bound(term: Term, taken: Iterable[str]) -> Term:
+    """The same term with bound indices renamed away from `taken`."""
+    used = set(taken) | {index.name for index in term.over}
+    names: dict[str, str] = {}
+    avoid = set(taken)
+    for index in term.over:
+        if index.name in avoid:
+            names[index.name] = fresh_name(index.name, used)
+            used.add(names[index.name])
+    if not names:
+        return term
+    by = {index_symbol(old): index_symbol(new) for old, new in names.items()}
+    moved = substitute_term(term, by)
+    return replace(
+        moved,
+        over=tuple(Index(names.get(index.name, index.name), index.size) for index in moved.over),
+    )
+
+
+def fresh_name(name: str, taken: Iterable[str]) -> str:
+    """`name`, or `name` with the smallest number behind it that is not taken."""
+    taken = set(taken)
+    if name not in taken:
+        return name
+    stem = name.rstrip("0123456789") or name
+    number = 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
+def map_reads(term: Term, change: Callable[[Read], Read]) -> Term:
+    """The term with `change` applied to every occurrence, inner ones first."""
+
+    def in_subscript(subscript: Subscript) -> Subscript:
+        return in_read(subscript) if isinstance(subscript, Read) else subscript
+
+    def in_read(read: Read) -> Read:
+        return change(Read(read.array, tuple(map(in_subscript, read.at))))
+
+    def in_guard(guard: Guard) -> Guard:
+        if isinstance(guard, Equal):
+            return Equal(in_subscript(guard.left), in_subscript(guard.right))
+        return guard
+
+    return replace(
+        term,
+        reads=tuple(map(in_read, term.reads)),
+        guards=tuple(map(in_guard, term.guards)),
+    )
+
+
+# --- validity -----------------------------------------------------------------------------------
+
+
+def validate(system: System) -> System:
+    """The system itself, if it is valid; an EquationError that names the equation, if not.
+
+    Checked: single assignment; each array read after it is defined (in a recurrence: at a shifted
+    loop index); as many subscripts as axes; gathers through integer arrays only; bodies in their
+    own slots; no index that is not bound; sizes that depend on outer indices alone.
+    """
+    known: dict[str, int] = {}
+    integers: set[str] = set()
+    for array in system.inputs:
+        if array.name in known:
+            raise EquationError(f"input {array.name!r} is declared twice")
+        known[array.name] = len(array.shape)
+        if array.is_integer:
+            integers.add(array.name)
+    for item in system.items:
+        group = item.equations if isinstance(item, Recurrence) else (item,)
+        if isinstance(item, Recurrence):
+            _validate_recurrence(item)
+            for equation in group:
+                _define(equation, known, integers)
+            for equation in group:
+                _validate_equation(equation, known, integers)
+        else:
+            _validate_equation(item, known, integers)
+            _define(item, known, integers)
+    return system
+
+
+def _define(equation: Equation, known: dict[str, int], integers: set[str]) -> None:
+    for name in (equation.name, *equation.argmax):
+        if name in known:
+            raise EquationError(f"{name!r} is assigned twice; an equation defines a new array")
+        known[name] = len(equation.out)
+    integers.update(equation.argmax)
+
+
+def _validate_recurrence(group: Recurrence) -> None:
+    inside = {equation.name for equation in group.equations}
+    position = {equation.name: place for place, equation in enumerate(group.equations)}
+    for equation in group.equations:
+        axis = [place for place, index in enumerate(equation.out) if index.name == group.loop]
+        if not axis:
+            raise EquationError(f"{equation.name}: in a recurrence over {group.loop!r} but has no "
+                                "such index on its left side")
+        for read in equation.reads:
+            if read.array not in inside:
+                continue
+            target = next(e for e in group.equations if e.name == read.array)
+            place = next(p for p, index in enumerate(target.out) if index.name == group.loop)
+            if place >= len(read.at):
+                continue  # a wrong number of subscripts, reported with the other such errors
+            entry = read.at[place]
+            shift = (
+                sp.expand(entry - index_symbol(group.loop))
+                if not isinstance(entry, Read)
+                else sp.nan
+            )
+            behind = shift.is_Integer and shift * group.direction < 0
+            same = shift == 0 and position[read.array] < position[equation.name]
+            if not (behind or same):
+                raise EquationError(
+                    f"{equation.name}: reads {read} inside the recurrence over {group.loop!r} "
+                    "before it is computed"
+                )
+
+
+def _validate_equation(equation: Equation, known: Mapping[str, int], integers: set[str]) -> None:
+    where = equation.name
+    names = [index.name for index in equation.out]
+    if len(set(names)) != len(names):
+        raise EquationError(f"{where}: an index stands twice on the left side: {names}")
+    if equation.reduction != "sum" and len(equation.terms) != 1:
+        raise EquationError(f"{where}: a {equation.reduction} has one term, got "
+                            f"{len(equation.terms)}")
+    if equation.argmax and (
+        equation.reduction != "max" or len(equation.argmax) != len(equation.terms[0].over)
+    ):
+        raise EquationError(f"{where}: argmax needs one array for each index of a maximum")
+    for term in equation.terms:
+        _validate_term(where, equation, term, known, integers)
+
+
+def _validate_term(
+    where: str, equation: Equation, term: Term, known: Mapping[str, int], integers: set[str]
+) -> None:
+    if not isinstance(term.body, sp.Expr):
+        raise EquationError(f"{where}: the body is no scalar SymPy expression: {term.body!r}")
+    bound: set[str] = set()
+    for index in (*equation.out, *term.over):
+        if index.name in bound:
+            raise EquationError(f"{where}: index {index.name!r} is bound twice")
+        bound.add(index.name)
+    symbols = {index_symbol(name) for name in bound}
+    slots = {slot(position) for position in range(len(term.reads))}
+    for symbol in term.body.free_symbols:
+        if str(symbol).startswith("_x"):
+            if symbol not in slots:
+                raise EquationError(f"{where}: the body uses {symbol} but has "
+                                    f"{len(term.reads)} reads")
+        elif not (symbol.is_integer and symbol.is_positive):
+            raise EquationError(f"{where}: the body uses {symbol}, which is neither a slot nor a "
+                                "size")
+    for read in term_reads(term):
+        if read.array == INDEX_VALUE:
+            if len(read.at) != 1:
+                raise EquationError(f"{where}: an index value has one subscript, got {read}")
+        elif read.array not in known:
+            raise EquationError(f"{where}: reads {read.array!r}, which nothing before it defines")
+        elif len(read.at) != known[read.array]:
+            raise EquationError(f"{where}: {read} has {len(read.at)} subscripts, {read.array} has "
+                                f"{known[read.array]} axes")
+    outer = [entry for read in term.reads for entry in read.at]
+    outer += [entry for guard in term.guards for entry in guard_subscripts(guard)]
+    for entry in outer:
+        for inner in subscript_reads(entry):
+            if inner.array not in integers and inner.array != INDEX_VALUE:
+                raise EquationError(f"{where}: {inner.array} is used as a subscript but holds no "
+                                    "integers")
+        for symbol in subscript_indices(entry):
+            if symbol not in symbols and not symbol.is_positive:
+                raise EquationError(f"{where}: index {symbol} is not bound")

@@ -1,0 +1,252 @@
+"""Scalar functions that stay opaque in bodies: one table, and what follows from a definition.
+
+A row states a name, a definition in z, how it is written, and a spelling in NumPy that does not
+overflow.  Derivatives are not in the table: SymPy differentiates the definition, and
+:func:`in_output` finds the derivative as a polynomial in the output a = f(z), where there is one,
+by eliminating the exponential between the two (σ' = a(1 - a), tanh' = 1 - a²).  A formula that a
+user writes becomes a row by the same constructor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import sympy as sp
+
+Z = sp.Symbol("z", real=True)
+"""The argument of every definition."""
+
+A = sp.Symbol("a", real=True)
+"""The output f(z), in derivatives that are stated in it."""
+
+
+class Opaque(sp.Function):
+    """A named scalar function of one real argument, or a derivative of one.
+
+    Subclasses are made by :func:`scalar_function`; `order` counts derivatives, `definition` is
+    the expression in ``Z``, `base` the underived function.
+    """
+
+    nargs = 1
+    title: str
+    latex_name: str
+    definition: sp.Expr
+    numpy: str | None
+    order: int = 0
+    base: type[Opaque]
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return derivative(type(self))(self.args[0])
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return self.args[0].is_extended_real
+
+    _eval_is_real = _eval_is_extended_real
+
+
+@cache
+def scalar_function(
+    name: str, definition: sp.Expr, latex_name: str | None = None, numpy: str | None = None
+) -> type[Opaque]:
+    """The function `name` of z; `numpy` is its stable spelling with {z} for the argument."""
+    return _make(name, definition, latex_name or rf"\mathrm{{{name}}}", numpy, 0, None)
+
+
+def _make(
+    name: str,
+    definition: sp.Expr,
+    latex_name: str,
+    numpy: str | None,
+    order: int,
+    base: type[Opaque] | None,
+) -> type[Opaque]:
+    made = type(
+        name + "_prime" * order,
+        (Opaque,),
+        {
+            "title": name,
+            "latex_name": latex_name,
+            "definition": definition,
+            "numpy": numpy,
+            "order": order,
+        },
+    )
+    made.base = base or made  # type: ignore[attr-defined]
+    return made  # type: ignore[return-value]
+
+
+@cache
+def derivative(function: type[Opaque]) -> Callable[[sp.Expr], sp.Expr]:
+    """The derivative as a function: a number's constant function, or the next opaque one.
+
+    A step is constant on either side of its kink, so its derivative is zero there; the kink
+    itself is listed by :func:`kinks`, not hidden in a distribution.
+    """
+    slope = sp.diff(function.definition, Z)
+    if slope.is_number:
+        return lambda argument: slope
+    return _make(
+        function.title, slope, function.latex_name, None, function.order + 1, function.base
+    )
+
+
+# --- what follows from a definition -------------------------------------------------------------
+
+
+@cache
+def in_output(function: type[Opaque]) -> sp.Expr | None:
+    """A derivative as a polynomial in the output ``A`` of the underived function, if it is one.
+
+    f and f' must be rational in one exponential E = exp(c z); E is eliminated by solving a = f(E),
+    which has a single solution when E enters to the first power.
+    """
+    if function.order == 0:
+        return A
+    both = _in_exponential(function.base.definition, function.definition)
+    if both is None:
+        return None
+    exponential, _, (output, slope) = both
+    if Z in output.free_symbols or Z in slope.free_symbols:
+        return None
+    numerator, denominator = sp.fraction(sp.together(A - output))
+    equation = sp.Poly(sp.expand(numerator), exponential)
+    if equation.degree() != 1:
+        return None
+    leading, constant = equation.all_coeffs()
+    found = sp.cancel(slope.subs(exponential, -constant / leading))
+    if not sp.fraction(found)[1].is_number:
+        return None
+    return min(upright(sp.factor(found)), sp.expand(found), key=sp.count_ops)
+
+
+def upright(product: sp.Expr) -> sp.Expr:
+    """The same product without a leading minus where a factor can take it: a(1 - a)."""
+    number, rest = product.as_coeff_Mul()
+    if number.is_negative and rest.is_Mul:
+        for factor in rest.args:
+            if factor.is_Add and factor.as_coeff_Add()[0].is_negative:
+                return -number * sp.Mul(*(-f if f is factor else f for f in rest.args))
+    return product
+
+
+@cache
+def in_sigmoid(definition: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """A definition rational in exp(c z) as (polynomial in ``A``, c z) with A = sigmoid(c z).
+
+    The sigmoid's own spelling is stable for every z, so a polynomial in it overflows nowhere;
+    None where no polynomial is found.
+    """
+    if not definition.has(sp.exp, sp.tanh):
+        return None
+    both = _in_exponential(definition)
+    if both is None:
+        return None
+    exponential, exponent, (expression,) = both
+    found = sp.cancel(expression.subs(exponential, A / (1 - A)))
+    if sp.fraction(found)[1].free_symbols:
+        return None
+    return sp.expand(found), exponent
+
+
+def _in_exponential(
+    *expressions: sp.Expr,
+) -> tuple[sp.Symbol, sp.Expr, tuple[sp.Expr, ...]] | None:
+    """(E, c z, the expressions with exp(c z) = E), or None when one E does not serve them all."""
+    plain = []
+    for expression in expressions:
+        for applied in expression.atoms(Opaque):
+            if applied.base is SIGMOID and applied.order == 0:
+                expression = expression.xreplace(
+                    {applied: SIGMOID.definition.xreplace({Z: applied.args[0]})}
+                )
+        plain.append(expression.rewrite(sp.tanh, sp.exp).replace(
+            sp.tanh, lambda u: 1 - 2 / (sp.exp(2 * u) + 1)))
+    powers = set().union(*(expression.atoms(sp.exp) for expression in plain))
+    rates = {power: sp.expand(power.args[0]).coeff(Z) for power in powers}
+    if not powers or any(
+        sp.expand(power.args[0] - rate * Z) != 0 or not rate.is_Rational or rate == 0
+        for power, rate in rates.items()
+    ):
+        return None
+    unit = sp.Rational(
+        math.gcd(*(int(rate.p) for rate in rates.values())),
+        math.lcm(*(int(rate.q) for rate in rates.values())),
+    )
+    exponential = sp.Symbol("E", positive=True)
+    replaced = tuple(
+        expression.xreplace({power: exponential ** (rate / unit) for power, rate in rates.items()})
+        for expression in plain
+    )
+    # SymPy gathers exp(z)**2 into exp(2*z); what still holds an exponential is beyond one E.
+    if not all(expression.is_rational_function(exponential) for expression in replaced):
+        return None
+    return exponential, unit * Z, replaced
+
+
+@cache
+def kinks(definition: sp.Expr) -> tuple[sp.Expr, ...]:
+    """The expressions in z whose zeros are the points where a definition is not differentiable."""
+    found = {
+        sp.expand(condition.lhs - condition.rhs)
+        for piece in definition.atoms(sp.Piecewise)
+        for _, condition in piece.args
+        if isinstance(condition, sp.core.relational.Relational)
+    }
+    for applied in definition.atoms(Opaque):
+        found |= {kink.xreplace({Z: applied.args[0]}) for kink in kinks(type(applied).definition)}
+    return tuple(sorted(found, key=sp.default_sort_key))
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def positive_part(condition: sp.Expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr:
+    """`yes` where condition > 0, `no` elsewhere (so `no` is the branch at the kink)."""
+    return sp.Piecewise((yes, condition > 0), (no, True))
+
+
+SIGMOID = scalar_function("sigmoid", 1 / (1 + sp.exp(-Z)), r"\sigma", "sigmoid({z})")
+TANH = scalar_function("tanh", 1 - 2 / (sp.exp(2 * Z) + 1), r"\tanh", "np.tanh({z})")
+SOFTPLUS = scalar_function(
+    "softplus", sp.log(1 + sp.exp(Z)), r"\mathrm{softplus}", "np.logaddexp(0, {z})"
+)
+STEP = scalar_function("step", positive_part(Z, sp.S.One, sp.S.Zero), r"\mathbf{1}_{>0}", None)
+RELU = scalar_function("relu", positive_part(Z, Z, sp.S.Zero), r"\mathrm{ReLU}",
+                       "np.maximum({z}, 0)")
+ABS = scalar_function(
+    "abs",
+    sp.Piecewise((Z, Z > 0), (-Z, Z < 0), (sp.S.Zero, True)),
+    r"\mathrm{abs}",
+    "np.abs({z})",
+)
+SIGN = scalar_function(
+    "sign",
+    sp.Piecewise((sp.S.One, Z > 0), (sp.S.NegativeOne, Z < 0), (sp.S.Zero, True)),
+    r"\mathrm{sign}",
+    "np.sign({z})",
+)
+
+
+def leaky_relu(slope: sp.Expr) -> type[Opaque]:
+    """z for z > 0 and slope·z elsewhere (Maas, Hannun & Ng 2013)."""
+    return scalar_function(
+        "leaky_relu", positive_part(Z, Z, slope * Z), r"\mathrm{LeakyReLU}"
+    )
+
+
+ACTIVATIONS: dict[str, type[Opaque] | None] = {
+    "identity": None,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": leaky_relu(sp.Rational(1, 100)),
+    "softplus": SOFTPLUS,
+}
+"""Elementwise activations by name; None is the identity.  Softmax is a row of equations instead."""
+
+
+def maximum(left: sp.Expr, right: sp.Expr) -> sp.Expr:
+    """max(left, right); at a tie the derivative is the right one's."""
+    return positive_part(left - right, left, right)
