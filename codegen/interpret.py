@@ -79,12 +79,17 @@ def bind_sizes(
 
 
 def _number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
-    value = size.xreplace(known)
-    if not value.is_Integer:
-        value = sp.simplify(value)
+    if size in known:
+        return known[size]
+    value = size.xreplace({symbol: sp.Integer(number) for symbol, number in known.items()})
     if not value.is_Integer:
         raise ValueError(f"size {size} is not determined by the inputs' shapes")
     return int(value)
+
+
+def _at(size: sp.Expr, at: Grid) -> sp.Expr:
+    """A size that depends on the loop index, at the loop index's value."""
+    return size.xreplace({symbol: sp.Integer(int(place)) for symbol, place in at.items()})
 
 
 @lru_cache(maxsize=4096)
@@ -141,7 +146,7 @@ def _evaluate_equation(
             shape = total.shape
             for name, place in zip(equation.argmax, places, strict=True):
                 arrays[name] = place.reshape(shape)
-    shape = tuple(_number(index.size.xreplace(at or {}), known) for index in axes)
+    shape = tuple(_number(_at(index.size, at or {}), known) for index in axes)
     value = np.zeros(shape) if total is None else np.broadcast_to(total, shape)
     if at:
         place = tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
@@ -159,7 +164,7 @@ def _evaluate_term(
     at: Grid,
 ) -> tuple[NDArray[Any], list[NDArray[np.int64]] | None]:
     indices = [*axes, *term.over]
-    sizes = [_number(index.size.xreplace(at), known) for index in indices]
+    sizes = [_number(_at(index.size, at), known) for index in indices]
     grid: Grid = dict(at)
     for axis, (index, count) in enumerate(zip(indices, sizes, strict=True)):
         shape = [1] * len(indices)
