@@ -1,0 +1,127 @@
+"""The derivative of a loss along a line from real evaluations alone, with its bound.
+
+Steps go from a quarter of the line's natural length down by fours, over nine decades: no step size
+is assumed to suit. Rounding is bounded by the measured noise over the step, truncation by
+extrapolation, and a kink is told from curvature by what the second difference does as h -> 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evaluation import Line
+from .extrapolation import RATIO, Plateau, plateau
+from .noise import evaluation_noise, jump
+
+Floats = NDArray[np.float64]
+
+_STEPS = 16
+# Noise is a standard deviation; a bound takes several, and two evaluations share them.
+_DEVIATIONS = 4.0
+
+
+@dataclass(frozen=True)
+class Central:
+    """Left and right derivatives where there is a kink, else the derivative (left == right).
+
+    `noise` is the evaluation noise of the loss that the bound was computed from.
+    """
+
+    left: float
+    right: float
+    bound: float
+    kink: bool
+    noise: float
+
+    @property
+    def value(self) -> float:
+        return (self.left + self.right) / 2
+
+
+class TooFewPointsError(Exception):
+    """The loss is finite at too few points near the given one."""
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The loss at ±steps; all (k,), steps decreasing by RATIO."""
+
+    steps: Floats
+    above: Floats
+    below: Floats
+    centre: float
+
+    @property
+    def central(self) -> Floats:
+        return (self.above - self.below) / (2 * self.steps)
+
+    @property
+    def right(self) -> Floats:
+        return (self.above - self.centre) / self.steps
+
+    @property
+    def left(self) -> Floats:
+        return (self.centre - self.below) / self.steps
+
+
+def central_difference(line: Line) -> Central:
+    """The derivative along a line at 0 by real differences; about fifty evaluations.
+
+    Raises TooFewPointsError.
+    """
+    sweep = _sweep(line)
+    noise = evaluation_noise(line, line.length, line.evaluator.eps)
+    found = _limit(sweep, noise)
+    if found.conflict is not None:
+        # The quotients contradict each other: there is a kink near the point, and the small steps
+        # are right; or the loss has jumps (it is coarser than float64) and the large ones are.
+        reach = found.conflict
+        heights = [jump(line, 0.0, side * reach) for side in (1.0, -1.0)]
+        if max(heights) > 2 * noise:
+            noise = max(heights)
+            found = _limit(sweep, noise)
+    if _has_kink(sweep, noise):
+        rounding = 2 * _DEVIATIONS * noise / sweep.steps
+        right = plateau(sweep.steps, sweep.right, rounding, (1, 2, 3))
+        left = plateau(sweep.steps, sweep.left, rounding, (1, 2, 3))
+        return Central(left.value, right.value, max(left.bound, right.bound), True, noise)
+    return Central(found.value, found.value, found.bound, False, noise)
+
+
+def _sweep(line: Line) -> _Sweep:
+    # A power of two: x ± h is then exact for most entries.
+    first = 2.0 ** np.round(np.log2(line.length / 4))
+    steps: Floats = np.array([first * RATIO**-k for k in range(_STEPS)])
+    above = np.array([line(float(h)) for h in steps])
+    below = np.array([line(-float(h)) for h in steps])
+    # From the edge of the domain inwards: a finite value beyond a gap is on another branch.
+    bad = ~(np.isfinite(above) & np.isfinite(below))
+    start = int(np.flatnonzero(bad)[-1]) + 1 if np.any(bad) else 0
+    if _STEPS - start < 4:
+        raise TooFewPointsError("the loss is not finite within any useful step of the point")
+    return _Sweep(steps[start:], above[start:], below[start:], line(0.0))
+
+
+def _limit(sweep: _Sweep, noise: float) -> Plateau:
+    return plateau(sweep.steps, sweep.central, _DEVIATIONS * noise / sweep.steps, (2, 4))
+
+
+def _has_kink(sweep: _Sweep, noise: float) -> bool:
+    """Does right − left tend to something other than 0?
+
+    Curvature makes it h·f'': four times less at each step. A kink at the point keeps it until the
+    noise covers it; a kink near the point keeps it until the step no longer reaches that far.
+    """
+    gap = sweep.right - sweep.left
+    cover = 4 * _DEVIATIONS * noise / sweep.steps
+    seen = np.flatnonzero(np.abs(gap) > cover)
+    if len(seen) == 0 or seen[-1] < 2:
+        return False
+    last = int(seen[-1])
+    kept = [gap[last] / gap[last - 1], gap[last - 1] / gap[last - 2]]
+    stays = min(kept) > 0.5
+    covered = bool(np.all(cover[last + 1 :] > np.abs(gap[last]) / 4))
+    return stays and covered

@@ -1,0 +1,89 @@
+"""The complex step: Im f(x + i h v) / h, exact to rounding where the code of f is analytic.
+
+W. Squire and G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM
+Review 40, 1998. There is no subtraction, so h can be far below rounding. NumPy orders complex
+numbers by their real part and then by their imaginary part: at a tie the step up and the step down
+take different branches, and give the right and the left derivative. np.abs, a norm or a cast to
+float are not analytic; whoever uses a complex step holds it against real differences first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .evaluation import EPS, Line
+from .noise import third_difference_noise
+
+# A power of two far below rounding of anything, far above underflow of what it is multiplied by.
+_STEP = 2.0**-66
+_ROUNDINGS = 32.0
+_SPREADS = 8.0
+
+
+class NotAnalyticError(Exception):
+    """The loss cannot be evaluated on complex numbers, or not analytically."""
+
+
+@dataclass(frozen=True)
+class ComplexStep:
+    """One-sided derivatives along the line, each within `bound`."""
+
+    left: float
+    right: float
+    bound: float
+
+    @property
+    def value(self) -> float:
+        return (self.left + self.right) / 2
+
+    @property
+    def is_smooth(self) -> bool:
+        return abs(self.right - self.left) <= 2 * self.bound
+
+
+def complex_step(line: Line, noise: float | None = None) -> ComplexStep:
+    """The derivatives of a loss along a line at 0.
+
+    `noise` is the measured evaluation noise of the real loss, if known: where it is far above
+    rounding, the derivative's own noise is measured along the line too.
+
+    Raises NotAnalyticError.
+    """
+    value = line.evaluator.value
+    step = line.length * _STEP
+    # The second step is no power of two times the first: other roundings, so their difference
+    # shows how many digits hold.
+    up, down = _imaginary(line, step), _imaginary(line, -step * 0.7390851)
+    allowed = max(64 * line.evaluator.eps * abs(value), 8 * (noise or 0.0))
+    if abs(up.real - value) > allowed or abs(down.real - value) > allowed:
+        raise NotAnalyticError("the loss of a complex array has another real part")
+    right, left = up.imag / step, down.imag / (-step * 0.7390851)
+    if not (np.isfinite(right) and np.isfinite(left)):
+        raise NotAnalyticError("the complex step is not finite")
+    size = max(abs(left), abs(right))
+    # Per step of the loss, eps·|value|; the number of steps is unknown.
+    bound = _ROUNDINGS * line.evaluator.eps * size
+    gap = abs(right - left)
+    if gap <= 1e4 * bound:
+        # Too close for a kink: rounding that cancels in the value.
+        bound = max(bound, gap)
+    if noise is not None and noise > 1e3 * EPS * abs(value):
+        bound = max(bound, _derivative_noise(line, step))
+    return ComplexStep(left, right, bound)
+
+
+def _derivative_noise(line: Line, step: float) -> float:
+    offsets = line.length * 1e-3 * np.arange(1, 11)
+    values = np.array([_imaginary(line, step, float(t)).imag / step for t in offsets])
+    return _SPREADS * third_difference_noise(values)
+
+
+def _imaginary(line: Line, step: float, at: float = 0.0) -> complex:
+    try:
+        return line.imaginary(step, at)
+    except Exception as error:
+        # Any exception: what a loss does with numbers it was not written for is its own affair.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NotAnalyticError(f"the loss does not take complex arrays: {reason}") from error

@@ -1,0 +1,126 @@
+"""How much rounding a computed gradient may carry, and the comparison of two computed arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evaluation import EPS, Array
+
+# Roundings granted to a number computed by an unknown number of operations. A sum of n terms of
+# random sign errs by about sqrt(n) roundings of its largest term (N. J. Higham, Accuracy and
+# Stability of Numerical Algorithms, 2002, §2.8): 64 covers 4096 terms.
+ROUNDINGS = 64.0
+
+
+@dataclass(frozen=True)
+class ArrayComparison:
+    """Two arrays that claim to be the same up to rounding.
+
+    bound    the difference that was allowed at every entry; inf where shapes differ
+    worst    the entry with the largest difference, None if the arrays agree exactly or the shapes
+             do not
+    reason   '' if they agree
+    """
+
+    agrees: bool
+    bound: float
+    worst: tuple[int, ...] | None
+    left: float
+    right: float
+    reason: str = ""
+
+
+def precision(array: Array) -> float:
+    """The relative precision of the array's dtype; of float64 for integers."""
+    if np.issubdtype(array.dtype, np.inexact):
+        return float(np.finfo(array.dtype).eps)
+    return EPS
+
+
+def rounding_bound(array: Array, *others: Array) -> float:
+    """64·eps·max|entry|, eps of the coarsest dtype among the arrays.
+
+    A heuristic, and stated as one: the true bound needs the sum of absolute terms, which a finished
+    array no longer shows. It holds where no entry is a difference of terms far larger than every
+    entry of the array; where that is in doubt, measure with `measured_rounding`.
+    """
+    arrays = (array, *others)
+    eps = max(precision(a) for a in arrays)
+    return ROUNDINGS * eps * max(largest(a) for a in arrays)
+
+
+def largest(array: Array) -> float:
+    """The largest finite magnitude, 0 if there is none."""
+    magnitudes = np.abs(np.asarray(array, dtype=np.float64))
+    return float(np.max(magnitudes, initial=0.0, where=np.isfinite(magnitudes)))
+
+
+def compare_arrays(
+    left: Array, right: Array, rounding: Array | float | None = None
+) -> ArrayComparison:
+    """Are two computed arrays equal up to rounding?
+
+    rounding  the allowed difference, a number or one per entry; `rounding_bound` of both if None
+    Shapes must be equal: nothing is broadcast. Equal infinities agree, a nan never does.
+    """
+    left, right = np.asarray(left), np.asarray(right)
+    nan = float("nan")
+    if left.shape != right.shape:
+        reason = f"expected shape {left.shape}, got {right.shape}"
+        return ArrayComparison(False, float("inf"), None, nan, nan, reason)
+    allowed = rounding_bound(left, right) if rounding is None else rounding
+    bound = float(np.max(allowed, initial=0.0))
+    if left.size == 0 or np.array_equal(left, right):
+        return ArrayComparison(True, bound, None, nan, nan)
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(left.astype(np.float64) - right.astype(np.float64))
+    gap = np.where(left == right, 0.0, gap)  # inf - inf
+    gap = np.where(np.isnan(gap), np.inf, gap)
+    excess = np.where(gap <= allowed, 0.0, gap)
+    flat = int(np.argmax(excess if np.any(excess) else gap))
+    worst = tuple(int(i) for i in np.unravel_index(flat, left.shape))
+    a, b = float(left[worst]), float(right[worst])
+    if not np.any(excess):
+        return ArrayComparison(True, bound, worst, a, b)
+    reason = f"entry {list(worst)}: {a:.17g} and {b:.17g} differ by more than {bound:.1g}"
+    return ArrayComparison(False, bound, worst, a, b, reason)
+
+
+def measured_rounding(
+    gradient: Callable[[Mapping[str, Array]], Mapping[str, Array]], inputs: Mapping[str, Array]
+) -> dict[str, NDArray[np.float64]]:
+    """The rounding error of a gradient function: its result against itself at extended precision.
+
+    A wrong formula is as wrong at extended precision, so this sees rounding and nothing else.
+    float32 inputs are repeated in float64, float64 ones in long double where that is wider.
+    Names whose gradient does not come out wider (the code casts, or the platform has no wider type)
+    are left out. The result is four times the difference, plus four roundings, entry by entry.
+    """
+    wider = {name: _widened(np.asarray(array)) for name, array in inputs.items()}
+    plain = gradient({name: np.array(array) for name, array in inputs.items()})
+    try:
+        with np.errstate(all="ignore"):
+            fine = gradient(wider)
+    except (TypeError, ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return {}  # long double is not taken everywhere (np.linalg refuses it)
+    measured: dict[str, NDArray[np.float64]] = {}
+    for name, array in plain.items():
+        coarse, exact = np.asarray(array), np.asarray(fine.get(name, array))
+        if exact.shape != coarse.shape or not precision(exact) < precision(coarse):
+            continue
+        error = np.abs(coarse.astype(exact.dtype) - exact).astype(np.float64)
+        if np.all(np.isfinite(error)):
+            size = np.abs(exact).astype(np.float64)
+            measured[name] = 4 * (error + precision(coarse) * size)
+    return measured
+
+
+def _widened(array: Array) -> NDArray[Any]:
+    if not np.issubdtype(array.dtype, np.floating):
+        return array.copy()
+    return array.astype(np.float64 if array.dtype.itemsize < 8 else np.longdouble)
