@@ -119,8 +119,9 @@ def stable(body: sp.Expr) -> sp.Expr:
 
 def sigmoid(z: Any) -> Any:
     """1/(1 + exp(-z)) without overflow for any z: exp is taken of -|z| alone."""
-    small = np.exp(-np.abs(z))
-    return np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+    positive = np.real(z) >= 0  # of complex z, too, so that complex steps pass through
+    small = np.exp(np.where(positive, -z, z))
+    return np.where(positive, 1.0, small) / (1.0 + small)
 
 
 SPELLED: dict[str, Callable[..., Any]] = {

@@ -122,13 +122,26 @@ def in_output(function: type[Opaque]) -> sp.Expr | None:
 
 
 def upright(product: sp.Expr) -> sp.Expr:
-    """The same product without a leading minus where a factor can take it: a(1 - a)."""
-    number, rest = product.as_coeff_Mul()
-    if number.is_negative and rest.is_Mul:
-        for factor in rest.args:
-            if factor.is_Add and factor.as_coeff_Add()[0].is_negative:
-                return -number * sp.Mul(*(-f if f is factor else f for f in rest.args))
-    return product
+    """The same product with 1 - a rather than a - 1, and without a leading minus where a
+    difference can take it: a(1 - a), (a - y)/(a(1 - a))."""
+    sign, powers = sp.S.One, []
+    for factor in sp.Mul.make_args(product):
+        base, exponent = factor.as_base_exp()
+        if base.is_Add and exponent.is_Integer and base.as_coeff_Add()[0].is_negative:
+            base, sign = -base, sign * (-1) ** exponent
+        powers.append((base, exponent))
+    number = sp.Mul(*(b**e for b, e in powers if b.is_number)) * sign
+    for place, (base, exponent) in enumerate(powers):
+        plain = base.is_Add and exponent.is_Integer and exponent % 2 and not base.as_coeff_Add()[0]
+        if number.is_negative and plain and _has_minus(base):
+            powers[place], number = (-base, exponent), -number
+    if number == 1 and len(powers) == 1:
+        return product
+    return number * sp.Mul(*(b**e for b, e in powers if not b.is_number))
+
+
+def _has_minus(total: sp.Expr) -> bool:
+    return any(term.as_coeff_Mul()[0].is_negative for term in total.args)
 
 
 @cache

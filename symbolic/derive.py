@@ -1,0 +1,374 @@
+"""From a system and its loss to named gradient equations, each with the way it came about.
+
+The rule (:mod:`adjoint`) says what is true; this file decides what a reader is shown: which
+adjoints keep a name (δ), which are put into their only reader, and in what order the rewrites are
+applied.  Every form an equation went through is kept, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import sympy as sp
+
+from .adjoint import reverse
+from .equation import (
+    Array,
+    Equation,
+    EquationError,
+    Item,
+    Recurrence,
+    Size,
+    System,
+    slot,
+    validate,
+)
+from .functions import Opaque, Z, kinks
+from .rewrite import (
+    cancelled,
+    inline,
+    readers,
+    reuse_values,
+    slopes_in_outputs,
+    sum_rows,
+    tidy,
+)
+
+Role = Literal["forward", "adjoint", "gradient"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of an equation.
+
+    `rule` says which rewrite made it of the form before: "forward", "chain rule", "insert",
+    "slope in output", "named value", "row sums", "cancel", "per sample".  `uses` names what that
+    rewrite used (arrays inserted, equations passed through, inputs assumed of).
+    """
+
+    equation: Equation
+    rule: str
+    uses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named equation and all the forms it went through; the last is the one to use.
+
+    `of` is the array whose adjoint this is (its own name for a forward equation).
+    """
+
+    name: str
+    role: Role
+    of: str
+    forms: tuple[Form, ...]
+
+    @property
+    def equation(self) -> Equation:
+        return self.forms[-1].equation
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A place where a forward equation has no derivative: `where` (of array `array`) = 0."""
+
+    equation: str
+    function: str
+    array: str
+    where: str
+    slope: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A loss differentiated: what :func:`differentiate` returns.
+
+    system: inputs, forward and backward equations in the order they are computed.
+    steps: the same equations with their forms; `inlined` those that were put into others.
+    of: array name -> name of its adjoint.
+    assumed: inputs whose declaration (rows sum to one) a rewrite used.
+    """
+
+    system: System
+    loss: str
+    wrt: tuple[str, ...]
+    steps: tuple[Step, ...]
+    inlined: Mapping[str, Step]
+    of: Mapping[str, str]
+    assumed: tuple[str, ...]
+    kinks: tuple[Kink, ...]
+
+    def step(self, name: str) -> Step:
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(f"no step {name!r}; there are {[step.name for step in self.steps]}")
+
+
+def differentiate(
+    system: System,
+    loss: str,
+    wrt: Iterable[str],
+    *,
+    cotangent: str | None = None,
+    per_sample: Size | None = None,
+) -> Chain:
+    """The gradients of `loss` by `wrt`, with every adjoint on the way, simplified step by step.
+
+    `cotangent` names an input that stands for the loss's adjoint, for an output that is no
+    scalar.  `per_sample` is the batch size by which adjoints that are not gradients are
+    multiplied, so that they are per sample and the 1/m stands in the gradients.
+    """
+    wanted = tuple(wrt)
+    for name in wanted:
+        if name not in system.shapes:
+            raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
+                                f"expected some of {sorted(system.shapes)}")
+    system = fuse_forward(system, {loss, *wanted})
+    derived = reverse(system, loss, wanted, cotangent=cotangent)
+    source = {bar: name for name, bar in derived.of.items()}
+    gradients = {derived.of[name] for name in wanted}
+    forward_items = derived.system.items[: len(system.items)]
+    backward_items = derived.system.items[len(system.items) :]
+    inputs = {array.name: array for array in system.inputs}
+    simplifier = _Simplifier(
+        forward=tuple(System(system.inputs, forward_items).equations),
+        backward=tuple(System(system.inputs, backward_items).equations),
+        inputs=inputs,
+        keep=gradients,
+    )
+    steps = simplifier.run()
+    if per_sample is not None:
+        steps = _per_sample(steps, gradients, per_sample)
+    items: list[Item] = list(forward_items)
+    final = {step.name: step.equation for step in steps}
+    for item in backward_items:
+        if isinstance(item, Recurrence):
+            kept = tuple(final[e.name] for e in item.equations if e.name in final)
+            if kept:
+                items.append(replace(item, equations=kept))
+        elif item.name in final:
+            items.append(final[item.name])
+    forward_steps = tuple(
+        Step(e.name, "forward", e.name, (Form(e, "forward"),))
+        for e in System(system.inputs, forward_items).equations
+    )
+    backward_steps = tuple(
+        replace(step, role="gradient" if step.name in gradients else "adjoint",
+                of=source[step.name])
+        for step in steps
+    )
+    inlined = {
+        name: replace(step, of=source[name]) for name, step in simplifier.inlined.items()
+    }
+    return Chain(
+        validate(replace(derived.system, items=tuple(items))),
+        loss,
+        wanted,
+        (*forward_steps, *backward_steps),
+        inlined,
+        derived.of,
+        tuple(sorted(simplifier.assumed)),
+        tuple(find_kinks(forward_steps)),
+    )
+
+
+def fuse_forward(system: System, keep: set[str]) -> System:
+    """The forward pass with unnamed intermediates (t1, t2, ...) put into what reads them.
+
+    A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
+    """
+    equations = [item for item in system.items]
+    if any(isinstance(item, Recurrence) for item in equations):
+        return system
+    flat: list[Equation] = [item for item in equations if isinstance(item, Equation)]
+    for target in list(flat):
+        if not _is_unnamed(target.name) or target.name in keep:
+            continue
+        reading = readers(target.name, flat)
+        if not reading or (len(reading) > 1 and not _is_short(target)):
+            continue
+        put = [inline(reader, target) for reader in reading]
+        if any(result is None for result in put):
+            continue
+        changed = {e.name: e for e in put if e is not None}
+        flat = [changed.get(e.name, e) for e in flat if e.name != target.name]
+    return validate(replace(system, items=tuple(flat)))
+
+
+def _is_unnamed(name: str) -> bool:
+    return name.startswith("t") and name[1:].isdigit()
+
+
+def _is_short(equation: Equation) -> bool:
+    """A copy, a constant, or a constant multiple: nothing is lost by writing it out again."""
+    return equation.is_pointwise and sp.count_ops(equation.terms[0].body) <= 1
+
+
+class _Simplifier:
+    """Goes through raw adjoint equations in order; see :meth:`run`."""
+
+    def __init__(
+        self,
+        forward: Sequence[Equation],
+        backward: Sequence[Equation],
+        inputs: Mapping[str, Array],
+        keep: set[str],
+    ) -> None:
+        self.forward = forward
+        self.backward = backward
+        self.inputs = inputs
+        self.keep = keep
+        self.inlined: dict[str, Step] = {}
+        self.assumed: set[str] = set()
+        self._done: dict[str, Equation] = {}
+        # The adjoint of the loss itself, 1, is not worth a word where it is put in.
+        self._seeds = {e.name for e in backward if all(not t.reads for t in e.terms)}
+        self._reader_count = Counter(
+            name for e in backward for name in {read.array for read in e.reads}
+        )
+
+    def run(self) -> list[Step]:
+        """The steps that keep their name; the others end in ``inlined``."""
+        steps: dict[str, Step] = {}
+        for raw in self.backward:
+            via = tuple(dict.fromkeys(term.via for term in raw.terms if term.via))
+            forms = [Form(raw, "chain rule", via)]
+            self._insert(forms)
+            self._rewrite(forms)
+            self._insert(forms)  # what row sums made short may go in now
+            self._cancel(forms)
+            self._done[raw.name] = forms[-1].equation
+            steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms))
+        needed = {read.array for name in self.keep for read in self._done[name].reads}
+        for name in reversed(list(steps)):
+            if name in needed or name in self.keep:
+                needed |= {read.array for read in self._done[name].reads}
+        self.inlined = {
+            name: step
+            for name, step in steps.items()
+            if name not in needed and name not in self.keep
+        }
+        return [step for name, step in steps.items() if name not in self.inlined]
+
+    def _insert(self, forms: list[Form]) -> None:
+        """Puts adjoints into this equation where that loses nothing."""
+        equation = forms[-1].equation
+        used: list[str] = []
+        changed = True
+        while changed:
+            changed = False
+            for read in list(equation.reads):
+                target = self._done.get(read.array)
+                if target is None or read.array in self.keep:
+                    continue
+                put = inline(equation, target)
+                if put is not None and self._pays(equation, target, put):
+                    equation, changed = put, True
+                    if target.name not in self._seeds:
+                        used.append(target.name)
+                    break
+        if used:
+            forms.append(Form(equation, "insert", tuple(dict.fromkeys(used))))
+        elif equation != forms[-1].equation:
+            forms[-1] = replace(forms[-1], equation=equation)
+
+    def _pays(self, equation: Equation, target: Equation, put: Equation) -> bool:
+        """An only reader takes its target in; several readers take in what makes them shorter."""
+        if _is_short(target) or not target.terms:
+            return True
+        if self._reader_count[target.name] == 1:
+            return True
+        if not target.is_pointwise or not put.terms:
+            return not put.terms
+        named, _ = reuse_values(put, self.forward)
+        sloped, _ = slopes_in_outputs(named, self.forward)
+        return _length(tidy(cancelled(sloped))) <= _length(equation)
+
+    def _rewrite(self, forms: list[Form]) -> None:
+        equation = forms[-1].equation
+        named, values = reuse_values(equation, self.forward)
+        if values:
+            forms.append(Form(named, "named value", values))
+        sloped, outputs = slopes_in_outputs(named, self.forward)
+        if outputs:
+            forms.append(Form(sloped, "slope in output", outputs))
+        self._cancel(forms)
+        summed, used = sum_rows(forms[-1].equation, self.inputs)
+        if used:
+            self.assumed |= used
+            forms.append(Form(summed, "row sums", tuple(sorted(used))))
+
+    def _cancel(self, forms: list[Form]) -> None:
+        """Like terms added and bodies shortened: a form of its own when that shortens anything."""
+        before = forms[-1]
+        after = cancelled(tidy(before.equation))
+        if after == before.equation:
+            return
+        if _length(after) < _length(before.equation):
+            forms.append(Form(after, "cancel"))
+        else:
+            forms[-1] = replace(before, equation=after)
+
+
+def _length(equation: Equation) -> int:
+    """How long an equation reads: operations in its bodies, and one for each term and sum."""
+    return sum(
+        int(sp.count_ops(term.body, visual=False)) + 1 + len(term.over)
+        for term in equation.terms
+    )
+
+
+def _per_sample(steps: Sequence[Step], gradients: set[str], size: Size) -> list[Step]:
+    """Every adjoint that is no gradient multiplied by the batch size, its readers divided."""
+    scaled = {step.name for step in steps if step.name not in gradients}
+
+    def rescale(equation: Equation) -> Equation:
+        factor = size if equation.name in scaled else sp.S.One
+        terms = []
+        for term in equation.terms:
+            by = {
+                slot(place): slot(place) / size
+                for place, read in enumerate(term.reads)
+                if read.array in scaled
+            }
+            terms.append(replace(term, body=factor * term.body.xreplace(by)))
+        return cancelled(tidy(replace(equation, terms=tuple(terms))))
+
+    result = []
+    for step in steps:
+        after = rescale(step.equation)
+        forms = step.forms
+        if after != step.equation:
+            forms = (*forms, Form(after, "per sample", (str(size),)))
+        result.append(replace(step, forms=forms))
+    return result
+
+
+def find_kinks(steps: Iterable[Step]) -> Iterable[Kink]:
+    """Where the forward equations are not differentiable, and the slope that is taken there."""
+    for step in steps:
+        equation = step.equation
+        if equation.reduction == "max":
+            (term,) = equation.terms
+            yield Kink(equation.name, "max", term.reads[0].array, "a tie",
+                       "the first place where the maximum is attained")
+        for term in equation.terms:
+            for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
+                for where in kinks(type(applied).definition):
+                    argument = applied.args[0]
+                    places = [p for p in range(len(term.reads)) if argument.has(slot(p))]
+                    array = term.reads[places[0]].array if places else equation.name
+                    slope = _slope_at(type(applied), where)
+                    yield Kink(equation.name, type(applied).title, array, str(where), slope)
+
+
+def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
+    roots = sp.solve(where, Z)
+    if not roots:
+        return "undefined"
+    slope = sp.diff(function.definition, Z).subs(Z, roots[0])
+    return str(slope)
