@@ -9,22 +9,30 @@ which points, and within which bound), it knows no network, and it writes no rep
     partial_derivative      the same for one entry
     compare_arrays          two computed arrays up to rounding
     measured_rounding       the rounding error of a gradient function, by extended precision
+    diagnose                what turned the true numbers into the claimed ones
 """
 
 from .compare import Comparison, compare_gradient
+from .diagnose import diagnose
 from .differences import Estimate, directional_derivative, partial_derivative
+from .factors import Factor, name_ratios
 from .judgement import Probe
+from .observation import Diagnosis
 from .rounding import ArrayComparison, compare_arrays, measured_rounding, rounding_bound
 
 __all__ = [
     "ArrayComparison",
     "Comparison",
+    "Diagnosis",
     "Estimate",
+    "Factor",
     "Probe",
     "compare_arrays",
     "compare_gradient",
+    "diagnose",
     "directional_derivative",
     "measured_rounding",
+    "name_ratios",
     "partial_derivative",
     "rounding_bound",
 ]

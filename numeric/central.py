@@ -21,6 +21,10 @@ Floats = NDArray[np.float64]
 _STEPS = 16
 # Noise is a standard deviation; a bound takes several, and two evaluations share them.
 _DEVIATIONS = 4.0
+# Below this natural length, steps of the size of one are tried as well.
+_SHORT = 1e-3
+# Underflow rounds absolutely.
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class _Sweep:
     above: Floats
     below: Floats
     centre: float
+    eps: float
 
     @property
     def central(self) -> Floats:
@@ -66,14 +71,31 @@ class _Sweep:
     def left(self) -> Floats:
         return (self.centre - self.below) / self.steps
 
+    def rounding(self, noise: float) -> Floats:
+        """A bound of the rounding error of the central quotients."""
+        own = self.eps * np.maximum(np.abs(self.above), np.abs(self.below)) + _TINY
+        return _DEVIATIONS * np.maximum(noise, own) / self.steps
+
 
 def central_difference(line: Line) -> Central:
     """The derivative along a line at 0 by real differences; about fifty evaluations.
 
     Raises TooFewPointsError.
     """
-    sweep = _sweep(line)
-    noise = evaluation_noise(line, line.length, line.evaluator.eps)
+    found = _difference(line, line.length)
+    if line.length < _SHORT and found.bound > abs(found.value):
+        # A parameter that happens to be tiny (a bias of 1e-17) says little about useful steps.
+        try:
+            wider = _difference(line, 1.0)
+        except TooFewPointsError:
+            return found
+        return min(found, wider, key=lambda c: c.bound)
+    return found
+
+
+def _difference(line: Line, length: float) -> Central:
+    sweep = _sweep(line, length)
+    noise = evaluation_noise(line, length, line.evaluator.eps)
     found = _limit(sweep, noise)
     if found.conflict is not None:
         # The quotients contradict each other: there is a kink near the point, and the small steps
@@ -84,16 +106,16 @@ def central_difference(line: Line) -> Central:
             noise = max(heights)
             found = _limit(sweep, noise)
     if _has_kink(sweep, noise):
-        rounding = 2 * _DEVIATIONS * noise / sweep.steps
+        rounding = 2 * sweep.rounding(noise)
         right = plateau(sweep.steps, sweep.right, rounding, (1, 2, 3))
         left = plateau(sweep.steps, sweep.left, rounding, (1, 2, 3))
         return Central(left.value, right.value, max(left.bound, right.bound), True, noise)
     return Central(found.value, found.value, found.bound, False, noise)
 
 
-def _sweep(line: Line) -> _Sweep:
+def _sweep(line: Line, length: float) -> _Sweep:
     # A power of two: x ± h is then exact for most entries.
-    first = 2.0 ** np.round(np.log2(line.length / 4))
+    first = 2.0 ** np.round(np.log2(length / 4))
     steps: Floats = np.array([first * RATIO**-k for k in range(_STEPS)])
     above = np.array([line(float(h)) for h in steps])
     below = np.array([line(-float(h)) for h in steps])
@@ -102,11 +124,11 @@ def _sweep(line: Line) -> _Sweep:
     start = int(np.flatnonzero(bad)[-1]) + 1 if np.any(bad) else 0
     if _STEPS - start < 4:
         raise TooFewPointsError("the loss is not finite within any useful step of the point")
-    return _Sweep(steps[start:], above[start:], below[start:], line(0.0))
+    return _Sweep(steps[start:], above[start:], below[start:], line(0.0), line.evaluator.eps)
 
 
 def _limit(sweep: _Sweep, noise: float) -> Plateau:
-    return plateau(sweep.steps, sweep.central, _DEVIATIONS * noise / sweep.steps, (2, 4))
+    return plateau(sweep.steps, sweep.central, sweep.rounding(noise), (2, 4))
 
 
 def _has_kink(sweep: _Sweep, noise: float) -> bool:
@@ -116,7 +138,7 @@ def _has_kink(sweep: _Sweep, noise: float) -> bool:
     noise covers it; a kink near the point keeps it until the step no longer reaches that far.
     """
     gap = sweep.right - sweep.left
-    cover = 4 * _DEVIATIONS * noise / sweep.steps
+    cover = 4 * sweep.rounding(noise)
     seen = np.flatnonzero(np.abs(gap) > cover)
     if len(seen) == 0 or seen[-1] < 2:
         return False

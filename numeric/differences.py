@@ -31,7 +31,8 @@ class Estimate:
                  is their mean; else there is no value (nan, bound inf) and `note` says why
     left, right  one-sided derivatives along the direction; equal to `value` where smooth
     method       how it was measured
-    scale        |loss| over the natural length: the size a derivative of this loss would have
+    scale        |loss| over the natural length of the line, if that is above one: the size that
+                 a derivative of this loss could well have
     note         what a reader should know, '' if nothing
     """
 
@@ -85,7 +86,7 @@ def derivative_along(evaluator: Evaluator, name: str, direction: Array) -> Estim
     without real differences, at two complex evaluations each.
     """
     line = Line(evaluator, name, direction)
-    scale = abs(evaluator.value) / line.length
+    scale = abs(evaluator.value) / max(line.length, 1.0)
     if evaluator.defect is not None:
         return _unusable(evaluator.defect.status, evaluator.defect.note, scale)
     if evaluator.analytic:

@@ -130,8 +130,9 @@ class Line:
         reach = _rms(self._v[moved])
         if not (reach > 0 and np.isfinite(reach)):
             raise ValueError(f"{name}: the direction must be finite and not zero")
-        size = max(_rms(self._x), _rms(self._x[moved])) or 1.0
-        self.length = size / reach
+        size = max(_rms(self._x), _rms(self._x[moved]))
+        # Next to nothing says nothing of the scale (and its steps would underflow).
+        self.length = (size if size > 1e-60 else 1.0) / reach
         self._known: dict[float, float] = {0.0: evaluator.value}
 
     def __call__(self, t: float) -> float:

@@ -68,8 +68,10 @@ class Probe:
         return self.estimate.status == "kink" and self.verdict == "agrees"
 
     def __str__(self) -> str:
-        where = f"entry {list(self.entry)}" if self.entry is not None else (
-            f"a direction over {self.size} entries"
+        where = (
+            f"entry {list(self.entry)}"
+            if self.entry is not None
+            else (f"a direction over {self.size} entries")
         )
         if not self.estimate.usable:
             return f"{where}: {self.estimate.note}"

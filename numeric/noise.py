@@ -53,9 +53,7 @@ def evaluation_noise(function: Callable[[float], float], length: float, eps: flo
     return max(measured, eps * abs(function(0.0)))
 
 
-def jump(
-    function: Callable[[float], float], start: float, stop: float, points: int = 16
-) -> float:
+def jump(function: Callable[[float], float], start: float, stop: float, points: int = 16) -> float:
     """The height of a discontinuity between start and stop; 0 where the function is continuous.
 
     Takes the piece that changes most and halves it, keeping the half that changes more: the change

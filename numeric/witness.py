@@ -38,6 +38,7 @@ class Witness:
         self.claimed = claimed
         self._allowance = allowance
         self._rng = np.random.default_rng(seed)
+        self._entries: dict[tuple[int, ...], Probe] = {}
         self.probes: list[Probe] = []
 
     @property
@@ -64,9 +65,11 @@ class Witness:
         self._screen()
 
     def entry(self, flat: int) -> Probe:
-        """Measure one entry, given by its flat index."""
+        """Measure one entry, given by its flat index, once."""
         index = tuple(int(i) for i in np.unravel_index(flat, self.claimed.shape))
-        return self.along(unit(self.claimed, index), index)
+        if index not in self._entries:
+            self._entries[index] = self.along(unit(self.claimed, index), index)
+        return self._entries[index]
 
     def along(self, direction: Array, entry: tuple[int, ...] | None = None) -> Probe:
         """Measure along one direction."""

@@ -1,0 +1,235 @@
+"""Naming what is wrong with a gradient, from its numbers alone.
+
+Each rule below is a hypothesis about how `claimed` came from `true`; they are tried from the
+simplest to the most special, and one is only reported if it reproduces every number given. So the
+more size assignments are given, the less can be said by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from .evaluation import Array
+from .factors import Factor
+from .observation import Case, Diagnosis, Kind, Observation
+
+ACCURACY = 1e-9
+
+
+def diagnose(
+    observations: Sequence[tuple[Array, Array, Mapping[str, int]]],
+    *,
+    accuracy: float = ACCURACY,
+    claimed_name: str = "hand-written",
+    true_name: str = "derived",
+) -> Diagnosis | None:
+    """The simplest explanation of the difference; None if no rule explains all of it.
+
+    observations  (claimed, true, sizes), best at several sizes; true may hold nan for unknown
+    accuracy      of `true`, relative to the largest entry
+    Raises ValueError if there is no observation.
+    """
+    if not observations:
+        raise ValueError("expected at least one observation (claimed, true, sizes)")
+    data = [
+        Observation(np.asarray(c, dtype=np.float64), np.asarray(t, dtype=np.float64), s)
+        for c, t, s in observations
+    ]
+    case = Case(data, accuracy, claimed_name, true_name)
+    for rule in _RULES:
+        found = rule(case)
+        if found is not None:
+            return found
+    return None
+
+
+def _equal(case: Case) -> Diagnosis | None:
+    if all(case.same(o.claimed, o.true) for o in case.data):
+        return Diagnosis("equal", f"{case.claimed} = {case.true}", Fraction(1), ratio=1.0)
+    return None
+
+
+def _zero(case: Case) -> Diagnosis | None:
+    if not case.aligned or any(np.any(o.claimed) for o in case.data):
+        return None
+    return Diagnosis(
+        "zero", f"{case.claimed} = 0 everywhere: the gradient is never computed, or overwritten"
+    )
+
+
+def _factor(case: Case) -> Diagnosis | None:
+    ratios = case.ratios([o.claimed for o in case.data])
+    if ratios is None:
+        return None
+    right = [o.sizes for o in case.data if case.same(o.claimed, o.true)]
+    named = case.factors(ratios)
+    if right and not named:
+        return None  # _one_size knows more
+    if named and right:
+        return _hard_coded(case, named[0], right[0])
+    if named:
+        return _named("sign" if _is_minus_one(named[0]) else "factor", case, ratios, named, "")
+    if max(ratios) - min(ratios) > 4 * case.accuracy * abs(ratios[0]):
+        return None
+    ratio = ratios[0]
+    text = f"{case.claimed} = {ratio:.10g} × {case.true}: multiply by {1 / ratio:.10g}"
+    return Diagnosis("factor", text, ratio=ratio)
+
+
+def _one_size(case: Case) -> Diagnosis | None:
+    right = [o.sizes for o in case.data if case.same(o.claimed, o.true)]
+    if not right:
+        return None
+    ratios = case.ratios([o.claimed for o in case.data])
+    if ratios is not None:
+        named = case.factors(ratios, _reciprocals(right[0]))
+        if named:
+            return _hard_coded(case, named[0], right[0])
+    at = " or ".join(_sizes_text(s) for s in right)
+    text = f"{case.claimed} = {case.true} only at {at}: a size or a case is hard-coded"
+    return Diagnosis("one_size", text)
+
+
+def _hard_coded(case: Case, factor: Factor, right: Mapping[str, int]) -> Diagnosis:
+    text = (
+        f"{case.claimed} = {factor} × {case.true}, right only at {_sizes_text(right)}: "
+        f"a size is hard-coded; multiply by {factor.inverse.as_fraction}"
+    )
+    return Diagnosis("one_size", text, factor.coefficient, dict(factor.exponents))
+
+
+def _transpose(case: Case) -> Diagnosis | None:
+    if any(o.claimed.ndim != 2 for o in case.data):
+        return None
+    ratios = case.ratios([o.claimed.T for o in case.data])
+    if ratios is None:
+        return None
+    named = case.factors(ratios)
+    return _named("transpose", case, ratios, named, "ᵀ") if named else None
+
+
+def _reshaped(case: Case) -> Diagnosis | None:
+    if case.aligned or not all(
+        o.claimed.size == o.true.size and case.same(o.claimed.ravel(), o.true.ravel())
+        for o in case.data
+    ):
+        return None
+    got, due = case.data[0].claimed.shape, case.data[0].true.shape
+    return Diagnosis("reshaped", f"{case.claimed} has shape {got} where {due} is due: reshape it")
+
+
+def _permuted(case: Case) -> Diagnosis | None:
+    if not case.aligned or any(np.any(np.isnan(o.true)) for o in case.data):
+        return None
+    for axis in range(case.data[0].true.ndim):
+        if all(case.same(np.flip(o.claimed, axis), o.true) for o in case.data):
+            text = f"{case.claimed} is {case.true} reversed along axis {axis}"
+            return Diagnosis("permuted", text)
+    if all(case.same(np.sort(o.claimed, axis=None), np.sort(o.true, axis=None)) for o in case.data):
+        text = f"{case.claimed} holds the entries of {case.true} in another order"
+        return Diagnosis("permuted", text)
+    return None
+
+
+def _part(case: Case) -> Diagnosis | None:
+    """One entry, or all wrong entries within one slice, at the same place in every observation."""
+    if not case.aligned:
+        return None
+    wrong = [case.differs(o.claimed, o.true) for o in case.data]
+    if any(w.size < 2 or not w.any() for w in wrong):
+        return None
+    places = [np.argwhere(w) for w in wrong]
+    for origin in (0, -1):  # counted from the front, or from the back
+        moved = [p + origin * np.array(w.shape) for p, w in zip(places, wrong, strict=True)]
+        every = np.concatenate(moved)
+        fixed = [int(c[0]) if np.all(c == c[0]) else None for c in every.T]
+        free = fixed.count(None)
+        if free == 0:
+            return _entry(case, tuple(fixed))
+        if free == len(fixed) - 1 and len(fixed) > 1:
+            axis = next(i for i, f in enumerate(fixed) if f is not None)
+            if all(w.shape[axis] > 1 for w in wrong):
+                return _slice(case, tuple(fixed), axis)
+    return None
+
+
+def _entry(case: Case, index: tuple[int | None, ...]) -> Diagnosis:
+    at = tuple(i for i in index if i is not None)
+    first = case.data[0]
+    text = (
+        f"only entry {list(at)} is wrong: {case.claimed} {first.claimed[at]:.10g}, "
+        f"{case.true} {first.true[at]:.10g}"
+    )
+    return Diagnosis("entry", text, index=index)
+
+
+def _slice(case: Case, index: tuple[int | None, ...], axis: int) -> Diagnosis:
+    two = len(index) == 2
+    what = ("row", "column")[axis] if two else f"slice of axis {axis},"
+    text = f"only {what} {index[axis]} of {case.claimed} is wrong"
+    return Diagnosis("slice", text, index=index)
+
+
+def _constant_added(case: Case) -> Diagnosis | None:
+    if not case.aligned or not all(np.isfinite(o.true).sum() > 1 for o in case.data):
+        return None
+    added = [float(np.nanmedian(o.claimed - o.true)) for o in case.data]
+    if not all(case.same(o.claimed, o.true + a) for o, a in zip(case.data, added, strict=True)):
+        return None
+    amount = f"{added[0]:.10g}"
+    if max(added) - min(added) > 1e3 * case.accuracy * abs(added[0]):
+        amount = "a constant that depends on the sizes"
+    return Diagnosis("constant_added", f"{case.claimed} = {case.true} + {amount} at every entry")
+
+
+def _named(
+    kind: Kind, case: Case, ratios: list[float], named: list[Factor], mark: str
+) -> Diagnosis:
+    best = named[0]
+    equals = f"{case.true}{mark}" if best.is_one else f"{best} × {case.true}{mark}"
+    if _is_minus_one(best):
+        equals = f"−{case.true}{mark}"
+    advice = [] if not mark else ["transpose it"]
+    if not best.is_one:
+        advice.append(
+            "change the sign" if _is_minus_one(best) else f"multiply by {best.inverse.as_fraction}"
+        )
+    alike = [f for f in named[1:] if case.one_assignment or f.complexity <= best.complexity + 1]
+    ratio = ratios[0] if max(ratios) - min(ratios) <= 4 * case.accuracy * abs(ratios[0]) else None
+    text = f"{case.claimed} = {equals}: {' and '.join(advice)}"
+    return Diagnosis(
+        kind, text, best.coefficient, dict(best.exponents), ratio, None, tuple(map(str, alike[:3]))
+    )
+
+
+def _is_minus_one(factor: Factor) -> bool:
+    return factor.coefficient == -1 and not factor.exponents
+
+
+def _reciprocals(sizes: Mapping[str, int]) -> list[Fraction]:
+    """Coefficients that make a monomial 1 at these sizes."""
+    values = [Fraction(v) for v in sizes.values()]
+    products = [*values, *(v * w for i, v in enumerate(values) for w in values[i:])]
+    quotients = [v / w for v in values for w in values]
+    return [*products, *(1 / p for p in products), *quotients]
+
+
+def _sizes_text(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items()) or "one observation"
+
+
+# From the simplest mistake to the most special.
+_RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
+    _equal,
+    _zero,
+    _factor,
+    _one_size,
+    _transpose,
+    _reshaped,
+    _part,
+    _permuted,
+    _constant_added,
+)
