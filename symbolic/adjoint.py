@@ -36,7 +36,7 @@ from .equation import (
     substitute_term,
     validate,
 )
-from .guards import prune, solve
+from .solving import prune, solve
 
 
 @lru_cache(maxsize=4096)

@@ -26,7 +26,7 @@ from .equation import (
     term_reads,
 )
 from .functions import A, Opaque, in_output, upright
-from .guards import drop_unused, prune, solve
+from .solving import drop_unused, prune, solve
 
 
 def tidy(equation: Equation) -> Equation:

@@ -1,0 +1,141 @@
+"""What arrays are called in formulas: Z1 is z⁽¹⁾, dZ1 is δ⁽¹⁾, dW1 is ∂L/∂W⁽¹⁾.
+
+Everything about names is here; how operations are laid out is in :mod:`layout`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?P<number>\d*)$")
+_SUPERSCRIPTS = str.maketrans("0123456789()-+lLTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁻⁺ˡᴸᵀᵗ")
+_SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+_SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx")
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eta": "η", "theta": "θ",
+          "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "epsilon": "ε", "omega": "ω"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name taken apart: a stem, a layer or number behind it, and whether it is an adjoint."""
+
+    stem: str
+    number: str = ""
+    adjoint: int = 0
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How arrays are written.
+
+    layers: numbers behind names are layers, written as superscripts (l); else subscripts.
+    matrices: activations are matrices (a batch) and written upright capital; else small vectors.
+    loss, target: symbols of the loss and of Y.
+    symbols: array name -> the symbol to use for it instead ({"A1": "h", "A2": "o"}).
+    adjoints: array name of each adjoint -> the array it belongs to.
+    """
+
+    layers: bool = True
+    matrices: bool = True
+    loss: str = "L"
+    target: str = "y"
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    adjoints: Mapping[str, str] = field(default_factory=dict)
+
+    # --- whole arrays ---------------------------------------------------------------------------
+
+    def latex(self, name: str, at: Sequence[str] = ()) -> str:
+        """An array, or its entry at the subscripts `at`, in LaTeX."""
+        primal = self.adjoints.get(name)
+        if primal is None:
+            return self._latex_plain(name, at)
+        stem, number = self._split(primal)
+        if self.layers and stem == "Z":
+            return _subscripted(rf"\delta^{{({number})}}", at)
+        return rf"\frac{{\partial {self.loss}}}{{\partial {self.latex(primal, at)}}}"
+
+    def text(self, name: str, at: Sequence[str] = ()) -> str:
+        """The same in Unicode."""
+        primal = self.adjoints.get(name)
+        if primal is None:
+            return self._text_plain(name, at)
+        stem, number = self._split(primal)
+        if self.layers and stem == "Z":
+            return "δ" + superscript(f"({number})") + _entry(at)
+        return f"∂{self.loss}/∂{self.text(primal, at)}"
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _split(self, name: str) -> tuple[str, str]:
+        found = _NAME.match(name)
+        return (found["stem"], found["number"]) if found else (name, "")
+
+    def _stem(self, name: str, stem: str, entry: bool) -> str:
+        """The letter: capital for a matrix, small for a vector or an entry."""
+        if name in self.symbols:
+            symbol = self.symbols[name]
+            return symbol.upper() if self._is_matrix(name, stem, entry) else symbol
+        if not self.layers:
+            return stem
+        if stem == "Y":
+            return self.target.upper() if self._is_matrix(name, stem, entry) else self.target
+        if stem == "L":
+            return self.loss
+        if stem in ("X", "Z", "A", "W"):
+            return stem if self._is_matrix(name, stem, entry) else stem.lower()
+        return stem
+
+    def _is_matrix(self, name: str, stem: str, entry: bool) -> bool:
+        return not entry and (stem == "W" or self.matrices)
+
+    def _latex_plain(self, name: str, at: Sequence[str]) -> str:
+        stem, number = self._split(name)
+        letter = self._stem(name, stem, bool(at))
+        if stem == "S" and self.layers:
+            letter = r"\Lambda"
+        shown = f"\\{letter}" if letter in _GREEK else letter
+        if len(letter) > 1 and letter not in _GREEK and not letter.startswith("\\"):
+            shown = rf"\mathrm{{{letter}}}".replace("_", r"\_")
+        if name in self.symbols or not number:
+            return _subscripted(shown, at)
+        if self.layers:
+            return _subscripted(f"{shown}^{{({number})}}", at)
+        return _subscripted(shown, [number, *at])
+
+    def _text_plain(self, name: str, at: Sequence[str]) -> str:
+        stem, number = self._split(name)
+        letter = self._stem(name, stem, bool(at))
+        if stem == "S" and self.layers:
+            letter = "Λ"
+        shown = _GREEK.get(letter, letter)
+        if name in self.symbols or not number:
+            return shown + _entry(at)
+        if self.layers:
+            return shown + superscript(f"({number})") + _entry(at)
+        return shown + subscript(number) + _entry(at)
+
+
+def _subscripted(shown: str, at: Sequence[str]) -> str:
+    # A space before the underscore keeps GitHub's Markdown from reading an emphasis.
+    if not at:
+        return shown
+    return f"{shown} _{{{(' ' if all(len(a) == 1 for a in at) else ',').join(at)}}}"
+
+
+def _entry(at: Sequence[str]) -> str:
+    if not at:
+        return ""
+    joined = "".join(at)
+    if set(joined) <= _SUBSCRIPTABLE and all(len(entry) == 1 for entry in at):
+        return joined.translate(_SUBSCRIPTS)
+    return f"[{','.join(at)}]"
+
+
+def superscript(text: str) -> str:
+    return text.translate(_SUPERSCRIPTS)
+
+
+def subscript(text: str) -> str:
+    return text.translate(_SUBSCRIPTS)

@@ -1,0 +1,272 @@
+"""Equations written out: in matrix form where they have one, with indices where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from .equation import Equal, Equation, Guard, Read, Size, Subscript, Term
+from .functions import Opaque
+from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
+from .matrix import (
+    Einsum,
+    Leaf,
+    Node,
+    Outer,
+    Pointwise,
+    Product,
+    Total,
+    Transposed,
+    aligned,
+    matrix_form,
+    walk,
+)
+from .notation import Notation
+
+
+@dataclass(frozen=True)
+class Written:
+    """An equation as two sides."""
+
+    left: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes equations in one notation.
+
+    row_vectors: vectors are rows (x W + b) rather than columns (W x + b).
+    shapes: of all arrays; an axis of size 1 needs no subscript.
+    """
+
+    notation: Notation
+    row_vectors: bool
+    shapes: Mapping[str, tuple[Size, ...]]
+
+    def latex(self, equation: Equation) -> Written:
+        """In LaTeX."""
+        return self._write(equation, _LATEX)
+
+    def text(self, equation: Equation) -> Written:
+        """In Unicode."""
+        return self._write(equation, _TEXT)
+
+    def name(self, array: str, at: Sequence[str] = (), latex: bool = False) -> str:
+        """An array, or an entry of it, as this notation writes it."""
+        return self.notation.latex(array, at) if latex else self.notation.text(array, at)
+
+    def indexed(self, equation: Equation, latex: bool = False) -> Written:
+        """With indices and Σ, whatever the equation."""
+        return self._with_indices(equation, _LATEX if latex else _TEXT)
+
+    # --- choice of form -------------------------------------------------------------------------
+
+    def _write(self, equation: Equation, target: _Target) -> Written:
+        form = matrix_form(equation, self.row_vectors)
+        out = tuple(index.name for index in equation.out)
+        if form is None or not self._reads_well(form, out):
+            return self._with_indices(equation, target)
+        left = self.name(equation.name, latex=target.latex)
+        if not equation.terms:
+            return Written(left, "0")
+        return Written(left, self._node(aligned(form, out), target).text)
+
+    def _reads_well(self, form: Node, out: tuple[str, ...]) -> bool:
+        """Whether the matrix form needs no convention beyond the one for biases."""
+        for node in walk(form):
+            if isinstance(node, Einsum):
+                return False
+            if isinstance(node, Total) and (node.reduction != "sum" or not node.axes
+                                            or len(node.of.axes) != 2):
+                return False
+            if isinstance(node, Pointwise):
+                bias = node.axes[-1:] if self.row_vectors else node.axes[:1]
+                for argument in node.arguments:
+                    axes = argument.axes
+                    plain = not axes or axes == node.axes or tuple(reversed(axes)) == node.axes
+                    if not plain and (axes != bias or not _only_added(node, argument)):
+                        return False
+            if isinstance(node, Leaf) and len(node.axes) > 2:
+                return False
+        return len(out) <= 2 and bool(out or not isinstance(form, Pointwise) or not any(
+            isinstance(node, Total) for node in walk(form)))
+
+    # --- matrix form ----------------------------------------------------------------------------
+
+    def _node(self, node: Node, target: _Target) -> Piece:
+        if isinstance(node, Leaf):
+            text = self.name(node.array, latex=target.latex)
+            return Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM, bool(node.axes))
+        if isinstance(node, Transposed):
+            return target.transpose(self._node(node.of, target))
+        if isinstance(node, Product):
+            pieces = [self._node(factor, target) for factor in node.factors]
+            return _joined(pieces, target, bool(node.axes))
+        if isinstance(node, Outer):
+            column, row = self._node(node.column, target), self._node(node.row, target)
+            if self.row_vectors:
+                column = target.transpose(column)
+            else:
+                row = target.transpose(row)
+            return _joined([column, row], target, True)
+        if isinstance(node, Total):
+            inner = self._node(node.of, target)
+            ones = Piece(target.ones, ATOM)
+            if node.over == node.of.axes[:1]:
+                return _joined([target.transpose(ones), inner], target, True)
+            return _joined([inner, ones], target, True)
+        if isinstance(node, Pointwise):
+            arguments = [self._node(aligned(a, node.axes), target) for a in node.arguments]
+            return body(node.body, arguments, target.style)
+        raise NotImplementedError(f"no matrix spelling for {node}")
+
+    # --- index form -----------------------------------------------------------------------------
+
+    def _with_indices(self, equation: Equation, target: _Target) -> Written:
+        lead = [index.name for index in equation.out]
+        left = self.name(equation.name, self._shown(equation.name, lead), target.latex)
+        if not equation.terms:
+            return Written(left, "0")
+        pieces = [self._term(term, equation.reduction, target) for term in equation.terms]
+        text = pieces[0].text
+        for piece in pieces[1:]:
+            shown = piece.text
+            text += f" - {shown[1:].lstrip()}" if shown.startswith("-") else f" + {shown}"
+        return Written(left, text)
+
+    def _shown(self, array: str, at: Sequence[str]) -> list[str]:
+        """The subscripts worth showing: those of axes longer than one."""
+        shape = self.shapes.get(array, ())
+        if len(shape) != len(at):
+            return list(at)
+        return [entry for entry, size in zip(at, shape, strict=True) if size != 1]
+
+    def _term(self, term: Term, reduction: str, target: _Target) -> Piece:
+        leaves = []
+        for read in term.reads:
+            at = self._shown(read.array, [self._subscript(e, target) for e in read.at])
+            text = self.name(read.array, at, target.latex)
+            leaves.append(Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM))
+        number, rest = term.body.as_coeff_Mul()
+        over = [index for index in term.over if index.size != 1]
+        outer = number if over and reduction == "sum" else sp.S.One
+        outside, inside = sp.S.One, rest if outer != 1 or number == 1 else term.body
+        if over and reduction == "sum":
+            inside, outside = inside.as_independent(*_slots(inside), as_Add=False)[::-1]
+        shown = body(inside, leaves, target.style)
+        guards = "".join(self._guard(guard, target) for guard in term.guards)
+        if guards:
+            shown = Piece(guards + target.style.hold(shown, MUL), MUL)
+        if not over and reduction == "sum":
+            return shown
+        signs = "".join(
+            target.sum(index.name, str(index.size)) for index in over
+        )
+        if reduction == "sum":
+            summed = Piece(signs + target.style.hold(shown, MUL), MUL)
+        elif reduction == "logsumexp":
+            inner = target.style.call("exp", [shown])
+            summed = target.style.call("log", [Piece(signs + inner.text, MUL)])
+        else:
+            names = ", ".join(index.name for index in over)
+            summed = Piece(target.maximum(names) + target.style.hold(shown, MUL), MUL)
+        factor = outer * outside
+        if factor == 1:
+            return summed
+        if factor == -1:
+            return target.style.negate(summed)
+        negative = factor.as_coeff_Mul()[0].is_negative
+        front = body(abs(outer) * outside, [], target.style)
+        text = f"{front.text}{target.gap}{summed.text}"
+        return Piece(("-" if negative else "") + text, ADD if negative else MUL)
+
+    def _subscript(self, entry: Subscript, target: _Target) -> str:
+        if isinstance(entry, Read):
+            return self.name(entry.array, [self._subscript(e, target) for e in entry.at],
+                             target.latex)
+        return str(entry).replace(" ", "")
+
+    def _guard(self, guard: Guard, target: _Target) -> str:
+        if isinstance(guard, Equal):
+            left, right = (self._subscript(side, target) for side in (guard.left, guard.right))
+            return f"[{left} = {right}]{target.gap}"
+        less, at_most = target.less
+        last = sp.expand(guard.high - 1)
+        del less
+        if guard.low == 0 and not last.is_Integer:
+            return f"[0 {at_most} {guard.value} {at_most} {last}]{target.gap}"
+        return f"[{guard.low} {at_most} {guard.value} {at_most} {last}]{target.gap}"
+
+
+def _slots(expression: sp.Expr) -> list[sp.Symbol]:
+    return [symbol for symbol in expression.free_symbols if str(symbol).startswith("_x")]
+
+
+def _only_added(node: Pointwise, argument: Node) -> bool:
+    """Whether a broadcast argument is a plain summand, as a bias is."""
+    from .equation import slot
+
+    place = slot(node.arguments.index(argument))
+    return node.body.is_Add and place in node.body.args
+
+
+def _joined(pieces: Sequence[Piece], target: _Target, array: bool) -> Piece:
+    return Piece(target.product.join(target.style.hold(p, POW) for p in pieces), MUL, array)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What the two written forms differ in beyond the style of scalar bodies."""
+
+    style: Style
+    latex: bool
+    ones: str
+    product: str
+    gap: str
+    less: tuple[str, str]
+
+    def transpose(self, piece: Piece) -> Piece:
+        held = self.style.hold(piece, ATOM)
+        if not self.latex:
+            return Piece(f"{held}ᵀ", POW, piece.array)
+        if "^" in held and not held.endswith(")"):
+            held = self.style.bracket(held)
+        return Piece(rf"{held}^{{\top}}", POW, piece.array)
+
+    def sum(self, index: str, size: str) -> str:
+        return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "
+
+    def maximum(self, names: str) -> str:
+        return rf"\max _{{{names}}} " if self.latex else f"max_{names} "
+
+
+_LATEX = _Target(Latex(), True, r"\mathbf{1}", r" ", r" ", (r"\lt", r"\le"))
+_TEXT = _Target(Text(), False, "1", " ", " ", ("<", "≤"))
+
+
+def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:
+    """σ′(z) = a (1 - a), where the slope is a polynomial in the output; else the definition."""
+    from .functions import A, Z, derivative, in_output
+
+    made = derivative(function)
+    if not isinstance(made, type):
+        return None
+    style: Style = Latex() if latex else Text()
+    z = Piece("z")
+    polynomial = in_output(made)
+    name = style.opaque(made, z).text
+    if polynomial is not None:
+        from .equation import slot
+
+        shown = body(polynomial.xreplace({A: slot(0)}), [Piece(output)], style)
+        return f"{name} = {shown.text}"
+    from .equation import slot
+
+    shown = body(made.definition.xreplace({Z: slot(0)}), [z], style)
+    return f"{name} = {shown.text}"
