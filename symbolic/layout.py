@@ -15,6 +15,7 @@ import sympy as sp
 
 from .equation import slot
 from .functions import Opaque
+from .notation import superscript
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4
 """Precedences, loosest first."""
@@ -95,6 +96,11 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
             shown = style.number(abs(part))
             return style.negate(shown) if part.is_negative else shown
         if part.is_Add:
+            content, rest = part.primitive()
+            if content != 1:  # SymPy multiplies 2 (a - y) out; a reader does not
+                inner = style.hold(write(rest), POW)
+                front = style.times.join([style.number(content).text, inner])
+                return Piece(front, MUL, write(rest).array)
             return _sum([write_signed(term) for term in _in_order(part.args)], style)
         if part.is_Mul:
             negative, shown = write_signed(part)
@@ -144,6 +150,10 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
             elif factor != 1:
                 above.append(factor)
         size = abs(number)
+        if size.q != 1 and above and not below:
+            product = _product(1, above, write, style)
+            front = style.times.join([style.number(size).text, style.hold(product, MUL)])
+            return bool(number.is_negative), Piece(front, MUL, product.array)
         numerator = _product(size.p, above, write, style)
         if size.q == 1 and not below:
             return bool(number.is_negative), numerator
@@ -191,7 +201,7 @@ def _in_order(parts: Sequence[sp.Expr]) -> list[sp.Expr]:
     def key(part: sp.Expr) -> tuple[int, int, int, str]:
         slots = [int(str(s)[2:]) for s in part.free_symbols if str(s).startswith("_x")]
         kind = 0 if part.is_number else 1 if not slots else 2
-        return kind, min(slots, default=-1), -len(slots), str(part)
+        return kind, min(slots, default=-1), int(sp.count_ops(part)), str(part)
 
     return sorted(parts, key=key)
 
@@ -215,13 +225,11 @@ class Text(Style):
         if denominator.array:
             sign = " ⊘ "
         return Piece(
-            f"{self.hold(numerator, POW)}{sign}{self.hold(denominator, POW)}", MUL,
+            f"{self.hold(numerator, MUL)}{sign}{self.hold(denominator, POW)}", MUL,
             numerator.array or denominator.array,
         )
 
     def power(self, base: Piece, exponent: sp.Expr) -> Piece:
-        from .notation import superscript
-
         shown = str(exponent)
         mark = superscript(shown) if shown.lstrip("-").isdigit() else f"^({shown})"
         return Piece(self.hold(base, ATOM) + ("∘" if base.array else "") + mark, POW, base.array)

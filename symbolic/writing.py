@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .equation import Equal, Equation, Guard, Read, Size, Subscript, Term
-from .functions import Opaque
+from .equation import Equal, Equation, Guard, Read, Size, Subscript, Term, slot
+from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
 from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
 from .matrix import (
     Einsum,
@@ -142,7 +142,8 @@ class Writer:
 
     def _shown(self, array: str, at: Sequence[str]) -> list[str]:
         """The subscripts worth showing: those of axes longer than one."""
-        shape = self.shapes.get(array, ())
+        primal = self.notation.adjoints.get(array, array)
+        shape = self.shapes.get(array, self.shapes.get(primal, ()))
         if len(shape) != len(at):
             return list(at)
         return [entry for entry, size in zip(at, shape, strict=True) if size != 1]
@@ -196,11 +197,7 @@ class Writer:
         if isinstance(guard, Equal):
             left, right = (self._subscript(side, target) for side in (guard.left, guard.right))
             return f"[{left} = {right}]{target.gap}"
-        less, at_most = target.less
-        last = sp.expand(guard.high - 1)
-        del less
-        if guard.low == 0 and not last.is_Integer:
-            return f"[0 {at_most} {guard.value} {at_most} {last}]{target.gap}"
+        last, at_most = sp.expand(guard.high - 1), target.at_most
         return f"[{guard.low} {at_most} {guard.value} {at_most} {last}]{target.gap}"
 
 
@@ -210,8 +207,6 @@ def _slots(expression: sp.Expr) -> list[sp.Symbol]:
 
 def _only_added(node: Pointwise, argument: Node) -> bool:
     """Whether a broadcast argument is a plain summand, as a bias is."""
-    from .equation import slot
-
     place = slot(node.arguments.index(argument))
     return node.body.is_Add and place in node.body.args
 
@@ -229,7 +224,7 @@ class _Target:
     ones: str
     product: str
     gap: str
-    less: tuple[str, str]
+    at_most: str
 
     def transpose(self, piece: Piece) -> Piece:
         held = self.style.hold(piece, ATOM)
@@ -246,14 +241,12 @@ class _Target:
         return rf"\max _{{{names}}} " if self.latex else f"max_{names} "
 
 
-_LATEX = _Target(Latex(), True, r"\mathbf{1}", r" ", r" ", (r"\lt", r"\le"))
-_TEXT = _Target(Text(), False, "1", " ", " ", ("<", "≤"))
+_LATEX = _Target(Latex(), True, r"\mathbf{1}", r" ", r" ", r"\le")
+_TEXT = _Target(Text(), False, "1", " ", " ", "≤")
 
 
 def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:
     """σ′(z) = a (1 - a), where the slope is a polynomial in the output; else the definition."""
-    from .functions import A, Z, derivative, in_output
-
     made = derivative(function)
     if not isinstance(made, type):
         return None
@@ -262,11 +255,11 @@ def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | No
     polynomial = in_output(made)
     name = style.opaque(made, z).text
     if polynomial is not None:
-        from .equation import slot
-
         shown = body(polynomial.xreplace({A: slot(0)}), [Piece(output)], style)
         return f"{name} = {shown.text}"
-    from .equation import slot
-
-    shown = body(made.definition.xreplace({Z: slot(0)}), [z], style)
+    definition = made.definition
+    bounded = in_sigmoid(definition)
+    if bounded is not None:
+        definition = bounded[0].xreplace({A: SIGMOID(bounded[1])})
+    shown = body(definition.xreplace({Z: slot(0)}), [z], style)
     return f"{name} = {shown.text}"
