@@ -8,7 +8,7 @@ equation.  Nothing here knows how to differentiate.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -136,6 +136,20 @@ class Builder:
         term = Term(slot(0) * slot(1), (left_read, self._read(right, right_at)), (bound,))
         return out, term
 
+    def outer(self, left: Operand, right: Operand, name: str | None = None) -> Operand:
+        """x[i] y[j] of two vectors."""
+        out = self._named(
+            (*left.shape, *right.shape), (*self._axes[left.name], *self._axes[right.name])
+        )
+        reads = self._read(left, out[:1]), self._read(right, out[1:])
+        return self.emit(name, out, [Term(slot(0) * slot(1), reads)])
+
+    def trace(self, argument: Operand, name: str | None = None) -> Operand:
+        """Σ_i x[i, i] of a square matrix."""
+        index = self._named(argument.shape[:1], self._axes[argument.name][:1])[0]
+        diagonal = Read(argument.name, (index.symbol, index.symbol))
+        return self.emit(name, (), [Term(slot(0), (diagonal,), (index,))])
+
     def reduce(
         self,
         argument: Operand,
@@ -147,10 +161,28 @@ class Builder:
         name: str | None = None,
     ) -> Operand:
         """The sum (or maximum, or log Σ exp) over the axes `over`; over all when it is None."""
-        axes = range(argument.ndim) if over is None else over
-        gone = {axis % argument.ndim for axis in axes}
-        names = self._axes[argument.name]
-        everything = self._named(argument.shape, names)
+        return self.contract(
+            slot(0), argument, over=over, keepdims=keepdims, reduction=reduction, argmax=argmax,
+            name=name,
+        )
+
+    def contract(
+        self,
+        body: sp.Expr,
+        *arguments: Operand,
+        over: Sequence[int] | None = None,
+        keepdims: bool = False,
+        reduction: Reduction = "sum",
+        argmax: tuple[str, ...] = (),
+        name: str | None = None,
+    ) -> Operand:
+        """The reduction over the axes `over` of f(arguments), which broadcast, in one equation.
+
+        A maximum records where it was attained in the arrays `argmax`, which get names at1, ....
+        """
+        shape = broadcast(*(argument.shape for argument in arguments))
+        gone = set(range(len(shape)) if over is None else (axis % len(shape) for axis in over))
+        everything = self._indices(shape, arguments, ())
         out: list[Index] = []
         for axis, index in enumerate(everything):
             if axis not in gone:
@@ -159,8 +191,13 @@ class Builder:
                 unit = fresh_name("u", {i.name for i in (*everything, *out)})
                 out.append(Index(unit, sp.S.One))
         bound = tuple(index for axis, index in enumerate(everything) if axis in gone)
-        term = Term(slot(0), (self._read(argument, everything),), bound)
-        return self.emit(name, tuple(out), [term], reduction, argmax)
+        reads = tuple(self._read(argument, everything) for argument in arguments)
+        if reduction == "max" and not argmax:
+            taken = set(self._names)
+            for _ in bound:
+                argmax = (*argmax, fresh_name("at1", taken))
+                taken.add(argmax[-1])
+        return self.emit(name, tuple(out), [Term(body, reads, bound)], reduction, argmax)
 
     def transpose(
         self, argument: Operand, order: Sequence[int] | None = None, name: str | None = None
@@ -186,6 +223,16 @@ class Builder:
         self._axes[name] = tuple(index.name for index in out)
         self.equations.append(Equation(name, out, tuple(terms), reduction, argmax))
         return Operand(name, tuple(index.size for index in out))
+
+    def rename_last(self, old: str, new: str) -> Operand:
+        """Gives the equation appended last, which nothing reads yet, another name."""
+        last = self.equations[-1]
+        if last.name != old:
+            raise ValueError(f"the last equation is {last.name!r}, not {old!r}")
+        self.equations[-1] = replace(last, name=new)
+        self._axes[new] = self._axes.pop(old)
+        self._names = (self._names - {old}) | {new}
+        return Operand(new, last.shape)
 
     # --- indices --------------------------------------------------------------------------------
 

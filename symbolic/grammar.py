@@ -1,0 +1,343 @@
+"""Text to trees: a small grammar of formulas, read by hand so that hostile text cannot hurt.
+
+    statement  = [name "="] comparison
+    comparison = sum [("<" | "<=" | ">" | ">=" | "==" | "!=") sum]
+    sum        = product {("+" | "-") product}
+    product    = unary {("*" | "/" | "@") unary}
+    unary      = ("-" | "+") unary | power
+    power      = primary [("**" | "^") unary]
+    primary    = number | name | name "(" arguments ")" | "(" ... ")", each with any number of ".T"
+
+What the names mean is not decided here.  Length, depth and the digits of a number are bounded, so
+every text gives a tree or a :class:`FormulaError` that points at a column.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+import sympy as sp
+
+MAX_LENGTH = 20_000
+MAX_DEPTH = 40
+MAX_DIGITS = 60
+
+PRECEDENCE = {
+    "<": 1, "<=": 1, ">": 1, ">=": 1, "==": 1, "!=": 1,
+    "+": 2, "-": 2, "*": 3, "/": 3, "@": 3,
+}  # fmt: skip
+COMPARISONS = frozenset(operator for operator, level in PRECEDENCE.items() if level == 1)
+
+_TOKEN = re.compile(
+    r"(?P<space>[ \t\r\f]+|#[^\n]*)|(?P<end>[;\n])"
+    r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|<=|>=|==|!=|[-+*/@^()<>,=.])"
+)
+
+
+class FormulaError(ValueError):
+    """Text that is no formula, or names and shapes in it that do not fit; says where and why."""
+
+
+Kind = Literal["number", "name", "call", "unary", "binary", "compare", "transpose", "tuple"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A place in the tree; `text` is the number, the name, or the operator."""
+
+    kind: Kind
+    text: str
+    line: int
+    column: int
+    arguments: tuple[Node, ...] = ()
+    keywords: tuple[tuple[str, Node], ...] = ()
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``name = value``; the name is empty where the text has none."""
+
+    name: str
+    value: Node
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of formulas, for messages that point into it."""
+
+    text: str
+
+    def fail(self, node: Node | Statement | _Token, message: str) -> NoReturn:
+        raise FormulaError(self.located(node, message))
+
+    def located(self, node: Node | Statement | _Token, message: str) -> str:
+        """The message with its line, its column, and a caret under the text."""
+        lines = self.text.split("\n")
+        shown = lines[node.line - 1] if node.line <= len(lines) else ""
+        place = f"column {node.column}"
+        if len(lines) > 1:
+            place = f"line {node.line}, {place}"
+        start = max(0, node.column - 60)
+        excerpt = shown[start : start + 100].replace("\t", " ")
+        return f"{place}: {message}\n  {excerpt}\n  {' ' * (node.column - 1 - start)}^"
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return {"end": "the end of the line", "stop": "the end of the text"}.get(
+            self.kind, repr(self.text)
+        )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A clause with the known name that looks most like `name`, or with all of them."""
+    names = sorted(known)
+    found = difflib.get_close_matches(name, names, 1, 0.6)
+    return f"did you mean {found[0]!r}?" if found else f"known: {', '.join(names) or 'none'}"
+
+
+def checked_text(text: object) -> str:
+    """The text itself, when it is a string of bearable length with something in it."""
+    if not isinstance(text, str):
+        raise FormulaError(f"a formula is text, got {type(text).__name__}: {_short(repr(text))}")
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"a formula has at most {MAX_LENGTH} characters, got {len(text)}")
+    if not text.strip():
+        raise FormulaError('expected a formula such as "max(0, z)", got empty text')
+    return text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def parse_statements(text: str) -> tuple[Statement, ...]:
+    """The statements of a text, which are separated by ``;`` or a new line outside parentheses."""
+    return tuple(_Parser(checked_text(text)).statements())
+
+
+def parse_expression(text: str) -> Node:
+    """The one expression that a text consists of."""
+    parser = _Parser(checked_text(text))
+    found = list(parser.statements())
+    if not found:
+        raise FormulaError('expected a formula such as "max(0, z)", got only a comment')
+    first = found[0]
+    if first.name:
+        parser.source.fail(first, f"expected an expression, got an assignment to {first.name!r}; "
+                                  f"leave out '{first.name} ='")
+    if len(found) > 1:
+        parser.source.fail(found[1], "expected one expression, got a second one here")
+    return first.value
+
+
+def exact_number(node: Node, source: Source) -> sp.Rational:
+    """A decimal as it is written: 0.1 is 1/10."""
+    mantissa, _, exponent = node.text.lower().partition("e")
+    if len(mantissa) > MAX_DIGITS or abs(int(exponent[:6] or 0)) > 400:
+        source.fail(node, f"a number has at most {MAX_DIGITS} digits and an exponent within 400")
+    return sp.Rational(node.text)
+
+
+class _Parser:
+    """Precedence climbing: one recursive function, so that depth costs few frames."""
+
+    def __init__(self, text: str) -> None:
+        self.source = Source(text)
+        self.tokens = list(self._tokens(text))
+        self.place = 0
+        self.depth = 0
+
+    def _tokens(self, text: str) -> Iterator[_Token]:
+        place, line, start, open_parentheses = 0, 1, 0, 0
+        while place < len(text):
+            match = _TOKEN.match(text, place)
+            column = place - start + 1
+            if match is None:
+                character = _Token("character", text[place], line, column)
+                self.source.fail(character, f"unexpected character {text[place]!r}"
+                                            + _ADVICE.get(text[place], ""))
+            kind = str(match.lastgroup)
+            token = _Token(kind, match.group(), line, column)
+            place = match.end()
+            if kind == "number" and re.match(r"\w", text[place : place + 1]):
+                self.source.fail(token, f"a number runs into a name: write "
+                                        f"{token.text}*{text[place]}... for a product")
+            open_parentheses += {"(": 1, ")": -1}.get(token.text, 0)
+            if token.text == "\n":
+                line, start = line + 1, place
+            if kind != "space" and not (token.text == "\n" and open_parentheses > 0):
+                yield token
+        yield _Token("stop", "", line, len(text) - start + 1)
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.place]
+
+    def _next(self) -> _Token:
+        token = self.token
+        self.place += 1
+        return token
+
+    def _at(self, *texts: str) -> bool:
+        return self.token.kind == "operator" and self.token.text in texts
+
+    def _expect(self, text: str, why: str) -> None:
+        if not self._at(text):
+            self.source.fail(self.token, f"expected {text!r} {why}, got {self.token}")
+        self.place += 1
+
+    def statements(self) -> Iterator[Statement]:
+        while self.token.kind != "stop":
+            if self.token.kind == "end":
+                self.place += 1
+                continue
+            first = self.token
+            name = ""
+            if first.kind == "name" and self.tokens[self.place + 1].text == "=":
+                name = first.text
+                self.place += 2
+            value = self._expression(1)
+            if self._at("="):
+                self.source.fail(self.token, "only a name can stand left of '='")
+            if self.token.kind not in ("end", "stop"):
+                unbalanced = " (there is no open parenthesis)" if self._at(")") else ""
+                self.source.fail(self.token, f"expected an operator or the end, got {self.token}"
+                                             + unbalanced)
+            yield Statement(name, value, first.line, first.column)
+
+    def _node(self, token: _Token, kind: Kind, *arguments: Node, text: str | None = None) -> Node:
+        # A chain of left-associative operators is walked in a loop, so only the rest is depth.
+        depths = [argument.depth + 1 for argument in arguments]
+        if kind == "binary":
+            depths[0] -= 1
+        return self._bounded(
+            Node(kind, token.text if text is None else text, token.line, token.column, arguments,
+                 (), max(depths, default=0))
+        )
+
+    def _bounded(self, node: Node) -> Node:
+        if node.depth > MAX_DEPTH:
+            self.source.fail(node, f"nested deeper than {MAX_DEPTH} levels; name a part of it")
+        return node
+
+    def _expression(self, level: int) -> Node:
+        self.depth += 1
+        if self.depth > 2 * MAX_DEPTH:
+            self.source.fail(self.token, f"nested deeper than {MAX_DEPTH} levels; name a part")
+        left = self._prefixed()
+        while self.token.kind == "operator" and PRECEDENCE.get(self.token.text, 0) >= level:
+            operator = self._next()
+            own = PRECEDENCE[operator.text]
+            right = self._expression(own + 1)
+            if own == 1:
+                if left.kind == "compare":
+                    self.source.fail(operator, "comparisons do not chain; multiply two of them")
+                left = self._node(operator, "compare", left, right)
+            else:
+                left = self._node(operator, "binary", left, right)
+        self.depth -= 1
+        return left
+
+    def _prefixed(self) -> Node:
+        signs = []
+        while self._at("-", "+"):
+            signs.append(self._next())
+        node = self._power()
+        if sum(sign.text == "-" for sign in signs) % 2:
+            node = self._node(signs[0], "unary", node, text="-")
+        return node
+
+    def _power(self) -> Node:
+        base = self._primary()
+        if not self._at("**", "^"):
+            return base
+        operator = self._next()
+        self.depth += 1
+        if self.depth > 2 * MAX_DEPTH:
+            self.source.fail(operator, f"nested deeper than {MAX_DEPTH} levels; name a part")
+        exponent = self._prefixed()
+        self.depth -= 1
+        return self._node(operator, "binary", base, exponent, text="**")
+
+    def _primary(self) -> Node:
+        token = self._next()
+        if token.kind == "number":
+            node = self._node(token, "number")
+        elif token.kind == "name":
+            node = self._call(token) if self._at("(") else self._node(token, "name")
+        elif token.kind == "operator" and token.text == "(":
+            node = self._parenthesis(token)
+        else:
+            self.place -= 1
+            self.source.fail(token, f"expected a number, a name or '(', got {token}")
+        while self._at("."):
+            dot = self._next()
+            attribute = self._next()
+            if attribute.text != "T":
+                self.source.fail(dot, f"expected '.T' (the transpose), got .{attribute.text}; "
+                                      "there are no other attributes")
+            node = self._node(dot, "transpose", node)
+        if self._at("("):
+            self.source.fail(self.token, "only a name can be called; write * for a product")
+        return node
+
+    def _parenthesis(self, token: _Token) -> Node:
+        entries = [self._expression(1)]
+        while self._at(","):
+            self.place += 1
+            if not self._at(")"):
+                entries.append(self._expression(1))
+        comma = self.tokens[self.place - 1].text == ","
+        self._expect(")", f"for the '(' in column {token.column}")
+        return self._node(token, "tuple", *entries) if comma or len(entries) > 1 else entries[0]
+
+    def _call(self, name: _Token) -> Node:
+        self.place += 1
+        arguments: list[Node] = []
+        keywords: list[tuple[str, Node]] = []
+        while not self._at(")"):
+            token = self.token
+            if token.kind == "name" and self.tokens[self.place + 1].text == "=":
+                self.place += 2
+                if token.text in dict(keywords):
+                    self.source.fail(token, f"{token.text!r} is given twice")
+                keywords.append((token.text, self._expression(1)))
+            elif keywords:
+                self.source.fail(token, f"expected a keyword after {keywords[-1][0]}=...")
+            else:
+                arguments.append(self._expression(1))
+            if not self._at(","):
+                break
+            self.place += 1
+        self._expect(")", f"or ',' for the '(' of {name.text} in column {name.column}")
+        every = (*arguments, *(value for _, value in keywords))
+        depth = max((argument.depth + 1 for argument in every), default=0)
+        return self._bounded(Node("call", name.text, name.line, name.column, tuple(arguments),
+                                  tuple(keywords), depth))
+
+
+_ADVICE = {
+    "&": "; multiply two conditions instead",
+    "|": "; use max(condition, condition)",
+    "[": "; entries cannot be picked, use sums and products",
+    "'": "; a transpose is written .T",
+    "·": "; a product is written *",
+    "×": "; a product is written *",
+    "−": "; a minus is written -",
+    "{": "; use parentheses",
+}
