@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-_NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?P<number>\d*)$")
+_NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?:(?P<number>\d*)|\((?P<layer>[^()]+)\))$")
 _SUPERSCRIPTS = str.maketrans("0123456789()-+lLTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁻⁺ˡᴸᵀᵗ")
 _SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx")
@@ -70,7 +70,7 @@ class Notation:
 
     def _split(self, name: str) -> tuple[str, str]:
         found = _NAME.match(name)
-        return (found["stem"], found["number"]) if found else (name, "")
+        return (found["stem"], found["number"] or found["layer"] or "") if found else (name, "")
 
     def _stem(self, name: str, stem: str, entry: bool) -> str:
         """The letter: capital for a matrix, small for a vector or an entry."""

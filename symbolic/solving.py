@@ -45,6 +45,8 @@ def solve(term: Term, out: Sequence[Index], is_sum: bool = True) -> Term | None:
     Only a sum may lose a bound index: an assignment picks one summand.
     """
     units = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
+    if any(_never(guard, (*out, *term.over)) for guard in term.guards):
+        return None
     while True:
         term = replace(term, guards=_distinct(term.guards))
         for guard in term.guards:
@@ -129,6 +131,17 @@ def _always(guard: Equal, units: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
     if difference == 0:
         return True
     return False if difference.is_number else None
+
+
+def _never(guard: Guard, indices: Sequence[Index]) -> bool:
+    """Whether the indices' ranges exclude an equality of affine subscripts."""
+    if not isinstance(guard, Equal) or isinstance(guard.left, Read) or isinstance(guard.right, Read):
+        return False
+    ranges = {index.symbol: index.size for index in indices}
+    difference = guard.left - guard.right
+    return any(
+        _is_nonnegative(_least(part - 1, ranges)) for part in (difference, -difference)
+    )
 
 
 def _assign(term: Term, guard: Equal) -> Term | None:

@@ -1,0 +1,210 @@
+"""Network specs: TOML files read into a :class:`Network`, with every complaint naming file and key.
+
+    name = "moons"
+    [network]
+    sizes = [2, 4, 1]
+    activation = "tanh"           # or a formula in z, or a list with one a hidden layer
+    output = "sigmoid"
+    loss = "binary_cross_entropy"
+    [values]                      # optional: X, Y, W1, b1, ... as nested lists
+    [update]                      # optional: learning_rate
+    [notation]                    # optional: loss, target, symbols
+
+A spec is data: nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from .equation import Size
+from .network import Network, NetworkError
+
+NETWORK_KEYS = ("sizes", "activation", "output", "loss", "convention", "batch", "delta")
+TABLES = {
+    "network": NETWORK_KEYS,
+    "values": None,
+    "update": ("learning_rate",),
+    "notation": ("loss", "target", "symbols"),
+    "source": ("title", "text", "declared_convention"),
+}
+CLAIM_KEYS = ("quantity", "stated", "where")
+
+
+class SpecError(ValueError):
+    """A spec that cannot be used: file, key, what was expected, what came."""
+
+
+def load_spec(path: str | Path) -> Network:
+    """The network of a TOML file.
+
+    Numbers keep the decimals they are written with (0.1 is 1/10 in exact arithmetic).
+    Raises SpecError, which names the file and the key.
+    """
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise SpecError(f"{file}: there is no such file; expected a TOML network spec") from None
+    except OSError as error:
+        raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{file}: is not UTF-8 text (byte {error.start})") from None
+    return read_spec(text, str(file), file.stem)
+
+
+def read_spec(text: str, where: str, name: str = "network") -> Network:
+    """The network of a spec's text; `where` is what messages call it."""
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{where}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{where}: is nested too deeply to be a spec") from None
+    _known(where, "", document, ("name", "claims", *TABLES))
+    for table, keys in TABLES.items():
+        content = document.get(table, {})
+        if not isinstance(content, dict):
+            raise SpecError(f"{where}: {table}: expected a table [{table}], got {content!r}")
+        if keys is not None:
+            _known(where, f"{table}.", content, keys)
+    if "network" not in document:
+        raise SpecError(f"{where}: network: the table [network] is missing; it needs at least "
+                        "sizes = [inputs, ..., outputs]")
+    settings: dict[str, Any] = dict(document["network"])
+    if "sizes" not in settings:
+        raise SpecError(f"{where}: network.sizes: is missing; expected layer widths from input "
+                        "to output, such as sizes = [2, 3, 1]")
+    for table in ("values", "notation", "source"):
+        settings[table] = document.get(table, {})
+    settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
+    settings["claims"] = _claims(where, document.get("claims", []))
+    settings["name"] = _text(where, "name", document.get("name", name))
+    _check_notation(where, settings["notation"])
+    assert set(settings) <= {field.name for field in fields(Network)}
+    try:
+        network = Network(**settings)
+        shapes = network.shapes()
+    except NetworkError as error:
+        prefix = "network." if error.key.split("[")[0] in NETWORK_KEYS else ""
+        raise SpecError(f"{where}: {prefix}{error}") from None
+    _check_values(where, settings["values"], shapes)
+    return network
+
+
+def _known(where: str, prefix: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in keys:
+            near = get_close_matches(key, keys, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {list(keys)}"
+            raise SpecError(f"{where}: {prefix}{key}: unknown key{hint}")
+
+
+def _text(where: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise SpecError(f"{where}: {key}: expected a text, got {value!r}")
+    return value
+
+
+def _rate(where: str, value: object) -> Decimal | None:
+    if value is None:
+        return None
+    number = _number(where, "update.learning_rate", value)
+    if number <= 0:
+        raise SpecError(f"{where}: update.learning_rate: expected a positive number, got {number}")
+    return number
+
+
+def _claims(where: str, claims: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
+        raise SpecError(f"{where}: claims: expected tables [[claims]] with quantity and stated")
+    for place, claim in enumerate(claims):
+        key = f"claims[{place}]"
+        _known(where, f"{key}.", claim, CLAIM_KEYS)
+        for needed in ("quantity", "stated"):
+            if needed not in claim:
+                raise SpecError(f"{where}: {key}.{needed}: is missing")
+            _text(where, f"{key}.{needed}", claim[needed])
+    return tuple(claims)
+
+
+def _check_notation(where: str, notation: Mapping[str, Any]) -> None:
+    for key in ("loss", "target"):
+        if key in notation:
+            _symbol(where, f"notation.{key}", notation[key])
+    symbols = notation.get("symbols", {})
+    if not isinstance(symbols, dict):
+        raise SpecError(f"{where}: notation.symbols: expected a table such as {{ A1 = \"h\" }}, "
+                        f"got {symbols!r}")
+    for array, symbol in symbols.items():
+        _symbol(where, f"notation.symbols.{array}", symbol)
+
+
+def _symbol(where: str, key: str, value: object) -> None:
+    if not isinstance(value, str) or not value.isalpha() or len(value) > 10:
+        raise SpecError(f"{where}: {key}: expected a letter or a word, got {value!r}")
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def _number(where: str, key: str, value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise SpecError(f"{where}: {key}: expected a number, got {value!r}")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise SpecError(f"{where}: {key}: expected a finite number, got {value}")
+    return number
+
+
+def _check_values(
+    where: str, values: Mapping[str, Any], shapes: Mapping[str, tuple[Size, ...]]
+) -> None:
+    """Shapes fit one another and the network; entries are finite numbers."""
+    known: dict[Size, int] = {}
+    for name, value in values.items():
+        if name not in shapes:
+            near = get_close_matches(name, list(shapes), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {list(shapes)}"
+            raise SpecError(f"{where}: values.{name}: the network has no such array{hint}")
+        found = _shape(where, f"values.{name}", value)
+        expected = shapes[name]
+        fits = len(found) == len(expected) and all(
+            number == (known.setdefault(size, number) if size.is_Symbol else size)
+            for number, size in zip(found, expected, strict=True)
+        )
+        if not fits:
+            wanted = ", ".join(
+                f"{size} = {known[size]}" if size in known else str(size) for size in expected
+            )
+            hint = f" Did you mean {name} transposed?" if (
+                len(found) == 2 and found[::-1] == tuple(known.get(s, s) for s in expected)
+            ) else ""
+            raise SpecError(f"{where}: values.{name}: expected shape ({wanted}), got "
+                            f"({', '.join(map(str, found))}).{hint}")
+        for place, entry in _entries(value):
+            _number(where, f"values.{name}{place}", entry)
+
+
+def _shape(where: str, key: str, value: object) -> tuple[int, ...]:
+    """The shape of nested lists; SpecError when they are ragged."""
+    if not isinstance(value, list):
+        return ()
+    inner = {_shape(where, key, entry) for entry in value}
+    if len(inner) > 1:
+        raise SpecError(f"{where}: {key}: the rows have different lengths: {sorted(inner)}")
+    return (len(value), *(inner.pop() if inner else ()))
+
+
+def _entries(value: object, place: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _entries(entry, f"{place}[{number}]")
+    else:
+        yield place, value
