@@ -20,15 +20,15 @@ from ..symbolic.equation import (
     Equal,
     Equation,
     Guard,
+    Item,
     Read,
     Recurrence,
     Subscript,
     System,
     Term,
     index_symbol,
-    slot,
 )
-from ..symbolic.functions import Z, Opaque, in_sigmoid
+from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]
 Grid = dict[sp.Symbol, NDArray[np.int64]]
@@ -57,11 +57,16 @@ def evaluate(
     # Overflow and division by zero give inf and nan, which the caller sees in the results.
     with np.errstate(all="ignore"):
         for item in system.items:
-            if isinstance(item, Recurrence):
-                _evaluate_recurrence(item, arrays, known)
-            else:
-                _evaluate_equation(item, arrays, known)
+            evaluate_item(item, arrays, known)
     return arrays
+
+
+def evaluate_item(item: Item, arrays: Values, known: Mapping[sp.Symbol, int]) -> None:
+    """Adds what an equation or a recurrence defines to `arrays`."""
+    if isinstance(item, Recurrence):
+        _evaluate_recurrence(item, arrays, known)
+    else:
+        _evaluate_equation(item, arrays, known)
 
 
 def bind_sizes(
@@ -90,48 +95,6 @@ def _number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
 def _at(size: sp.Expr, at: Grid) -> sp.Expr:
     """A size that depends on the loop index, at the loop index's value."""
     return size.xreplace({symbol: sp.Integer(int(place)) for symbol, place in at.items()})
-
-
-@lru_cache(maxsize=4096)
-def scalar(body: sp.Expr, arity: int, sizes: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
-    """A body as a NumPy function of its slots and sizes."""
-    arguments = [slot(position) for position in range(arity)]
-    return sp.lambdify([*arguments, *sizes], stable(body), modules=[SPELLED, "numpy"], cse=True)
-
-
-def stable(body: sp.Expr) -> sp.Expr:
-    """The body with every opaque function in a spelling that lambdify knows and that is stable."""
-
-    def spell(applied: sp.Expr) -> sp.Expr:
-        definition = type(applied).definition
-        argument = applied.args[0]
-        if type(applied).order == 0 and type(applied).title in SPELLED:
-            return sp.Function(type(applied).title)(argument)
-        bounded = in_sigmoid(definition)
-        if bounded is not None:
-            polynomial, exponent = bounded
-            value = sp.Function("sigmoid")(exponent.xreplace({Z: argument}))
-            return polynomial.xreplace({sp.Symbol("a", real=True): value, Z: argument})
-        return definition.xreplace({Z: argument})
-
-    return body.replace(lambda part: isinstance(part, Opaque), spell)
-
-
-def sigmoid(z: Any) -> Any:
-    """1/(1 + exp(-z)) without overflow for any z: exp is taken of -|z| alone."""
-    positive = np.real(z) >= 0  # of complex z, too, so that complex steps pass through
-    small = np.exp(np.where(positive, -z, z))
-    return np.where(positive, 1.0, small) / (1.0 + small)
-
-
-SPELLED: dict[str, Callable[..., Any]] = {
-    "sigmoid": sigmoid,
-    "softplus": lambda z: np.logaddexp(0.0, z),
-    "relu": lambda z: np.maximum(z, 0),
-    "abs": np.abs,
-    "sign": np.sign,
-    "tanh": np.tanh,
-}
 
 
 def _evaluate_equation(

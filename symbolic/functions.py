@@ -151,7 +151,7 @@ def in_sigmoid(definition: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     The sigmoid's own spelling is stable for every z, so a polynomial in it overflows nowhere;
     None where no polynomial is found.
     """
-    if not definition.has(sp.exp, sp.tanh):
+    if not definition.has(sp.exp, sp.tanh, Opaque):
         return None
     both = _in_exponential(definition)
     if both is None:
@@ -167,15 +167,10 @@ def _in_exponential(
     *expressions: sp.Expr,
 ) -> tuple[sp.Symbol, sp.Expr, tuple[sp.Expr, ...]] | None:
     """(E, c z, the expressions with exp(c z) = E), or None when one E does not serve them all."""
-    plain = []
-    for expression in expressions:
-        for applied in expression.atoms(Opaque):
-            if applied.base is SIGMOID and applied.order == 0:
-                expression = expression.xreplace(
-                    {applied: SIGMOID.definition.xreplace({Z: applied.args[0]})}
-                )
-        plain.append(expression.rewrite(sp.tanh, sp.exp).replace(
-            sp.tanh, lambda u: 1 - 2 / (sp.exp(2 * u) + 1)))
+    plain = [
+        _without_opaque(expression).replace(sp.tanh, lambda u: 1 - 2 / (sp.exp(2 * u) + 1))
+        for expression in expressions
+    ]
     powers = set().union(*(expression.atoms(sp.exp) for expression in plain))
     rates = {power: sp.expand(power.args[0]).coeff(Z) for power in powers}
     if not powers or any(
@@ -196,6 +191,17 @@ def _in_exponential(
     if not all(expression.is_rational_function(exponential) for expression in replaced):
         return None
     return exponential, unit * Z, replaced
+
+
+def _without_opaque(expression: sp.Expr) -> sp.Expr:
+    """Every named function written out, down to exponentials, logarithms and pieces."""
+    while True:
+        applied = expression.atoms(Opaque)
+        if not applied:
+            return expression
+        expression = expression.xreplace(
+            {part: type(part).definition.xreplace({Z: part.args[0]}) for part in applied}
+        )
 
 
 @cache

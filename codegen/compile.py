@@ -1,0 +1,221 @@
+"""Equations as one NumPy function: matrix products where they are products, ``lambdify`` where
+the body is scalar, and the reference evaluator for whatever has no matrix form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from ..symbolic.equation import Equation, Item, Recurrence, System
+from ..symbolic.matrix import (
+    Einsum,
+    Leaf,
+    Node,
+    Outer,
+    Pointwise,
+    Product,
+    Total,
+    Transposed,
+    aligned,
+    matrix_form,
+)
+from .interpret import bind_sizes, evaluate_item
+from .spelling import scalar, stable_logs
+
+Environment = dict[str, Any]
+Evaluator = Callable[[Environment, Mapping[sp.Symbol, int]], Any]
+
+
+def compile_system(
+    system: System, results: Sequence[str], row_vectors: bool = True
+) -> Callable[..., tuple[Any, ...]]:
+    """A function of the system's inputs (by keyword) that returns the arrays in `results`.
+
+    Only what the results need is computed.  Raises TypeError for a missing or unknown input and
+    ValueError for a shape that does not fit, naming the input.
+    """
+    steps = [_step(item, system, row_vectors) for item in needed(system, results)]
+    names = [array.name for array in system.inputs]
+
+    def run(**arrays: Any) -> tuple[Any, ...]:
+        unknown = arrays.keys() - set(names)
+        missing = [name for name in names if name not in arrays]
+        if unknown or missing:
+            raise TypeError(f"expected the inputs {names}; missing {missing}, unknown "
+                            f"{sorted(unknown)}")
+        environment: Environment = {name: np.asarray(value) for name, value in arrays.items()}
+        sizes: dict[sp.Symbol, int] = {}
+        for array in system.inputs:
+            bind_sizes(array.name, array.shape, environment[array.name].shape, sizes)
+        for array in system.inputs:
+            found = environment[array.name].shape
+            for size, number in zip(array.shape, found, strict=True):
+                expected = sizes.get(size, size)
+                if expected != number:
+                    raise ValueError(
+                        f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
+                        + "".join(f", {s} = {n}" for s, n in sizes.items()) + f"; got {found}"
+                    )
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            for step in steps:
+                step(environment, sizes)
+        return tuple(environment[name] for name in results)
+
+    return run
+
+
+def needed(system: System, results: Sequence[str]) -> list[Item]:
+    """The items that the results depend on, in order, their logarithms in stable form."""
+    forward = list(system.equations)
+    wanted = set(results)
+    kept: list[Item] = []
+    for item in reversed(system.items):
+        if isinstance(item, Recurrence):
+            if wanted & {equation.name for equation in item.equations}:
+                wanted |= {read.array for e in item.equations for read in e.reads}
+                kept.append(item)
+        elif wanted & {item.name, *item.argmax}:
+            spelled = stable_logs(item, forward)
+            wanted |= {read.array for read in spelled.reads}
+            kept.append(spelled)
+    return kept[::-1]
+
+
+def _step(
+    item: Item, system: System, row_vectors: bool
+) -> Callable[[Environment, Mapping[sp.Symbol, int]], None]:
+    form = matrix_form(item, row_vectors) if isinstance(item, Equation) else None
+    if form is None or not isinstance(item, Equation) or item.argmax or not item.terms:
+        def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
+            evaluate_item(item, environment, sizes)
+
+        return interpreted
+    out = tuple(index.name for index in item.out)
+    value = _evaluator(aligned(form, out))
+    shape = item.shape
+    full = form.axes == out and not isinstance(form, Pointwise)
+    name = item.name
+
+    def run(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
+        result = value(environment, sizes)
+        if not full:  # a body that reads less than all axes, such as a constant
+            wide = tuple(int(sizes[s]) if s in sizes else int(s) for s in shape)
+            if np.shape(result) != wide:
+                result = np.array(np.broadcast_to(result, wide))
+        environment[name] = result
+
+    return run
+
+
+def _evaluator(node: Node) -> Evaluator:
+    """The node as a function of the arrays there are so far."""
+    if isinstance(node, Leaf):
+        name = node.array
+        return lambda environment, sizes: environment[name]
+    if isinstance(node, Transposed):
+        inner = _evaluator(node.of)
+        return lambda environment, sizes: inner(environment, sizes).T
+    if isinstance(node, Product):
+        factors = [_evaluator(factor) for factor in node.factors]
+
+        def product(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
+            result = factors[0](environment, sizes)
+            for factor in factors[1:]:
+                result = result @ factor(environment, sizes)
+            return result
+
+        return product
+    if isinstance(node, Outer):
+        column, row = _evaluator(node.column), _evaluator(node.row)
+        return lambda environment, sizes: np.multiply.outer(
+            column(environment, sizes), row(environment, sizes)
+        )
+    if isinstance(node, Total):
+        return _total(node)
+    if isinstance(node, Einsum):
+        operands = [_evaluator(operand) for operand in node.operands]
+        subscripts = einsum_subscripts(node)
+        return lambda environment, sizes: np.einsum(
+            subscripts, *(operand(environment, sizes) for operand in operands), optimize=True
+        )
+    return _pointwise(node)
+
+
+def _total(node: Total) -> Evaluator:
+    inner = _evaluator(node.of)
+    axes = tuple(place for place, axis in enumerate(node.of.axes) if axis in node.over)
+    reduce: Callable[..., Any] = {
+        "sum": np.sum, "max": np.max, "logsumexp": logsumexp
+    }[node.reduction]
+    return lambda environment, sizes: reduce(inner(environment, sizes), axis=axes)
+
+
+def logsumexp(z: NDArray[Any], axis: tuple[int, ...]) -> Any:
+    """log Σ exp z over some axes; the largest entry is taken out, so nothing overflows."""
+    top = np.max(z, axis=axis, keepdims=True)
+    return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
+
+
+def _pointwise(node: Pointwise) -> Evaluator:
+    arguments = [_evaluator(argument) for argument in node.arguments]
+    places = [alignment(argument.axes, node.axes) for argument in node.arguments]
+    symbols = tuple(sorted((s for s in node.body.free_symbols if s.is_integer), key=str))
+    body = scalar(node.body, len(arguments), symbols)
+
+    def apply(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
+        values = [
+            place(argument(environment, sizes))
+            for argument, place in zip(arguments, places, strict=True)
+        ]
+        return body(*values, *(sizes[symbol] for symbol in symbols))
+
+    return apply
+
+
+def alignment(axes: tuple[str, ...], target: tuple[str, ...]) -> Callable[[Any], Any]:
+    """How an array with `axes` is viewed so that it broadcasts against `target`."""
+    order, index = alignment_plan(axes, target)
+    if order is None and index is None:
+        return lambda array: array
+
+    def view(array: Any) -> Any:
+        moved = array if order is None else array.transpose(order)
+        return moved if index is None else moved[index]
+
+    return view
+
+
+def alignment_plan(
+    axes: tuple[str, ...], target: tuple[str, ...]
+) -> tuple[tuple[int, ...] | None, tuple[Any, ...] | None]:
+    """(transposition, index with None for new axes), each None where nothing is to be done."""
+    right = target[len(target) - len(axes):] if len(axes) <= len(target) else ()
+    if len(axes) <= len(target) and all(a in ("", t) for a, t in zip(axes, right, strict=True)):
+        return None, None
+    kept = [place for place, axis in enumerate(axes) if axis]
+    order = sorted(kept, key=lambda place: target.index(axes[place]))
+    blanks = [place for place, axis in enumerate(axes) if not axis]
+    full = (*blanks, *order)
+    transposition = None if full == tuple(range(len(axes))) else full
+    present = [axes[place] for place in order]
+    first = target.index(present[0]) if present else len(target)
+    index = (0,) * len(blanks) + tuple(
+        slice(None) if axis in present else None for axis in target[first:]
+    )
+    trivial = not blanks and all(part == slice(None) for part in index)
+    return transposition, None if trivial else index
+
+
+def einsum_subscripts(node: Einsum) -> str:
+    """ "ij,jk->ik" for an einsum."""
+    letters: dict[str, str] = {}
+    for operand in node.operands:
+        for axis in operand.axes:
+            letters.setdefault(axis, "abcdefghijklmnopqrstuvwxyz"[len(letters)])
+    inputs = ",".join("".join(letters[axis] for axis in o.axes) for o in node.operands)
+    return f"{inputs}->{''.join(letters[axis] for axis in node.axes)}"
