@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .evaluation import Array, Evaluator, Loss
+from .evaluation import EPS, Array, Evaluator, Loss
 from .judgement import Probe, Verdict
 from .rounding import largest, precision, rounding_bound
 from .witness import Witness
@@ -129,7 +129,8 @@ def _allowance(
     evaluator: Evaluator, name: str, claimed: Array, granted: Array | float | None, coarse: float
 ) -> NDArray[np.float64]:
     if granted is not None:
-        own = np.asarray(granted, dtype=np.float64) + 4 * precision(claimed) * np.abs(claimed)
+        # The measured side sums in another order: some roundings of the largest entry.
+        own = np.asarray(granted, dtype=np.float64) + 16 * EPS * largest(claimed)
         return np.array(np.broadcast_to(own, claimed.shape))
     # Intermediates of the size of the loss are rounded too, and a saturated unit leaves a gradient
     # far smaller than its rounding: as much as moves the loss by a rounding over the input's size.

@@ -20,6 +20,7 @@ from .noise import third_difference_noise
 _STEP = 2.0**-66
 _ROUNDINGS = 32.0
 _SPREADS = 8.0
+_OTHER_STEPS = (0.5772157, 0.6180340, 0.6931472, 0.8346268, 0.9159656)
 
 
 class NotAnalyticError(Exception):
@@ -60,11 +61,13 @@ def complex_step(line: Line, noise: float | None = None) -> ComplexStep:
     if abs(up.real - value) > allowed or abs(down.real - value) > allowed:
         raise NotAnalyticError("the loss of a complex array has another real part")
     right, left = up.imag / step, down.imag / (-step * 0.7390851)
+    if line.name not in line.evaluator.tangent_noise:
+        line.evaluator.tangent_noise[line.name] = _rounding_spread(line, step, right)
     if not (np.isfinite(right) and np.isfinite(left)):
         raise NotAnalyticError("the complex step is not finite")
     size = max(abs(left), abs(right))
     # Per step of the loss, eps·|value|; the number of steps is unknown.
-    bound = _ROUNDINGS * line.evaluator.eps * size
+    bound = _ROUNDINGS * line.evaluator.eps * size + line.evaluator.tangent_noise[line.name]
     gap = abs(right - left)
     if gap <= 1e4 * bound:
         # Too close for a kink: rounding that cancels in the value.
@@ -72,6 +75,13 @@ def complex_step(line: Line, noise: float | None = None) -> ComplexStep:
     if noise is not None and noise > 1e3 * EPS * abs(value):
         bound = max(bound, _derivative_noise(line, step))
     return ComplexStep(left, right, bound)
+
+
+def _rounding_spread(line: Line, step: float, first: float) -> float:
+    """What other roundings do to the derivative: large where it is a difference of large terms."""
+    steps = [step * factor for factor in _OTHER_STEPS]
+    values = [first, *(_imaginary(line, h).imag / h for h in steps)]
+    return _SPREADS * (max(values) - min(values))
 
 
 def _derivative_noise(line: Line, step: float) -> float:

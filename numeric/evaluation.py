@@ -49,6 +49,8 @@ class Evaluator:
         self.eps = EPS
         self.analytic: bool | None = None  # complex step: confirmed, refused or not yet tried
         self.analytic_note = ""
+        # Absolute rounding of complex steps by each input, from the first line measured in it.
+        self.tangent_noise: dict[str, float] = {}
         self.value, self.defect = self._examine()
 
     def array(self, name: str) -> Array:

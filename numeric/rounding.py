@@ -102,7 +102,8 @@ def measured_rounding(
     are left out. The result is four times the difference, plus four roundings, entry by entry.
     """
     wider = {name: _widened(np.asarray(array)) for name, array in inputs.items()}
-    plain = gradient({name: np.array(array) for name, array in inputs.items()})
+    with np.errstate(all="ignore"):
+        plain = gradient({name: np.array(array) for name, array in inputs.items()})
     try:
         with np.errstate(all="ignore"):
             fine = gradient(wider)
