@@ -49,8 +49,10 @@ class Notation:
     def latex(self, name: str, at: Sequence[str] = ()) -> str:
         """An array, or its entry at the subscripts `at`, in LaTeX."""
         primal = self.adjoints.get(name)
+        name, at = _taken_apart(name, at)
         if primal is None:
             return self._latex_plain(name, at)
+        primal, at = _taken_apart(primal, at)
         stem, number = self._split(primal)
         if self.layers and stem == "Z":
             return _subscripted(rf"\delta^{{({number})}}", at)
@@ -59,8 +61,10 @@ class Notation:
     def text(self, name: str, at: Sequence[str] = ()) -> str:
         """The same in Unicode."""
         primal = self.adjoints.get(name)
+        name, at = _taken_apart(name, at)
         if primal is None:
             return self._text_plain(name, at)
+        primal, at = _taken_apart(primal, at)
         stem, number = self._split(primal)
         if self.layers and stem == "Z":
             return "δ" + superscript(f"({number})") + _entry(at)
@@ -115,6 +119,15 @@ class Notation:
         if self.layers:
             return shown + superscript(f"({number})") + _entry(at)
         return shown + subscript(number) + _entry(at)
+
+
+def _taken_apart(name: str, at: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """W1[0,1] as W1 with the subscripts 1 and 2: entries are counted from 0 in names, from 1 in
+    formulas."""
+    if not name.endswith("]"):
+        return name, at
+    stem, _, places = name[:-1].partition("[")
+    return stem, [str(int(place) + 1) for place in places.split(",")]
 
 
 def _subscripted(shown: str, at: Sequence[str]) -> str:

@@ -1,0 +1,283 @@
+"""Readable NumPy source of a gradient: what a person would write, from the same matrix form.
+
+The text depends on NumPy alone; helper functions (sigmoid, a user's formula and its slope) are
+written out above the gradient, each in a spelling that does not overflow.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+
+from ..symbolic.equation import Equation, EquationError, Recurrence, System, slot
+from ..symbolic.functions import SIGMOID, A, Opaque, Z, in_output, in_sigmoid
+from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
+from ..symbolic.matrix import (
+    Einsum,
+    Leaf,
+    Node,
+    Outer,
+    Pointwise,
+    Product,
+    Total,
+    Transposed,
+    aligned,
+    matrix_form,
+)
+from .compile import alignment_plan, einsum_subscripts, needed
+
+SIGMOID_SOURCE = '''\
+def sigmoid(z):
+    """1/(1 + exp(-z)); exp is taken of -|z| alone, so nothing overflows."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+'''
+
+LOGSUMEXP_SOURCE = '''\
+def logsumexp(z, axis):
+    """log of the sum of exp(z) over an axis; the largest entry is taken out first."""
+    top = np.max(z, axis=axis, keepdims=True)
+    return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
+'''
+
+
+def gradient_source(
+    system: System,
+    loss: str,
+    gradients: Mapping[str, str],
+    *,
+    name: str = "gradient",
+    row_vectors: bool = True,
+    comments: Mapping[str, str] | None = None,
+    summary: str = "",
+) -> str:
+    """Source text of ``name(inputs) -> (loss, {parameter: gradient})``.
+
+    `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
+    formula to be set behind an array's line.  Raises EquationError for an equation that has no
+    matrix form (a gather or a window with guards), naming it.
+    """
+    printer = _Printer(system, row_vectors)
+    results = [loss, *gradients.values()]
+    lines: list[str] = []
+    notes = comments or {}
+    for item in needed(system, results):
+        if isinstance(item, Recurrence):
+            raise EquationError(f"no source text for the recurrence over {item.loop!r}; compile "
+                                "it instead")
+        line = f"    {item.name} = {printer.right_side(item)}"
+        note = notes.get(item.name, "")
+        lines.append(f"{line}  # {note}" if note and len(line) + len(note) < 98 else line)
+    sizes = printer.size_lines()
+    arguments = ", ".join(array.name for array in system.inputs)
+    pairs = ", ".join(f'"{parameter}": {array}' for parameter, array in gradients.items())
+    head = [f"def {name}({arguments}):"]
+    if summary:
+        head.append(f'    """{summary}"""')
+    returned = f"    return {loss}, {{{pairs}}}"
+    if len(returned) > 98:
+        rows = [f'        "{p}": {array},' for p, array in gradients.items()]
+        returned = "\n".join([f"    return {loss}, {{", *rows, "    }"])
+    parts = ["import numpy as np\n", *printer.helpers(),
+             "\n".join([*head, *sizes, *lines, returned]) + "\n"]
+    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+class _NumPy(Style):
+    """Bodies in NumPy; opaque functions ask `printer` for their name."""
+
+    def __init__(self, printer: _Printer) -> None:
+        self.printer = printer
+
+    def number(self, value: sp.Expr) -> Piece:
+        if value.is_Integer:
+            return Piece(str(value))
+        if value.is_Rational:
+            short = repr(float(value))
+            if sp.Rational(short) == value:
+                return Piece(short)
+            return Piece(f"{value.p} / {value.q}", MUL)
+        constants = {sp.pi: "np.pi", sp.E: "np.e"}
+        return Piece(constants.get(value, repr(float(value))))
+
+    def size(self, symbol: sp.Symbol) -> str:
+        return self.printer.size(symbol)
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        return Piece(f"{self.hold(numerator, MUL)} / {self.hold(denominator, POW)}", MUL,
+                     numerator.array or denominator.array)
+
+    def power(self, base: Piece, exponent: sp.Expr) -> Piece:
+        shown = self.number(exponent) if exponent.is_number else Piece(str(exponent), ADD)
+        return Piece(f"{self.hold(base, ATOM)}**{self.hold(shown, ATOM)}", POW, base.array)
+
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        inner = ", ".join(argument.text for argument in arguments)
+        return Piece(f"np.{name}({inner})", ATOM, any(a.array for a in arguments))
+
+    def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
+        return self.printer.apply(function, argument)
+
+    def cases(self, pieces: Sequence[tuple[Piece, Piece | None]]) -> Piece:
+        *chosen, (otherwise, _) = pieces
+        if len(chosen) == 1 and otherwise.text == "0" and chosen[0][0].text == "1":
+            condition = chosen[0][1]
+            assert condition is not None
+            return Piece(f"({condition.text})", ATOM, condition.array)
+        text = otherwise.text
+        for value, condition in reversed(chosen):
+            assert condition is not None
+            text = f"np.where({condition.text}, {value.text}, {text})"
+        return Piece(text, ATOM, True)
+
+
+class _Printer:
+    """Right sides of equations as NumPy expressions, and the helpers they call for."""
+
+    def __init__(self, system: System, row_vectors: bool) -> None:
+        self.system = system
+        self.row_vectors = row_vectors
+        self.style = _NumPy(self)
+        self._helpers: dict[str, str] = {}
+        self._names: dict[type[Opaque], str] = {}
+        self._sizes: dict[str, str] = {}
+        for array in system.inputs:
+            if not array.name.isidentifier() or keyword.iskeyword(array.name):
+                raise EquationError(f"{array.name!r} is no Python name; rename the input")
+
+    def right_side(self, equation: Equation) -> str:
+        form = matrix_form(equation, self.row_vectors)
+        if form is None or equation.argmax:
+            raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
+                                f"{equation!r}; compile it instead")
+        if not equation.terms:
+            shape = ", ".join(self._size_text(size) for size in equation.shape)
+            return f"np.zeros(({shape}{',' if len(equation.out) == 1 else ''}))"
+        out = tuple(index.name for index in equation.out)
+        node = aligned(form, out)
+        if isinstance(node, Leaf):
+            return node.array if node.array in self.system.names else self.node(node).text
+        text = self.node(node).text
+        if isinstance(node, Pointwise) and not _covers(node):
+            shape = ", ".join(self._size_text(size) for size in equation.shape)
+            text = f"np.broadcast_to({text}, ({shape}{',' if len(out) == 1 else ''})).copy()"
+        return text
+
+    # --- nodes ----------------------------------------------------------------------------------
+
+    def node(self, node: Node) -> Piece:
+        if isinstance(node, Leaf):
+            return Piece(node.array, ATOM, bool(node.axes))
+        if isinstance(node, Transposed):
+            return Piece(f"{self.style.hold(self.node(node.of), ATOM)}.T", ATOM, True)
+        if isinstance(node, Product):
+            factors = [self.style.hold(self.node(factor), POW) for factor in node.factors]
+            return Piece(" @ ".join(factors), MUL, bool(node.axes))
+        if isinstance(node, Outer):
+            return Piece(f"np.outer({self.node(node.column).text}, {self.node(node.row).text})",
+                         ATOM, True)
+        if isinstance(node, Total):
+            return self._total(node)
+        if isinstance(node, Einsum):
+            operands = ", ".join(self.node(operand).text for operand in node.operands)
+            return Piece(f'np.einsum("{einsum_subscripts(node)}", {operands})', ATOM, True)
+        arguments = [self._aligned(argument, node.axes) for argument in node.arguments]
+        return body(node.body, arguments, self.style)
+
+    def _total(self, node: Total) -> Piece:
+        inner = self.node(node.of).text
+        places = [place for place, axis in enumerate(node.of.axes) if axis in node.over]
+        axis = str(places[0]) if len(places) == 1 else str(tuple(places))
+        if node.reduction == "logsumexp":
+            self._helpers["logsumexp"] = LOGSUMEXP_SOURCE
+            return Piece(f"logsumexp({inner}, axis={axis})", ATOM, bool(node.axes))
+        name = {"sum": "np.sum", "max": "np.max"}[node.reduction]
+        tail = "" if not node.axes else f", axis={axis}"
+        return Piece(f"{name}({inner}{tail})", ATOM, bool(node.axes))
+
+    def _aligned(self, node: Node, target: tuple[str, ...]) -> Piece:
+        piece = self.node(node)
+        order, index = alignment_plan(node.axes, target)
+        text = piece.text
+        if order is not None:
+            held = self.style.hold(piece, ATOM)
+            text = f"{held}.T" if order == (1, 0) else f"{held}.transpose{order}"
+        if index is not None:
+            parts = ["0" if p == 0 else "None" if p is None else ":" for p in index]
+            held = text if order is not None else self.style.hold(piece, ATOM)
+            text = f"{held}[{', '.join(parts)}]"
+        changed = order is not None or index is not None
+        return Piece(text, ATOM if changed else piece.level, bool(target))
+
+    # --- functions ------------------------------------------------------------------------------
+
+    def apply(self, function: type[Opaque], argument: Piece) -> Piece:
+        """A named function of an argument: NumPy's own, or a helper that is added to the text."""
+        if function.numpy is not None and function.order == 0:
+            if function is SIGMOID:
+                self._helpers["sigmoid"] = SIGMOID_SOURCE
+            return Piece(function.numpy.format(z=argument.text), ATOM, argument.array)
+        definition = function.definition
+        if isinstance(definition, sp.Piecewise) and definition.args[0][0] == 1 and (
+            definition.args[1] == (0, True)
+        ):
+            held = self.style.hold(argument, POW)
+            return Piece(f"({held} > 0)", ATOM, argument.array)
+        return Piece(f"{self._helper(function)}({argument.text})", ATOM, argument.array)
+
+    def _helper(self, function: type[Opaque]) -> str:
+        if function in self._names:
+            return self._names[function]
+        stem = function.title + "_prime" * function.order
+        name, number = stem, 1
+        while name in self._names.values() or name in self.system.names or name == "sigmoid":
+            number += 1
+            name = f"{stem}{number}"
+        self._names[function] = name
+        definition = function.definition
+        bounded = in_sigmoid(definition)
+        note = ""
+        if bounded is not None:
+            polynomial, exponent = bounded
+            definition = sp.factor(polynomial).xreplace({A: SIGMOID(exponent)})
+        elif function.order:
+            polynomial = in_output(function)
+            if polynomial is not None:
+                definition = polynomial.xreplace({A: function.base(Z)})
+        shown = body(definition.xreplace({Z: slot(0)}), [Piece("z", ATOM, True)], self.style)
+        self._helpers.pop(name, None)
+        self._helpers[name] = f"def {name}(z):\n{note}    return {shown.text}\n"
+        return name
+
+    def helpers(self) -> list[str]:
+        return list(self._helpers.values())
+
+    # --- sizes ----------------------------------------------------------------------------------
+
+    def size(self, symbol: sp.Symbol) -> str:
+        name = str(symbol)
+        if name not in self._sizes:
+            for array in self.system.inputs:
+                if symbol in array.shape:
+                    self._sizes[name] = f"    {name} = {array.name}.shape[" \
+                                        f"{array.shape.index(symbol)}]"
+                    break
+            else:
+                raise EquationError(f"size {name} is not the length of any input's axis")
+        return name
+
+    def _size_text(self, size: sp.Expr) -> str:
+        return body(size, [], self.style).text
+
+    def size_lines(self) -> list[str]:
+        return list(self._sizes.values())
+
+
+def _covers(node: Pointwise) -> bool:
+    """Whether the arguments together have all axes of the result."""
+    reached = {axis for argument in node.arguments for axis in argument.axes}
+    return set(node.axes) <= reached
+
+
