@@ -82,18 +82,37 @@ def disagreements(entries: Chain, chain: Chain, sizes: Sizes | None = None) -> l
     forward = {step.name for step in entries.steps if step.role == "forward"}
     ours = _inserted(entries.system, forward)
     theirs = _inserted(unroll(chain.system, sizes), forward)
+    rows = _last_of_rows(chain, dict(sizes or {}))
     return [
         name
         for name in (entries.of[parameter] for parameter in entries.wrt)
-        if name not in theirs or sp.cancel(sp.together(ours[name] - theirs[name])) != 0
+        if name not in theirs
+        or sp.cancel(sp.together((ours[name] - theirs[name]).xreplace(rows))) != 0
     ]
 
 
+def _last_of_rows(chain: Chain, sizes: Sizes) -> dict[sp.Symbol, sp.Expr]:
+    """For each row that the matrix form assumed to sum to one: its last entry as 1 - the rest."""
+    last: dict[sp.Symbol, sp.Expr] = {}
+    for name in chain.assumed:
+        *outer, width = chain.system.shapes[name]
+        count = _number(width, sizes)
+        for at in _places(outer, sizes):
+            row = [sp.Symbol(entry(name, (*at, k)), real=True) for k in range(count)]
+            last[row[-1]] = 1 - sp.Add(*row[:-1])
+    return last
+
+
 def _inserted(system: System, forward: set[str]) -> dict[str, sp.Expr]:
-    """Every adjoint entry as an expression in inputs and forward values."""
+    """Every adjoint entry as an expression in inputs and forward values.
+
+    Forward values that are exponentials or logarithms (softmax) are inserted, too, since there
+    are algebraic relations among them.
+    """
     values: dict[str, sp.Expr] = {}
     for equation in system.equations:
-        if equation.name in forward:
+        transcendental = any(term.body.has(sp.exp, sp.log) for term in equation.terms)
+        if equation.name in forward and not transcendental:
             continue
         values[equation.name] = sp.Add(*(
             term.body.xreplace({

@@ -195,10 +195,17 @@ def _reuse_in(term: Term, source: Equation) -> Term:
         value = wanted.body.xreplace(
             {slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)}
         )
+        new = slot(len(term.reads))
+        if isinstance(value, sp.log) and len(reads) > 1:
+            value, new = value.args[0], sp.exp(new)  # S = log Σ exp z also names Σ exp z
         if term.body.has(value):
-            new = Read(source.name, tuple(placed[index.symbol] for index in source.out))
-            body = term.body.subs(value, slot(len(term.reads)))
-            body, used = prune(body, (*term.reads, new))
+            body = term.body.subs(value, new)
+            if body == term.body:
+                continue
+            if new.func is sp.exp:
+                body = sp.powsimp(body, combine="exp")
+            named = Read(source.name, tuple(placed[index.symbol] for index in source.out))
+            body, used = prune(body, (*term.reads, named))
             term = replace(term, body=body, reads=used)
     return term
 
