@@ -1,1 +1,70 @@
-"""gradproof: placeholder while the rooms are built."""
+"""gradproof: derive backpropagation by machine, and prove hand-written gradients right or wrong.
+
+    >>> import gradproof as gp
+    >>> net = gp.Network(sizes=[2, 2, 1], output="sigmoid", batch=False)
+    >>> print(gp.derive(net).gradients["W2"])
+    ∂L/∂W⁽²⁾ = a⁽¹⁾ᵀ δ⁽²⁾
+
+The names below are the whole public interface.  They are imported when they are first used, so
+that ``import gradproof`` does not wait for SymPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradproof.checking import Check, CheckResult, check
+    from gradproof.derivation import Derivation, Formula, derive
+    from gradproof.doors import equations, load, trace
+    from gradproof.symbolic.equation import Array, EquationError
+    from gradproof.symbolic.network import Network, NetworkError
+    from gradproof.symbolic.spec import SpecError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Array": "gradproof.symbolic.equation",
+    "Check": "gradproof.checking",
+    "CheckResult": "gradproof.checking",
+    "Derivation": "gradproof.derivation",
+    "EquationError": "gradproof.symbolic.equation",
+    "Formula": "gradproof.derivation",
+    "Network": "gradproof.symbolic.network",
+    "NetworkError": "gradproof.symbolic.network",
+    "SpecError": "gradproof.symbolic.spec",
+    "check": "gradproof.checking",
+    "derive": "gradproof.derivation",
+    "equations": "gradproof.doors",
+    "load": "gradproof.doors",
+    "trace": "gradproof.doors",
+}
+
+__all__ = [
+    "Array",
+    "Check",
+    "CheckResult",
+    "Derivation",
+    "EquationError",
+    "Formula",
+    "Network",
+    "NetworkError",
+    "SpecError",
+    "__version__",
+    "check",
+    "derive",
+    "equations",
+    "load",
+    "trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gradproof' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,223 @@
+"""A loss derived: formulas that print, and functions that compute.
+
+What :func:`derive` returns is the public face of a derivation; the mathematics is in
+``gradproof.symbolic``, the spelling of programs in ``gradproof.codegen``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.source import gradient_source
+from gradproof.symbolic.derive import Chain, Step, differentiate
+from gradproof.symbolic.equation import EquationError, System
+from gradproof.symbolic.general import general_notation, layer_rules
+from gradproof.symbolic.network import Network
+from gradproof.symbolic.notation import Notation
+from gradproof.symbolic.reasons import reason
+from gradproof.symbolic.writing import Writer
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One derived equation: ``str`` is Unicode mathematics.
+
+    name: the array it is the adjoint of (``"W1"``), or its own name for a forward equation.
+    array: the name its value has in code (``"dW1"``).
+    """
+
+    name: str
+    step: Step
+    derivation: Derivation
+
+    @property
+    def array(self) -> str:
+        return self.step.name
+
+    def __str__(self) -> str:
+        return str(self.derivation.writer.text(self.step.equation))
+
+    def __repr__(self) -> str:
+        return f"<Formula {self}>"
+
+    def latex(self) -> str:
+        """The equation in LaTeX, without delimiters."""
+        return str(self.derivation.writer.latex(self.step.equation))
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """Every form it went through with its reason, from the chain rule to the last."""
+        writer = self.derivation.writer
+        return tuple(
+            f"{writer.text(form.equation)}    ({self._reason(form)})" for form in self.step.forms
+        )
+
+    def _reason(self, form: Any) -> str:
+        return reason(form, self.step, self.derivation.chain, self.derivation.writer)
+
+    def numpy_source(self) -> str:
+        """Source of a function that returns the loss and this gradient alone."""
+        return self.derivation.numpy_source(only=[self.name])
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+
+class Derivation:
+    """Forward and backward equations of a loss, each with its reason.
+
+    gradients: parameter -> formula of its gradient.
+    deltas: pre-activation (Z1, ...) or other named intermediate -> formula of its adjoint.
+    forward: array -> forward formula.
+    assumptions: what is assumed of inputs and was used; kinks: where there is no derivative.
+    """
+
+    def __init__(self, chain: Chain, writer: Writer, network: Network | None = None) -> None:
+        self.chain = chain
+        self.writer = writer
+        self.network = network
+
+    @property
+    def system(self) -> System:
+        """All equations, in the order in which they are computed."""
+        return self.chain.system
+
+    @cached_property
+    def forward(self) -> Mapping[str, Formula]:
+        return {s.name: Formula(s.name, s, self) for s in self.chain.steps if s.role == "forward"}
+
+    @cached_property
+    def deltas(self) -> Mapping[str, Formula]:
+        return {s.of: Formula(s.of, s, self) for s in self.chain.steps if s.role == "adjoint"}
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Formula]:
+        found = {s.of: Formula(s.of, s, self) for s in self.chain.steps if s.role == "gradient"}
+        return {name: found[name] for name in self.chain.wrt}
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return tuple(f"the rows of {name} sum to one" for name in self.chain.assumed)
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        return tuple(
+            f"{kink.function} in {kink.equation} where {kink.array} has {kink.where} = 0: "
+            f"slope {kink.slope} is taken" if kink.function != "max" else
+            f"max in {kink.equation} at a tie: {kink.slope}"
+            for kink in self.chain.kinks
+        )
+
+    @cached_property
+    def general_rule(self) -> tuple[tuple[str, str, str], ...]:
+        """The rule for a layer l of any depth: (LaTeX, where it holds, why), derived."""
+        writer = self._general_writer()
+        return tuple(
+            (str(writer.latex(rule.equation)), rule.scope, rule.reason)
+            for rule in layer_rules(columns=not writer.row_vectors)
+        )
+
+    def general_rule_text(self) -> tuple[str, ...]:
+        """The same in Unicode, one line a rule."""
+        writer = self._general_writer()
+        return tuple(
+            f"{writer.text(rule.equation)}    ({rule.scope}; {rule.reason})"
+            for rule in layer_rules(columns=not writer.row_vectors)
+        )
+
+    def _general_writer(self) -> Writer:
+        return Writer(general_notation(self.writer.notation.loss), self.writer.row_vectors, {})
+
+    def compile(self) -> Callable[..., tuple[float, dict[str, Any]]]:
+        """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})`` in NumPy.
+
+        Arrays are given by input name; a missing one is a TypeError, a wrong shape a ValueError.
+        """
+        names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
+        run = compile_system(self.system, names, self.writer.row_vectors)
+        wrt = tuple(self.gradients)
+
+        def gradient(**arrays: Any) -> tuple[float, dict[str, Any]]:
+            loss, *found = run(**arrays)
+            return loss, dict(zip(wrt, found, strict=True))
+
+        return gradient
+
+    def loss_function(self) -> Callable[..., Any]:
+        """``loss(**arrays)`` in NumPy: the forward pass alone."""
+        run = compile_system(self.system, [self.chain.loss], self.writer.row_vectors)
+        return lambda **arrays: run(**arrays)[0]
+
+    def numpy_source(self, only: Iterable[str] | None = None, name: str = "gradient") -> str:
+        """Readable source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})``, NumPy alone."""
+        wanted = list(self.gradients) if only is None else list(only)
+        arrays = {parameter: self.gradients[parameter].array for parameter in wanted}
+        title = f"of {self.network.name}" if self.network else self.chain.loss
+        return gradient_source(
+            self.system, self.chain.loss, arrays, name=name,
+            row_vectors=self.writer.row_vectors,
+            summary=f"The loss {title} and its gradients.",
+        )
+
+    def __str__(self) -> str:
+        lines = ["Forward"]
+        lines += [f"  {formula}" for formula in self.forward.values()]
+        lines.append("Backward")
+        shown = {**self.deltas, **self.gradients}
+        for step in self.chain.steps:
+            if step.role != "forward":
+                lines.append(f"  {shown[step.of]}")
+        for title, items in (("Assumed", self.assumptions), ("Kinks", self.kinks)):
+            if items:
+                lines += [title, *(f"  {item}" for item in items)]
+        return "\n".join(lines)
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(f"$${formula.latex()}$$" for formula in
+                           (*self.forward.values(), *self.deltas.values(),
+                            *self.gradients.values()))
+
+
+def derive(source: Network | System, wrt: Iterable[str] | None = None) -> Derivation:
+    """The gradients of a network's loss, or of the last equation of a system.
+
+    wrt: names to differentiate by; by default all parameters of a network, all real inputs of a
+    system.  Raises EquationError for an unknown name or a last equation that is no scalar.
+    """
+    if isinstance(source, Network):
+        return _derive_network(source, wrt)
+    if not source.items:
+        raise EquationError("there is no equation to differentiate")
+    output = list(source.equations)[-1].name
+    names = list(wrt) if wrt is not None else [a.name for a in source.inputs if not a.is_integer]
+    chain = differentiate(source, output, names)
+    notation = Notation(
+        layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()}
+    )
+    return Derivation(chain, Writer(notation, False, chain.system.shapes))
+
+
+def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
+    names = network.parameters if wrt is None else tuple(wrt)
+    per_sample = network.batch_size if network.delta == "sample" else None
+    chain = differentiate(network.system(), "L", names, per_sample=per_sample)
+    notation = Notation(
+        matrices=network.batch is not False,
+        loss=network.notation.get("loss", "L"),
+        target=network.notation.get("target", "y"),
+        symbols=network.notation.get("symbols", {}),
+        adjoints={bar: name for name, bar in chain.of.items()},
+    )
+    writer = Writer(notation, network.convention == "rows", chain.system.shapes)
+    return Derivation(chain, writer, network)
+
+
+def values_of(network: Network) -> dict[str, Any]:
+    """The network's values as float arrays."""
+    return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}
