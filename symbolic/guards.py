@@ -1,233 +1,128 @@
-"""Solving guards: what makes a derived term short again.
+"""Guards as factors: [s = 0] and [s >= 0] for an affine subscript s, and the value of a subscript.
 
-The adjoint rule leaves one guard [I = q] for each subscript.  A guard with a bound index of
-coefficient ±1 is an assignment: the index goes, its range stays as a condition unless the other
-ranges imply it.  What cannot be solved stays, and is still right.
+What the ranges of the indices already say is dropped; an equation between free indices is used to
+write the other factors in as few indices as possible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
-
 import sympy as sp
 
-from .equation import (
-    Equal,
-    Equation,
-    Guard,
-    Index,
-    Read,
-    Subscript,
-    Term,
-    Within,
-    guard_subscripts,
-    slot,
-    subscript_indices,
-    substitute_term,
-    term_reads,
-)
-
-Ranges = Mapping[sp.Symbol, sp.Expr]
-"""The size of each index that is in scope."""
+from .equation import Equal, Guard
+from .indices import Sub, is_nonnegative
+from .polynomial import POSITIVE, Factors, Number, Poly, Table, add_to, monomial, number
 
 
-def solve_equation(equation: Equation) -> Equation:
-    """The equation with every term's guards solved and impossible terms left out."""
-    terms = [solve(term, equation.out, equation.reduction == "sum") for term in equation.terms]
-    return replace(equation, terms=tuple(term for term in terms if term is not None))
+def register(table: Table) -> None:
+    table.settlers.append(settle_guards)
+    table.rebuild["index"] = lambda table, base, at, unfold: value(table, at[base.free[0]])
 
 
-def solve(term: Term, out: Sequence[Index], is_sum: bool = True) -> Term | None:
-    """The same term with fewer bound indices and guards; None when its guards cannot hold.
+def value(table: Table, sub: Sub) -> Poly:
+    """A subscript as a number in a body."""
+    constant, terms = table.linear(sub)
+    total = size_poly(table, constant)
+    for index, coefficient in terms:
+        base = table.base("index", None, free=(table.placeholder(0),), thin=False)
+        add_to(total, table.times(size_poly(table, coefficient), {((base, (index,), 1),): 1}))
+    return total
 
-    Only a sum may lose a bound index: an assignment picks one summand.
-    """
-    units = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
-    while True:
-        term = replace(term, guards=_distinct(term.guards))
-        for guard in term.guards:
-            if isinstance(guard, Equal):
-                truth = _always(guard, {})
-                if truth is False:
-                    return None
-                rest = replace(term, guards=tuple(g for g in term.guards if g is not guard))
-                solved = rest if truth else _assign(rest, guard) if is_sum else None
-                if solved is None and _always(guard, units):
-                    solved = rest
-                if solved is not None:
-                    term = solved
-                    break
-        else:
-            break
-    kept = []
-    ranges = {index.symbol: index.size for index in (*out, *term.over)}
-    for guard in term.guards:
-        if isinstance(guard, Within):
-            truth = holds(guard, ranges)
-            if truth is False:
-                return None
-            if truth:
+
+def size_poly(table: Table, size: sp.Expr) -> Poly:
+    """A polynomial in sizes as one in the size bases."""
+    total: Poly = {}
+    for term, coefficient in sp.expand(size).as_coefficients_dict().items():
+        factors: Factors = {}
+        for base, exponent in term.as_powers_dict().items():
+            if base == 1:
                 continue
-        kept.append(guard)
-    term = replace(term, guards=tuple(kept))
-    return drop_unused(term) if is_sum else term
+            sized = table.base("size", base, sign=POSITIVE)
+            factors[sized, ()] = factors.get((sized, ()), 0) + int(exponent)
+        add_to(total, {monomial(factors): number(coefficient)})
+    return total
 
 
-def drop_unused(term: Term) -> Term:
-    """A sum over an index that nothing depends on is a multiplication by its size."""
-    used: set[sp.Symbol] = set()
-    for read in term.reads:
-        used |= subscript_indices(read)
-    for guard in term.guards:
-        for entry in guard_subscripts(guard):
-            used |= subscript_indices(entry)
-    for index in term.over:
-        used |= index.size.free_symbols
-    idle = [index for index in term.over if index.symbol not in used]
-    if not idle:
-        return term
-    factor = sp.Mul(*(index.size for index in idle))
-    return replace(
-        term,
-        body=term.body * factor,
-        over=tuple(index for index in term.over if index not in idle),
-    )
-
-
-def prune(body: sp.Expr, reads: Sequence[Read]) -> tuple[sp.Expr, tuple[Read, ...]]:
-    """The same body with equal reads in one slot, unused ones gone, slots renumbered in order."""
-    place: dict[Read, int] = {}
-    move: dict[sp.Symbol, sp.Expr] = {}
-    free = body.free_symbols
-    for position, read in enumerate(reads):
-        if slot(position) in free:
-            place.setdefault(read, len(place))
-            if place[read] != position:
-                move[slot(position)] = slot(place[read])
-    return (body.xreplace(move) if move else body), tuple(place)
-
-
-# --- equalities ---------------------------------------------------------------------------------
-
-
-def _distinct(guards: Sequence[Guard]) -> tuple[Guard, ...]:
-    return tuple(dict.fromkeys(guards))
-
-
-def _always(guard: Equal, units: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
-    """True when both sides are the same, False when they never are, None when it depends.
-
-    `units` are the indices of axes of size 1, which are always 0.
-    """
-    if guard.left == guard.right:
+def is_one(table: Table, base: int, sub: Sub) -> bool | None:
+    """Is the guard always true (True), never (False), or neither is seen (None)?"""
+    low, high = table.lowest(sub), table.lowest(table.negated(sub))
+    if base == table.range:
+        if low is not None and is_nonnegative(low):
+            return True
+        below = table.lowest(table.negated(sub, -1))
+        return False if below is not None and is_nonnegative(below) else None
+    if low == 0 and high == 0:
         return True
-    if isinstance(guard.left, Read) or isinstance(guard.right, Read):
+    apart = any(end is not None and is_nonnegative(end - 1) for end in (low, high))
+    return False if apart else None
+
+
+def settle_guards(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+    guards = [key for key in factors if key[0] in (table.equal, table.range)]
+    if not guards:
         return None
-    difference = sp.expand((guard.left - guard.right).xreplace(units))
-    if difference == 0:
-        return True
-    return False if difference.is_number else None
+    kept = dict(factors)
+    for key in guards:
+        truth = is_one(table, key[0], key[1][0])
+        if truth is False:
+            return {}
+        if truth:
+            del kept[key]
+    ranges = [key for key in guards if key in kept and key[0] == table.range]
+    for weak in ranges:
+        for strong in ranges:
+            if weak == strong or weak not in kept or strong not in kept:
+                continue
+            shift, terms = table.linear(table.difference(weak[1][0], strong[1][0]))
+            if not terms and is_nonnegative(shift):
+                del kept[weak]
+        opposite = (table.range, (table.negated(weak[1][0], -1),))
+        if opposite in kept and weak in kept:
+            return {}
+    for key in guards:
+        if key in kept and key[0] == table.equal:
+            moved = _solved(table, kept, key)
+            if moved is not None:
+                return {m: c * coefficient for m, c in moved.items()}
+    return table.settle(kept, coefficient) if len(kept) < len(factors) else None
 
 
-def _assign(term: Term, guard: Equal) -> Term | None:
-    """The term with a bound index replaced by what the guard says it is, if it says it."""
-    for one, other in ((guard.left, guard.right), (guard.right, guard.left)):
-        if isinstance(other, Read) and not isinstance(one, Read):
-            return _assign_gather(term, one, other)
-    if isinstance(guard.left, Read) or isinstance(guard.right, Read):
+def solve(table: Table, sub: Sub, index: int) -> Sub | None:
+    """The subscript that `index` equals where sub = 0, if its coefficient is 1 or -1."""
+    constant, terms = table.linear(sub)
+    own = dict(terms).get(index)
+    if own not in (1, -1):
         return None
-    difference = sp.expand(guard.left - guard.right)
-    candidates = []
-    for index in term.over:
-        coefficient = difference.coeff(index.symbol)
-        if coefficient in (1, -1) and not (
-            index.symbol in (difference - coefficient * index.symbol).free_symbols
-        ):
-            value = sp.expand(index.symbol - difference * coefficient)
-            candidates.append((not value.is_Symbol, index, value))
-    if not candidates:
+    rest = table.affine(constant, {i: c for i, c in terms if i != index})
+    if index in table.deps(rest):
         return None
-    _, index, value = min(candidates, key=lambda found: found[0])
-    rest = replace(term, over=tuple(other for other in term.over if other is not index))
-    range_guard = Within(sp.S.Zero, value, index.size)
-    return substitute_term(
-        replace(rest, guards=(*rest.guards, range_guard)), {index.symbol: value}
-    )
+    return table.combine(sp.S.Zero, [(rest, -own)])
 
 
-def _assign_gather(term: Term, one: sp.Expr, gather: Read) -> Term | None:
-    """[v = labels[i]] with v bound: v becomes the gather, where v is a whole subscript only."""
-    index = next((index for index in term.over if index.symbol == one), None)
-    if index is None or one in subscript_indices(gather):
-        return None
-    everywhere = [entry for read in term_reads(term) for entry in read.at]
-    everywhere += [e for g in term.guards for e in guard_subscripts(g) if not isinstance(e, Read)]
-    if any(
-        not isinstance(entry, Read) and entry != one and one in entry.free_symbols
-        for entry in everywhere
-    ) or any(isinstance(g, Within) and one in subscript_indices(g.value) for g in term.guards):
-        return None
-
-    def put(subscript: Subscript) -> Subscript:
-        if isinstance(subscript, Read):
-            return Read(subscript.array, tuple(map(put, subscript.at)))
-        return gather if subscript == one else subscript
-
-    return replace(
-        term,
-        over=tuple(other for other in term.over if other is not index),
-        reads=tuple(Read(read.array, tuple(map(put, read.at))) for read in term.reads),
-        guards=tuple(
-            Equal(put(g.left), put(g.right)) if isinstance(g, Equal) else g for g in term.guards
-        ),
-    )
-
-
-# --- ranges -------------------------------------------------------------------------------------
-
-
-def holds(guard: Within, ranges: Ranges) -> bool | None:
-    """Whether low <= value < high follows from the ranges (True), never holds (False), or neither."""
-    below = guard.value - guard.low
-    above = guard.high - 1 - guard.value
-    if all(_is_nonnegative(_least(part, ranges)) for part in (below, above)):
-        return True
-    if any(_is_nonnegative(_least(-part - 1, ranges)) for part in (below, above)):
-        return False
-    return None
-
-
-def _least(expression: sp.Expr, ranges: Ranges) -> sp.Expr | None:
-    """A lower bound of an affine expression over the ranges; None when there is none to be had."""
-    expression = sp.expand(expression)
-    for _ in range(len(ranges) + 1):
-        inside = [symbol for symbol in ranges if symbol in expression.free_symbols]
-        if not inside:
-            return expression
-        symbol = inside[-1]  # inner indices first: their sizes may depend on outer ones
-        coefficient = expression.coeff(symbol)
-        rest = expression - coefficient * symbol
-        if not coefficient.is_Integer or symbol in sp.expand(rest).free_symbols:
+def _solved(table: Table, factors: Factors, guard: tuple[int, tuple[Sub, ...]]) -> Poly | None:
+    """The product with the largest index of [s = 0] written in the others, if another has it."""
+    sub = guard[1][0]
+    for index, _ in sorted(table.linear(sub)[1], reverse=True, key=lambda term: term[0]):
+        if not table.is_plain(index):
+            continue
+        by = solve(table, sub, index)
+        if by is None:
+            continue
+        rest = {key: e for key, e in factors.items() if key != guard}
+        if index not in table.deps_of(s for _, args in rest for s in args):
             return None
-        least = sp.S.Zero if coefficient > 0 else coefficient * (ranges[symbol] - 1)
-        expression = sp.expand(rest + least)
+        moved = table.substitute({monomial(rest): 1}, {index: by})
+        return table.times(moved, {((*guard, 1),): 1})
     return None
 
 
-@lru_cache(maxsize=4096)
-def _is_nonnegative(expression: sp.Expr | None) -> bool:
-    """Whether an expression in positive integers is certainly >= 0: with each of them written as
-    1 + something nonnegative, no coefficient is negative."""
-    if expression is None:
-        return False
-    if expression.is_number:
-        return bool(expression >= 0)
-    atoms = sorted(expression.free_symbols | expression.atoms(sp.Function), key=str)
-    shifted = sp.expand(expression.xreplace({atom: sp.Dummy(nonnegative=True) + 1
-                                             for atom in atoms}))
-    return all(
-        bool(term.as_coeff_Mul()[0].is_nonnegative) and bool(term.is_nonnegative)
-        for term in sp.Add.make_args(shifted)
+def guard_poly(table: Table, guard: Guard, subs: tuple[Sub, ...]) -> Poly:
+    """A guard whose subscripts are given, in the order of ``guard_subscripts``."""
+    if isinstance(guard, Equal):
+        left, right = subs
+        return table.entry(table.equal, (table.difference(left, right),))
+    low, inner, high = subs
+    above = table.difference(inner, low)
+    below = table.combine(
+        sp.S.NegativeOne, [(high, sp.S.One), (inner, sp.S.NegativeOne)]
     )
+    return table.times(table.entry(table.range, (above,)), table.entry(table.range, (below,)))

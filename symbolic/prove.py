@@ -1,0 +1,437 @@
+"""Are two arrays equal for all values and all sizes?
+
+Normal forms decide; numbers only propose.  Intermediates of the two sides that agree at random
+points, up to a monomial in the sizes (hand-written adjoints move their 1/m around), are proven
+equal from the small to the large; a proven pair is then read as one array on both sides, so that
+each step stays local.  Where a step fails over these cuts, the latest cut in the difference is
+opened, and so on down to the inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import sympy as sp
+
+from .denominators import argument
+from .equation import System
+from .guards import size_poly
+from .normal import Forms, Name, Notes, new_table
+from .polynomial import BudgetError, Poly, UnsupportedError, add_to, common_factors, plus
+from .ratios import pointwise_ratios
+from .sampling import (
+    Evaluate,
+    Fingerprint,
+    Match,
+    Point,
+    agreement,
+    fingerprint,
+    match,
+    sample,
+)
+from .shown import shown
+
+BUDGET = 400_000
+"""Operations on monomials that one step of a proof may take (a few seconds)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """left = factor · right (up to the order of axes), proven."""
+
+    left: str
+    right: str
+    factor: sp.Expr
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is known of left = right.
+
+    `equal` is True only where the normal forms are the same; False where the arrays differ at a
+    point; None where neither was found, and `reason` says why.  The scope of True is: all real
+    values for which no denominator vanishes, away from `kinks`, under `assumptions`.
+    `difference` shows the normal form of left - right.  `ratio` is left / right, where that is a
+    proven expression in sizes or in named arrays of the left side.
+    """
+
+    equal: bool | None
+    reason: str = ""
+    steps: tuple[Step, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    difference: str = ""
+    ratio: sp.Expr | None = None
+
+    @property
+    def intermediates(self) -> tuple[tuple[str, str, sp.Expr], ...]:
+        """The proven pairs: (left name, right name, left / right)."""
+        return tuple((step.left, step.right, step.factor) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """An array of the right side that is no array of the left side, up to a factor in the sizes.
+
+    Where it is a pointwise factor away from one, `instead` names that and `ratio` is
+    instead / right.
+    """
+
+    right: str
+    instead: str | None = None
+    ratio: sp.Expr | None = None
+
+
+def prove_equal(
+    system: System,
+    left: str,
+    right: str,
+    evaluate: Evaluate | None = None,
+    budget: int = BUDGET,
+) -> Proof:
+    """Are two arrays of one system equal?"""
+    return Prover(system, system, evaluate, budget).prove({left: right})[left]
+
+
+def prove_all(
+    left_system: System,
+    right_system: System,
+    pairs: Mapping[str, str],
+    evaluate: Evaluate | None = None,
+    budget: int = BUDGET,
+) -> dict[str, Proof]:
+    """Are the arrays of the left system equal to those of the right one?  Keyed by left names.
+
+    Inputs of the same name are the same array.
+    """
+    return Prover(left_system, right_system, evaluate, budget).prove(pairs)
+
+
+def first_wrong(
+    left_system: System,
+    right_system: System,
+    pair: tuple[str, str],
+    evaluate: Evaluate,
+    budget: int = BUDGET,
+) -> Wrong | None:
+    """The first array on the way to the right one that is no array of the left side."""
+    prover = Prover(left_system, right_system, evaluate, budget)
+    prover.prove({pair[0]: pair[1]})
+    return prover.first_wrong(pair[1])
+
+
+@dataclass
+class Prover:
+    """The proofs between two systems, which share what was proven before."""
+
+    left: System
+    right: System
+    evaluate: Evaluate | None = None
+    budget: int = BUDGET
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        same = self.left == self.right
+        self.sides = ("both", "both") if same else ("left", "right")
+        systems = {self.sides[0]: self.left, self.sides[1]: self.right}
+        self.table = new_table(self.budget)
+        self.forms = Forms(self.table, systems)
+        self.points: list[Point] = []
+        if self.evaluate is not None:
+            self.points = sample(self.left, self.right, self.evaluate)
+        self.proven: dict[str, list[tuple[str, Match]]] = {}
+        self.used: dict[tuple[str, str], Notes] = {}
+        self._prints: dict[Name, Fingerprint] = {}
+
+    # --- the walk -------------------------------------------------------------------------------
+
+    def prove(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """A proof for each pair, keyed by left names."""
+        wanted_left = ancestors(self.left, pairs.keys())
+        wanted_right = ancestors(self.right, pairs.values())
+        if self.points:
+            for name in wanted_right:
+                self._settle(name, wanted_left)
+        return {left: self._verdict(left, right) for left, right in pairs.items()}
+
+    def _settle(self, right: str, wanted_left: list[str]) -> None:
+        """Proves the array equal to the left arrays it agrees with, and cuts there."""
+        if right in self.proven:
+            return
+        self.proven[right] = []
+        for left in self._alike(right, wanted_left):
+            found = match(
+                self.points,
+                (left, self.left.shapes[left]),
+                (right, self.right.shapes[right]),
+            )
+            if found is not None and self._prove_step(left, right, found):
+                self.proven[right].append((left, found))
+                self.steps.append(Step(left, right, found.factor))
+                self._cut(left, right, found)
+                return
+
+    def _alike(self, right: str, wanted_left: list[str]) -> Iterator[str]:
+        mine = self._fingerprint(1, right)
+        if mine is None:
+            return
+        for left in wanted_left:
+            if left == right and self.left is self.right:
+                continue
+            other = self._fingerprint(0, left)
+            if other is not None and other.shape == mine.shape and np.allclose(
+                mine, other, rtol=0, atol=1e-7
+            ):
+                yield left
+
+    def _fingerprint(self, side: int, name: str) -> Fingerprint:
+        key = ("left", "right")[side], name
+        if key not in self._prints:
+            self._prints[key] = fingerprint(self.points, key[0], name)
+        return self._prints[key]
+
+    # --- one step -------------------------------------------------------------------------------
+
+    def _prove_step(self, left: str, right: str, found: Match) -> bool:
+        notes = Notes()
+        try:
+            difference = self._difference(left, right, found, notes)
+            if not self._vanishes(difference, notes):
+                return False
+        except (BudgetError, UnsupportedError):
+            return False
+        self.used[left, right] = notes
+        return True
+
+    def _difference(self, left: str, right: str, found: Match, notes: Notes) -> Poly:
+        """left - factor · right over the cuts there are."""
+        first = self._form(0, left, notes)
+        second = self._moved(right, found, self._form(1, right, notes))
+        return plus(first, self.table.times(size_poly(self.table, found.factor), second), -1)
+
+    def _moved(self, right: str, found: Match, poly: Poly) -> Poly:
+        """A form of the right array in the placeholders of the left one."""
+        name = self.sides[1], right
+        places = [place for place in self.forms.places(name) if place >= 0]
+        table = self.table
+        targets = [
+            table.placeholder(axis, table.size(place))
+            for axis, place in zip(found.order, places, strict=True)
+        ]
+        return table.substitute(poly, dict(zip(places, targets, strict=True)))
+
+    def _form(self, side: int, name: str, notes: Notes) -> Poly:
+        key = self.sides[side], name
+        self.table.budget = self.table.spent + self.budget
+        poly = self.forms.form(key)
+        notes.add(self.forms.notes[key])
+        return poly
+
+    def _vanishes(self, difference: Poly, notes: Notes) -> bool:
+        """Is a polynomial zero, over the cuts or with some of them opened?"""
+        table = self.table
+        table.budget = table.spent + self.budget
+        table.kinks, table.assumptions = notes.kinks, notes.assumptions
+        opened: set[int] = set()
+        while difference:
+            inside = frozenset().union(
+                *(table.inner(base) for mono in difference for base, _, _ in mono)
+            )
+            cuts = (inside & self.forms.definitions.keys()) - opened
+            if not cuts:
+                return not self._cleared(difference) or self._summand_vanishes(difference)
+            if len(difference) <= 60 and not self._cleared(difference):
+                return True
+            latest = max(cuts)
+            opened.add(latest)
+            difference = table.rewrite(
+                difference, {}, {latest: self.forms.definitions[latest]}
+            )
+        return True
+
+    def _cleared(self, poly: Poly) -> Poly:
+        """The polynomial multiplied by its denominators, which do not vanish."""
+        table = self.table
+        for _ in range(20):
+            below = {key: -e for key, e in common_factors(poly).items() if e < 0}
+            poly = table.times(poly, table.settle(below, 1)) if below else poly
+            inverses = [
+                (base, args, e)
+                for mono in poly
+                for base, args, e in mono
+                if table.bases[base].kind == "inverse"
+            ]
+            if not inverses:
+                break
+            base, args, exponent = max(inverses)
+            poly = table.times(poly, table.power(argument(table, base, args), int(exponent)))
+        return poly
+
+    def _summand_vanishes(self, difference: Poly) -> bool:
+        """Are the sums over the same ranges zero before they are summed?  (Enough, not needed.)"""
+        table = self.table
+        summands: dict[tuple[int, ...], Poly] = {}
+        for mono, coefficient in difference.items():
+            sums = [f for f in mono if table.bases[f[0]].kind == "sum" and f[2] == 1]
+            if len(sums) > 1:
+                return False
+            outside = tuple(factor for factor in mono if factor not in sums)
+            part: Poly = {outside: coefficient}
+            bound: tuple[int, ...] = ()
+            for base, args, _ in sums:
+                known = table.bases[base]
+                by = dict(zip(known.free, args, strict=True))
+                bound = known.data[1]
+                aside = {index: table.placeholder(place, table.size(index), "summand")
+                         for place, index in enumerate(bound)}
+                part = table.times(part, table.substitute(dict(known.data[0]), {**by, **aside}))
+            add_to(summands.setdefault(bound, {}), part)
+        return not any(map(self._cleared, summands.values()))
+
+    def _cut(self, left: str, right: str, found: Match) -> None:
+        """Lets both sides read the pair as one array, if it is a contraction."""
+        table, forms = self.table, self.forms
+        name = self.sides[0], left
+        poly = forms.forms[name]
+        kinds = [table.bases[base].kind for mono in poly for base, _, _ in mono]
+        if kinds != ["cut"]:
+            if not {"sum", "max"}.intersection(kinds):
+                return
+            poly = forms.cut(name, poly)
+        places = [place for place in forms.places((self.sides[1], right)) if place >= 0]
+        by = {
+            table.placeholder(axis, table.size(place)): place
+            for axis, place in zip(found.order, places, strict=True)
+        }
+        scale = size_poly(table, 1 / found.factor)
+        forms.forms[self.sides[1], right] = table.times(scale, table.substitute(poly, by))
+
+    # --- verdicts -------------------------------------------------------------------------------
+
+    def _verdict(self, left: str, right: str) -> Proof:
+        plain = self._identity(left, right)
+        if plain is None:
+            return Proof(False, f"{left} has shape {self.left.shapes[left]}, {right} has shape "
+                         f"{self.right.shapes[right]}")
+        numbers = agreement(self.points, left, right)
+        if numbers is False:
+            return self._refuted(left, right)
+        known = [found for other, found in self.proven.get(right, []) if other == left]
+        if plain in known or self._prove_step(left, right, plain):
+            if self.points and numbers is None:
+                return Proof(None, "the normal forms agree, but the sampled values do not "
+                             "settle it (not finite, or too inexact)")
+            return self._proved(left, right)
+        return replace(
+            Proof(None, "the normal forms differ, or one grew beyond its budget"),
+            steps=tuple(self.steps),
+            difference=self._shown_difference(left, right, plain),
+        )
+
+    def _identity(self, left: str, right: str) -> Match | None:
+        first = self.left.shapes[left]
+        second = [size for size in self.right.shapes[right] if size != 1]
+        axes = tuple(axis for axis, size in enumerate(first) if size != 1)
+        if [first[axis] for axis in axes] != second:
+            return None
+        return Match(sp.S.One, axes)
+
+    def _proved(self, left: str, right: str) -> Proof:
+        """The proof, with what every step on the way relied on."""
+        above = {*ancestors(self.right, [right])}
+        notes = Notes()
+        steps = []
+        for step in self.steps:
+            if step.right in above:
+                steps.append(step)
+                notes.add(self.used[step.left, step.right])
+        notes.add(self.used[left, right])
+        return Proof(
+            True, "", tuple(steps), tuple(sorted(notes.assumptions)), tuple(sorted(notes.kinks))
+        )
+
+    def _refuted(self, left: str, right: str) -> Proof:
+        plain = self._identity(left, right)
+        assert plain is not None
+        shapes = self.left.shapes[left], self.right.shapes[right]
+        found = match(self.points, (left, shapes[0]), (right, shapes[1]))
+        ratio = None
+        if found is not None and found.order == plain.order and (
+            (left, found) in self.proven.get(right, []) or self._prove_step(left, right, found)
+        ):
+            ratio = found.factor
+        return Proof(
+            False,
+            "the arrays differ at a sampled point",
+            tuple(self.steps),
+            difference=self._shown_difference(left, right, plain),
+            ratio=ratio if ratio is not None else self._pointwise_ratio(left, right, plain),
+        )
+
+    def _shown_difference(self, left: str, right: str, found: Match) -> str:
+        try:
+            return shown(self.table, self._difference(left, right, found, Notes()))
+        except (BudgetError, UnsupportedError):
+            return ""
+
+    # --- what is wrong --------------------------------------------------------------------------
+
+    def _pointwise_ratio(self, left: str, right: str, found: Match) -> sp.Expr | None:
+        """left / right as an expression in one array of the left side, proven."""
+        for array, ratio, factor in pointwise_ratios(
+            self.left, self.points, left, right, ancestors(self.left, [left])
+        ):
+            if self._is_ratio(left, right, found, (array, ratio, factor)):
+                return factor * ratio
+        return None
+
+    def _is_ratio(
+        self, left: str, right: str, found: Match, candidate: tuple[str, sp.Expr, sp.Expr]
+    ) -> bool:
+        array, ratio, factor = candidate
+        notes = Notes()
+        try:
+            first = self._form(0, left, notes)
+            inner = self._form(0, array, notes)
+            second = self._moved(right, found, self._form(1, right, notes))
+            pointwise = self.forms.scalar(ratio, {sp.Symbol(array, real=True): inner})
+            scale = size_poly(self.table, factor)
+            product = self.table.product([scale, pointwise, second])
+            return self._vanishes(plus(first, product, -1), notes)
+        except (BudgetError, UnsupportedError):
+            return False
+
+    def first_wrong(self, right: str) -> Wrong | None:
+        """The first array on the way to `right` that corresponds to nothing proven.
+
+        Arrays from which a proven array follows on the way are passed over: they are right, or
+        their error does not matter.  Call :meth:`prove` first.
+        """
+        path = ancestors(self.right, [right])
+        proven = {name for name in path if self.proven.get(name)}
+        harmless = {*ancestors(self.right, proven)}
+        for name in path:
+            if name in harmless:
+                continue
+            for left in [step.left for step in self.steps[::-1]] + [*self.left.shapes]:
+                if left not in {equation.name for equation in self.left.equations}:
+                    continue
+                same = self._identity(left, name)
+                ratio = self._pointwise_ratio(left, name, same) if same is not None else None
+                if ratio is not None:
+                    return Wrong(name, left, ratio)
+            return Wrong(name)
+        return None
+
+
+def ancestors(system: System, names: Iterable[str]) -> list[str]:
+    """The computed arrays that the named ones are computed from, and they, in program order."""
+    wanted = set(names)
+    found = []
+    for equation in reversed(list(system.equations)):
+        if equation.name in wanted or wanted.intersection(equation.argmax):
+            found.append(equation.name)
+            wanted.update(read.array for read in equation.reads)
+    return found[::-1]
