@@ -87,11 +87,11 @@ class Builder:
         `body` is an expression in ``slot(0) ...``, one slot an argument, or a function of them.
         """
         shape = broadcast(*(argument.shape for argument in arguments))
-        out = self._indices(shape, arguments, axes)
+        out = self.indices(shape, arguments, axes)
         expression = (
             body if isinstance(body, sp.Expr) else body(*map(slot, range(len(arguments))))
         )
-        reads = tuple(self._read(argument, out) for argument in arguments)
+        reads = tuple(self.read(argument, out) for argument in arguments)
         return self.emit(name, out, [Term(sp.sympify(expression), reads)])
 
     def matmul(
@@ -131,9 +131,9 @@ class Builder:
         lead = out[: len(batch)]
         row = out[len(batch) : len(batch) + len(rows)]
         column = out[len(batch) + len(rows) :]
-        left_read = self._read(left, (*lead, *row, bound))
+        left_read = self.read(left, (*lead, *row, bound))
         right_at = (*lead, bound, *column) if right.ndim > 1 else (bound,)
-        term = Term(slot(0) * slot(1), (left_read, self._read(right, right_at)), (bound,))
+        term = Term(slot(0) * slot(1), (left_read, self.read(right, right_at)), (bound,))
         return out, term
 
     def outer(self, left: Operand, right: Operand, name: str | None = None) -> Operand:
@@ -141,7 +141,7 @@ class Builder:
         out = self._named(
             (*left.shape, *right.shape), (*self._axes[left.name], *self._axes[right.name])
         )
-        reads = self._read(left, out[:1]), self._read(right, out[1:])
+        reads = self.read(left, out[:1]), self.read(right, out[1:])
         return self.emit(name, out, [Term(slot(0) * slot(1), reads)])
 
     def trace(self, argument: Operand, name: str | None = None) -> Operand:
@@ -182,7 +182,7 @@ class Builder:
         """
         shape = broadcast(*(argument.shape for argument in arguments))
         gone = set(range(len(shape)) if over is None else (axis % len(shape) for axis in over))
-        everything = self._indices(shape, arguments, ())
+        everything = self.indices(shape, arguments, ())
         out: list[Index] = []
         for axis, index in enumerate(everything):
             if axis not in gone:
@@ -191,7 +191,7 @@ class Builder:
                 unit = fresh_name("u", {i.name for i in (*everything, *out)})
                 out.append(Index(unit, sp.S.One))
         bound = tuple(index for axis, index in enumerate(everything) if axis in gone)
-        reads = tuple(self._read(argument, everything) for argument in arguments)
+        reads = tuple(self.read(argument, everything) for argument in arguments)
         if reduction == "max" and not argmax:
             taken = set(self._names)
             for _ in bound:
@@ -206,7 +206,7 @@ class Builder:
         places = list(order) if order is not None else list(reversed(range(argument.ndim)))
         everything = self._named(argument.shape, self._axes[argument.name])
         out = tuple(everything[place] for place in places)
-        return self.emit(name, out, [Term(slot(0), (self._read(argument, everything),))])
+        return self.emit(name, out, [Term(slot(0), (self.read(argument, everything),))])
 
     def emit(
         self,
@@ -220,7 +220,8 @@ class Builder:
         if name is None:
             name = fresh_name("t1", self._names)
         self._names.update((name, *argmax))
-        self._axes[name] = tuple(index.name for index in out)
+        for made in (name, *argmax):
+            self._axes[made] = tuple(index.name for index in out)
         self.equations.append(Equation(name, out, tuple(terms), reduction, argmax))
         return Operand(name, tuple(index.size for index in out))
 
@@ -236,7 +237,7 @@ class Builder:
 
     # --- indices --------------------------------------------------------------------------------
 
-    def _read(self, argument: Operand, out: Sequence[Index]) -> Read:
+    def read(self, argument: Operand, out: Sequence[Index]) -> Read:
         """The occurrence of an argument whose axes line up with `out` from the right."""
         aligned = out[len(out) - argument.ndim :]
         return Read(
@@ -247,8 +248,8 @@ class Builder:
             ),
         )
 
-    def _indices(
-        self, shape: tuple[Size, ...], arguments: Sequence[Operand], axes: Sequence[str]
+    def indices(
+        self, shape: tuple[Size, ...], arguments: Sequence[Operand], axes: Sequence[str] = ()
     ) -> tuple[Index, ...]:
         """Indices for a broadcast shape, named as in the first argument that has the axis."""
         wanted = list(axes)
@@ -262,6 +263,10 @@ class Builder:
                 ]
                 wanted.append(names[0] if names else _letters(len(shape))[axis])
         return self._named(shape, wanted)
+
+    def axes(self, argument: Operand) -> tuple[Index, ...]:
+        """One index for each axis of an array, by the names its own equation gives them."""
+        return self._named(argument.shape, self._axes[argument.name])
 
     @staticmethod
     def _named(shape: Sequence[Size], wanted: Sequence[str]) -> tuple[Index, ...]:

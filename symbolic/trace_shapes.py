@@ -1,0 +1,233 @@
+"""Shapes of traced arrays: transpose, reshape, new axes, stacking.
+
+A reshape that only adds or removes axes of size one changes no subscript.  Others go by the
+row-major place of an entry: y[k] = Σ_ij [k = n i + j] x[i, j].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from .algebra import Operand, broadcast
+from .equation import Equal, Index, Read, Size, Term, Within, rename_bound, slot
+from .trace_array import Tracer
+from .trace_session import Session
+from .trace_sizes import exact
+from .trace_source import fail
+
+
+def _tracer(session: Session, a: Any) -> Tracer:
+    return a if isinstance(a, Tracer) else session.call("array", a)  # type: ignore[no-any-return]
+
+
+def _transpose(session: Session, a: Any, axes: Any = None) -> Any:
+    array = _tracer(session, a)
+    order = list(range(array.ndim))[::-1] if axes is None else [int(x) % array.ndim for x in axes]
+    if sorted(order) != list(range(array.ndim)):
+        fail(f"transpose of {array} with the axes {axes}")
+    back = [order.index(place) for place in range(array.ndim)]
+    if array.ndim < 2:
+        return array.view(lambda base: base, lambda base, value: value)
+    return array.view(
+        lambda base: session.builder.transpose(base, order),
+        lambda base, value: session.builder.transpose(value, back),
+    )
+
+
+def _swapaxes(session: Session, a: Any, axis1: Any, axis2: Any) -> Any:
+    order = list(range(a.ndim))
+    order[int(axis1)], order[int(axis2)] = order[int(axis2)], order[int(axis1)]
+    return _transpose(session, a, order)
+
+
+def _moveaxis(session: Session, a: Any, source: Any, destination: Any) -> Any:
+    order = list(range(a.ndim))
+    moved = order.pop(int(source))
+    place = int(destination) % a.ndim
+    order.insert(place, moved)
+    return _transpose(session, a, order)
+
+
+# --- reshape ------------------------------------------------------------------------------------
+
+
+def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **options: Any) -> Any:
+    if options or order != "C":
+        fail("reshape is traced in row-major order (order='C') only")
+    array = _tracer(session, a)
+    wanted = _completed(session, array.operand, shape)
+    old = array.operand.shape
+    if wanted == old:
+        return array.view(lambda base: base, lambda base, value: value)
+    if array._link is not None and not _only_units(old, wanted):
+        return array.uncertain(reshaped(session, array.operand, wanted))
+    return array.view(
+        lambda base: reshaped(session, base, wanted),
+        lambda base, value: reshaped(session, value, old),
+    )
+
+
+def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ...]:
+    """The new shape with -1 worked out; its sizes multiply to as many entries."""
+    entries = list(shape) if isinstance(shape, (tuple, list)) else [shape]
+    sizes = [exact(entry) for entry in entries]
+    total = sp.Mul(*operand.shape)
+    if sizes.count(sp.S.NegativeOne) == 1:
+        rest = sp.Mul(*(size for size in sizes if size != -1))
+        missing = sp.cancel(total / rest)
+        if not missing.is_integer:
+            fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: {total} is not a "
+                 f"multiple of {rest} for all sizes")
+        sizes = [missing if size == -1 else size for size in sizes]
+    if any(size is None or not size.is_positive for size in sizes) or sp.expand(
+        sp.Mul(*sizes) - total
+    ) != 0:
+        fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: that the number of "
+             "entries agrees does not hold for all sizes")
+    return tuple(sizes)  # type: ignore[arg-type]
+
+
+def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:
+    return [s for s in old if s != 1] == [s for s in new if s != 1]
+
+
+def reshaped(session: Session, operand: Operand, shape: tuple[Size, ...]) -> Operand:
+    """The entries of `operand` in row-major order in another shape."""
+    out = session.builder.indices(shape, ())
+    old = operand.shape
+    head = 0
+    while head < min(len(old), len(shape)) and old[head] == shape[head]:
+        head += 1
+    rest_old, rest_new = _wide(range(head, len(old)), old), _wide(range(head, len(shape)), shape)
+    at: list[sp.Expr] = [out[place].symbol for place in range(head)]
+    at += [sp.S.Zero] * (len(old) - head)
+    if [old[p] for p in rest_old] == [shape[p] for p in rest_new]:
+        for source, place in zip(rest_old, rest_new, strict=True):
+            at[source] = out[place].symbol
+        return session.builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
+    flat_new = _flat([out[p] for p in rest_new])
+    if len(rest_old) == 1:
+        at[rest_old[0]] = flat_new
+        return session.builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
+    names = session.builder.axes(operand)
+    bound = [Index(f"{names[p].name}_", old[p]) for p in rest_old]
+    for source, index in zip(rest_old, bound, strict=True):
+        at[source] = index.symbol
+    term = Term(slot(0), (Read(operand.name, tuple(at)),), tuple(bound),
+                (Equal(flat_new, _flat(bound)),))
+    return session.builder.emit(None, out, [rename_bound(term, {index.name for index in out})])
+
+
+def _wide(places: Sequence[int], shape: Sequence[Size]) -> list[int]:
+    return [place for place in places if shape[place] != 1]
+
+
+def _flat(indices: Sequence[Index]) -> sp.Expr:
+    place: sp.Expr = sp.S.Zero
+    for index in indices:
+        place = sp.expand(place * index.size + index.symbol)
+    return place
+
+
+def _ravel(session: Session, a: Any, order: Any = "C") -> Any:
+    return _reshape(session, a, (-1,), order)
+
+
+def _flatten(session: Session, a: Any, order: Any = "C") -> Any:
+    return _reshape(session, a.copy(), (-1,), order).copy()
+
+
+def _squeeze(session: Session, a: Any, axis: Any = None) -> Any:
+    gone = None if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    shape = a.operand.shape
+    places = [p for p, size in enumerate(shape) if size == 1] if gone is None else [
+        int(p) % a.ndim for p in gone
+    ]
+    if any(shape[p] != 1 for p in places):
+        fail(f"squeeze of an axis of {a} that is not of size 1")
+    return _reshape(session, a, tuple(s for p, s in enumerate(a.shape) if p not in places))
+
+
+def _expand_dims(session: Session, a: Any, axis: Any) -> Any:
+    shape = list(a.shape)
+    shape.insert(int(axis) % (a.ndim + 1), 1)
+    return _reshape(session, a, tuple(shape))
+
+
+def _broadcast_to(session: Session, a: Any, shape: Any) -> Any:
+    array = _tracer(session, a)
+    wanted = tuple(map(exact, shape if isinstance(shape, (tuple, list)) else (shape,)))
+    blank = Operand("", wanted)  # type: ignore[arg-type]
+    session.shaped(lambda x, y: Operand("", broadcast(x.shape, y.shape)), array.operand, blank)
+    out = session.builder.indices(wanted, (array.operand,))  # type: ignore[arg-type]
+    read = session.builder.read(array.operand, out)
+    return session.array(session.builder.emit(None, out, [Term(slot(0), (read,))]), array.kind)
+
+
+# --- stacking -----------------------------------------------------------------------------------
+
+
+def _stack(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
+    parts = [_tracer(session, array) for array in arrays]
+    place = int(axis) % (parts[0].ndim + 1)
+    return _concatenate(session, [_expand_dims(session, part, place) for part in parts], place)
+
+
+def _concatenate(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
+    parts = [_tracer(session, array).operand for array in arrays]
+    first = parts[0]
+    if not first.ndim or any(part.ndim != first.ndim for part in parts):
+        fail("np.concatenate takes arrays with the same number of axes, at least one")
+    place = int(axis) % first.ndim
+    total = sp.Add(*(part.shape[place] for part in parts))
+    shape = (*first.shape[:place], total, *first.shape[place + 1 :])
+    out = session.builder.indices(shape, ())
+    along = out[place]
+    start: sp.Expr = sp.S.Zero
+    terms = []
+    for part in parts:
+        if any(sp.expand(x - y) != 0 for p, (x, y) in enumerate(zip(part.shape, shape, strict=True))
+               if p != place):
+            fail(f"np.concatenate: {session.shown(part)} does not fit beside "
+                 f"{session.shown(first)}")
+        stop = start + part.shape[place]
+        at = [index.symbol for index in out]
+        at[place] = sp.expand(along.symbol - start)
+        terms.append(Term(slot(0), (Read(part.name, tuple(at)),), (),
+                          (Within(start, along.symbol, stop),)))
+        start = stop
+    return session.array(session.builder.emit(None, out, terms))
+
+
+def _atleast_2d(session: Session, a: Any) -> Any:
+    array = _tracer(session, a)
+    return array if array.ndim > 1 else array.reshape((1, -1))
+
+
+SHAPES: dict[str, Callable[..., Any]] = {
+    "transpose": _transpose,
+    "swapaxes": _swapaxes,
+    "moveaxis": _moveaxis,
+    "reshape": _reshape,
+    "ravel": _ravel,
+    "flatten": _flatten,
+    "squeeze": _squeeze,
+    "expand_dims": _expand_dims,
+    "broadcast_to": _broadcast_to,
+    "stack": _stack,
+    "concatenate": _concatenate,
+    "vstack": lambda session, arrays: _concatenate(
+        session, [_atleast_2d(session, array) for array in arrays]
+    ),
+    "hstack": lambda session, arrays: _concatenate(
+        session, arrays, 0 if np.ndim(arrays[0]) == 1 else 1
+    ),
+    "atleast_2d": _atleast_2d,
+    "flip": lambda session, a, axis: a[
+        (slice(None),) * (int(axis) % a.ndim) + (slice(None, None, -1),)
+    ],
+}
