@@ -106,7 +106,7 @@ def _evaluate_equation(
     for term in equation.terms:
         part, places = _evaluate_term(equation, term, axes, arrays, known, at or {})
         total = part if total is None else total + part
-        if places is not None:
+        if places is not None and equation.argmax:
             shape = total.shape
             for name, place in zip(equation.argmax, places, strict=True):
                 arrays[name] = place.reshape(shape)
