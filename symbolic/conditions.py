@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 
-from . import scalars
 from .denominators import argument
 from .indices import Sub
 from .labels import canonical, items_of
@@ -29,13 +28,12 @@ from .polynomial import (
     plus,
     scaled,
 )
-from .scalars import by_cases, is_thin, sign, signed_atom, without_inverses
+from .primitive import by_cases, is_thin, sign, signed_atom, without_inverses
 from .shown import shown
 
 
 def register(table: Table) -> None:
     table.settlers.append(settle_steps)
-    scalars.step = step
     table.rebuild["step"] = lambda table, base, at, unfold: step(
         table, table.rewrite(dict(base.data[0]), at, unfold)
     )
@@ -56,7 +54,7 @@ def step(table: Table, poly: Poly) -> Poly:
         return {}
     odd = common_factors(poly)
     if odd and is_thin(table, poly) and (len(poly) > 1 or len(odd) > 1):
-        parts = [{((*key, 1),): 1} for key in odd]
+        parts: list[Poly] = [{((*key, 1),): 1} for key in odd]
         parts.append(_divided(poly, odd))
         signs = [plus(scaled(step(table, part), 2), constant(-1)) for part in parts]
         return scaled(plus(table.product(signs), constant(1)), Fraction(1, 2))

@@ -111,7 +111,7 @@ def _open(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
     for (base, args), exponent in opened.items():
         known = table.bases[base]
         (body, _), = known.data[0]
-        for _ in range(exponent):  # type: ignore[arg-type]
+        for _ in range(int(exponent)):
             fresh = {index: table.fresh(table.size(index)) for index in known.data[1]}
             by = {**dict(zip(known.free, args, strict=True)), **fresh}
             poly = table.times(poly, table.substitute({body: 1}, by))

@@ -105,7 +105,7 @@ def canonical(
         renamed = _renamed(table, items, dict(zip(free, places, strict=True)))
         return Canonical(renamed, tuple(free), places, (), ())
     search = _Search(table, items, bound)
-    colours = {index: FREE for index in free}
+    colours = dict.fromkeys(free, FREE)
     colours |= {index: hash((BOUND, table.size(index))) for index in bound}
     search.visit(colours)
     assert search.best is not None

@@ -9,17 +9,16 @@ opened, and so on down to the inputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy as sp
 
-from .denominators import argument
 from .equation import System
 from .guards import size_poly
 from .normal import Forms, Name, Notes, new_table
-from .polynomial import BudgetError, Poly, UnsupportedError, add_to, common_factors, plus
+from .polynomial import BudgetError, Poly, UnsupportedError, plus
 from .ratios import pointwise_ratios
 from .sampling import (
     Evaluate,
@@ -32,6 +31,7 @@ from .sampling import (
     sample,
 )
 from .shown import shown
+from .zero import vanishes
 
 BUDGET = 400_000
 """Operations on monomials that one step of a proof may take (a few seconds)."""
@@ -116,10 +116,13 @@ def first_wrong(
     evaluate: Evaluate,
     budget: int = BUDGET,
 ) -> Wrong | None:
-    """The first array on the way to the right one that is no array of the left side."""
+    """The first array on the way to the right one of the pair that is no array of the left side.
+
+    None where every array corresponds to one, so also where the pair is equal.
+    """
     prover = Prover(left_system, right_system, evaluate, budget)
     prover.prove({pair[0]: pair[1]})
-    return prover.first_wrong(pair[1])
+    return prover.first_wrong(*pair)
 
 
 @dataclass
@@ -136,6 +139,7 @@ class Prover:
         same = self.left == self.right
         self.sides = ("both", "both") if same else ("left", "right")
         systems = {self.sides[0]: self.left, self.sides[1]: self.right}
+        self.shapes = self.left.shapes, self.right.shapes
         self.table = new_table(self.budget)
         self.forms = Forms(self.table, systems)
         self.points: list[Point] = []
@@ -164,8 +168,8 @@ class Prover:
         for left in self._alike(right, wanted_left):
             found = match(
                 self.points,
-                (left, self.left.shapes[left]),
-                (right, self.right.shapes[right]),
+                (left, self.shapes[0][left]),
+                (right, self.shapes[1][right]),
             )
             if found is not None and self._prove_step(left, right, found):
                 self.proven[right].append((left, found))
@@ -173,18 +177,18 @@ class Prover:
                 self._cut(left, right, found)
                 return
 
-    def _alike(self, right: str, wanted_left: list[str]) -> Iterator[str]:
+    def _alike(self, right: str, wanted_left: list[str]) -> list[str]:
+        """The left arrays whose fingerprint is that of the right one."""
         mine = self._fingerprint(1, right)
         if mine is None:
-            return
-        for left in wanted_left:
-            if left == right and self.left is self.right:
-                continue
-            other = self._fingerprint(0, left)
-            if other is not None and other.shape == mine.shape and np.allclose(
-                mine, other, rtol=0, atol=1e-7
-            ):
-                yield left
+            return []
+        known = {left: self._fingerprint(0, left) for left in wanted_left}
+        names = [left for left, print_ in known.items() if print_ is not None]
+        names = [left for left in names if left != right or self.left is not self.right]
+        if not names:
+            return []
+        gaps = np.max(np.abs(np.array([known[left] for left in names]) - mine), axis=1)
+        return [left for left, gap in zip(names, gaps, strict=True) if gap < 1e-7]
 
     def _fingerprint(self, side: int, name: str) -> Fingerprint:
         key = ("left", "right")[side], name
@@ -198,7 +202,7 @@ class Prover:
         notes = Notes()
         try:
             difference = self._difference(left, right, found, notes)
-            if not self._vanishes(difference, notes):
+            if not self._is_zero(difference, notes):
                 return False
         except (BudgetError, UnsupportedError):
             return False
@@ -229,66 +233,11 @@ class Prover:
         notes.add(self.forms.notes[key])
         return poly
 
-    def _vanishes(self, difference: Poly, notes: Notes) -> bool:
-        """Is a polynomial zero, over the cuts or with some of them opened?"""
+    def _is_zero(self, difference: Poly, notes: Notes) -> bool:
         table = self.table
         table.budget = table.spent + self.budget
         table.kinks, table.assumptions = notes.kinks, notes.assumptions
-        opened: set[int] = set()
-        while difference:
-            inside = frozenset().union(
-                *(table.inner(base) for mono in difference for base, _, _ in mono)
-            )
-            cuts = (inside & self.forms.definitions.keys()) - opened
-            if not cuts:
-                return not self._cleared(difference) or self._summand_vanishes(difference)
-            if len(difference) <= 60 and not self._cleared(difference):
-                return True
-            latest = max(cuts)
-            opened.add(latest)
-            difference = table.rewrite(
-                difference, {}, {latest: self.forms.definitions[latest]}
-            )
-        return True
-
-    def _cleared(self, poly: Poly) -> Poly:
-        """The polynomial multiplied by its denominators, which do not vanish."""
-        table = self.table
-        for _ in range(20):
-            below = {key: -e for key, e in common_factors(poly).items() if e < 0}
-            poly = table.times(poly, table.settle(below, 1)) if below else poly
-            inverses = [
-                (base, args, e)
-                for mono in poly
-                for base, args, e in mono
-                if table.bases[base].kind == "inverse"
-            ]
-            if not inverses:
-                break
-            base, args, exponent = max(inverses)
-            poly = table.times(poly, table.power(argument(table, base, args), int(exponent)))
-        return poly
-
-    def _summand_vanishes(self, difference: Poly) -> bool:
-        """Are the sums over the same ranges zero before they are summed?  (Enough, not needed.)"""
-        table = self.table
-        summands: dict[tuple[int, ...], Poly] = {}
-        for mono, coefficient in difference.items():
-            sums = [f for f in mono if table.bases[f[0]].kind == "sum" and f[2] == 1]
-            if len(sums) > 1:
-                return False
-            outside = tuple(factor for factor in mono if factor not in sums)
-            part: Poly = {outside: coefficient}
-            bound: tuple[int, ...] = ()
-            for base, args, _ in sums:
-                known = table.bases[base]
-                by = dict(zip(known.free, args, strict=True))
-                bound = known.data[1]
-                aside = {index: table.placeholder(place, table.size(index), "summand")
-                         for place, index in enumerate(bound)}
-                part = table.times(part, table.substitute(dict(known.data[0]), {**by, **aside}))
-            add_to(summands.setdefault(bound, {}), part)
-        return not any(map(self._cleared, summands.values()))
+        return vanishes(table, difference, self.forms.definitions)
 
     def _cut(self, left: str, right: str, found: Match) -> None:
         """Lets both sides read the pair as one array, if it is a contraction."""
@@ -313,8 +262,8 @@ class Prover:
     def _verdict(self, left: str, right: str) -> Proof:
         plain = self._identity(left, right)
         if plain is None:
-            return Proof(False, f"{left} has shape {self.left.shapes[left]}, {right} has shape "
-                         f"{self.right.shapes[right]}")
+            return Proof(False, f"{left} has shape {self.shapes[0][left]}, {right} has shape "
+                         f"{self.shapes[1][right]}")
         numbers = agreement(self.points, left, right)
         if numbers is False:
             return self._refuted(left, right)
@@ -331,8 +280,8 @@ class Prover:
         )
 
     def _identity(self, left: str, right: str) -> Match | None:
-        first = self.left.shapes[left]
-        second = [size for size in self.right.shapes[right] if size != 1]
+        first = self.shapes[0][left]
+        second = [size for size in self.shapes[1][right] if size != 1]
         axes = tuple(axis for axis, size in enumerate(first) if size != 1)
         if [first[axis] for axis in axes] != second:
             return None
@@ -355,7 +304,7 @@ class Prover:
     def _refuted(self, left: str, right: str) -> Proof:
         plain = self._identity(left, right)
         assert plain is not None
-        shapes = self.left.shapes[left], self.right.shapes[right]
+        shapes = self.shapes[0][left], self.shapes[1][right]
         found = match(self.points, (left, shapes[0]), (right, shapes[1]))
         ratio = None
         if found is not None and found.order == plain.order and (
@@ -399,31 +348,60 @@ class Prover:
             pointwise = self.forms.scalar(ratio, {sp.Symbol(array, real=True): inner})
             scale = size_poly(self.table, factor)
             product = self.table.product([scale, pointwise, second])
-            return self._vanishes(plus(first, product, -1), notes)
+            return self._is_zero(plus(first, product, -1), notes)
         except (BudgetError, UnsupportedError):
             return False
 
-    def first_wrong(self, right: str) -> Wrong | None:
-        """The first array on the way to `right` that corresponds to nothing proven.
+    def first_wrong(self, target: str, right: str) -> Wrong | None:
+        """The first array on the way to `right`, due to be `target`, that is nothing proven.
 
         Arrays from which a proven array follows on the way are passed over: they are right, or
-        their error does not matter.  Call :meth:`prove` first.
+        their error does not matter.  Where the array misses no pointwise factor itself, one of
+        the arrays it is computed from may.  Call :meth:`prove` first.
         """
         path = ancestors(self.right, [right])
         proven = {name for name in path if self.proven.get(name)}
         harmless = {*ancestors(self.right, proven)}
-        for name in path:
-            if name in harmless:
+        wrong = next((name for name in path if name not in harmless), None)
+        if wrong is None:
+            return None
+        steps = [step.left for step in reversed(self.steps)]
+        found = self._factor_away(wrong, [*ancestors(self.left, [target])[::-1], *steps])
+        if found is not None:
+            return found
+        sources = [read.array for read in self.right[wrong].reads]
+        near = operands(self.left, target, 2)
+        for source in sources:
+            if source in {equation.name for equation in self.right.equations}:
+                found = self._factor_away(source, near)
+                if found is not None:
+                    return found
+        return Wrong(wrong)
+
+    def _factor_away(self, right: str, candidates: Iterable[str]) -> Wrong | None:
+        """The first candidate that is the right array times a pointwise factor."""
+        for left in dict.fromkeys(candidates):
+            same = self._identity(left, right)
+            if same is None:
                 continue
-            for left in [step.left for step in self.steps[::-1]] + [*self.left.shapes]:
-                if left not in {equation.name for equation in self.left.equations}:
-                    continue
-                same = self._identity(left, name)
-                ratio = self._pointwise_ratio(left, name, same) if same is not None else None
-                if ratio is not None:
-                    return Wrong(name, left, ratio)
-            return Wrong(name)
+            ratio = self._pointwise_ratio(left, right, same)
+            if ratio is not None:
+                return Wrong(right, left, ratio)
         return None
+
+
+def operands(system: System, name: str, depth: int) -> list[str]:
+    """The computed arrays that an array is computed from, in at most `depth` equations."""
+    computed = {equation.name: equation for equation in system.equations}
+    found = [name]
+    for _ in range(depth):
+        found += [
+            read.array
+            for known in found
+            for read in computed[known].reads
+            if read.array in computed and read.array not in found
+        ]
+    return found[1:]
 
 
 def ancestors(system: System, names: Iterable[str]) -> list[str]:

@@ -6,9 +6,11 @@ stays without one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import permutations, product
 from typing import Any, TypeAlias
 
@@ -28,7 +30,7 @@ TOLERANCE = 1e-8
 NOISE = 1e-11
 """Entries below this, from inputs of the order of 1, may be zero."""
 
-SIZES = (2, 3, 5, 7)
+SIZES = (2, 3, 4, 5, 6, 7)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def sample(
         random = np.random.default_rng((seed, number))
         sizes = {symbol: int(random.choice(SIZES)) for symbol in symbols}
         if len(symbols) <= len(SIZES):
-            chosen = random.permutation(SIZES)
+            chosen = random.permutation(SIZES)  # distinct, so that no two sizes are confused
             sizes = {s: int(chosen[place]) for place, s in enumerate(symbols)}
         named = {str(symbol): value for symbol, value in sizes.items()}
         try:
@@ -200,12 +202,12 @@ def _factor(
 def size_monomial(points: list[Point], ratios: list[float]) -> sp.Expr | None:
     """The rational number times powers of sizes that takes the given values at the points."""
     symbols = sorted(points[0].sizes, key=str)
+    known = [[float(point.sizes[symbol]) for symbol in symbols] for point in points]
     for exponents in _exponents(len(symbols)):
-        scales = [
-            float(np.prod([float(p.sizes[s]) ** e for s, e in zip(symbols, exponents, strict=True)]))
-            for p in points
+        numbers = [
+            ratio / math.prod(size**e for size, e in zip(at, exponents, strict=True) if e)
+            for ratio, at in zip(ratios, known, strict=True)
         ]
-        numbers = [ratio / scale for ratio, scale in zip(ratios, scales, strict=True)]
         if max(abs(x - numbers[0]) for x in numbers) > TOLERANCE * abs(numbers[0]):
             continue
         simple = Fraction(numbers[0]).limit_denominator(1000)
@@ -217,6 +219,7 @@ def size_monomial(points: list[Point], ratios: list[float]) -> sp.Expr | None:
     return None
 
 
+@cache
 def _exponents(count: int) -> list[tuple[int, ...]]:
     """Exponents of up to `count` sizes, the simplest first."""
     if count <= 4:

@@ -11,21 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import lru_cache
 
 import sympy as sp
 
+from .conditions import step
 from .denominators import argument
 from .indices import Sub
 from .labels import canonical, items_of
 from .polynomial import (
     NONNEGATIVE,
     POSITIVE,
-    UNKNOWN,
     Base,
     Factor,
     Factors,
-    Monomial,
     Number,
     Poly,
     Table,
@@ -33,15 +31,21 @@ from .polynomial import (
     UnsupportedError,
     add_to,
     common_factors,
-    constant,
     content,
     monomial,
     plus,
     scaled,
 )
-
-CASES = 4
-"""The largest number of indicators a function's argument is split on."""
+from .primitive import (
+    by_cases,
+    factored,
+    is_thin,
+    primitive,
+    sign,
+    signed_atom,
+    vanishes,
+    without_inverses,
+)
 
 
 def register(table: Table) -> None:
@@ -61,75 +65,6 @@ def _rebuilt(
         return make(table, table.rewrite(dict(base.data[0]), at, unfold))
 
     return rebuild
-
-
-# --- signs and cases ----------------------------------------------------------------------------
-
-
-def sign(table: Table, poly: Poly) -> int:
-    """POSITIVE or NONNEGATIVE where every monomial is seen to be so; else UNKNOWN."""
-    found = [_monomial_sign(table, mono, c) for mono, c in poly.items()]
-    if not found or min(found) == UNKNOWN:
-        return NONNEGATIVE if not found else UNKNOWN
-    return max(found)
-
-
-def _monomial_sign(table: Table, mono: Monomial, coefficient: Number) -> int:
-    if coefficient < 0:
-        return UNKNOWN
-    found = POSITIVE
-    for base, _, e in mono:
-        even = isinstance(e, int) and e % 2 == 0
-        found = min(found, max(table.bases[base].sign, NONNEGATIVE if even else UNKNOWN))
-    return found
-
-
-def indicators(table: Table, poly: Poly) -> list[Factor]:
-    return sorted(
-        {(b, a) for mono in poly for b, a, e in mono if table.bases[b].idempotent and e > 0}
-    )
-
-
-def by_cases(table: Table, poly: Poly, function: Callable[[Poly], Poly]) -> Poly | None:
-    """The function on either value of each indicator in the argument; None if there is none.
-
-    None as well where the argument vanishes in a case and the function is not defined there.
-    """
-    found = indicators(table, poly)
-    if not found or len(found) > CASES:
-        return None
-    key = found[0]
-    on: Poly = {}
-    off: Poly = {}
-    for mono, c in poly.items():
-        rest = tuple(factor for factor in mono if factor[:2] != key)
-        add_to(on, {rest: c})
-        if len(rest) == len(mono):
-            add_to(off, {rest: c})
-    chosen: Poly = {((*key, 1),): 1}
-    yes, no = function(on), function(off)
-    return plus(no, table.times(chosen, plus(yes, no, -1)))
-
-
-def factored(poly: Poly) -> Factors:
-    return {(base, args): e for mono in poly for base, args, e in mono}
-
-
-def without_inverses(table: Table, poly: Poly) -> tuple[Poly, Factors]:
-    """(N, P) with poly = N · P, where P has only inverses and N has none."""
-    taken: Factors = {}
-    while True:
-        worst: Factors = {}
-        for mono in poly:
-            for base, args, e in mono:
-                if table.bases[base].kind == "inverse":
-                    worst[base, args] = max(worst.get((base, args), 0), e)
-        if not worst:
-            return poly, taken
-        key, exponent = min(worst.items())
-        assert isinstance(exponent, int)
-        poly = table.times(poly, table.power(argument(table, *key), exponent))
-        taken[key] = taken.get(key, 0) + exponent
 
 
 # --- powers -------------------------------------------------------------------------------------
@@ -179,7 +114,7 @@ def inverse(table: Table, poly: Poly) -> Poly:
         (coefficient,) = poly.values()
         upside = {key: -e for key, e in factored(poly).items()}
         return table.settle(upside, Fraction(1) / coefficient)
-    split = by_cases(table, poly, lambda case: inverse(table, case)) if not _vanishes(
+    split = by_cases(table, poly, lambda case: inverse(table, case)) if not vanishes(
         table, poly) else None
     if split is not None:
         return split
@@ -195,119 +130,12 @@ def inverse(table: Table, poly: Poly) -> Poly:
     return result
 
 
-def _vanishes(table: Table, poly: Poly) -> bool:
-    """Does the polynomial vanish for some values of its indicators?"""
-    if not poly:
-        return True
-    found = indicators(table, poly)
-    if not found or len(found) > CASES:
-        return False
-    key = found[0]
-    off = {m: c for m, c in poly.items() if all(f[:2] != key for f in m)}
-    on: Poly = {}
-    for m, c in poly.items():
-        add_to(on, {tuple(f for f in m if f[:2] != key): c})
-    return _vanishes(table, on) or _vanishes(table, off)
-
-
-def primitive(
-    table: Table, poly: Poly
-) -> tuple[Factors, Fraction, list[tuple[Poly, int]]]:
-    """(common factors, positive number, irreducible polynomials with multiplicities)."""
-    unit = common_factors(poly)
-    rest: Poly = {}
-    for mono, c in poly.items():
-        factors = {(b, a): e for b, a, e in mono}
-        for key, e in unit.items():
-            factors[key] = factors.get(key, 0) - e
-        rest[monomial(factors)] = c
-    scale = content(rest)
-    rest = {mono: int(c / scale) for mono, c in rest.items()}
-    return unit, scale, _irreducible(rest)
-
-
-def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
-    keys = sorted({(base, args) for mono in poly for base, args, _ in mono})
-    uses = {key: [m for m in poly if any(f[:2] == key for f in m)] for key in keys}
-    linear = any(len(m) == 1 and len(m[0]) == 1 for m in uses.values())
-    whole = all(isinstance(e, int) and e > 0 for mono in poly for _, _, e in mono)
-    if not keys or linear or not whole or len(poly) > 12:
-        return [(poly, 1)]
-    places = {key: place for place, key in enumerate(keys)}
-    vectors = []
-    for mono, c in poly.items():
-        vector = [0] * len(keys)
-        for base, args, e in mono:
-            vector[places[base, args]] = int(e)
-        vectors.append((tuple(vector), int(c)))
-    number, found = _factor_list(tuple(sorted(vectors)))
-    result = [
-        ({monomial({keys[p]: e for p, e in enumerate(vector) if e}): c
-          for vector, c in part}, multiplicity)
-        for part, multiplicity in found
-    ]
-    if number == -1:
-        first, multiplicity = result[0]
-        if multiplicity % 2 == 0:
-            return [(poly, 1)]
-        result[0] = {mono: -c for mono, c in first.items()}, multiplicity
-    return result
-
-
-@lru_cache(maxsize=4096)
-def _factor_list(
-    terms: tuple[tuple[tuple[int, ...], int], ...],
-) -> tuple[int, tuple[tuple[tuple[tuple[tuple[int, ...], int], ...], int], ...]]:
-    symbols = sp.symbols(f"v:{len(terms[0][0])}")
-    number, found = sp.factor_list(sp.Poly(dict(terms), *symbols))
-    return int(number), tuple(
-        (tuple((vector, int(c)) for vector, c in part.terms()), multiplicity)
-        for part, multiplicity in found
-    )
-
-
-def signed_atom(table: Table, kind: str, poly: Poly) -> tuple[int, Factor]:
-    """The atom of a polynomial or of its negative, whichever comes first, and the sign."""
-    flips = {}
-    known = [flip for flip in (1, -1) if sign(table, scaled(poly, flip))]
-    for flip in known or (1, -1):
-        found = canonical(table, items_of(scaled(poly, flip)))
-        flips[found.items, found.args, -flip] = flip, found
-    flip, found = flips[min(flips)]
-    chosen = dict(found.items)
-    base = table.base(
-        kind,
-        (found.items,),
-        free=found.free,
-        sign=NONNEGATIVE if kind == "step" else POSITIVE if known and kind != "log" else UNKNOWN,
-        idempotent=kind == "step",
-        thin=kind != "step" and is_thin(table, chosen),
-        symmetries=found.symmetries,
-    )
-    return flip, table.factor(base, found.args)
-
-
-def is_thin(table: Table, poly: Poly) -> bool:
-    """Is the zero set of a nonzero polynomial seen to have measure zero, at every index?
-
-    Piecewise entries may vanish on an open set, and x[i] - x[j] vanishes where i = j.
-    """
-    places: dict[int, tuple[Sub, ...]] = {}
-    if all(table.bases[base].kind in ("size", "prime") for mono in poly for base, _, _ in mono):
-        return False
-    for mono in poly:
-        for base, args, _ in mono:
-            if not table.bases[base].thin or places.setdefault(base, args) != args:
-                return False
-    return True
-
-
 def root(table: Table, poly: Poly, exponent: Number) -> Poly:
     """A real power of a polynomial, where that is defined (so where poly >= 0)."""
     if not poly:
         return {}
     split = by_cases(table, poly, lambda case: root(table, case, exponent))
-    if split is not None and (exponent > 0 or not _vanishes(table, poly)):
+    if split is not None and (exponent > 0 or not vanishes(table, poly)):
         return split
     numerator, taken = without_inverses(table, poly)
     if taken and all(table.bases[base].sign == POSITIVE for base, _ in taken):
@@ -384,7 +212,7 @@ def logarithm(table: Table, poly: Poly) -> Poly:
     """log of a polynomial where that is defined, as a sum over factors: log|a| + log|b|."""
     if not poly:
         raise UnsupportedError("log of zero")
-    split = by_cases(table, poly, lambda case: logarithm(table, case)) if not _vanishes(
+    split = by_cases(table, poly, lambda case: logarithm(table, case)) if not vanishes(
         table, poly) else None
     if split is not None:
         return split
@@ -424,16 +252,12 @@ def absolute(table: Table, poly: Poly) -> Poly:
     return table.times(poly, plus(step(table, poly), step(table, scaled(poly, -1)), -1))
 
 
-step: Callable[[Table, Poly], Poly]
-"""[poly > 0]; set by the file that knows conditions."""
-
-
 def opaque(table: Table, name: object, arguments: list[Poly]) -> Poly:
     """A function without relations: equal for equal arguments, and no more."""
     tagged: Poly = {}
-    for place, argument in enumerate(arguments):
+    for place, inside in enumerate(arguments):
         mark = table.base("place", place)
-        add_to(tagged, table.times({((mark, (), 1),): 1}, argument))
+        add_to(tagged, table.times({((mark, (), 1),): 1}, inside))
     found = canonical(table, items_of(tagged))
     base = table.base(
         "function", (found.items, name, len(arguments)), free=found.free,

@@ -5,20 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.algebra import Builder, Operand
 from gradproof.symbolic.equation import (
     Array,
     Equal,
-    Equation,
     Index,
     Read,
     System,
@@ -30,6 +26,8 @@ from gradproof.symbolic.equation import (
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, SOFTPLUS, TANH, derivative, leaky_relu
 from gradproof.symbolic.prove import Proof, first_wrong, prove_all, prove_equal
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 m, n, h, o = map(size_symbol, "mnho")
 
@@ -170,7 +168,7 @@ def diagonal_times(x: Expr, y: Expr) -> Expr:
 class Inputs:
     """The inputs that the tables use, declared when first asked for."""
 
-    DECLARED = {
+    DECLARED: ClassVar = {
         "X": Array("X", (m, n)),
         "W": Array("W", (n, h)),
         "V": Array("V", (h, o)),
@@ -612,4 +610,12 @@ def test_guarded_halves_make_a_whole() -> None:
     right = b.pointwise(lambda s, t: s + t, b.reduce(first), b.reduce(second))
     system = b.build()
     assert prove_equal(system, left.name, right.name).equal
-    assert Equation  # the type under test
+
+
+def test_first_wrong_names_a_wrong_slope() -> None:
+    derived, hand = hand_written(lambda d, a: d * (1 - a))
+    wrong = first_wrong(derived, hand, ("dW1", "W1_gradient"), evaluate)
+    assert wrong is not None
+    assert (wrong.right, wrong.instead) == ("delta1", "dZ1")
+    a1 = sp.Symbol("A1", real=True)
+    assert sp.expand(wrong.ratio * m - (1 + a1)) == 0

@@ -1,0 +1,77 @@
+"""Is a polynomial in cuts, atoms and denominators zero?
+
+The normal form over the cuts is looked at first; then the latest cut in it is opened, and so on
+down to the inputs.  Every answer True is the empty polynomial, reached by substitutions and by
+multiplication with denominators, which do not vanish where the arrays are defined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .denominators import argument
+from .polynomial import Poly, Table, add_to, common_factors
+
+CLEARED = 60
+"""A polynomial of at most this many monomials is multiplied out before a cut is opened."""
+
+
+def vanishes(table: Table, difference: Poly, definitions: Mapping[int, Poly]) -> bool:
+    """Is the polynomial zero, over the cuts or with some of the `definitions` put in?
+
+    Raises BudgetError where that takes more operations than the table has left.
+    """
+    opened: set[int] = set()
+    while difference:
+        inside = frozenset().union(
+            *(table.inner(base) for mono in difference for base, _, _ in mono)
+        )
+        cuts = (inside & definitions.keys()) - opened
+        if not cuts:
+            return not cleared(table, difference) or _summand_vanishes(table, difference)
+        if len(difference) <= CLEARED and not cleared(table, difference):
+            return True
+        latest = max(cuts)
+        opened.add(latest)
+        difference = table.rewrite(difference, {}, {latest: definitions[latest]})
+    return True
+
+
+def cleared(table: Table, poly: Poly) -> Poly:
+    """The polynomial multiplied by its denominators."""
+    for _ in range(20):
+        below = {key: -e for key, e in common_factors(poly).items() if e < 0}
+        poly = table.times(poly, table.settle(below, 1)) if below else poly
+        inverses = [
+            (base, args, e)
+            for mono in poly
+            for base, args, e in mono
+            if table.bases[base].kind == "inverse"
+        ]
+        if not inverses:
+            break
+        base, args, exponent = max(inverses)
+        poly = table.times(poly, table.power(argument(table, base, args), int(exponent)))
+    return poly
+
+
+def _summand_vanishes(table: Table, difference: Poly) -> bool:
+    """Are the sums over the same ranges zero before they are summed?  (Enough, not needed.)"""
+    summands: dict[tuple[int, ...], Poly] = {}
+    for mono, coefficient in difference.items():
+        sums = [f for f in mono if table.bases[f[0]].kind == "sum" and f[2] == 1]
+        if len(sums) > 1:
+            return False
+        part: Poly = {tuple(factor for factor in mono if factor not in sums): coefficient}
+        bound: tuple[int, ...] = ()
+        for base, args, _ in sums:
+            known = table.bases[base]
+            bound = known.data[1]
+            by = dict(zip(known.free, args, strict=True))
+            by |= {
+                index: table.placeholder(place, table.size(index), "summand")
+                for place, index in enumerate(bound)
+            }
+            part = table.times(part, table.substitute(dict(known.data[0]), by))
+        add_to(summands.setdefault(bound, {}), part)
+    return not any(cleared(table, summand) for summand in summands.values())
