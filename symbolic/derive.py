@@ -185,9 +185,10 @@ def fuse_forward(system: System, keep: set[str]) -> System:
     if any(isinstance(item, Recurrence) for item in equations):
         return system
     flat: list[Equation] = [item for item in equations if isinstance(item, Equation)]
-    for target in list(flat):
-        if not _is_unnamed(target.name) or target.name in keep:
+    for name in [equation.name for equation in flat]:
+        if not _is_unnamed(name) or name in keep:
             continue
+        target = next(equation for equation in flat if equation.name == name)
         reading = readers(target.name, flat)
         if not reading or (len(reading) > 1 and not _is_short(target)):
             continue

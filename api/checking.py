@@ -1,0 +1,505 @@
+"""A check: prover, generated code and numbers brought together into one verdict a gradient.
+
+The hand-written gradient is traced and proven equal to the derived one where that can be done; it
+is always run, too, and held against differences of the original loss.  The verdict is the weaker
+of what the two allow, in the order refuted, undecided, agrees, proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import sympy as sp
+
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.interpret import evaluate
+from gradproof.numeric import Comparison, compare_gradient, diagnose, measured_rounding
+from gradproof.points import Point, by_parameter, flat, nested, random_points
+from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.equation import Array, System
+from gradproof.symbolic.layout import Piece, Text, body
+from gradproof.symbolic.prove import Proof, Prover
+from gradproof.symbolic.shapes import parse_shape
+from gradproof.symbolic.trace import Trace, TraceError, trace
+
+Verdict = Literal["proved", "agrees", "undecided", "refuted"]
+ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is known of one gradient.
+
+    verdict: "proved", "agrees", "undecided" or "refuted".
+    scope: what the verdict holds for ("for all m, n, h", or the points that were looked at).
+    reason: why it is not a stronger verdict; for a refutation, what differs.
+    diagnosis: the smallest edit found that makes it right, verified; empty where none was.
+    bound: the largest error that the numbers would not have seen, absolute.
+    difference: the largest |hand-written - derived| at the points; nan where shapes differ.
+    entry, hand, derived, witness: the worst entry with its three values, where there is one.
+    assumptions, kinks: what a proof rests on.  notes: what else was seen.
+    """
+
+    name: str
+    verdict: Verdict
+    scope: str = ""
+    reason: str = ""
+    diagnosis: str = ""
+    bound: float = float("nan")
+    difference: float = float("nan")
+    entry: tuple[int, ...] | None = None
+    hand: float = float("nan")
+    derived: float = float("nan")
+    witness: float = float("nan")
+    assumptions: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.verdict}" + (f", {self.scope}" if self.scope else "")]
+        if self.reason:
+            lines.append(f"    {self.reason}")
+        if self.verdict == "refuted" and self.entry is not None:
+            lines.append(f"    entry {list(self.entry)}: hand-written {self.hand:.12g}, derived "
+                         f"{self.derived:.12g}, finite difference {self.witness:.12g}")
+        if self.diagnosis:
+            lines.append(f"    {self.diagnosis}")
+        if self.verdict in ("agrees", "proved") and self.bound == self.bound:
+            lines.append(f"    numbers agree within {self.bound:.1e}")
+        if self.assumptions:
+            lines.append(f"    assumed: {'; '.join(self.assumptions)}")
+        if self.kinks:
+            lines.append(f"    away from the kinks {'; '.join(self.kinks)}")
+        lines += [f"    note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story."""
+
+    checks: tuple[Check, ...]
+    first_wrong: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The weakest verdict among the gradients."""
+        return min((check.verdict for check in self.checks), key=ORDER.index)
+
+    def __getitem__(self, name: str) -> Check:
+        for check in self.checks:
+            if check.name == name:
+                return check
+        raise KeyError(f"no gradient {name!r} was checked; there are "
+                       f"{[check.name for check in self.checks]}")
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)
+
+    def __str__(self) -> str:
+        lines = [str(check) for check in self.checks]
+        if self.first_wrong:
+            lines.append(self.first_wrong)
+        return "\n".join(lines)
+
+
+def check(
+    loss: Callable[..., Any],
+    gradient: Callable[..., Any],
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    **shapes: Any,
+) -> CheckResult:
+    """Holds a hand-written gradient against the loss it is meant for.
+
+    loss: a NumPy function of the inputs that returns a scalar.
+    gradient: takes what `loss` takes; returns a dict keyed "W1" or "dW1", a tuple in the order of
+        `wrt`, or one array.
+    shapes (or `inputs`, for names such as "wrt"): for each parameter of `loss` a shape ("m n"), a
+        ``gp.Array``, an array of numbers, or a dict of these.
+    wrt: the names to check by; by default all arrays of real numbers that gradients are returned
+        for, or all of them.
+
+    >>> def loss(x, A): return np.sum((A @ x) ** 2)
+    >>> def gradient(x, A): return 2 * A.T @ (A @ x)
+    >>> check(loss, gradient, A="m n", x="n", wrt=["x"]).verdict
+    'proved'
+
+    Raises ValueError (TraceError) for inputs that do not fit the functions.
+    """
+    given = {**(inputs or {}), **shapes}
+    declared = {name: _declared(name, value) for name, value in given.items()}
+    arguments = {name: _leaf_names(name, spec) for name, spec in declared.items()}
+    arrays = [array for spec in declared.values() for array in _leaves(spec)]
+    names = list(wrt) if wrt is not None else [a.name for a in arrays if not a.is_integer]
+    missing = [name for name in names if name not in {array.name for array in arrays}]
+    if missing:
+        raise ValueError(f"wrt: {missing[0]!r} is no input; expected some of "
+                         f"{[array.name for array in arrays]}")
+    points = random_points(arrays, seed)
+    if any(_is_numbers(value) for value in given.values()):
+        values = {name: value for key in given
+                  for name, value in flat(arguments[key], given[key]).items()
+                  if not isinstance(value, str | Array)}
+        points = [Point(point.sizes, {**point.values, **values}, given=True)
+                  for point in points[:1]]
+
+    def loss_at(values: Mapping[str, Any]) -> Any:
+        return loss(**{key: nested(names_, values) for key, names_ in arguments.items()})
+
+    def gradient_at(values: Mapping[str, Any]) -> dict[str, Any]:
+        returned = gradient(**{key: nested(tree, values) for key, tree in arguments.items()})
+        return by_parameter(returned, names, "gradient")
+
+    if wrt is None:
+        names = _returned_names(gradient, arguments, points[0], names)
+    derived: System | None = None
+    of: Mapping[str, str] = {}
+    reason = ""
+    hand: Trace | None = None
+    try:
+        traced = trace(loss, declared)
+        output = _scalar_result(traced)
+        chain = differentiate(traced.system, output, names)
+        derived, of = chain.system, chain.of
+        hand = trace(gradient, declared)
+    except ValueError as error:
+        reason = f"not traced: {error}"
+    return judge(
+        Subject(derived, of, tuple(names), loss_at, gradient_at, hand, reason), points
+    )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be judged.
+
+    derived: the system with the derived gradients, whose names `of` gives; None if there is none.
+    loss, gradient: functions of arrays by name.
+    hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
+    given: for arrays that the hand-written code was handed and that the system computes (a cache).
+    loose_units: axes of length one that are too many or too few are noted, not refuted.
+    """
+
+    derived: System | None
+    of: Mapping[str, str]
+    wrt: tuple[str, ...]
+    loss: Callable[[Mapping[str, Any]], Any]
+    gradient: Callable[[Mapping[str, Any]], dict[str, Any]]
+    hand: Trace | None
+    reason: str = ""
+    loose_units: bool = False
+
+
+def judge(subject: Subject, points: Sequence[Point]) -> CheckResult:
+    """Proof and numbers for every gradient, and what follows from both."""
+    proofs, prover, pairs = _proofs(subject)
+    numbers = _Numbers(subject)
+    for point in points:
+        numbers.look_at(point)
+    checks = tuple(_verdict(name, subject, proofs.get(name), numbers) for name in subject.wrt)
+    wrong = ""
+    if prover is not None and subject.hand is not None:
+        for made in checks:
+            if made.verdict == "refuted" and made.name in pairs:
+                wrong = _first_wrong(
+                    prover, subject.of[made.name], pairs[made.name], subject.hand
+                )
+                break
+    return CheckResult(checks, wrong)
+
+
+def _proofs(
+    subject: Subject,
+) -> tuple[dict[str, Proof], Prover | None, dict[str, str]]:
+    if subject.derived is None or subject.hand is None:
+        return {}, None, {}
+    try:
+        found = by_parameter(subject.hand.result, subject.wrt, "gradient")
+    except ValueError:
+        return {}, None, {}
+    pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
+    prover = Prover(subject.derived, subject.hand.system, _evaluate)
+    proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
+    return {name: proofs[subject.of[name]] for name in pairs}, prover, pairs
+
+
+def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+    return evaluate(system, values, sizes)
+
+
+def _first_wrong(prover: Prover, left: str, array: str, hand: Trace) -> str:
+    """Where the hand-written code first computes what the derivation does not."""
+    wrong = prover.first_wrong(left, array)
+    if wrong is None:
+        return ""
+    place = hand.lines.get(wrong.right)
+    text = f"first wrong: {wrong.right}" + (f", {place}" if place else "")
+    if wrong.instead is not None:
+        text += f"\n    it should be {wrong.instead}"
+        if wrong.ratio is not None:
+            text += f": multiply by {factor_text(wrong.ratio)}"
+    return text
+
+
+def factor_text(factor: sp.Expr) -> str:
+    """A factor in sizes and named arrays, in Unicode."""
+    return body(factor, [], _FactorText()).text
+
+
+class _FactorText(Text):
+    """Symbols are arrays or sizes; products stand without a sign."""
+
+    times = "·"
+
+    def size(self, symbol: sp.Symbol) -> str:
+        return str(symbol)
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        shown = denominator.text
+        if denominator.level < 4:
+            shown = f"({shown})"
+        return Piece(f"{self.hold(numerator, 3)}/{shown}", 2)
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+class _Numbers:
+    """Comparisons of the hand-written gradient at every point, and the derived values there."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.comparisons: dict[str, list[tuple[Point, Comparison]]] = {}
+        self.observed: dict[str, list[tuple[Any, Any, Mapping[str, int]]]] = {}
+        self.notes: dict[str, dict[str, None]] = {name: {} for name in subject.wrt}
+        self.shapes: dict[str, str] = {}
+        self.failure = ""
+        self._derived = None
+        if subject.derived is not None:
+            results = [subject.of[name] for name in subject.wrt]
+            self._derived = compile_system(subject.derived, results)
+
+    def look_at(self, point: Point) -> None:
+        before = {name: np.array(value) for name, value in point.values.items()}
+        try:
+            with np.errstate(all="ignore"):
+                claimed = {
+                    name: np.asarray(value)
+                    for name, value in self.subject.gradient(point.values).items()
+                }
+        except Exception as error:  # the user's code may raise anything, and that is the finding
+            self.failure = self.failure or (
+                f"the gradient function fails at {point}: {type(error).__name__}: {error}"
+            )
+            return
+        for name, array in list(claimed.items()):
+            claimed[name] = self._fitted(name, array, np.shape(before[name]))
+        fitting = {n: a for n, a in claimed.items() if a.shape == np.shape(before[n])}
+        floats = {n: v for n, v in point.values.items()}
+        rounding = measured_rounding(
+            lambda values: {
+                n: self._fitted(n, np.asarray(a), np.shape(before[n]))
+                for n, a in self.subject.gradient(values).items()
+            },
+            floats,
+        )
+        found = compare_gradient(
+            self.subject.loss, floats, fitting, wrt=list(fitting),
+            rounding={n: r for n, r in rounding.items() if n in fitting} or None,
+        ) if fitting else {}
+        derived = self._derived_at(point)
+        for name, comparison in found.items():
+            self.comparisons.setdefault(name, []).append((point, comparison))
+            for note in comparison.notes:
+                self.notes[name][note] = None
+        for name, array in fitting.items():
+            true = derived.get(name, found[name].witness)
+            self.observed.setdefault(name, []).append((array, true, point.sizes))
+
+    def _fitted(self, name: str, array: Any, expected: tuple[int, ...]) -> Any:
+        """The array, without units too many where that is allowed; a misfit is remembered."""
+        if array.shape == expected:
+            return array
+        text = f"has shape {array.shape}, expected {expected}"
+        same = [n for n in array.shape if n != 1] == [n for n in expected if n != 1]
+        if same and self.subject.loose_units:
+            self.notes[name][f"the gradient {text}; only axes of length 1 differ"] = None
+            return array.reshape(expected)
+        hint = "; keepdims keeps an axis that the parameter does not have" if (
+            same and array.ndim > len(expected)) else ""
+        if array.T.shape == expected:
+            hint = "; did you mean its transpose?"
+        self.shapes.setdefault(name, text + hint)
+        return array
+
+    def _derived_at(self, point: Point) -> dict[str, Any]:
+        if self._derived is None or self.subject.derived is None:
+            return {}
+        inputs = {a.name: point.values[a.name] for a in self.subject.derived.inputs}
+        return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
+
+
+def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: _Numbers) -> Check:
+    """One gradient's verdict from its proof and its numbers."""
+    looked = numbers.comparisons.get(name, [])
+    notes = tuple(numbers.notes[name])
+    if numbers.failure:
+        return Check(name, "undecided", reason=numbers.failure, notes=notes)
+    if name in numbers.shapes:
+        return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
+    base = _measured(name, numbers, looked, notes)
+    refuted = [(point, c) for point, c in looked if c.verdict == "refuted"]
+    if refuted:
+        point, comparison = refuted[0]
+        reason = f"differs at {point}"
+        if proof is not None and proof.equal:
+            reason += ("; the formulas are proved equal, so this is the program's arithmetic "
+                       "(overflow, rounding, or dtype)")
+        return replace(base, verdict="refuted", scope="", reason=reason,
+                       diagnosis=_diagnosis(name, proof, numbers))
+    open_ = [c for _, c in looked if c.verdict == "undecided"]
+    if proof is not None and proof.equal:
+        extra = tuple(f"numbers undecided: {c.reason}" for c in open_[:1])
+        return replace(base, verdict="proved", scope=_scope(subject), notes=(*notes, *extra),
+                       assumptions=(*proof.assumptions, *_trace_assumptions(subject)),
+                       kinks=proof.kinks)
+    if open_ or not looked:
+        return replace(base, verdict="undecided",
+                       reason=open_[0].reason if open_ else "no point could be looked at")
+    where = "; ".join(str(point) for point, _ in looked)
+    why = subject.reason or (proof.reason if proof is not None else "")
+    if proof is not None and proof.equal is False:
+        difference = _diagnosis(name, proof, numbers)
+        return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
+                       diagnosis=difference)
+    return replace(base, verdict="agrees", scope=f"at {len(looked)} points ({where})",
+                   reason=f"not proved: {why}" if why else "")
+
+
+def _measured(
+    name: str, numbers: _Numbers, looked: Sequence[tuple[Point, Comparison]],
+    notes: tuple[str, ...],
+) -> Check:
+    """The numbers of a check: bounds, the largest difference, the worst entry's three values."""
+    bounds = [c.bound for _, c in looked if c.verdict != "undecided"]
+    worst, entry = 0.0, None
+    hand = derived = witness = float("nan")
+    for (point, comparison), (claimed, true, _) in zip(
+        looked, numbers.observed.get(name, []), strict=False
+    ):
+        del point
+        gap = np.abs(np.asarray(claimed, dtype=float) - np.asarray(true, dtype=float))
+        if gap.size == 0:
+            continue
+        if comparison.verdict == "refuted" and entry is None or np.nanmax(gap) > worst and (
+            entry is None or comparison.verdict == "refuted"
+        ):
+            worst = float(np.nanmax(gap))
+            place = tuple(int(p) for p in np.unravel_index(np.nanargmax(gap), gap.shape))
+            entry, hand, derived = place, float(claimed[place]), float(true[place])
+            witness = float(comparison.witness[place])
+    return Check(name, "agrees", bound=max(bounds, default=float("nan")), difference=worst,
+                 entry=entry, hand=hand, derived=derived, witness=witness, notes=notes)
+
+
+def _diagnosis(name: str, proof: Proof | None, numbers: _Numbers) -> str:
+    """What would make it right: from the normal forms where they say, else from the numbers."""
+    if proof is not None and proof.ratio is not None and not proof.ratio.is_zero:
+        inverse = factor_text(1 / proof.ratio)
+        return (f"hand-written = {inverse} × derived: multiply by {factor_text(proof.ratio)} "
+                "(exact, for all sizes)")
+    found = diagnose(numbers.observed[name]) if numbers.observed.get(name) else None
+    if found is not None and found.kind != "equal":
+        return found.text
+    return ""
+
+
+def _scope(subject: Subject) -> str:
+    assert subject.derived is not None
+    symbols = sorted({
+        str(symbol) for array in subject.derived.inputs for size in array.shape
+        for symbol in size.free_symbols
+    })
+    return f"for all {', '.join(symbols)}" if symbols else "for these sizes"
+
+
+def _trace_assumptions(subject: Subject) -> tuple[str, ...]:
+    return subject.hand.assumptions if subject.hand is not None else ()
+
+
+# --- inputs -------------------------------------------------------------------------------------
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_is_numbers(inner) for inner in value.values())
+    return not isinstance(value, str | Array)
+
+
+def _declared(name: str, value: Any) -> Any:
+    """A shape, array or container of them as Arrays; numbers stand for their own shape."""
+    if isinstance(value, Mapping):
+        return {key: _declared(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, Array):
+        return replace(value, name=value.name or name)
+    if isinstance(value, str):
+        return Array(name, parse_shape(value))
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "
+                         f"{value!r:.80}")
+    kind = "real" if numbers.dtype.kind == "f" else "integer"
+    return Array(name, tuple(map(sp.Integer, numbers.shape)), kind)
+
+
+def _leaf_names(name: str, spec: Any) -> Any:
+    if isinstance(spec, Mapping):
+        return {key: _leaf_names(str(key), inner) for key, inner in spec.items()}
+    return spec.name if isinstance(spec, Array) else name
+
+
+def _leaves(spec: Any) -> Iterable[Array]:
+    if isinstance(spec, Mapping):
+        for inner in spec.values():
+            yield from _leaves(inner)
+    else:
+        yield spec
+
+
+def _scalar_result(traced: Trace) -> str:
+    if not isinstance(traced.result, str):
+        raise TraceError(f"the loss returns {traced.result!r}, expected one scalar")
+    shape = traced.system.shapes[traced.result]
+    if shape:
+        raise TraceError(f"the loss has shape {shape}, expected a scalar")
+    return traced.result
+
+
+def _returned_names(
+    gradient: Callable[..., Any], arguments: Mapping[str, Any], point: Point, names: list[str]
+) -> list[str]:
+    """The inputs for which the gradient function returns something."""
+    with np.errstate(all="ignore"):
+        returned = gradient(**{key: nested(tree, point.values) for key, tree in arguments.items()})
+    if isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping):
+        returned = returned[1]
+    if isinstance(returned, Mapping):
+        keyed = [n for n in names if n in returned or f"d{n}" in returned]
+        if not keyed:
+            raise ValueError(f"gradient: expected a dict keyed by inputs ({names[0]!r} or "
+                             f"'d{names[0]}'), got the keys {sorted(map(str, returned))}")
+        return keyed
+    count = len(returned) if isinstance(returned, tuple | list) else 1
+    if count != len(names):
+        raise ValueError(f"gradient: returns {count} arrays for the {len(names)} inputs "
+                         f"{', '.join(names)}; say which with wrt=[...]")
+    return names
+
+

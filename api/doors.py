@@ -1,0 +1,52 @@
+"""The ways in: a spec file, equations as text, a NumPy function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gradproof.symbolic.equation import Array, System
+from gradproof.symbolic.network import Network
+from gradproof.symbolic.spec import load_spec
+from gradproof.symbolic.text import parse_equations
+from gradproof.symbolic.trace import Trace
+from gradproof.symbolic.trace import trace as trace_function
+
+EXAMPLES = Path(__file__).parent / "networks"
+
+
+def load(path: str | Path) -> Network:
+    """The network of a TOML spec, or the example network of that name ("2-2-1").
+
+    Raises SpecError, which names the file and the key.
+    """
+    name = str(path)
+    example = EXAMPLES / f"{name}.toml"
+    if not Path(path).exists() and "/" not in name and example.is_file():
+        return load_spec(example)
+    return load_spec(path)
+
+
+def example_names() -> list[str]:
+    """The names of the networks that come with the package."""
+    return sorted(file.stem for file in EXAMPLES.glob("*.toml"))
+
+
+def equations(text: str, /, **shapes: str | Array) -> System:
+    """Equations as text, for inputs of the given shapes.
+
+    >>> equations("L = sum((A @ x - b)**2)", A="m n", x="n", b="m").names >= {"A", "L"}
+    True
+
+    Raises FormulaError with line and column.
+    """
+    return parse_equations(text, shapes)
+
+
+def trace(function: Callable[..., Any], /, **shapes: Any) -> Trace:
+    """A NumPy function as equations, for symbolic sizes; see :func:`check` for the shapes.
+
+    Raises TraceError with the user's line for what has no equations.
+    """
+    return trace_function(function, shapes)
