@@ -28,7 +28,7 @@ __all__ = ["Place", "Trace", "TraceError", "trace"]
 Spec: TypeAlias = "str | Array | Mapping[str, Spec] | Sequence[Spec]"
 """An input: a shape, an array, or a dict, list or tuple of inputs."""
 
-Names: TypeAlias = "str | None | dict[Any, Names] | list[Names] | tuple[Names, ...]"
+Names: TypeAlias = "str | dict[Any, Names] | list[Names] | tuple[Names, ...] | None"
 """Names of arrays in the containers in which the function has them; None is no array."""
 
 
@@ -111,6 +111,8 @@ def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
     except TraceError:
         raise
     except Exception as error:
+        if failures := FAILURES.get():  # NumPy gives some of them other names
+            raise failures[0] from error
         step = error.__traceback__
         place = None
         while step is not None:

@@ -17,8 +17,8 @@ import sympy as sp
 from .algebra import Operand
 from .trace_index import Fixed, assigned, read, selectors
 from .trace_session import Dtype, Entry, Session
-from .trace_sizes import Number, exact
-from .trace_source import TraceAttributeError, fail
+from .trace_sizes import Number
+from .trace_source import TraceAttributeError, TraceError, fail
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
 
@@ -152,12 +152,12 @@ class Tracer:
     def __float__(self) -> float:
         fail(f"float() of {self}: return the array itself")
 
-    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __complex__ = __float__
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        fail(f"arrays of a trace have no .{name}", TraceAttributeError)
+        fail(f"arrays of a trace have no .{name}", attribute_error(name))
 
     def __len__(self) -> int:
         if not self.operand.ndim:
@@ -192,8 +192,8 @@ class Tracer:
         return DTYPES[self.kind]
 
     @property
-    def T(self) -> Tracer:  # noqa: N802
-        return self.transpose()
+    def T(self) -> Any:  # noqa: N802
+        return self.session.call("transpose", self)
 
     def transpose(self, *axes: Any) -> Any:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], (int, Number)) else axes
@@ -211,8 +211,10 @@ class Tracer:
     def __deepcopy__(self, memo: object) -> Tracer:
         return self.copy()
 
-    def astype(self, dtype: Any, **_: Any) -> Tracer:
+    def astype(self, dtype: Any, copy: bool = True, **_: Any) -> Tracer:
         wanted = np.dtype(dtype)
+        if not copy and wanted == DTYPES[self.kind]:
+            return self
         if wanted.kind == "f" or DTYPES[self.kind] == wanted or self.kind == "bool":
             if wanted.kind == "f" and wanted.itemsize < 8:
                 self.session.assume(f"numbers of {wanted} are taken as exact")
@@ -223,7 +225,7 @@ class Tracer:
     def item(self) -> Tracer:
         if self._value.shape and any(size != 1 for size in self._value.shape):
             fail(f"item() of {self}, which has more than one entry")
-        return self if not self.ndim else self.reshape(())  # type: ignore[no-any-return]
+        return self if not self.ndim else self.reshape(())
 
     def fill(self, value: Any) -> None:
         self.replace(value)
@@ -235,7 +237,7 @@ class Tracer:
 
     def __getitem__(self, key: Any) -> Any:
         if self._is_mask(key):
-            return Masked(self, key, self.operand)
+            return Masked(self.session, key, self.operand)
         session = self.session
         chosen = selectors(session, self.operand, key)
         if any(type(selector).__name__ == "Gather" for selector in chosen):
@@ -252,7 +254,7 @@ class Tracer:
         if self._is_mask(key):
             if isinstance(value, Masked):
                 value = value.under(key)
-            elif getattr(value, "ndim", 0):
+            elif getattr(value, "ndim", 0) or isinstance(value, (list, tuple)):
                 fail("a mask selects the entries to assign; assign a number, or use np.where")
             if [sp.expand(a - b) for a, b in zip(key.operand.shape, self.operand.shape,
                                                  strict=False)] != [0] * self.ndim:
@@ -265,62 +267,50 @@ class Tracer:
         self.write(assigned(session, self.operand, chosen, session.entry(value)))
 
 
-@dataclass
-class Masked:
-    """``x[mask]``: entries in unknown number, which can be changed by numbers and put back."""
+class Masked(np.lib.mixins.NDArrayOperatorsMixin):
+    """``x[mask]``: entries in unknown number, to be changed one by one and put back.
 
-    base: Tracer
-    mask: Tracer
-    value: Entry
+    `value` holds all entries, those that the mask does not select included; nobody sees those.
+    """
+
+    def __init__(self, session: Session, mask: Tracer, value: Entry) -> None:
+        self.session = session
+        self.mask = mask
+        self.value = value
 
     def under(self, mask: Tracer) -> Any:
-        """All entries, those that the mask does not select included."""
-        if mask.operand != self.mask.operand:
-            fail("entries selected by one mask are assigned to those that another one selects")
-        session = self.base.session
+        """All entries, where `mask` is the mask that selected these."""
+        session = self.session
+        one, other = mask.operand, self.mask.operand
+        compared = session.comparisons.get(one.name)
+        if one != other and (compared is None or compared != session.comparisons.get(other.name)):
+            fail("entries selected by one mask are put together with those that another selects")
         value = self.value
         return session.array(value) if isinstance(value, Operand) else Number(value)
 
-    def _changed(self, other: Any, body: Callable[..., sp.Expr]) -> Masked:
-        session = self.base.session
-        if isinstance(other, Masked):
-            entry: Entry = session.entry(other.under(self.mask))
-        elif exact(other) is None and getattr(other, "ndim", 1):
-            fail("the entries that a mask selects can be changed by numbers only; use np.where")
-        else:
-            entry = session.entry(other)
-        changed = session.pointwise(body, self.value, entry)
-        session.note()
-        return Masked(self.base, self.mask,
-                      changed if isinstance(changed, Operand) else changed.expression)
-
-    def __add__(self, other: Any) -> Masked:
-        return self._changed(other, lambda x, y: x + y)
-
-    def __sub__(self, other: Any) -> Masked:
-        return self._changed(other, lambda x, y: x - y)
-
-    def __mul__(self, other: Any) -> Masked:
-        return self._changed(other, lambda x, y: x * y)
-
-    def __truediv__(self, other: Any) -> Masked:
-        return self._changed(other, lambda x, y: x / y)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def __neg__(self) -> Masked:
-        return self * -1
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        kwargs.pop("out", None)  # z[mask] *= 2 assigns the result to z[mask] itself
+        if method != "__call__" or kwargs:
+            fail(f"np.{ufunc.__name__}.{method} of x[mask], which has an unknown number of entries")
+        if any(getattr(x, "ndim", 0) for x in inputs if not isinstance(x, Masked)):
+            fail("x[mask] goes together with numbers and with y[mask]; use np.where")
+        whole = [x.under(self.mask) if isinstance(x, Masked) else x for x in inputs]
+        made = self.session.ufunc(ufunc, method, whole, {})
+        return Masked(self.session, self.mask, self.session.entry(made))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        fail(f"x[mask] has an unknown number of entries, so .{name} is not traced; use a mask as a "
-             "factor", TraceAttributeError)
+        fail(f"x[mask] has an unknown number of entries, so .{name} is not traced; use the mask as "
+             "a factor", attribute_error(name))
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         fail("x[mask] has an unknown number of entries; use the mask as a factor, or np.where")
 
-    __array_ufunc__ = None
+
+def attribute_error(name: str) -> type[TraceError]:
+    """The error of a missing attribute; ``hasattr`` may take one that arrays lack as missing."""
+    return TraceError if hasattr(np.ndarray, name) else TraceAttributeError
 
 
 # --- operators ----------------------------------------------------------------------------------
@@ -363,7 +353,9 @@ for _name, _ufunc in {
     _install(_name, _ufunc)
 
 
-def _install_unary(name: str, ufunc: Any, arity: int) -> None:
+def _install_unary(name: str, ufunc: Any) -> None:
+    """`-x`, and the comparisons, which NumPy does not define from the right."""
+
     def operation(self: Tracer, *others: Any) -> Any:
         return self.session.ufunc(ufunc, "__call__", (self, *others), {})
 
@@ -375,7 +367,7 @@ for _name, _ufunc in {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal,
 }.items():  # fmt: skip
-    _install_unary(_name, _ufunc, 1)
+    _install_unary(_name, _ufunc)
 
 
 def _install_method(name: str) -> None:

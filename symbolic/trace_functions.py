@@ -12,14 +12,14 @@ import numpy as np
 import sympy as sp
 
 from .algebra import Operand
-from .equation import Equal, Reduction, Size, Term, slot
+from .equation import Equal, Read, Reduction, Size, Term, slot
 from .trace_array import Tracer
 from .trace_products import PRODUCTS
 from .trace_session import Dtype, Session
 from .trace_shapes import SHAPES
 from .trace_sizes import Number, SizeRange, exact
 from .trace_source import fail
-from .trace_ufuncs import apply, where
+from .trace_ufuncs import apply, check_dtype, common_dtype, where
 
 Function = Callable[..., Any]
 
@@ -61,8 +61,7 @@ def _reduction(name: str, reduction: Reduction, sign: int = 1) -> Function:
         keepdims: Any = False, **options: Any,
     ) -> Any:
         unsupported(name, {**options, "out": out})
-        if name == "mean" and not isinstance(a, Tracer) and isinstance(a, (list, tuple)):
-            a = session.call("array", a)
+        check_dtype(name, dtype)
         operand = _operand(session, a)
         axes = axes_of(session, operand, axis)
         body = sign * slot(0)
@@ -142,7 +141,7 @@ def sizes_of(shape: Any) -> tuple[Size, ...]:
     for size in sizes:
         if size is None or not size.is_integer or not size.is_positive:
             fail(f"a shape needs positive sizes, got {shape!r:.80}")
-    return tuple(sizes)  # type: ignore[arg-type]
+    return tuple(sizes)
 
 
 def _filled(value: Any) -> Function:
@@ -155,17 +154,21 @@ def _filled(value: Any) -> Function:
 def _constant(session: Session, shape: tuple[Size, ...], value: Any, dtype: Any) -> Any:
     entry = session.entry(value)
     out = session.builder.indices(shape, ())
-    reads = ()
+    reads: tuple[Read, ...] = ()
     if isinstance(entry, Operand):
         reads = (session.builder.read(entry, out),)
         entry = slot(0)
     made = session.builder.emit(None, out, [Term(entry, reads)])
+    if not shape:
+        fail("arrays without an axis are not traced; use a number")
+    kinds: dict[str, Dtype] = {"b": "bool", "i": "int", "u": "int"}
     kind = np.dtype(float if dtype is None else dtype).kind
-    return session.array(made, {"b": "bool", "i": "int", "u": "int"}.get(kind, "float"))  # type: ignore[arg-type]
+    return session.array(made, kinds.get(kind, "float"))
 
 
 def _full(session: Session, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
-    return _constant(session, sizes_of(shape), fill_value, dtype)
+    kind = common_dtype((fill_value,))
+    return _constant(session, sizes_of(shape), fill_value, kind if dtype is None else dtype)
 
 
 def _like(value: Any) -> Function:
@@ -197,8 +200,10 @@ def _arange(session: Session, *args: Any, **_: Any) -> Any:
     return SizeRange(exact(args[0]))
 
 
-def _array(session: Session, a: Any, dtype: Any = None, **_: Any) -> Any:
+def _array(session: Session, a: Any, dtype: Any = None, copy: Any = True, **_: Any) -> Any:
     """A copy of a traced array, a list of traced arrays stacked, or an array of constants."""
+    if isinstance(a, Tracer) and not copy:
+        return _asarray(session, a, dtype)
     if isinstance(a, Tracer):
         return a.copy() if dtype is None else a.astype(dtype)
     if isinstance(a, (list, tuple)) and _holds_traced(a):
@@ -228,16 +233,18 @@ MAX_CONSTANTS = 64
 def _constants(session: Session, array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind not in "biuf" or not array.size:
         fail(f"an array of {array.dtype} and shape {array.shape} is no array of numbers")
-    kind: Dtype = "bool" if array.dtype.kind == "b" else "float"
-    if not array.ndim or np.all(array == array.flat[0]):
+    if not array.ndim:
+        return session.array(session.builder.pointwise(session.entry(array.item())))
+    kind: Dtype = {"b": "bool", "f": "float"}.get(array.dtype.kind, "int")  # type: ignore[assignment]
+    if np.all(array == array.flat[0]):
         return _constant(session, tuple(map(sp.Integer, array.shape)), array.flat[0].item(),
-                         bool if kind == "bool" else None)
+                         array.dtype)
     if array.size > MAX_CONSTANTS:
         fail(f"an array of {array.size} numbers is a constant of this function; hand arrays of "
              f"more than {MAX_CONSTANTS} numbers in as an argument")
     out = session.builder.indices(tuple(map(sp.Integer, array.shape)), ())
     terms = [
-        Term(session.entry(value.item()), (), (),  # type: ignore[arg-type]
+        Term(session.entry(value.item()), (), (),
              tuple(Equal(i.symbol, sp.Integer(p)) for i, p in zip(out, place, strict=True)))
         for place, value in np.ndenumerate(array)
         if value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import random
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -54,7 +55,7 @@ class NumpyStandIn(ModuleType):
             return _Ndarray
         if isinstance(found, ModuleType):
             if name == "random":
-                return _Random()
+                return Random()
             return NumpyStandIn(self._session, found, f"{self._prefix}{name}.")
         return stand_in(self._session, found, self._prefix + name)
 
@@ -90,13 +91,13 @@ class _Ufunc:
         return getattr(self._ufunc, name)
 
 
-class _Random:
-    """np.random: a trace cannot hold what is drawn."""
+class Random:
+    """np.random, random, or a generator: a trace cannot hold what is drawn."""
 
     def __getattr__(self, name: str) -> Any:
         if name in ("RandomState", "Generator"):
             return getattr(np.random, name)
-        fail(f"np.random.{name} in the function: a trace holds for every input, and a random draw "
+        fail(f"random.{name} in the function: a trace holds for every input, and a random draw "
              "is none; hand it in as an argument (a dropout mask, say, with kind='mask')")
 
 
@@ -235,10 +236,12 @@ class MathStandIn(ModuleType):
 def _standing(session: Session, module: Any) -> Any:
     if module is math:
         return MathStandIn(session)
+    if module is random:
+        return Random()
     if isinstance(module, ModuleType) and module.__name__.split(".")[0] == "numpy":
         parts = module.__name__.split(".")[1:]
         if parts[:1] == ["random"]:
-            return _Random()
+            return Random()
         return NumpyStandIn(session, module, "".join(f"{part}." for part in parts))
     return module
 
@@ -268,6 +271,8 @@ class Rebinder:
             return partial(self(value.func), *map(self, value.args), **keywords)
         if isinstance(value, ModuleType):
             return self._keep(value, self._module(value))
+        if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
+            return self._keep(value, Random())
         if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
             return self._keep(value, self._numpy(value))
         if type(value) is dict:

@@ -13,7 +13,19 @@ from typing import Any, TypeAlias
 import sympy as sp
 
 from .algebra import Operand
-from .equation import Equal, Guard, Index, Read, Size, Subscript, Term, Within, fresh_name, slot
+from .equation import (
+    Equal,
+    Guard,
+    Index,
+    Read,
+    Size,
+    Subscript,
+    Term,
+    Within,
+    fresh_name,
+    slot,
+    subscript_indices,
+)
 from .trace_session import Entry, Session
 from .trace_sizes import SizeRange, exact
 from .trace_source import fail
@@ -228,7 +240,7 @@ def assigned(
     for index, selector, at in zip(everything, kept, found.at, strict=True):
         if isinstance(selector, Gather) and selector.vector is not None:
             moved = _moved(at, places)
-            if moved == at:
+            if not places.keys() & subscript_indices(at):
                 fail("assignment to rows chosen by an integer array can repeat a row and is not "
                      "traced; use x[np.arange(m), y] = ...")
             inside.append(Equal(index.symbol, moved))

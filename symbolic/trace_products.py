@@ -9,9 +9,9 @@ import sympy as sp
 
 from .algebra import Operand
 from .equation import Index, Read, Size, Term, fresh_name, index_symbol, slot
-from .trace_session import Session
+from .trace_session import Dtype, Session
 from .trace_source import fail
-from .trace_ufuncs import apply
+from .trace_ufuncs import apply, common_dtype
 
 
 def _matmul(session: Session, a: Any, b: Any, out: Any = None) -> Any:
@@ -20,7 +20,15 @@ def _matmul(session: Session, a: Any, b: Any, out: Any = None) -> Any:
     left, right = session.entry(a), session.entry(b)
     if not isinstance(left, Operand) or not isinstance(right, Operand):
         fail("a matrix product of an array and a number; use *")
-    return session.array(session.shaped(session.builder.matmul, left, right))
+    made = session.shaped(session.builder.matmul, left, right)
+    return session.array(made, _dtype(a, b))
+
+
+def _dtype(*arrays: Any) -> Dtype:
+    kind = common_dtype(arrays)
+    if kind == "bool":
+        fail("NumPy's product of two masks is a mask, not a count; turn them into floats first")
+    return kind
 
 
 def _dot(session: Session, a: Any, b: Any, out: Any = None) -> Any:
@@ -37,7 +45,7 @@ def _dot(session: Session, a: Any, b: Any, out: Any = None) -> Any:
 def _outer(session: Session, a: Any, b: Any, out: Any = None) -> Any:
     flat = [session.call("ravel", session.call("asarray", x)) for x in (a, b)]
     left, right = flat[0].operand, flat[1].operand
-    return session.array(session.builder.outer(left, right))
+    return session.array(session.builder.outer(left, right), _dtype(a, b))
 
 
 def _einsum(session: Session, subscripts: Any, *operands: Any, **options: Any) -> Any:
@@ -52,7 +60,7 @@ def _einsum(session: Session, subscripts: Any, *operands: Any, **options: Any) -
     arrays = [session.entry(x) for x in operands]
     if len(letters) != len(arrays):
         fail(f"np.einsum({subscripts!r}) has {len(letters)} groups for {len(arrays)} arrays")
-    return session.array(contraction(session, letters, arrays, output))
+    return session.array(contraction(session, letters, arrays, output), _dtype(*operands))
 
 
 def contraction(
@@ -105,7 +113,8 @@ def _tensordot(session: Session, a: Any, b: Any, axes: Any = 2) -> Any:
     for x, y in pairs:
         other[y] = one[x]
     words = ["".join(one), "".join(other)]
-    return session.array(contraction(session, words, [left, right], "".join(output)))
+    made = contraction(session, words, [left, right], "".join(output))
+    return session.array(made, _dtype(a, b))
 
 
 def _trace(session: Session, a: Any, **options: Any) -> Any:

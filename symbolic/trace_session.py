@@ -74,16 +74,12 @@ class Session:
 
     def entry(self, value: Any) -> Entry:
         """A traced array's operand, or a number's exact value; arrays of numbers become constants.
-
-        A float with fifteen digits or more is noted: its decimal may not be what was meant.
         """
         if isinstance(value, self.tracers):
-            return value.operand  # type: ignore[attr-defined, no-any-return]
+            return value.operand  # type: ignore[attr-defined]
         found = exact(value)
         if found is None:
-            return self.call("array", value).operand  # type: ignore[no-any-return]
-        if isinstance(value, float) and found.is_Rational and len(str(found.p)) > 14:
-            self.assume(f"the constant {value!r} is taken as exactly that decimal")
+            return self.call("array", value).operand
         return found
 
     def pointwise(self, body: Callable[..., sp.Expr], *entries: Entry) -> Operand | Number:

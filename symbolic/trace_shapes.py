@@ -18,10 +18,11 @@ from .trace_array import Tracer
 from .trace_session import Session
 from .trace_sizes import exact
 from .trace_source import fail
+from .trace_ufuncs import common_dtype
 
 
 def _tracer(session: Session, a: Any) -> Tracer:
-    return a if isinstance(a, Tracer) else session.call("array", a)  # type: ignore[no-any-return]
+    return a if isinstance(a, Tracer) else session.call("array", a)
 
 
 def _transpose(session: Session, a: Any, axes: Any = None) -> Any:
@@ -63,7 +64,7 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
     old = array.operand.shape
     if wanted == old:
         return array.view(lambda base: base, lambda base, value: value)
-    if array._link is not None and not _only_units(old, wanted):
+    if not _only_units(old, wanted):
         return array.uncertain(reshaped(session, array.operand, wanted))
     return array.view(
         lambda base: reshaped(session, base, wanted),
@@ -88,7 +89,7 @@ def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ..
     ) != 0:
         fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: that the number of "
              "entries agrees does not hold for all sizes")
-    return tuple(sizes)  # type: ignore[arg-type]
+    return tuple(sizes)
 
 
 def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:
@@ -147,6 +148,9 @@ def _squeeze(session: Session, a: Any, axis: Any = None) -> Any:
     places = [p for p, size in enumerate(shape) if size == 1] if gone is None else [
         int(p) % a.ndim for p in gone
     ]
+    for size in shape if gone is None else ():
+        if not size.is_Integer:
+            session.assume(f"{size} >= 2, as squeeze() removes every axis of size 1")
     if any(shape[p] != 1 for p in places):
         fail(f"squeeze of an axis of {a} that is not of size 1")
     return _reshape(session, a, tuple(s for p, s in enumerate(a.shape) if p not in places))
@@ -161,9 +165,9 @@ def _expand_dims(session: Session, a: Any, axis: Any) -> Any:
 def _broadcast_to(session: Session, a: Any, shape: Any) -> Any:
     array = _tracer(session, a)
     wanted = tuple(map(exact, shape if isinstance(shape, (tuple, list)) else (shape,)))
-    blank = Operand("", wanted)  # type: ignore[arg-type]
+    blank = Operand("", wanted)
     session.shaped(lambda x, y: Operand("", broadcast(x.shape, y.shape)), array.operand, blank)
-    out = session.builder.indices(wanted, (array.operand,))  # type: ignore[arg-type]
+    out = session.builder.indices(wanted, (array.operand,))
     read = session.builder.read(array.operand, out)
     return session.array(session.builder.emit(None, out, [Term(slot(0), (read,))]), array.kind)
 
@@ -200,7 +204,7 @@ def _concatenate(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
         terms.append(Term(slot(0), (Read(part.name, tuple(at)),), (),
                           (Within(start, along.symbol, stop),)))
         start = stop
-    return session.array(session.builder.emit(None, out, terms))
+    return session.array(session.builder.emit(None, out, terms), common_dtype(arrays))
 
 
 def _atleast_2d(session: Session, a: Any) -> Any:

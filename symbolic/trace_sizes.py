@@ -33,8 +33,17 @@ def exact(value: Any) -> sp.Expr | None:
     if isinstance(value, (float, np.floating)):
         if not np.isfinite(value):
             fail(f"{value} is no real number; exact equations cannot hold it")
-        return sp.Rational(str(value))
+        return _decimal(value)
     return None
+
+
+def _decimal(value: Any) -> sp.Rational:
+    """The decimal; one of fifteen digits or more is noted, as 1/3 may have been meant."""
+    found = sp.Rational(str(value))
+    session = SESSION.get(None)
+    if session is not None and len(str(found.p)) > 14:
+        session.assume(f"the constant {value!s} is taken as exactly that decimal")
+    return found
 
 
 class Number:

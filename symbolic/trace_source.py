@@ -78,7 +78,7 @@ def fail(message: str, kind: type[TraceError] = TraceError) -> NoReturn:
     source = "" if place is None or not place.text else f"\n    {place.text}"
     error = kind(f"{where}{message}{source}")
     failures = FAILURES.get()
-    if failures is not None:
+    if failures is not None and kind is not TraceAttributeError:
         failures.append(error)
     raise error
 

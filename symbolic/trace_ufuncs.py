@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ ARITHMETIC: dict[str, Body] = {
     "fmax": _scalar("maximum"),
     "fmin": _scalar("minimum"),
     "conjugate": lambda x: x,
+    "expit": _scalar("sigmoid"),
+    "erf": _scalar("erf"),
     **{
         name: _scalar(name)
         for name in ("square", "sqrt", "exp", "log", "log1p", "expm1", "log2", "log10", "tanh",
@@ -69,7 +71,7 @@ LOGICAL: dict[str, Body] = {
 """Of masks, whose entries are 0 and 1."""
 
 EXACT_INTEGERS = {"add", "subtract", "multiply", "negative", "positive", "absolute", "square",
-                  "maximum", "minimum", "sign"}  # fmt: skip
+                  "power", "maximum", "minimum", "sign"}  # fmt: skip
 REDUCTIONS = {"add": "sum", "maximum": "max", "minimum": "min"}
 
 
@@ -88,19 +90,26 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
     where = options.pop("where", True)
     if where is not True:
         fail(f"np.{name} with where= is not traced; use np.where")
+    check_dtype(name, options.get("dtype"))
     for option in options:
         if option not in ("dtype", "casting", "subok", "order"):
             fail(f"np.{name} with {option}= is not traced")
     result = apply(session, name, inputs)
-    if out is None or out == (None,):
-        return result
     target = out[0] if isinstance(out, tuple) else out
+    if target is None:
+        return result
     if not isinstance(target, Tracer):
         fail(f"np.{name} writes a traced result into an array of numbers; make that array with "
              "np.zeros or np.empty inside the function")
     if result.ndim != target.ndim:
         fail(f"np.{name} writes {result} into {target}, which has other axes")
     return target.replace(result)
+
+
+def check_dtype(name: str, dtype: Any) -> None:
+    """A result of whole numbers would be rounded; exact equations are not."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        fail(f"np.{name} with dtype={np.dtype(dtype)} would round; only floats are traced")
 
 
 def apply(session: Session, name: str, inputs: Any) -> Any:
@@ -118,6 +127,8 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     masks = all(kind == "bool" for kind in kinds)
     if masks and name in ("negative", "subtract"):
         fail(f"NumPy does not {name.removesuffix('ive')} arrays of bool; use ~mask, or 1 - mask")
+    if name == "reciprocal" and "float" not in kinds:
+        fail("np.reciprocal of integers rounds; write 1 / x")
     if masks and name == "add":
         return _logical(session, "logical_or", inputs, entries, kinds)
     dtype: Dtype = "float"
@@ -130,6 +141,14 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
 
 def result(session: Session, made: Operand | Number, dtype: Dtype = "float") -> Any:
     return made if isinstance(made, Number) else session.array(made, dtype)
+
+
+def common_dtype(values: Sequence[Any]) -> Dtype:
+    """The dtype of an array that holds the entries of all `values`."""
+    kinds = {_kind(value) for value in values}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "float" if "float" in kinds else "int"
 
 
 def _kind(value: Any) -> Dtype:
@@ -179,5 +198,4 @@ def where(session: Session, condition: Any, yes: Any, no: Any) -> Any:
         lambda *x: elementwise.where(operator, *x),
         left, right, session.entry(yes), session.entry(no),
     )  # fmt: skip
-    kinds = {_kind(yes), _kind(no)}
-    return result(session, made, kinds.pop() if len(kinds) == 1 else "float")
+    return result(session, made, common_dtype((yes, no)))

@@ -159,7 +159,7 @@ def expressions(draw, depth=3):
     shape = draw(st.sampled_from([
         "({} + {})", "({} - {})", "({} * {})", "{} / (2 + ({})**2)", "-{} + {}",
         "tanh({}) - {}", "exp(-({})**2) * {}", "abs({}) + {}", "sqrt(1 + ({})**2) * {}",
-        "where(z > 0, {}, {})", "(z < {}) + {}", "sin({})**2 + {}", "-{}**2 + {}",
+        "where(z > 0, {}, {})", "1.0*(z < {}) + {}", "sin({})**2 + {}", "-{}**2 + {}",
     ]))  # fmt: skip
     return shape.format(left, right)
 
