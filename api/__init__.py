@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gradproof.checking import Check, CheckResult, check
     from gradproof.derivation import Derivation, Formula, derive
     from gradproof.doors import equations, load, trace
+    from gradproof.marks import gradient_of
     from gradproof.symbolic.equation import Array, EquationError
     from gradproof.symbolic.network import Network, NetworkError
     from gradproof.symbolic.spec import SpecError
@@ -37,6 +38,7 @@ _HOMES = {
     "check": "gradproof.checking",
     "derive": "gradproof.derivation",
     "equations": "gradproof.doors",
+    "gradient_of": "gradproof.marks",
     "load": "gradproof.doors",
     "trace": "gradproof.doors",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "check",
     "derive",
     "equations",
+    "gradient_of",
     "load",
     "trace",
 ]

@@ -18,7 +18,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.numeric import Comparison, compare_gradient, diagnose, measured_rounding
 from gradproof.points import Point, by_parameter, flat, nested, random_points
-from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.derive import Chain, differentiate
 from gradproof.symbolic.equation import Array, System
 from gradproof.symbolic.layout import Piece, Text, body
 from gradproof.symbolic.prove import Proof, Prover
@@ -162,17 +162,19 @@ def check(
     derived: System | None = None
     of: Mapping[str, str] = {}
     reason = ""
+    assumed: tuple[str, ...] = ()
     hand: Trace | None = None
     try:
         traced = trace(loss, declared)
         output = _scalar_result(traced)
         chain = differentiate(traced.system, output, names)
-        derived, of = chain.system, chain.of
+        derived, of, assumed = chain.system, chain.of, rows_assumed(chain)
         hand = trace(gradient, declared)
     except ValueError as error:
         reason = f"not traced: {error}"
     return judge(
-        Subject(derived, of, tuple(names), loss_at, gradient_at, hand, reason), points
+        Subject(derived, of, tuple(names), loss_at, gradient_at, hand, reason, assumed=assumed),
+        points,
     )
 
 
@@ -185,6 +187,7 @@ class Subject:
     hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
     given: for arrays that the hand-written code was handed and that the system computes (a cache).
     loose_units: axes of length one that are too many or too few are noted, not refuted.
+    assumed: what the derivation assumed of inputs.
     """
 
     derived: System | None
@@ -195,6 +198,7 @@ class Subject:
     hand: Trace | None
     reason: str = ""
     loose_units: bool = False
+    assumed: tuple[str, ...] = ()
 
 
 def judge(subject: Subject, points: Sequence[Point]) -> CheckResult:
@@ -208,9 +212,7 @@ def judge(subject: Subject, points: Sequence[Point]) -> CheckResult:
     if prover is not None and subject.hand is not None:
         for made in checks:
             if made.verdict == "refuted" and made.name in pairs:
-                wrong = _first_wrong(
-                    prover, subject.of[made.name], pairs[made.name], subject.hand
-                )
+                wrong = _first_wrong(prover, subject, made.name, pairs[made.name])
                 break
     return CheckResult(checks, wrong)
 
@@ -234,15 +236,17 @@ def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int
     return evaluate(system, values, sizes)
 
 
-def _first_wrong(prover: Prover, left: str, array: str, hand: Trace) -> str:
+def _first_wrong(prover: Prover, subject: Subject, name: str, array: str) -> str:
     """Where the hand-written code first computes what the derivation does not."""
-    wrong = prover.first_wrong(left, array)
-    if wrong is None:
+    wrong = prover.first_wrong(subject.of[name], array)
+    if wrong is None or subject.hand is None:
         return ""
-    place = hand.lines.get(wrong.right)
+    place = subject.hand.lines.get(wrong.right)
     text = f"first wrong: {wrong.right}" + (f", {place}" if place else "")
     if wrong.instead is not None:
-        text += f"\n    it should be {wrong.instead}"
+        primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
+        meant = f"the loss's gradient by {primal}" if primal else wrong.instead
+        text += f"\n    it should be {meant}"
         if wrong.ratio is not None:
             text += f": multiply by {factor_text(wrong.ratio)}"
     return text
@@ -330,7 +334,9 @@ class _Numbers:
         text = f"has shape {array.shape}, expected {expected}"
         same = [n for n in array.shape if n != 1] == [n for n in expected if n != 1]
         if same and self.subject.loose_units:
-            self.notes[name][f"the gradient {text}; only axes of length 1 differ"] = None
+            more = "keeps an axis of length 1 that" if array.ndim > len(expected) else "lacks an axis of"
+            tail = f"{name} does not have" if array.ndim > len(expected) else f"length 1 that {name} has"
+            self.notes[name][f"the gradient {more} {tail}"] = None
             return array.reshape(expected)
         hint = "; keepdims keeps an axis that the parameter does not have" if (
             same and array.ndim > len(expected)) else ""
@@ -368,7 +374,7 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: _Numbers
     if proof is not None and proof.equal:
         extra = tuple(f"numbers undecided: {c.reason}" for c in open_[:1])
         return replace(base, verdict="proved", scope=_scope(subject), notes=(*notes, *extra),
-                       assumptions=(*proof.assumptions, *_trace_assumptions(subject)),
+                       assumptions=tuple(dict.fromkeys((*proof.assumptions, *_trace_assumptions(subject)))),
                        kinks=proof.kinks)
     if open_ or not looked:
         return replace(base, verdict="undecided",
@@ -431,7 +437,8 @@ def _scope(subject: Subject) -> str:
 
 
 def _trace_assumptions(subject: Subject) -> tuple[str, ...]:
-    return subject.hand.assumptions if subject.hand is not None else ()
+    traced = subject.hand.assumptions if subject.hand is not None else ()
+    return (*(text for text in subject.assumed), *traced)
 
 
 # --- inputs -------------------------------------------------------------------------------------
@@ -471,6 +478,11 @@ def _leaves(spec: Any) -> Iterable[Array]:
             yield from _leaves(inner)
     else:
         yield spec
+
+
+def rows_assumed(chain: Chain) -> tuple[str, ...]:
+    """The assumptions on inputs that a derivation used, as sentences."""
+    return tuple(f"the rows of {name} sum to one" for name in chain.assumed)
 
 
 def _scalar_result(traced: Trace) -> str:

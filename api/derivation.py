@@ -7,7 +7,7 @@ What :func:`derive` returns is the public face of a derivation; the mathematics 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +16,17 @@ import numpy as np
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
 from gradproof.symbolic.derive import Chain, Step, differentiate
-from gradproof.symbolic.equation import EquationError, System
+from gradproof.symbolic.entries import count_entries, entry_chain
+from gradproof.symbolic.equation import Equation, EquationError, System
 from gradproof.symbolic.general import general_notation, layer_rules
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.reasons import reason
 from gradproof.symbolic.writing import Writer
+
+
+ENTRIES = 300
+"""Scalars in a forward pass up to which the entry form is worth printing."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,11 @@ class Formula:
         return tuple(
             f"{writer.text(form.equation)}    ({self._reason(form)})" for form in self.step.forms
         )
+
+    def latex_forms(self) -> list[str]:
+        """Every form it went through, in LaTeX."""
+        writer = self.derivation.writer
+        return [str(writer.latex(form.equation)) for form in self.step.forms]
 
     def _reason(self, form: Any) -> str:
         return reason(form, self.step, self.derivation.chain, self.derivation.writer)
@@ -100,6 +110,35 @@ class Derivation:
     def gradients(self) -> Mapping[str, Formula]:
         found = {s.of: Formula(s.of, s, self) for s in self.chain.steps if s.role == "gradient"}
         return {name: found[name] for name in self.chain.wrt}
+
+    def all(self) -> list[Formula]:
+        """Every formula, in the order in which the values are computed."""
+        return [Formula(step.name if step.role == "forward" else step.of, step, self)
+                for step in self.chain.steps]
+
+    def entries(self) -> Derivation:
+        """The same loss entry by entry: every scalar its own formula, derived on scalars.
+
+        Every size must be a number, and there may be at most ``ENTRIES`` scalars in the forward
+        pass; EquationError otherwise.
+        """
+        system = _forward_system(self)
+        unknown = {str(s) for shape in system.shapes.values() for n in shape
+                   for s in n.free_symbols}
+        if unknown:
+            raise EquationError(f"the entry form needs every size as a number; {sorted(unknown)} "
+                                "are symbols (a network takes batch = 3, or batch = false)")
+        if count_entries(system, {}) > ENTRIES:
+            raise EquationError(f"the entry form would have {count_entries(system, {})} scalars; "
+                                f"it is for networks of up to {ENTRIES}")
+        chain = entry_chain(system, self.chain.loss, self.chain.wrt)
+        notation = replace(self.writer.notation, adjoints={b: a for a, b in chain.of.items()})
+        return Derivation(chain, Writer(notation, self.writer.row_vectors, chain.system.shapes))
+
+    @property
+    def has_general_rule(self) -> bool:
+        """Whether the layer rule applies: a network, shown in matrix form."""
+        return self.network is not None
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -169,10 +208,7 @@ class Derivation:
         lines = ["Forward"]
         lines += [f"  {formula}" for formula in self.forward.values()]
         lines.append("Backward")
-        shown = {**self.deltas, **self.gradients}
-        for step in self.chain.steps:
-            if step.role != "forward":
-                lines.append(f"  {shown[step.of]}")
+        lines += [f"  {formula}" for formula in self.all() if formula.step.role != "forward"]
         for title, items in (("Assumed", self.assumptions), ("Kinks", self.kinks)):
             if items:
                 lines += [title, *(f"  {item}" for item in items)]
@@ -182,6 +218,14 @@ class Derivation:
         return "\n\n".join(f"$${formula.latex()}$$" for formula in
                            (*self.forward.values(), *self.deltas.values(),
                             *self.gradients.values()))
+
+
+def _forward_system(derivation: Derivation) -> System:
+    """The system as it was before the backward equations were added."""
+    names = set(derivation.forward)
+    items = tuple(item for item in derivation.system.items
+                  if isinstance(item, Equation) and item.name in names)
+    return System(derivation.system.inputs, items)
 
 
 def derive(source: Network | System, wrt: Iterable[str] | None = None) -> Derivation:

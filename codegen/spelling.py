@@ -51,9 +51,17 @@ def sigmoid(z: Any) -> Any:
     return np.where(positive, 1.0, small) / (1.0 + small)
 
 
+def softplus(z: Any) -> Any:
+    """log(1 + exp z) without overflow; of complex z, too, which ``logaddexp`` does not take."""
+    if not np.iscomplexobj(z):
+        return np.logaddexp(0.0, z)
+    positive = np.real(z) >= 0
+    return np.where(positive, z, 0.0) + np.log1p(np.exp(np.where(positive, -z, z)))
+
+
 SPELLED: dict[str, Callable[..., Any]] = {
     "sigmoid": sigmoid,
-    "softplus": lambda z: np.logaddexp(0.0, z),
+    "softplus": softplus,
     "relu": lambda z: np.maximum(z, 0),
     "abs": np.abs,
     "sign": np.sign,

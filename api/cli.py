@@ -1,0 +1,286 @@
+"""The command line: each command is a few lines around the Python function of the same name.
+
+Exit codes: 0 all fine; 1 findings (refuted, undecided); 2 usage, configuration or crash, or nothing
+to check.  SymPy is imported when a command needs it, so that --help does not wait for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradproof import __version__
+
+if TYPE_CHECKING:
+    from gradproof.checking import CheckResult
+    from gradproof.derivation import Derivation
+
+FINE, FINDINGS, FAILED = 0, 1, 2
+
+EXAMPLES = """\
+examples:
+  gradproof report 2-2-1                      the textbook network, into gradproof-report/
+  gradproof derive moons.toml                 the formulas, in the terminal
+  gradproof codegen moons.toml > gradient.py  the gradient as NumPy source
+  gradproof check backward.py --spec moons.toml
+  gradproof report moons.toml --hand backward.py -o report
+"""
+
+SPEC_HELP = "a network spec (TOML), or the name of an example: 2-2-1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is None:
+        parser.print_help(sys.stderr)
+        return FAILED
+    try:
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"gradproof: error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("gradproof: interrupted", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradproof",
+        description="Derive backpropagation by machine, generate it as NumPy, and prove "
+                    "hand-written gradients right or say which factor is wrong.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gradproof {__version__}")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    derive = _command(commands, "derive", _derive, "print the formulas of a network's gradient",
+                      "gradproof derive 2-2-1\n  gradproof derive moons.toml --format latex")
+    derive.add_argument("spec", help=SPEC_HELP)
+    derive.add_argument("--format", choices=("text", "markdown", "latex", "json"), default="text",
+                        help="what to print (default: %(default)s)")
+    derive.add_argument("--steps", action="store_true",
+                        help="every form of every equation, with its reason")
+    derive.add_argument("--entries", action="store_true",
+                        help="entry by entry, for a network whose sizes are all small numbers")
+
+    codegen = _command(commands, "codegen", _codegen, "print NumPy source of the gradient",
+                       "gradproof codegen 2-2-1 > gradient.py")
+    codegen.add_argument("spec", help=SPEC_HELP)
+    codegen.add_argument("--name", default="gradient", help="of the function (default: gradient)")
+
+    check = _command(
+        commands, "check", _check,
+        "hold hand-written gradients against the derived ones",
+        "gradproof check backward.py --spec moons.toml\n"
+        "  gradproof check gradients.py      (functions marked @gp.gradient_of(loss, X=\"m n\"))",
+        "The file is run, as python would run it, but not as __main__.",
+    )
+    check.add_argument("file", help="a Python file with hand-written gradients; it is run")
+    check.add_argument("--spec", help="check its backward pass against this " + SPEC_HELP[2:])
+    check.add_argument("--function", help="which function of the file (with --spec)")
+    check.add_argument("--format", choices=("text", "json"), default="text",
+                       help="what to print (default: %(default)s)")
+
+    report = _command(
+        commands, "report", _report, "write the whole derivation as a document",
+        "gradproof report 2-2-1\n  gradproof report moons.toml --hand backward.py -o report",
+        "Exit code 1 when --hand's backward pass is refuted or undecided.",
+    )
+    report.add_argument("spec", help=SPEC_HELP)
+    report.add_argument("--hand", metavar="FILE.py",
+                        help="a hand-written backward pass for the three-way comparison; it is run")
+    report.add_argument("--function", help="which function of that file")
+    report.add_argument("-o", "--output", default="gradproof-report", metavar="DIR",
+                        help="where the report goes (default: %(default)s)")
+    report.add_argument("--flavor", choices=("github", "portable"), default="github",
+                        help="of the Markdown: GitHub's, or one that renders everywhere")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str,
+    example: str, description: str = "",
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {description}",
+        epilog=f"examples:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(run=run)
+    return made
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """Says on a terminal's stderr what takes its time, once it has taken more than a second."""
+    start = time.monotonic()
+    yield
+    seconds = time.monotonic() - start
+    if seconds > 1 and sys.stderr.isatty():
+        print(f"gradproof: {what} ({seconds:.1f} s)", file=sys.stderr)
+
+
+# --- derive -------------------------------------------------------------------------------------
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from gradproof.derivation import derive
+    from gradproof.doors import load
+
+    with _progress("derived"):
+        derivation = derive(load(options.spec))
+    if options.entries:
+        derivation = derivation.entries()
+    if options.format == "json":
+        print(json.dumps(_as_json(derivation), ensure_ascii=False, indent=2))
+    elif options.format == "text":
+        print(_as_text(derivation, options.steps))
+    else:
+        print(_as_document(derivation, options.format, options.steps))
+    return FINE
+
+
+def _as_text(derivation: Derivation, steps: bool) -> str:
+    if not steps:
+        lines = [str(derivation)]
+    else:
+        lines = []
+        for formula in derivation.all():
+            first, *rest = formula.because
+            lines += [first, *(f"    {line}" for line in rest)]
+        lines += [f"assumed: {text}" for text in derivation.assumptions]
+        lines += [f"kink: {text}" for text in derivation.kinks]
+    if derivation.has_general_rule:
+        lines += ["For any depth L", *(f"  {line}" for line in derivation.general_rule_text())]
+    return "\n".join(lines)
+
+
+def _as_document(derivation: Derivation, form: str, steps: bool) -> str:
+    blocks = []
+    for formula in derivation.all():
+        shown = formula.latex_forms() if steps else [formula.latex()]
+        for latex in shown:
+            blocks.append(rf"\[ {latex} \]" if form == "latex" else f"$$\n{latex}\n$$")
+    return "\n\n".join(blocks)
+
+
+def _as_json(derivation: Derivation) -> dict[str, Any]:
+    return {
+        "equations": [
+            {
+                "name": formula.name,
+                "array": formula.array,
+                "role": formula.step.role,
+                "text": str(formula),
+                "latex": formula.latex(),
+                "because": list(formula.because),
+            }
+            for formula in derivation.all()
+        ],
+        "assumptions": list(derivation.assumptions),
+        "kinks": list(derivation.kinks),
+    }
+
+
+# --- codegen ------------------------------------------------------------------------------------
+
+
+def _codegen(options: argparse.Namespace) -> int:
+    from gradproof.derivation import derive
+    from gradproof.doors import load
+
+    if not options.name.isidentifier():
+        raise ValueError(f"--name: expected a Python name, got {options.name!r}")
+    print(derive(load(options.spec)).numpy_source(name=options.name), end="")
+    return FINE
+
+
+# --- check --------------------------------------------------------------------------------------
+
+
+def _check(options: argparse.Namespace) -> int:
+    from gradproof.checking import check
+
+    results: list[tuple[str, CheckResult]] = []
+    if options.spec:
+        from gradproof.derivation import derive
+        from gradproof.doors import load
+        from gradproof.hand import check_network, load_function
+
+        derivation = derive(load(options.spec))
+        function = load_function(options.file, options.function)
+        with _progress("checked"):
+            results.append(
+                (function.__name__, check_network(derivation, function, options.file))
+            )
+    else:
+        from gradproof import marks
+        from gradproof.hand import run_file
+
+        before = len(marks.MARKED)
+        run_file(options.file)
+        for mark in marks.MARKED[before:]:
+            with _progress("checked"):
+                found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
+            results.append((mark.gradient.__name__, found))
+        if not results:
+            raise ValueError(f"{options.file}: nothing to check: no function is marked "
+                             "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
+                             "check a backward pass against a network")
+    if options.format == "json":
+        print(json.dumps([_check_json(name, result) for name, result in results], indent=2))
+    else:
+        for name, result in results:
+            print(f"{name}: {result.verdict}")
+            print("\n".join(f"  {line}" for line in str(result).splitlines()))
+    fine = all(result.verdict in ("proved", "agrees") for _, result in results)
+    return FINE if fine else FINDINGS
+
+
+def _check_json(name: str, result: CheckResult) -> dict[str, Any]:
+    from dataclasses import asdict
+    from math import isfinite
+
+    checks = []
+    for found in result:
+        row = asdict(found)
+        checks.append({
+            key: None if isinstance(value, float) and not isfinite(value) else value
+            for key, value in row.items()
+        })
+    return {"function": name, "verdict": result.verdict, "first_wrong": result.first_wrong,
+            "checks": checks}
+
+
+# --- report -------------------------------------------------------------------------------------
+
+
+def _report(options: argparse.Namespace) -> int:
+    from gradproof.doors import load
+    from gradproof.reporting import report
+
+    network = load(options.spec)
+    with _progress("reported"):
+        written, result = report(
+            network, Path(options.output), hand=options.hand, function=options.function,
+            flavor=options.flavor,
+        )
+    for path in written:
+        print(path)
+    if result is not None:
+        print(f"{Path(options.hand).name}: {result.verdict}")
+        print("\n".join(f"  {line}" for line in str(result).splitlines()))
+        if result.verdict not in ("proved", "agrees"):
+            return FINDINGS
+    return FINE
