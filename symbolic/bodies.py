@@ -82,6 +82,11 @@ class Scalar:
         if isinstance(e, sp.sign):
             inside = self.poly(e.args[0])
             return plus(step(table, inside), step(table, scaled(inside, -1)), -1)
+        if isinstance(e, sp.Heaviside):
+            inside = self.poly(e.args[0])
+            above, below = step(table, inside), step(table, scaled(inside, -1))
+            level = plus(constant(1), plus(above, below), -1)
+            return plus(above, table.times(self.poly(e.args[1]), level))
         if isinstance(e, (sp.Max, sp.Min)):
             way = 1 if isinstance(e, sp.Max) else -1
             total = self.poly(e.args[0])

@@ -45,7 +45,8 @@ class Base:
 
     `free` are the placeholders of `data`, in the order of the subscripts.  `idempotent` entries
     are 0 or 1; `thin` says that the entries do not vanish on an open set of inputs.
-    `symmetries` are the permutations of the subscripts that leave every entry as it is.
+    `symmetries` are the permutations of the subscripts that leave every entry as it is; `odd`
+    says that others change its sign.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Base:
     sign: int = UNKNOWN
     idempotent: bool = False
     thin: bool = True
+    odd: bool = False
     symmetries: tuple[tuple[int, ...], ...] = field(default=(), compare=False)
 
 
@@ -177,7 +179,9 @@ class Table(Indices):
                 whole = self.rewrite(unfold[base], dict(zip(known.free, moved, strict=True)), {})
                 whole = self.rewrite(whole, {}, unfold)
             elif known.kind in self.rebuild and (
-                not self._is_renaming(moved) or not unfold.keys().isdisjoint(self.inner(base))
+                (known.odd and moved != args)
+                or not self._is_renaming(moved)
+                or not unfold.keys().isdisjoint(self.inner(base))
             ):
                 at = dict(zip(known.free, moved, strict=True))
                 whole = self.rebuild[known.kind](self, known, at, unfold)

@@ -26,6 +26,7 @@ from .polynomial import (
     Poly,
     Table,
     add_to,
+    closure,
     common_factors,
     content,
     monomial,
@@ -175,22 +176,31 @@ def _factor_list(
 
 
 def signed_atom(table: Table, kind: str, poly: Poly) -> tuple[int, Factor]:
-    """The atom of a polynomial or of its negative, whichever comes first, and the sign."""
-    flips = {}
+    """The atom of a polynomial or of its negative, whichever comes first, and the sign.
+
+    An argument like x[i] - x[j] is its own negative at exchanged subscripts: a symmetry of log|·|,
+    and a change of sign elsewhere, for which the atom is made anew when its subscripts change.
+    """
     known = [flip for flip in (1, -1) if sign(table, scaled(poly, flip))]
-    for flip in known or (1, -1):
-        found = canonical(table, items_of(scaled(poly, flip)))
-        flips[found.items, found.args, -flip] = flip, found
-    flip, found = flips[min(flips)]
-    chosen = dict(found.items)
+    ways = [
+        (flip, canonical(table, items_of(scaled(poly, flip)))) for flip in known or (1, -1)
+    ]
+    flip, found = min(ways, key=lambda way: (way[1].items, way[1].args, -way[0]))
+    odd = len(ways) == 2 and ways[0][1].items == ways[1][1].items
+    symmetries = found.symmetries
+    if odd and kind == "log":
+        first, second = ways[0][1].args, ways[1][1].args
+        swap = tuple(first.index(place) for place in second)
+        symmetries = closure({*symmetries, swap}, len(first))
     base = table.base(
         kind,
         (found.items,),
         free=found.free,
         sign=NONNEGATIVE if kind == "step" else POSITIVE if known and kind != "log" else UNKNOWN,
         idempotent=kind == "step",
-        thin=kind != "step" and is_thin(table, chosen),
-        symmetries=found.symmetries,
+        thin=kind != "step" and is_thin(table, dict(found.items)),
+        symmetries=symmetries,
+        odd=odd and kind != "log",
     )
     return flip, table.factor(base, found.args)
 
