@@ -1,0 +1,248 @@
+"""How prose, formulas and programs are spelled in each format; templates know only structure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .content import Code, Display, Formula, Listing, Math, Prose, Side
+
+ROW = 84
+"""How many characters of mathematics stand on a row before it is broken."""
+
+
+class Markup:
+    """One format.  `name` is what ``write_report`` calls it."""
+
+    name = ""
+    row = ROW
+
+    def prose(self, prose: Prose | str) -> str:
+        if isinstance(prose, str):
+            return self.text(prose)
+        return "".join(map(self._run, prose))
+
+    def _run(self, run: str | Math | Code) -> str:
+        if isinstance(run, Math):
+            return self.inline(run.latex)
+        if isinstance(run, Code):
+            return self.code(run.text)
+        return self.text(run)
+
+    def text(self, text: str) -> str:
+        """Text as it is to be read, with everything that has a meaning in the format escaped."""
+        raise NotImplementedError
+
+    def inline(self, latex: str) -> str:
+        raise NotImplementedError
+
+    def code(self, text: str) -> str:
+        raise NotImplementedError
+
+    def display(self, display: Display) -> str:
+        raise NotImplementedError
+
+    def listing(self, listing: Listing) -> str:
+        raise NotImplementedError
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def visible(latex: str) -> float:
+    """About how many characters wide a formula is."""
+    text = re.sub(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}",
+                  lambda m: max(m[1], m[2], key=len), latex)
+    text = re.sub(r"\\(?:mathrm|text|mathbf)\{([^}]*)\}", r"\1", text)
+    text = re.sub(r"[_^]\{([^}]*)\}", lambda m: "s" * (2 * len(m[1].replace(" ", "")) // 3), text)
+    text = re.sub(r"\\(?:left|right|bigl|bigr)", "", text)
+    text = re.sub(r"\\(exp|log|tanh|max)", r"\1", text)
+    text = re.sub(r"\\[a-zA-Z]+ ?", "x", text)
+    return len(re.sub(r"[{}]", "", text)) - 0.5 * text.count(" ")
+
+
+def rows(formula: Formula, width: float) -> list[tuple[str, str]]:
+    """(what stands left of the alignment, what stands right of it), row by row."""
+    if visible(formula.latex) <= width and formula.left:
+        rest = " ".join(f"{side.relation} {side.latex}" for side in formula.sides)
+        return [(formula.left, rest)]
+    found: list[tuple[str, str]] = []
+    indent = visible(formula.left)
+    for side in formula.sides:
+        text = f"{side.relation} {side.latex}"
+        if found and visible(f"{found[-1][1]} {text}") + indent <= width:
+            found[-1] = found[-1][0], f"{found[-1][1]} {text}"
+            continue
+        left = "" if found else formula.left
+        for place, part in enumerate(_broken(side, width - indent)):
+            found.append((left if place == 0 else "", part))
+    return found
+
+
+def _broken(side: Side, width: float) -> list[str]:
+    """A side on as many rows as it needs, broken between its chunks."""
+    parts = [f"{side.relation} {side.chunks[0]}"]
+    for chunk in side.chunks[1:]:
+        if visible(parts[-1] + chunk) <= width:
+            parts[-1] += chunk
+        else:
+            parts.append(r"\quad {}" + chunk)
+    return parts
+
+
+def aligned(formulas: Sequence[Formula], width: float) -> list[str]:
+    """The rows of an aligned environment, without the breaks between them."""
+    return [
+        f"{left} &{right}" for formula in formulas for left, right in rows(formula, width)
+    ]
+
+
+# --- Markdown -----------------------------------------------------------------------------------
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]|<>&$~])")
+_BLOCK_START = re.compile(r"^(\s*(?:\d+(?=[.)](?:\s|$)))?)([-+#=.)](?=[-=#\s]|$))")
+"""What would open a list, a heading or a rule at the start of a line."""
+
+
+class Github(Markup):
+    """GitHub's Markdown: mathematics in code spans and fences, which survive its parser as is."""
+
+    name = "github"
+
+    def text(self, text: str) -> str:
+        line = re.sub(r"\s+", " ", text)
+        escaped = _MARKDOWN.sub(r"\\\1", line)
+        return _BLOCK_START.sub(r"\1\\\2", escaped)
+
+    def inline(self, latex: str) -> str:
+        return f"$`{latex}`$"
+
+    def code(self, text: str) -> str:
+        ticks = _ticks(text, 1)
+        space = " " if text.startswith("`") or text.endswith("`") else ""
+        return f"{ticks}{space}{text}{space}{ticks}"
+
+    def display(self, display: Display) -> str:
+        lines = aligned(display.formulas, self.row)
+        label = rf" \qquad {display.label}" if display.label else ""
+        if len(lines) == 1:
+            body = lines[0].replace(" &", " ", 1).strip() + label
+        else:
+            lines[0] += label
+            body = "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        return f"```math\n{body}\n```"
+
+    def listing(self, listing: Listing) -> str:
+        ticks = _ticks(listing.text, 3)
+        return f"{ticks}{listing.language}\n{listing.text.rstrip()}\n{ticks}"
+
+
+class Portable(Github):
+    """The subset that every renderer of Markdown takes: dollars, and one row at a time."""
+
+    name = "portable"
+
+    def inline(self, latex: str) -> str:
+        return f"${_portable(latex)}$"
+
+    def display(self, display: Display) -> str:
+        found = []
+        for formula in display.formulas:
+            parts = [formula]
+            if visible(formula.latex) > self.row and formula.left:
+                parts = [Formula(formula.left, (side,)) for side in formula.sides[:-1]]
+                last = formula.sides[-1]
+                parts[-1] = Formula(formula.left, (*parts[-1].sides, last)) if parts else formula
+            found += [_portable(part.latex) for part in parts or [formula]]
+        if display.label:
+            found[0] += rf" \qquad {display.label}"
+        return "\n\n".join(f"$$\n{row}\n$$" for row in found)
+
+
+def _portable(latex: str) -> str:
+    """Without what Markdown's parser would take for an escape."""
+    return (latex.replace(r"\_", r"\text{-}").replace("<", r"\lt ").replace(">", r"\gt ")
+            .replace("*", r"\ast ").replace("|", r"\vert "))
+
+
+def _ticks(text: str, least: int) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)
+
+
+# --- LaTeX --------------------------------------------------------------------------------------
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
+    '"': "''", "–": "--", "—": "---", "…": r"\ldots{}",
+    "“": "``", "”": "''", "‘": "`", "’": "'", "·": r"$\cdot$", "×": r"$\times$", "⊙": r"$\odot$",
+    "½": r"$\frac{1}{2}$", "¼": r"$\frac{1}{4}$", "²": r"$^{2}$", "³": r"$^{3}$", "Σ": r"$\Sigma$",
+    "Λ": r"$\Lambda$", "∂": r"$\partial$", "ᵀ": r"$^{\top}$", "≈": r"$\approx$", "≤": r"$\le$",
+    "≥": r"$\ge$", "≠": r"$\ne$", "−": "$-$", "±": r"$\pm$", "→": r"$\to$", "←": r"$\leftarrow$",
+    "∞": r"$\infty$", "√": r"$\surd$", "′": r"$'$", "∘": r"$\circ$", "∈": r"$\in$",
+    "⁽": r"$^{(}$", "⁾": r"$^{)}$", "⁻": r"$^{-}$", "¹": r"$^{1}$", "⁰": r"$^{0}$",
+    "Δ": r"$\Delta$", "⊘": r"$\oslash$",
+}
+_LATEX |= {c: rf"$^{{{i}}}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹") if c not in _LATEX}
+_LATEX |= {c: rf"$_{{{i}}}$" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta",
+    "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi",
+    "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}
+_LATEX |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
+_TYPEWRITER = {c: rf"\char{ord(c)}{{}}" for c in "\\{}_^~<>|$&#%\"-"}
+_TYPEWRITER |= {"'": r"\straightquote{}", "`": r"\straightgrave{}"}
+_LATIN = re.compile(r"[ -~\u00a1-\u017f]")
+
+
+class Latex(Markup):
+    """LaTeX for pdflatex, xelatex and lualatex, with amsmath alone."""
+
+    name = "latex"
+    row = 88
+
+    def text(self, text: str) -> str:
+        return "".join(map(self._character, re.sub(r"\s+", " ", text)))
+
+    def _character(self, character: str) -> str:
+        if character in _LATEX:
+            return _LATEX[character]
+        if _LATIN.match(character):
+            return character
+        if ord(character) < 32 or 0xD800 <= ord(character) < 0xE000:
+            return ""
+        # Engines that read Unicode print it; the others name the code point.
+        return rf"\otherscript{{{ord(character):04X}}}{{{character}}}"
+
+    def inline(self, latex: str) -> str:
+        return f"${latex}$"
+
+    def code(self, text: str) -> str:
+        return rf"\texttt{{{self._typewriter(text)}}}"
+
+    def _typewriter(self, text: str) -> str:
+        return "".join(_TYPEWRITER.get(c) or self._character(c) for c in text)
+
+    def display(self, display: Display) -> str:
+        lines = aligned(display.formulas, self.row)
+        tag = rf" \tag*{{{display.label}}}" if display.label else ""
+        if len(lines) == 1:
+            body = lines[0].replace(" &", " ", 1).strip()
+            return f"\\begin{{equation*}}\n{body}{tag}\n\\end{{equation*}}"
+        lines[0] += tag
+        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+    def listing(self, listing: Listing) -> str:
+        found = []
+        for line in listing.text.rstrip().expandtabs(4).splitlines():
+            indent = len(line) - len(line.lstrip())
+            shown = "~" * indent + self._typewriter(line.strip()).replace("  ", "~~")
+            found.append(shown or "~")
+        rows_ = "\\\\\n".join(rf"\mbox{{{row}}}" for row in found)
+        return f"\\begin{{program}}\n{rows_}\n\\end{{program}}"
+
+
+FLAVORS: dict[str, type[Markup]] = {"github": Github, "portable": Portable, "latex": Latex}
