@@ -7,7 +7,8 @@ vanishes, away from the kinks that are noted on the way).  Different normal form
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -88,7 +89,7 @@ class Forms:
         self._argmax: dict[Name, tuple[int, tuple[Sub, ...]]] = {}
         self._inputs: dict[str, Array] = {}
         self._equations: dict[Name, Equation] = {}
-        self._recurrent: set[Name] = set()
+        self.recurrent: dict[Name, tuple[Name, ...]] = {}
         self._maximum_of: dict[Name, str] = {}
         for side, system in systems.items():
             for array in system.inputs:
@@ -101,7 +102,9 @@ class Forms:
                         {(side, name): equation.name for name in equation.argmax}
                     )
                     if isinstance(item, Recurrence):
-                        self._recurrent.add((side, equation.name))
+                        self.recurrent[side, equation.name] = tuple(
+                            (side, other.name) for other in group
+                        )
 
     def places(self, name: Name) -> tuple[Sub, ...]:
         """The subscripts of an array in its own form: a placeholder for each axis, 0 for a 1."""
@@ -113,21 +116,28 @@ class Forms:
     def form(self, name: Name) -> Poly:
         """The entry of the array at its placeholders."""
         if name not in self.forms:
-            table = self.table
-            before = table.kinks, table.assumptions
-            table.kinks, table.assumptions = set(), set()
-            try:
-                poly = self._compute(name)
-            except UnsupportedError:
-                poly = self._opaque(name)
-            finally:
-                found = Notes(table.kinks, table.assumptions)
-                table.kinks, table.assumptions = before
+            with self._noted() as found:
+                try:
+                    poly = self._compute(name)
+                except UnsupportedError:
+                    poly = self._opaque(name)
             self.forms[name] = poly
             self.notes[name] = found
             if len(poly) > self.longest and not self.is_input(name):
                 self.cut(name, poly)
         return self.forms[name]
+
+    @contextmanager
+    def _noted(self) -> Iterator[Notes]:
+        """What normal forms rely on while the block runs."""
+        table = self.table
+        before = table.kinks, table.assumptions
+        notes = Notes()
+        table.kinks, table.assumptions = notes.kinks, notes.assumptions
+        try:
+            yield notes
+        finally:
+            table.kinks, table.assumptions = before
 
     def is_input(self, name: Name) -> bool:
         return name[1] in self._inputs
@@ -156,9 +166,23 @@ class Forms:
         side, array = name
         if array in self._inputs:
             return self._input(array, self.places(name))
-        if name in self._recurrent or name not in self._equations:
+        if name in self.recurrent:
+            args = tuple(place for place in self.places(name) if place >= 0)
+            return self.table.entry(self.cut_base(name), args)
+        if name not in self._equations:
             return self._opaque(name)
         return self._equation(side, self._equations[name])
+
+    def cut_base(self, name: Name) -> int:
+        """The base whose entries are those of an array of a recurrence."""
+        args = tuple(place for place in self.places(name) if place >= 0)
+        return self.table.base("cut", name, free=args, thin=False)
+
+    def right_side(self, name: Name) -> tuple[Poly, Notes]:
+        """What an equation of a recurrence says its array is, in entries of that recurrence."""
+        with self._noted() as notes:
+            poly = self._equation(name[0], self._equations[name])
+        return poly, notes
 
     def _opaque(self, name: Name) -> Poly:
         base = self.table.base("opaque", name, thin=False)

@@ -136,8 +136,8 @@ class Prover:
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        same = self.left == self.right
-        self.sides = ("both", "both") if same else ("left", "right")
+        self.same = self.left == self.right
+        self.sides = ("both", "both") if self.same else ("left", "right")
         systems = {self.sides[0]: self.left, self.sides[1]: self.right}
         self.shapes = self.left.shapes, self.right.shapes
         self.table = new_table(self.budget)
@@ -164,18 +164,81 @@ class Prover:
         """Proves the array equal to the left arrays it agrees with, and cuts there."""
         if right in self.proven:
             return
+        group = self.forms.recurrent.get((self.sides[1], right))
+        if group is not None:
+            self._settle_recurrence([name for _, name in group], wanted_left)
+            return
         self.proven[right] = []
         for left in self._alike(right, wanted_left):
-            found = match(
-                self.points,
-                (left, self.shapes[0][left]),
-                (right, self.shapes[1][right]),
-            )
+            found = self._match(left, right)
             if found is not None and self._prove_step(left, right, found):
                 self.proven[right].append((left, found))
                 self.steps.append(Step(left, right, found.factor))
                 self._cut(left, right, found)
                 return
+
+    def _settle_recurrence(self, group: list[str], wanted_left: list[str]) -> None:
+        """Proves arrays of a recurrence equal to left arrays, together.
+
+        A recurrence has one solution.  The left arrays are it, up to their factors, if they
+        satisfy its equations: so these are looked at with the left arrays put in.
+        """
+        pairs: dict[str, tuple[str, Match]] = {}
+        for right in group:
+            self.proven[right] = []
+            for left in self._alike(right, wanted_left):
+                found = self._match(left, right)
+                if found is not None and not (self.same and left in group):
+                    pairs[right] = left, found
+                    break
+        try:
+            notes = self._satisfied(group, pairs)
+        except (BudgetError, UnsupportedError):
+            notes = None
+        for right in group:
+            if notes is None:
+                self.forms.forms.pop((self.sides[1], right), None)
+            elif right in pairs:
+                left, found = pairs[right]
+                self.proven[right].append((left, found))
+                self.used[left, right] = notes
+                self.steps.append(Step(left, right, found.factor))
+
+    def _satisfied(
+        self, group: list[str], pairs: Mapping[str, tuple[str, Match]]
+    ) -> Notes | None:
+        """What it relies on that the left arrays satisfy the group's equations; None if not."""
+        if not pairs:
+            return None
+        forms, notes = self.forms, Notes()
+        near = {
+            member
+            for left, _ in pairs.values()
+            for member in forms.recurrent.get((self.sides[0], left), ())
+        }
+        for right, (left, found) in pairs.items():
+            self._form(1, right, notes)
+            self._put(right, found, self._form(0, left, notes))
+        apart = {(self.sides[1], right) for right in group if right not in pairs}
+        said = {}
+        for name in [*near, *((self.sides[1], right) for right in group)]:
+            said[name], relied = forms.right_side(name)
+            notes.add(relied)
+        for name in near | apart:
+            forms.definitions[forms.cut_base(name)] = said[name]
+        for right, (left, found) in pairs.items():
+            mine = (self.sides[0], left)
+            first = said[mine] if mine in said else self._form(0, left, notes)
+            second = self._moved(right, found, said[self.sides[1], right])
+            scale = size_poly(self.table, found.factor)
+            if not self._is_zero(plus(first, self.table.times(scale, second), -1), notes):
+                return None
+        return notes
+
+    def _match(self, left: str, right: str) -> Match | None:
+        return match(
+            self.points, (left, self.shapes[0][left]), (right, self.shapes[1][right])
+        )
 
     def _alike(self, right: str, wanted_left: list[str]) -> list[str]:
         """The left arrays whose fingerprint is that of the right one."""
@@ -184,7 +247,7 @@ class Prover:
             return []
         known = {left: self._fingerprint(0, left) for left in wanted_left}
         names = [left for left, print_ in known.items() if print_ is not None]
-        names = [left for left in names if left != right or self.left is not self.right]
+        names = [left for left in names if left != right or not self.same]
         if not names:
             return []
         gaps = np.max(np.abs(np.array([known[left] for left in names]) - mine), axis=1)
@@ -249,13 +312,18 @@ class Prover:
             if not {"sum", "max"}.intersection(kinds):
                 return
             poly = forms.cut(name, poly)
-        places = [place for place in forms.places((self.sides[1], right)) if place >= 0]
+        self._put(right, found, poly)
+
+    def _put(self, right: str, found: Match, poly: Poly) -> None:
+        """Lets the right array be read as what the left one's form says."""
+        table, name = self.table, (self.sides[1], right)
+        places = [place for place in self.forms.places(name) if place >= 0]
         by = {
             table.placeholder(axis, table.size(place)): place
             for axis, place in zip(found.order, places, strict=True)
         }
         scale = size_poly(table, 1 / found.factor)
-        forms.forms[self.sides[1], right] = table.times(scale, table.substitute(poly, by))
+        self.forms.forms[name] = table.times(scale, table.substitute(poly, by))
 
     # --- verdicts -------------------------------------------------------------------------------
 
@@ -304,8 +372,7 @@ class Prover:
     def _refuted(self, left: str, right: str) -> Proof:
         plain = self._identity(left, right)
         assert plain is not None
-        shapes = self.shapes[0][left], self.shapes[1][right]
-        found = match(self.points, (left, shapes[0]), (right, shapes[1]))
+        found = self._match(left, right)
         ratio = None
         if found is not None and found.order == plain.order and (
             (left, found) in self.proven.get(right, []) or self._prove_step(left, right, found)

@@ -15,14 +15,17 @@ from gradproof.symbolic.algebra import Builder, Operand
 from gradproof.symbolic.equation import (
     Array,
     Equal,
+    Equation,
     Index,
     Read,
+    Recurrence,
     System,
     Term,
     Within,
     index_symbol,
     size_symbol,
     slot,
+    validate,
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, SOFTPLUS, TANH, derivative, leaky_relu
 from gradproof.symbolic.prove import Proof, first_wrong, prove_all, prove_equal
@@ -619,3 +622,49 @@ def test_first_wrong_names_a_wrong_slope() -> None:
     assert (wrong.right, wrong.instead) == ("delta1", "dZ1")
     a1 = sp.Symbol("A1", real=True)
     assert sp.expand(wrong.ratio * m - (1 + a1)) == 0
+
+
+# --- recurrences --------------------------------------------------------------------------------
+
+
+def recurrent(fused: bool, wrong: bool = False) -> System:
+    """h[t] = tanh(x[t] W + h[t-1] U), as one equation or with its argument named."""
+    steps = size_symbol("T")
+    t, j, k = Index("t", steps), Index("j", h), Index("k", h)
+    before = t.symbol - 1
+    inputs = (Array("x", (steps, h)), Array("U", (h, h)), Array("v", (h,)))
+    at = Read("U", (j.symbol, k.symbol) if wrong else (k.symbol, j.symbol))
+    terms = (
+        Term(slot(0), (Read("x", (t.symbol, j.symbol)),)),
+        Term(slot(0) * slot(1), (Read("h", (before, k.symbol)), at), (k,),
+             (Within(sp.S.One, t.symbol, steps),)),
+    )
+    here = (t.symbol, j.symbol)
+    if fused:
+        # the argument twice: tanh(z) = 2σ(2z) - 1, from an array scaled by two
+        group = (
+            Equation("twice", (t, j), tuple(
+                Term(2 * term.body, term.reads, term.over, term.guards) for term in terms)),
+            Equation("h", (t, j), (Term(2 * SIGMOID(slot(0)) - 1, (Read("twice", here),)),)),
+        )
+    else:
+        group = (
+            Equation("z", (t, j), terms),
+            Equation("h", (t, j), (Term(TANH(slot(0)), (Read("z", here),)),)),
+        )
+    total = Equation("L", (), (
+        Term(slot(0) * slot(1), (Read("h", here), Read("v", (j.symbol,))), (t, j)),))
+    return validate(System(inputs, (Recurrence("t", 1, group), total)))
+
+
+def test_recurrences_are_proven_by_induction() -> None:
+    proof = prove_all(recurrent(False), recurrent(True), {"L": "L"}, evaluate)["L"]
+    assert proof.equal, proof.difference
+    assert ("h", "h", 1) in proof.intermediates
+
+
+def test_another_recurrence_is_not() -> None:
+    proof = prove_all(recurrent(False), recurrent(True, wrong=True), {"L": "L"}, evaluate)["L"]
+    assert proof.equal is False
+    numberless = prove_all(recurrent(False), recurrent(True, wrong=True), {"L": "L"})["L"]
+    assert numberless.equal is None

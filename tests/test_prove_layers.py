@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.adjoint import reverse
 from gradproof.symbolic.algebra import Builder, Operand
@@ -18,7 +17,6 @@ from gradproof.symbolic.equation import (
     Equal,
     Index,
     Read,
-    System,
     Term,
     size_symbol,
     slot,
