@@ -242,7 +242,9 @@ def _first_wrong(prover: Prover, subject: Subject, name: str, array: str) -> str
     if wrong is None or subject.hand is None:
         return ""
     place = subject.hand.lines.get(wrong.right)
-    text = f"first wrong: {wrong.right}" + (f", {place}" if place else "")
+    unnamed = wrong.right.startswith("t") and wrong.right[1:].isdigit()
+    named = "" if unnamed and place else wrong.right
+    text = "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
     if wrong.instead is not None:
         primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
         meant = f"the loss's gradient by {primal}" if primal else wrong.instead

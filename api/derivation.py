@@ -22,7 +22,7 @@ from gradproof.symbolic.general import general_notation, layer_rules
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.reasons import reason
-from gradproof.symbolic.writing import Writer
+from gradproof.symbolic.writing import Writer, function_definition, used_functions
 
 
 ENTRIES = 300
@@ -144,6 +144,14 @@ class Derivation:
     def assumptions(self) -> tuple[str, ...]:
         return tuple(f"the rows of {name} sum to one" for name in self.chain.assumed)
 
+    @cached_property
+    def definitions(self) -> tuple[tuple[str, str], ...]:
+        """What the named functions are, each with its slope: (LaTeX, Unicode)."""
+        return tuple(
+            (function_definition(function, True), function_definition(function, False))
+            for function in used_functions(self.system)
+        )
+
     @property
     def kinks(self) -> tuple[str, ...]:
         return tuple(
@@ -209,7 +217,8 @@ class Derivation:
         lines += [f"  {formula}" for formula in self.forward.values()]
         lines.append("Backward")
         lines += [f"  {formula}" for formula in self.all() if formula.step.role != "forward"]
-        for title, items in (("Assumed", self.assumptions), ("Kinks", self.kinks)):
+        for title, items in (("With", [text for _, text in self.definitions]),
+                             ("Assumed", self.assumptions), ("Kinks", self.kinks)):
             if items:
                 lines += [title, *(f"  {item}" for item in items)]
         return "\n".join(lines)

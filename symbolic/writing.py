@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .equation import Equal, Equation, Guard, Read, Size, Subscript, Term, slot
+from .equation import Equal, Equation, Guard, Read, Size, Subscript, System, Term, slot
 from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
 from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
 from .matrix import (
@@ -263,3 +263,23 @@ def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | No
         definition = bounded[0].xreplace({A: SIGMOID(bounded[1])})
     shown = body(definition.xreplace({Z: slot(0)}), [z], style)
     return f"{name} = {shown.text}"
+
+
+def used_functions(system: System) -> tuple[type[Opaque], ...]:
+    """The named functions that a system's equations apply, derivatives left out."""
+    found = {
+        type(applied).base
+        for equation in system.equations for term in equation.terms
+        for applied in term.body.atoms(Opaque)
+    }
+    return tuple(sorted(found, key=lambda function: function.title))
+
+
+def function_definition(function: type[Opaque], latex: bool) -> str:
+    """f(z) = ..., f′(z) = ...: a function's definition and the slope that follows from it."""
+    style: Style = Latex() if latex else Text()
+    z = Piece("z")
+    shown = body(function.definition.xreplace({Z: slot(0)}), [z], style).text
+    head = style.opaque(function, z).text
+    slope = slope_identity(function, f"{function.latex_name}(z)" if latex else head, latex)
+    return f"{head} = {shown}" + (f", {slope}" if slope else "")
