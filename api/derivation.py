@@ -259,7 +259,8 @@ def derive(source: Network | System, wrt: Iterable[str] | None = None) -> Deriva
 def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
     names = network.parameters if wrt is None else tuple(wrt)
     per_sample = network.batch_size if network.delta == "sample" else None
-    chain = differentiate(network.system(), "L", names, per_sample=per_sample)
+    deltas = [f"Z{layer}" for layer in range(1, network.depth + 1)]
+    chain = differentiate(network.system(), "L", names, named=deltas, per_sample=per_sample)
     notation = Notation(
         matrices=network.batch is not False,
         loss=network.notation.get("loss", "L"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from ..symbolic.equation import Equation, EquationError, Recurrence, System, slot
-from ..symbolic.functions import SIGMOID, A, Opaque, Z, in_output, in_sigmoid
+from ..symbolic.functions import SIGMOID, STEP, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.matrix import (
     Einsum,
@@ -220,9 +220,7 @@ class _Printer:
                 self._helpers["sigmoid"] = SIGMOID_SOURCE
             return Piece(function.numpy.format(z=argument.text), ATOM, argument.array)
         definition = function.definition
-        if isinstance(definition, sp.Piecewise) and definition.args[0][0] == 1 and (
-            definition.args[1] == (0, True)
-        ):
+        if definition == STEP.definition:
             held = self.style.hold(argument, POW)
             return Piece(f"({held} > 0)", ATOM, argument.array)
         return Piece(f"{self._helper(function)}({argument.text})", ATOM, argument.array)

@@ -6,6 +6,7 @@ stable spelling, and a formula in exponentials becomes a polynomial in the sigmo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from ..symbolic.equation import Equation, slot
-from ..symbolic.functions import SIGMOID, SOFTPLUS, A, Opaque, Z, in_sigmoid
+from ..symbolic.functions import SIGMOID, SOFTPLUS, STEP, A, Opaque, Z, in_sigmoid
 from ..symbolic.rewrite import inline, tidy
 
 
@@ -34,6 +35,8 @@ def stable(body: sp.Expr) -> sp.Expr:
         argument = applied.args[0]
         if type(applied).order == 0 and type(applied).title in SPELLED:
             return sp.Function(type(applied).title)(argument)
+        if definition == STEP.definition:
+            return sp.Function("step")(argument)
         bounded = in_sigmoid(definition)
         if bounded is not None:
             polynomial, exponent = bounded
@@ -59,13 +62,19 @@ def softplus(z: Any) -> Any:
     return np.where(positive, z, 0.0) + np.log1p(np.exp(np.where(positive, -z, z)))
 
 
+erf = np.vectorize(math.erf, otypes=[float])
+"""The error function; NumPy has none."""
+
+
 SPELLED: dict[str, Callable[..., Any]] = {
     "sigmoid": sigmoid,
     "softplus": softplus,
     "relu": lambda z: np.maximum(z, 0),
+    "step": lambda z: np.heaviside(np.real(z), 0),  # of z's own dtype, as a comparison is not
     "abs": np.abs,
     "sign": np.sign,
     "tanh": np.tanh,
+    "erf": erf,
 }
 
 

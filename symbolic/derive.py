@@ -114,13 +114,15 @@ def differentiate(
     wrt: Iterable[str],
     *,
     cotangent: str | None = None,
+    named: Iterable[str] = (),
     per_sample: Size | None = None,
 ) -> Chain:
     """The gradients of `loss` by `wrt`, with every adjoint on the way, simplified step by step.
 
     `cotangent` names an input that stands for the loss's adjoint, for an output that is no
-    scalar.  `per_sample` is the batch size by which adjoints that are not gradients are
-    multiplied, so that they are per sample and the 1/m stands in the gradients.
+    scalar.  The adjoints of `named` keep their name however short they are.  `per_sample` is the
+    batch size by which adjoints that are not gradients are multiplied, so that they are per
+    sample and the 1/m stands in the gradients.
     """
     wanted = tuple(wrt)
     for name in wanted:
@@ -138,7 +140,7 @@ def differentiate(
         forward=tuple(System(system.inputs, forward_items).equations),
         backward=tuple(System(system.inputs, backward_items).equations),
         inputs=inputs,
-        keep=gradients,
+        keep=gradients | {derived.of[name] for name in named if name in derived.of},
     )
     steps = simplifier.run()
     if per_sample is not None:
@@ -244,7 +246,7 @@ class _Simplifier:
             self._cancel(forms)
             self._done[raw.name] = forms[-1].equation
             steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms))
-        needed = {read.array for name in self.keep for read in self._done[name].reads}
+        needed: set[str] = set()
         for name in reversed(list(steps)):
             if name in needed or name in self.keep:
                 needed |= {read.array for read in self._done[name].reads}
