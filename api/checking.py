@@ -7,6 +7,7 @@ of what the two allow, in the order refuted, undecided, agrees, proved.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from gradproof.points import Point, by_parameter, flat, nested, random_points
 from gradproof.symbolic.derive import Chain, differentiate
 from gradproof.symbolic.equation import Array, System
 from gradproof.symbolic.layout import Piece, Text, body
-from gradproof.symbolic.prove import Proof, Prover
+from gradproof.symbolic.prove import Proof, Prover, Wrong
 from gradproof.symbolic.shapes import parse_shape
 from gradproof.symbolic.trace import Trace, TraceError, trace
 
@@ -134,6 +135,8 @@ def check(
     Raises ValueError (TraceError) for inputs that do not fit the functions.
     """
     given = {**(inputs or {}), **shapes}
+    for what, function in (("loss", loss), ("gradient", gradient)):
+        _takes(what, function, given)
     declared = {name: _declared(name, value) for name, value in given.items()}
     arguments = {name: _leaf_names(name, spec) for name, spec in declared.items()}
     arrays = [array for spec in declared.values() for array in _leaves(spec)]
@@ -238,9 +241,8 @@ def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int
 
 def _first_wrong(prover: Prover, subject: Subject, name: str, array: str) -> str:
     """Where the hand-written code first computes what the derivation does not."""
-    wrong = prover.first_wrong(subject.of[name], array)
-    if wrong is None or subject.hand is None:
-        return ""
+    assert subject.hand is not None
+    wrong = prover.first_wrong(subject.of[name], array) or Wrong(array)
     place = subject.hand.lines.get(wrong.right)
     unnamed = wrong.right.startswith("t") and wrong.right[1:].isdigit()
     named = "" if unnamed and place else wrong.right
@@ -444,6 +446,20 @@ def _trace_assumptions(subject: Subject) -> tuple[str, ...]:
 
 
 # --- inputs -------------------------------------------------------------------------------------
+
+
+def _takes(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """ValueError when a function cannot be called with the inputs, naming the parameter."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # a built-in has none; calling it will tell
+        return
+    try:
+        signature.bind(**given)
+    except TypeError as error:
+        raise ValueError(f"{what}: {error}; its parameters are "
+                         f"{', '.join(signature.parameters)}, the inputs given are "
+                         f"{', '.join(given)}") from None
 
 
 def _is_numbers(value: Any) -> bool:
