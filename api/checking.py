@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,10 @@ Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
 
 
+SAMPLE = 12
+"""Entries of a gradient that a result carries for show."""
+
+
 @dataclass(frozen=True)
 class Check:
     """What is known of one gradient.
@@ -41,6 +46,8 @@ class Check:
     bound: the largest error that the numbers would not have seen, absolute.
     difference: the largest |hand-written - derived| at the points; nan where shapes differ.
     entry, hand, derived, witness: the worst entry with its three values, where there is one.
+    witness_difference: the largest |finite difference - derived|, where it was measured.
+    sample: a few entries, (place, derived, hand-written, finite difference), at one point.
     assumptions, kinks: what a proof rests on.  notes: what else was seen.
     """
 
@@ -55,6 +62,8 @@ class Check:
     hand: float = float("nan")
     derived: float = float("nan")
     witness: float = float("nan")
+    witness_difference: float = float("nan")
+    sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
     assumptions: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -400,23 +409,34 @@ def _measured(
     """The numbers of a check: bounds, the largest difference, the worst entry's three values."""
     bounds = [c.bound for _, c in looked if c.verdict != "undecided"]
     worst, entry = 0.0, None
+    apart = float("nan")
     hand = derived = witness = float("nan")
+    sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
     for (point, comparison), (claimed, true, _) in zip(
-        looked, numbers.observed.get(name, []), strict=False
+        looked, numbers.observed.get(name, []), strict=True
     ):
-        del point
-        gap = np.abs(np.asarray(claimed, dtype=float) - np.asarray(true, dtype=float))
+        claimed, true = np.asarray(claimed, dtype=float), np.asarray(true, dtype=float)
+        gap = np.abs(claimed - true)
         if gap.size == 0:
             continue
-        if comparison.verdict == "refuted" and entry is None or np.nanmax(gap) > worst and (
-            entry is None or comparison.verdict == "refuted"
-        ):
-            worst = float(np.nanmax(gap))
-            place = tuple(int(p) for p in np.unravel_index(np.nanargmax(gap), gap.shape))
+        measured = np.abs(comparison.witness - true)
+        if not np.all(np.isnan(measured)):
+            apart = float(np.nanmax([apart, np.nanmax(measured)]))
+        if not sample or point.given:
+            sample = tuple(
+                (at, float(true[at]), float(claimed[at]), float(comparison.witness[at]))
+                for at in islice(np.ndindex(*gap.shape), SAMPLE)
+            )
+        largest = float(np.nanmax(gap)) if not np.all(np.isnan(gap)) else float("nan")
+        if entry is None or largest > worst:
+            worst = largest
+            place = tuple(int(p) for p in np.unravel_index(int(np.nanargmax(gap)), gap.shape)) \
+                if largest == largest else (0,) * gap.ndim
             entry, hand, derived = place, float(claimed[place]), float(true[place])
             witness = float(comparison.witness[place])
     return Check(name, "agrees", bound=max(bounds, default=float("nan")), difference=worst,
-                 entry=entry, hand=hand, derived=derived, witness=witness, notes=notes)
+                 entry=entry, hand=hand, derived=derived, witness=witness,
+                 witness_difference=apart, sample=sample, notes=notes)
 
 
 def _diagnosis(name: str, proof: Proof | None, numbers: _Numbers) -> str:

@@ -279,7 +279,8 @@ def _report(options: argparse.Namespace) -> int:
     for path in written:
         print(path)
     if result is not None:
-        print(f"{Path(options.hand).name}: {result.verdict}")
+        source = Path(options.hand).name if options.hand else "hand-written backward pass"
+        print(f"{source}: {result.verdict}")
         print("\n".join(f"  {line}" for line in str(result).splitlines()))
         if result.verdict not in ("proved", "agrees"):
             return FINDINGS

@@ -116,10 +116,10 @@ class Derivation:
         return [Formula(step.name if step.role == "forward" else step.of, step, self)
                 for step in self.chain.steps]
 
-    def entries(self) -> Derivation:
+    def entries(self, limit: int = ENTRIES) -> Derivation:
         """The same loss entry by entry: every scalar its own formula, derived on scalars.
 
-        Every size must be a number, and there may be at most ``ENTRIES`` scalars in the forward
+        Every size must be a number, and there may be at most `limit` scalars in the forward
         pass; EquationError otherwise.
         """
         system = _forward_system(self)
@@ -128,9 +128,9 @@ class Derivation:
         if unknown:
             raise EquationError(f"the entry form needs every size as a number; {sorted(unknown)} "
                                 "are symbols (a network takes batch = 3, or batch = false)")
-        if count_entries(system, {}) > ENTRIES:
+        if count_entries(system, {}) > limit:
             raise EquationError(f"the entry form would have {count_entries(system, {})} scalars; "
-                                f"it is for networks of up to {ENTRIES}")
+                                f"it is for networks of up to {limit}")
         chain = entry_chain(system, self.chain.loss, self.chain.wrt)
         notation = replace(self.writer.notation, adjoints={b: a for a, b in chain.of.items()})
         return Derivation(chain, Writer(notation, self.writer.row_vectors, chain.system.shapes))

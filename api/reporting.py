@@ -1,0 +1,93 @@
+"""A network's report: derivation, program and check handed to ``gradproof.reports`` as data."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+
+from gradproof.checking import Check, CheckResult
+from gradproof.derivation import Derivation, derive
+from gradproof.doors import EXAMPLES
+from gradproof.hand import check_network, load_function
+from gradproof.reports.comparison import CheckEntry, CheckRow
+from gradproof.reports.document import build
+from gradproof.reports.files import write_report
+from gradproof.symbolic.entries import disagreements
+from gradproof.symbolic.equation import EquationError
+from gradproof.symbolic.network import Network
+from gradproof.symbolic.reasons import reason
+
+ENTRY_REPORT = 80
+"""Scalars in a forward pass up to which a report shows the derivation entry by entry."""
+
+
+def report(
+    network: Network,
+    directory: str | Path = "gradproof-report",
+    *,
+    hand: str | Path | None = None,
+    function: str | None = None,
+    flavor: str = "github",
+) -> tuple[list[Path], CheckResult | None]:
+    """Writes a network's report (Markdown with its figure, LaTeX) and returns the paths.
+
+    hand: a Python file with a hand-written backward pass, which is run and put into the three-way
+        comparison; an example network brings its own.  function: which function of that file.
+    flavor: of the Markdown, "github" or "portable".
+
+    Also returns the check's result where there was a hand-written pass.  Raises HandError for a
+    file that cannot be used; nothing is written in that case.
+    """
+    derivation = derive(network)
+    file = Path(hand) if hand is not None else _example_pass(network)
+    result = None
+    if file is not None:
+        result = check_network(derivation, load_function(file, function), file.name)
+    data = build(
+        network, derivation.chain,
+        source_text=derivation.numpy_source(),
+        general_rule=[(scope, formula, why) for formula, scope, why in derivation.general_rule],
+        entries=_entries(derivation),
+        checks=[_row(check) for check in result] if result is not None else (),
+        hand_source=file.read_text(encoding="utf-8") if file is not None else None,
+    )
+    return write_report(data, Path(directory), flavor=flavor), result
+
+
+def _example_pass(network: Network) -> Path | None:
+    """The backward pass that comes with an example network."""
+    file = EXAMPLES / f"{network.name}_backward.py"
+    return file if file.is_file() and (EXAMPLES / f"{network.name}.toml").is_file() else None
+
+
+def _entries(derivation: Derivation) -> list[tuple[str, str]]:
+    """The entry-by-entry derivation of a small network, proven equal to the matrix form."""
+    try:
+        scalars = derivation.entries(ENTRY_REPORT)
+    except EquationError:  # a symbolic size, or too many entries to be read
+        return []
+    differ = disagreements(scalars.chain, derivation.chain)
+    if differ:
+        raise EquationError(f"the derivations by entries and by matrices differ in {differ}; "
+                            "this is a defect of gradproof, please report it")
+    return [
+        (formula.latex(), reason(formula.step.forms[0], formula.step, scalars.chain,
+                                 scalars.writer, latex=True))
+        for formula in scalars.all() if formula.step.role != "forward"
+    ]
+
+
+def _row(check: Check) -> CheckRow:
+    def number(value: float) -> float | None:
+        return value if isfinite(value) else None
+
+    notes = [text for text in (check.reason, *check.notes) if text]
+    notes += [f"assumed: {text}" for text in check.assumptions]
+    notes += [f"away from the kink {text}" for text in check.kinks]
+    return CheckRow(
+        check.name, check.verdict, check.scope, number(check.bound), number(check.difference),
+        number(check.witness_difference),
+        [CheckEntry("[" + ",".join(str(p + 1) for p in at) + "]", number(derived), number(hand),
+                    number(witness)) for at, derived, hand, witness in check.sample],
+        check.diagnosis, notes,
+    )
