@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
-from .equation import System
 from .functions import A
-from .sampling import TOLERANCE, Point, size_monomial
+from .sampling import NOISE, TOLERANCE, Point, size_monomial
 
 FORMS: tuple[sp.Expr, ...] = (
     A, 1 - A, A * (1 - A), 1 - A**2, 1 + A, A**2,
@@ -31,39 +31,49 @@ def _spelled(expression: sp.Expr) -> Callable[..., Any]:
 
 
 def pointwise_ratios(
-    system: System, points: Sequence[Point], left: str, right: str, arrays: Sequence[str]
-) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
-    """(array, expression in its name, factor in the sizes) with left = factor · expression · right.
+    points: Sequence[Point], left: str, right: str, arrays: Sequence[tuple[str, str]]
+) -> Iterator[tuple[tuple[str, str], sp.Expr, sp.Expr]]:
+    """((side, array), expression in A, factor) with left = factor · expression · right.
 
-    The arrays tried are those of the left's shape: `arrays` and the inputs.
+    `arrays` are those to try, each with the side of the point it is found on.
     """
-    shapes = system.shapes
-    for array in (*reversed(arrays), *(known.name for known in system.inputs)):
-        if array == left or shapes[array] != shapes[left]:
-            continue
-        for expression in FORMS:
-            factor = _factor(points, left, right, array, expression)
-            if factor is not None:
-                yield array, expression.xreplace({A: sp.Symbol(array, real=True)}), factor
-
-
-def _factor(
-    points: Sequence[Point], left: str, right: str, array: str, expression: sp.Expr
-) -> sp.Expr | None:
-    function = _spelled(expression)
-    ratios = []
+    quotients = []
     for point in points:
         first = np.asarray(point.left[left], float)
         second = np.asarray(point.right[right], float).reshape(first.shape)
+        kept = (np.abs(second) > NOISE) & np.isfinite(first) & np.isfinite(second)
+        if not np.any(kept):
+            return
+        quotients.append((kept, first[kept] / second[kept]))
+    for side, array in arrays:
+        for expression in FORMS:
+            factor = _factor(points, quotients, side, array, expression)
+            if factor is not None:
+                yield (side, array), expression, factor
+
+
+def _factor(
+    points: Sequence[Point],
+    quotients: Sequence[tuple[NDArray[np.bool_], NDArray[Any]]],
+    side: str,
+    array: str,
+    expression: sp.Expr,
+) -> sp.Expr | None:
+    function = _spelled(expression)
+    factors = []
+    for point, (kept, quotient) in zip(points, quotients, strict=True):
+        values = np.asarray(getattr(point, side)[array], float)
+        if values.size != kept.size:
+            return None
         with np.errstate(all="ignore"):
-            expected = function(np.asarray(point.left[array], float)) * second
-        if not (np.all(np.isfinite(expected)) and np.all(np.isfinite(first))):
+            expected = np.broadcast_to(function(values.reshape(kept.shape)[kept]), quotient.shape)
+        place = int(np.argmax(np.abs(expected)))
+        if not np.all(np.isfinite(expected)) or abs(expected[place]) <= NOISE:
             return None
-        place = np.unravel_index(int(np.argmax(np.abs(expected))), expected.shape)
-        if expected[place] == 0 or first[place] == 0:
+        factor = float(quotient[place] / expected[place])
+        if np.max(np.abs(quotient - factor * expected)) > TOLERANCE * np.max(np.abs(quotient)):
             return None
-        ratio = float(first[place] / expected[place])
-        if np.max(np.abs(first - ratio * expected)) > TOLERANCE * np.max(np.abs(first)):
+        if abs(factor) <= NOISE:
             return None
-        ratios.append(ratio)
-    return size_monomial(list(points), ratios) if ratios else None
+        factors.append(factor)
+    return size_monomial(list(points), factors)

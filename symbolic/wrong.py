@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from .comparison import Comparison, ancestors
 from .equation import System
+from .functions import A
 from .guards import size_poly
 from .normal import Notes
 from .polynomial import BudgetError, UnsupportedError, plus
@@ -29,28 +30,60 @@ class Wrong:
     ratio: sp.Expr | None = None
 
 
-def pointwise_ratio(c: Comparison, left: str, right: str, found: Match) -> sp.Expr | None:
-    """left / right as an expression in one array of the left side, proven."""
-    for array, ratio, factor in pointwise_ratios(
-        c.left, c.points, left, right, ancestors(c.left, [left])
-    ):
-        if _is_ratio(c, left, right, found, (array, ratio, factor)):
-            return factor * ratio
+@dataclass(frozen=True)
+class Ratio:
+    """left / right = factor · form, where `form` is an expression in one named array."""
+
+    form: sp.Expr
+    factor: sp.Expr
+
+    @property
+    def value(self) -> sp.Expr:
+        return self.factor * self.form
+
+
+def pointwise_ratio(c: Comparison, left: str, right: str) -> Ratio | None:
+    """left / right as an expression in one array of either side, proven."""
+    found = c.identity(left, right)
+    if found is None:
+        return None
+    shape = [size for size in c.shapes[0][left] if size != 1]
+    near = {*ancestors(c.left, [left]), *(array.name for array in c.left.inputs)}
+    arrays = [("right", name) for name in ancestors(c.right, [right])]
+    arrays += [("left", name) for name in c.shapes[0] if name in near and name != left]
+    arrays = [
+        (side, name)
+        for side, name in arrays
+        if [size for size in c.shapes[side == "right"][name] if size != 1] == shape
+    ]
+    arrays.sort(key=lambda entry: _is_unnamed(entry[1]))
+    for (side, array), form, factor in pointwise_ratios(c.points, left, right, arrays):
+        if _is_ratio(c, (left, right), found, ((side, array), form, factor)):
+            return Ratio(form.xreplace({A: sp.Symbol(array, real=True)}), factor)
     return None
 
 
+def _is_unnamed(name: str) -> bool:
+    return name.startswith("t") and name[1:].isdigit()
+
+
 def _is_ratio(
-    c: Comparison, left: str, right: str, found: Match, candidate: tuple[str, sp.Expr, sp.Expr]
+    c: Comparison,
+    pair: tuple[str, str],
+    found: Match,
+    candidate: tuple[tuple[str, str], sp.Expr, sp.Expr],
 ) -> bool:
-    array, ratio, factor = candidate
+    (side, array), form, factor = candidate
     notes = Notes()
     try:
-        first = c.form(0, left, notes)
-        inner = c.form(0, array, notes)
-        second = c.moved(right, found, c.form(1, right, notes))
-        pointwise = c.forms.scalar(ratio, {sp.Symbol(array, real=True): inner})
-        scale = size_poly(c.table, factor)
-        product = c.table.product([scale, pointwise, second])
+        first = c.form(0, pair[0], notes)
+        second = c.moved(pair[1], found, c.form(1, pair[1], notes))
+        inner = c.form(int(side == "right"), array, notes)
+        same = c.identity(pair[0], array) if side == "right" else None
+        if same is not None:
+            inner = c.moved(array, same, inner)
+        pointwise = c.forms.scalar(form, {A: inner})
+        product = c.table.product([size_poly(c.table, factor), pointwise, second])
         return c.is_zero(plus(first, product, -1), notes)
     except (BudgetError, UnsupportedError):
         return False
@@ -60,39 +93,40 @@ def wrong_intermediate(c: Comparison, target: str, right: str) -> Wrong | None:
     """The first array on the way to `right`, due to be `target`, that is nothing proven.
 
     Arrays from which a proven array follows on the way are passed over: they are right, or
-    their error does not matter.  Where the array misses no pointwise factor itself, one of
-    the arrays it is computed from may.  Call :meth:`Prover.prove` first.
+    their error does not matter.  An array that misses a pointwise factor comes before one of
+    which nothing is known.  Call :meth:`Prover.prove` first.
     """
     path = ancestors(c.right, [right])
     proven = {name for name in path if c.proven.get(name)}
     harmless = {*ancestors(c.right, proven)}
-    wrong = next((name for name in path if name not in harmless), None)
-    if wrong is None:
+    wrong = [name for name in path if name not in harmless]
+    if not wrong:
         return None
-    steps = [step.left for step in reversed(c.steps)]
-    found = _factor_away(c, wrong, [*ancestors(c.left, [target])[::-1], *steps])
+    reached = {step.left for step in c.steps}
+    due = [name for name in ancestors(c.left, [target]) if name not in reached]
+    found = _factor_away(c, wrong, due)
     if found is not None:
         return found
-    sources = [read.array for read in c.right[wrong].reads]
-    near = operands(c.left, target, 2)
-    for source in sources:
-        if source in {equation.name for equation in c.right.equations}:
-            found = _factor_away(c, source, near)
-            if found is not None:
-                return found
-    return Wrong(wrong)
+    computed = {equation.name for equation in c.right.equations}
+    sources = [read.array for read in c.right[wrong[0]].reads if read.array in computed]
+    return _factor_away(c, sources, operands(c.left, target, 2)) or Wrong(wrong[0])
 
 
-def _factor_away(c: Comparison, right: str, candidates: Iterable[str]) -> Wrong | None:
-    """The first candidate that is the right array times a pointwise factor."""
-    for left in dict.fromkeys(candidates):
-        same = c.identity(left, right)
-        if same is None:
-            continue
-        ratio = pointwise_ratio(c, left, right, same)
-        if ratio is not None:
-            return Wrong(right, left, ratio)
-    return None
+def _factor_away(c: Comparison, rights: Sequence[str], lefts: Sequence[str]) -> Wrong | None:
+    """The first right array that is a left one up to a pointwise factor.
+
+    One without a number in front comes first, then one that has a name of its own.
+    """
+    found = []
+    for place, right in enumerate(rights):
+        for left in lefts:
+            ratio = pointwise_ratio(c, left, right)
+            if ratio is not None:
+                plain = ratio.factor.as_coeff_Mul()[0] == 1
+                rank = not plain, _is_unnamed(right), place
+                found.append((rank, Wrong(right, left, ratio.value)))
+                break
+    return min(found, key=lambda entry: entry[0])[1] if found else None
 
 
 def operands(system: System, name: str, depth: int) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from gradproof.codegen.interpret import evaluate
+from gradproof.symbolic.adjoint import reverse
 from gradproof.symbolic.algebra import Builder, Operand
 from gradproof.symbolic.equation import (
     Array,
@@ -668,3 +669,11 @@ def test_another_recurrence_is_not() -> None:
     assert proof.equal is False
     numberless = prove_all(recurrent(False), recurrent(True, wrong=True), {"L": "L"})["L"]
     assert numberless.equal is None
+
+
+def test_backpropagation_through_time_is_proven_for_any_number_of_steps() -> None:
+    one = reverse(recurrent(False), "L", ["U", "x"])
+    two = reverse(recurrent(True), "L", ["U", "x"])
+    pairs = {one.of[name]: two.of[name] for name in ("U", "x")}
+    for proof in prove_all(one.system, two.system, pairs, evaluate).values():
+        assert proof.equal, proof.difference
