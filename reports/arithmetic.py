@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from numbers import Rational
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -40,9 +41,11 @@ def exact(number: object) -> Fraction:
     try:
         if isinstance(number, float):
             return Fraction(repr(number))
-        return Fraction(number)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"expected a finite number, got {number!r}") from None
+        if isinstance(number, int | str | Decimal | Rational):
+            return Fraction(number)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        pass
+    raise ValueError(f"expected a finite number, got {number!r}")
 
 
 class Arithmetic:
@@ -79,7 +82,7 @@ class Arithmetic:
         if whole and isinstance(base, Fraction) and (base or exponent > 0):
             return self._short(base ** int(exponent))
         if whole:
-            return self.real(base) ** int(exponent) if base else self.context.nan
+            return self.real(base) ** int(exponent) if base or exponent > 0 else self.context.nan
         return self.real(base) ** self.real(exponent)
 
     def call(self, name: str, argument: Value) -> Value:
@@ -89,6 +92,8 @@ class Arithmetic:
                 return Fraction(1)
             if name == "log" and argument == 1:
                 return Fraction(0)
+        if name == "log" and argument <= 0:
+            return self.context.nan
         return getattr(self.context, name)(self.real(argument))
 
     def _short(self, value: Fraction) -> Value:
@@ -113,10 +118,14 @@ def compiled(body: sp.Expr, sizes: Mapping[sp.Symbol, int] | None = None) -> Bod
     return _compiled(body, known, None)
 
 
-@cache
 def compiled_function(function: type[Opaque]) -> Body:
     """A named scalar function, by its definition in z, as a function of one value."""
-    return _compiled(function.definition, {}, Z)
+    return _compiled_definition(function.definition)
+
+
+@cache
+def _compiled_definition(definition: sp.Expr) -> Body:
+    return _compiled(definition, {}, Z)
 
 
 def _compiled(

@@ -136,8 +136,9 @@ class Narrator:
             case "insert":
                 return ("Inserting ", *self._list([self._cited(name) for name in form.uses]), ":")
             case "named value":
-                return ("That value has a name already, by equation ",
-                        *self._list([self._cited(name) for name in form.uses]), ":")
+                return ("That value has a name already, ",
+                        *self._list([(self._name(name), f", equation {self.label(name)}")
+                                     for name in form.uses]), ":")
             case "slope in output":
                 return ("The slope, stated in the output", *self._slopes(form.uses), ":")
             case "row sums":

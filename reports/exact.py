@@ -44,6 +44,10 @@ class WorkedError(ValueError):
     """A system that has no worked numbers; the message says why."""
 
 
+class NotFiniteError(WorkedError):
+    """A quantity that is infinite or undefined at these values."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """Values of all arrays, entry by entry; `sizes` are the numbers of the size symbols."""
@@ -118,16 +122,21 @@ def evaluate(
                           f"{MOST_OPERATIONS:,} for which exact figures are computed")
     items = [*system.items, *_ordered(extra)]
     digits = DIGITS + GUARD_DIGITS
-    low = _evaluate(items, inputs, shapes, sizes, digits)
+    low: Figures | None = None
     while True:
-        digits = 2 * digits
-        high = _evaluate(items, inputs, shapes, sizes, digits)
-        unsettled = _unsettled(low, high)
-        if not unsettled:
+        try:
+            high = _evaluate(items, inputs, shapes, sizes, digits)
+        except NotFiniteError:  # log(1 - a), say, where a was rounded to 1
+            if digits > MOST_DIGITS:
+                raise
+            digits = 2 * digits
+            continue
+        unsettled = _unsettled(low, high) if low else []
+        if low and not unsettled:
             return high
         if digits > MOST_DIGITS:
             return _with_zeros(high, unsettled)
-        low = high
+        low, digits = high, 2 * digits
 
 
 def _inputs(
@@ -239,7 +248,7 @@ def _entries(equations: Sequence[Equation], figures: Figures, at: At) -> None:
             value = _entry(equation, bodies, figures, here, place)
             if not figures.arithmetic.is_finite(value):
                 shown = f"[{', '.join(str(p + 1) for p in place)}]" if place else ""
-                raise WorkedError(f"{equation.name}{shown} has no finite value")
+                raise NotFiniteError(f"{equation.name}{shown} has no finite value")
             entries[place] = value
 
 

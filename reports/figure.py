@@ -172,7 +172,9 @@ class _Sketch:
                 which = str(unit + 1) if isinstance(size, int) or unit >= 0 else str(size)
                 at = [] if size == 1 else [which]
                 letter = self.writer.name(array, at or [""], latex=True)
-                self.labels.append(Label(column.x, y, letter.replace(" _{}", ""), 15, True))
+                wide = len(which) > 2 and column.layer > 0
+                self.labels.append(Label(column.x, y, letter.replace(" _{}", ""),
+                                         12 if wide else 15, True))
             if column.layer and self._numbered() and self.figures is not None:
                 bias = show(self.figures[f"b{column.layer}"][(unit,)], 4).latex
                 self.labels.append(Label(column.x, y + self.radius + 13, f"b = {bias}", 12))
@@ -264,6 +266,7 @@ def latex_picture(drawing: Drawing, escaped: Callable[[str], str]) -> str:
     rows = [
         r"\setlength{\unitlength}{0.68pt}",
         rf"\begin{{picture}}({WIDTH},{_number(drawing.height)})",
+        r"\linethickness{0.3pt}",
     ]
 
     def point(x: float, y: float) -> str:

@@ -24,7 +24,7 @@ class Markup:
 
     def _run(self, run: str | Math | Code) -> str:
         if isinstance(run, Math):
-            return self.inline(run.latex)
+            return self.inline(in_line(run.latex))
         if isinstance(run, Code):
             return self.code(run.text)
         return self.text(run)
@@ -44,6 +44,14 @@ class Markup:
 
     def listing(self, listing: Listing) -> str:
         raise NotImplementedError
+
+
+_DERIVATIVE = re.compile(r"\\frac\{(\\partial [^{}]*)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
+
+
+def in_line(latex: str) -> str:
+    """With ∂L/∂w on one line, where a small fraction would be hard to read."""
+    return _DERIVATIVE.sub(r"\1/\2", latex)
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -112,7 +120,9 @@ class Github(Markup):
     def text(self, text: str) -> str:
         line = re.sub(r"\s+", " ", text)
         escaped = _MARKDOWN.sub(r"\\\1", line)
-        return _BLOCK_START.sub(r"\1\\\2", escaped)
+        # Renderers look for dollars after Markdown has dropped its escapes.
+        plain = escaped.replace(r"\$", "<span>$</span>")
+        return _BLOCK_START.sub(r"\1\\\2", plain)
 
     def inline(self, latex: str) -> str:
         return f"$`{latex}`$"
@@ -202,10 +212,11 @@ class Latex(Markup):
     """LaTeX for pdflatex, xelatex and lualatex, with amsmath alone."""
 
     name = "latex"
-    row = 88
+    row = 80
 
     def text(self, text: str) -> str:
-        return "".join(map(self._character, re.sub(r"\s+", " ", text)))
+        text = re.sub(r"(?<![\w.\])-])-(?=\d)", "−", re.sub(r"\s+", " ", text))
+        return "".join(map(self._character, text))
 
     def _character(self, character: str) -> str:
         if character in _LATEX:

@@ -39,12 +39,15 @@ def worked_section(
     unread = len(lines) - checked
     caution = "" if not unread else (f" {unread} lines with functions that the check cannot read "
                                      "were not checked.")
+    here: list[str | Math] = []
+    for symbol, number in figures.sizes.items():
+        here += [" Here ", Math(f"{symbol} = {number}"), "."]
     head = Section(("Worked numbers",), (Paragraph((
         f"Each line is formula, numbers put in, result. All is computed to {DIGITS} digits; "
         f"results are printed with {LINE_DIGITS} significant digits, or with all they have. The "
         f"printed digits are checked: {checked} lines were read back, and calculating with the "
         "numbers printed in a line gives, when rounded, the result printed in it (an operand has "
-        f"more digits where that needs them).{caution}",
+        f"more digits where that needs them).{caution}", *here,
     )),))
     return [head, *parts], lines
 

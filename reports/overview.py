@@ -26,10 +26,8 @@ from .derivation import all_functions
 
 def overview(network: Network, chain: Chain, writer: Writer) -> Section:
     """The first section of a network's report."""
-    depth = network.depth
-    layers = "layer" if depth == 1 else "layers"
-    caption = (f"The network {network.name}: {'-'.join(map(str, network.sizes))}, "
-               f"{depth} {layers} of weights.")
+    *sizes, last = map(str, network.sizes)
+    caption = f"The network {network.name}, with layers of {', '.join(sizes)} and {last} units."
     blocks: list[Block] = [
         Picture((caption,)),
         _shapes(network, chain, writer),
@@ -99,7 +97,8 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
     delta = writer.notation.adjoints and rf"\delta^{{(l)}} = \frac{{\partial {loss}}}" \
         rf"{{\partial z^{{(l)}}}}"
     per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
-    items.append((Math(str(delta)), f"{per}; ", Math(r"\odot"), " multiplies entry by entry, ",
+    items.append((Math(str(delta)), f"{per}; ", Math(r"\odot"), " multiplies and ",
+                  Math(r"\oslash"), " divides entry by entry, ",
                   Math(r"\top"), " transposes, ", Math(r"\mathbf{1}"), " is a column of ones."))
     return items
 

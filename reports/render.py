@@ -14,7 +14,7 @@ from .figure import latex_picture
 from .markup import FLAVORS, Latex, Markup
 
 FIGURE = "network.svg"
-PAGE_ROWS = 36
+PAGE_ROWS = 32
 """Rows of a table that fit on a page of LaTeX; a longer one is continued in another."""
 
 
@@ -25,10 +25,10 @@ def markdown(report: ReportData, flavor: str = "github") -> str:
     markup = FLAVORS[flavor]()
     template = _markdown_templates().from_string(_template("report.md"))
     kept = _Kept()
-    return kept.cleaned(template.render(
+    return kept.restored(kept.cleaned(template.render(
         report=report, markup=markup, prose=markup.prose, kept=kept,
         plain=lambda prose: markup.text(plain(prose)), figure=FIGURE,
-    ))
+    )))
 
 
 def latex(report: ReportData) -> str:
@@ -36,11 +36,13 @@ def latex(report: ReportData) -> str:
     markup = Latex()
     template = _latex_templates().from_string(_template("report.tex"))
     kept = _Kept()
-    return kept.cleaned(template.render(
+    text = kept.cleaned(template.render(
         report=report, markup=markup, prose=markup.prose, kept=kept,
         picture=latex_picture(report.drawing, markup.text),
         table=lambda table: _latex_table(table, markup),
     ))
+    # A blank line before a display would be a paragraph of its own.
+    return kept.restored(re.sub(r"\n\n(?=\\begin\{(equation|align)\*\})", "\n", text))
 
 
 def _latex_table(table: Table, markup: Markup) -> str:
@@ -52,8 +54,9 @@ def _latex_table(table: Table, markup: Markup) -> str:
         rows = [" & ".join(map(markup.prose, row)) + r" \\"
                 for row in table.rows[start : start + PAGE_ROWS]]
         found.append("\n".join([
-            r"\begin{center}\small", rf"\begin{{tabular}}{{{columns}}}", rf"{header} \\ \hline",
-            r"\rule{0pt}{2.6ex}%", *rows, r"\end{tabular}", r"\end{center}",
+            r"\begin{center}\small\renewcommand{\arraystretch}{1.15}",
+            rf"\begin{{tabular}}{{{columns}}}", rf"{header} \\ \hline", r"\rule{0pt}{2.6ex}%",
+            *rows, r"\end{tabular}", r"\end{center}",
         ]))
     return "\n".join(found)
 
@@ -109,5 +112,7 @@ class _Kept:
     def cleaned(self, text: str) -> str:
         """At most one blank line in a row outside what was kept, one line end at the end."""
         lines = "\n".join(line.rstrip() for line in text.splitlines())
-        short = re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
-        return re.sub("\0(\\d+)\0", lambda found: self.texts[int(found[1])], short)
+        return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
+
+    def restored(self, text: str) -> str:
+        return re.sub("\0(\\d+)\0", lambda found: self.texts[int(found[1])], text)

@@ -1,0 +1,274 @@
+"""Documents: their formulas parse and survive, their files are whole, their prose is escaped."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gradproof.reports.comparison import CheckEntry, CheckRow
+from gradproof.reports.content import Display, Formula, Side
+from gradproof.reports.document import ReportData, build
+from gradproof.reports.figure import svg
+from gradproof.reports.files import write_report
+from gradproof.reports.lint import available, lint
+from gradproof.reports.markup import Github, Latex, Portable, visible
+from gradproof.reports.render import latex, markdown
+from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.network import Network
+
+SAMPLES = {
+    "X": [[0.5, -1], [2, 0.25], [-0.3, -0.4]],
+    "Y": [[1, 0], [0, 1], [1, 0]],
+    "W1": [[0.1, -0.2, 0.3], [-0.4, 0.5, 0.6]],
+    "b1": [0.1, -0.1, 0],
+    "W2": [[0.3, -0.1], [0.2, 0.2], [-0.5, 0.7]],
+    "b2": [0.05, -0.05],
+}
+HOSTILE = r"_a*b_ [x](y) <b> $5$ & 50% #1 ~^{} \input `c` | 反向 δ⁽¹⁾ -1"
+PROGRAM = "import numpy as np\n\n\ndef f(a_b):\n    '''$x$ ```` <i>'''\n    return {1: \"~^\\n\"}\n"
+
+
+def example(name: str) -> Network:
+    """One of the example networks, read from its TOML as it is in the package."""
+    text = files("gradproof").joinpath("networks", f"{name}.toml").read_text(encoding="utf-8")
+    spec = tomllib.loads(text)
+    return Network(
+        **spec["network"], name=spec["name"], values=spec.get("values", {}),
+        learning_rate=spec.get("update", {}).get("learning_rate"),
+        notation=spec.get("notation", {}), source=spec.get("source", {}),
+        claims=spec.get("claims", ()),
+    )
+
+
+NETWORKS = {
+    "2-2-1": lambda: example("2-2-1"),
+    "xor": lambda: example("xor"),
+    "moons": lambda: example("moons"),
+    "softmax": lambda: Network([2, 3, 4, 2], activation="relu", output="softmax",
+                               loss="cross_entropy"),
+    "columns": lambda: Network([2, 3, 1], activation="tanh", batch=False, output="softmax",
+                               loss="mean_squared_error", convention="columns"),
+    "formula": lambda: Network([2, 3, 1], activation="z/(1+exp(-z))",
+                               loss="cross_entropy_from_logits"),
+    "named sizes": lambda: Network(["n", "hidden_units", 2], activation="tanh",
+                                   convention="columns", delta="sample"),
+    "worked softmax": lambda: Network([2, 3, 2], activation="leaky_relu", output="softmax",
+                                      loss="cross_entropy", values=SAMPLES, learning_rate=0.1),
+    "wide": lambda: Network([784, 256, 128, 10], activation="relu", output="softmax",
+                            loss="cross_entropy"),
+    "deep": lambda: Network([3] * 21, activation="z*sigmoid(z)"),
+    "hostile": lambda: Network([2, 1], name=HOSTILE, source={"title": HOSTILE}),
+}
+CHECKS = [
+    CheckRow("W1", "proved", "for all m, n", 1e-9, 0.0, 3e-11,
+             [CheckEntry("[1,1]", 0.1, 0.1, 0.1000000001)]),
+    CheckRow("b1", "refuted", "", None, 2.0, None, (), "a factor 2/m is too much", (HOSTILE,)),
+]
+
+
+def report_of(name: str) -> ReportData:
+    network = NETWORKS[name]()
+    per_sample = network.batch_size if network.delta == "sample" else None
+    chain = differentiate(network.system(), "L", network.parameters, per_sample=per_sample)
+    return build(
+        network, chain, source_text=PROGRAM, hand_source="x = 1\n", checks=CHECKS,
+        general_rule=[("The adjoint of layer l", r"\delta^{(l)} = \delta^{(l+1)}",
+                       "by the chain rule")],
+        entries=[(r"\delta _{1} = x _{1}", "summed over units")],
+    )
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def report(request: pytest.FixtureRequest) -> ReportData:
+    return report_of(request.param)
+
+
+@pytest.mark.parametrize("flavor", ["github", "portable"])
+def test_every_formula_parses_and_survives(report: ReportData, flavor: str) -> None:
+    assert all(available().values()), "the test extra brings math-core and cmarkgfm"
+    assert lint(markdown(report, flavor), flavor) == []
+
+
+def test_portable_has_neither_fences_nor_rows(report: ReportData) -> None:
+    text = markdown(report, "portable")
+    assert "```math" not in text
+    assert r"\begin{" not in text
+    assert all(len(block.strip().splitlines()) == 1
+               for block in re.findall(r"^\$\$\n(.*?)\n\$\$$", text, re.S | re.M))
+
+
+def test_programs_stand_in_the_document_unchanged(report: ReportData) -> None:
+    assert PROGRAM.strip() in markdown(report)
+    assert PROGRAM.strip() in markdown(report, "portable")
+
+
+def test_the_figure_is_wellformed_and_always_the_same(report: ReportData) -> None:
+    root = ElementTree.fromstring(svg(report.drawing))
+    assert root.get("width") == "640"
+    for circle in root.iter("{http://www.w3.org/2000/svg}circle"):
+        assert 0 < float(circle.get("cx", "0")) < 640
+        assert 0 < float(circle.get("cy", "0")) < float(root.get("height", "0"))
+    assert svg(report.drawing) == svg(report.drawing)
+
+
+def test_a_report_is_the_same_every_time() -> None:
+    first, second = report_of("2-2-1"), report_of("2-2-1")
+    assert markdown(first) == markdown(second)
+    assert latex(first) == latex(second)
+    assert svg(first.drawing) == svg(second.drawing)
+
+
+def test_2_2_1_follows_the_arithmetic_and_says_so() -> None:
+    text = markdown(report_of("2-2-1"))
+    assert "declares the convention `columns`" in text
+    assert "This report follows the arithmetic." in text
+    assert re.search(r"0\.3825\d* \| 0\.3775\d*", text)
+    for figure in ("0.59447593074824", "0.138491211079855", "0.358835154196426"):
+        assert figure in text
+    assert r"\delta^{(2)} = (o - t) \odot o \odot (1 - o) \qquad (7)" in text
+
+
+def test_the_derivation_names_rules_adjoints_and_assumptions() -> None:
+    text = markdown(report_of("softmax"))
+    for said in [
+        r"The adjoint of $`\Lambda^{(3)}`$",
+        "so the contributions are added",
+        r"Inserting $`\partial L/\partial A^{(3)}`$ (9) and $`\partial L/\partial \Lambda^{(3)}`$",
+        "Assuming that the entries of $`Y`$ sum to one for each sample:",
+        r"\delta^{(3)} = \frac{A^{(3)} - Y}{m}",
+        "has a kink where $`z = 0`$",
+        "Assumed: the entries of $`Y`$ sum to one",
+    ]:
+        assert said in text
+
+
+def test_slopes_are_named_where_they_are_used() -> None:
+    text = markdown(report_of("moons"))
+    assert r"with $`a = \tanh(z)`$, $`\tanh'(z) = 1 - a^{2}`$" in text
+    assert "Kept per sample: multiplied by the batch size" in text
+
+
+def test_checks_are_reported_with_their_diagnosis() -> None:
+    text = markdown(report_of("columns"))
+    assert "| `W1` | proved | for all m, n | 0 | 3e-11 | 1e-09 |" in text
+    assert "`b1`: a factor 2/m is too much" in text
+    assert "| `W1[1,1]` | 0.1 | 0.1 | 0.1000000001 |" in text
+
+
+def test_large_networks_show_the_first_entries_and_say_how_many_are_left_out() -> None:
+    text = markdown(report_of("worked softmax"))
+    assert "6 further entries of $`Z^{(1)}`$ are left out." in text
+
+
+# --- escaping -----------------------------------------------------------------------------------
+
+
+def test_names_are_text_in_markdown() -> None:
+    import html
+
+    import cmarkgfm
+    from cmarkgfm.cmark import Options
+
+    page = cmarkgfm.github_flavored_markdown_to_html(
+        markdown(report_of("hostile")), Options.CMARK_OPT_UNSAFE
+    )
+    title = re.search(r"<h1>(.*?)</h1>", page)
+    assert title is not None
+    shown = html.unescape(re.sub("</?span>", "", title[1]))
+    assert shown == f"Backpropagation through the network {HOSTILE}"
+
+
+@pytest.mark.parametrize("text", ["1. a", "- a", "+ a", "# a", "1) a", "===", "a\n\n# b", "> q"])
+def test_text_opens_no_block(text: str) -> None:
+    import cmarkgfm
+
+    page = cmarkgfm.github_flavored_markdown_to_html(Github().text(text))
+    assert page.startswith("<p>")
+    assert page.count("<") == 2
+
+
+def test_latex_text_has_no_active_characters() -> None:
+    shown = Latex().text(HOSTILE)
+    assert r"\otherscript{53CD}{反}" in shown
+    assert not re.search(r"(?<!\\)[&#%_]", re.sub(r"\$[^$]*\$", "", shown))
+
+
+def test_latex_braces_come_through_the_template() -> None:
+    assert r"\frac{1}{1 + \exp(-z)}" in latex(report_of("2-2-1"))
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def test_long_formulas_are_broken_between_their_parts() -> None:
+    chunks = tuple(f" + {'x' * 20} _{{{i}}}" for i in range(8))
+    long = Formula("y", (Side("=", ("0", *chunks)), Side(r"\approx", ("1",))))
+    text = Github().display(Display((long,)))
+    rows = text.splitlines()[2:-2]
+    assert len(rows) > 2
+    assert all(visible(row) < 100 for row in rows)
+    assert Portable().display(Display((long,))).count("$$") == 2
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_files_are_written_whole_and_only_their_own(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "report.md").write_text("old")
+    target = tmp_path / "deeper" / "still"
+    for directory in (tmp_path, target):
+        paths = write_report(report_of("2-2-1"), directory)
+        assert [path.name for path in paths] == ["report.md", "network.svg", "report.tex"]
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "report.md").read_text().startswith("# Backpropagation")
+    assert sorted(p.name for p in target.iterdir()) == ["network.svg", "report.md", "report.tex"]
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.md").write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("gradproof.reports.files.os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_report(report_of("columns"), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["report.md"]
+    assert (tmp_path / "report.md").read_text() == "old"
+
+
+def test_unknown_formats_and_flavors_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected some of markdown, latex, got 'pdf'"):
+        write_report(report_of("columns"), tmp_path / "x", formats=("pdf",))
+    assert not (tmp_path / "x").exists()
+    with pytest.raises(ValueError, match="flavor"):
+        markdown(report_of("columns"), "myst")
+
+
+# --- LaTeX --------------------------------------------------------------------------------------
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "xelatex"])
+def test_latex_compiles(report: ReportData, tmp_path: Path, engine: str) -> None:
+    if shutil.which(engine) is None:
+        pytest.skip(f"no {engine}")
+    (tmp_path / "report.tex").write_text(latex(report), encoding="utf-8")
+    done = subprocess.run(
+        [engine, "-interaction=nonstopmode", "-halt-on-error", "report.tex"],
+        cwd=tmp_path, capture_output=True, check=False,
+    )
+    log = done.stdout.decode("utf-8", "replace")
+    assert done.returncode == 0, log[-2000:]
+    wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
+    assert max(wide, default=0) < 25, log
