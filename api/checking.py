@@ -21,11 +21,12 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.numeric import Comparison, compare_gradient, diagnose, measured_rounding
 from gradproof.points import Point, by_parameter, flat, nested, random_points
 from gradproof.symbolic.derive import Chain, differentiate
-from gradproof.symbolic.equation import Array, System
+from gradproof.symbolic.equation import Array, Kind, System
 from gradproof.symbolic.layout import Piece, Text, body
-from gradproof.symbolic.prove import Proof, Prover, Wrong
+from gradproof.symbolic.prove import Proof, Prover
 from gradproof.symbolic.shapes import parse_shape
 from gradproof.symbolic.trace import Trace, TraceError, trace
+from gradproof.symbolic.wrong import Wrong
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
@@ -319,7 +320,7 @@ class _Numbers:
         for name, array in list(claimed.items()):
             claimed[name] = self._fitted(name, array, np.shape(before[name]))
         fitting = {n: a for n, a in claimed.items() if a.shape == np.shape(before[n])}
-        floats = {n: v for n, v in point.values.items()}
+        floats = dict(point.values)
         rounding = measured_rounding(
             lambda values: {
                 n: self._fitted(n, np.asarray(a), np.shape(before[n]))
@@ -347,9 +348,10 @@ class _Numbers:
         text = f"has shape {array.shape}, expected {expected}"
         same = [n for n in array.shape if n != 1] == [n for n in expected if n != 1]
         if same and self.subject.loose_units:
-            more = "keeps an axis of length 1 that" if array.ndim > len(expected) else "lacks an axis of"
-            tail = f"{name} does not have" if array.ndim > len(expected) else f"length 1 that {name} has"
-            self.notes[name][f"the gradient {more} {tail}"] = None
+            note = f"the gradient lacks an axis of length 1 that {name} has"
+            if array.ndim > len(expected):
+                note = f"the gradient keeps an axis of length 1 that {name} does not have"
+            self.notes[name][note] = None
             return array.reshape(expected)
         hint = "; keepdims keeps an axis that the parameter does not have" if (
             same and array.ndim > len(expected)) else ""
@@ -376,8 +378,7 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: _Numbers
     base = _measured(name, numbers, looked, notes)
     refuted = [(point, c) for point, c in looked if c.verdict == "refuted"]
     if refuted:
-        point, comparison = refuted[0]
-        reason = f"differs at {point}"
+        reason = f"differs at {refuted[0][0]}"
         if proof is not None and proof.equal:
             reason += ("; the formulas are proved equal, so this is the program's arithmetic "
                        "(overflow, rounding, or dtype)")
@@ -386,9 +387,9 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: _Numbers
     open_ = [c for _, c in looked if c.verdict == "undecided"]
     if proof is not None and proof.equal:
         extra = tuple(f"numbers undecided: {c.reason}" for c in open_[:1])
+        assumed = dict.fromkeys((*proof.assumptions, *_trace_assumptions(subject)))
         return replace(base, verdict="proved", scope=_scope(subject), notes=(*notes, *extra),
-                       assumptions=tuple(dict.fromkeys((*proof.assumptions, *_trace_assumptions(subject)))),
-                       kinks=proof.kinks)
+                       assumptions=tuple(assumed), kinks=proof.kinks)
     if open_ or not looked:
         return replace(base, verdict="undecided",
                        reason=open_[0].reason if open_ else "no point could be looked at")
@@ -500,7 +501,7 @@ def _declared(name: str, value: Any) -> Any:
     if numbers.dtype.kind not in "fiub":
         raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "
                          f"{value!r:.80}")
-    kind = "real" if numbers.dtype.kind == "f" else "integer"
+    kind: Kind = "real" if numbers.dtype.kind == "f" else "integer"
     return Array(name, tuple(map(sp.Integer, numbers.shape)), kind)
 
 

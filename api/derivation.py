@@ -24,7 +24,6 @@ from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.reasons import reason
 from gradproof.symbolic.writing import Writer, function_definition, used_functions
 
-
 ENTRIES = 300
 """Scalars in a forward pass up to which the entry form is worth printing."""
 

@@ -1,4 +1,4 @@
-"""Points at which a check looks: sizes that tell axes apart, and random inputs of the right kind."""
+"""Points at which a check looks: sizes that tell axes apart, random inputs of the right kind."""
 
 from __future__ import annotations
 

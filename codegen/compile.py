@@ -149,9 +149,10 @@ def _evaluator(node: Node) -> Evaluator:
 def _total(node: Total) -> Evaluator:
     inner = _evaluator(node.of)
     axes = tuple(place for place, axis in enumerate(node.of.axes) if axis in node.over)
-    reduce: Callable[..., Any] = {
+    reductions: dict[str, Callable[..., Any]] = {
         "sum": np.sum, "max": np.max, "logsumexp": logsumexp
-    }[node.reduction]
+    }
+    reduce = reductions[node.reduction]
     return lambda environment, sizes: reduce(inner(environment, sizes), axis=axes)
 
 

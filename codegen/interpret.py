@@ -113,8 +113,8 @@ def _evaluate_equation(
     shape = tuple(_number(_at(index.size, at or {}), known) for index in axes)
     value = np.zeros(shape) if total is None else np.broadcast_to(total, shape)
     if at:
-        place = tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
-        arrays[equation.name][place] = value
+        where = tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
+        arrays[equation.name][where] = value
     else:
         arrays[equation.name] = np.array(value)
 

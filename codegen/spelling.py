@@ -24,7 +24,10 @@ from ..symbolic.rewrite import inline, tidy
 def scalar(body: sp.Expr, arity: int, sizes: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """A body as a NumPy function of its slots and sizes."""
     arguments = [slot(position) for position in range(arity)]
-    return sp.lambdify([*arguments, *sizes], stable(body), modules=[SPELLED, "numpy"], cse=True)
+    made: Callable[..., Any] = sp.lambdify(
+        [*arguments, *sizes], stable(body), modules=[SPELLED, "numpy"], cse=True
+    )
+    return made
 
 
 def stable(body: sp.Expr) -> sp.Expr:

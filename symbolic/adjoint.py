@@ -146,7 +146,8 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
         terms = []
         for term, position, read in occurrences(equation):
             if read.array in dots:
-                terms.append(_pushforward(equation, term, position, Read(dots[read.array], read.at)))
+                dot = Read(dots[read.array], read.at)
+                terms.append(_pushforward(equation, term, position, dot))
         if not terms:
             return None
         return Equation(dots[equation.name], equation.out, tuple(terms))

@@ -183,10 +183,9 @@ def fuse_forward(system: System, keep: set[str]) -> System:
 
     A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
     """
-    equations = [item for item in system.items]
-    if any(isinstance(item, Recurrence) for item in equations):
+    flat = [item for item in system.items if isinstance(item, Equation)]
+    if len(flat) < len(system.items):  # recurrences are left as they are
         return system
-    flat: list[Equation] = [item for item in equations if isinstance(item, Equation)]
     for name in [equation.name for equation in flat]:
         if not _is_unnamed(name) or name in keep:
             continue

@@ -10,8 +10,8 @@ user writes becomes a row by the same constructor.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import sympy as sp
 
@@ -22,7 +22,7 @@ A = sp.Symbol("a", real=True)
 """The output f(z), in derivatives that are stated in it."""
 
 
-class Opaque(sp.Function):
+class Opaque(sp.Function):  # type: ignore[misc]  # SymPy has no types
     """A named scalar function of one real argument, or a derivative of one.
 
     Subclasses are made by :func:`scalar_function`; `order` counts derivatives, `definition` is
@@ -41,7 +41,8 @@ class Opaque(sp.Function):
         return derivative(type(self))(self.args[0])
 
     def _eval_is_extended_real(self) -> bool | None:
-        return self.args[0].is_extended_real
+        real: bool | None = self.args[0].is_extended_real
+        return real
 
     _eval_is_real = _eval_is_extended_real
 
@@ -62,7 +63,7 @@ def _make(
     order: int,
     base: type[Opaque] | None,
 ) -> type[Opaque]:
-    made = type(
+    made: Any = type(
         name + "_prime" * order,
         (Opaque,),
         {
@@ -73,44 +74,51 @@ def _make(
             "order": order,
         },
     )
-    made.base = base or made  # type: ignore[attr-defined]
-    return made  # type: ignore[return-value]
+    made.base = base or made
+    return made  # type: ignore[no-any-return]
 
 
-@cache
-def derivative(function: type[Opaque]) -> Callable[[sp.Expr], sp.Expr]:
-    """The derivative as a function: a number's constant function, or the next opaque one.
+def derivative(function: Any) -> Any:
+    """The derivative of an :class:`Opaque` class as a function of the argument: a number's
+    constant function, or the next opaque class.
 
     A step is constant on either side of its kink, so its derivative is zero there; the kink
     itself is listed by :func:`kinks`, not hidden in a distribution.
     """
-    slope = sp.diff(function.definition, Z)
-    if slope.is_number:
-        return lambda argument: slope
-    return _make(
-        function.title, slope, function.latex_name, None, function.order + 1, function.base
-    )
+    if function not in _DERIVATIVES:
+        slope = sp.diff(function.definition, Z)
+        _DERIVATIVES[function] = (lambda argument: slope) if slope.is_number else _make(
+            function.title, slope, function.latex_name, None, function.order + 1, function.base
+        )
+    return _DERIVATIVES[function]
+
+
+_DERIVATIVES: dict[Any, Any] = {}
 
 
 # --- what follows from a definition -------------------------------------------------------------
 
 
-@cache
-def in_output(function: type[Opaque]) -> sp.Expr | None:
+def in_output(function: Any) -> sp.Expr | None:
     """A derivative as a polynomial in the output ``A`` of the underived function, if it is one.
 
     f and f' must be rational in one exponential E = exp(c z); E is eliminated by solving a = f(E),
     which has a single solution when E enters to the first power.
     """
-    if function.order == 0:
-        return A
-    both = _in_exponential(function.base.definition, function.definition)
+    return A if function.order == 0 else _eliminated(function.base.definition,
+                                                     function.definition)
+
+
+@cache
+def _eliminated(value: sp.Expr, slope_definition: sp.Expr) -> sp.Expr | None:
+    """The slope as a polynomial in the value, if it is one."""
+    both = _in_exponential(value, slope_definition)
     if both is None:
         return None
     exponential, _, (output, slope) = both
     if Z in output.free_symbols or Z in slope.free_symbols:
         return None
-    numerator, denominator = sp.fraction(sp.together(A - output))
+    numerator = sp.fraction(sp.together(A - output))[0]
     equation = sp.Poly(sp.expand(numerator), exponential)
     if equation.degree() != 1:
         return None

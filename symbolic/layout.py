@@ -8,7 +8,7 @@ a minus never first where a plus can be; brackets go where precedence asks for t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -88,8 +88,9 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
     by = {slot(place): leaf for place, leaf in enumerate(leaves)}
 
     def write(part: sp.Expr) -> Piece:
-        if part in by:
-            return by[part]
+        known: Piece | None = by.get(part)
+        if known is not None:
+            return known
         if part.is_Symbol:
             return Piece(style.size(part))
         if part.is_Number or part.is_NumberSymbol:
@@ -163,9 +164,11 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
     return write(expression)
 
 
-def _product(number: int, factors: Sequence[sp.Expr], write: object, style: Style) -> Piece:
+def _product(
+    number: int, factors: Sequence[sp.Expr], write: Callable[[sp.Expr], Piece], style: Style
+) -> Piece:
     """A number, then scalars, then arrays joined entry by entry."""
-    pieces = [write(factor) for factor in factors]  # type: ignore[operator]
+    pieces = [write(factor) for factor in factors]
     scalars = [piece for piece in pieces if not piece.array]
     arrays = [piece for piece in pieces if piece.array]
     if number != 1 or not pieces:

@@ -221,7 +221,7 @@ def _contract(
     for axis in sorted(over):
         holders = [axes for axes in nodes if axis in axes]
         if len(holders) == 1 and len(nodes) > 1 and len(holders[0]) > 1:
-            summed = Total(nodes.pop(holders[0]), (axis,))
+            summed: Node = Total(nodes.pop(holders[0]), (axis,))
             axes = frozenset(summed.axes)
             if axes in nodes:
                 summed = _times(nodes[axes], summed)
@@ -244,10 +244,10 @@ def _contract(
         forward = node.axes[0] == here
         factors.append(node if forward else Transposed(node))
         here = node.axes[1] if forward else node.axes[0]
-    free = tuple(axis for axis in out if any(axis in axes for axes in nodes))
-    if len(free) == 1 and row_vectors and len(path[-1].axes) == 1:
+    ends = tuple(axis for axis in out if any(axis in axes for axes in nodes))
+    if len(ends) == 1 and row_vectors and len(path[-1].axes) == 1:
         factors = [_flip(factor) for factor in reversed(factors)]
-    return Product(tuple(factors), free)
+    return Product(tuple(factors), ends)
 
 
 def _times(one: Node, other: Node) -> Node:
@@ -273,7 +273,7 @@ def _chain(
         return None
     if not ends:
         ends = sorted(vectors)[:1]
-        if not ends or not matrices and len(vectors) > 1:
+        if not ends or (not matrices and len(vectors) > 1):
             return None
         walk: list[Node] = [vectors.pop(ends[0])]
     else:

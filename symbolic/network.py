@@ -14,7 +14,19 @@ from typing import Any, Literal
 
 import sympy as sp
 
-from .equation import Array, Equation, Index, Kind, Read, Size, System, Term, as_size, slot, validate
+from .equation import (
+    Array,
+    Equation,
+    Index,
+    Kind,
+    Read,
+    Size,
+    System,
+    Term,
+    as_size,
+    slot,
+    validate,
+)
 from .functions import ACTIVATIONS, Opaque, Z, scalar_function
 from .text import parse_formula
 
@@ -270,7 +282,8 @@ def _forward(network: Network) -> System:
             equations.append(Equation(
                 f"S{layer}", sample, (Term(slot(0), (z,), (here,)),), "logsumexp"
             ))
-            body, arguments = sp.exp(slot(0) - slot(1)), (z, at(f"S{layer}", sample))
+            body = sp.exp(slot(0) - slot(1))
+            arguments: tuple[Read, ...] = (z, at(f"S{layer}", sample))
         else:
             function = activation_function(name)
             body, arguments = (slot(0) if function is None else function(slot(0))), (z,)
@@ -297,12 +310,13 @@ def _loss(
     elif loss.mean == "samples":
         count = sp.Mul(*(index.size for index in sample))
     equations = []
+    reads: tuple[Read, ...] = (target, output)
     if loss.from_logits == "rows":
         equations.append(Equation("S", sample, (Term(slot(0), (output,), (feature,)),),
                                   "logsumexp"))
         rows = Read("S", tuple(index.symbol for index in sample))
-        body, reads = loss.body(slot(0), slot(1) - slot(2)), (target, output, rows)
+        body, reads = loss.body(slot(0), slot(1) - slot(2)), (*reads, rows)
     else:
-        body, reads = loss.body(slot(0), slot(1)), (target, output)
+        body = loss.body(slot(0), slot(1))
     equations.append(Equation("L", (), (Term(body / count, reads, axes),)))
     return equations

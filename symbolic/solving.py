@@ -135,7 +135,9 @@ def _always(guard: Equal, units: Mapping[sp.Symbol, sp.Expr]) -> bool | None:
 
 def _never(guard: Guard, indices: Sequence[Index]) -> bool:
     """Whether the indices' ranges exclude an equality of affine subscripts."""
-    if not isinstance(guard, Equal) or isinstance(guard.left, Read) or isinstance(guard.right, Read):
+    if not isinstance(guard, Equal):
+        return False
+    if isinstance(guard.left, Read) or isinstance(guard.right, Read):
         return False
     ranges = {index.symbol: index.size for index in indices}
     difference = guard.left - guard.right
@@ -155,9 +157,8 @@ def _assign(term: Term, guard: Equal) -> Term | None:
     candidates = []
     for index in term.over:
         coefficient = difference.coeff(index.symbol)
-        if coefficient in (1, -1) and not (
-            index.symbol in (difference - coefficient * index.symbol).free_symbols
-        ):
+        rest = difference - coefficient * index.symbol
+        if coefficient in (1, -1) and index.symbol not in rest.free_symbols:
             value = sp.expand(index.symbol - difference * coefficient)
             candidates.append((not value.is_Symbol, index, value))
     if not candidates:
@@ -202,7 +203,7 @@ def _assign_gather(term: Term, one: sp.Expr, gather: Read) -> Term | None:
 
 
 def holds(guard: Within, ranges: Ranges) -> bool | None:
-    """Whether low <= value < high follows from the ranges (True), never holds (False), or neither."""
+    """True where low <= value < high follows from the ranges, False where it never holds."""
     below = guard.value - guard.low
     above = guard.high - 1 - guard.value
     if all(_is_nonnegative(_least(part, ranges)) for part in (below, above)):

@@ -33,7 +33,7 @@ from gradproof.symbolic.functions import SIGMOID, TANH
 m, n, h = map(size_symbol, "mnh")
 i, j, k, t, u = map(index_symbol, "ijktu")
 x0, x1, x2, x3 = map(slot, range(4))
-I, J, K, T, U = Index("i", n), Index("j", n), Index("k", n), Index("t", size_symbol("T")), None
+ROW, COLUMN = Index("i", n), Index("j", n)
 
 
 def scalar_loss(name, out, reads, body):
@@ -44,7 +44,7 @@ def trace_of_matrix():
     """L = Σ_i X[i,i]³: two subscripts of one array run with the same index."""
     return System(
         (Array("X", (n, n)),),
-        (Equation("y", (), (Term(x0**3, (Read("X", (i, i)),), (I,)),)),
+        (Equation("y", (), (Term(x0**3, (Read("X", (i, i)),), (ROW,)),)),
          Equation("L", (), (Term(sp.exp(x0 / 5), (Read("y", ()),)),))),
     ), ["X"], {"n": 4}
 
@@ -114,7 +114,7 @@ def smooth_maximum():
     return System(
         (Array("X", (m, n)), Array("y", (n,))),
         (Equation("S", (Index("i", m),),
-                  (Term(x0 * x1, (Read("X", (i, j)), Read("y", (j,))), (J,)),), "logsumexp"),
+                  (Term(x0 * x1, (Read("X", (i, j)), Read("y", (j,))), (COLUMN,)),), "logsumexp"),
          Equation("L", (), (Term(x0**2, (Read("S", (i,)),), (Index("i", m),)),))),
     ), ["X", "y"], {"m": 3, "n": 4}
 
@@ -227,7 +227,7 @@ def test_backpropagation_through_time_is_a_recurrence_that_runs_backwards():
 def test_a_solved_guard_leaves_no_bound_index():
     """The gradient of tr X is written without a sum: guards are solved, not carried along."""
     system = System((Array("X", (n, n)),),
-                    (Equation("L", (), (Term(x0, (Read("X", (i, i)),), (I,)),)),))
+                    (Equation("L", (), (Term(x0, (Read("X", (i, i)),), (ROW,)),)),))
     gradient = reverse(system, "L", ["X"])
     (term,) = gradient.system[gradient.of["X"]].terms
     assert not term.over
@@ -239,7 +239,7 @@ def test_vector_jacobian_product_takes_a_cotangent():
     system = System(
         (Array("A", (m, n)), Array("x", (n,)), Array("v", (m,))),
         (Equation("y", (Index("i", m),),
-                  (Term(x0 * x1, (Read("A", (i, j)), Read("x", (j,))), (J,)),)),),
+                  (Term(x0 * x1, (Read("A", (i, j)), Read("x", (j,))), (COLUMN,)),)),),
     )
     derived = reverse(system, "y", ["x", "A"], cotangent="v")
     values = sample(system, {"m": 3, "n": 2})
@@ -250,7 +250,7 @@ def test_vector_jacobian_product_takes_a_cotangent():
 
 def test_an_input_without_influence_has_gradient_zero():
     system = System((Array("x", (n,)), Array("y", (m,))),
-                    (Equation("L", (), (Term(x0, (Read("x", (i,)),), (I,)),)),))
+                    (Equation("L", (), (Term(x0, (Read("x", (i,)),), (ROW,)),)),))
     derived = reverse(system, "L", ["y"])
     values = {"x": np.ones(3), "y": np.ones(2)}
     assert np.array_equal(evaluate(derived.system, values)[derived.of["y"]], np.zeros(2))
@@ -267,8 +267,8 @@ def test_an_input_without_influence_has_gradient_zero():
 def test_what_cannot_be_differentiated_is_named(change, message):
     system = System(
         (Array("x", (n,)),),
-        (Equation("y", (I,), (Term(x0**2, (Read("x", (i,)),)),)),
-         Equation("L", (), (Term(x0, (Read("y", (i,)),), (I,)),))),
+        (Equation("y", (ROW,), (Term(x0**2, (Read("x", (i,)),)),)),
+         Equation("L", (), (Term(x0, (Read("y", (i,)),), (ROW,)),))),
     )
     with pytest.raises(EquationError, match=message):
         reverse(system, **{"output": "L", "wrt": ["x"], **change})
@@ -277,17 +277,17 @@ def test_what_cannot_be_differentiated_is_named(change, message):
 # --- what validate refuses ----------------------------------------------------------------------
 
 BROKEN = [
-    ("assigned twice", [Equation("y", (I,), (Term(x0, (Read("x", (i,)),)),))] * 2),
-    ("nothing before it defines", [Equation("y", (I,), (Term(x0, (Read("q", (i,)),)),))]),
-    ("subscripts", [Equation("y", (I,), (Term(x0, (Read("x", (i, i)),)),))]),
-    ("not bound", [Equation("y", (I,), (Term(x0, (Read("x", (j,)),)),))]),
-    ("bound twice", [Equation("y", (I,), (Term(x0, (Read("x", (i,)),), (I,)),))]),
-    ("has 1 reads", [Equation("y", (I,), (Term(x0 * x1, (Read("x", (i,)),)),))]),
+    ("assigned twice", [Equation("y", (ROW,), (Term(x0, (Read("x", (i,)),)),))] * 2),
+    ("nothing before it defines", [Equation("y", (ROW,), (Term(x0, (Read("q", (i,)),)),))]),
+    ("subscripts", [Equation("y", (ROW,), (Term(x0, (Read("x", (i, i)),)),))]),
+    ("not bound", [Equation("y", (ROW,), (Term(x0, (Read("x", (j,)),)),))]),
+    ("bound twice", [Equation("y", (ROW,), (Term(x0, (Read("x", (i,)),), (ROW,)),))]),
+    ("has 1 reads", [Equation("y", (ROW,), (Term(x0 * x1, (Read("x", (i,)),)),))]),
     ("holds no integers",
-     [Equation("y", (I,), (Term(x0, (Read("x", (Read("x", (i,)),)),)),))]),
-    ("one term", [Equation("y", (I,), (Term(x0, (Read("x", (i,)),)),) * 2, "max")]),
+     [Equation("y", (ROW,), (Term(x0, (Read("x", (Read("x", (i,)),)),)),))]),
+    ("one term", [Equation("y", (ROW,), (Term(x0, (Read("x", (i,)),)),) * 2, "max")]),
     ("before it is computed",
-     [Recurrence("i", 1, (Equation("y", (I,), (Term(x0, (Read("y", (i + 1,)),)),)),))]),
+     [Recurrence("i", 1, (Equation("y", (ROW,), (Term(x0, (Read("y", (i + 1,)),)),)),))]),
 ]
 
 

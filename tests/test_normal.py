@@ -8,6 +8,7 @@ import time
 
 import pytest
 import sympy as sp
+
 from gradproof.symbolic.contraction import contract
 from gradproof.symbolic.equation import Array, size_symbol
 from gradproof.symbolic.indices import is_nonnegative

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.adjoint import reverse
 from gradproof.symbolic.algebra import Builder, Operand
@@ -30,8 +33,6 @@ from gradproof.symbolic.equation import (
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, SOFTPLUS, TANH, derivative, leaky_relu
 from gradproof.symbolic.prove import Proof, first_wrong, prove_all, prove_equal
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 m, n, h, o = map(size_symbol, "mnho")
 

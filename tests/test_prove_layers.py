@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.adjoint import reverse
 from gradproof.symbolic.algebra import Builder, Operand

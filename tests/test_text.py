@@ -8,14 +8,15 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import sympy as sp
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from gradproof.codegen.interpret import evaluate, scalar
 from gradproof.symbolic.equation import Array, EquationError, System, size_symbol, slot
 from gradproof.symbolic.formula import parse_formula
 from gradproof.symbolic.functions import RELU, Z
 from gradproof.symbolic.shapes import ShapeTextError, parse_shape
 from gradproof.symbolic.text import FormulaError, parse_equations
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 SIZES = {"m": 4, "n": 3, "h": 5, "k": 2}
 

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.linalg as la
 import pytest
 import sympy as sp
-from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.equation import Array, size_symbol, validate
-from gradproof.symbolic.trace import TraceError, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy import exp, zeros
+
+from gradproof.codegen.interpret import evaluate
+from gradproof.symbolic.equation import Array, size_symbol, validate
+from gradproof.symbolic.trace import TraceError, trace
 
 SIZES = {"m": 5, "n": 4, "h": 3, "k": 2}
 KNOWN = {size_symbol(name): value for name, value in SIZES.items()}

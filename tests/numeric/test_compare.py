@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from gradproof.numeric import compare_arrays, compare_gradient, measured_rounding, rounding_bound
 
 

@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from gradproof.numeric import Factor, diagnose, name_ratios
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gradproof.numeric import Factor, diagnose, name_ratios
 
 SIZES = [{"m": 4, "n": 3, "h": 5, "o": 2}, {"m": 7, "n": 6, "h": 3, "o": 5}]
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gradproof.numeric import directional_derivative, partial_derivative
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gradproof.numeric import directional_derivative, partial_derivative
 
 
 def _table():
