@@ -10,6 +10,14 @@ from .content import Block, Bullets, Code, Paragraph, Prose, Section, Table
 ENTRIES = 12
 """Entries shown for one check."""
 
+VERDICTS = {
+    "proved": "the hand-written program, traced into equations, equals the derived gradient for "
+    "all values within the scope, over the real numbers",
+    "agrees": "not traced, but equal within the error bound at the points tried",
+    "refuted": "differs by more than the error bound",
+    "undecided": "neither could be shown; the reason is named below",
+}
+
 
 @dataclass(frozen=True)
 class CheckEntry:
@@ -59,6 +67,8 @@ def comparison_section(checks: Sequence[CheckRow]) -> Section:
             "finite differences of the loss, which know nothing of either. The error bound is "
             "that of the finite difference, from its step and the working precision.",
         )),
+        Bullets(tuple((f"{word}: {meaning}.",) for word, meaning in VERDICTS.items()
+                      if any(check.verdict == word for check in checks))),
         Table(header, tuple(rows), "lllrrr"),
     ]
     notes: list[Prose] = []

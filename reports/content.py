@@ -53,6 +53,17 @@ class Formula:
         return f"{self.left} {rest}".strip()
 
 
+def sentence(text: str) -> Prose:
+    """A sentence whose formulas stand between dollars, with a capital and a colon at its end."""
+    runs = [Math(part) if place % 2 else part for place, part in enumerate(text.split("$"))]
+    first, last = runs[0], runs[-1]
+    if isinstance(first, str):
+        runs[0] = first[:1].upper() + first[1:]
+    if not isinstance(last, str) or not last.endswith((".", ":")):
+        runs.append(":")
+    return tuple(run for run in runs if run != "")
+
+
 def equation(left: str, right: str, relation: str = "=") -> Formula:
     return Formula(left, (Side(relation, (right,)),))
 

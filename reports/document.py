@@ -13,7 +13,7 @@ from ..symbolic.writing import Writer
 from .arithmetic import NotComputableError, exact
 from .claims import ComparedClaim, claims_section, compare
 from .comparison import CheckRow, comparison_section
-from .content import Block, Display, Formula, Listing, Paragraph, Prose, Section, Side
+from .content import Block, Display, Formula, Listing, Paragraph, Prose, Section, Side, sentence
 from .conventions import conventions_note
 from .derivation import Narrator, all_functions
 from .exact import Figures, WorkedError, evaluate
@@ -66,7 +66,8 @@ def build(
     """The report of a differentiated network.
 
     source_text: the generated program.  general_rule: (what it is, LaTeX formula, reason) for a
-    symbolic layer.  entries: (LaTeX formula, reason) of the derivation entry by entry.
+    symbolic layer.  entries: (LaTeX formula, reason) of the derivation entry by entry.  Formulas
+    in reasons stand between dollars.
     checks: what the three-way comparison found.  hand_source: the hand-written program.
     Raises QuantityError for a claim about nothing, DigitsError for a line that contradicts itself.
     """
@@ -135,13 +136,12 @@ def _numbers(
 
 def _general(rule: Sequence[tuple[str, str, str]]) -> Section:
     blocks: list[Block] = [Paragraph((
-        "The same for a layer l that is not fixed, derived from the recurrence of the forward "
-        "equations:",
+        "The same for a layer l of L that is not fixed, derived from the recurrence of the forward "
+        "equations. a is a layer's output, f its activation.",
     ))]
     for what, latex, reason in rule:
         text = ": ".join(part for part in (what, reason) if part)
-        blocks += [Paragraph((text + ":" if text[-1:] not in ".:" else text,)),
-                   Display((raw(latex),))]
+        blocks += [Paragraph(sentence(text)), Display((raw(latex),))]
     return Section(("The general rule",), tuple(blocks))
 
 
@@ -149,7 +149,7 @@ def _entry_by_entry(entries: Sequence[tuple[str, str]]) -> Section:
     blocks: list[Block] = []
     for latex, reason in entries:
         if reason:
-            blocks.append(Paragraph((reason,)))
+            blocks.append(Paragraph(sentence(reason)))
         blocks.append(Display((raw(latex),)))
     return Section(("Entry by entry",), tuple(blocks))
 

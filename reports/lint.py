@@ -29,7 +29,7 @@ def formulas(markdown: str, flavor: str = "github") -> list[str]:
     text = _LISTING.sub("", markdown)
     patterns = (_FENCE, _TICKED)
     if flavor != "github":
-        text = _CODE.sub("", text).replace("<span>$</span>", "")
+        text = re.sub(r"<span>\$</span>|!\[.*?\]\(\S+\)", "", _CODE.sub("", text))
         patterns = (_BLOCK, _DOLLARS)
     return [found[1] for pattern in patterns for found in pattern.finditer(text)]
 
@@ -61,7 +61,8 @@ def damaged(markdown: str, flavor: str = "github") -> Iterator[str]:
         shown = re.findall(r'<pre lang="math"><code>(.*?)\n</code></pre>', page, re.S)
         shown += re.findall(r"\$<code>(.*?)</code>\$", page, re.S)
     else:
-        page = re.sub(r"<pre.*?</pre>|<code>.*?</code>|<span>\$</span>", "", page, flags=re.S)
+        page = re.sub(r"<pre.*?</pre>|<code>.*?</code>|<span>\$</span>|<img [^>]*>", "", page,
+                      flags=re.S)
         shown = re.findall(r"\$\$\n(.*?)\n\$\$", page, re.S)
         shown += re.findall(r"(?<!\$)\$([^$]+)\$(?!\$)", page)
     survived = [html.unescape(formula) for formula in shown]
