@@ -53,8 +53,8 @@ class CheckRow:
 def comparison_section(checks: Sequence[CheckRow]) -> Section:
     """Verdicts first, then entries side by side, then what is to be said about each."""
     header: tuple[Prose, ...] = (
-        ("gradient by",), ("verdict",), ("scope",), ("largest difference to hand-written",),
-        ("to finite difference",), ("error bound",),
+        ("gradient by",), ("verdict",), ("scope",), ("hand differs by",),
+        ("numeric differs by",), ("error bound",),
     )
     rows = [
         ((Code(check.name),), (check.verdict,), (check.scope,), (_number(check.worst_hand),),
