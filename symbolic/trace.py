@@ -17,7 +17,7 @@ from .equation import Array, System
 from .shapes import ShapeTextError, parse_shape
 from .trace_array import Masked, Tracer
 from .trace_functions import FUNCTIONS
-from .trace_globals import Rebinder
+from .trace_rebinding import Rebinder
 from .trace_session import Session
 from .trace_sizes import exact
 from .trace_source import FAILURES, SESSION, Place, TraceError, fail, place_of
@@ -94,8 +94,9 @@ def trace(
     tokens = SESSION.set(session), FAILURES.set(failures)
     try:
         binder = _Binder(session, inputs)
-        positional, keywords = binder.bind(function, constants or {})
-        returned = _run_traced(Rebinder(session)(function), positional, keywords)
+        rebound = Rebinder(session)
+        positional, keywords = binder.bind(function, rebound(dict(constants or {})))
+        returned = _run_traced(rebound(function), positional, keywords)
         if failures:  # the function caught the error and went on another way
             raise failures[0]
         return _finished(session, returned, binder.arguments)

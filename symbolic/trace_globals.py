@@ -2,7 +2,7 @@
 
 NumPy's protocols do not reach `np.zeros((m, n))`, `len(X)` or `math.sqrt(m)` with a symbolic
 size.  So the function runs with a copy of its globals, in which these names are stand-ins, and so
-do the functions that it calls; nothing of the user's module is changed.
+do the functions that it calls (:mod:`trace_rebinding`); nothing of the user's module is changed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import builtins
 import math
 import random
-import sys
 from collections.abc import Callable
 from functools import partial
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,6 @@ from .trace_functions import CREATION, FUNCTIONS
 from .trace_session import Session
 from .trace_sizes import Number, SizeRange
 from .trace_source import fail
-
-PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {"numpy", "sympy", "gradproof", "scipy"}
-"""Modules whose functions run as they are."""
 
 CONSTANTS = {"pi": sp.pi, "e": sp.E}
 
@@ -201,7 +197,7 @@ def standing_builtins(session: Session) -> dict[str, Any]:
     """The built-in names of a traced function."""
 
     def imported(name: str, *args: Any) -> Any:
-        return _standing(session, builtins.__import__(name, *args))
+        return standing(session, builtins.__import__(name, *args))
 
     return {
         **vars(builtins),
@@ -233,7 +229,7 @@ class MathStandIn(ModuleType):
         return _Ufunc(self._session, ufunc) if isinstance(ufunc, np.ufunc) else found
 
 
-def _standing(session: Session, module: Any) -> Any:
+def standing(session: Session, module: Any) -> Any:
     if module is math:
         return MathStandIn(session)
     if module is random:
@@ -244,107 +240,3 @@ def _standing(session: Session, module: Any) -> Any:
             return Random()
         return NumpyStandIn(session, module, "".join(f"{part}." for part in parts))
     return module
-
-
-# --- functions with stand-ins -------------------------------------------------------------------
-
-
-class Rebinder:
-    """Copies of functions whose globals, closures and defaults hold the stand-ins."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.builtins = standing_builtins(session)
-        self._done: dict[int, Any] = {}
-        self._alive: list[Any] = []
-
-    def __call__(self, value: Any) -> Any:
-        """The value for traced code; functions and containers of functions are copied."""
-        if id(value) in self._done:
-            return self._done[id(value)]
-        if isinstance(value, FunctionType):
-            return self._function(value)
-        if isinstance(value, MethodType):
-            return MethodType(self(value.__func__), value.__self__)
-        if isinstance(value, partial):
-            keywords = {name: self(item) for name, item in value.keywords.items()}
-            return partial(self(value.func), *map(self, value.args), **keywords)
-        if isinstance(value, ModuleType):
-            return self._keep(value, self._module(value))
-        if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
-            return self._keep(value, Random())
-        if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
-            return self._keep(value, self._numpy(value))
-        if type(value) is dict:
-            copied: dict[Any, Any] = self._keep(value, {})
-            copied.update({key: self(item) for key, item in value.items()})
-            return copied
-        if type(value) is list:
-            entries: list[Any] = self._keep(value, [])
-            entries.extend(map(self, value))
-            return entries
-        if type(value) is tuple:
-            return self._keep(value, tuple(map(self, value)))
-        return value
-
-    def _keep(self, value: Any, made: Any) -> Any:
-        self._done[id(value)] = made
-        self._alive.append(value)
-        return made
-
-    def _module(self, module: ModuleType) -> Any:
-        standing = _standing(self.session, module)
-        if standing is not module or module.__name__.split(".")[0] in PLAIN_MODULES:
-            return standing
-        copy = ModuleType(module.__name__)
-        self._keep(module, copy)
-        vars(copy).update(self._globals(vars(module)))
-        return copy
-
-    def _numpy(self, value: Any) -> Any:
-        """`from numpy import exp, zeros` and `from math import sqrt`."""
-        name = getattr(value, "__name__", "")
-        if getattr(math, name, None) is value:
-            return getattr(MathStandIn(self.session), name)
-        module = np.linalg if getattr(np.linalg, name, None) is value else np
-        if getattr(module, name, None) is value:
-            prefix = "linalg." if module is np.linalg else ""
-            return stand_in(self.session, value, prefix + name)
-        return value
-
-    def _globals(self, names: dict[str, Any]) -> dict[str, Any]:
-        if id(names) in self._done:
-            return self._done[id(names)]  # type: ignore[no-any-return]
-        copied: dict[str, Any] = self._keep(names, {})
-        # Filled before it is walked, as the functions in it refer to it in turn.
-        copied.update(names)
-        copied["__builtins__"] = self.builtins
-        for name, value in names.items():
-            if name != "__builtins__":
-                copied[name] = self(value)
-        return copied
-
-    def _function(self, function: FunctionType) -> Any:
-        if str(function.__module__).split(".")[0] in PLAIN_MODULES and not function.__closure__:
-            return self._keep(function, self._numpy(function))
-        cells = tuple(CellType() for _ in function.__closure__ or ())
-        made = FunctionType(
-            function.__code__, self._globals(function.__globals__), function.__name__,
-            None, cells or None,
-        )
-        self._keep(function, made)
-        made.__defaults__ = self(function.__defaults__)
-        made.__kwdefaults__ = self(function.__kwdefaults__)
-        made.__dict__.update(function.__dict__)
-        for cell, old in zip(cells, function.__closure__ or (), strict=True):
-            try:
-                cell.cell_contents = self(old.cell_contents)
-            except ValueError:  # an empty cell
-                continue
-        return made
-
-
-def _is_numpy(value: Any) -> bool:
-    return callable(value) and str(getattr(value, "__module__", "")).startswith("numpy")
-
-
