@@ -131,7 +131,10 @@ class Derivation:
             raise EquationError(f"the entry form would have {count_entries(system, {})} scalars; "
                                 f"it is for networks of up to {limit}")
         chain = entry_chain(system, self.chain.loss, self.chain.wrt)
-        notation = replace(self.writer.notation, adjoints={b: a for a, b in chain.of.items()})
+        units = {name: [axis for axis, size in enumerate(shape) if size == 1]
+                 for name, shape in self.system.shapes.items()}
+        notation = replace(self.writer.notation, units=units,
+                           adjoints={bar: name for name, bar in chain.of.items()})
         return Derivation(chain, Writer(notation, self.writer.row_vectors, chain.system.shapes))
 
     @property

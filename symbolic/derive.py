@@ -7,7 +7,7 @@ applied.  Every form an equation went through is kept, with its reason.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -220,13 +220,16 @@ class _Simplifier:
         inputs: Mapping[str, Array],
         keep: set[str],
     ) -> None:
-        self.forward = forward
         self.backward = backward
         self.inputs = inputs
         self.keep = keep
         self.inlined: dict[str, Step] = {}
         self.assumed: set[str] = set()
         self._done: dict[str, Equation] = {}
+        self._pointwise: dict[str, list[Equation]] = defaultdict(list)
+        for equation in forward:
+            if equation.is_pointwise and equation.terms[0].reads:
+                self._pointwise[equation.terms[0].reads[0].array].append(equation)
         # The adjoint of the loss itself, 1, is not worth a word where it is put in.
         self._seeds = {e.name for e in backward if all(not t.reads for t in e.terms)}
         self._reader_count = Counter(
@@ -286,16 +289,16 @@ class _Simplifier:
             return True
         if not target.is_pointwise or not put.terms:
             return not put.terms
-        named, _ = reuse_values(put, self.forward)
-        sloped, _ = slopes_in_outputs(named, self.forward)
+        named, _ = reuse_values(put, self._near(put))
+        sloped, _ = slopes_in_outputs(named, self._near(named))
         return _length(tidy(cancelled(sloped))) <= _length(equation)
 
     def _rewrite(self, forms: list[Form]) -> None:
         equation = forms[-1].equation
-        named, values = reuse_values(equation, self.forward)
+        named, values = reuse_values(equation, self._near(equation))
         if values:
             forms.append(Form(named, "named value", values))
-        sloped, outputs = slopes_in_outputs(named, self.forward)
+        sloped, outputs = slopes_in_outputs(named, self._near(named))
         if outputs:
             forms.append(Form(sloped, "slope in output", outputs))
         self._cancel(forms)
@@ -303,6 +306,15 @@ class _Simplifier:
         if used:
             self.assumed |= used
             forms.append(Form(summed, "row sums", tuple(sorted(used))))
+
+    def _near(self, equation: Equation) -> list[Equation]:
+        """The pointwise forward equations of arrays that an equation reads, in forward order.
+
+        Twice over, since a value that is named first may be what another one reads.
+        """
+        arrays = dict.fromkeys(read.array for term in equation.terms for read in term.reads)
+        near = [e for array in arrays for e in self._pointwise.get(array, ())]
+        return near + [e for first in near for e in self._pointwise.get(first.name, ())]
 
     def _cancel(self, forms: list[Form]) -> None:
         """Like terms added and bodies shortened: a form of its own when that shortens anything."""

@@ -35,6 +35,7 @@ class Notation:
     loss, target: symbols of the loss and of Y.
     symbols: array name -> the symbol to use for it instead ({"A1": "h", "A2": "o"}).
     adjoints: array name of each adjoint -> the array it belongs to.
+    units: array name -> axes of size 1, which need no subscript in the name of an entry.
     """
 
     layers: bool = True
@@ -43,16 +44,17 @@ class Notation:
     target: str = "y"
     symbols: Mapping[str, str] = field(default_factory=dict)
     adjoints: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     # --- whole arrays ---------------------------------------------------------------------------
 
     def latex(self, name: str, at: Sequence[str] = ()) -> str:
         """An array, or its entry at the subscripts `at`, in LaTeX."""
         primal = self.adjoints.get(name)
-        name, at = _taken_apart(name, at)
+        name, at = self._taken_apart(name, at)
         if primal is None:
             return self._latex_plain(name, at)
-        primal, at = _taken_apart(primal, at)
+        primal, at = self._taken_apart(primal, at)
         stem, number = self._split(primal)
         if self.layers and stem == "Z":
             return _subscripted(rf"\delta^{{({number})}}", at)
@@ -61,16 +63,26 @@ class Notation:
     def text(self, name: str, at: Sequence[str] = ()) -> str:
         """The same in Unicode."""
         primal = self.adjoints.get(name)
-        name, at = _taken_apart(name, at)
+        name, at = self._taken_apart(name, at)
         if primal is None:
             return self._text_plain(name, at)
-        primal, at = _taken_apart(primal, at)
+        primal, at = self._taken_apart(primal, at)
         stem, number = self._split(primal)
         if self.layers and stem == "Z":
             return "δ" + superscript(f"({number})") + _entry(at)
         return f"∂{self.loss}/∂{self.text(primal, at)}"
 
     # --- parts ----------------------------------------------------------------------------------
+
+    def _taken_apart(self, name: str, at: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """W1[0,1] as W1 with the subscripts 1 and 2: entries are counted from 0 in names, from 1
+        in formulas."""
+        if not name.endswith("]"):
+            return name, at
+        stem, _, places = name[:-1].partition("[")
+        hidden = self.units.get(stem, ())
+        return stem, [str(int(place) + 1) for axis, place in enumerate(places.split(","))
+                      if axis not in hidden]
 
     def _split(self, name: str) -> tuple[str, str]:
         found = _NAME.match(name)
@@ -119,15 +131,6 @@ class Notation:
         if self.layers:
             return shown + superscript(f"({number})") + _entry(at)
         return shown + subscript(number) + _entry(at)
-
-
-def _taken_apart(name: str, at: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """W1[0,1] as W1 with the subscripts 1 and 2: entries are counted from 0 in names, from 1 in
-    formulas."""
-    if not name.endswith("]"):
-        return name, at
-    stem, _, places = name[:-1].partition("[")
-    return stem, [str(int(place) + 1) for place in places.split(",")]
 
 
 def _subscripted(shown: str, at: Sequence[str]) -> str:

@@ -139,6 +139,8 @@ def _never(guard: Guard, indices: Sequence[Index]) -> bool:
         return False
     if isinstance(guard.left, Read) or isinstance(guard.right, Read):
         return False
+    if guard.left.is_Symbol and guard.right.is_Symbol:
+        return False  # both can be 0
     ranges = {index.symbol: index.size for index in indices}
     difference = guard.left - guard.right
     return any(
@@ -153,6 +155,10 @@ def _assign(term: Term, guard: Equal) -> Term | None:
             return _assign_gather(term, one, other)
     if isinstance(guard.left, Read) or isinstance(guard.right, Read):
         return None
+    for one, other in ((guard.left, guard.right), (guard.right, guard.left)):
+        index = next((index for index in term.over if index.symbol == one), None)
+        if index is not None and other.is_Symbol:  # the common case, and nothing to expand
+            return _put(term, index, other)
     difference = sp.expand(guard.left - guard.right)
     candidates = []
     for index in term.over:
@@ -164,6 +170,11 @@ def _assign(term: Term, guard: Equal) -> Term | None:
     if not candidates:
         return None
     _, index, value = min(candidates, key=lambda found: found[0])
+    return _put(term, index, value)
+
+
+def _put(term: Term, index: Index, value: sp.Expr) -> Term:
+    """The term with a bound index set to a value, which must lie in the index's range."""
     rest = replace(term, over=tuple(other for other in term.over if other is not index))
     range_guard = Within(sp.S.Zero, value, index.size)
     return substitute_term(
@@ -204,6 +215,8 @@ def _assign_gather(term: Term, one: sp.Expr, gather: Read) -> Term | None:
 
 def holds(guard: Within, ranges: Ranges) -> bool | None:
     """True where low <= value < high follows from the ranges, False where it never holds."""
+    if guard.low == 0 and ranges.get(guard.value) == guard.high:
+        return True
     below = guard.value - guard.low
     above = guard.high - 1 - guard.value
     if all(_is_nonnegative(_least(part, ranges)) for part in (below, above)):

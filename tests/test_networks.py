@@ -185,7 +185,7 @@ def test_entries_and_matrices_are_the_same_derivation(network):
 def test_entries_of_the_textbook_network():
     shown = [str(f) for f in derive(CASES["2-2-1"]).entries().all()]
     assert "z⁽¹⁾₁ = x₁ w⁽¹⁾₁₁ + x₂ w⁽¹⁾₂₁ + b⁽¹⁾₁" in shown
-    assert "δ⁽¹⁾₁ = δ⁽²⁾₁ w⁽²⁾₁₁ a⁽¹⁾₁ (1 - a⁽¹⁾₁)" in shown
+    assert "δ⁽¹⁾₁ = δ⁽²⁾ w⁽²⁾₁ a⁽¹⁾₁ (1 - a⁽¹⁾₁)" in shown
     assert "∂L/∂w⁽¹⁾₂₁ = δ⁽¹⁾₁ x₂" in shown
 
 
