@@ -1,0 +1,95 @@
+"""What the documents state is what the program does: their code runs, their output is its output."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gradproof.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_readmes_python_runs_and_prints_what_it_says(capsys):
+    (code,) = blocks(README, "python")
+    exec(code, {})
+    shown = capsys.readouterr().out
+    stated = [line.lstrip("# ").rstrip() for line in code.splitlines()
+              if line.startswith("# ") and "..." not in line]
+    stated += [line.partition("# ")[2].strip() for line in code.splitlines()
+               if line.startswith("print(d.gradients")]
+    assert len(stated) >= 3
+    for line in stated:
+        assert line in shown
+
+
+def test_the_readmes_console_output_is_the_programs(capsys):
+    (block,) = blocks(README, "console")
+    command, *stated = block.splitlines()
+    assert main(command.removeprefix("$ gradproof ").split()) == 0
+    shown = capsys.readouterr().out.splitlines()
+    whole = [line for line in stated if line.strip() != "..."]
+    assert shown[: len(whole)] == whole
+
+
+def test_the_readmes_refutation_is_what_such_a_file_gives(tmp_path, monkeypatch, capsys):
+    (spec,) = blocks(README, "toml")
+    (tmp_path / "moons.toml").write_text(spec)
+    (tmp_path / "backward.py").write_text(
+        "import numpy as np\n\n\ndef backward(cache, parameters, X, Y):\n"
+        "    m = len(X)\n    A1, A2 = cache['A1'], cache['A2']\n    dZ2 = A2 - Y\n"
+        "    dW2 = np.dot(A1.T, dZ2)\n"
+        "    dZ1 = np.dot(dZ2, parameters['W2'].T) * (1 - A1**2)\n"
+        "    return {'dW1': X.T @ dZ1 / m, 'db1': dZ1.sum(axis=0) / m,\n"
+        "            'dW2': dW2, 'db2': dZ2.sum(axis=0) / m}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "backward.py", "--spec", "moons.toml"]) == 1
+    shown = capsys.readouterr().out
+    (stated,) = blocks(README, "text")
+    for line in stated.splitlines():
+        if "entry" not in line:
+            assert line.strip() in shown, line
+
+
+def test_the_committed_report_is_what_the_program_writes(tmp_path, capsys):
+    assert main(["report", "2-2-1", "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    for name in ("report.md", "report.tex", "network.svg"):
+        made = (tmp_path / name).read_text(encoding="utf-8")
+        kept = (ROOT / "docs" / "2-2-1" / name).read_text(encoding="utf-8")
+        assert _without_rounding(made) == _without_rounding(kept), (
+            f"docs/2-2-1/{name} is stale: gradproof report 2-2-1 -o docs/2-2-1"
+        )
+
+
+def _without_rounding(text):
+    """The text without figures that are rounding errors, which differ between machines."""
+    return re.sub(r"\d(\.\d+)?e-\d\d", "~", text)
+
+
+def test_links_in_the_documents_lead_somewhere():
+    for file in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        text = file.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+)\)", text):
+            if not target.startswith("http"):
+                assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_the_readme_states_two_commands_for_a_fresh_machine():
+    commands = [line for block in blocks(README, "sh") for line in block.splitlines()
+                if line.startswith("python3 -m venv")]
+    assert len(commands) == 2
+    assert commands[0].endswith("gradproof report 2-2-1")
+    assert commands[1].endswith("pytest")
+
+
+@pytest.mark.parametrize("key", ["sizes", "activation", "output", "loss", "convention", "batch",
+                                 "delta"])
+def test_the_page_on_specs_has_every_key(key):
+    assert f"`network.{key}`" in (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
