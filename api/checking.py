@@ -7,8 +7,7 @@ of what the two allow, in the order refuted, undecided, agrees, proved.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
@@ -18,14 +17,14 @@ import sympy as sp
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
+from gradproof.inputs import Inputs, takes
 from gradproof.numeric import Comparison, compare_gradient, diagnose, measured_rounding
-from gradproof.points import Point, by_parameter, flat, nested, random_points
+from gradproof.points import Point, by_parameter
 from gradproof.symbolic.derive import Chain, differentiate
-from gradproof.symbolic.equation import Array, Kind, System
+from gradproof.symbolic.equation import System
 from gradproof.symbolic.layout import Piece, Text, body
 from gradproof.symbolic.prove import Proof, Prover
-from gradproof.symbolic.shapes import parse_shape
-from gradproof.symbolic.trace import Trace, TraceError, trace
+from gradproof.symbolic.trace import Place, Trace, TraceError, trace
 from gradproof.symbolic.wrong import Wrong
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
@@ -90,10 +89,14 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story."""
+    """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story.
+
+    `first_wrong` says what the hand-written code first computes wrong, and `place` on which line.
+    """
 
     checks: tuple[Check, ...]
     first_wrong: str = ""
+    place: Place | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -118,8 +121,8 @@ class CheckResult:
 
 
 def check(
-    loss: Callable[..., Any],
-    gradient: Callable[..., Any],
+    loss: Callable[..., Any] | str,
+    gradient: Callable[..., Any] | str | Mapping[str, str],
     /,
     *,
     wrt: Sequence[str] | None = None,
@@ -129,9 +132,10 @@ def check(
 ) -> CheckResult:
     """Holds a hand-written gradient against the loss it is meant for.
 
-    loss: a NumPy function of the inputs that returns a scalar.
+    loss: a NumPy function of the inputs that returns a scalar; or its formula as text.
     gradient: takes what `loss` takes; returns a dict keyed "W1" or "dW1", a tuple in the order of
-        `wrt`, or one array.
+        `wrt`, or one array.  Or formulas as text, by name: ``{"x": "2 * A.T @ (A @ x)"}``, or
+        assignments: ``"r = A @ x; dx = 2 * A.T @ r"``.
     shapes (or `inputs`, for names such as "wrt"): for each parameter of `loss` a shape ("m n"), a
         ``gp.Array``, an array of numbers, or a dict of these.
     wrt: the names to check by; by default all arrays of real numbers that gradients are returned
@@ -145,44 +149,36 @@ def check(
     Raises ValueError (TraceError) for inputs that do not fit the functions.
     """
     given = {**(inputs or {}), **shapes}
+    if isinstance(loss, str) or isinstance(gradient, str | Mapping):
+        from gradproof.formulas import check_formulas  # which builds on this file
+
+        return check_formulas(loss, gradient, wrt, given, seed)
     for what, function in (("loss", loss), ("gradient", gradient)):
-        _takes(what, function, given)
-    declared = {name: _declared(name, value) for name, value in given.items()}
-    arguments = {name: _leaf_names(name, spec) for name, spec in declared.items()}
-    arrays = [array for spec in declared.values() for array in _leaves(spec)]
-    names = list(wrt) if wrt is not None else [a.name for a in arrays if not a.is_integer]
-    missing = [name for name in names if name not in {array.name for array in arrays}]
-    if missing:
-        raise ValueError(f"wrt: {missing[0]!r} is no input; expected some of "
-                         f"{[array.name for array in arrays]}")
-    points = random_points(arrays, seed)
-    if any(_is_numbers(value) for value in given.values()):
-        values = {name: value for key in given
-                  for name, value in flat(arguments[key], given[key]).items()
-                  if not isinstance(value, str | Array)}
-        points = [Point(point.sizes, {**point.values, **values}, given=True)
-                  for point in points[:1]]
+        takes(what, function, given)
+    taken = Inputs.of(given)
+    real = [array.name for array in taken.arrays if not array.is_integer]
+    names = taken.chosen(real if wrt is None else wrt)
+    points = taken.points(seed)
 
     def loss_at(values: Mapping[str, Any]) -> Any:
-        return loss(**{key: nested(names_, values) for key, names_ in arguments.items()})
+        return loss(**taken.at(values))
 
     def gradient_at(values: Mapping[str, Any]) -> dict[str, Any]:
-        returned = gradient(**{key: nested(tree, values) for key, tree in arguments.items()})
-        return by_parameter(returned, names, "gradient")
+        return by_parameter(gradient(**taken.at(values)), names, "gradient")
 
     if wrt is None:
-        names = _returned_names(gradient, arguments, points[0], names)
+        names = _returned_names(gradient, taken, points[0], names)
     derived: System | None = None
     of: Mapping[str, str] = {}
     reason = ""
     assumed: tuple[str, ...] = ()
     hand: Trace | None = None
     try:
-        traced = trace(loss, declared)
+        traced = trace(loss, taken.declared)
         output = _scalar_result(traced)
         chain = differentiate(traced.system, output, names)
         derived, of, assumed = chain.system, chain.of, rows_assumed(chain)
-        hand = trace(gradient, declared)
+        hand = trace(gradient, taken.declared)
     except ValueError as error:
         reason = f"not traced: {error}"
     return judge(
@@ -221,13 +217,13 @@ def judge(subject: Subject, points: Sequence[Point]) -> CheckResult:
     for point in points:
         numbers.look_at(point)
     checks = tuple(_verdict(name, subject, proofs.get(name), numbers) for name in subject.wrt)
-    wrong = ""
+    wrong, place = "", None
     if prover is not None and subject.hand is not None:
         for made in checks:
             if made.verdict == "refuted" and made.name in pairs:
-                wrong = _first_wrong(prover, subject, made.name, pairs[made.name])
+                wrong, place = _first_wrong(prover, subject, made.name, pairs[made.name])
                 break
-    return CheckResult(checks, wrong)
+    return CheckResult(checks, wrong, place)
 
 
 def _proofs(
@@ -249,7 +245,9 @@ def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int
     return evaluate(system, values, sizes)
 
 
-def _first_wrong(prover: Prover, subject: Subject, name: str, array: str) -> str:
+def _first_wrong(
+    prover: Prover, subject: Subject, name: str, array: str
+) -> tuple[str, Place | None]:
     """Where the hand-written code first computes what the derivation does not."""
     assert subject.hand is not None
     wrong = prover.first_wrong(subject.of[name], array) or Wrong(array)
@@ -263,7 +261,7 @@ def _first_wrong(prover: Prover, subject: Subject, name: str, array: str) -> str
         text += f"\n    it should be {meant}"
         if wrong.ratio is not None:
             text += f": multiply by {factor_text(wrong.ratio)}"
-    return text
+    return text, place
 
 
 def factor_text(factor: sp.Expr) -> str:
@@ -469,56 +467,6 @@ def _trace_assumptions(subject: Subject) -> tuple[str, ...]:
 # --- inputs -------------------------------------------------------------------------------------
 
 
-def _takes(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
-    """ValueError when a function cannot be called with the inputs, naming the parameter."""
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # a built-in has none; calling it will tell
-        return
-    try:
-        signature.bind(**given)
-    except TypeError as error:
-        raise ValueError(f"{what}: {error}; its parameters are "
-                         f"{', '.join(signature.parameters)}, the inputs given are "
-                         f"{', '.join(given)}") from None
-
-
-def _is_numbers(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_is_numbers(inner) for inner in value.values())
-    return not isinstance(value, str | Array)
-
-
-def _declared(name: str, value: Any) -> Any:
-    """A shape, array or container of them as Arrays; numbers stand for their own shape."""
-    if isinstance(value, Mapping):
-        return {key: _declared(str(key), inner) for key, inner in value.items()}
-    if isinstance(value, Array):
-        return replace(value, name=value.name or name)
-    if isinstance(value, str):
-        return Array(name, parse_shape(value))
-    numbers = np.asarray(value)
-    if numbers.dtype.kind not in "fiub":
-        raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "
-                         f"{value!r:.80}")
-    kind: Kind = "real" if numbers.dtype.kind == "f" else "integer"
-    return Array(name, tuple(map(sp.Integer, numbers.shape)), kind)
-
-
-def _leaf_names(name: str, spec: Any) -> Any:
-    if isinstance(spec, Mapping):
-        return {key: _leaf_names(str(key), inner) for key, inner in spec.items()}
-    return spec.name if isinstance(spec, Array) else name
-
-
-def _leaves(spec: Any) -> Iterable[Array]:
-    if isinstance(spec, Mapping):
-        for inner in spec.values():
-            yield from _leaves(inner)
-    else:
-        yield spec
-
-
 def rows_assumed(chain: Chain) -> tuple[str, ...]:
     """The assumptions on inputs that a derivation used, as sentences."""
     return tuple(f"the rows of {name} sum to one" for name in chain.assumed)
@@ -534,11 +482,14 @@ def _scalar_result(traced: Trace) -> str:
 
 
 def _returned_names(
-    gradient: Callable[..., Any], arguments: Mapping[str, Any], point: Point, names: list[str]
+    gradient: Callable[..., Any], taken: Inputs, point: Point, names: list[str]
 ) -> list[str]:
-    """The inputs for which the gradient function returns something."""
-    with np.errstate(all="ignore"):
-        returned = gradient(**{key: nested(tree, point.values) for key, tree in arguments.items()})
+    """The inputs for which the gradient function returns something; all, if it fails."""
+    try:
+        with np.errstate(all="ignore"):
+            returned = gradient(**taken.at(point.values))
+    except Exception:  # it will fail again where its failure is the finding
+        return names
     if isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping):
         returned = returned[1]
     if isinstance(returned, Mapping):
