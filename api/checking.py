@@ -7,8 +7,9 @@ of what the two allow, in the order refuted, undecided, agrees, proved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Literal
 
@@ -17,8 +18,16 @@ import sympy as sp
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
+from gradproof.generality import General
 from gradproof.inputs import Inputs, takes
-from gradproof.numeric import Comparison, compare_gradient, diagnose, measured_rounding
+from gradproof.numeric import (
+    BUDGET,
+    Comparison,
+    compare_gradient,
+    diagnose,
+    measured_rounding,
+    rounding_bound,
+)
 from gradproof.points import Point, by_parameter
 from gradproof.symbolic.derive import Chain, differentiate
 from gradproof.symbolic.equation import System
@@ -30,6 +39,9 @@ from gradproof.symbolic.wrong import Wrong
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
 
+
+ENOUGH = 400
+"""Evaluations of the loss to spend where the derived gradient says where to look."""
 
 SAMPLE = 12
 """Entries of a gradient that a result carries for show."""
@@ -158,7 +170,8 @@ def check(
     taken = Inputs.of(given)
     real = [array.name for array in taken.arrays if not array.is_integer]
     names = taken.chosen(real if wrt is None else wrt)
-    points = taken.points(seed)
+    general = General(taken)
+    points = general.points(seed)
 
     def loss_at(values: Mapping[str, Any]) -> Any:
         return loss(**taken.at(values))
@@ -168,23 +181,29 @@ def check(
 
     if wrt is None:
         names = _returned_names(gradient, taken, points[0], names)
-    derived: System | None = None
-    of: Mapping[str, str] = {}
-    reason = ""
-    assumed: tuple[str, ...] = ()
-    hand: Trace | None = None
-    try:
-        traced = trace(loss, taken.declared)
-        output = _scalar_result(traced)
-        chain = differentiate(traced.system, output, names)
-        derived, of, assumed = chain.system, chain.of, rows_assumed(chain)
-        hand = trace(gradient, taken.declared)
-    except ValueError as error:
-        reason = f"not traced: {error}"
-    return judge(
-        Subject(derived, of, tuple(names), loss_at, gradient_at, hand, reason, assumed=assumed),
-        points,
+    made = partial(_subject, loss, gradient, tuple(names), loss_at, gradient_at)
+    subject = next(found for found in map(made, general.declarations())
+                   if found.hand is not None or found.declared is taken.declared)
+    patterned = (
+        replace(found, assumed=tuple(dict.fromkeys((*general.assumptions, *found.assumed))))
+        for found in map(made, general.patterned(subject.declared))
     )
+    return judge(subject, points, patterned)
+
+
+def _subject(
+    loss: Callable[..., Any], gradient: Callable[..., Any], names: tuple[str, ...],
+    loss_at: Callable[..., Any], gradient_at: Callable[..., Any], declared: Mapping[str, Any],
+) -> Subject:
+    """Both functions traced for the declared inputs, as far as that goes."""
+    plain = Subject(None, {}, names, loss_at, gradient_at, None, declared=declared)
+    try:
+        traced = trace(loss, declared)
+        chain = differentiate(traced.system, scalar_result(traced), names)
+        plain = replace(plain, derived=chain.system, of=chain.of, assumed=rows_assumed(chain))
+        return replace(plain, hand=trace(gradient, declared))
+    except ValueError as error:
+        return replace(plain, reason=f"not traced: {error}")
 
 
 @dataclass(frozen=True)
@@ -197,6 +216,7 @@ class Subject:
     given: for arrays that the hand-written code was handed and that the system computes (a cache).
     loose_units: axes of length one that are too many or too few are noted, not refuted.
     assumed: what the derivation assumed of inputs.
+    declared: the inputs as they were traced.
     """
 
     derived: System | None
@@ -208,11 +228,22 @@ class Subject:
     reason: str = ""
     loose_units: bool = False
     assumed: tuple[str, ...] = ()
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
 
-def judge(subject: Subject, points: Sequence[Point]) -> CheckResult:
-    """Proof and numbers for every gradient, and what follows from both."""
+def judge(
+    subject: Subject, points: Sequence[Point], alternatives: Iterable[Subject] = ()
+) -> CheckResult:
+    """Proof and numbers for every gradient, and what follows from both.
+
+    alternatives: the same under further assumptions, for where the proofs fail without.
+    """
     proofs, prover, pairs = _proofs(subject)
+    if not all(proof.equal for proof in proofs.values()):
+        for other in alternatives:
+            found = _proofs(other)
+            if _settled(found[0]) > _settled(proofs):
+                subject, (proofs, prover, pairs) = other, found
     numbers = _Numbers(subject)
     for point in points:
         numbers.look_at(point)
@@ -239,6 +270,12 @@ def _proofs(
     prover = Prover(subject.derived, subject.hand.system, _evaluate)
     proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
     return {name: proofs[subject.of[name]] for name in pairs}, prover, pairs
+
+
+def _settled(proofs: Mapping[str, Proof]) -> tuple[int, int]:
+    """How many are proved, and for how many a factor is known."""
+    return (sum(proof.equal is True for proof in proofs.values()),
+            sum(proof.ratio is not None for proof in proofs.values()))
 
 
 def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
@@ -311,35 +348,57 @@ class _Numbers:
                     for name, value in self.subject.gradient(point.values).items()
                 }
         except Exception as error:  # the user's code may raise anything, and that is the finding
-            self.failure = self.failure or (
-                f"the gradient function fails at {point}: {type(error).__name__}: {error}"
-            )
+            text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
+            if point.elsewhere:  # sizes that were guessed from the given ones
+                self._note(text)
+            else:
+                self.failure = self.failure or text
+            return
+        if point.elsewhere and not self._loss_works(point):
             return
         for name, array in list(claimed.items()):
-            claimed[name] = self._fitted(name, array, np.shape(before[name]))
+            claimed[name] = self._fitted(name, array, np.shape(before[name]), point)
         fitting = {n: a for n, a in claimed.items() if a.shape == np.shape(before[n])}
         floats = dict(point.values)
         rounding = measured_rounding(
             lambda values: {
-                n: self._fitted(n, np.asarray(a), np.shape(before[n]))
+                n: self._fitted(n, np.asarray(a), np.shape(before[n]), point)
                 for n, a in self.subject.gradient(values).items()
             },
             floats,
         )
+        derived = self._derived_at(point)
         found = compare_gradient(
             self.subject.loss, floats, fitting, wrt=list(fitting),
             rounding={n: r for n, r in rounding.items() if n in fitting} or None,
+            suspects={n: _farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
+            budget=ENOUGH if derived else BUDGET,
         ) if fitting else {}
-        derived = self._derived_at(point)
         for name, comparison in found.items():
             self.comparisons.setdefault(name, []).append((point, comparison))
             for note in comparison.notes:
                 self.notes[name][note] = None
+            if comparison.subgradient:
+                self.notes[name][f"at a kink at {point}: there is no one derivative, and the "
+                                 "hand-written value lies between the one-sided ones"] = None
         for name, array in fitting.items():
             true = derived.get(name, found[name].witness)
             self.observed.setdefault(name, []).append((array, true, point.sizes))
 
-    def _fitted(self, name: str, array: Any, expected: tuple[int, ...]) -> Any:
+    def _note(self, text: str) -> None:
+        for notes in self.notes.values():
+            notes[text] = None
+
+    def _loss_works(self, point: Point) -> bool:
+        try:
+            with np.errstate(all="ignore"):
+                works = bool(np.isfinite(self.subject.loss(point.values)))
+        except Exception as error:  # as above
+            self._note(f"the loss fails at {point}: {type(error).__name__}: {error}")
+            return False
+        return works
+
+    def _fitted(self, name: str, array: Any, expected: tuple[int, ...], point: Point) -> Any:
         """The array, without units too many where that is allowed; a misfit is remembered."""
         if array.shape == expected:
             return array
@@ -355,6 +414,8 @@ class _Numbers:
             same and array.ndim > len(expected)) else ""
         if array.T.shape == expected:
             hint = "; did you mean its transpose?"
+        if point.elsewhere:
+            text = f"{text} at {point}"
         self.shapes.setdefault(name, text + hint)
         return array
 
@@ -363,6 +424,17 @@ class _Numbers:
             return {}
         inputs = {a.name: point.values[a.name] for a in self.subject.derived.inputs}
         return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
+
+
+def _farthest(claimed: Any, derived: Any) -> tuple[int, ...]:
+    """Flat indices of the entries where two arrays differ most, the worst first; none where the
+    difference may be rounding."""
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(np.asarray(claimed, dtype=float) - derived).ravel()
+    gaps = np.where(np.isnan(gaps), np.inf, gaps)
+    worst = np.argsort(-gaps)[:3]
+    rounding = rounding_bound(np.asarray(claimed), np.asarray(derived))
+    return tuple(int(place) for place in worst if gaps[place] > rounding)
 
 
 def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: _Numbers) -> Check:
@@ -375,8 +447,14 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: _Numbers
         return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
     base = _measured(name, numbers, looked, notes)
     refuted = [(point, c) for point, c in looked if c.verdict == "refuted"]
+    if refuted and refuted[0][0].elsewhere and subject.hand is None:
+        return replace(base, verdict="undecided",
+                       reason=f"right at the given arrays, differs at {refuted[0][0]}; whether "
+                              f"these sizes are meant is not known ({subject.reason})")
     if refuted:
         reason = f"differs at {refuted[0][0]}"
+        if refuted[0][0].elsewhere:
+            reason = f"right at the given arrays, differs at other sizes: at {refuted[0][0]}"
         if proof is not None and proof.equal:
             reason += ("; the formulas are proved equal, so this is the program's arithmetic "
                        "(overflow, rounding, or dtype)")
@@ -472,7 +550,8 @@ def rows_assumed(chain: Chain) -> tuple[str, ...]:
     return tuple(f"the rows of {name} sum to one" for name in chain.assumed)
 
 
-def _scalar_result(traced: Trace) -> str:
+def scalar_result(traced: Trace) -> str:
+    """The name of the one scalar that a traced function returns; else TraceError."""
     if not isinstance(traced.result, str):
         raise TraceError(f"the loss returns {traced.result!r}, expected one scalar")
     shape = traced.system.shapes[traced.result]

@@ -20,11 +20,13 @@ another, and once with the first size (the batch, as a rule) equal to 1."""
 
 @dataclass(frozen=True)
 class Point:
-    """Sizes and values; `given` marks arrays that the user handed in."""
+    """Sizes and values; `given` marks arrays that the user handed in, `elsewhere` ones like them
+    at other sizes."""
 
     sizes: Mapping[str, int]
     values: Values
     given: bool = False
+    elsewhere: bool = False
 
     def __str__(self) -> str:
         if self.given:

@@ -12,7 +12,7 @@ which points, and within which bound), it knows no network, and it writes no rep
     diagnose                what turned the true numbers into the claimed ones
 """
 
-from .compare import Comparison, compare_gradient
+from .compare import BUDGET, Comparison, compare_gradient
 from .diagnose import diagnose
 from .differences import Estimate, directional_derivative, partial_derivative
 from .factors import Factor, name_ratios
@@ -21,6 +21,7 @@ from .observation import Diagnosis
 from .rounding import ArrayComparison, compare_arrays, measured_rounding, rounding_bound
 
 __all__ = [
+    "BUDGET",
     "ArrayComparison",
     "Comparison",
     "Diagnosis",

@@ -61,6 +61,7 @@ def compare_gradient(
     *,
     wrt: Sequence[str] | None = None,
     rounding: Mapping[str, Array | float] | None = None,
+    suspects: Mapping[str, Sequence[int]] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
 ) -> dict[str, Comparison]:
@@ -73,6 +74,7 @@ def compare_gradient(
     rounding  rounding error granted to the claims, by name (see `measured_rounding`); by default
               64 roundings of the claim's dtype at its largest entry and of the loss's noise over
               the input's size
+    suspects  flat indices of entries to measure first, by name: where another source disagrees
     budget    evaluations of the loss to spend, about; a complex one counts four
     seed      of the random directions
 
@@ -90,7 +92,8 @@ def compare_gradient(
         coarse = precision(np.asarray(inputs[name]))
         granted = None if rounding is None else rounding.get(name)
         results[name] = _compare_one(
-            evaluator, name, np.asarray(claimed[name]), granted, coarse, share, seed + done
+            evaluator, name, np.asarray(claimed[name]), granted, coarse, share, seed + done,
+            (suspects or {}).get(name, ()),
         )
     return {name: results[name] for name in names}
 
@@ -103,6 +106,7 @@ def _compare_one(
     coarse: float,
     budget: int,
     seed: int,
+    suspects: Sequence[int],
 ) -> Comparison:
     shape = evaluator.array(name).shape
     before = evaluator.cost
@@ -119,7 +123,7 @@ def _compare_one(
         unknown = np.full(shape, np.nan)
         return _report(name, "undecided", evaluator.defect.note, [], [], unknown, 0)
     allowance = _allowance(evaluator, name, claimed, granted, coarse)
-    witness = Witness(evaluator, name, claimed.astype(np.float64), allowance, seed)
+    witness = Witness(evaluator, name, claimed.astype(np.float64), allowance, seed, suspects)
     if claimed.size:
         witness.examine(budget)
     return _conclude(name, witness, evaluator.cost - before)
