@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,12 +123,17 @@ def _command(
 
 @contextmanager
 def _progress(what: str) -> Iterator[None]:
-    """Says on a terminal's stderr what takes its time, once it has taken more than a second."""
-    start = time.monotonic()
-    yield
-    seconds = time.monotonic() - start
-    if seconds > 1 and sys.stderr.isatty():
-        print(f"gradproof: {what} ({seconds:.1f} s)", file=sys.stderr)
+    """Says on a terminal's stderr what is going on, once it has taken more than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    said = threading.Timer(1.0, lambda: print(f"gradproof: {what} ...", file=sys.stderr))
+    said.daemon = True
+    said.start()
+    try:
+        yield
+    finally:
+        said.cancel()
 
 
 # --- derive -------------------------------------------------------------------------------------
@@ -138,7 +143,7 @@ def _derive(options: argparse.Namespace) -> int:
     from gradproof.derivation import derive
     from gradproof.doors import load
 
-    with _progress("derived"):
+    with _progress("deriving"):
         derivation = derive(load(options.spec))
     if options.entries:
         derivation = derivation.entries()
@@ -220,7 +225,7 @@ def _check(options: argparse.Namespace) -> int:
 
         derivation = derive(load(options.spec))
         function = load_function(options.file, options.function)
-        with _progress("checked"):
+        with _progress("checking"):
             results.append(
                 (function.__name__, check_network(derivation, function, options.file))
             )
@@ -231,7 +236,7 @@ def _check(options: argparse.Namespace) -> int:
         before = len(marks.MARKED)
         run_file(options.file)
         for mark in marks.MARKED[before:]:
-            with _progress("checked"):
+            with _progress("checking"):
                 found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
             results.append((mark.gradient.__name__, found))
         if not results:
@@ -271,7 +276,7 @@ def _report(options: argparse.Namespace) -> int:
     from gradproof.reporting import report
 
     network = load(options.spec)
-    with _progress("reported"):
+    with _progress("deriving, checking, writing"):
         written, result = report(
             network, Path(options.output), hand=options.hand, function=options.function,
             flavor=options.flavor,

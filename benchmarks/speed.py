@@ -131,7 +131,8 @@ def gradients() -> None:
 
 def commands() -> None:
     print("| command, cold | median |\n| --- | ---: |")
-    for arguments in (["--help"], ["derive", "2-2-1"], ["report", "2-2-1", "-o", tempfile.mkdtemp()]):
+    folder = tempfile.mkdtemp()
+    for arguments in (["--help"], ["derive", "2-2-1"], ["report", "2-2-1", "-o", folder]):
         command = [sys.executable, "-m", "gradproof", *arguments]
         found = statistics.median(
             seconds(lambda c=command: subprocess.run(c, capture_output=True, check=True))

@@ -1,4 +1,4 @@
-"""What the documents state is what the program does: their code runs, their output is its output."""
+"""What the documents state is what the program does: their code runs, their output is its own."""
 
 import re
 from pathlib import Path
