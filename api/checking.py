@@ -552,7 +552,6 @@ def rows_assumed(chain: Chain) -> tuple[str, ...]:
 
 def scalar_result(traced: Trace) -> str:
     """The name of the one scalar that a traced function returns; else TraceError."""
-    """The name of the one scalar that a traced function returns; else TraceError."""
     if not isinstance(traced.result, str):
         raise TraceError(f"the loss returns {traced.result!r}, expected one scalar")
     shape = traced.system.shapes[traced.result]
