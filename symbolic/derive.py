@@ -20,10 +20,13 @@ from .equation import (
     Equation,
     EquationError,
     Item,
+    Read,
     Recurrence,
     Size,
     System,
+    map_reads,
     slot,
+    substitute_term,
     validate,
 )
 from .functions import Opaque, Z, kinks
@@ -186,6 +189,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
     flat = [item for item in system.items if isinstance(item, Equation)]
     if len(flat) < len(system.items):  # recurrences are left as they are
         return system
+    flat = _without_units(flat, keep)
     for name in [equation.name for equation in flat]:
         if not _is_unnamed(name) or name in keep:
             continue
@@ -199,6 +203,30 @@ def fuse_forward(system: System, keep: set[str]) -> System:
         changed = {e.name: e for e in put if e is not None}
         flat = [changed.get(e.name, e) for e in flat if e.name != target.name]
     return validate(replace(system, items=tuple(flat)))
+
+
+def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
+    """Unnamed arrays lose the axes of length 1 that keepdims gave them."""
+    for equation in list(equations):
+        axes = [axis for axis, index in enumerate(equation.out) if index.size == 1]
+        name = equation.name
+        if not axes or not _is_unnamed(name) or name in keep or equation.argmax:
+            continue
+
+        def shorter(read: Read, name: str = name, axes: Sequence[int] = axes) -> Read:
+            if read.array != name:
+                return read
+            return Read(name, tuple(e for axis, e in enumerate(read.at) if axis not in axes))
+
+        zeros = {equation.out[axis].symbol: sp.S.Zero for axis in axes}
+        out = tuple(index for axis, index in enumerate(equation.out) if axis not in axes)
+        terms = tuple(substitute_term(term, zeros) for term in equation.terms)
+        equations = [
+            replace(e, out=out, terms=terms) if e.name == name
+            else replace(e, terms=tuple(map_reads(term, shorter) for term in e.terms))
+            for e in equations
+        ]
+    return equations
 
 
 def _is_unnamed(name: str) -> bool:

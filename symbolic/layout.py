@@ -41,7 +41,7 @@ class Style:
         return f"({text})"
 
     def number(self, value: sp.Expr) -> Piece:
-        text = str(value)
+        text = decimal(value) or str(value)
         return Piece(text, MUL if "/" in text else ATOM)
 
     def size(self, symbol: sp.Symbol) -> str:
@@ -83,6 +83,14 @@ class Style:
         return Piece(self.minus + self.hold(piece, MUL), ADD, piece.array)
 
 
+def decimal(value: sp.Expr) -> str:
+    """0.01 for 1/100: a fraction as a decimal where that ends and reads better; else empty."""
+    if not value.is_Rational or value.q <= 8:
+        return ""
+    shown = repr(float(value))
+    return shown if "e" not in shown and sp.Rational(shown) == value else ""
+
+
 def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
     """A scalar body with `leaves` in its slots."""
     by = {slot(place): leaf for place, leaf in enumerate(leaves)}
@@ -98,7 +106,8 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
             return style.negate(shown) if part.is_negative else shown
         if part.is_Add:
             content, rest = part.primitive()
-            if content != 1:  # SymPy multiplies 2 (a - y) out; a reader does not
+            # SymPy multiplies 2 (a - y) out; a reader does not.
+            if content != 1 and all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args):
                 inner = style.hold(write(rest), POW)
                 front = style.times.join([style.number(content).text, inner])
                 return Piece(front, MUL, write(rest).array)
@@ -139,7 +148,9 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
     def write_signed(part: sp.Expr) -> tuple[bool, Piece]:
         """(whether a minus stands in front, the rest)."""
         number, rest = part.as_coeff_Mul()
-        if not part.is_Mul and not part.is_Number:
+        if part.is_Number:
+            return bool(part.is_negative), style.number(abs(part))
+        if not part.is_Mul:
             return False, write(part)
         above: list[sp.Expr] = []
         below: list[sp.Expr] = []
@@ -259,6 +270,8 @@ class Latex(Style):
         return rf"\left( {text} \right)" if tall else f"({text})"
 
     def number(self, value: sp.Expr) -> Piece:
+        if decimal(value):
+            return Piece(decimal(value))
         if value.is_Rational and value.q != 1:
             return Piece(rf"\frac{{{value.p}}}{{{value.q}}}", POW)
         return Piece({"pi": r"\pi", "E": "e"}.get(str(value), str(value)))
