@@ -42,7 +42,8 @@ def _factor(
     if known.kind == "index":
         text = at
     elif known.kind in ("input", "cut", "opaque", "size", "prime", "constant", "place"):
-        text = str(getattr(known.data, "name", known.data))
+        data = known.data[1] if isinstance(known.data, tuple) else known.data  # (side, name)
+        text = str(getattr(data, "name", data))
         text += f"[{at}]" if at else ""
     else:
         inner = dict(names)
