@@ -15,9 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradproof.asserting import assert_gradient, assert_layer
     from gradproof.checking import Check, CheckResult, check
     from gradproof.derivation import Derivation, Formula, derive
     from gradproof.doors import equations, load, trace
+    from gradproof.layer_gradients import LayerError
+    from gradproof.layers import check_layer
     from gradproof.marks import gradient_of
     from gradproof.symbolic.equation import Array, EquationError
     from gradproof.symbolic.network import Network, NetworkError
@@ -32,10 +35,14 @@ _HOMES = {
     "Derivation": "gradproof.derivation",
     "EquationError": "gradproof.symbolic.equation",
     "Formula": "gradproof.derivation",
+    "LayerError": "gradproof.layer_gradients",
     "Network": "gradproof.symbolic.network",
     "NetworkError": "gradproof.symbolic.network",
     "SpecError": "gradproof.symbolic.spec",
+    "assert_gradient": "gradproof.asserting",
+    "assert_layer": "gradproof.asserting",
     "check": "gradproof.checking",
+    "check_layer": "gradproof.layers",
     "derive": "gradproof.derivation",
     "equations": "gradproof.doors",
     "gradient_of": "gradproof.marks",
@@ -50,11 +57,15 @@ __all__ = [
     "Derivation",
     "EquationError",
     "Formula",
+    "LayerError",
     "Network",
     "NetworkError",
     "SpecError",
     "__version__",
+    "assert_gradient",
+    "assert_layer",
     "check",
+    "check_layer",
     "derive",
     "equations",
     "gradient_of",

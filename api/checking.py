@@ -180,7 +180,7 @@ def check(
         return by_parameter(gradient(**taken.at(values)), names, "gradient")
 
     if wrt is None:
-        names = _returned_names(gradient, taken, points[0], names)
+        names = returned_names(gradient, taken, points[0], names)
     made = partial(_subject, loss, gradient, tuple(names), loss_at, gradient_at)
     subject = next(found for found in map(made, general.declarations())
                    if found.hand is not None or found.declared is taken.declared)
@@ -560,7 +560,7 @@ def scalar_result(traced: Trace) -> str:
     return traced.result
 
 
-def _returned_names(
+def returned_names(
     gradient: Callable[..., Any], taken: Inputs, point: Point, names: list[str]
 ) -> list[str]:
     """The inputs for which the gradient function returns something; all, if it fails."""

@@ -94,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", help="a Python file with hand-written gradients; it is run")
     check.add_argument("--spec", help="check its backward pass against this " + SPEC_HELP[2:])
     check.add_argument("--function", help="which function of the file (with --spec)")
-    check.add_argument("--format", choices=("text", "json"), default="text",
-                       help="what to print (default: %(default)s)")
+    check.add_argument("--format", choices=("text", "json", "github"), default="text",
+                       help="what to print; github: annotations for the lines of a pull request "
+                            "(default: %(default)s)")
 
     report = _command(
         commands, "report", _report, "write the whole derivation as a document",
@@ -221,7 +222,7 @@ def _codegen(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from gradproof.checking import check
 
-    results: list[tuple[str, CheckResult]] = []
+    results: list[tuple[Callable[..., Any], CheckResult]] = []
     if options.spec:
         from gradproof.derivation import derive
         from gradproof.doors import load
@@ -230,9 +231,7 @@ def _check(options: argparse.Namespace) -> int:
         derivation = derive(load(options.spec))
         function = load_function(options.file, options.function)
         with _progress("checking"):
-            results.append(
-                (function.__name__, check_network(derivation, function, options.file))
-            )
+            results.append((function, check_network(derivation, function, options.file)))
     else:
         from gradproof import marks
         from gradproof.hand import run_file
@@ -241,23 +240,32 @@ def _check(options: argparse.Namespace) -> int:
         run_file(options.file)
         for mark in marks.MARKED[before:]:
             with _progress("checking"):
-                found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
-            results.append((mark.gradient.__name__, found))
+                try:
+                    found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
+                except ValueError as error:
+                    name = mark.gradient.__name__
+                    raise ValueError(f"{options.file}: {name}: {error}") from error
+            results.append((mark.gradient, found))
         if not results:
             raise ValueError(f"{options.file}: nothing to check: no function is marked "
                              "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
                              "check a backward pass against a network")
     if options.format == "json":
-        print(json.dumps([_check_json(name, result) for name, result in results], indent=2))
+        print(json.dumps([_check_json(made, result) for made, result in results], indent=2))
+    elif options.format == "github":
+        from gradproof.annotations import github
+
+        for function, result in results:
+            print("\n".join([f"{function.__name__}: {result.verdict}", *github(function, result)]))
     else:
-        for name, result in results:
-            print(f"{name}: {result.verdict}")
+        for function, result in results:
+            print(f"{function.__name__}: {result.verdict}")
             print("\n".join(f"  {line}" for line in str(result).splitlines()))
     fine = all(result.verdict in ("proved", "agrees") for _, result in results)
     return FINE if fine else FINDINGS
 
 
-def _check_json(name: str, result: CheckResult) -> dict[str, Any]:
+def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, Any]:
     from dataclasses import asdict
     from math import isfinite
 
@@ -268,8 +276,11 @@ def _check_json(name: str, result: CheckResult) -> dict[str, Any]:
             key: None if isinstance(value, float) and not isfinite(value) else value
             for key, value in row.items()
         })
-    return {"function": name, "verdict": result.verdict, "first_wrong": result.first_wrong,
-            "checks": checks}
+    place = None
+    if result.place is not None:
+        place = {"file": result.place.filename, "line": result.place.line}
+    return {"function": function.__name__, "verdict": result.verdict,
+            "first_wrong": result.first_wrong, "place": place, "checks": checks}
 
 
 # --- report -------------------------------------------------------------------------------------

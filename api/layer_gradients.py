@@ -33,7 +33,7 @@ def collected(
     keyed: dict[str, Any] = {}
     _take(returned, sequence, keyed)
     found = {name: keyed[key] for name in names
-             if (key := _key(name, keyed)) is not None and keyed[key] is not None}
+             if (key := key_of(name, keyed)) is not None and keyed[key] is not None}
     if returned is not None and sequence:
         found.update(_ordered(sequence, [
             [name for name in order if name not in found] for order in orders
@@ -74,7 +74,8 @@ def _ordered(
                      "it is for with wrt=[...], or give what needs no gradient kind='constant'")
 
 
-def _key(name: str, keyed: Mapping[str, Any]) -> str | None:
+def key_of(name: str, keyed: Mapping[str, Any]) -> str | None:
+    """The key under which a dict holds the gradient by `name`, or None."""
     for key in (name, f"d{name}", f"grad_{name}", f"{name}_grad"):
         if key in keyed:
             return key
@@ -96,7 +97,7 @@ def _on(layer: Any, name: str, own: Mapping[str, Any]) -> Any:
     for attribute in HOLDERS:
         held = getattr(layer, attribute, None)
         if isinstance(held, Mapping):
-            key = _key(name, held)
+            key = key_of(name, held)
             if key is not None and held[key] is not None:
                 return held[key]
         elif isinstance(held, list | tuple) and name in own:
