@@ -82,14 +82,14 @@ def unit(array: Array, entry: tuple[int, ...]) -> Array:
 def derivative_along(evaluator: Evaluator, name: str, direction: Array) -> Estimate:
     """As `directional_derivative`, sharing what the evaluator already knows of its loss.
 
-    Once a complex step was confirmed along one line, `evaluator.analytic` lets later lines go
-    without real differences, at two complex evaluations each.
+    Once a complex step was confirmed along one line, `evaluator.analytic` lets later lines in the
+    same input go without real differences, at two complex evaluations each.
     """
     line = Line(evaluator, name, direction)
     scale = abs(evaluator.value) / max(line.length, 1.0)
     if evaluator.defect is not None:
         return _unusable(evaluator.defect.status, evaluator.defect.note, scale)
-    if evaluator.analytic:
+    if evaluator.analytic.get(name):
         try:
             return _from_complex(complex_step(line), scale)
         except NotAnalyticError as error:
@@ -98,7 +98,7 @@ def derivative_along(evaluator: Evaluator, name: str, direction: Array) -> Estim
         real = central_difference(line)
     except TooFewPointsError as error:
         return _unusable("non_finite", str(error), scale)
-    if evaluator.analytic is False:
+    if evaluator.analytic.get(name) is False:
         return _from_real(real, scale, evaluator.analytic_note)
     return _confirmed(line, real, scale)
 
@@ -108,7 +108,7 @@ def _confirmed(line: Line, real: Central, scale: float) -> Estimate:
     try:
         step = complex_step(line, real.noise)
     except NotAnalyticError as error:
-        evaluator.analytic, evaluator.analytic_note = False, str(error)
+        evaluator.analytic[line.name], evaluator.analytic_note = False, str(error)
         return _from_real(real, scale, str(error))
     slack = real.bound + step.bound
     # At a kink each side is confirmed by itself, so |x| at 0 does not pass with its mean.
@@ -120,7 +120,7 @@ def _confirmed(line: Line, real: Central, scale: float) -> Estimate:
             f"complex step {step.value:.6g} set aside: central differences give {real.value:.6g} "
             f"± {real.bound:.1g}, so the loss's code is not analytic"
         )
-        evaluator.analytic, evaluator.analytic_note = False, note
+        evaluator.analytic[line.name], evaluator.analytic_note = False, note
         return _from_real(real, scale, note)
     size = max(abs(step.left), abs(step.right))
     if real.bound > _CONFIRMS * size:
@@ -128,7 +128,7 @@ def _confirmed(line: Line, real: Central, scale: float) -> Estimate:
             return _from_real(real, scale, "")
         note = f"central differences confirm the complex step only to {real.bound:.1g}"
         return _from_complex(step, scale, note)
-    evaluator.analytic = real.noise <= 1e3 * evaluator.eps * abs(evaluator.value)
+    evaluator.analytic[line.name] = real.noise <= 1e3 * evaluator.eps * abs(evaluator.value)
     return _from_complex(step, scale)
 
 

@@ -47,7 +47,9 @@ class Evaluator:
         self._point = {name: _at_least_double(np.asarray(array)) for name, array in inputs.items()}
         self.cost = 0
         self.eps = EPS
-        self.analytic: bool | None = None  # complex step: confirmed, refused or not yet tried
+        # Is the code analytic in an input (complex step: confirmed or refused)?  By input: np.var
+        # of a complex array is not, and a loss may take it of one input and not of another.
+        self.analytic: dict[str, bool] = {}
         self.analytic_note = ""
         # Absolute rounding of complex steps by each input, from the first line measured in it.
         self.tangent_noise: dict[str, float] = {}

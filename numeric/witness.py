@@ -62,7 +62,7 @@ class Witness:
         first = self.along(self._direction(np.ones(self.claimed.size, dtype=bool)))
         if not first.estimate.usable:
             return
-        per_entry = _COMPLEX_PROBE if self._evaluator.analytic else _REAL_PROBE
+        per_entry = _COMPLEX_PROBE if self._evaluator.analytic.get(self._name) else _REAL_PROBE
         if self.claimed.size * per_entry <= budget - (self._evaluator.cost - start):
             for flat in range(self.claimed.size):
                 self.entry(flat)
