@@ -20,20 +20,17 @@ from .equation import (
     Equation,
     EquationError,
     Item,
-    Read,
     Recurrence,
     Size,
     System,
-    map_reads,
     slot,
-    substitute_term,
     validate,
 )
-from .functions import Opaque, Z, kinks
+from .fuse import fuse_forward, is_short
+from .kinks import Kink, find_kinks
 from .rewrite import (
     cancelled,
     inline,
-    readers,
     reuse_values,
     slopes_in_outputs,
     sum_rows,
@@ -72,17 +69,6 @@ class Step:
     @property
     def equation(self) -> Equation:
         return self.forms[-1].equation
-
-
-@dataclass(frozen=True)
-class Kink:
-    """A place where a forward equation has no derivative: `where` (of array `array`) = 0."""
-
-    equation: str
-    function: str
-    array: str
-    where: str
-    slope: str
 
 
 @dataclass(frozen=True)
@@ -177,65 +163,8 @@ def differentiate(
         inlined,
         derived.of,
         tuple(sorted(simplifier.assumed)),
-        tuple(find_kinks(forward_steps)),
+        tuple(find_kinks(step.equation for step in forward_steps)),
     )
-
-
-def fuse_forward(system: System, keep: set[str]) -> System:
-    """The forward pass with unnamed intermediates (t1, t2, ...) put into what reads them.
-
-    A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
-    """
-    flat = [item for item in system.items if isinstance(item, Equation)]
-    if len(flat) < len(system.items):  # recurrences are left as they are
-        return system
-    flat = _without_units(flat, keep)
-    for name in [equation.name for equation in flat]:
-        if not _is_unnamed(name) or name in keep:
-            continue
-        target = next(equation for equation in flat if equation.name == name)
-        reading = readers(target.name, flat)
-        if not reading or (len(reading) > 1 and not _is_short(target)):
-            continue
-        put = [inline(reader, target) for reader in reading]
-        if any(result is None for result in put):
-            continue
-        changed = {e.name: e for e in put if e is not None}
-        flat = [changed.get(e.name, e) for e in flat if e.name != target.name]
-    return validate(replace(system, items=tuple(flat)))
-
-
-def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
-    """Unnamed arrays lose the axes of length 1 that keepdims gave them."""
-    for equation in list(equations):
-        axes = [axis for axis, index in enumerate(equation.out) if index.size == 1]
-        name = equation.name
-        if not axes or not _is_unnamed(name) or name in keep or equation.argmax:
-            continue
-
-        def shorter(read: Read, name: str = name, axes: Sequence[int] = axes) -> Read:
-            if read.array != name:
-                return read
-            return Read(name, tuple(e for axis, e in enumerate(read.at) if axis not in axes))
-
-        zeros = {equation.out[axis].symbol: sp.S.Zero for axis in axes}
-        out = tuple(index for axis, index in enumerate(equation.out) if axis not in axes)
-        terms = tuple(substitute_term(term, zeros) for term in equation.terms)
-        equations = [
-            replace(e, out=out, terms=terms) if e.name == name
-            else replace(e, terms=tuple(map_reads(term, shorter) for term in e.terms))
-            for e in equations
-        ]
-    return equations
-
-
-def _is_unnamed(name: str) -> bool:
-    return name.startswith("t") and name[1:].isdigit()
-
-
-def _is_short(equation: Equation) -> bool:
-    """A copy, a constant, or a constant multiple: nothing is lost by writing it out again."""
-    return equation.is_pointwise and sp.count_ops(equation.terms[0].body) <= 1
 
 
 class _Simplifier:
@@ -311,7 +240,7 @@ class _Simplifier:
 
     def _pays(self, equation: Equation, target: Equation, put: Equation) -> bool:
         """An only reader takes its target in; several readers take in what makes them shorter."""
-        if _is_short(target) or not target.terms:
+        if is_short(target) or not target.terms:
             return True
         if self._reader_count[target.name] == 1:
             return True
@@ -388,29 +317,3 @@ def _per_sample(steps: Sequence[Step], gradients: set[str], size: Size) -> list[
             forms = (*forms, Form(after, "per sample", (str(size),)))
         result.append(replace(step, forms=forms))
     return result
-
-
-def find_kinks(steps: Iterable[Step]) -> Iterable[Kink]:
-    """Where the forward equations are not differentiable, and the slope that is taken there."""
-    for step in steps:
-        equation = step.equation
-        if equation.reduction == "max":
-            (term,) = equation.terms
-            yield Kink(equation.name, "max", term.reads[0].array, "a tie",
-                       "the first place where the maximum is attained")
-        for term in equation.terms:
-            for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
-                for where in kinks(type(applied).definition):
-                    argument = applied.args[0]
-                    places = [p for p in range(len(term.reads)) if argument.has(slot(p))]
-                    array = term.reads[places[0]].array if places else equation.name
-                    slope = _slope_at(type(applied), where)
-                    yield Kink(equation.name, type(applied).title, array, str(where), slope)
-
-
-def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
-    roots = sp.solve(where, Z)
-    if not roots:
-        return "undefined"
-    slope = sp.diff(function.definition, Z).subs(Z, roots[0])
-    return str(slope)

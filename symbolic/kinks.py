@@ -1,0 +1,47 @@
+"""Where a system has no derivative, and which slope is taken there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from .equation import Equation, slot
+from .functions import Opaque, Z, kinks
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A place where a forward equation has no derivative: `where` (of array `array`) = 0."""
+
+    equation: str
+    function: str
+    array: str
+    where: str
+    slope: str
+
+
+def find_kinks(equations: Iterable[Equation]) -> Iterable[Kink]:
+    """Where the forward equations are not differentiable, and the slope that is taken there."""
+    for equation in equations:
+        if equation.reduction == "max":
+            (term,) = equation.terms
+            yield Kink(equation.name, "max", term.reads[0].array, "a tie",
+                       "the first place where the maximum is attained")
+        for term in equation.terms:
+            for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
+                for where in kinks(type(applied).definition):
+                    argument = applied.args[0]
+                    places = [p for p in range(len(term.reads)) if argument.has(slot(p))]
+                    array = term.reads[places[0]].array if places else equation.name
+                    slope = _slope_at(type(applied), where)
+                    yield Kink(equation.name, type(applied).title, array, str(where), slope)
+
+
+def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
+    roots = sp.solve(where, Z)
+    if not roots:
+        return "undefined"
+    slope = sp.diff(function.definition, Z).subs(Z, roots[0])
+    return str(slope)
