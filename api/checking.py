@@ -18,6 +18,7 @@ import sympy as sp
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
+from gradproof.explaining import Rerun, suggested_factors, suspicion, targets
 from gradproof.generality import General
 from gradproof.inputs import Inputs, takes
 from gradproof.numeric import (
@@ -29,6 +30,7 @@ from gradproof.numeric import (
     rounding_bound,
 )
 from gradproof.points import Point, by_parameter
+from gradproof.repair import SECONDS, Repair, Search, Target, find_repair
 from gradproof.symbolic.derive import Chain, differentiate
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.layout import Piece, Text, body
@@ -109,6 +111,8 @@ class CheckResult:
     checks: tuple[Check, ...]
     first_wrong: str = ""
     place: Place | None = None
+    repair: Repair | None = None
+    unrepaired: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -129,6 +133,8 @@ class CheckResult:
         lines = [str(check) for check in self.checks]
         if self.first_wrong:
             lines.append(self.first_wrong)
+        if self.repair is not None or self.unrepaired:
+            lines.append(f"repair: {self.repair or self.unrepaired}")
         return "\n".join(lines)
 
 
@@ -140,6 +146,7 @@ def check(
     wrt: Sequence[str] | None = None,
     inputs: Mapping[str, Any] | None = None,
     seed: int = 0,
+    repair_seconds: float = SECONDS,
     **shapes: Any,
 ) -> CheckResult:
     """Holds a hand-written gradient against the loss it is meant for.
@@ -152,6 +159,7 @@ def check(
         ``gp.Array``, an array of numbers, or a dict of these.
     wrt: the names to check by; by default all arrays of real numbers that gradients are returned
         for, or all of them.
+    repair_seconds: how long a refutation may search for an edit that mends it; 0 for not at all.
 
     >>> def loss(x, A): return np.sum((A @ x) ** 2)
     >>> def gradient(x, A): return 2 * A.T @ (A @ x)
@@ -176,19 +184,23 @@ def check(
     def loss_at(values: Mapping[str, Any]) -> Any:
         return loss(**taken.at(values))
 
-    def gradient_at(values: Mapping[str, Any]) -> dict[str, Any]:
-        return by_parameter(gradient(**taken.at(values)), names, "gradient")
+    def bound(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        return lambda values: by_parameter(function(**taken.at(values)), names, "gradient")
+
+    def judged(function: Callable[..., Any], seconds: float) -> CheckResult:
+        made = partial(_subject, loss, function, tuple(names), loss_at, bound(function))
+        subject = next(found for found in map(made, general.declarations())
+                       if found.hand is not None or found.declared is taken.declared)
+        patterned = (
+            replace(found, assumed=tuple(dict.fromkeys((*general.assumptions, *found.assumed))))
+            for found in map(made, general.patterned(subject.declared))
+        )
+        rerun = Rerun(function, bound, lambda edited: judged(edited, 0).verdict)
+        return judge(replace(subject, rerun=rerun), points, patterned, seconds)
 
     if wrt is None:
         names = returned_names(gradient, taken, points[0], names)
-    made = partial(_subject, loss, gradient, tuple(names), loss_at, gradient_at)
-    subject = next(found for found in map(made, general.declarations())
-                   if found.hand is not None or found.declared is taken.declared)
-    patterned = (
-        replace(found, assumed=tuple(dict.fromkeys((*general.assumptions, *found.assumed))))
-        for found in map(made, general.patterned(subject.declared))
-    )
-    return judge(subject, points, patterned)
+    return judged(gradient, repair_seconds)
 
 
 def _subject(
@@ -217,6 +229,7 @@ class Subject:
     loose_units: axes of length one that are too many or too few are noted, not refuted.
     assumed: what the derivation assumed of inputs.
     declared: the inputs as they were traced.
+    rerun: how an edited gradient function is looked at; without it no repair is searched.
     """
 
     derived: System | None
@@ -229,15 +242,18 @@ class Subject:
     loose_units: bool = False
     assumed: tuple[str, ...] = ()
     declared: Mapping[str, Any] = field(default_factory=dict)
+    rerun: Rerun | None = None
 
 
 def judge(
-    subject: Subject, points: Sequence[Point], alternatives: Iterable[Subject] = ()
+    subject: Subject, points: Sequence[Point], alternatives: Iterable[Subject] = (),
+    repair_seconds: float = SECONDS,
 ) -> CheckResult:
     """Proof and numbers for every gradient, and what follows from both.
 
     alternatives: the same under further assumptions, for where the proofs fail without.
     """
+    rerun = subject.rerun
     proofs, prover, pairs = _proofs(subject)
     if not all(proof.equal for proof in proofs.values()):
         for other in alternatives:
@@ -254,7 +270,18 @@ def judge(
             if made.verdict == "refuted" and made.name in pairs:
                 wrong, place = _first_wrong(prover, subject, made.name, pairs[made.name])
                 break
-    return CheckResult(checks, wrong, place)
+    result = CheckResult(checks, wrong, place)
+    failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
+    if rerun is None or repair_seconds <= 0 or not failing:
+        return result
+    arrays = [pairs[name] for name in failing if name in pairs]
+    search = Search(
+        rerun.function, rerun.bound, numbers.targets(points), failing,
+        suspicion(prover, subject.hand, arrays, place),
+        suggested_factors(numbers.observed, failing), rerun.verdict, subject.loose_units,
+    )
+    repair, unrepaired = find_repair(search, repair_seconds)
+    return replace(result, repair=repair, unrepaired=unrepaired)
 
 
 def _proofs(
@@ -384,6 +411,19 @@ class _Numbers:
         for name, array in fitting.items():
             true = derived.get(name, found[name].witness)
             self.observed.setdefault(name, []).append((array, true, point.sizes))
+
+    def targets(self, points: Sequence[Point]) -> list[Target]:
+        """The true gradients at each point: the derived ones, else as measured."""
+        looked = []
+        for point in points:
+            true, bounds = self._derived_at(point), dict[str, float]()
+            if not true:
+                for name, found in self.comparisons.items():
+                    for place, comparison in found:
+                        if place is point and comparison.verdict != "undecided":
+                            true[name], bounds[name] = comparison.witness, comparison.bound
+            looked.append((point.values, true, bounds))
+        return targets(looked)
 
     def _note(self, text: str) -> None:
         for notes in self.notes.values():

@@ -280,7 +280,8 @@ def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, 
     if result.place is not None:
         place = {"file": result.place.filename, "line": result.place.line}
     return {"function": function.__name__, "verdict": result.verdict,
-            "first_wrong": result.first_wrong, "place": place, "checks": checks}
+            "first_wrong": result.first_wrong, "place": place,
+            "repair": asdict(result.repair) if result.repair else None, "checks": checks}
 
 
 # --- report -------------------------------------------------------------------------------------

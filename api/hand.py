@@ -18,7 +18,9 @@ from typing import Any
 from gradproof.checking import CheckResult, Subject, judge
 from gradproof.codegen.compile import compile_system
 from gradproof.derivation import Derivation, values_of
+from gradproof.explaining import Rerun
 from gradproof.points import Point, by_parameter, nested, random_points
+from gradproof.repair import SECONDS
 from gradproof.symbolic.equation import Array, Equation, Item, Recurrence, System, map_reads
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.prove import ancestors
@@ -144,7 +146,8 @@ def bind(function: Callable[..., Any], derivation: Derivation, where: str) -> Bi
 
 
 def check_network(
-    derivation: Derivation, function: Callable[..., Any], where: str = "", seed: int = 0
+    derivation: Derivation, function: Callable[..., Any], where: str = "", seed: int = 0,
+    repair_seconds: float = SECONDS,
 ) -> CheckResult:
     """Holds a hand-written backward pass against a network's derived gradients.
 
@@ -162,30 +165,38 @@ def check_network(
     cache = compile_system(system, forward_names, derivation.writer.row_vectors)
     loss = derivation.loss_function()
 
-    def gradient_at(values: Mapping[str, Any]) -> dict[str, Any]:
-        arrays = dict(values)
-        if forward_names:
-            found = cache(**{array.name: values[array.name] for array in inputs})
-            arrays.update(zip(forward_names, found, strict=True))
-        returned = function(**{key: nested(tree, arrays) for key, tree in binding.tree.items()})
-        return by_parameter(returned, network.parameters, f"{where}: {function.__name__}")
+    def bound(made: Callable[..., Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        def gradient_at(values: Mapping[str, Any]) -> dict[str, Any]:
+            arrays = dict(values)
+            if forward_names:
+                found = cache(**{array.name: values[array.name] for array in inputs})
+                arrays.update(zip(forward_names, found, strict=True))
+            returned = made(**{key: nested(tree, arrays) for key, tree in binding.tree.items()})
+            return by_parameter(returned, network.parameters, f"{where}: {function.__name__}")
+
+        return gradient_at
 
     points = random_points(_ranged(inputs, network), seed)
     given = values_of(network)
     if {array.name for array in inputs} <= set(given):
         points.append(Point({}, {array.name: given[array.name] for array in inputs}, given=True))
-    hand: Trace | None = None
-    reason = ""
-    try:
-        hand = _traced(function, binding, derivation)
-    except ValueError as error:
-        reason = f"not traced: {error}"
-    subject = Subject(
-        system, derivation.chain.of, network.parameters,
-        lambda values: loss(**{array.name: values[array.name] for array in inputs}),
-        gradient_at, hand, reason, loose_units=True, assumed=derivation.assumptions,
-    )
-    return judge(subject, points)
+
+    def judged(made: Callable[..., Any], seconds: float) -> CheckResult:
+        hand: Trace | None = None
+        reason = ""
+        try:
+            hand = _traced(made, binding, derivation)
+        except ValueError as error:
+            reason = f"not traced: {error}"
+        subject = Subject(
+            system, derivation.chain.of, network.parameters,
+            lambda values: loss(**{array.name: values[array.name] for array in inputs}),
+            bound(made), hand, reason, loose_units=True, assumed=derivation.assumptions,
+            rerun=Rerun(made, bound, lambda edited: judged(edited, 0).verdict),
+        )
+        return judge(subject, points, repair_seconds=seconds)
+
+    return judged(function, repair_seconds)
 
 
 def _ranged(inputs: list[Array], network: Network) -> list[Array]:

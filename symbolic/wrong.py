@@ -107,7 +107,7 @@ def wrong_intermediate(c: Comparison, target: str, right: str) -> Wrong | None:
     found = _factor_away(c, wrong, due)
     if found is not None:
         return found
-    computed = {equation.name for equation in c.right.equations}
+    computed = {equation.name for equation in c.right.equations} - harmless
     sources = [read.array for read in c.right[wrong[0]].reads if read.array in computed]
     return _factor_away(c, sources, operands(c.left, target, 2)) or Wrong(wrong[0])
 

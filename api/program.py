@@ -1,0 +1,235 @@
+"""A function and the functions it calls, as source that can be run with one place changed.
+
+The user's functions and files stay as they are: copies of the functions run, in a copy of their
+globals, and an edit changes the code of one copy.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import copy
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import CellType, CodeType, FrameType, FunctionType, MethodType
+from typing import Any
+
+PLAIN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "sympy", "gradproof"}
+"""Modules whose functions are nobody's hand-written pass."""
+
+FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names
+             if name not in ("nested_scopes", "generators"))
+
+Scope = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A function with its syntax tree and the lines of its file."""
+
+    function: FunctionType
+    node: ast.FunctionDef | ast.Lambda
+    lines: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        return self.function.__code__.co_filename
+
+    def code(self) -> CodeType | None:
+        """The code of the tree as it stands; None where it cannot be compiled."""
+        return _compiled(self.node, self.function.__code__)
+
+    def segment(self, node: ast.AST) -> str | None:
+        """The user's own text of an expression of the tree."""
+        if not hasattr(node, "end_col_offset"):
+            return None
+        first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
+        start, end = node.col_offset, node.end_col_offset  # type: ignore[attr-defined]
+        if first == last:
+            return str(self.lines[first].encode()[start:end].decode())
+        return "".join((self.lines[first].encode()[start:].decode(),
+                        *self.lines[first + 1:last], self.lines[last].encode()[:end].decode()))
+
+    def replaced(self, node: ast.AST, text: str) -> tuple[str, ...]:
+        """The lines of the file with the text of `node` replaced."""
+        first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
+        before = self.lines[first].encode()[:node.col_offset].decode()  # type: ignore[attr-defined]
+        after = self.lines[last].encode()[node.end_col_offset:].decode()  # type: ignore[attr-defined]
+        return (*self.lines[:first], before + text + after, *self.lines[last + 1:])
+
+    def reads_as(self, lines: tuple[str, ...]) -> bool:
+        """Whether these lines are the function as its tree stands now."""
+        try:
+            tree = ast.parse("".join(lines))
+        except (SyntaxError, ValueError):
+            return False
+        meant = ast.dump(self.node)
+        start = self.node.lineno
+        return any(ast.dump(node) == meant for node in _functions(tree)
+                   if node.lineno == start)
+
+
+def source_of(function: FunctionType) -> Source | None:
+    """The source of a function; None where there is none that is this very code."""
+    code = function.__code__
+    lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
+    try:
+        tree = ast.parse("".join(lines))
+        whole = compile(tree, code.co_filename, "exec", flags=code.co_flags & FUTURE,
+                        dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if code not in _codes(whole):  # the file has changed since it was loaded
+        return None
+    for node in _functions(tree):
+        start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        if start == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name:
+            return Source(function, node, lines)
+    return None
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.Lambda]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            yield node
+
+
+def _compiled(node: ast.FunctionDef | ast.Lambda, old: CodeType) -> CodeType | None:
+    """The code of a function's tree, with the enclosed variables that `old` has."""
+    shell: ast.stmt
+    if isinstance(node, ast.FunctionDef):
+        bare = copy.copy(node)
+        bare.decorator_list = []
+        if old.co_freevars:  # named once, so that an edit does not change which they are
+            names = ast.Tuple([ast.Name(n, ast.Load()) for n in old.co_freevars], ast.Load())
+            unused = ast.If(ast.Constant(False), [ast.Expr(names)], [])
+            bare.body = [*node.body, ast.fix_missing_locations(ast.copy_location(unused, node))]
+        shell = bare
+    else:
+        shell = ast.copy_location(ast.Expr(node), node)
+    if old.co_freevars:
+        arguments = ast.arguments([], [ast.arg(name) for name in old.co_freevars], None, [], [],
+                                  None, [])
+        outer = ast.FunctionDef("enclosing", arguments, [shell], [])
+        shell = ast.fix_missing_locations(ast.copy_location(outer, node))
+    try:
+        code = compile(ast.Module([shell], []), old.co_filename, "exec",
+                       flags=old.co_flags & FUTURE, dont_inherit=True)
+    except (SyntaxError, ValueError, TypeError, RecursionError):
+        return None
+    return next((made for made in _codes(code) if made.co_name == old.co_name), None)
+
+
+@dataclass
+class Program:
+    """Copies of a function and of those it reaches by its globals and closures.
+
+    `entry` is the copy to call.  An edit installed with :meth:`install` stays until
+    :meth:`restore`.
+    """
+
+    entry: Callable[..., Any]
+    sources: list[Source]
+    _copies: _Copies
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Program:
+        copies = _Copies()
+        made = copies(function)
+        sources = []
+        for original in copies.functions:
+            if str(original.__module__).split(".")[0] not in PLAIN:
+                found = source_of(original)
+                if found is not None:
+                    sources.append(found)
+        return cls(made, sources, copies)
+
+    def install(self, source: Source, code: CodeType) -> bool:
+        """Lets the copy of a function run another code; False where its variables do not fit."""
+        if code.co_freevars != source.function.__code__.co_freevars:
+            return False
+        self._copies(source.function).__code__ = code
+        return True
+
+    def restore(self, source: Source) -> None:
+        self._copies(source.function).__code__ = source.function.__code__
+
+    def observed(self, run: Callable[[], object]) -> dict[tuple[CodeType, int], Scope]:
+        """What the local variables were before each line, the last time it ran during `run`."""
+        codes = {source.function.__code__ for source in self.sources}
+        found: dict[tuple[CodeType, int], Scope] = {}
+
+        def line(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "line":
+                found[frame.f_code, frame.f_lineno] = dict(frame.f_locals)
+            return line
+
+        def call(frame: FrameType, event: str, _: Any) -> Any:
+            return line if frame.f_code in codes else None
+
+        before = sys.gettrace()
+        sys.settrace(call)
+        try:
+            run()
+        finally:
+            sys.settrace(before)
+        return found
+
+
+class _Copies:
+    """Copies of functions that refer to one another as the originals do."""
+
+    def __init__(self) -> None:
+        self.functions: list[FunctionType] = []
+        self._made: dict[int, Any] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if id(value) in self._made:
+            return self._made[id(value)]
+        if isinstance(value, MethodType):
+            return MethodType(self(value.__func__), value.__self__)
+        if not isinstance(value, FunctionType):
+            return value
+        plain = str(value.__module__).split(".")[0] in PLAIN
+        if plain and not value.__closure__:
+            return value
+        cells = tuple(CellType() for _ in value.__closure__ or ())
+        names = value.__globals__ if plain else self._globals(value)
+        made = FunctionType(value.__code__, names, value.__name__, value.__defaults__,
+                            cells or None)
+        made.__kwdefaults__ = value.__kwdefaults__
+        made.__module__, made.__qualname__ = value.__module__, value.__qualname__
+        made.__dict__.update(value.__dict__)
+        self._made[id(value)] = made
+        self.functions.append(value)
+        if not plain:
+            for name in _names(value.__code__):
+                if name in value.__globals__:
+                    names[name] = self(value.__globals__[name])
+        for cell, old in zip(cells, value.__closure__ or (), strict=True):
+            try:
+                cell.cell_contents = self(old.cell_contents)
+            except ValueError:  # an empty cell
+                continue
+        return made
+
+    def _globals(self, function: FunctionType) -> dict[str, Any]:
+        shared = function.__globals__
+        if id(shared) not in self._made:
+            self._made[id(shared)] = dict(shared)
+        names: dict[str, Any] = self._made[id(shared)]
+        return names
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    for inner in _codes(code):
+        yield from inner.co_names

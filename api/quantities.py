@@ -1,0 +1,115 @@
+"""What a line of the user's code could have named instead: the quantities in scope, by spelling."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+MOST_ENTRIES = 24
+"""Entries of a dict or list that are looked at."""
+
+
+def expression(text: str) -> ast.expr:
+    """A fresh tree of an expression, which stands nowhere yet."""
+    tree = ast.parse(text, mode="eval").body
+    for node in ast.walk(tree):
+        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            if hasattr(node, name):
+                delattr(node, name)
+    return tree
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number or an array that an expression in scope stands for."""
+
+    text: str
+    value: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.value)
+
+    @property
+    def is_count(self) -> bool:
+        return isinstance(self.value, int | np.integer) and not isinstance(self.value, bool)
+
+    def node(self) -> ast.expr:
+        return expression(self.text)
+
+
+@dataclass(frozen=True)
+class InScope:
+    """The variables before a line ran, and the module's functions of one argument."""
+
+    variables: Mapping[str, Any]
+    functions: tuple[str, ...] = ()
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Variables, entries of dicts and lists, attributes of `self`."""
+        return tuple(q for name, value in self.variables.items() for q in _parts(name, value))
+
+    @cached_property
+    def arrays(self) -> tuple[Quantity, ...]:
+        return tuple(q for q in self.quantities if q.shape)
+
+    @cached_property
+    def scalars(self) -> tuple[Quantity, ...]:
+        return tuple(q for q in self.quantities if not q.shape)
+
+    @cached_property
+    def sizes(self) -> dict[int, str]:
+        """A spelling for each length of an axis, a variable before an attribute of an array."""
+        axes = {n: f"{q.text}.shape[{axis}]" for q in reversed(self.arrays)
+                for axis, n in reversed(list(enumerate(q.shape))) if n > 1}
+        named = {int(q.value): q.text for q in reversed(self.scalars)
+                 if q.is_count and int(q.value) in axes}
+        return {**axes, **named}
+
+    def factor(self, coefficient: Fraction, powers: Mapping[int, int]) -> tuple[str, str] | None:
+        """Numerator and denominator of coefficient · Π size^power; None for a size not in scope."""
+        above, below = [], []
+        if abs(coefficient.numerator) != 1 or coefficient < 0:
+            above.append(str(coefficient.numerator))
+        if coefficient.denominator != 1:
+            below.append(str(coefficient.denominator))
+        for size, power in powers.items():
+            if size not in self.sizes:
+                return None
+            (above if power > 0 else below).extend([self.sizes[size]] * abs(power))
+        return " * ".join(above), " * ".join(below)
+
+
+def _parts(name: str, value: Any, depth: int = 0) -> Iterator[Quantity]:
+    if isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(value, bool):
+        if np.asarray(value).dtype.kind in "fiub":
+            yield Quantity(name, value)
+    elif depth > 1:
+        return
+    elif isinstance(value, Mapping):
+        for key in list(value)[:MOST_ENTRIES]:
+            if isinstance(key, str | int):
+                yield from _parts(f"{name}[{key!r}]", value[key], depth + 1)
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value[:MOST_ENTRIES]):
+            yield from _parts(f"{name}[{place}]", inner, depth + 1)
+    elif name == "self" and hasattr(value, "__dict__"):
+        for key, inner in list(vars(value).items())[:MOST_ENTRIES]:
+            yield from _parts(f"self.{key}", inner, depth + 1)
+
+
+def unary_functions(names: Mapping[str, Any], file: str) -> tuple[str, ...]:
+    """The functions of one argument that a file defines."""
+    return tuple(
+        name for name, value in names.items()
+        if isinstance(value, FunctionType) and value.__code__.co_filename == file
+        and value.__code__.co_argcount == 1
+    )
