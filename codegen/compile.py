@@ -89,7 +89,8 @@ def needed(system: System, results: Sequence[str]) -> list[Item]:
 def _step(
     item: Item, system: System, row_vectors: bool
 ) -> Callable[[Environment, Mapping[sp.Symbol, int]], None]:
-    form = matrix_form(item, row_vectors) if isinstance(item, Equation) else None
+    form = (matrix_form(item, row_vectors, system.shapes)
+            if isinstance(item, Equation) else None)
     if form is None or not isinstance(item, Equation) or item.argmax or not item.terms:
         def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
             evaluate_item(item, environment, sizes)

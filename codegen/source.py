@@ -148,7 +148,7 @@ class _Printer:
                 raise EquationError(f"{array.name!r} is no Python name; rename the input")
 
     def right_side(self, equation: Equation) -> str:
-        form = matrix_form(equation, self.row_vectors)
+        form = matrix_form(equation, self.row_vectors, self.system.shapes)
         if form is None or equation.argmax:
             raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
                                 f"{equation!r}; compile it instead")

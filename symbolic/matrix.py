@@ -7,13 +7,13 @@ no chain of matrices stays an ``Einsum``; what is no contraction at all has no m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import sympy as sp
 
-from .equation import Equation, Read, Reduction, Term, slot
+from .equation import Equation, Read, Reduction, Size, Term, slot
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,15 @@ class Pointwise:
 Node: TypeAlias = Leaf | Transposed | Product | Outer | Total | Einsum | Pointwise
 
 
-def matrix_form(equation: Equation, row_vectors: bool = False) -> Node | None:
+def matrix_form(
+    equation: Equation,
+    row_vectors: bool = False,
+    shapes: Mapping[str, tuple[Size, ...]] | None = None,
+) -> Node | None:
     """The right side as matrix operations; None when subscripts or guards do not allow it.
 
+    `shapes` are those of the arrays that are read: an index that does not run over a whole axis
+    (a slice from 0) is then no plain subscript.
     With `row_vectors`, a product that is a vector is written with the vector on the left (x W).
     The result's axes are those of the left side, in some order a :class:`Transposed` mends.
     """
@@ -98,7 +104,7 @@ def matrix_form(equation: Equation, row_vectors: bool = False) -> Node | None:
     body: sp.Expr = sp.S.Zero
     arguments: list[Node] = []
     for term in equation.terms:
-        if not _is_plain(term):
+        if not _is_plain(term) or not _reads_whole_axes(equation, term, shapes or {}):
             return None
         if equation.reduction != "sum":
             inner = _pointwise(term.body, _leaves(term), _all_axes(term, out))
@@ -128,6 +134,17 @@ def _is_plain(term: Term) -> bool:
         for read in term.reads
         for entry in read.at
     ) and all(len({*read.at} - {sp.S.Zero}) == sum(e != 0 for e in read.at) for read in term.reads)
+
+
+def _reads_whole_axes(
+    equation: Equation, term: Term, shapes: Mapping[str, tuple[Size, ...]]
+) -> bool:
+    sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
+    return all(
+        sizes.get(entry, sp.S.One) == size
+        for read in term.reads if read.array in shapes
+        for entry, size in zip(read.at, shapes[read.array], strict=True)
+    )
 
 
 def _leaves(term: Term) -> tuple[Node, ...]:
