@@ -167,7 +167,10 @@ def _subscript(
 
 @lru_cache(maxsize=4096)
 def _affine(subscript: sp.Expr, free: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
-    return sp.lambdify(list(free), subscript, modules="numpy")  # type: ignore[no-any-return]
+    # An index and a size may share a name.
+    names = [sp.Dummy() for _ in free]
+    renamed = subscript.xreplace(dict(zip(free, names, strict=True)))
+    return sp.lambdify(names, renamed, modules="numpy")  # type: ignore[no-any-return]
 
 
 def _read(
