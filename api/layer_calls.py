@@ -23,7 +23,7 @@ from gradproof.points import Point, flat
 FORWARD = ("forward", "__call__")
 BACKWARD = ("backward", "backprop")
 OUTPUT_NAMES = ("out", "output", "y")
-"""Names by which a backward pass may ask for the output itself, where forward returns no cache."""
+"""Names by which a backward pass may ask for the output itself, where forward returns less than it takes."""
 
 
 class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of the caller's
@@ -108,7 +108,7 @@ class Signature:
             for name in [name for name in rest if name in known]:
                 named[name] = known[name]
                 rest.remove(name)
-            for name in [name for name in rest if name in OUTPUT_NAMES and not saved]:
+            for name in [name for name in rest if name in OUTPUT_NAMES]:
                 named[name] = outputs[0]
                 rest.remove(name)
         needed = [name for name in rest if name not in self.defaults]

@@ -37,7 +37,8 @@ class Point:
 def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
     """One point for each row of ``SIZES`` (one in all where every size is a number)."""
     symbols = list(dict.fromkeys(
-        symbol for array in inputs for size in array.shape
+        symbol for array in inputs
+        for size in (*array.shape, *([] if array.classes is None else [array.classes]))
         for symbol in sorted(size.free_symbols, key=str)
     ))
     points = []

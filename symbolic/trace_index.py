@@ -260,6 +260,48 @@ def assigned(
     return session.builder.emit(None, everything, [*outside, new])
 
 
+def scattered(
+    session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
+) -> Operand:
+    """The array after ``np.add.at(operand, key, value)``, in which places may repeat."""
+    everything = session.builder.axes(operand)
+    found = view(session, operand, chosen)
+    kept = [selector for selector in chosen if selector is not None]
+    places: dict[sp.Symbol, sp.Expr] = {}
+    bound: list[Index] = []
+    for index, at in zip(found.out, _sources(found), strict=True):
+        whole = at is not None and isinstance(kept[at], Span) and (
+            found.at[at] == index.symbol and index.size == everything[at].size)
+        if whole and at is not None:
+            places[index.symbol] = everything[at].symbol
+        else:
+            taken = {other.name for other in (*everything, *bound, *found.out)}
+            bound.append(Index(fresh_name(f"{index.name}_", taken), index.size))
+            places[index.symbol] = bound[-1].symbol
+    guards = tuple(
+        Equal(index.symbol, _by(at, places)) for index, at in zip(everything, found.at, strict=True)
+        if _by(at, places) != index.symbol
+    )
+    reads, body = (), value
+    if isinstance(value, Operand):
+        aligned = _fitting(session, value, found.out)
+        reads = (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),)
+        body = slot(0)
+    old = Term(slot(0), (Read(operand.name, tuple(index.symbol for index in everything)),))
+    return session.builder.emit(
+        None, everything, [old, Term(body, reads, tuple(bound), guards)]
+    )
+
+
+def _sources(found: View) -> list[int | None]:
+    """For each free index of a view, the first axis in whose subscript it occurs."""
+    return [
+        next((axis for axis, at in enumerate(found.at) if index.symbol in subscript_indices(at)),
+             None)
+        for index in found.out
+    ]
+
+
 def _pop(left: list[Index], at: Subscript) -> Index:
     """The free index in a subscript, which is taken from the list."""
     found = next(index for index in left if index.symbol in getattr(at, "free_symbols", ()))

@@ -201,10 +201,53 @@ def _concatenate(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
         stop = start + part.shape[place]
         at = [index.symbol for index in out]
         at[place] = sp.expand(along.symbol - start)
-        terms.append(Term(slot(0), (Read(part.name, tuple(at)),), (),
-                          (Within(start, along.symbol, stop),)))
+        guard: Equal | Within = Within(start, along.symbol, stop)
+        if part.shape[place] == 1 and len(parts) > 1:
+            at[place], guard = sp.S.Zero, Equal(along.symbol, start)
+        terms.append(Term(slot(0), (Read(part.name, tuple(at)),), (), (guard,)))
         start = stop
     return session.array(session.builder.emit(None, out, terms), common_dtype(arrays))
+
+
+def _pad(
+    session: Session, a: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0,
+    **options: Any,
+) -> Any:
+    """Zeros around an array: entries outside of the old ranges have no term."""
+    array = _tracer(session, a)
+    if mode != "constant" or options or exact(constant_values) != 0:
+        fail("np.pad is traced with zeros only (mode='constant')")
+    old = array.operand
+    widths = _pad_widths(pad_width, old.ndim)
+    shape = tuple(before + size + after
+                  for size, (before, after) in zip(old.shape, widths, strict=True))
+    out = session.builder.indices(shape, ())
+    at, guards = [], []
+    for index, size, (before, after) in zip(out, old.shape, widths, strict=True):
+        at.append(sp.expand(index.symbol - before))
+        if before != 0 or after != 0:
+            guards.append(Within(before, index.symbol, before + size))
+    term = Term(slot(0), (Read(old.name, tuple(at)),), (), tuple(guards))
+    return session.array(session.builder.emit(None, out, [term]), array.kind)
+
+
+def _pad_widths(given: Any, count: int) -> list[tuple[sp.Expr, sp.Expr]]:
+    """How many zeros go before and behind, axis by axis, as NumPy reads `pad_width`."""
+    def pair(value: Any) -> tuple[sp.Expr, sp.Expr]:
+        ends = list(value) if isinstance(value, (tuple, list, np.ndarray)) else [value]
+        numbers = [exact(end) for end in ends]
+        if len(numbers) not in (1, 2) or any(n is None or not n.is_nonnegative for n in numbers):
+            fail(f"np.pad: expected a pair of sizes for each axis, got {value!r}")
+        return numbers[0], numbers[-1]
+
+    if isinstance(given, (tuple, list, np.ndarray)) and any(
+        isinstance(entry, (tuple, list, np.ndarray)) for entry in given
+    ):
+        pairs = list(map(pair, given))
+        if len(pairs) not in (1, count):
+            fail(f"np.pad: {len(pairs)} pairs of widths for {count} axes")
+        return pairs * count if len(pairs) == 1 else pairs
+    return [pair(given)] * count
 
 
 def _atleast_2d(session: Session, a: Any) -> Any:
@@ -224,6 +267,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "broadcast_to": _broadcast_to,
     "stack": _stack,
     "concatenate": _concatenate,
+    "pad": _pad,
     "vstack": lambda session, arrays: _concatenate(
         session, [_atleast_2d(session, array) for array in arrays]
     ),

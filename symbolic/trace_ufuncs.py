@@ -13,6 +13,7 @@ from .algebra import Operand
 from .elementwise import SCALARS
 from .functions import STEP
 from .trace_array import Tracer
+from .trace_index import scattered, selectors
 from .trace_session import Dtype, Entry, Session
 from .trace_sizes import Number
 from .trace_source import fail
@@ -85,6 +86,11 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
         return session.call(REDUCTIONS[name], inputs[0], axis=axis, **options)
     if method == "outer" and name == "multiply":
         return session.call("outer", *inputs)
+    if method == "at" and name in ("add", "subtract") and isinstance(inputs[0], Tracer):
+        target, key, value = inputs
+        entry = session.entry(-value if name == "subtract" else value)
+        chosen = selectors(session, target.operand, key)
+        return target.write(scattered(session, target.operand, chosen, entry))
     if method != "__call__":
         fail(f"np.{name}.{method} is not traced; write it with sums and products")
     where = options.pop("where", True)
