@@ -125,7 +125,7 @@ def differentiate(
     forward_items = derived.system.items[: len(system.items)]
     backward_items = derived.system.items[len(system.items) :]
     inputs = {array.name: array for array in system.inputs}
-    simplifier = _Simplifier(
+    simplifier = Simplifier(
         forward=tuple(System(system.inputs, forward_items).equations),
         backward=tuple(System(system.inputs, backward_items).equations),
         inputs=inputs,
@@ -167,8 +167,11 @@ def differentiate(
     )
 
 
-class _Simplifier:
-    """Goes through raw adjoint equations in order; see :meth:`run`."""
+class Simplifier:
+    """Goes through raw derivative equations in order; see :meth:`run`.
+
+    `forward` are the equations before them, `keep` the names that no other equation takes in.
+    """
 
     def __init__(
         self,
@@ -187,7 +190,8 @@ class _Simplifier:
         for equation in forward:
             if equation.is_pointwise and equation.terms[0].reads:
                 self._pointwise[equation.terms[0].reads[0].array].append(equation)
-        # The adjoint of the loss itself, 1, is not worth a word where it is put in.
+        # The adjoint of the output itself, 1 or the identity, is not worth a word where it is put
+        # in.
         self._seeds = {e.name for e in backward if all(not t.reads for t in e.terms)}
         self._reader_count = Counter(
             name for e in backward for name in {read.array for read in e.reads}
@@ -240,7 +244,7 @@ class _Simplifier:
 
     def _pays(self, equation: Equation, target: Equation, put: Equation) -> bool:
         """An only reader takes its target in; several readers take in what makes them shorter."""
-        if is_short(target) or not target.terms:
+        if is_short(target) or not target.terms or target.name in self._seeds:
             return True
         if self._reader_count[target.name] == 1:
             return True

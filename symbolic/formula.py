@@ -62,6 +62,8 @@ class _Formula:
                 return self._call(node)
             case "transpose":
                 self.source.fail(node, "a formula is of one number; it has no transpose")
+            case "string":
+                self.source.fail(node, "a formula is of one number; it has no text in quotes")
         self.source.fail(node, "expected one value between the parentheses")
 
     def _named(self, node: Node) -> sp.Expr:

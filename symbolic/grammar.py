@@ -6,7 +6,8 @@
     product    = unary {("*" | "/" | "@") unary}
     unary      = ("-" | "+") unary | power
     power      = primary [("**" | "^") unary]
-    primary    = number | name | name "(" arguments ")" | "(" ... ")", each with any number of ".T"
+    primary    = number | text in quotes | name | name "(" arguments ")" | "(" ... ")", each with
+                 any number of ".T"
 
 What the names mean is not decided here.  Length, depth and the digits of a number are bounded, so
 every text gives a tree or a :class:`FormulaError` that points at a column.
@@ -34,6 +35,7 @@ COMPARISONS = frozenset(operator for operator, level in PRECEDENCE.items() if le
 
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\f]+|#[^\n]*)|(?P<end>[;\n])"
+    r'|"(?P<string>[^"\n]*)"'
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|<=|>=|==|!=|[-+*/@^()<>,=.])"
 )
@@ -43,7 +45,9 @@ class FormulaError(ValueError):
     """Text that is no formula, or names and shapes in it that do not fit; says where and why."""
 
 
-Kind = Literal["number", "name", "call", "unary", "binary", "compare", "transpose", "tuple"]
+Kind = Literal[
+    "number", "string", "name", "call", "unary", "binary", "compare", "transpose", "tuple"
+]
 
 
 @dataclass(frozen=True)
@@ -278,6 +282,8 @@ class _Parser:
         token = self._next()
         if token.kind == "number":
             node = self._node(token, "number")
+        elif token.kind == "string":
+            node = self._node(token, "string", text=token.text[1:-1])
         elif token.kind == "name":
             node = self._call(token) if self._at("(") else self._node(token, "name")
         elif token.kind == "operator" and token.text == "(":

@@ -129,6 +129,8 @@ class _Equations(Values):
                 return entries(operand if operand.ndim < 2 else self.builder.transpose(operand))
             case "call":
                 return self._call(node)
+            case "string":
+                self.source.fail(node, "text in quotes is for the subscripts of einsum")
         self.source.fail(node, "expected one value between the parentheses")
 
     def _named(self, node: Node) -> Value:

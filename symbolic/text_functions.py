@@ -10,6 +10,7 @@ import sympy as sp
 from .algebra import Operand
 from .equation import Reduction, slot
 from .grammar import Node
+from .text_matrices import diag, einsum, eye
 from .text_values import Value, Values, entries
 
 Argument: TypeAlias = Callable[[int], Value]
@@ -114,6 +115,18 @@ def _log_sum_exp(values: Values, value: Value, axes: list[int] | None) -> Operan
     )
 
 
+def _counted(function: ArrayFunction, count: int | None = 1) -> ArrayFunction:
+    """The function, which takes `count` arguments (any number where it is None), no keywords."""
+
+    def checked(values: Values, node: Node, argument: Argument) -> Value:
+        if count is not None:
+            _arguments(values, node, count, count)
+        values.keywords(node, ())
+        return function(values, node, argument)
+
+    return checked
+
+
 ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "sum": _reduction("sum"),
     "mean": _reduction("sum", mean=True),
@@ -129,5 +142,8 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "tr": _trace,
     "trace": _trace,
     "norm": _norm,
+    "diag": _counted(diag),
+    "eye": _counted(eye),
+    "einsum": _counted(einsum, None),
 }
 """`max` and `min` of one array reduce it; of two they are entry by entry."""
