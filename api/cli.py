@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof import __version__
+from gradproof.embed_command import add_options
 
 if TYPE_CHECKING:
     from gradproof.checking import CheckResult
@@ -31,6 +32,7 @@ examples:
   gradproof codegen moons.toml > gradient.py  the gradient as NumPy source
   gradproof check backward.py --spec moons.toml
   gradproof report moons.toml --hand backward.py -o report
+  gradproof embed --check --diff README.md    formulas and numbers between markers
 """
 
 SPEC_HELP = "a network spec (TOML), or the name of an example: 2-2-1"
@@ -111,6 +113,16 @@ def _parser() -> argparse.ArgumentParser:
                         help="where the report goes (default: %(default)s)")
     report.add_argument("--flavor", choices=("github", "portable"), default="github",
                         help="of the Markdown: GitHub's, or one that renders everywhere")
+
+    embed = _command(
+        commands, "embed", _embed,
+        "write formulas and numbers between the markers of documents",
+        "gradproof embed README.md\n  gradproof embed --check --diff docs/*.md",
+        "A marker is a pair of comments: <!-- gradproof 2-2-1 L = .6f --><!-- /gradproof -->. "
+        "Exit code 1 when something is stale, changed by hand or refuted; a document with an "
+        "error stays as it was.",
+    )
+    add_options(embed)
     return parser
 
 
@@ -282,6 +294,16 @@ def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, 
     return {"function": function.__name__, "verdict": result.verdict,
             "first_wrong": result.first_wrong, "place": place,
             "repair": asdict(result.repair) if result.repair else None, "checks": checks}
+
+
+# --- embed --------------------------------------------------------------------------------------
+
+
+def _embed(options: argparse.Namespace) -> int:
+    from gradproof.embed_command import run
+
+    with _progress("embedding"):
+        return run(options)
 
 
 # --- report -------------------------------------------------------------------------------------

@@ -1,0 +1,145 @@
+"""Where markers stand in Markdown and HTML: in comments, outside of code.
+
+What a Markdown renderer takes for code (fences, spans, indented blocks) is text here, and so is a
+comment inside another; a document is gone through once, from left to right.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from .embed_markers import Comment
+
+_FENCE = r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<fence>`{3,}(?=[^`\r\n]*\r?$)|~{3,})"
+_MARKDOWN = re.compile(
+    rf"{_FENCE}|(?P<escape>\\[`<\\])|(?P<ticks>`+)|(?P<comment><!--)|"
+    r"(?P<raw><(?:script|style|textarea)\b)", re.M | re.I)
+_HTML = re.compile(r"(?P<comment><!--)|(?P<raw><(?:script|style|textarea|title)\b)", re.I)
+_MARKER = re.compile(r"<!--\s*(?P<close>/?)gradproof\b(?P<text>.*?)\s*-->", re.S)
+_BLANK = re.compile(r"^[ \t>]*\r?\n", re.M)
+_TICKS = re.compile(r"`+")
+_BEFORE = re.compile(r"[ \t>]*")
+_ITEM = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)*")
+_CONTAINER = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)]|!!!|\?\?\?\+?|===!?|\[\^[^\]]+\]:|:)(?=\s)|"
+                        r"[ \t>]*\[\^[^\]]+\]:")
+
+
+def markdown_comments(text: str) -> Iterator[Comment]:
+    """The comments of markers in Markdown."""
+    return _comments(text, _MARKDOWN)
+
+
+def html_comments(text: str) -> Iterator[Comment]:
+    """The comments of markers in HTML."""
+    return _comments(text, _HTML)
+
+
+def _comments(text: str, tokens: re.Pattern[str]) -> Iterator[Comment]:
+    if "gradproof" not in text:
+        return
+    spans = _Spans(text)
+    lines = _Lines(text)
+    place = 0
+    while found := tokens.search(text, place):
+        kind = found.lastgroup
+        place = found.end()
+        if kind == "fence":
+            place = _fence_end(text, found["fence"], found.end())
+        elif kind == "ticks":
+            place = spans.end(found.start(), found.end())
+        elif kind == "raw":
+            name = found[0][1:].lower()
+            closing = re.compile(rf"</{name}", re.I).search(text, found.end())
+            place = closing.end() if closing else len(text)
+        elif kind == "comment":
+            end = text.find("-->", found.end())
+            end = len(text) if end < 0 else end + 3
+            marker = _MARKER.fullmatch(text, found.start(), end)
+            if marker and not (tokens is _MARKDOWN and lines.indented_code(found.start())):
+                yield _comment(text, marker, lines)
+            place = end
+
+
+def _comment(text: str, marker: re.Match[str], lines: _Lines) -> Comment:
+    number, start, stop = lines.around(marker.start())
+    stop = text.find("\n", marker.end())
+    before = text[start : marker.start()]
+    behind = text[marker.end() : stop if stop >= 0 else len(text)]
+    return Comment(
+        not marker["close"], marker["text"], marker.start(), marker.end(), number,
+        begins=bool(_BEFORE.fullmatch(before)), ends=not behind.strip(),
+        prefix=before if _BEFORE.fullmatch(before) else "",
+        item=bool(_ITEM.fullmatch(before)),
+    )
+
+
+def _fence_end(text: str, fence: str, place: int) -> int:
+    """Behind the line that closes a fence; the end of the text where none does."""
+    closing = re.compile(rf"^[ \t>]*{re.escape(fence[0])}{{{len(fence)},}}[ \t]*\r?$", re.M)
+    found = closing.search(text, place)
+    return found.end() if found else len(text)
+
+
+class _Spans:
+    """Code spans: a run of backticks ends at the next run of the same length in its paragraph."""
+
+    def __init__(self, text: str) -> None:
+        self.ends: dict[int, list[int]] = {}
+        self.starts: dict[int, list[int]] = {}
+        self.blanks = [found.start() for found in _BLANK.finditer(text)]
+        for run in _TICKS.finditer(text):
+            length = run.end() - run.start()
+            self.starts.setdefault(length, []).append(run.start())
+        self.length = len(text)
+
+    def end(self, start: int, stop: int) -> int:
+        """Behind the span that opens with the run, or behind the run where it opens none."""
+        length = stop - start
+        runs = self.starts.get(length, [])
+        place = bisect_right(runs, start)
+        if place == len(runs):
+            return stop
+        blank = bisect_right(self.blanks, start)
+        paragraph = self.blanks[blank] if blank < len(self.blanks) else self.length
+        return runs[place] + length if runs[place] < paragraph else stop
+
+
+class _Lines:
+    """Lines by number, and whether one is an indented code block."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def around(self, place: int) -> tuple[int, int, int]:
+        """The number of the line of `place`, its start and its end."""
+        number = bisect_right(self.starts, place)
+        start = self.starts[number - 1]
+        end = self.starts[number] if number < len(self.starts) else len(self.text)
+        return number, start, end
+
+    def indented_code(self, place: int) -> bool:
+        """Four columns in, and inside no list, quotation, note or paragraph."""
+        number, start, _ = self.around(place)
+        indent = _width(self.text[start:place])
+        if indent < 4 or self.text[start:place].strip():
+            return False
+        blank = False
+        for above in range(number - 2, -1, -1):
+            line = self.text[self.starts[above] : self.starts[above + 1]]
+            if not line.strip():
+                blank = True
+                continue
+            if _CONTAINER.match(line) and _width(line) < indent:
+                return False
+            if _width(line) < 4:
+                return blank
+        return True
+
+
+def _width(line: str) -> int:
+    """The columns of white space that a line begins with."""
+    shown = line.expandtabs(4)
+    return len(shown) - len(shown.lstrip(" "))
