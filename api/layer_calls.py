@@ -10,7 +10,7 @@ import copy
 import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from gradproof.points import Point, flat
 FORWARD = ("forward", "__call__")
 BACKWARD = ("backward", "backprop")
 OUTPUT_NAMES = ("out", "output", "y")
-"""Names by which a backward pass may ask for the output itself, where forward returns less than it takes."""
+"""Names by which backward may ask for the output itself, where forward returns less than it takes.
+"""
 
 
 class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of the caller's
@@ -37,11 +38,15 @@ class Run:
     call: returns the tuple of outputs where the cotangents are None, else gradients by name.
     needs_none: backward can do without a cotangent, as a loss can.
     seen: what backward left behind when it last ran, for messages.
+    backward: the hand-written function; None where it is no plain function.
+    with_backward: the layer with another function in its place.
     """
 
     call: Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
     needs_none: bool
-    seen: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str]
+    backward: Callable[..., Any] | None
+    with_backward: Callable[[Callable[..., Any]], Run]
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,8 @@ def two_functions(
         positional, keywords = signature.arguments(back, outputs, saved, {**handed, **fixed})
         return collected(backward(*positional, **keywords), None, {}, orders, seen)
 
-    return Run(call, signature.needs_none, seen)
+    return Run(call, signature.needs_none, seen, backward,
+               lambda other: two_functions(forward, other, taken, constants, wrt))
 
 
 # --- an object ----------------------------------------------------------------------------------
@@ -168,9 +174,12 @@ def two_functions(
 
 def layer_object(
     make: Any, taken: Inputs, constants: Mapping[str, Any], point: Point,
-    wrt: Sequence[str] | None,
+    wrt: Sequence[str] | None, instead: Callable[..., Any] | None = None,
 ) -> Run:
-    """A layer as an object with `forward` and `backward`, or what makes one of parameters."""
+    """A layer as an object with `forward` and `backward`, or what makes one of parameters.
+
+    `instead` is called in the place of its method `backward`.
+    """
     if not isinstance(make, type) and any(hasattr(make, name) for name in BACKWARD):
         made = make
 
@@ -214,11 +223,16 @@ def layer_object(
         if back is None:
             return outputs
         positional, keywords = signature.arguments(back, outputs, saved, {**arguments, **fixed})
-        found = getattr(built, behind)(*positional, **keywords)
+        if instead is None:
+            found = getattr(built, behind)(*positional, **keywords)
+        else:
+            found = instead(built, *positional, **keywords)
         owned = flat({name: named[name] for name in own}, arguments)
         return collected(found, built, owned, orders, seen)
 
-    return Run(call, signature.needs_none, seen)
+    method = getattr(type(layer), behind, None)
+    return Run(call, signature.needs_none, seen, method if inspect.isfunction(method) else None,
+               lambda other: layer_object(make, taken, constants, point, wrt, other))
 
 
 def _method(layer: Any, names: Sequence[str], title: str) -> str:

@@ -1,7 +1,7 @@
 """``@gp.gradient_of(loss, X="m n", ...)``: a hand-written gradient that says what it is for.
 
 The decorated function is returned as it is; ``gradproof check FILE.py`` runs the file and checks
-every function marked in it.
+every function marked in it, and pytest takes each one in a test file for a test.
 """
 
 from __future__ import annotations

@@ -282,7 +282,8 @@ def scattered(
         Equal(index.symbol, _by(at, places)) for index, at in zip(everything, found.at, strict=True)
         if _by(at, places) != index.symbol
     )
-    reads, body = (), value
+    reads: tuple[Read, ...] = ()
+    body = value
     if isinstance(value, Operand):
         aligned = _fitting(session, value, found.out)
         reads = (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),)

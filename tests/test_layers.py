@@ -46,6 +46,7 @@ def test_the_first_wrong_line_is_that_of_the_layer():
     assert "multiply by m" in result["W"].diagnosis
     assert "self.dW = np.dot(self.x.T, dout) / len(dout)" in result.first_wrong
     assert result.place.filename == __file__
+    assert result.repair.new == "self.dW = np.dot(self.x.T, dout)"
 
 
 def test_a_layer_with_its_parameters_in_it_is_checked_by_its_inputs():
@@ -108,12 +109,12 @@ def test_gradients_beside_their_values():
     assert gp.check_layer(Linear, x="m n", W="n h").verdict == "proved"
 
 
-def test_real_arrays_are_checked_there():
+def test_real_arrays_stand_for_their_sizes():
     rng = np.random.default_rng(1)
     x, w, b = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
     result = gp.check_layer(affine_forward, affine_backward, x=x, w=w, b=b)
     assert result.verdict == "proved"
-    assert result["w"].scope == "for these sizes"
+    assert result["w"].scope == "for all m, n, p"
 
 
 def test_wrt_says_what_is_checked():
