@@ -363,7 +363,7 @@ def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:
     """The network with a marker's own notation: loss, target, delta, symbols.NAME."""
     asked = dict(network.notation)
     symbols = dict(asked.get("symbols", {}))
-    delta = network.delta
+    delta: Any = network.delta
     for key, value in notation:
         if key == "delta":
             delta = value
@@ -374,6 +374,6 @@ def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:
             symbols[key.removeprefix("symbols.")] = value
         else:
             asked[key] = value
-    return replace(network, notation={**asked, "symbols": symbols}, delta=delta)  # type: ignore[arg-type]
+    return replace(network, notation={**asked, "symbols": symbols}, delta=delta)
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from gradproof.embed_cache import Cache, cache_folder, key_of
 from gradproof.embed_specs import Settings, Spec, find_spec, settings_of
+from gradproof.reports.content import Picture
 from gradproof.reports.embed_document import SYNTAXES, decoded, embedded, syntax_of
 from gradproof.reports.embed_files import is_generated, replace_bytes, signed
-from gradproof.reports.embed_format import markup_of, written
+from gradproof.reports.embed_format import Content, Figure, markup_of, written
 from gradproof.reports.embed_markers import MarkerError, Problem, Request
 from gradproof.reports.embed_notebook import embedded_notebook
 from gradproof.reports.markup import Markup
@@ -83,6 +84,14 @@ class Embedder:
             text = f".. |{alias}| replace:: {text}"
         return text, path if drawing else "", drawing
 
+    def content(self, request: Request, folder: Path) -> tuple[Content, Figure | None]:
+        """A quantity as plain data, and the figure in it; for hosts with nodes of their own."""
+        spec, cache = self._spec(request, folder)
+        subject = self._subject(spec, cache, request)
+        content = subject.content(request, text=request.setting("format") == "text")
+        drawn = any(isinstance(part, Picture) for part in content.blocks)
+        return content, subject.drawing(_figure_path(request, spec)) if drawn else None
+
     def verify(self, request: Request, text: str, folder: Path) -> tuple[str, str]:
         """("", "") when an author's text holds; else the kind of problem, and what is wrong."""
         spec, cache = self._spec(request, folder)
@@ -116,8 +125,6 @@ def _rendered(
     subject: Subject, request: Request, block: bool, markup: Markup, path: str
 ) -> list[str]:
     """The text of a quantity, and the SVG it refers to by `path`."""
-    from gradproof.reports.content import Picture
-
     content = subject.content(request, text=request.setting("format") == "text")
     drawn = any(isinstance(part, Picture) for part in content.blocks)
     figure = subject.drawing(path) if drawn else None

@@ -138,6 +138,7 @@ class Html(Markup):
     """HTML: MathML, which needs no script."""
 
     name = "html"
+    row = 72
 
     def text(self, text: str) -> str:
         return escape(text, quote=False)
