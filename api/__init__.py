@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradproof.arrays import Array
     from gradproof.asserting import assert_gradient, assert_layer
     from gradproof.checking import Check, CheckResult, check
     from gradproof.derivation import Derivation, Formula, derive
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from gradproof.layer_gradients import LayerError
     from gradproof.layers import check_layer
     from gradproof.marks import gradient_of
-    from gradproof.symbolic.equation import Array, EquationError
+    from gradproof.symbolic.equation import EquationError
     from gradproof.symbolic.network import Network, NetworkError
     from gradproof.symbolic.spec import SpecError
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Array": "gradproof.symbolic.equation",
+    "Array": "gradproof.arrays",
     "Check": "gradproof.checking",
     "CheckResult": "gradproof.checking",
     "Derivation": "gradproof.derivation",

@@ -10,13 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradproof.symbolic.equation import Array
-from gradproof.symbolic.shapes import parse_shape
-
-
-def array(shape, kind, classes=None):
-    number = parse_shape(classes)[0] if classes else None
-    return Array("", parse_shape(shape), kind, classes=number)
+from gradproof import Array
 
 
 @dataclass(frozen=True)
@@ -465,9 +459,9 @@ def l2norm_backward(dout, out, norm):
 GATES = "ifog"
 LSTM = {
     "x": "n d", "prev_h": "n h", "prev_c": "n h",
-    "W": {gate: Array(f"W{gate}", parse_shape("d h")) for gate in GATES},
-    "U": {gate: Array(f"U{gate}", parse_shape("h h")) for gate in GATES},
-    "b": {gate: Array(f"b{gate}", parse_shape("h")) for gate in GATES},
+    "W": {gate: Array("d h", name=f"W{gate}") for gate in GATES},
+    "U": {gate: Array("h h", name=f"U{gate}") for gate in GATES},
+    "b": {gate: Array("h", name=f"b{gate}") for gate in GATES},
 }
 
 CASES = [
@@ -479,11 +473,11 @@ CASES = [
          ("dout[self.mask] = 0", "dout[~self.mask] = 0"), {"x"}),
     Case("sigmoid object", (Sigmoid,), {"x": "m n"},
          ("(1.0 - self.out)", "(1.0 + self.out)"), {"x"}),
-    Case("softmax with loss", (SoftmaxWithLoss,), {"x": "m k", "t": array("m k", "one_hot")},
+    Case("softmax with loss", (SoftmaxWithLoss,), {"x": "m k", "t": Array("m k", kind="one_hot")},
          ("/ self.t.shape[0]", "/ self.t.shape[1]"), {"x"}),
     Case("softmax with labels", (SoftmaxWithLabels,),
-         {"x": "m k", "t": array("m", "labels", "k")}, ("-= 1", "-= 2"), {"x"}),
-    Case("dropout with its mask", (Dropout,), {"x": "m n", "mask": array("m n", "mask")},
+         {"x": "m k", "t": Array("m", kind="labels k")}, ("-= 1", "-= 2"), {"x"}),
+    Case("dropout with its mask", (Dropout,), {"x": "m n", "mask": Array("m n", kind="mask")},
          ("return dout * self.mask / self.keep", "return dout * self.mask"), {"x"},
          constants={"keep": 0.5}),
     Case("softmax object", (Softmax,), {"z": "m k"},
@@ -513,7 +507,7 @@ CASES = [
     Case("max pool by loops", (maxpool_loops_forward, maxpool_loops_backward), {"x": "1 2 4"},
          ("np.argmax(window)", "np.argmin(window)"), {"x"}, "agrees", constants={"size": 2}),
     Case("embedding", (embedding_forward, embedding_backward),
-         {"W": "v d", "x": array("n", "labels", "v")},
+         {"W": "v d", "x": Array("n", kind="labels v")},
          ("np.add.at(dW, x, dout)", "dW[x] = dout"), {"W"}),
     Case("rnn step", (rnn_step_forward, rnn_step_backward),
          {"x": "n d", "prev_h": "n h", "Wx": "d h", "Wh": "h h", "b": "h"},

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from layer_cases import CASES, Affine, affine_backward, affine_forward, array
+from layer_cases import CASES, Affine, affine_backward, affine_forward
 
 import gradproof as gp
 
@@ -243,11 +243,16 @@ class Forgetful(Affine):
      r"one gradient, expected 2 \(x, y\)"),
     ((lambda x: x, lambda dout: {"z": dout}), {"x": "n"}, "no gradient for x.*keyed z"),
     ((lambda x: x, lambda dout: None), {"x": "n"}, "no gradient for x: backward returns nothing"),
-    ((lambda x: x, lambda dout: dout), {"x": array("n", "labels", "k")}, "nothing to check"),
+    ((lambda x: x, lambda dout: dout), {"x": gp.Array("n", kind="labels k")}, "nothing to check"),
 ])
 def test_what_does_not_fit_is_an_error_that_says_so(parts, inputs, message):
     with pytest.raises(ValueError, match=message):
         gp.check_layer(*parts, **inputs)
+
+
+def test_a_kind_that_there_is_not_is_an_error():
+    with pytest.raises(ValueError, match="kind: expected one of real"):
+        gp.Array("m n", kind="onehot")
 
 
 # --- assertions ---------------------------------------------------------------------------------
