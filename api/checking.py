@@ -195,7 +195,7 @@ def check(
             replace(found, assumed=tuple(dict.fromkeys((*general.assumptions, *found.assumed))))
             for found in map(made, general.patterned(subject.declared))
         )
-        rerun = Rerun(function, bound, lambda edited: judged(edited, 0).verdict)
+        rerun = Rerun(function, bound, lambda edited: judged(edited, 0).verdict, loss)
         return judge(replace(subject, rerun=rerun), points, patterned, seconds)
 
     if wrt is None:
@@ -279,6 +279,7 @@ def judge(
         rerun.function, rerun.bound, numbers.targets(points), failing,
         suspicion(prover, subject.hand, arrays, place),
         suggested_factors(numbers.observed, failing), rerun.verdict, subject.loose_units,
+        rerun.loss,
     )
     repair, unrepaired = find_repair(search, repair_seconds)
     return replace(result, repair=repair, unrepaired=unrepaired)

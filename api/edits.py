@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from gradproof.ingredients import Ingredient
 from gradproof.program import Source
 from gradproof.quantities import InScope
 
@@ -82,15 +83,19 @@ class Place:
     """Where an expression stands.
 
     level: "term" where a factor or a term put there is not the same edit elsewhere.
-    pool: expressions of the same function, by text, from which missing parts may be taken.
-    constants: factors that the numbers suggest, each a coefficient and powers of sizes.
+    ingredients: from which missing parts may be taken.
+    shape: of the expression, at the first point; None where it is not known.
+    constants: factors that the gradients suggest, each a coefficient and powers of sizes.
+    numbers: those of the loss, by text.
     """
 
     scope: InScope
     level: str
     text: Callable[[ast.AST], str]
-    pool: Sequence[str] = ()
+    ingredients: Sequence[Ingredient] = ()
+    shape: tuple[int, ...] | None = None
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
+    numbers: Sequence[str] = ()
 
 
 Rule = Callable[[ast.expr, Place], Iterator[Change]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -25,11 +25,13 @@ class Rerun:
 
     function: the hand-written one.  bound: what a function computes, by parameter.
     verdict: of the whole check on a function.
+    loss: what the gradient is of, where it is a function.
     """
 
     function: Callable[..., Any]
     bound: Callable[[Callable[..., Any]], Gradient]
     verdict: Callable[[Callable[..., Any]], str]
+    loss: Callable[..., Any] | None = None
 
 
 def targets(
@@ -54,21 +56,32 @@ def suspicion(
 ) -> dict[tuple[str, int], float]:
     """What an edit costs more on each line of the trace; nothing on the first wrong line.
 
-    Next come lines on the way to the wrong `arrays` from which no proven array follows, then
-    those from which one does.
+    One edit has to mend all the wrong `arrays`, so lines on the way to all of them come next:
+    those from which no proven array follows, then those from which one does.
     """
     found: dict[tuple[str, int], float] = {}
-    if prover is not None and hand is not None:
+    if prover is not None and hand is not None and arrays:
         proven = [name for name, steps in prover.proven.items() if steps]
         harmless = {*ancestors(hand.system, proven)}
-        for array in ancestors(hand.system, arrays):
-            place = hand.lines.get(array)
-            if place is not None:
-                key = place.filename, place.line
-                found[key] = min(0.8 if array in harmless else 0.3, found.get(key, 9.0))
+        common = set.intersection(*({*_lines(hand, [array])} for array in arrays))
+        wrong = {*ancestors(hand.system, arrays)} - harmless
+        for array in hand.lines:
+            for key in _lines(hand, [array], above=False):
+                extra = 0.3 if array in wrong else 0.8
+                found[key] = min(extra if key in common else 2.0, found.get(key, 9.0))
     if first is not None:
         found[first.filename, first.line] = 0.0
     return found
+
+
+def _lines(
+    hand: Trace, arrays: Sequence[str], above: bool = True
+) -> Iterator[tuple[str, int]]:
+    """The lines on which arrays, and those they follow from, are computed."""
+    for array in ancestors(hand.system, arrays) if above else arrays:
+        place = hand.lines.get(array)
+        if place is not None:
+            yield place.filename, place.line
 
 
 def suggested_factors(

@@ -6,62 +6,85 @@ import ast
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
+
 from gradproof.edits import Change, Place, attribute, binary, called
+from gradproof.ingredients import SLOPES, Ingredient
 from gradproof.quantities import expression
 
 
 def factors(node: ast.expr, place: Place) -> Iterator[Change]:
     """A constant, a size or a quantity to multiply or divide by."""
-    if place.level != "term" or isinstance(node, ast.Constant):
+    if place.level != "term":
         return
     for coefficient, powers in place.constants:
         if coefficient == -1 and not powers:  # a sign
             continue
         spelled = place.scope.factor(coefficient, powers)
         if spelled is not None:
-            yield Change(1.0, f"a factor {_as_text(*spelled)} is missing",
+            yield Change(1.2 if all(spelled) else 1.0,
+                         f"a factor {_as_text(*spelled)} is missing",
                          partial(_times, node, *spelled))
-    for number in (2, 0.5):
+    for number in dict.fromkeys(("2", "0.5", *place.numbers)):
         yield Change(1.5, f"a factor {number} is missing",
-                     partial(_combined, node, ast.Mult, str(number)))
+                     partial(_combined, node, ast.Mult, number))
     for size in place.scope.sizes.values():
         yield Change(1.5, f"the division by {size} is missing",
                      partial(_combined, node, ast.Div, size))
         yield Change(1.6, f"a factor {size} is missing",
                      partial(_combined, node, ast.Mult, size))
-    for cost, text in missing(place):
-        yield Change(1.9 + cost, f"a factor {text} is missing",
-                     partial(_times, node, text, ""))
-        if cost < 0.5:
-            yield Change(2.1 + cost, f"the division by {text} is missing",
-                         partial(_combined, node, ast.Div, text))
+    for part in _fitting(node, place):
+        if part.added:
+            continue
+        yield Change(1.9 + part.cost, f"a factor {part.text} is missing",
+                     partial(_times, node, part.text, ""))
+        if part.cost < 0.5:
+            yield Change(2.1 + part.cost, f"the division by {part.text} is missing",
+                         partial(_combined, node, ast.Div, part.text))
+
+
+def slopes(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A function of a quantity where the quantity itself stands."""
+    if isinstance(node, ast.Name) and any(node.id == q.text for q in place.scope.arrays):
+        for form in SLOPES:
+            text = form.format(node.id)
+            yield Change(1.7, f"{node.id} where {text} is due", partial(expression, text))
+
+
+def products(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A matrix product of which one operand was left out."""
+    if place.level == "term" and not isinstance(node, ast.Constant):
+        for array in place.scope.arrays:
+            for text in (array.text, f"{array.text}.T")[:len(array.shape)]:
+                what = f"a product with {text} is missing"
+                yield Change(2.2, what, partial(_combined, node, ast.MatMult, text))
+                yield Change(2.3, what, partial(_before, node, text))
 
 
 def terms(node: ast.expr, place: Place) -> Iterator[Change]:
     """A quantity to add or subtract."""
-    if place.level != "term":
+    compound = isinstance(node, ast.BinOp | ast.UnaryOp)
+    if place.level != "term" and (place.level != "factor" or compound):
         return
-    for cost, text in missing(place, scaled=True):
+    within = 0.4 * (place.level == "factor")
+    for part in _fitting(node, place):
         for op in (ast.Add, ast.Sub):
-            yield Change(2.2 + cost, f"the term {'-' * (op is ast.Sub)}{text} is missing",
-                         partial(_combined, node, op, text))
+            yield Change(2.2 + part.cost + within,
+                         f"the term {'-' * (op is ast.Sub)}{part.text} is missing",
+                         partial(_combined, node, op, part.text))
 
 
-def missing(place: Place, scaled: bool = False) -> Iterator[tuple[float, str]]:
-    """What may have been left out, cheapest first: quantities, slopes in them, other parts."""
-    arrays = [q.text for q in place.scope.arrays]
-    scalars = [q.text for q in place.scope.scalars if not q.is_count]
-    yield from ((0.0, text) for text in (*arrays, *scalars))
-    for array in arrays:
-        yield from ((0.5, f"{name}({array})") for name in place.scope.functions)
-        yield from ((0.6, form.format(array))
-                    for form in ("{0} * (1 - {0})", "(1 - {0} ** 2)", "(1 - {0})", "({0} > 0)"))
-        if scaled:
-            yield from ((0.8, f"{number} * {array}") for number in (*scalars, 2))
-            yield from ((1.1, f"2 * {number} * {array}") for number in scalars)
-    if scaled:
-        yield 0.4, "1"
-    yield from ((0.6 + 0.01 * len(text), text) for text in place.pool)
+def _fitting(node: ast.expr, place: Place) -> Iterator[Ingredient]:
+    """The ingredients that an array of this shape keeps its shape with; a number may gain one."""
+    for part in place.ingredients:
+        if isinstance(node, ast.Constant) or place.shape is None:
+            yield part
+        else:
+            try:
+                if np.broadcast_shapes(part.shape, place.shape) == place.shape:
+                    yield part
+            except ValueError:
+                continue
 
 
 def reductions(node: ast.expr, place: Place) -> Iterator[Change]:
@@ -89,6 +112,10 @@ def _combined(node: ast.expr, op: type[ast.operator], text: str) -> ast.expr:
     return binary(node, op, expression(text))
 
 
+def _before(node: ast.expr, text: str) -> ast.expr:
+    return binary(expression(text), ast.MatMult, node)
+
+
 def _product(left: ast.expr, right: ast.expr) -> ast.expr:
     """left · right, without brackets around a product on the right."""
     if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Mult):
@@ -107,4 +134,4 @@ def _as_text(above: str, below: str) -> str:
     return f"{above or 1} / " + (f"({below})" if " " in below else below)
 
 
-OMISSIONS = (factors, terms, reductions)
+OMISSIONS = (factors, slopes, products, terms, reductions)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from types import FunctionType
 from typing import Any
 
 import numpy as np
+
+PLAIN_METHODS = frozenset({
+    "sum", "mean", "max", "min", "dot", "matmul", "outer", "multiply", "copy", "astype", "reshape",
+    "exp", "log", "tanh", "sqrt", "square", "power", "maximum", "minimum", "where", "sign", "abs",
+    "zeros", "ones", "zeros_like", "ones_like", "eye", "arange", "argmax", "transpose", "add",
+    "subtract", "divide", "log1p", "expm1", "einsum", "var", "std", "ravel", "flatten",
+})
 
 MOST_ENTRIES = 24
 """Entries of a dict or list that are looked at."""
@@ -47,10 +54,29 @@ class Quantity:
 
 @dataclass(frozen=True)
 class InScope:
-    """The variables before a line ran, and the module's functions of one argument."""
+    """The variables before a line ran, the module's globals, its functions of one argument."""
 
     variables: Mapping[str, Any]
+    outside: dict[str, Any] = field(default_factory=dict)
     functions: tuple[str, ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset((*self.variables, *self.outside))
+
+    def shape_of(self, text: str) -> tuple[int, ...] | None:
+        """The shape of an expression's value; None where it has none, or might have effects."""
+        try:
+            tree = ast.parse(text, mode="eval")
+            if not all(map(_is_plain, ast.walk(tree))):
+                return None
+            with np.errstate(all="ignore"):
+                value = eval(compile(tree, "<ingredient>", "eval"), self.outside,
+                             dict(self.variables))
+            found = np.asarray(value)
+        except Exception:  # it is no ingredient then
+            return None
+        return found.shape if found.dtype.kind in "fiub" else None
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -86,6 +112,16 @@ class InScope:
                 return None
             (above if power > 0 else below).extend([self.sizes[size]] * abs(power))
         return " * ".join(above), " * ".join(below)
+
+
+def _is_plain(node: ast.AST) -> bool:
+    """Whether evaluating a part of an expression once more changes nothing."""
+    if isinstance(node, ast.Call):
+        func = node.func
+        if isinstance(func, ast.Attribute):
+            return func.attr in PLAIN_METHODS
+        return isinstance(func, ast.Name)
+    return not isinstance(node, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
 
 
 def _parts(name: str, value: Any, depth: int = 0) -> Iterator[Quantity]:

@@ -15,8 +15,10 @@ import copy
 import difflib
 import io
 import itertools
+import math
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,13 +28,22 @@ import numpy as np
 
 from gradproof.edits import Edit
 from gradproof.program import Program, Source
-from gradproof.statements import Edits
+from gradproof.statements import Edits, numbers_in
 
 Verified = Literal["proved", "agrees"]
 Gradient = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 SECONDS = 2.0
 """How long edits are tried, by default; verifying one that fits comes on top."""
+
+MOST_WAITING = 4
+"""How many times longer than its own work a search may take, on a machine that is busy."""
+
+ELSEWHERE = 0.7
+"""What an edit costs more on a line of which nothing is known."""
+
+CROWDING = 0.15
+"""What an edit costs more for each factor e in the number of edits on its line."""
 
 MOST_VERIFIED = 6
 """Edits that fit the numbers and are held against the whole check."""
@@ -84,6 +95,7 @@ class Search:
         first target).
     verify: the verdict of the whole check on a function.
     loose_units: axes of length one may be too many or too few.
+    loss: what the gradient is of; its numbers may be what is missing.
     """
 
     function: Callable[..., Any]
@@ -94,6 +106,7 @@ class Search:
     constants: Sequence[tuple[Fraction, dict[int, int]]]
     verify: Callable[[Callable[..., Any]], str]
     loose_units: bool = False
+    loss: Callable[..., Any] | None = None
 
 
 def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None, str]:
@@ -110,11 +123,17 @@ def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None
 
 def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | None, str]:
     run = search.bound(program.entry)
-    observed = program.observed(lambda: _attempt(run, search.targets[0].values))
-    started = time.monotonic()
+    failed: list[tuple[str, int]] = []
+    observed = program.observed(lambda: _attempt(run, search.targets[0].values, failed))
+    suspicion = {**search.suspicion, **dict.fromkeys(failed, 0.0)}
+    right = {key for name in search.targets[0].gradients if name not in search.wrong
+             for key in (name, f"d{name}", f"grad_{name}")}
+    edits = Edits(program, observed, search.constants, right, numbers_in(search.loss))
+    started, clock = time.thread_time(), time.monotonic()
     tried = verified = 0
-    for edit in ranked(Edits(program, observed, search.constants), search.suspicion):
-        if time.monotonic() - started > seconds or verified == MOST_VERIFIED:
+    for edit in ranked(edits, suspicion):
+        spent = time.thread_time() - started, (time.monotonic() - clock) / MOST_WAITING
+        if max(spent) > seconds or verified == MOST_VERIFIED:
             break
         with edit.applied():
             code = edit.source.code()
@@ -124,10 +143,10 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
         try:
             if not all(_fits(run, target, search) for target in search.targets):
                 continue
-            before = time.monotonic()
+            before = time.thread_time()
             verified += 1
             verdict = _verdict(search, program)
-            started += time.monotonic() - before
+            started += time.thread_time() - before
         finally:
             program.restore(edit.source)
         if verdict is not None:
@@ -145,15 +164,23 @@ def _verdict(search: Search, program: Program) -> Verified | None:
 
 
 def ranked(edits: Iterable[Edit], suspicion: Mapping[tuple[str, int], float]) -> Iterator[Edit]:
-    """The edits, the cheapest first; on a line that is not suspected they cost more."""
-    rest = max(suspicion.values(), default=0.0) + 0.5
+    """The edits, the cheapest first.
 
-    def cost(edit: Edit) -> float:
-        lines = {edit.line, getattr(edit.slot.get(), "lineno", edit.line)}
-        return edit.change.cost + min(
-            suspicion.get((edit.source.file, line), rest) for line in lines)
+    On a line that is not suspected they cost more; and each is the less likely, the more there
+    are on its line, so that short lines are done with early.
+    """
+    every = list(edits)
+    places = [(edit.source.file, edit.line) for edit in every]
+    crowd = Counter(places)
 
-    return iter(sorted(edits, key=cost))
+    def cost(numbered: tuple[int, Edit]) -> float:
+        place, edit = numbered
+        own = getattr(edit.slot.get(), "lineno", edit.line)
+        line = min(suspicion.get((edit.source.file, number), ELSEWHERE)
+                   for number in (edit.line, own))
+        return edit.change.cost + line + CROWDING * math.log(crowd[places[place]])
+
+    return (edit for _, edit in sorted(enumerate(every), key=cost))
 
 
 @contextlib.contextmanager
@@ -165,10 +192,17 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _attempt(run: Gradient, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _attempt(
+    run: Gradient, values: Mapping[str, Any], failed: list[tuple[str, int]] | None = None
+) -> Mapping[str, Any] | None:
+    """The gradients; None where the function fails, and then the lines at which it does."""
     try:
         return run(values)
-    except Exception:  # an edit may do anything; it is no repair then
+    except Exception as error:  # an edit may do anything; it is no repair then
+        step = error.__traceback__ if failed is not None else None
+        while step is not None and failed is not None:
+            failed.append((step.tb_frame.f_code.co_filename, step.tb_lineno))
+            step = step.tb_next
         return None
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import partial
+
+import numpy as np
 
 from gradproof.edits import (
     SYMBOLS,
@@ -67,13 +70,22 @@ def names(node: ast.expr, place: Place) -> Iterator[Change]:
     """Another quantity in scope."""
     text = ast.unparse(node) if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) else ""
     known = {q.text: q for q in place.scope.quantities}
-    if text in known:
+    if isinstance(node, ast.Name) and text not in place.scope.names:
+        for other in known.values():
+            yield Change(1.1, f"{text} where {other.text} is due", other.node)
+        return
+    if text in known and place.level != "container":
         mine = known[text]
         for other in known.values():
             if other.text != text:
                 near = 0.0 if other.shape == mine.shape else 0.5
                 far = 0.3 * (len(other.shape) != len(mine.shape))
                 yield Change(1.1 + near + far, f"{text} where {other.text} is due", other.node)
+        return
+    if isinstance(node, ast.Name) and place.level == "container":
+        for name, value in place.scope.variables.items():
+            if name != text and isinstance(value, Mapping | list | tuple | np.ndarray):
+                yield Change(1.3, f"{text} where {name} is due", ast.Name(name, ast.Load()))
         return
     if isinstance(node, ast.Subscript | ast.Attribute | ast.Constant):
         return
@@ -137,17 +149,23 @@ def numbers(node: ast.expr, place: Place) -> Iterator[Change]:
     if isinstance(old, bool):
         yield Change(1.0, f"{old} where {not old} is due", ast.Constant(not old))
     elif isinstance(old, int | float):
-        near = [old + 1, old - 1, old * 2, old / 2, 0, 1, 2, 0.5]
-        if isinstance(old, float):
-            near += [1 - old]
-        for new in dict.fromkeys(near):
+        exact = Decimal(repr(old))
+        near: list[Decimal | int] = [exact + 1, exact - 1, exact * 2, exact / 2, exact * 3,
+                                     1 - exact, 0, 1, 2, Decimal("0.5"),
+                                     *map(Decimal, place.numbers)]
+        mended = [_as_number(exact * coefficient.numerator / coefficient.denominator)
+                  for coefficient, powers in place.constants if not powers]
+        for new in dict.fromkeys((*mended, *map(_as_number, near))):
             if new != old:
-                new = int(new) if isinstance(old, int) and new == int(new) else new
-                yield Change(1.3, f"{old} where {new} is due",
+                yield Change(0.8 if new in mended else 1.3, f"{old} where {new} is due",
                              partial(expression, repr(new)))
         for size in place.scope.sizes.values():
             yield Change(1.7, f"{old} where {size} is due",
                          partial(expression, size))
+
+
+def _as_number(exact: Decimal | int) -> int | float:
+    return int(exact) if exact == int(exact) else float(exact)
 
 
 def comparisons(node: ast.expr, place: Place) -> Iterator[Change]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
-from types import CodeType
+from types import CodeType, FunctionType
+from typing import Any
 
 from gradproof.edits import SYMBOLS, Change, Edit, Place, Slot, called, is_module
+from gradproof.ingredients import Ingredient, ingredients
 from gradproof.omissions import OMISSIONS
-from gradproof.program import Program, Scope, Source
+from gradproof.program import Program, Scope, Source, source_of
 from gradproof.quantities import InScope, unary_functions
 from gradproof.slips import SLIPS
 
@@ -27,11 +29,16 @@ class Edits:
 
     observed: the variables before each line that ran.
     constants: factors that the numbers suggest.
+    right: keys of returned gradients that need no edit.
+    numbers: of the loss, which may be missing.
     """
 
     program: Program
     observed: Mapping[tuple[CodeType, int], Scope]
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
+    right: Set[str] = frozenset()
+    numbers: tuple[str, ...] = ()
+    _found: dict[tuple[CodeType, int], tuple[Ingredient, ...]] = field(default_factory=dict)
     _scopes: dict[tuple[CodeType, int], InScope | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Edit]:
@@ -128,7 +135,9 @@ class Edits:
         def text(part: ast.AST) -> str:
             return " ".join((source.segment(part) or ast.unparse(part)).split())
 
-        place = Place(scope, level, text, pool, self.constants)
+        shape = scope.shape_of(ast.unparse(node)) if level in ("term", "factor") else None
+        place = Place(scope, level, text, self._ingredients(source, line, scope, pool), shape,
+                      self.constants, self.numbers)
         if not isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Slice | ast.Lambda):
             for rule in (*SLIPS, *OMISSIONS):
                 for change in rule(node, place):
@@ -136,7 +145,19 @@ class Edits:
         elif isinstance(node, ast.Dict | ast.Tuple | ast.List):
             yield from _reordered(source, node, line)
         for inner, below in _parts(node, level):
+            if isinstance(node, ast.Dict) and inner.index is not None:
+                key = node.keys[inner.index]
+                if isinstance(key, ast.Constant) and key.value in self.right:
+                    continue
             yield from self._expression(source, inner, below, line, pool)
+
+    def _ingredients(
+        self, source: Source, line: int, scope: InScope, pool: Sequence[str]
+    ) -> tuple[Ingredient, ...]:
+        key = source.function.__code__, line
+        if key not in self._found:
+            self._found[key] = ingredients(scope, pool, self.numbers)
+        return self._found[key]
 
     def _scope(self, source: Source, line: int) -> InScope | None:
         """What is in scope at a line; None where the line did not run."""
@@ -147,7 +168,7 @@ class Edits:
             enclosed = dict(zip(code.co_freevars, (_content(cell) for cell in closed), strict=True))
             found = self.observed.get((code, line))
             self._scopes[code, line] = None if found is None else InScope(
-                found, unary_functions({**names, **enclosed}, source.file))
+                found, {**names, **enclosed}, unary_functions({**names, **enclosed}, source.file))
         return self._scopes[code, line]
 
 
@@ -201,7 +222,7 @@ def _parts(node: ast.expr, level: str) -> Iterator[tuple[Slot, str]]:
         case ast.Attribute(attr="T"):
             yield Slot(node, "value"), "term"
         case ast.Subscript():
-            yield Slot(node, "value"), "other"
+            yield Slot(node, "value"), "container"
             if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
                 yield Slot(node, "slice"), "index"
         case ast.Slice():
@@ -223,9 +244,20 @@ def _parts(node: ast.expr, level: str) -> Iterator[tuple[Slot, str]]:
             yield Slot(node, "orelse"), level
 
 
+def numbers_in(function: Callable[..., Any] | None) -> tuple[str, ...]:
+    """The numbers that stand in a function's source."""
+    source = source_of(function) if isinstance(function, FunctionType) else None
+    if source is None:
+        return ()
+    found = {repr(node.value): None for node in ast.walk(source.node)
+             if isinstance(node, ast.Constant) and type(node.value) in (int, float)}
+    return tuple(found)
+
+
 def _pool(source: Source) -> tuple[str, ...]:
     """The compound expressions of a function, by text, each once."""
     found: dict[str, None] = {}
+    names = [argument.arg for argument in source.node.args.args]
     for node in ast.walk(source.node):
         loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
         compound = isinstance(node, ast.BinOp | ast.Call | ast.Subscript | ast.Compare)
@@ -233,4 +265,7 @@ def _pool(source: Source) -> tuple[str, ...]:
             text = ast.unparse(node)
             if len(text) <= LONGEST and not text.startswith("range("):
                 found[text] = None
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+            for name in names:  # the same part of another array
+                found[f"{name}[{ast.unparse(node.slice)}]"] = None
     return tuple(found)
