@@ -1,4 +1,4 @@
-"""Gradient checkers on one set of right and wrong backward passes: ``python benchmarks/checkers.py``.
+"""Gradient checkers on one set of right and wrong passes: ``python benchmarks/checkers.py``.
 
 Every tool gets the same functions and the same arrays, with its own defaults.  A bug is found if
 the tool does not accept the gradient; a probe is a false alarm if it does not accept a right one.

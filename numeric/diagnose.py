@@ -15,8 +15,11 @@ import numpy as np
 from .evaluation import Array
 from .factors import Factor
 from .observation import Case, Diagnosis, Kind, Observation
+from .rounding import largest
 
 ACCURACY = 1e-9
+# No entry further off than this part of the largest: no term is missing, something is inexact.
+_NEAR = 1e-2
 
 
 def diagnose(
@@ -185,6 +188,26 @@ def _constant_added(case: Case) -> Diagnosis | None:
     return Diagnosis("constant_added", f"{case.claimed} = {case.true} + {amount} at every entry")
 
 
+def _near(case: Case) -> Diagnosis | None:
+    if not case.aligned or not all(np.all(np.isfinite(o.claimed)) for o in case.data):
+        return None
+    apart = 0.0
+    for o in case.data:
+        size = largest(o.true)
+        gaps = np.abs(o.claimed - o.true)
+        if size == 0 or np.all(np.isnan(gaps)):
+            return None
+        apart = max(apart, float(np.nanmax(gaps)) / size)
+    if apart > _NEAR:
+        return None
+    text = (
+        f"{case.claimed} is within {100 * apart:.2g} % of the largest {case.true} entry "
+        "everywhere: the derivative of another formula for nearly the same function (an approximation on one "
+        "side only), or a constant with too few digits"
+    )
+    return Diagnosis("near", text)
+
+
 def _named(
     kind: Kind, case: Case, ratios: list[float], named: list[Factor], mark: str
 ) -> Diagnosis:
@@ -232,4 +255,5 @@ _RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     _part,
     _permuted,
     _constant_added,
+    _near,
 )

@@ -26,6 +26,7 @@ Kind = Literal[
     "entry",
     "slice",
     "constant_added",
+    "near",
 ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from .comparison import Comparison, ancestors
-from .equation import System
+from .equation import Equation, System, slot
 from .functions import A
 from .guards import size_poly
 from .normal import Notes
@@ -102,6 +102,8 @@ def wrong_intermediate(c: Comparison, target: str, right: str) -> Wrong | None:
     wrong = [name for name in path if name not in harmless]
     if not wrong:
         return None
+    # An array of zeros to add to and a slice are not what is wrong, unless nothing else is.
+    wrong = [name for name in wrong if name == right or not _is_view(c.right[name])]
     reached = {step.left for step in c.steps}
     due = [name for name in ancestors(c.left, [target]) if name not in reached]
     found = _factor_away(c, wrong, due)
@@ -110,6 +112,13 @@ def wrong_intermediate(c: Comparison, target: str, right: str) -> Wrong | None:
     computed = {equation.name for equation in c.right.equations} - harmless
     sources = [read.array for read in c.right[wrong[0]].reads if read.array in computed]
     return _factor_away(c, sources, operands(c.left, target, 2)) or Wrong(wrong[0])
+
+
+def _is_view(equation: Equation) -> bool:
+    """A constant, or entries of another array as they are."""
+    reads = [read for term in equation.terms for read in term.reads]
+    return not reads or (len(equation.terms) == 1 and equation.terms[0].body == slot(0)
+                         and not equation.terms[0].over and len(reads) == 1)
 
 
 def _factor_away(c: Comparison, rights: Sequence[str], lefts: Sequence[str]) -> Wrong | None:

@@ -7,6 +7,7 @@ repositories.  An upstream gradient is an array `w` of the output's shape: the l
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +123,22 @@ def batchnorm_short_gradient(x, gamma, beta, w):
     return {"x": dx, "gamma": dgamma, "beta": dbeta}
 
 
+def batchnorm_class_gradient(x, gamma, beta, w):
+    size = x.shape[0]
+    xc = x - x.mean(axis=0)
+    std = np.sqrt(np.mean(xc ** 2, axis=0) + 1e-5)
+    xn = xc / std
+    dbeta = w.sum(axis=0)
+    dgamma = np.sum(xn * w, axis=0)
+    dxn = gamma * w
+    dxc = dxn / std
+    dstd = -np.sum((dxn * xc) / (std * std), axis=0)
+    dvar = 0.5 * dstd / std
+    dxc += (2.0 / size) * xc * dvar
+    dmu = np.sum(dxc, axis=0)
+    return {"x": dxc - dmu / size, "gamma": dgamma, "beta": dbeta}
+
+
 def layernorm_loss(x, gamma, beta, w):
     mean = x.mean(axis=1, keepdims=True)
     var = x.var(axis=1, keepdims=True)
@@ -169,7 +186,7 @@ def groupnorm_gradient(x, gamma, beta, w):
 
 
 def conv_loss(x, k, b, w):
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     F, _, HH, WW = k.shape
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="constant")
     out = np.zeros((N, F, H, W))
@@ -182,7 +199,7 @@ def conv_loss(x, k, b, w):
 
 
 def conv_gradient(x, k, b, w):
-    N, C, H, W = x.shape
+    _, _, H, W = x.shape
     F, _, HH, WW = k.shape
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="constant")
     dpadded = np.zeros_like(padded)
@@ -197,6 +214,27 @@ def conv_gradient(x, k, b, w):
     return {"x": dpadded[:, :, 1:-1, 1:-1], "k": dk, "b": db}
 
 
+def conv_offsets_loss(x, k, b, w):
+    H, W = w.shape[2:]
+    out = b[None, :, None, None]
+    for i in range(3):
+        for j in range(3):
+            window = x[:, :, i:i + H, j:j + W]
+            out = out + np.einsum("nchw,fc->nfhw", window, k[:, :, i, j])
+    return np.sum(out * w)
+
+
+def conv_offsets_gradient(x, k, b, w):
+    H, W = w.shape[2:]
+    dx, dk = np.zeros_like(x), np.zeros_like(k)
+    for i in range(3):
+        for j in range(3):
+            window = x[:, :, i:i + H, j:j + W]
+            dk[:, :, i, j] = np.einsum("nfhw,nchw->fc", w, window)
+            dx[:, :, i:i + H, j:j + W] += np.einsum("nfhw,fc->nchw", w, k[:, :, i, j])
+    return {"x": dx, "k": dk, "b": w.sum(axis=(0, 2, 3))}
+
+
 def pool_loss(x, w):
     N, C, H, W = x.shape
     out = np.zeros((N, C, H // 2, W // 2))
@@ -208,7 +246,7 @@ def pool_loss(x, w):
 
 
 def pool_gradient(x, w):
-    N, C, H, W = x.shape
+    _, _, H, W = x.shape
     dx = np.zeros_like(x)
     for i in range(H // 2):
         for j in range(W // 2):
@@ -266,6 +304,47 @@ def softmax_error_gradient(x, t):
     e = np.exp(x - np.max(x, axis=-1, keepdims=True))
     y = e / np.sum(e, axis=-1, keepdims=True)
     return {"x": (y - t) / t.shape[0]}
+
+
+def two_layer_loss(X, y, W1, b1, W2, b2):
+    hidden = np.maximum(0, X.dot(W1) + b1)
+    scores = hidden.dot(W2) + b2
+    scores = scores - np.max(scores, axis=1, keepdims=True)
+    probs = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+    data = -np.mean(np.log(probs[np.arange(X.shape[0]), y]))
+    return data + 0.5 * 0.05 * (np.sum(W1 * W1) + np.sum(W2 * W2))
+
+
+def two_layer_gradient(X, y, W1, b1, W2, b2):
+    N = X.shape[0]
+    hidden = np.maximum(0, X.dot(W1) + b1)
+    scores = hidden.dot(W2) + b2
+    scores = scores - np.max(scores, axis=1, keepdims=True)
+    probs = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+    dscores = probs
+    dscores[np.arange(N), y] -= 1
+    dscores /= N
+    dW2 = hidden.T.dot(dscores) + 0.05 * W2
+    db2 = np.sum(dscores, axis=0)
+    dhidden = dscores.dot(W2.T)
+    dhidden[hidden <= 0] = 0
+    dW1 = X.T.dot(dhidden) + 0.05 * W1
+    db1 = np.sum(dhidden, axis=0)
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
+
+
+def temporal_affine_loss(x, W, b, w):
+    N, T, D = x.shape
+    out = x.reshape(N * T, D).dot(W).reshape(N, T, W.shape[1]) + b
+    return np.sum(out * w)
+
+
+def temporal_affine_gradient(x, W, b, w):
+    N, T, D = x.shape
+    M = b.shape[0]
+    dx = w.reshape(N * T, M).dot(W.T).reshape(N, T, D)
+    dW = w.reshape(N * T, M).T.dot(x.reshape(N * T, D)).T
+    return {"x": dx, "W": dW, "b": w.sum(axis=(0, 1))}
 
 
 def dropout_loss(x, mask, w):
@@ -402,6 +481,8 @@ RIGHT = (
          {"x": "m n", "gamma": "n", "beta": "n", "w": "m n"}, ("x", "gamma", "beta")),
     Case("batch norm, in one line", batchnorm_loss, batchnorm_short_gradient,
          {"x": "m n", "gamma": "n", "beta": "n", "w": "m n"}, ("x", "gamma", "beta")),
+    Case("batch norm, as a layer class", batchnorm_loss, batchnorm_class_gradient,
+         {"x": "m n", "gamma": "n", "beta": "n", "w": "m n"}, ("x", "gamma", "beta")),
     Case("layer norm", layernorm_loss, layernorm_gradient,
          {"x": "m n", "gamma": "n", "beta": "n", "w": "m n"}, ("x", "gamma", "beta")),
     Case("group norm", groupnorm_loss, groupnorm_gradient,
@@ -409,6 +490,8 @@ RIGHT = (
          ("x", "gamma", "beta")),
     Case("convolution, by loops", conv_loss, conv_gradient,
          {"x": "m c 3 3", "k": "2 c 3 3", "b": "2", "w": "m 2 3 3"}, ("x", "k", "b")),
+    Case("convolution, by kernel offsets", conv_offsets_loss, conv_offsets_gradient,
+         {"x": "m c 6 5", "k": "f c 3 3", "b": "f", "w": "m f 4 3"}, ("x", "k", "b")),
     Case("max pool, by loops", pool_loss, pool_gradient,
          {"x": "m c 4 4", "w": "m c 2 2"}, ("x",)),
     Case("softmax loss, labels", softmax_loss, softmax_gradient,
@@ -417,6 +500,11 @@ RIGHT = (
          {"x": "m k", "t": array("t", "m k", "one_hot")}, ("x",)),
     Case("SVM loss", svm_loss, svm_gradient,
          {"scores": "m k", "y": array("y", "m", "labels", "k")}, ("scores",)),
+    Case("two-layer net, softmax and L2", two_layer_loss, two_layer_gradient,
+         {"X": "m n", "y": array("y", "m", "labels", "k"), "W1": "n h", "b1": "h", "W2": "h k",
+          "b2": "k"}, ("W1", "b1", "W2", "b2")),
+    Case("affine over time", temporal_affine_loss, temporal_affine_gradient,
+         {"x": "m t n", "W": "n h", "b": "h", "w": "m t h"}, ("x", "W", "b")),
     Case("RNN", rnn_loss, rnn_gradient,
          {"x": "m 3 d", "h0": "m h", "Wx": "d h", "Wh": "h h", "b": "h", "w": "m 3 h"},
          ("x", "h0", "Wx", "Wh", "b")),
@@ -439,12 +527,8 @@ def gelu_loss(x, w):
 
 
 def erf(x):
-    """The error function, Abramowitz and Stegun 7.1.26 is too coarse; its series is not."""
-    total, term = x, x
-    for n in range(1, 60):
-        term = -term * x * x / n
-        total = total + term / (2 * n + 1)
-    return 2 / np.sqrt(np.pi) * total
+    """The error function, entry by entry."""
+    return np.array([math.erf(number) for number in x.ravel()]).reshape(x.shape)
 
 
 def gelu_gradient(x, w):
