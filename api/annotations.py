@@ -33,6 +33,8 @@ def github(function: Callable[..., Any], result: CheckResult) -> Iterator[str]:
                 file, line = result.place.filename, result.place.line
             if check.name == refuted[0]:
                 text += f"\n{result.first_wrong}"
+                if result.repair is not None:
+                    text += f"\nrepair: {result.repair}"
         title = f"gradient of {check.name} in {function.__name__}: {check.verdict}"
         yield (f"::{level} file={_property(_relative(file))},line={line},"
                f"title={_property(title)}::{_data(text)}")

@@ -155,8 +155,9 @@ def _results(session: Session, value: Any, key: str = "") -> Names:
     """The names of the arrays in what the function returned; numbers become scalar arrays."""
     if isinstance(value, Tracer):
         operand = value.operand
-        if key:
-            session.suggest(operand, key)
+        if key:  # what is returned for the input W is called dW
+            given = any(array.name == key for array in session.builder.inputs)
+            session.suggest(operand, f"d{key}" if given else key)
         return operand.name
     if isinstance(value, Masked):
         fail("the function returns x[mask], which has an unknown number of entries")
