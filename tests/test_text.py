@@ -171,7 +171,12 @@ def test_random_formulas_mean_what_numpy_means(text):
     z = np.random.default_rng(1).normal(size=7)
     names = {name: getattr(np, name) for name in ("tanh", "exp", "abs", "sqrt", "sin", "where")}
     expected = np.broadcast_to(eval(text, {"__builtins__": {}, **names, "pi": np.pi, "z": z}), 7)
-    np.testing.assert_allclose(value_of(parse_formula(text), z), expected, 1e-9, 1e-9)
+    try:
+        formula = parse_formula(text)
+    except FormulaError as error:
+        assume("compares two numbers" not in str(error))  # refused, and told so
+        raise
+    np.testing.assert_allclose(value_of(formula, z), expected, 1e-9, 1e-9)
 
 
 GARBAGE = st.one_of(
