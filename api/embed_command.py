@@ -22,7 +22,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     command.add_argument("documents", nargs="*", metavar="DOCS",
                          help="Markdown, HTML, LaTeX, reStructuredText, notebooks, or folders; by "
-                              "default those of pyproject.toml's [tool.gradproof] documents")
+                              "default those of pyproject.toml's [tool.gradproof] documents, "
+                              "else the current folder")
     command.add_argument("--check", action="store_true",
                          help="write nothing; exit code 1 when something is not up to date")
     command.add_argument("--diff", action="store_true",
@@ -73,8 +74,7 @@ def _configured() -> Iterator[str]:
 
     settings = settings_of(Path.cwd())
     if not settings.documents:
-        raise ValueError("no documents: name some, or list them in pyproject.toml: "
-                         "[tool.gradproof] documents = [\"README.md\", \"docs/*.md\"]")
+        yield "."
     for pattern in settings.documents:
         found = sorted(glob.glob(str(settings.folder / pattern), recursive=True))
         if not found:

@@ -8,7 +8,7 @@ equal for all values.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,7 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.embed_values import Subject, formatted
 from gradproof.reports.embed_markers import MarkerError, Request, near
 from gradproof.symbolic.equation import Array, Equation, Item, System, map_reads
+from gradproof.symbolic.formula import CONSTANTS
 from gradproof.symbolic.grammar import parse_statements
 from gradproof.symbolic.layout import Piece, Text, body
 from gradproof.symbolic.prove import Prover
@@ -26,6 +27,7 @@ from gradproof.symbolic.text import parse_equations
 _SPAN = re.compile(r"(`+)(.+?)\1|<code>(.+?)</code>|\\texttt\{(.+?)\}|\\verb(.)(.+?)\5", re.S)
 _NUMBER = re.compile(r"([-+]?\d[\d,_]*\.?\d*|[-+]?\.\d+)(?:[eE]([-+]?\d+))?")
 _POWER = re.compile(r"\s*(?:\\times|\\cdot|×|·)\s*10\s*(?:\^|\*\*)\s*\{?([-+]?\d+)\}?")
+_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*[(=])")
 _OWN = "__stated"
 
 
@@ -101,7 +103,7 @@ def _formula(request: Request, formula: str, subject: Subject) -> tuple[str, str
         raise MarkerError(f"no quantity {request.quantity!r}; "
                           f"{near(request.quantity, subject.keys())}")
     text = subject.canonical(formula.replace("·", "*").replace("−", "-"))
-    system, name = _parsed(text, derivation.system)
+    system, name = _parsed(text, derivation.system, subject.aliases)
     prover = Prover(derivation.system, system, _evaluate)
     proof = prover.prove({array: name})[array]
     if proof.equal:
@@ -128,8 +130,13 @@ class _Factor(Text):
         return Piece(f"{self.hold(numerator, 3)}/{shown}", 2)
 
 
-def _parsed(formula: str, derived: System) -> tuple[System, str]:
-    """The derived system with the formula's equations behind it, and the name of the last."""
+def _parsed(
+    formula: str, derived: System, others: Iterable[str]
+) -> tuple[System, str]:
+    """The derived system with the formula's equations behind it, and the name of the last.
+
+    others: other names of arrays, for messages.
+    """
     statements = parse_statements(formula)
     if not statements:
         raise MarkerError(f"{formula!r} is no formula")
@@ -143,6 +150,13 @@ def _parsed(formula: str, derived: System) -> tuple[System, str]:
     lines[last.line - 1] = f"{line[:start]}stated = {behind.strip()}"
     text = "\n".join(lines)
     own = {statement.name for statement in statements[:-1]}
+    sizes = {str(s) for shape in derived.shapes.values() for size in shape
+             for s in size.free_symbols}
+    known = {*derived.shapes, *own, *sizes, *CONSTANTS}
+    for name in _IDENTIFIER.findall(text.replace("stated =", "", 1)):
+        if name not in known:
+            raise MarkerError(f"{formula!r}: no quantity {name!r}; "
+                              f"{near(name, [*others, *sorted(known)])}")
     declared = {array.name: array for array in derived.inputs}
     shapes: dict[str, str | Array] = {
         name: declared.get(name) or Array(name, shape)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from gradproof.embed_values import Subject
 
 
+MADE = ("node_modules", "venv", "build", "dist", "_build", "site", "__pycache__")
+"""Folders of a folder whose documents are made by programs."""
+
+
 class Embedder:
     """Resolves requests; a spec is derived once in each notation that is asked for.
 
@@ -193,7 +197,8 @@ def _paths(documents: Iterable[str | Path]) -> Iterator[Path]:
         path = Path(given)
         if path.is_dir():
             for folder, folders, names in os.walk(path):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                folders[:] = sorted(name for name in folders
+                                    if not name.startswith(".") and name not in MADE)
                 for name in sorted(names):
                     if Path(name).suffix.lower() in SYNTAXES:
                         yield Path(folder, name)
@@ -220,6 +225,8 @@ def _document(path: Path, embedder: Embedder, check: bool, force: bool) -> Docum
     try:
         data = path.read_bytes()
         syntax = syntax_of(path)
+        if not any("gradproof".encode(codec) in data for codec in ("utf-8", "utf-16-le")):
+            return document
         text, encode = decoded(data, embedder.settings(folder).encoding)
         run = embedded_notebook if syntax == "notebook" else partial(embedded, syntax=syntax)
         found = run(text, resolve=resolve, verify=verify, force=force)

@@ -91,9 +91,21 @@ def embedded(
         place = marker.closing.end
     problems.sort(key=lambda problem: problem.line)
     outcome = Outcome("".join([*parts, text[place:]]), len(markers), problems)
+    if not outcome.failed and outcome.text != text:
+        after, _ = paired(_SCANS[syntax](outcome.text), outcome.text)
+        if not _same(markers, after):
+            outcome.problems = [Problem(
+                "error", markers[0].line, "with the generated texts in it, some markers of this "
+                "document would stand in code; put blank lines around them")]
     if outcome.failed:
         outcome.text = text
     return outcome
+
+
+def _same(before: list[Marker], after: list[Marker]) -> bool:
+    """Whether the markers of a document are still the markers that they were."""
+    return [(m.opening.text, m.opening.prefix, m.block) for m in before] == [
+        (m.opening.text, m.opening.prefix, m.block) for m in after]
 
 
 def _edited(marker: Marker, request: Request) -> str:

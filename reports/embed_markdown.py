@@ -41,6 +41,7 @@ def _comments(text: str, tokens: re.Pattern[str]) -> Iterator[Comment]:
         return
     spans = _Spans(text)
     lines = _Lines(text)
+    opened = False
     place = 0
     while found := tokens.search(text, place):
         kind = found.lastgroup
@@ -57,7 +58,9 @@ def _comments(text: str, tokens: re.Pattern[str]) -> Iterator[Comment]:
             end = text.find("-->", found.end())
             end = len(text) if end < 0 else end + 3
             marker = _MARKER.fullmatch(text, found.start(), end)
-            if marker and not (tokens is _MARKDOWN and lines.indented_code(found.start())):
+            if marker and (tokens is _HTML or (opened and marker["close"])
+                           or not lines.indented_code(found.start())):
+                opened = not marker["close"]
                 yield _comment(text, marker, lines)
             place = end
 
@@ -123,8 +126,9 @@ class _Lines:
     def indented_code(self, place: int) -> bool:
         """Four columns in, and inside no list, quotation, note or paragraph."""
         number, start, _ = self.around(place)
-        indent = _width(self.text[start:place])
-        if indent < 4 or self.text[start:place].strip():
+        before = self.text[start:place]
+        indent = _width(before)
+        if indent < 4 or _CONTAINER.match(before):
             return False
         blank = False
         for above in range(number - 2, -1, -1):
