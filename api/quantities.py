@@ -68,7 +68,7 @@ class InScope:
         """The shape of an expression's value; None where it has none, or might have effects."""
         try:
             tree = ast.parse(text, mode="eval")
-            if not all(map(_is_plain, ast.walk(tree))):
+            if not all(_is_plain(node, self.functions) for node in ast.walk(tree)):
                 return None
             with np.errstate(all="ignore"):
                 value = eval(compile(tree, "<ingredient>", "eval"), self.outside,
@@ -114,13 +114,13 @@ class InScope:
         return " * ".join(above), " * ".join(below)
 
 
-def _is_plain(node: ast.AST) -> bool:
+def _is_plain(node: ast.AST, functions: tuple[str, ...]) -> bool:
     """Whether evaluating a part of an expression once more changes nothing."""
     if isinstance(node, ast.Call):
         func = node.func
         if isinstance(func, ast.Attribute):
             return func.attr in PLAIN_METHODS
-        return isinstance(func, ast.Name)
+        return isinstance(func, ast.Name) and func.id in (*functions, "len", "float", "int", "abs")
     return not isinstance(node, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
 
 

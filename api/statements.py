@@ -9,7 +9,16 @@ from fractions import Fraction
 from types import CodeType, FunctionType
 from typing import Any
 
-from gradproof.edits import SYMBOLS, Change, Edit, Place, Slot, called, is_module
+from gradproof.edits import (
+    SYMBOLS,
+    Change,
+    Edit,
+    Place,
+    Slot,
+    called,
+    function_name,
+    is_module,
+)
 from gradproof.ingredients import Ingredient, ingredients
 from gradproof.omissions import OMISSIONS
 from gradproof.program import Program, Scope, Source, source_of
@@ -21,6 +30,11 @@ LONGEST = 60
 
 KEPT = ("print", "open", "exec", "eval", "input", "__import__", "isinstance", "len", "range")
 """Functions whose arguments are left alone (of `range`, only whole bounds change)."""
+
+
+MUTATING = ("at", "append", "extend", "insert", "update", "fill", "put", "copyto", "add",
+            "subtract", "multiply", "divide")
+"""Functions that may be called for what they change; other such calls are left alone."""
 
 
 @dataclass
@@ -106,7 +120,8 @@ class Edits:
                 called(ast.Name("reversed", ast.Load()), statement.iter)), line)
         elif isinstance(statement, ast.If):
             yield from self._expression(source, Slot(statement, "test"), "other", line, pool)
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        elif (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+              and function_name(statement.value) in MUTATING):
             yield from self._expression(source, Slot(statement, "value"), "other", line, pool)
 
     def _moves(self, source: Source, holder: ast.AST, name: str, place: int) -> Iterator[Edit]:

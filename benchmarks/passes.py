@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 import gradproof
-from gradproof.symbolic.shapes import parse_shape
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,6 @@ PASSES: list[Pass] = []
 def made(name: str, loss: Callable[..., Any], *functions: Callable[..., Any], wrt: str,
          **shapes: Any) -> None:
     PASSES.append(Pass(name, loss, functions, shapes, tuple(wrt.split())))
-
-
-def array(name: str, shape: str, kind: Any, classes: str | None = None) -> Any:
-    return gradproof.Array(name, parse_shape(shape), kind, (),
-                           None if classes is None else parse_shape(classes)[0])
 
 
 def sigmoid(z):
@@ -172,7 +166,7 @@ def cross_entropy(X, W, Y):
 
 
 made("softmax, cross-entropy", cross_entropy_loss, cross_entropy, X="m n", W="n k",
-     Y=array("Y", "m k", "one_hot"), wrt="X W")
+     Y=gradproof.Array("m k", kind="one_hot"), wrt="X W")
 
 
 def mse_loss(X, w, y):
@@ -370,8 +364,8 @@ def embedding(E, W, i, G):
     return {"E": dE, "W": rows.T @ G}
 
 
-made("embedding", embedding_loss, embedding, E="v n", W="n h", i=array("i", "m", "labels", "v"),
-     G="m h", wrt="E W")
+made("embedding", embedding_loss, embedding, E="v n", W="n h",
+     i=gradproof.Array("m", kind="labels v"), G="m h", wrt="E W")
 
 
 # --- networks -----------------------------------------------------------------------------------
@@ -415,7 +409,8 @@ def by_lecture(X, Y, W1, b1, W2, b2):
 
 
 made("lecture, tanh and sigmoid", lecture_loss, sigmoid, by_lecture, X="m n",
-     Y=array("Y", "m o", "mask"), W1="n h", b1="1 h", W2="h o", b2="1 o", wrt="W1 b1 W2 b2")
+     Y=gradproof.Array("m o", kind="mask"), W1="n h", b1="1 h", W2="h o", b2="1 o",
+     wrt="W1 b1 W2 b2")
 
 
 def columns_loss(X, Y, W1, b1, W2, b2):
@@ -436,7 +431,7 @@ def by_columns(X, Y, W1, b1, W2, b2):
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
-made("columns", columns_loss, sigmoid, by_columns, X="n m", Y=array("Y", "o m", "mask"),
+made("columns", columns_loss, sigmoid, by_columns, X="n m", Y=gradproof.Array("o m", kind="mask"),
      W1="h n", b1="h 1", W2="o h", b2="o 1", wrt="W1 b1 W2 b2")
 
 
@@ -457,8 +452,8 @@ def classifier(X, Y, W1, b1, W2, b2):
     return {"W1": X.T @ dh, "b1": dh.sum(axis=0), "W2": h.T @ d, "b2": d.sum(axis=0)}
 
 
-made("softmax and relu", classifier_loss, classifier, X="m n", Y=array("Y", "m k", "one_hot"),
-     W1="n h", b1="h", W2="h k", b2="k", wrt="W1 b1 W2 b2")
+made("softmax and relu", classifier_loss, classifier, X="m n",
+     Y=gradproof.Array("m k", kind="one_hot"), W1="n h", b1="h", W2="h k", b2="k", wrt="W1 b1 W2 b2")
 
 
 def example(name: str) -> Any:
@@ -482,5 +477,5 @@ made("network 2-2-1", textbook_loss, TEXTBOOK.sigmoid, TEXTBOOK.gradient, X="2",
 made("network xor", XOR.loss, XOR.squash, XOR.squash_slope, XOR.forward, XOR.gradient,
      X="m 2", Y="m 1", W1="2 2", b1="2", W2="2 1", b2="1", wrt="W1 b1 W2 b2")
 made("network moons", MOONS.loss, MOONS.run_forward, MOONS.run_backward, MOONS.gradient,
-     X="m 2", Y=array("Y", "m 1", "mask"), W1="2 4", b1="4", W2="4 1", b2="1",
+     X="m 2", Y=gradproof.Array("m 1", kind="mask"), W1="2 4", b1="4", W2="4 1", b2="1",
      wrt="W1 b1 W2 b2")
