@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gradproof.codegen.interpret import evaluate, scalar
