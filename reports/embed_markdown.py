@@ -12,11 +12,13 @@ from collections.abc import Iterator
 
 from .embed_markers import Comment
 
-_FENCE = r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<fence>`{3,}(?=[^`\r\n]*\r?$)|~{3,})"
-_MARKDOWN = re.compile(
-    rf"{_FENCE}|(?P<escape>\\[`<\\])|(?P<ticks>`+)|(?P<comment><!--)|"
-    r"(?P<raw><(?:script|style|textarea)\b)", re.M | re.I)
-_HTML = re.compile(r"(?P<comment><!--)|(?P<raw><(?:script|style|textarea|title)\b)", re.I)
+_RAW = "|".join("".join(f"[{c}{c.upper()}]" for c in name)
+                for name in ("script", "style", "textarea", "title"))
+# Every branch begins with a character of its own: that is what makes a search of megabytes fast.
+_MARKDOWN = re.compile(rf"(?P<ticks>`+)|(?P<tildes>~{{3,}})|(?P<escape>\\[`<\\])|"
+                       rf"(?P<comment><!--)|(?P<raw><(?:{_RAW})\b)")
+_HTML = re.compile(rf"(?P<comment><!--)|(?P<raw><(?:{_RAW})\b)")
+_FENCED = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*")
 _MARKER = re.compile(r"<!--\s*(?P<close>/?)gradproof\b(?P<text>.*?)\s*-->", re.S)
 _BLANK = re.compile(r"^[ \t>]*\r?\n", re.M)
 _TICKS = re.compile(r"`+")
@@ -46,13 +48,12 @@ def _comments(text: str, tokens: re.Pattern[str]) -> Iterator[Comment]:
     while found := tokens.search(text, place):
         kind = found.lastgroup
         place = found.end()
-        if kind == "fence":
-            place = _fence_end(text, found["fence"], found.end())
+        if kind in ("ticks", "tildes") and _opens_fence(text, found, lines):
+            place = _fence_end(text, found[0], found.end())
         elif kind == "ticks":
             place = spans.end(found.start(), found.end())
         elif kind == "raw":
-            name = found[0][1:].lower()
-            closing = re.compile(rf"</{name}", re.I).search(text, found.end())
+            closing = re.compile(f"</{found[0][1:]}", re.I).search(text, found.end())
             place = closing.end() if closing else len(text)
         elif kind == "comment":
             end = text.find("-->", found.end())
@@ -76,6 +77,16 @@ def _comment(text: str, marker: re.Match[str], lines: _Lines) -> Comment:
         prefix=before if _BEFORE.fullmatch(before) else "",
         item=bool(_ITEM.fullmatch(before)),
     )
+
+
+def _opens_fence(text: str, found: re.Match[str], lines: _Lines) -> bool:
+    """Whether a run of three or more begins a line, and no backtick follows on it."""
+    if found.end() - found.start() < 3:
+        return False
+    _, start, end = lines.around(found.start())
+    if found[0][0] == "`" and "`" in text[found.end() : end]:
+        return False
+    return _FENCED.fullmatch(text, start, found.start()) is not None
 
 
 def _fence_end(text: str, fence: str, place: int) -> int:

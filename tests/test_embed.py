@@ -178,7 +178,8 @@ def test_specs_beside_the_document_and_in_pyproject(tmp_path):
     (document,) = embed([file])
     assert document.problems == []
     found = shown(file)
-    assert found[0].startswith("$") and not found[0].startswith("$`")
+    assert found[0].startswith("$")
+    assert not found[0].startswith("$`")
     assert found[2:5] == ["0.125", "refuted", "proved"]
     assert found[5].startswith("∂L/∂x = ")
     (tmp_path / "pyproject.toml").write_text("[tool.gradproof]\nflavour = 1\n")

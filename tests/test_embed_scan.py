@@ -191,7 +191,7 @@ def test_a_hand_edit_is_kept_until_it_is_forced():
 
 @pytest.mark.parametrize("data", [
     "x <!-- gradproof s A --><!-- /gradproof -->\r\ny".encode("utf-8-sig"),
-    "x\r\n<!-- gradproof s A -->\r\n<!-- /gradproof -->".encode(),
+    b"x\r\n<!-- gradproof s A -->\r\n<!-- /gradproof -->",
     "é <!-- gradproof s A --><!-- /gradproof -->".encode("utf-16"),
     b"\xff\xfe", b"", b"\xef\xbb\xbf",
 ])

@@ -1,0 +1,121 @@
+"""Sphinx, Python-Markdown, notebooks, pre-commit: markers where documents are built."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradproof as gp
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def page(text, **settings):
+    markdown = pytest.importorskip("markdown")
+    return markdown.markdown(text, extensions=["tables", "admonition", "fenced_code",
+                                               "gradproof.markdown_ext"],
+                             extension_configs={"gradproof.markdown_ext": settings})
+
+
+def test_a_markdown_page_is_filled_when_it_is_built():
+    made = page("loss <!-- gradproof 2-2-1 L = .3f --><!-- /gradproof -->, "
+                "`<!-- gradproof 2-2-1 L -->`\n\n"
+                "<!-- gradproof 2-2-1 forward -->\nold\n<!-- /gradproof 1234abcd -->\n\n"
+                "- item\n\n    <!-- gradproof 2-2-1 W1.gradient -->\n    <!-- /gradproof -->\n")
+    assert "<p>loss 0.275, <code>&lt;!-- gradproof 2-2-1 L --&gt;</code></p>" in made
+    assert made.count("<math") == 2
+    assert "old" not in made
+    assert "<!--" not in made
+    item = made[made.index("<li>") : made.index("</li>")]
+    assert "<math" in item
+
+
+@pytest.mark.parametrize(("text", "part"), [
+    ("x <!-- gradproof 2-2-1 K = .3f --><!-- /gradproof -->", "line 1: gradproof 2-2-1 K = .3f: "),
+    ("\nx <!-- gradproof 2-2-1 L -->", "line 2: the marker is not closed"),
+    ("x <!-- gradproof nowhere L --><!-- /gradproof -->", "no spec 'nowhere'"),
+])
+def test_an_unknown_name_fails_the_page(text, part):
+    with pytest.raises(ValueError, match=part):
+        page(text)
+
+
+def sphinx(folder, out, *options):
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", *options, "-d",
+         str(out / "trees"), str(folder), str(out / "html")], capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_the_sample_site_of_sphinx(tmp_path):
+    pytest.importorskip("sphinx")
+    done = sphinx(EXAMPLES / "sphinx-site", tmp_path, "-j", "2")
+    assert done.returncode == 0, done.stderr
+    made = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "0.373228" in made
+    assert made.count("<math") > 40
+    assert "mathjax" not in made.lower()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("line", "part"), [
+    (":gradproof:`xor.toml Q = .3f`", "no quantity 'Q'"),
+    (":gradproof:`xor.tml L`", "did you mean 'xor.toml'?"),
+    (".. gradproof:: xor.toml forwrd", "did you mean 'forward'?"),
+    (":gradproof:`xor.toml forward`", "is a block"),
+    (".. gradproof:: verify xor.toml L", "gradproof embed --check"),
+])
+def test_an_unknown_name_fails_the_build_of_sphinx(tmp_path, line, part):
+    pytest.importorskip("sphinx")
+    folder = tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(EXAMPLES / "sphinx-site" / "xor.toml", folder)
+    (folder / "conf.py").write_text('extensions = ["gradproof.sphinx_ext"]\n')
+    (folder / "index.rst").write_text(f"Title\n=====\n\n{line}\n")
+    done = sphinx(folder, tmp_path)
+    assert done.returncode != 0
+    assert part in done.stderr
+    assert "index.rst:4" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_sample_site_of_mkdocs(tmp_path):
+    pytest.importorskip("mkdocs")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "-d", str(tmp_path / "site")],
+        cwd=EXAMPLES / "mkdocs-site", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "0.373228" in made
+    assert made.count("<math") > 40
+
+
+def test_both_sample_sites_tell_of_the_same_network():
+    first = (EXAMPLES / "sphinx-site" / "xor.toml").read_text()
+    assert first == (EXAMPLES / "mkdocs-site" / "docs" / "xor.toml").read_text()
+
+
+def test_notebooks_show_formulas_as_mathematics():
+    derivation = gp.derive(gp.load("2-2-1"))
+    latex = derivation.gradients["W1"]._repr_latex_()
+    assert latex.startswith("$")
+    assert latex.endswith("$")
+    assert r"\delta^{(1)}" in latex
+    blocks = derivation._repr_markdown_().split("\n\n")
+    assert len(blocks) == len(derivation.all())
+    assert all(b.startswith("$$") and b.endswith("$$") and "\n" not in b for b in blocks)
+
+
+def test_the_hooks_are_commands_of_the_program(capsys):
+    from gradproof.cli import _parser
+
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text()
+    entries = [line.partition("entry: ")[2] for line in hooks.splitlines() if "entry: " in line]
+    assert len(entries) == 2
+    for entry in entries:
+        program, *arguments = entry.split()
+        assert program == "gradproof"
+        assert _parser().parse_args(arguments).allow_none
