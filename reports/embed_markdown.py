@@ -14,10 +14,11 @@ from .embed_markers import Comment
 
 _RAW = "|".join("".join(f"[{c}{c.upper()}]" for c in name)
                 for name in ("script", "style", "textarea", "title"))
-# Every branch begins with a character of its own: that is what makes a search of megabytes fast.
 _MARKDOWN = re.compile(rf"(?P<ticks>`+)|(?P<tildes>~{{3,}})|(?P<escape>\\[`<\\])|"
                        rf"(?P<comment><!--)|(?P<raw><(?:{_RAW})\b)")
 _HTML = re.compile(rf"(?P<comment><!--)|(?P<raw><(?:{_RAW})\b)")
+_FIRST = re.compile(r"[`~\\<]")
+"""With what a token begins: a set of characters is searched ten times as fast as a branch."""
 _FENCED = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*")
 _MARKER = re.compile(r"<!--\s*(?P<close>/?)gradproof\b(?P<text>.*?)\s*-->", re.S)
 _BLANK = re.compile(r"^[ \t>]*\r?\n", re.M)
@@ -45,7 +46,11 @@ def _comments(text: str, tokens: re.Pattern[str]) -> Iterator[Comment]:
     lines = _Lines(text)
     opened = False
     place = 0
-    while found := tokens.search(text, place):
+    while first := _FIRST.search(text, place):
+        found = tokens.match(text, first.start())
+        if found is None:
+            place = first.end()
+            continue
         kind = found.lastgroup
         place = found.end()
         if kind in ("ticks", "tildes") and _opens_fence(text, found, lines):
