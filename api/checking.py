@@ -179,7 +179,6 @@ def check(
     real = [array.name for array in taken.arrays if not array.is_integer]
     names = taken.chosen(real if wrt is None else wrt)
     general = General(taken)
-    points = general.points(seed)
 
     def loss_at(values: Mapping[str, Any]) -> Any:
         return loss(**taken.at(values))
@@ -196,10 +195,11 @@ def check(
             for found in map(made, general.patterned(subject.declared))
         )
         rerun = Rerun(function, bound, lambda edited: judged(edited, 0).verdict, loss)
-        return judge(replace(subject, rerun=rerun), points, patterned, seconds)
+        where = general.points(seed, subject.declared if subject.hand is not None else None)
+        return judge(replace(subject, rerun=rerun), where, patterned, seconds)
 
     if wrt is None:
-        names = returned_names(gradient, taken, points[0], names)
+        names = returned_names(gradient, taken, general.points(seed)[0], names)
     return judged(gradient, repair_seconds)
 
 
@@ -457,6 +457,9 @@ class _Numbers:
             hint = "; did you mean its transpose?"
         if point.elsewhere:
             text = f"{text} at {point}"
+            if self.subject.hand is None:  # nor is it known whether these sizes are meant
+                self.notes[name][f"the gradient {text}"] = None
+                return array
         self.shapes.setdefault(name, text + hint)
         return array
 
@@ -464,7 +467,12 @@ class _Numbers:
         if self._derived is None or self.subject.derived is None:
             return {}
         inputs = {a.name: point.values[a.name] for a in self.subject.derived.inputs}
-        return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
+        try:
+            return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
+        except ValueError:
+            if point.elsewhere:  # derived for the given sizes alone
+                return {}
+            raise
 
 
 def _farthest(claimed: Any, derived: Any) -> tuple[int, ...]:

@@ -138,8 +138,11 @@ class General:
                 if array.name in self.given and not array.is_integer
             })
 
-    def points(self, seed: int) -> list[Point]:
-        """Random points where nothing was given; else the given one, and some at other sizes."""
+    def points(self, seed: int, declared: Mapping[str, Any] | None = None) -> list[Point]:
+        """Random points where nothing was given; else the given one, and some at other sizes.
+
+        declared: whose symbols are the sizes that vary; by default all may.
+        """
         if not self.given:
             return self.inputs.points(seed)
         symbols = self._symbols(())
@@ -147,7 +150,11 @@ class General:
         known = {str(size): n for name, array in symbols.items()
                  for size, n in zip(array.shape, self.given[name].numbers.shape, strict=True)
                  if size.is_Symbol}
-        return [replace(at, sizes={**at.sizes, **known}), *self._elsewhere(symbols, seed)]
+        general = symbols if declared is None else {
+            array.name: array for spec in declared.values() for array in leaves(spec)
+            if array.name in self.given
+        }
+        return [replace(at, sizes={**at.sizes, **known}), *self._elsewhere(general, seed)]
 
     def _elsewhere(self, general: Mapping[str, Array], seed: int) -> Iterator[Point]:
         arrays = [*general.values(), *self._rest]

@@ -202,8 +202,8 @@ def _near(case: Case) -> Diagnosis | None:
         return None
     text = (
         f"{case.claimed} is within {100 * apart:.2g} % of the largest {case.true} entry "
-        "everywhere: the derivative of another formula for nearly the same function (an approximation on one "
-        "side only), or a constant with too few digits"
+        "everywhere: the derivative of another formula for nearly the same function (an "
+        "approximation on one side only), or a constant with too few digits"
     )
     return Diagnosis("near", text)
 

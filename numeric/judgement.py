@@ -13,6 +13,8 @@ Verdict = Literal["agrees", "refuted", "undecided"]
 
 # A zero is a finding if the loss would show a derivative this small against its natural size.
 _VISIBLE = 1e-8
+# Nor can a loss that is zero throughout hide a derivative behind a bound that is underflow alone.
+_UNDERFLOW = 1e-290
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Probe:
             return True
         # A claimed zero: the measurement must itself be zero, not only the allowance around it.
         is_zero = self.claimed == 0 and seen <= self.estimate.bound
-        return is_zero and self.bound <= _VISIBLE * self.estimate.scale
+        return is_zero and self.bound <= max(_VISIBLE * self.estimate.scale, _UNDERFLOW)
 
     @property
     def subgradient(self) -> bool:
