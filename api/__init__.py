@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradproof.checking import Check, CheckResult, check
     from gradproof.derivation import Derivation, Formula, derive
     from gradproof.doors import equations, load, trace
+    from gradproof.embedding import embed
     from gradproof.layer_gradients import LayerError
     from gradproof.layers import check_layer
     from gradproof.marks import gradient_of
@@ -45,6 +46,7 @@ _HOMES = {
     "check": "gradproof.checking",
     "check_layer": "gradproof.layers",
     "derive": "gradproof.derivation",
+    "embed": "gradproof.embedding",
     "equations": "gradproof.doors",
     "gradient_of": "gradproof.marks",
     "load": "gradproof.doors",
@@ -68,6 +70,7 @@ __all__ = [
     "check",
     "check_layer",
     "derive",
+    "embed",
     "equations",
     "gradient_of",
     "load",

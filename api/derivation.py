@@ -77,6 +77,9 @@ class Formula:
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
 
+    def _repr_markdown_(self) -> str:
+        return f"$${self.latex()}$$"
+
 
 class Derivation:
     """Forward and backward equations of a loss, each with its reason.
@@ -224,6 +227,10 @@ class Derivation:
             if items:
                 lines += [title, *(f"  {item}" for item in items)]
         return "\n".join(lines)
+
+    def _repr_latex_(self) -> str:
+        rows = [formula.latex().replace(" = ", " &= ", 1) for formula in self.all()]
+        return "$\\displaystyle\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$"
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(f"$${formula.latex()}$$" for formula in

@@ -163,6 +163,7 @@ class Subject:
         if part == "symbol" and (array in self.steps or array in self.derivation.system.shapes):
             shown = writer.name(array, latex=not text)
             return _inline((shown if text else Math(shown),))
+        array = self.gradients.get(array, array)
         if array not in self.steps:
             raise MarkerError(f"no quantity {name!r}; {near(name, self.steps)}")
         return self._forms(self.steps[array], text)

@@ -1,5 +1,7 @@
 """Sphinx, Python-Markdown, notebooks, pre-commit: markers where documents are built."""
 
+import html
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import gradproof as gp
+from gradproof.embedding import embed
+from gradproof.reports.lint import lint, unparsable
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -93,6 +97,48 @@ def test_the_sample_site_of_mkdocs(tmp_path):
     assert made.count("<math") > 40
 
 
+@pytest.mark.parametrize("flavor", ["github", "portable"])
+def test_what_is_embedded_survives_githubs_parser(tmp_path, flavor):
+    pytest.importorskip("cmarkgfm")
+    blocks = ["forward", "backward", "general", "definitions", "W1.steps", "table", "claims",
+              "L.worked", "Z1.worked", "W2.updated[1]", "b2.gradient", "L ="]
+    text = "".join(f"- item {name}\n\n  <!-- gradproof 2-2-1 {name} flavor={flavor} -->\n"
+                   "  <!-- /gradproof -->\n\n" for name in blocks)
+    text += "".join(f"x <!-- gradproof 2-2-1 {name} flavor={flavor} --><!-- /gradproof --> y\n"
+                    for name in ("W1.gradient", "delta1", "E", "Z1[1]", "A1.symbol"))
+    file = tmp_path / "page.md"
+    file.write_text(text, encoding="utf-8")
+    assert embed([file], cache=False)[0].problems == []
+    made = "\n".join(line.removeprefix("  ") for line in
+                     file.read_text(encoding="utf-8").split("\n"))
+    assert lint(made, flavor) == []
+
+
+@pytest.mark.parametrize(("flavor", "extension"), [("mkdocs", "arithmatex"), ("myst", "")])
+def test_what_is_embedded_survives_the_parsers_of_mkdocs_and_myst(tmp_path, flavor, extension):
+    markdown = pytest.importorskip("markdown")
+    pytest.importorskip("pymdownx" if extension else "mdit_py_plugins")
+    file = tmp_path / "page.md"
+    file.write_text(f"x <!-- gradproof 2-2-1 Z1[1] flavor={flavor} --><!-- /gradproof --> y\n\n"
+                    f"<!-- gradproof 2-2-1 backward flavor={flavor} -->\n<!-- /gradproof -->\n",
+                    encoding="utf-8")
+    assert embed([file], cache=False)[0].problems == []
+    text = file.read_text(encoding="utf-8")
+    (written,) = re.findall(r"^\$\$\n(.*?)\n\$\$$", text, re.S | re.M)
+    if extension:
+        page = markdown.markdown(text, extensions=["pymdownx.arithmatex"], extension_configs={
+            "pymdownx.arithmatex": {"generic": True}})
+    else:
+        from markdown_it import MarkdownIt
+        from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+        page = MarkdownIt().use(dollarmath_plugin).render(text)
+    page = html.unescape(page)
+    assert written in page
+    assert r"= 0.05 \cdot 0.15 + 0.1 \cdot 0.25 + 0.35 = 0.3825" in page
+    assert "<em>" not in page
+
+
 def test_both_sample_sites_tell_of_the_same_network():
     first = (EXAMPLES / "sphinx-site" / "xor.toml").read_text()
     assert first == (EXAMPLES / "mkdocs-site" / "docs" / "xor.toml").read_text()
@@ -104,6 +150,10 @@ def test_notebooks_show_formulas_as_mathematics():
     assert latex.startswith("$")
     assert latex.endswith("$")
     assert r"\delta^{(1)}" in latex
+    assert derivation.gradients["W1"]._repr_markdown_() == f"${latex}$"
+    rows = derivation._repr_latex_().removeprefix("$\\displaystyle\\begin{aligned}\n")
+    assert rows.count("&=") == len(derivation.all())
+    assert list(unparsable([derivation._repr_latex_().strip("$")])) == []
     blocks = derivation._repr_markdown_().split("\n\n")
     assert len(blocks) == len(derivation.all())
     assert all(b.startswith("$$") and b.endswith("$$") and "\n" not in b for b in blocks)
