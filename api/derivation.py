@@ -15,6 +15,8 @@ import numpy as np
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
+from gradproof.derivatives import Derivative, derivative, forward_system
+from gradproof.symbolic import orders
 from gradproof.symbolic.derive import Chain, Step, differentiate
 from gradproof.symbolic.entries import count_entries, entry_chain
 from gradproof.symbolic.equation import Equation, EquationError, System
@@ -205,6 +207,45 @@ class Derivation:
         """``loss(**arrays)`` in NumPy: the forward pass alone."""
         run = compile_system(self.system, [self.chain.loss], self.writer.row_vectors)
         return lambda **arrays: run(**arrays)[0]
+
+    def jacobian(self, output: str, wrt: str) -> Derivative:
+        """J[i, j] = ∂output[i]/∂wrt[j]: the output's axes, then those of `wrt`.
+
+        Both are names of arrays of the forward pass; EquationError for one that is not there.
+        """
+        return self._derivative(orders.jacobian, output, [wrt])
+
+    def hessian(self, one: str, other: str | None = None) -> Derivative:
+        """H[i, j] = ∂²loss/∂one[i]∂other[j], where `other` is `one` itself unless it is given.
+
+        EquationError for an array that is not there.
+        """
+        return self._derivative(orders.hessian, self.chain.loss, one, other or one)
+
+    def hvp(self, one: str, other: str | None = None) -> Derivative:
+        """Σ_j H[i, j] v[j], of the shape of `one`, without the Hessian: forward over reverse.
+
+        The direction v is a further input, called ``x_dot`` for `other` = ``x``.
+        """
+        return self._derivative(orders.hessian_product, self.chain.loss, one, other or one)
+
+    def jvp(self, output: str, *wrt: str) -> Derivative:
+        """The derivative of `output` in a direction: Jacobian times vector, of its shape.
+
+        The direction is one further input for each of `wrt`, called ``x_dot`` for ``x``.
+        """
+        return self._derivative(orders.pushforward, output, wrt)
+
+    def vjp(self, output: str, wrt: str) -> Derivative:
+        """Vector times Jacobian, of the shape of `wrt`: what `output` sends back.
+
+        The vector is a further input of the output's shape, called ``y_bar`` for ``y``.
+        """
+        return self._derivative(orders.pullback, output, [wrt])
+
+    def _derivative(self, rule: Callable[..., orders.Derived], *of: Any) -> Derivative:
+        known = forward_system(self.system, self.forward)
+        return derivative(rule(known, *of), known, self.writer)
 
     def numpy_source(self, only: Iterable[str] | None = None, name: str = "gradient") -> str:
         """Readable source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})``, NumPy alone."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..symbolic.equation import Equation, Item, Recurrence, System
 from ..symbolic.matrix import (
+    Applied,
     Einsum,
     Leaf,
     Node,
@@ -24,7 +25,7 @@ from ..symbolic.matrix import (
     aligned,
     matrix_form,
 )
-from .interpret import bind_sizes, evaluate_item
+from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item
 from .spelling import scalar, stable_logs
 
 Environment = dict[str, Any]
@@ -144,6 +145,10 @@ def _evaluator(node: Node) -> Evaluator:
         return lambda environment, sizes: np.einsum(
             subscripts, *(operand(environment, sizes) for operand in operands), optimize=True
         )
+    if isinstance(node, Applied):
+        matrix, function = _evaluator(node.of), MATRIX_FUNCTIONS[node.operation]
+        return lambda environment, sizes: function(matrix(environment, sizes))
+    assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
     return _pointwise(node)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..symbolic.equation import (
     INDEX_VALUE,
+    NAMED,
     Equal,
     Equation,
     Guard,
@@ -32,6 +33,21 @@ from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]
 Grid = dict[sp.Symbol, NDArray[np.int64]]
+
+
+def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The inverse; LinAlgError (a ValueError) for a matrix that is singular but for rounding."""
+    if np.any(np.linalg.cond(matrix) * np.finfo(float).eps > 1e-3):
+        raise np.linalg.LinAlgError("singular matrix")
+    return np.asarray(np.linalg.inv(matrix))
+
+
+MATRIX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "inv": _inverse,
+    "det": np.linalg.det,
+    "logdet": lambda matrix: np.linalg.slogdet(matrix)[1],
+}
+"""The named operations, each on the last two axes."""
 
 
 def evaluate(
@@ -141,6 +157,8 @@ def _evaluate_term(
     mask = np.ones(sizes, dtype=bool)
     for guard in term.guards:
         mask = mask & _holds(guard, arrays, grid, known)
+    if equation.reduction in NAMED:
+        return MATRIX_FUNCTIONS[equation.reduction](np.where(mask, body, 0)), None
     over = tuple(range(len(axes), len(indices)))
     if equation.reduction == "sum":
         return np.where(mask, body, 0).sum(axis=over), None

@@ -15,6 +15,7 @@ from ..symbolic.equation import Equation, EquationError, Recurrence, System, slo
 from ..symbolic.functions import SIGMOID, STEP, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.matrix import (
+    Applied,
     Einsum,
     Leaf,
     Node,
@@ -183,6 +184,11 @@ class _Printer:
         if isinstance(node, Einsum):
             operands = ", ".join(self.node(operand).text for operand in node.operands)
             return Piece(f'np.einsum("{einsum_subscripts(node)}", {operands})', ATOM, True)
+        if isinstance(node, Applied):
+            name = {"inv": "inv({})", "det": "det({})", "logdet": "slogdet({})[1]"}[node.operation]
+            return Piece("np.linalg." + name.format(self.node(node.of).text), ATOM,
+                         bool(node.axes))
+        assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
         arguments = [self._aligned(argument, node.axes) for argument in node.arguments]
         return body(node.body, arguments, self.style)
 

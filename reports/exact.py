@@ -16,6 +16,7 @@ import sympy as sp
 
 from ..symbolic.equation import (
     INDEX_VALUE,
+    NAMED,
     Equal,
     Equation,
     Guard,
@@ -237,6 +238,8 @@ def _evaluate(
 def _entries(equations: Sequence[Equation], figures: Figures, at: At) -> None:
     """Defines the entries of `equations` at the loop index's value `at`."""
     for equation in equations:
+        if equation.reduction in NAMED:
+            raise WorkedError(f"{equation.name}: {equation.reduction} is not computed exactly")
         free = [index for index in equation.out if index.symbol not in at]
         entries = figures.entries.setdefault(equation.name, {})
         figures.shapes[equation.name] = tuple(

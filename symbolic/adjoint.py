@@ -18,6 +18,7 @@ from functools import lru_cache
 import sympy as sp
 
 from .equation import (
+    NAMED,
     Equal,
     Equation,
     EquationError,
@@ -36,6 +37,7 @@ from .equation import (
     substitute_term,
     validate,
 )
+from .named_operations import named_slope, with_inverses
 from .solving import prune, solve
 
 
@@ -71,9 +73,9 @@ def reverse(
     `prefix` holds one index for each axis of the output: all adjoints get these axes in front,
     and are Jacobians.  Raises EquationError for an unknown name or a shape that does not fit.
     """
-    system = record_argmax(system)
-    names = _Names(system)
     wanted = list(wrt)
+    system, inverses = _recorded(system, wanted)
+    names = _Names(system)
     for name in (output, *wanted, *([cotangent] if cotangent else [])):
         if name not in names.shapes:
             raise EquationError(f"no array {name!r} to differentiate; there are "
@@ -104,7 +106,7 @@ def reverse(
         bar = Read(bars[equation.name], (*lead, *(index.symbol for index in equation.out)))
         for term, position, read in occurrences(equation):
             if read.array in pending:
-                pending[read.array].append(_pullback(equation, term, position, bar))
+                pending[read.array].append(_pullback(equation, term, position, bar, inverses))
 
     if output in active:
         seed_out = names.out(output, avoid=[index.name for index in prefix])
@@ -138,7 +140,7 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
 
     `tangents` maps an array's name to the name of the array that holds its tangent.
     """
-    system = record_argmax(system)
+    system, inverses = _recorded(system, tangents)
     names = _Names(system)
     dots = dict(tangents)
 
@@ -146,8 +148,7 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
         terms = []
         for term, position, read in occurrences(equation):
             if read.array in dots:
-                dot = Read(dots[read.array], read.at)
-                terms.append(_pushforward(equation, term, position, dot))
+                terms.append(_pushforward(equation, term, position, dots[read.array], inverses))
         if not terms:
             return None
         return Equation(dots[equation.name], equation.out, tuple(terms))
@@ -186,6 +187,17 @@ def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derived:
     return reverse(system, output, wrt, prefix=prefix)
 
 
+def recorded(system: System, wrt: Iterable[str]) -> System:
+    """The system with what the rule will ask for: places of maxima, and inverses beside those
+    determinants that depend on `wrt`.  Differentiating adds equations behind these alone."""
+    return _recorded(system, wrt)[0]
+
+
+def _recorded(system: System, wrt: Iterable[str]) -> tuple[System, dict[str, str]]:
+    system = record_argmax(system)
+    return with_inverses(system, _depending(system, wrt), _Names(system).fresh)
+
+
 def record_argmax(system: System) -> System:
     """The system with a name for every place where a maximum is attained."""
     names = _Names(system)
@@ -215,14 +227,19 @@ def occurrences(equation: Equation) -> Iterator[tuple[Term, int, Read]]:
             yield term, position, read
 
 
-def _slope(equation: Equation, term: Term, position: int) -> tuple[sp.Expr, tuple[Read, ...]]:
-    """∂y/∂(one occurrence): a body over the term's reads, and y itself for a smooth maximum."""
+def _slope(
+    equation: Equation, term: Term, position: int, inverses: Mapping[str, str]
+) -> tuple[Term, sp.Expr, tuple[Read, ...]]:
+    """∂y/∂(one occurrence): the term whose indices it is summed over, a body, and its reads."""
     slope = partial(term.body, position)
+    if equation.reduction in NAMED:
+        moved, factor, more = named_slope(equation, term, inverses)
+        return moved, factor * slope, (*moved.reads, *more)
     if equation.reduction != "logsumexp":
-        return slope, term.reads
+        return term, slope, term.reads
     # y = log Σ exp f, so ∂y/∂f = exp(f - y).
     value = Read(equation.name, tuple(index.symbol for index in equation.out))
-    return sp.exp(term.body - slot(len(term.reads))) * slope, (*term.reads, value)
+    return term, sp.exp(term.body - slot(len(term.reads))) * slope, (*term.reads, value)
 
 
 def _chosen(equation: Equation, term: Term) -> tuple[Guard, ...]:
@@ -242,9 +259,11 @@ def _linear(
     return prune(slot(0) * moved, (factor, *reads))
 
 
-def _pullback(equation: Equation, term: Term, position: int, bar: Read) -> Term:
+def _pullback(
+    equation: Equation, term: Term, position: int, bar: Read, inverses: Mapping[str, str]
+) -> Term:
     """The rule's summand for one occurrence, its guards [I = q] still to be written."""
-    slope, reads = _slope(equation, term, position)
+    term, slope, reads = _slope(equation, term, position, inverses)
     target = term.reads[position]
     body, used = _linear(slope, reads, bar)
     # The occurrence's own subscripts ride along as the last read until `q` is known.
@@ -285,9 +304,11 @@ def _seed(out: tuple[Index, ...], cotangent: str | None, prefix: Sequence[Index]
     return Term(slot(0), (Read(cotangent, symbols), target), out)
 
 
-def _pushforward(equation: Equation, term: Term, position: int, dot: Read) -> Term:
-    slope, reads = _slope(equation, term, position)
-    body, used = _linear(slope, reads, dot)
+def _pushforward(
+    equation: Equation, term: Term, position: int, dot: str, inverses: Mapping[str, str]
+) -> Term:
+    term, slope, reads = _slope(equation, term, position, inverses)
+    body, used = _linear(slope, reads, Read(dot, term.reads[position].at))
     guards = (*term.guards, *_chosen(equation, term))
     pushed = replace(term, body=body, reads=used, guards=guards, via=equation.name)
     return pushed
@@ -352,8 +373,8 @@ class _Names:
         return tuple(out)
 
 
-def _between(system: System, output: str, wrt: Sequence[str]) -> list[str]:
-    """The arrays that depend on `wrt` and that `output` depends on, in no particular order."""
+def _depending(system: System, wrt: Iterable[str]) -> set[str]:
+    """`wrt` and the arrays that depend on them."""
     varied = set(wrt)
     changed = True
     while changed:  # a recurrence reads its own later equations, so one sweep may not do
@@ -362,6 +383,12 @@ def _between(system: System, output: str, wrt: Sequence[str]) -> list[str]:
             if equation.name not in varied and any(r.array in varied for r in equation.reads):
                 varied.add(equation.name)
                 changed = True
+    return varied
+
+
+def _between(system: System, output: str, wrt: Sequence[str]) -> list[str]:
+    """The arrays that depend on `wrt` and that `output` depends on, in no particular order."""
+    varied = _depending(system, wrt)
     useful = {output}
     changed = True
     while changed:

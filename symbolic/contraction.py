@@ -16,6 +16,7 @@ import sympy as sp
 from .denominators import argument, leading_monomial
 from .guards import size_poly, solve
 from .indices import Sub, is_nonnegative
+from .inverse_pairs import cancel_inverse
 from .labels import canonical
 from .polynomial import (
     NONNEGATIVE,
@@ -64,6 +65,9 @@ def _sum(table: Table, factors: Factors, bound: frozenset[int]) -> Poly:
         done = rewrite(table, factors, bound)
         if done is not None:
             return done
+    cancelled = cancel_inverse(table, factors, bound)
+    if cancelled is not None:
+        return contract(table, *cancelled)
     touched = {key: table.deps_of(key[1]) & bound for key in factors}
     total: Poly = {monomial({key: factors[key] for key in factors if not touched[key]}): 1}
     for index in bound.difference(*touched.values()):

@@ -14,7 +14,7 @@ from typing import Literal
 
 import sympy as sp
 
-from .adjoint import reverse
+from .adjoint import recorded, reverse
 from .equation import (
     Array,
     Equation,
@@ -118,7 +118,7 @@ def differentiate(
         if name not in system.shapes:
             raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
                                 f"expected some of {sorted(system.shapes)}")
-    system = fuse_forward(system, {loss, *wanted})
+    system = recorded(fuse_forward(system, {loss, *wanted}), wanted)
     derived = reverse(system, loss, wanted, cotangent=cotangent)
     source = {bar: name for name, bar in derived.of.items()}
     gradients = {derived.of[name] for name in wanted}

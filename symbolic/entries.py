@@ -14,6 +14,7 @@ import sympy as sp
 from .derive import Chain, differentiate
 from .equation import (
     INDEX_VALUE,
+    NAMED,
     Array,
     Equal,
     Equation,
@@ -127,6 +128,8 @@ def _inserted(system: System, forward: set[str]) -> dict[str, sp.Expr]:
 def _unroll_equation(equation: Equation, sizes: Sizes) -> Iterator[Equation]:
     if equation.reduction == "max" or equation.argmax:
         raise EquationError(f"{equation.name}: a maximum has no entry form")
+    if equation.reduction in NAMED:
+        raise EquationError(f"{equation.name}: {equation.reduction} has no entry form")
     for at in _points(equation.out, sizes, {}):
         bodies: list[sp.Expr] = []
         reads: list[Read] = []

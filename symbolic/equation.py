@@ -8,7 +8,8 @@ how equations are built, differentiated, rewritten, printed or proved is not in 
 
 Three reductions R close the form under the adjoint rule: a sum; a maximum, which records where it
 was attained; and log Σ exp, the smooth maximum, which keeps softmax and its cross-entropy finite
-for every input without a rewrite.
+for every input without a rewrite.  What has no index form, the inverse and the determinant of the
+matrix that a term states, stands in their place as a named operation.
 """
 
 from __future__ import annotations
@@ -113,7 +114,10 @@ class Within:
 
 
 Guard: TypeAlias = Equal | Within
-Reduction: TypeAlias = Literal["sum", "max", "logsumexp"]
+Reduction: TypeAlias = Literal["sum", "max", "logsumexp", "inv", "det", "logdet"]
+
+NAMED = ("inv", "det", "logdet")
+"""The operations on matrices that have no index form; their rules are in `named_operations`."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,10 @@ class Term:
 class Equation:
     """`name`[out] = Σ_terms R ...; see the module.
 
-    A "max" or "logsumexp" equation has exactly one term.  The arrays named in `argmax`, one for
-    each index of a maximum's `over`, hold the first place (in row-major order) it was attained.
+    Only a sum may have several terms.  A "det" or "logdet" (of the absolute value) is taken over
+    its term's two indices `over`, an "inv" over the last two of `out`, and binds none.  The arrays
+    named in `argmax`, one for each index of a maximum's `over`, hold the first place (in row-major
+    order) it was attained.
     """
 
     name: str
@@ -466,6 +472,13 @@ def _validate_equation(equation: Equation, known: Mapping[str, int], integers: s
     if equation.reduction != "sum" and len(equation.terms) != 1:
         raise EquationError(f"{where}: a {equation.reduction} has one term, got "
                             f"{len(equation.terms)}")
+    if equation.reduction in NAMED:
+        matrix = equation.out[-2:] if equation.reduction == "inv" else equation.terms[0].over
+        bound = 0 if equation.reduction == "inv" else 2
+        if (len(matrix) != 2 or len(equation.terms[0].over) != bound
+                or sp.expand(matrix[0].size - matrix[1].size) != 0):
+            raise EquationError(f"{where}: {equation.reduction} needs a square matrix, got "
+                                f"{list(matrix)}")
     if equation.argmax and (
         equation.reduction != "max" or len(equation.argmax) != len(equation.terms[0].over)
     ):

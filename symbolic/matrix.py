@@ -8,108 +8,76 @@ no chain of matrices stays an ``Einsum``; what is no contraction at all has no m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import replace
 
 import sympy as sp
 
-from .equation import Equation, Read, Reduction, Size, Term, slot
+from .equation import (
+    NAMED,
+    Equal,
+    Equation,
+    Read,
+    Size,
+    Term,
+    slot,
+    substitute_term,
+)
+from .matrix_nodes import (
+    Applied,
+    Diagonal,
+    Einsum,
+    Leaf,
+    Node,
+    Outer,
+    Pointwise,
+    Product,
+    Total,
+    Transposed,
+    aligned,
+    walk,
+)
 
-
-@dataclass(frozen=True)
-class Leaf:
-    """An array; `axes` are the equation's indices its axes run with ("" for a broadcast 0)."""
-
-    array: str
-    axes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Transposed:
-    """A matrix with its two axes exchanged."""
-
-    of: Node
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return tuple(reversed(self.of.axes))
-
-
-@dataclass(frozen=True)
-class Product:
-    """A matrix product, left to right; a vector may stand at either end."""
-
-    factors: tuple[Node, ...]
-    axes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Outer:
-    """column · row: every entry of one vector times every entry of the other."""
-
-    column: Node
-    row: Node
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return (*self.column.axes, *self.row.axes)
-
-
-@dataclass(frozen=True)
-class Total:
-    """The sum (maximum, log Σ exp) of an array over some of its axes."""
-
-    of: Node
-    over: tuple[str, ...]
-    reduction: Reduction = "sum"
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return tuple(axis for axis in self.of.axes if axis not in self.over)
-
-
-@dataclass(frozen=True)
-class Einsum:
-    """Any other contraction: the operands multiplied and summed over what is not in `axes`."""
-
-    operands: tuple[Node, ...]
-    axes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Pointwise:
-    """A scalar body over arrays, entry by entry; an argument's missing axes are broadcast."""
-
-    body: sp.Expr
-    arguments: tuple[Node, ...]
-    axes: tuple[str, ...]
-
-
-Node: TypeAlias = Leaf | Transposed | Product | Outer | Total | Einsum | Pointwise
+__all__ = [
+    "Applied", "Diagonal", "Einsum", "Leaf", "Node", "Outer", "Pointwise", "Product", "Total",
+    "Transposed", "aligned", "matrix_form", "walk",
+]
 
 
 def matrix_form(
     equation: Equation,
     row_vectors: bool = False,
     shapes: Mapping[str, tuple[Size, ...]] | None = None,
+    diagonals: bool = False,
 ) -> Node | None:
     """The right side as matrix operations; None when subscripts or guards do not allow it.
 
     `shapes` are those of the arrays that are read: an index that does not run over a whole axis
     (a slice from 0) is then no plain subscript.
+    With `diagonals`, a guard [i = j] and a vector that scales rows or columns become diag(v).
     With `row_vectors`, a product that is a vector is written with the vector on the left (x W).
     The result's axes are those of the left side, in some order a :class:`Transposed` mends.
     """
     out = tuple(index.name for index in equation.out)
     body: sp.Expr = sp.S.Zero
     arguments: list[Node] = []
-    for term in equation.terms:
+    for term in _summands(equation, diagonals):
+        if diagonals and term.guards:
+            found_diagonal = _diagonal(equation, term, row_vectors, shapes)
+            if found_diagonal is None:
+                return None
+            number, *nodes = found_diagonal
+            body += number * sp.Mul(*(slot(_place(arguments, node)) for node in nodes))
+            continue
         if not _is_plain(term) or not _reads_whole_axes(equation, term, shapes or {}):
             return None
+        if equation.reduction in NAMED:
+            return _applied(equation, term)
         if equation.reduction != "sum":
             inner = _pointwise(term.body, _leaves(term), _all_axes(term, out))
             return Total(inner, tuple(index.name for index in term.over), equation.reduction)
-        factor, found = _term_form(term, out, row_vectors)
+        factor, found = (
+            _between_diagonals(term, out, row_vectors) if diagonals and len(out) == 2 else None
+        ) or _term_form(term, out, row_vectors, diagonals)
         move = {slot(p): slot(_place(arguments, node)) for p, node in enumerate(found)}
         body += factor.xreplace(move)
     result = _pointwise(body, arguments, out)
@@ -118,6 +86,99 @@ def matrix_form(
         if set(lone.axes) == set(out):
             return lone
     return result
+
+
+def _summands(equation: Equation, diagonals: bool) -> Iterator[Term]:
+    """The terms; one that adds outer products entry by entry as a term for each of them."""
+    out = [index.name for index in equation.out]
+    for term in equation.terms:
+        parts = sp.Add.make_args(term.body)
+        leaves = _leaves(term) if _is_plain(term) or term.guards else ()
+        outer = leaves and len(out) == 2 and not term.over and any(
+            [f for f in sp.Mul.make_args(part) if _axes_of(f, leaves) == {out[0]}]
+            and [f for f in sp.Mul.make_args(part) if _axes_of(f, leaves) == {out[1]}]
+            for part in parts
+        )
+        if len(parts) > 1 and equation.reduction == "sum" and (outer or diagonals):
+            ordered = sorted(parts, key=lambda part: min(_places(part), default=-1))
+            yield from (replace(term, body=part) for part in ordered)
+        else:
+            yield term
+
+
+def _places(body: sp.Expr) -> list[int]:
+    return [int(str(s)[2:]) for s in body.free_symbols if str(s).startswith("_x")]
+
+
+def _applied(equation: Equation, term: Term) -> Node | None:
+    """A named operation on a matrix that stands alone (not one for each entry of a batch)."""
+    indices = equation.out if equation.reduction == "inv" else term.over
+    if len(equation.out) != (2 if equation.reduction == "inv" else 0):
+        return None
+    axes = tuple(index.name for index in indices)
+    inner = aligned(_pointwise(term.body, _leaves(term), axes), axes)
+    return Applied(equation.reduction, inner, tuple(index.name for index in equation.out))
+
+
+def _diagonal(
+    equation: Equation,
+    term: Term,
+    row_vectors: bool,
+    shapes: Mapping[str, tuple[Size, ...]] | None,
+) -> tuple[sp.Expr, *tuple[Node, ...]] | None:
+    """A term with the guard [row = column] as a number, a scalar if any, a diagonal matrix."""
+    (guard, *more), out = term.guards, equation.out
+    if more or len(out) != 2 or not isinstance(guard, Equal) or equation.reduction != "sum":
+        return None
+    row, column = (index.symbol for index in out)
+    if {guard.left, guard.right} != {row, column}:
+        return None
+    axes = tuple(index.name for index in out)
+    lone = substitute_term(replace(term, guards=()), {column: row})
+    number, rest = lone.body.as_coeff_Mul()
+    if rest == 1:
+        return number, Diagonal(None, axes)
+    vector = Equation(equation.name, out[:1], (replace(lone, body=rest),))
+    form = matrix_form(vector, row_vectors, shapes)
+    if form is None:
+        return None
+    if not any(str(row) in inner.axes for inner in walk(form) if isinstance(inner, Leaf)):
+        scalar = replace(form, axes=()) if isinstance(form, Pointwise) else form
+        return number, scalar, Diagonal(None, axes)
+    return number, Diagonal(form, axes)
+
+
+def _between_diagonals(
+    term: Term, out: tuple[str, ...], row_vectors: bool
+) -> tuple[sp.Expr, tuple[Node, ...]] | None:
+    """diag(u) M diag(v) for a matrix whose rows or columns are scaled."""
+    leaves = _leaves(term)
+    sides: dict[str, list[sp.Expr]] = {out[0]: [], out[1]: []}
+    scalars: list[sp.Expr] = []
+    rest: list[sp.Expr] = []
+    for factor in sp.Mul.make_args(term.body):
+        axes = _axes_of(factor, leaves)
+        if len(axes) == 1 and axes <= set(out):
+            sides[next(iter(axes))].append(factor)
+        else:
+            (rest if axes else scalars).append(factor)
+    if not rest or not any(sides.values()):
+        return None
+    inner, arguments = _term_form(replace(term, body=sp.Mul(*rest)), out, row_vectors, True)
+    core = aligned(_pointwise(inner, arguments, out), out)
+    if isinstance(core, Pointwise) and core.body == slot(0):
+        core = aligned(core.arguments[0], out)
+    if core.axes != out:
+        return None
+    factors: list[Node] = list(core.factors) if isinstance(core, Product) else [core]
+    row, column = (
+        Diagonal(_pointwise(sp.Mul(*sides[axis]), leaves, (axis,)), (axis, axis))
+        if sides[axis] else None
+        for axis in out
+    )
+    factors = [*([row] if row else []), *factors, *([column] if column else [])]
+    move = {slot(place): slot(place + 1) for place in range(len(leaves))}
+    return slot(0) * sp.Mul(*scalars).xreplace(move), (Product(tuple(factors), out), *leaves)
 
 
 def _place(arguments: list[Node], node: Node) -> int:
@@ -176,7 +237,7 @@ def _pointwise(body: sp.Expr, leaves: Sequence[Node], axes: tuple[str, ...]) -> 
 
 
 def _term_form(
-    term: Term, out: tuple[str, ...], row_vectors: bool
+    term: Term, out: tuple[str, ...], row_vectors: bool, diagonals: bool = False
 ) -> tuple[sp.Expr, tuple[Node, ...]]:
     """A term as (body, arguments) with one argument for everything that is summed."""
     leaves = _leaves(term)
@@ -201,7 +262,7 @@ def _term_form(
     if not over:
         contracted: Node = Outer(nodes[frozenset(out[:1])], nodes[frozenset(out[1:])])
     else:
-        contracted = _contract(nodes, over, out, row_vectors)
+        contracted = _contract(nodes, over, out, row_vectors, diagonals)
     # In front, where the first factor of the product stood.
     move = {slot(place): slot(place + 1) for place in range(len(leaves))}
     return slot(0) * sp.Mul(*outside).xreplace(move), (contracted, *leaves)
@@ -231,7 +292,11 @@ def _order(
 
 
 def _contract(
-    nodes: dict[frozenset[str], Node], over: set[str], out: tuple[str, ...], row_vectors: bool
+    nodes: dict[frozenset[str], Node],
+    over: set[str],
+    out: tuple[str, ...],
+    row_vectors: bool,
+    diagonals: bool = False,
 ) -> Node:
     """The sum over `over` of a product of groups: a chain of matrices where it is one."""
     nodes = dict(nodes)
@@ -247,7 +312,10 @@ def _contract(
     if len(nodes) == 1:
         (node,) = nodes.values()
         return Total(node, tuple(axis for axis in node.axes if axis in rest)) if rest else node
-    chain = _chain(nodes, rest, out)
+    outer = _outer(nodes, rest, out, row_vectors, diagonals)
+    if outer is not None:
+        return outer
+    chain = _chain(nodes, rest, out, diagonals)
     if chain is None:
         free = {axis for axes in nodes for axis in axes} - rest
         return Einsum(tuple(nodes.values()), tuple(a for a in out if a in free))
@@ -258,6 +326,9 @@ def _contract(
         if len(node.axes) == 1:
             factors.append(node)
             continue
+        if isinstance(node, Diagonal):
+            factors.append(node)
+            continue
         forward = node.axes[0] == here
         factors.append(node if forward else Transposed(node))
         here = node.axes[1] if forward else node.axes[0]
@@ -265,6 +336,35 @@ def _contract(
     if len(ends) == 1 and row_vectors and len(path[-1].axes) == 1:
         factors = [_flip(factor) for factor in reversed(factors)]
     return Product(tuple(factors), ends)
+
+
+def _outer(
+    nodes: dict[frozenset[str], Node],
+    over: set[str],
+    out: tuple[str, ...],
+    row_vectors: bool,
+    diagonals: bool,
+) -> Node | None:
+    """(A a) (B b)ᵀ where the groups fall apart into one for either axis; else None."""
+    if len(out) != 2:
+        return None
+    reached = {out[0]}
+    while True:
+        wider = reached.union(*(axes for axes in nodes if axes & reached))
+        if wider == reached:
+            break
+        reached = wider
+    sides = ({axes: n for axes, n in nodes.items() if axes <= reached},
+             {axes: n for axes, n in nodes.items() if not axes & reached})
+    if out[1] in reached or not all(
+        any(axis in axes for axes in side) for axis, side in zip(out, sides, strict=True)
+    ):
+        return None
+    column, row = (
+        _contract(side, over & {a for axes in side for a in axes}, (axis,), row_vectors, diagonals)
+        for axis, side in zip(out, sides, strict=True)
+    )
+    return Outer(column, row) if len(column.axes) == len(row.axes) == 1 else None
 
 
 def _times(one: Node, other: Node) -> Node:
@@ -278,7 +378,7 @@ def _flip(node: Node) -> Node:
 
 
 def _chain(
-    nodes: dict[frozenset[str], Node], over: set[str], out: tuple[str, ...]
+    nodes: dict[frozenset[str], Node], over: set[str], out: tuple[str, ...], diagonals: bool
 ) -> tuple[str, list[Node]] | None:
     """(first axis, matrices and vectors in order) when the groups form one path; else None."""
     if any(len(axes) > 2 for axes in nodes):
@@ -306,34 +406,12 @@ def _chain(
         (here,) = step[0] - {here}
         if here in vectors and any(here in axes for axes in unused):
             # A vector on the way scales the matrix before it: M diag(v) N = (M ⊙ v) N.
-            walk[-1] = _times(node, vectors.pop(here))
+            if diagonals:
+                walk.append(Diagonal(vectors.pop(here), (here, here)))
+            else:
+                walk[-1] = _times(node, vectors.pop(here))
     if here in vectors:
         walk.append(vectors.pop(here))
     elif not (len(ends) == 2 and here == ends[1]):
         return None
     return None if unused or vectors else (ends[0], walk)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """The node and everything in it."""
-    yield node
-    inner: tuple[Node, ...] = ()
-    if isinstance(node, Transposed | Total):
-        inner = (node.of,)
-    elif isinstance(node, Product):
-        inner = node.factors
-    elif isinstance(node, Outer):
-        inner = (node.column, node.row)
-    elif isinstance(node, Einsum):
-        inner = node.operands
-    elif isinstance(node, Pointwise):
-        inner = node.arguments
-    for part in inner:
-        yield from walk(part)
-
-
-def aligned(node: Node, axes: tuple[str, ...]) -> Node:
-    """The node with its axes in the given order, where a transposition gives it."""
-    if node.axes != axes and tuple(reversed(node.axes)) == axes and len(axes) == 2:
-        return node.of if isinstance(node, Transposed) else Transposed(node)
-    return node

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from . import conditions, contraction, denominators, guards, scalars
+from . import conditions, contraction, denominators, guards, named_atoms, scalars
 from .bodies import Scalar
 from .conditions import maximum
 from .contraction import contract
@@ -54,7 +54,7 @@ Environment: TypeAlias = Mapping[sp.Symbol, Sub]
 def new_table(budget: int) -> Table:
     """An empty table that knows every kind of atom."""
     table = Table(budget)
-    for room in (scalars, guards, conditions, denominators, contraction):
+    for room in (scalars, guards, conditions, denominators, contraction, named_atoms):
         room.register(table)
     return table
 
@@ -225,9 +225,21 @@ class Forms:
             elif equation.reduction == "logsumexp":
                 powers = self.table.times(exponential(self.table, body), guard)
                 return logarithm(self.table, contract(self.table, powers, indices))
-            else:
+            elif equation.reduction == "max":
                 return self._maximum(side, equation, body, guard, bound)
+            else:
+                matrix = self.table.times(body, guard)
+                return self._named(equation, matrix, tuple(outer.values()), bound)
         return total
+
+    def _named(
+        self, equation: Equation, matrix: Poly, outer: Sequence[Sub], bound: Sequence[Sub]
+    ) -> Poly:
+        """An inverse or a determinant of the matrix that the term states."""
+        if equation.reduction == "inv":
+            return named_atoms.inverse(self.table, matrix, *outer[-2:])
+        found = named_atoms.determinant(self.table, matrix, *bound)
+        return found if equation.reduction == "det" else logarithm(self.table, found)
 
     def _maximum(
         self, side: str, equation: Equation, body: Poly, guard: Poly, bound: Sequence[Sub]

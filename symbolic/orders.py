@@ -16,13 +16,17 @@ from .equation import (
     Array,
     Equation,
     EquationError,
+    Index,
     Item,
     Read,
     Recurrence,
     System,
     Term,
     fresh_name,
+    index_symbol,
     map_reads,
+    rename_bound,
+    substitute_term,
     validate,
 )
 from .fuse import fuse_forward
@@ -80,10 +84,7 @@ def pullback(system: System, output: str, wrt: Iterable[str]) -> Derived:
     seed = Array(bar, system.shapes[output], axes=_axes(system, output))
     system = fuse_forward(replace(system, inputs=(*system.inputs, seed)), {output, *wanted})
     chain = differentiate(system, output, wanted, cotangent=bar)
-    old = set(system.names)
-    new = tuple(e.name for e in chain.system.equations if e.name not in old)
-    return Derived(chain.system, {name: chain.of[name] for name in wanted}, new,
-                   {array: name for name, array in chain.of.items() if array in new})
+    return _titled(chain.system, {name: chain.of[name] for name in wanted}, "vJ", system.names, {})
 
 
 def hessian_product(system: System, loss: str, one: str, other: str) -> Derived:
@@ -100,6 +101,7 @@ def hessian_product(system: System, loss: str, one: str, other: str) -> Derived:
 def _jacobian(
     system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
 ) -> Derived:
+    system = adjoint.recorded(system, wrt)
     found = adjoint.jacobian(system, output, wrt)
     kept = {found.of[name] for name in wrt}
     simple = _simplified(found.system, len(system.items), kept)
@@ -110,6 +112,7 @@ def _jacobian(
 def _pushed(
     system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
 ) -> Derived:
+    system = adjoint.recorded(system, wrt)
     dots = {name: fresh_name(f"{name}_dot", system.names) for name in wrt}
     directions = tuple(
         Array(dot, system.shapes[name], axes=_axes(system, name)) for name, dot in dots.items()
@@ -188,7 +191,31 @@ def _titled(
         if isinstance(item, Recurrence) else moved(item)
         for item in system.items
     ]
+    items = [
+        _lettered(item) if isinstance(item, Equation) and item.name in names.values() else item
+        for item in items
+    ]
     titled = validate(replace(system, items=tuple(items)))
     known = set(old)
     new = tuple(e.name for e in titled.equations if e.name not in known)
     return Derived(titled, {name: names[array] for name, array in of.items()}, new, adjoints)
+
+
+def _lettered(equation: Equation) -> Equation:
+    """The equation with i, j, k, ... for the axes of its left side."""
+    if len(equation.out) > len(LETTERS):
+        return equation
+    letters = LETTERS[: len(equation.out)]
+    by = {
+        index.symbol: index_symbol(letter)
+        for index, letter in zip(equation.out, letters, strict=True)
+    }
+    taken = {*letters, *(index.name for index in equation.out)}
+    terms = tuple(substitute_term(rename_bound(term, taken), by) for term in equation.terms)
+    out = tuple(Index(letter, index.size)
+                for index, letter in zip(equation.out, letters, strict=True))
+    return replace(equation, out=out, terms=terms)
+
+
+LETTERS = "ijklpqrs"
+"""The names of the axes of a derivative."""

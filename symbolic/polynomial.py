@@ -230,7 +230,8 @@ class Table(Indices):
 
 Unfold: TypeAlias = Mapping[int, Poly]
 
-ATOMS = frozenset({"sum", "exp", "log", "inverse", "root", "step", "max", "argmax", "function"})
+ATOMS = frozenset({"sum", "exp", "log", "inverse", "root", "step", "max", "argmax", "function",
+                   "matrix inverse", "determinant"})
 """Kinds whose data begins with the canonical items of a polynomial in the base's placeholders."""
 
 SPECIAL = frozenset({"prime", "root", "inverse", "step", "equal", "range"})

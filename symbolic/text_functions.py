@@ -10,7 +10,7 @@ import sympy as sp
 from .algebra import Operand
 from .equation import Reduction, slot
 from .grammar import Node
-from .text_matrices import diag, einsum, eye
+from .text_matrices import diag, einsum, eye, named
 from .text_values import Value, Values, entries
 
 Argument: TypeAlias = Callable[[int], Value]
@@ -145,5 +145,8 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "diag": _counted(diag),
     "eye": _counted(eye),
     "einsum": _counted(einsum, None),
+    "inv": _counted(named("inv")),
+    "det": _counted(named("det")),
+    "logdet": _counted(named("logdet")),
 }
 """`max` and `min` of one array reduce it; of two they are entry by entry."""

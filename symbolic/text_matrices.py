@@ -1,6 +1,7 @@
-"""Matrices by the names that equations in text call them: diag, eye, einsum.
+"""Matrices by the names that equations in text call them: diag, eye, einsum, inv, det, logdet.
 
-What these state is index equations like any other; a diagonal is the guard [i = j].
+The first three state index equations like any other (a diagonal is the guard [i = j]), the others
+named operations.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 import sympy as sp
 
 from .algebra import Operand
-from .equation import Equal, Index, Read, Size, Term, fresh_name, slot
+from .equation import Equal, Index, Read, Reduction, Size, Term, fresh_name, slot
 from .grammar import Node
 from .text_values import Value, Values, entries
 
@@ -80,3 +81,18 @@ def einsum(values: Values, node: Node, argument: Callable[[int], Value]) -> Valu
     made = values.builder.emit(None, tuple(map(indices.__getitem__, out)),
                                [Term(body, reads, over)])
     return entries(made)
+
+
+def named(operation: Reduction) -> Callable[[Values, Node, Callable[[int], Value]], Value]:
+    """inv, det or logdet (of the absolute value) of a square matrix."""
+
+    def apply(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
+        operand = values.settle(argument(0))
+        if operand.ndim != 2 or sp.expand(operand.shape[0] - operand.shape[1]) != 0:
+            values.source.fail(node, f"{node.text} takes a square matrix, got {operand}")
+        indices = values.builder.axes(operand)
+        reads = (Read(operand.name, tuple(index.symbol for index in indices)),)
+        out, over = (indices, ()) if operation == "inv" else ((), indices)
+        return entries(values.builder.emit(None, out, [Term(slot(0), reads, over)], operation))
+
+    return apply

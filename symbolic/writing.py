@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .equation import Equal, Equation, Guard, Read, Size, Subscript, System, Term, slot
+from .equation import NAMED, Equal, Equation, Guard, Read, Size, Subscript, System, Term, slot
 from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
 from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
 from .matrix import (
+    Applied,
+    Diagonal,
     Einsum,
     Leaf,
     Node,
@@ -43,11 +45,13 @@ class Writer:
 
     row_vectors: vectors are rows (x W + b) rather than columns (W x + b).
     shapes: of all arrays; an axis of size 1 needs no subscript.
+    diagonals: [i = j] v is written diag(v), and so is a vector that scales rows or columns.
     """
 
     notation: Notation
     row_vectors: bool
     shapes: Mapping[str, tuple[Size, ...]]
+    diagonals: bool = False
 
     def latex(self, equation: Equation) -> Written:
         """In LaTeX."""
@@ -68,7 +72,7 @@ class Writer:
     # --- choice of form -------------------------------------------------------------------------
 
     def _write(self, equation: Equation, target: _Target) -> Written:
-        form = matrix_form(equation, self.row_vectors)
+        form = matrix_form(equation, self.row_vectors, diagonals=self.diagonals)
         out = tuple(index.name for index in equation.out)
         if form is None or not self._reads_well(form, out):
             return self._with_indices(equation, target)
@@ -121,6 +125,13 @@ class Writer:
             if node.over == node.of.axes[:1]:
                 return _joined([target.transpose(ones), inner], target, True)
             return _joined([inner, ones], target, True)
+        if isinstance(node, Diagonal):
+            if node.of is None:
+                return Piece("I", ATOM, True)
+            vector = self._node(node.of, target)
+            return Piece(target.style.call("diag", [vector]).text, ATOM, True)
+        if isinstance(node, Applied):
+            return target.named(node.operation, self._node(node.of, target))
         if isinstance(node, Pointwise):
             arguments = [self._node(aligned(a, node.axes), target) for a in node.arguments]
             return body(node.body, arguments, target.style)
@@ -171,6 +182,8 @@ class Writer:
         )
         if reduction == "sum":
             summed = Piece(signs + target.style.hold(shown, MUL), MUL)
+        elif reduction in NAMED:
+            summed = target.named(reduction, shown)
         elif reduction == "logsumexp":
             inner = target.style.call("exp", [shown])
             summed = target.style.call("log", [Piece(signs + inner.text, MUL)])
@@ -233,6 +246,18 @@ class _Target:
         if "^" in held and not held.endswith(")"):
             held = self.style.bracket(held)
         return Piece(rf"{held}^{{\top}}", POW, piece.array)
+
+    def named(self, operation: str, matrix: Piece) -> Piece:
+        if operation == "inv":
+            held = self.style.hold(matrix, ATOM)
+            if self.latex and "^" in held and not held.endswith(")"):
+                held = self.style.bracket(held)
+            return Piece(held + ("^{-1}" if self.latex else "⁻¹"), POW, True)
+        name = r"\det" if self.latex else "det"
+        shown = f"{name}{self.style.bracket(matrix.text)}"
+        if operation == "logdet":
+            shown = rf"\log \lvert {shown} \rvert" if self.latex else f"log |{shown}|"
+        return Piece(shown, POW)
 
     def sum(self, index: str, size: str) -> str:
         return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "

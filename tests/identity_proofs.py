@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from identities import SHAPES, Identity
 
+from gradproof.codegen.compile import needed
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic import orders
 from gradproof.symbolic.derive import differentiate
@@ -31,6 +32,13 @@ class Derivation:
     @property
     def shown(self) -> str:
         return self.writer.text(self.system[self.result]).right
+
+    @property
+    def where(self) -> list[str]:
+        """What the derived array reads, each as an equation."""
+        items = needed(self.system, [self.result])
+        names = [e.name for e in System(self.system.inputs, tuple(items)).equations]
+        return [str(self.writer.text(self.system[name])) for name in names if name != self.result]
 
 
 def inputs_of(row: Identity) -> dict[str, str]:
@@ -56,7 +64,7 @@ def derived(row: Identity) -> Derivation:
         )
         found, result, adjoints = made.system, next(iter(made.of.values())), dict(made.adjoints)
     notation = Notation(layers=False, loss=output, adjoints=adjoints)
-    return Derivation(found, result, output, Writer(notation, False, found.shapes))
+    return Derivation(found, result, output, Writer(notation, False, found.shapes, True))
 
 
 def proof(row: Identity) -> Proof:

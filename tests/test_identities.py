@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,3 +43,10 @@ def test_another_form_is_not_proven(row):
     wrong = Identity(row.id, row.group, row.expression, row.wrt, row.published + " + 1",
                      row.source, row.order, row.also)
     assert proof(wrong).equal is False
+
+
+def test_the_document_is_what_the_program_derives():
+    root = Path(__file__).parent.parent
+    found = runpy.run_path(str(root / "benchmarks" / "identity_table.py"))
+    stated = (root / "docs" / "identities.md").read_text(encoding="utf-8")
+    assert found["document"]() == stated, "run python benchmarks/identity_table.py"

@@ -1,0 +1,76 @@
+"""Jacobians, Hessians and products with them, of what a derivation's forward pass computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gradproof.codegen.compile import compile_system, needed
+from gradproof.symbolic import orders
+from gradproof.symbolic.equation import Equation, Recurrence, System
+from gradproof.symbolic.writing import Writer
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """One array of derivatives: ``str`` is Unicode mathematics, what it reads included.
+
+    name: the array's own name (``"H"``).  shape: its axes' sizes, the output's in front.
+    steps: the equations that are computed on the way, and its own as the last.
+    """
+
+    name: str
+    system: System
+    steps: tuple[Equation, ...]
+    writer: Writer
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        return self.system.shapes[self.name]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the arrays that :meth:`compile`'s function takes."""
+        return tuple(array.name for array in self.system.inputs)
+
+    def __str__(self) -> str:
+        return "\n".join(str(self.writer.text(step)) for step in self.steps)
+
+    def latex(self) -> str:
+        """The array's own equation in LaTeX, without delimiters."""
+        return str(self.writer.latex(self.steps[-1]))
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def compile(self) -> Callable[..., Any]:
+        """``derivative(**arrays)`` in NumPy, by input name: the array itself.
+
+        A missing or unknown input is a TypeError, a wrong shape a ValueError.
+        """
+        run = compile_system(self.system, [self.name], self.writer.row_vectors)
+        return lambda **arrays: run(**arrays)[0]
+
+
+def forward_system(system: System, forward: Iterable[str]) -> System:
+    """The items of a system whose arrays are among `forward`."""
+    names = set(forward)
+    items = tuple(
+        item for item in system.items
+        if {e.name for e in (item.equations if isinstance(item, Recurrence) else (item,))} <= names
+    )
+    return replace(system, items=items)
+
+
+def derivative(derived: orders.Derived, known: System, writer: Writer) -> Derivative:
+    """A derived array with what it reads beyond `known`, in the notation of `writer`."""
+    (name,) = derived.of.values()
+    before = {equation.name for equation in known.equations}
+    wanted = System(derived.system.inputs, tuple(needed(derived.system, [name])))
+    steps = tuple(derived.system[e.name] for e in wanted.equations if e.name not in before)
+    notation = replace(writer.notation, adjoints=dict(derived.adjoints))
+    return Derivative(
+        name, derived.system, steps,
+        Writer(notation, writer.row_vectors, derived.system.shapes, diagonals=True),
+    )

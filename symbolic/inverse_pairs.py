@@ -1,0 +1,58 @@
+"""Σ_k A[i, k] A⁻¹[k, j] = [i = j], for a matrix A that is an array of its own in a normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .indices import Sub
+from .polynomial import Factor, Factors, Poly, Table, monomial
+
+INVERSE = "matrix inverse"
+"""The kind of the atoms whose entries are those of an inverse; see :mod:`named_atoms`."""
+
+
+def cancel_inverse(
+    table: Table, factors: Factors, bound: frozenset[int]
+) -> tuple[Poly, frozenset[int]] | None:
+    """The product without such a pair, and the indices it is still summed over; None without one.
+    """
+    for key in factors:
+        if table.bases[key[0]].kind != INVERSE or factors[key] != 1:
+            continue
+        for shared, matrix, left, right in _pairs(table, key, factors, bound):
+            rest = {other: e for other, e in factors.items() if other not in (key, matrix)}
+            if shared in table.deps_of(sub for _, args in rest for sub in args):
+                continue
+            unit = table.entry(table.equal, (table.difference(left, right),))
+            return table.times({monomial(rest): 1}, unit), bound - {shared}
+    return None
+
+
+def _pairs(
+    table: Table, key: Factor, factors: Factors, bound: frozenset[int]
+) -> Iterator[tuple[int, Factor, Sub, Sub]]:
+    """(shared index, factor of the matrix, outer index of either) where key is its inverse."""
+    known = table.bases[key[0]]
+    items, places, _ = known.data
+    (mono, coefficient), *more = items
+    if more or coefficient != 1 or len(mono) != 1 or mono[0][2] != 1 or len(known.free) != 2:
+        return
+    base, slots, _ = mono[0]
+    orders = {key[1]} | {
+        tuple(key[1][place] for place in order) for order in known.symmetries
+    }
+    for inverse_row, inverse_column in (
+        (args[places[0]], args[places[1]]) for args in orders
+    ):
+        for other, e in factors.items():
+            if other[0] != base or e != 1 or other == key:
+                continue
+            at = dict(zip(slots, other[1], strict=True))
+            row, column = at.get(known.free[places[0]]), at.get(known.free[places[1]])
+            if row is None or column is None or len(at) != 2:
+                continue
+            # A[row, column] A⁻¹[column, c] and A⁻¹[r, row] A[row, column]
+            if column == inverse_row and column in bound and row != column:
+                yield column, other, row, inverse_column
+            if row == inverse_column and row in bound and row != column:
+                yield row, other, inverse_row, column

@@ -1,0 +1,103 @@
+"""Jacobians, Hessians and products with them, as a user asks a derivation for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradproof as gp
+from gradproof.symbolic.equation import EquationError
+
+LOGISTIC = "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))"
+
+
+def logistic() -> tuple[gp.Derivation, dict]:
+    derivation = gp.derive(gp.equations(LOGISTIC, X="m n", w="n", y="m"), ["w"])
+    random = np.random.default_rng(0)
+    values = {"X": random.normal(size=(5, 3)), "w": random.normal(size=3),
+              "y": random.integers(0, 2, 5).astype(float)}
+    return derivation, values
+
+
+def test_the_hessian_of_logistic_regression_is_compressed():
+    derivation, values = logistic()
+    hessian = derivation.hessian("w")
+    assert str(hessian) == "H = Xᵀ diag(p ⊙ (1 - p)) X"
+    assert hessian.latex() == r"H = X^{\top} \mathrm{diag}(p \odot (1 - p)) X"
+    p = 1 / (1 + np.exp(-values["X"] @ values["w"]))
+    expected = values["X"].T @ np.diag(p * (1 - p)) @ values["X"]
+    np.testing.assert_allclose(hessian.compile()(**values), expected, 1e-12)
+
+
+def test_the_hessian_of_least_squares_is_the_gram_matrix():
+    derivation = gp.derive(gp.equations("sum((A @ x - b)**2)/2", A="m n", x="n", b="m"))
+    assert str(derivation.hessian("x")) == "H = Aᵀ A"
+    assert str(derivation.hessian("x", "b")) == "H = -Aᵀ"
+    assert str(derivation.hessian("b")) == "H = I"
+    assert str(derivation.jacobian("L", "b")).endswith("J = b - t₁")
+
+
+def test_products_are_the_matrices_times_vectors():
+    derivation, values = logistic()
+    random = np.random.default_rng(1)
+    v, u = random.normal(size=3), random.normal(size=5)
+    jacobian = derivation.jacobian("p", "w").compile()(**values)
+    hessian = derivation.hessian("w").compile()(**values)
+    np.testing.assert_allclose(
+        derivation.hvp("w").compile()(**values, w_dot=v), hessian @ v, 1e-12)
+    np.testing.assert_allclose(
+        derivation.jvp("p", "w").compile()(**values, w_dot=v), jacobian @ v, 1e-12)
+    np.testing.assert_allclose(
+        derivation.vjp("p", "w").compile()(**values, p_bar=u), u @ jacobian, 1e-12)
+
+
+def test_a_direction_in_several_arrays_adds_up():
+    derivation, values = logistic()
+    random = np.random.default_rng(2)
+    dots = {"w_dot": random.normal(size=3), "X_dot": random.normal(size=(5, 3))}
+    both = derivation.jvp("p", "w", "X")
+    assert {"w_dot", "X_dot"} < set(both.inputs)
+    one = derivation.jvp("p", "w").compile()(**values, w_dot=dots["w_dot"])
+    other = derivation.jvp("p", "X").compile()(**values, X_dot=dots["X_dot"])
+    np.testing.assert_allclose(both.compile()(**values, **dots), one + other, 1e-12)
+
+
+@pytest.mark.parametrize(("one", "other"), [("W1", "W1"), ("W1", "b2"), ("b1", "W2")])
+def test_second_derivatives_of_a_network_are_differences_of_its_gradient(one, other):
+    network = gp.Network([2, 3, 1], activation="tanh", output="sigmoid",
+                         loss="binary_cross_entropy")
+    derivation = gp.derive(network)
+    random = np.random.default_rng(3)
+    shapes = {"X": (4, 2), "Y": (4, 1), "W1": (2, 3), "b1": (3,), "W2": (3, 1), "b2": (1,)}
+    values = {name: random.normal(size=shape) for name, shape in shapes.items()}
+    values["Y"] = (values["Y"] > 0).astype(float)
+    gradient, step = derivation.compile(), 1e-5
+    found = derivation.hessian(one, other).compile()(**values)
+    assert found.shape == (*shapes[one], *shapes[other])
+    for place in np.ndindex(shapes[other]):
+        sides = []
+        for sign in (1, -1):
+            moved = values[other].copy()
+            moved[place] += sign * step
+            sides.append(gradient(**{**values, other: moved})[1][one])
+        slope = (sides[0] - sides[1]) / (2 * step)
+        # h² of the third derivative and rounding/h: both below 1e-9 here
+        np.testing.assert_allclose(found[(..., *place)], slope, 1e-6, 1e-8)
+    v = random.normal(size=shapes[other])
+    product = derivation.hvp(one, other).compile()(**values, **{other + "_dot": v})
+    np.testing.assert_allclose(product, np.tensordot(found, v, v.ndim), 1e-10, 1e-12)
+
+
+def test_what_does_not_depend_has_a_derivative_of_zero():
+    derivation = gp.derive(gp.equations("y = A @ x; L = sum(y**2)", A="m n", x="n", z="k"), ["x"])
+    values = {"A": np.ones((2, 3)), "x": np.ones(3), "z": np.ones(4)}
+    assert np.all(derivation.jacobian("y", "z").compile()(**values) == np.zeros((2, 4)))
+    assert np.all(derivation.jvp("y", "z").compile()(**values, z_dot=np.ones(4)) == np.zeros(2))
+
+
+def test_an_unknown_array_is_an_error_that_names_those_there_are():
+    derivation, _ = logistic()
+    for ask in (lambda: derivation.hessian("v"), lambda: derivation.jacobian("q", "w"),
+                lambda: derivation.jvp("p", "v"), lambda: derivation.vjp("q", "w")):
+        with pytest.raises(EquationError, match="there is no array"):
+            ask()
