@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from gradproof.reports.embed_markers import MarkerError, near
 
 if TYPE_CHECKING:
     from gradproof.embed_values import Subject
+    from gradproof.symbolic.network import Network
 
 EXAMPLES = Path(__file__).parent / "networks"
 KEYS = ("specs", "flavor", "encoding", "documents")
@@ -102,7 +103,7 @@ class Spec:
 
     def subject(self, notation: tuple[tuple[str, str], ...] = ()) -> Subject:
         """What the spec describes, in a marker's notation.  Raises ValueError."""
-        from gradproof.embed_values import Subject, renamed
+        from gradproof.embed_values import Subject
         from gradproof.symbolic.spec import read_spec
         from gradproof.symbolic.text import parse_equations
 
@@ -114,6 +115,24 @@ class Spec:
             return Subject(parse_equations(table["equations"], table.get("shapes", {})), values)
         network = read_spec(self.text, self.where, self.name)
         return Subject(renamed(network, notation) if notation else network, hand=self.hand)
+
+
+def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:
+    """The network with a marker's own notation: loss, target, delta, symbols.NAME."""
+    asked = dict(network.notation)
+    symbols = dict(asked.get("symbols", {}))
+    delta: Any = network.delta
+    for key, value in notation:
+        if key == "delta":
+            delta = value
+            continue
+        if not value.isalpha() or len(value) > 10:
+            raise MarkerError(f"{key}: expected a letter or a word, got {value!r}")
+        if key.startswith("symbols."):
+            symbols[key.removeprefix("symbols.")] = value
+        else:
+            asked[key] = value
+    return replace(network, notation={**asked, "symbols": symbols}, delta=delta)
 
 
 def find_spec(name: str, folder: Path, settings: Settings) -> Spec:

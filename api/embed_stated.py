@@ -15,8 +15,9 @@ from fractions import Fraction
 from typing import Any
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.embed_values import Subject, formatted
+from gradproof.embed_values import Subject
 from gradproof.reports.embed_markers import MarkerError, Request, near
+from gradproof.reports.embed_numbers import formatted
 from gradproof.symbolic.equation import Array, Equation, Item, System, map_reads
 from gradproof.symbolic.formula import CONSTANTS
 from gradproof.symbolic.grammar import parse_statements

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +30,7 @@ from gradproof.reports.digits import fraction, show, tabled
 from gradproof.reports.document import raw
 from gradproof.reports.embed_format import Content, Figure
 from gradproof.reports.embed_markers import MarkerError, Request, near
+from gradproof.reports.embed_numbers import formatted
 from gradproof.reports.exact import evaluate
 from gradproof.reports.expressions import UPDATED, quantity, updated_name, with_updates
 from gradproof.reports.figure import draw, latex_picture, svg
@@ -41,8 +40,6 @@ from gradproof.symbolic.derive import Step
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.network import Network
 
-DIGITS = 40
-"""Digits of a number at most; exact figures are known to fifty."""
 _ENTRY = re.compile(r"([A-Za-z]\w*(?:\.updated)?)\s*(?:\[([\d\s,]+)\])?$")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*\()")
 
@@ -201,7 +198,7 @@ class Subject:
         if not form:
             shown = show(value)
             plain = r"\times" not in shown.latex
-            return (shown.latex,) if plain else (_scientific(value) if text else
+            return (shown.latex,) if plain else (formatted(value, ".5e") if text else
                                                  Math(shown.latex),)
         return (formatted(value, form),)
 
@@ -343,38 +340,3 @@ def _display(lines: list[Line], text: bool) -> Content:
     formulas: tuple[Formula, ...] = tuple(line.formula for line in lines)
     blocks: tuple[Block, ...] = (Display(formulas),)
     return Content((Math(formulas[0].latex),) if len(formulas) == 1 else None, blocks)
-
-
-def formatted(value: Fraction, form: str) -> str:
-    """A number by a format such as .6f, rounded half to even from its exact value."""
-    digits = re.search(r"\.(\d+)", form)
-    if digits and int(digits[1]) > DIGITS:
-        raise MarkerError(f"{form!r}: exact figures are good for {DIGITS} digits")
-    with localcontext() as context:
-        context.prec = 60
-        shown = format(Decimal(value.numerator) / Decimal(value.denominator), form)
-    return shown.lstrip("-") if shown.startswith("-") and not shown.strip("-0.e+%") else shown
-
-
-def _scientific(value: Fraction) -> str:
-    return formatted(value, ".5e")
-
-
-def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:
-    """The network with a marker's own notation: loss, target, delta, symbols.NAME."""
-    asked = dict(network.notation)
-    symbols = dict(asked.get("symbols", {}))
-    delta: Any = network.delta
-    for key, value in notation:
-        if key == "delta":
-            delta = value
-            continue
-        if not value.isalpha() or len(value) > 10:
-            raise MarkerError(f"{key}: expected a letter or a word, got {value!r}")
-        if key.startswith("symbols."):
-            symbols[key.removeprefix("symbols.")] = value
-        else:
-            asked[key] = value
-    return replace(network, notation={**asked, "symbols": symbols}, delta=delta)
-
-

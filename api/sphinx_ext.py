@@ -190,7 +190,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("gradproof", GradproofRole())
     for node, name, html in ((FormulaInline, "math", _html_inline),
                              (FormulaBlock, "math_block", _html_block)):
-        others = {builder: _as(name) for builder in ("latex", "text", "man", "texinfo")}
+        others: Any = {builder: _as(name) for builder in ("latex", "text", "man", "texinfo")}
         app.add_node(node, html=(html, None), **others)
     app.connect("builder-inited", _start)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
