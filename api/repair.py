@@ -15,11 +15,9 @@ import copy
 import difflib
 import io
 import itertools
-import math
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -28,6 +26,7 @@ import numpy as np
 
 from gradproof.edits import Edit
 from gradproof.program import Program, Source
+from gradproof.ranking import ranked
 from gradproof.statements import Edits, numbers_in
 
 Verified = Literal["proved", "agrees"]
@@ -36,14 +35,8 @@ Gradient = Callable[[Mapping[str, Any]], dict[str, Any]]
 SECONDS = 2.0
 """How long edits are tried, by default; verifying one that fits comes on top."""
 
-MOST_WAITING = 4
+MOST_WAITING = 8
 """How many times longer than its own work a search may take, on a machine that is busy."""
-
-ELSEWHERE = 0.7
-"""What an edit costs more on a line of which nothing is known."""
-
-CROWDING = 0.15
-"""What an edit costs more for each factor e in the number of edits on its line."""
 
 MOST_VERIFIED = 6
 """Edits that fit the numbers and are held against the whole check."""
@@ -129,11 +122,10 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     right = {key for name in search.targets[0].gradients if name not in search.wrong
              for key in (name, f"d{name}", f"grad_{name}")}
     edits = Edits(program, observed, search.constants, right, numbers_in(search.loss))
-    started, clock = time.thread_time(), time.monotonic()
+    clock = _Clock(seconds)
     tried = verified = 0
     for edit in ranked(edits, suspicion):
-        spent = time.thread_time() - started, (time.monotonic() - clock) / MOST_WAITING
-        if max(spent) > seconds or verified == MOST_VERIFIED:
+        if clock.is_over() or verified == MOST_VERIFIED:
             break
         with edit.applied():
             code = edit.source.code()
@@ -143,10 +135,9 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
         try:
             if not all(_fits(run, target, search) for target in search.targets):
                 continue
-            before = time.thread_time()
             verified += 1
-            verdict = _verdict(search, program)
-            started += time.thread_time() - before
+            with clock.stopped():
+                verdict = _verdict(search, program)
         finally:
             program.restore(edit.source)
         if verdict is not None:
@@ -155,32 +146,30 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     return None, f"no single edit was found that makes it right ({tried} were tried)"
 
 
+class _Clock:
+    """The time of a search: its own work, and as a last resort that on the wall."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.thread_time() + seconds
+        self._waits = time.monotonic() + MOST_WAITING * seconds
+
+    def is_over(self) -> bool:
+        return time.thread_time() > self._ends or time.monotonic() > self._waits
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        worked, waited = time.thread_time(), time.monotonic()
+        yield
+        self._ends += time.thread_time() - worked
+        self._waits += time.monotonic() - waited
+
+
 def _verdict(search: Search, program: Program) -> Verified | None:
     try:
         found = search.verify(program.entry)
     except Exception:  # as in _attempt
         return None
     return "proved" if found == "proved" else "agrees" if found == "agrees" else None
-
-
-def ranked(edits: Iterable[Edit], suspicion: Mapping[tuple[str, int], float]) -> Iterator[Edit]:
-    """The edits, the cheapest first.
-
-    On a line that is not suspected they cost more; and each is the less likely, the more there
-    are on its line, so that short lines are done with early.
-    """
-    every = list(edits)
-    places = [(edit.source.file, edit.line) for edit in every]
-    crowd = Counter(places)
-
-    def cost(numbered: tuple[int, Edit]) -> float:
-        place, edit = numbered
-        own = getattr(edit.slot.get(), "lineno", edit.line)
-        line = min(suspicion.get((edit.source.file, number), ELSEWHERE)
-                   for number in (edit.line, own))
-        return edit.change.cost + line + CROWDING * math.log(crowd[places[place]])
-
-    return (edit for _, edit in sorted(enumerate(every), key=cost))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
+from itertools import chain
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,6 +25,7 @@ from gradproof.ingredients import Ingredient, ingredients
 from gradproof.omissions import OMISSIONS
 from gradproof.program import Program, Scope, Source, source_of
 from gradproof.quantities import InScope, unary_functions
+from gradproof.ranking import Group
 from gradproof.slips import SLIPS
 
 LONGEST = 60
@@ -55,32 +58,32 @@ class Edits:
     _found: dict[tuple[CodeType, int], tuple[Ingredient, ...]] = field(default_factory=dict)
     _scopes: dict[tuple[CodeType, int], InScope | None] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Edit]:
+    def __iter__(self) -> Iterator[Group]:
+        """Statement by statement."""
         for source in self.program.sources:
-            if not any(isinstance(node, ast.While) for node in ast.walk(source.node)):
-                yield from self._of_function(source)
-
-    def _of_function(self, source: Source) -> Iterator[Edit]:
-        if isinstance(source.node, ast.Lambda):
-            pool = _pool(source)
-            yield from self._expression(source, Slot(source.node, "body"), "term",
-                                        source.node.lineno, pool)
-            return
-        pool = _pool(source)
-        yield from self._body(source, source.node, "body", pool)
+            pool, node = _pool(source), source.node
+            if any(isinstance(inner, ast.While) for inner in ast.walk(node)):
+                continue
+            if isinstance(node, ast.Lambda):
+                yield Group(source.file, range(node.lineno, node.lineno + 1), partial(
+                    self._expression, source, Slot(node, "body"), "term", node.lineno, pool))
+            else:
+                yield from self._body(source, node, "body", pool)
 
     def _body(
         self, source: Source, holder: ast.AST, name: str, pool: Sequence[str]
-    ) -> Iterator[Edit]:
+    ) -> Iterator[Group]:
         statements: list[ast.stmt] = getattr(holder, name)
         for place, statement in enumerate(statements):
             if self._scope(source, statement.lineno) is None:
                 continue
-            yield from self._statement(source, Slot(holder, name, place), pool)
-            yield from self._moves(source, holder, name, place)
-            for inner in ("body", "orelse"):
-                if isinstance(statement, ast.For | ast.If | ast.With):
+            slot, last = Slot(holder, name, place), statement.end_lineno or statement.lineno
+            if isinstance(statement, ast.For | ast.If | ast.With):
+                last = statement.lineno
+                for inner in ("body", "orelse")[:1 + hasattr(statement, "orelse")]:
                     yield from self._body(source, statement, inner, pool)
+            yield Group(source.file, range(statement.lineno, last + 1), partial(
+                chain, self._statement(source, slot, pool), self._moves(source, slot)))
 
     def _statement(self, source: Source, slot: Slot, pool: Sequence[str]) -> Iterator[Edit]:
         statement: ast.stmt = slot.get()
@@ -124,8 +127,9 @@ class Edits:
               and function_name(statement.value) in MUTATING):
             yield from self._expression(source, Slot(statement, "value"), "other", line, pool)
 
-    def _moves(self, source: Source, holder: ast.AST, name: str, place: int) -> Iterator[Edit]:
+    def _moves(self, source: Source, slot: Slot) -> Iterator[Edit]:
         """The statement further down: an array is changed before its last use."""
+        holder, name, place = slot.holder, slot.field, slot.index or 0
         statements: list[ast.stmt] = getattr(holder, name)
         if not isinstance(statements[place], ast.Assign | ast.AugAssign):
             return

@@ -19,7 +19,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +102,17 @@ def run(
         work = random.Random(seed).sample(work, sample)
     arguments = zip(*[(name, mutant, repair_seconds) for name, mutant in work], strict=True)
     if jobs == 1:
-        return list(map(outcome, *arguments))
+        return list(_counted(map(outcome, *arguments), len(work)))
     with ProcessPoolExecutor(jobs) as pool:
-        return list(pool.map(outcome, *arguments, chunksize=4))
+        return list(_counted(pool.map(outcome, *arguments), len(work)))
+
+
+def _counted(outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
+    """The outcomes, with their number on a terminal's stderr."""
+    for number, found in enumerate(outcomes, 1):
+        if sys.stderr.isatty():
+            print(f"\r{number} of {total}", end="", file=sys.stderr)
+        yield found
 
 
 def survivors(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -453,7 +453,8 @@ def classifier(X, Y, W1, b1, W2, b2):
 
 
 made("softmax and relu", classifier_loss, classifier, X="m n",
-     Y=gradproof.Array("m k", kind="one_hot"), W1="n h", b1="h", W2="h k", b2="k", wrt="W1 b1 W2 b2")
+     Y=gradproof.Array("m k", kind="one_hot"), W1="n h", b1="h", W2="h k", b2="k",
+     wrt="W1 b1 W2 b2")
 
 
 def example(name: str) -> Any:
