@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gradproof.arrays import Array
     from gradproof.asserting import assert_gradient, assert_layer
-    from gradproof.checking import Check, CheckResult, check
+    from gradproof.checking import check
     from gradproof.derivation import Derivation, Formula, derive
     from gradproof.doors import equations, load, trace
     from gradproof.embedding import embed
     from gradproof.layer_gradients import LayerError
     from gradproof.layers import check_layer
     from gradproof.marks import gradient_of
+    from gradproof.results import Check, CheckResult
     from gradproof.symbolic.equation import EquationError
     from gradproof.symbolic.network import Network, NetworkError
     from gradproof.symbolic.spec import SpecError
@@ -32,8 +33,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Array": "gradproof.arrays",
-    "Check": "gradproof.checking",
-    "CheckResult": "gradproof.checking",
+    "Check": "gradproof.results",
+    "CheckResult": "gradproof.results",
     "Derivation": "gradproof.derivation",
     "EquationError": "gradproof.symbolic.equation",
     "Formula": "gradproof.derivation",

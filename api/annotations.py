@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gradproof.checking import CheckResult
+from gradproof.results import CheckResult
 
 LEVELS = {"refuted": "error", "undecided": "warning"}
 

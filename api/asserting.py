@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from gradproof.checking import ORDER, CheckResult, check
+from gradproof.checking import check
 from gradproof.layers import check_layer
+from gradproof.results import ORDER, CheckResult
 
 Required = Literal["agrees", "proved"]
 

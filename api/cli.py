@@ -20,8 +20,8 @@ from gradproof import __version__
 from gradproof.embed_command import add_options
 
 if TYPE_CHECKING:
-    from gradproof.checking import CheckResult
     from gradproof.derivation import Derivation
+    from gradproof.results import CheckResult
 
 FINE, FINDINGS, FAILED = 0, 1, 2
 

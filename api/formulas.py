@@ -10,18 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradproof.checking import (
-    CheckResult,
-    Subject,
-    judge,
-    returned_names,
-    rows_assumed,
-    scalar_result,
-)
+from gradproof.checking import returned_names, rows_assumed, scalar_result
 from gradproof.codegen.compile import compile_system
 from gradproof.inputs import Inputs, takes
+from gradproof.judging import judge
 from gradproof.layer_gradients import key_of
+from gradproof.measuring import Subject
 from gradproof.points import by_parameter
+from gradproof.results import CheckResult
 from gradproof.symbolic.derive import differentiate
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.grammar import FormulaError, Statement, parse_statements

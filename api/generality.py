@@ -47,15 +47,15 @@ class Given:
     def like(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         """Another array of the kind, from random slices of this one where the kind says little."""
         if self.array.is_integer or self.fixed:
-            found = self.numbers
+            found: Any = self.numbers
             for axis, size in enumerate(shape):
                 if axis not in self.fixed:
                     found = np.take(found, rng.integers(found.shape[axis], size=size), axis)
             return found
         drawn = draw(replace(self.array, shape=tuple(map(sp.Integer, shape))), {}, rng)
-        size = float(np.sqrt(np.mean(np.square(self.numbers)))) if self.numbers.size else 1.0
-        usual = 1e-3 < size < 1e3 or self.array.kind not in ("real", "positive")
-        return np.asarray(drawn if usual else size * drawn).astype(self.numbers.dtype)
+        scale = float(np.sqrt(np.mean(np.square(self.numbers)))) if self.numbers.size else 1.0
+        usual = 1e-3 < scale < 1e3 or self.array.kind not in ("real", "positive")
+        return np.asarray(drawn if usual else scale * drawn).astype(self.numbers.dtype)
 
 
 def given_array(name: str, value: Any) -> Given:

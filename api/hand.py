@@ -15,12 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gradproof.checking import CheckResult, Subject, judge
 from gradproof.codegen.compile import compile_system
 from gradproof.derivation import Derivation, values_of
 from gradproof.explaining import Rerun
+from gradproof.judging import judge
+from gradproof.measuring import Subject
 from gradproof.points import Point, by_parameter, nested, random_points
 from gradproof.repair import SECONDS
+from gradproof.results import CheckResult
 from gradproof.symbolic.equation import Array, Equation, Item, Recurrence, System, map_reads
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.prove import ancestors

@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checking import Check, CheckResult, Subject, judge, rows_assumed, scalar_result
+from gradproof.checking import rows_assumed, scalar_result
 from gradproof.explaining import Rerun
 from gradproof.generality import General
 from gradproof.inputs import Inputs
+from gradproof.judging import judge
 from gradproof.layer_calls import LayerFails, layer_object, two_functions
 from gradproof.layer_gradients import LayerError
 from gradproof.layer_rehearsal import Layer, Rehearsal, expected, rehearsed
+from gradproof.measuring import Subject
 from gradproof.repair import SECONDS
+from gradproof.results import Check, CheckResult
 from gradproof.symbolic.derive import differentiate
 from gradproof.symbolic.equation import Array
 from gradproof.symbolic.trace import Trace, TraceError, trace

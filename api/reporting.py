@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import isfinite
 from pathlib import Path
 
-from gradproof.checking import Check, CheckResult
 from gradproof.derivation import Derivation, derive
 from gradproof.doors import EXAMPLES
 from gradproof.hand import check_network, load_function
 from gradproof.reports.comparison import CheckEntry, CheckRow
 from gradproof.reports.document import build
 from gradproof.reports.files import write_report
+from gradproof.results import Check, CheckResult
 from gradproof.symbolic.entries import disagreements
 from gradproof.symbolic.equation import EquationError
 from gradproof.symbolic.network import Network

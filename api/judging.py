@@ -1,0 +1,241 @@
+"""Proof and numbers weighed: the verdict on every gradient of a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from gradproof.codegen.interpret import evaluate
+from gradproof.explaining import suggested_factors, suspicion
+from gradproof.measuring import Numbers, Subject
+from gradproof.numeric import (
+    Comparison,
+    diagnose,
+)
+from gradproof.points import Point, by_parameter
+from gradproof.repair import SECONDS, Search, find_repair
+from gradproof.results import Check, CheckResult
+from gradproof.symbolic.equation import System
+from gradproof.symbolic.layout import Piece, Text, body
+from gradproof.symbolic.prove import Proof, Prover
+from gradproof.symbolic.trace import Place
+from gradproof.symbolic.wrong import Wrong
+
+SAMPLE = 12
+"""Entries of a gradient that a result carries for show."""
+
+
+def judge(
+    subject: Subject, points: Sequence[Point], alternatives: Iterable[Subject] = (),
+    repair_seconds: float = SECONDS,
+) -> CheckResult:
+    """Proof and numbers for every gradient, and what follows from both.
+
+    alternatives: the same under further assumptions, for where the proofs fail without.
+    """
+    rerun = subject.rerun
+    proofs, prover, pairs = _proofs(subject)
+    if not all(proof.equal for proof in proofs.values()):
+        for other in alternatives:
+            found = _proofs(other)
+            if _settled(found[0]) > _settled(proofs):
+                subject, (proofs, prover, pairs) = other, found
+    numbers = Numbers(subject)
+    for point in points:
+        numbers.look_at(point)
+    checks = tuple(_verdict(name, subject, proofs.get(name), numbers) for name in subject.wrt)
+    wrong, place = "", None
+    if prover is not None and subject.hand is not None:
+        for made in checks:
+            if made.verdict == "refuted" and made.name in pairs:
+                wrong, place = _first_wrong(prover, subject, made.name, pairs[made.name])
+                break
+    result = CheckResult(checks, wrong, place)
+    failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
+    if rerun is None or repair_seconds <= 0 or not failing:
+        return result
+    arrays = [pairs[name] for name in failing if name in pairs]
+    search = Search(
+        rerun.function, rerun.bound, numbers.targets(points), failing,
+        suspicion(prover, subject.hand, arrays, place),
+        suggested_factors(numbers.observed, failing), rerun.verdict, subject.loose_units,
+        rerun.loss,
+    )
+    repair, unrepaired = find_repair(search, repair_seconds)
+    return replace(result, repair=repair, unrepaired=unrepaired)
+
+
+def _proofs(
+    subject: Subject,
+) -> tuple[dict[str, Proof], Prover | None, dict[str, str]]:
+    if subject.derived is None or subject.hand is None:
+        return {}, None, {}
+    try:
+        found = by_parameter(subject.hand.result, subject.wrt, "gradient")
+    except ValueError:
+        return {}, None, {}
+    pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
+    prover = Prover(subject.derived, subject.hand.system, _evaluate)
+    proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
+    return {name: proofs[subject.of[name]] for name in pairs}, prover, pairs
+
+
+def _settled(proofs: Mapping[str, Proof]) -> tuple[int, int]:
+    """How many are proved, and for how many a factor is known."""
+    return (sum(proof.equal is True for proof in proofs.values()),
+            sum(proof.ratio is not None for proof in proofs.values()))
+
+
+def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+    return evaluate(system, values, sizes)
+
+
+def _first_wrong(
+    prover: Prover, subject: Subject, name: str, array: str
+) -> tuple[str, Place | None]:
+    """Where the hand-written code first computes what the derivation does not."""
+    assert subject.hand is not None
+    wrong = prover.first_wrong(subject.of[name], array) or Wrong(array)
+    place = subject.hand.lines.get(wrong.right)
+    unnamed = wrong.right.startswith("t") and wrong.right[1:].isdigit()
+    named = "" if unnamed and place else wrong.right
+    text = "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
+    if wrong.instead is not None:
+        primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
+        meant = f"the loss's gradient by {primal}" if primal else wrong.instead
+        text += f"\n    it should be {meant}"
+        if wrong.ratio is not None:
+            text += f": multiply by {factor_text(wrong.ratio)}"
+    return text, place
+
+
+def factor_text(factor: sp.Expr) -> str:
+    """A factor in sizes and named arrays, in Unicode."""
+    return body(factor, [], _FactorText()).text
+
+
+class _FactorText(Text):
+    """Symbols are arrays or sizes; products stand without a sign."""
+
+    times = "·"
+
+    def size(self, symbol: sp.Symbol) -> str:
+        return str(symbol)
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        shown = denominator.text
+        if denominator.level < 4:
+            shown = f"({shown})"
+        return Piece(f"{self.hold(numerator, 3)}/{shown}", 2)
+
+
+def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: Numbers) -> Check:
+    """One gradient's verdict from its proof and its numbers."""
+    looked = numbers.comparisons.get(name, [])
+    notes = tuple(numbers.notes[name])
+    if numbers.failure:
+        return Check(name, "undecided", reason=numbers.failure, notes=notes)
+    if name in numbers.shapes:
+        return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
+    base = _measured(name, numbers, looked, notes)
+    refuted = [(point, c) for point, c in looked if c.verdict == "refuted"]
+    if refuted and refuted[0][0].elsewhere and subject.hand is None:
+        return replace(base, verdict="undecided",
+                       reason=f"right at the given arrays, differs at {refuted[0][0]}; whether "
+                              f"these sizes are meant is not known ({subject.reason})")
+    if refuted:
+        reason = f"differs at {refuted[0][0]}"
+        if refuted[0][0].elsewhere:
+            reason = f"right at the given arrays, differs at other sizes: at {refuted[0][0]}"
+        if proof is not None and proof.equal:
+            reason += ("; the formulas are proved equal, so this is the program's arithmetic "
+                       "(overflow, rounding, or dtype)")
+        return replace(base, verdict="refuted", scope="", reason=reason,
+                       diagnosis=_diagnosis(name, proof, numbers))
+    open_ = [c for _, c in looked if c.verdict == "undecided"]
+    if proof is not None and proof.equal:
+        extra = tuple(f"numbers undecided: {c.reason}" for c in open_[:1])
+        assumed = dict.fromkeys((*proof.assumptions, *_trace_assumptions(subject)))
+        return replace(base, verdict="proved", scope=_scope(subject), notes=(*notes, *extra),
+                       assumptions=tuple(assumed), kinks=proof.kinks)
+    if open_ or not looked:
+        return replace(base, verdict="undecided",
+                       reason=open_[0].reason if open_ else "no point could be looked at")
+    where = "; ".join(str(point) for point, _ in looked)
+    why = subject.reason or (proof.reason if proof is not None else "")
+    if proof is not None and proof.equal is False:
+        difference = _diagnosis(name, proof, numbers)
+        return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
+                       diagnosis=difference)
+    return replace(base, verdict="agrees", scope=f"at {len(looked)} points ({where})",
+                   reason=f"not proved: {why}" if why else "")
+
+
+def _measured(
+    name: str, numbers: Numbers, looked: Sequence[tuple[Point, Comparison]],
+    notes: tuple[str, ...],
+) -> Check:
+    """The numbers of a check: bounds, the largest difference, the worst entry's three values."""
+    bounds = [c.bound for _, c in looked if c.verdict != "undecided"]
+    worst, entry = 0.0, None
+    apart = float("nan")
+    hand = derived = witness = float("nan")
+    sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
+    for (point, comparison), (claimed, true, _) in zip(
+        looked, numbers.observed.get(name, []), strict=True
+    ):
+        claimed, true = np.asarray(claimed, dtype=float), np.asarray(true, dtype=float)
+        gap = np.abs(claimed - true)
+        if gap.size == 0:
+            continue
+        measured = np.abs(comparison.witness - true)
+        if not np.all(np.isnan(measured)):
+            apart = float(np.nanmax([apart, np.nanmax(measured)]))
+        if not sample or point.given:
+            sample = tuple(
+                (at, float(true[at]), float(claimed[at]), float(comparison.witness[at]))
+                for at in islice(np.ndindex(*gap.shape), SAMPLE)
+            )
+        largest = float(np.nanmax(gap)) if not np.all(np.isnan(gap)) else float("nan")
+        if entry is None or largest > worst:
+            worst = largest
+            place = tuple(int(p) for p in np.unravel_index(int(np.nanargmax(gap)), gap.shape)) \
+                if largest == largest else (0,) * gap.ndim
+            entry, hand, derived = place, float(claimed[place]), float(true[place])
+            witness = float(comparison.witness[place])
+    return Check(name, "agrees", bound=max(bounds, default=float("nan")), difference=worst,
+                 entry=entry, hand=hand, derived=derived, witness=witness,
+                 witness_difference=apart, sample=sample, notes=notes)
+
+
+def _diagnosis(name: str, proof: Proof | None, numbers: Numbers) -> str:
+    """What would make it right: from the normal forms where they say, else from the numbers."""
+    if proof is not None and proof.ratio is not None and not proof.ratio.is_zero:
+        inverse = factor_text(1 / proof.ratio)
+        return (f"hand-written = {inverse} × derived: multiply by {factor_text(proof.ratio)} "
+                "(exact, for all sizes)")
+    found = diagnose(numbers.observed[name]) if numbers.observed.get(name) else None
+    if found is not None and found.kind != "equal":
+        return found.text
+    return ""
+
+
+def _scope(subject: Subject) -> str:
+    assert subject.derived is not None
+    symbols = sorted({
+        str(symbol) for array in subject.derived.inputs for size in array.shape
+        for symbol in size.free_symbols
+    })
+    return f"for all {', '.join(symbols)}" if symbols else "for these sizes"
+
+
+def _trace_assumptions(subject: Subject) -> tuple[str, ...]:
+    traced = subject.hand.assumptions if subject.hand is not None else ()
+    return (*(text for text in subject.assumed), *traced)
+
+

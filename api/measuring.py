@@ -1,0 +1,189 @@
+"""The numbers of a check: the hand-written gradient at points, against differences of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradproof.codegen.compile import compile_system
+from gradproof.explaining import Rerun, targets
+from gradproof.numeric import (
+    BUDGET,
+    Comparison,
+    compare_gradient,
+    measured_rounding,
+    rounding_bound,
+)
+from gradproof.points import Point
+from gradproof.repair import Target
+from gradproof.symbolic.equation import System
+from gradproof.symbolic.trace import Trace
+
+ENOUGH = 400
+"""Evaluations of the loss to spend where the derived gradient says where to look."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be judged.
+
+    derived: the system with the derived gradients, whose names `of` gives; None if there is none.
+    loss, gradient: functions of arrays by name.
+    hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
+    given: for arrays that the hand-written code was handed and that the system computes (a cache).
+    loose_units: axes of length one that are too many or too few are noted, not refuted.
+    assumed: what the derivation assumed of inputs.
+    declared: the inputs as they were traced.
+    rerun: how an edited gradient function is looked at; without it no repair is searched.
+    """
+
+    derived: System | None
+    of: Mapping[str, str]
+    wrt: tuple[str, ...]
+    loss: Callable[[Mapping[str, Any]], Any]
+    gradient: Callable[[Mapping[str, Any]], dict[str, Any]]
+    hand: Trace | None
+    reason: str = ""
+    loose_units: bool = False
+    assumed: tuple[str, ...] = ()
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    rerun: Rerun | None = None
+
+
+class Numbers:
+    """Comparisons of the hand-written gradient at every point, and the derived values there."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.comparisons: dict[str, list[tuple[Point, Comparison]]] = {}
+        self.observed: dict[str, list[tuple[Any, Any, Mapping[str, int]]]] = {}
+        self.notes: dict[str, dict[str, None]] = {name: {} for name in subject.wrt}
+        self.shapes: dict[str, str] = {}
+        self.failure = ""
+        self._derived = None
+        if subject.derived is not None:
+            results = [subject.of[name] for name in subject.wrt]
+            self._derived = compile_system(subject.derived, results)
+
+    def look_at(self, point: Point) -> None:
+        before = {name: np.array(value) for name, value in point.values.items()}
+        try:
+            with np.errstate(all="ignore"):
+                claimed = {
+                    name: np.asarray(value)
+                    for name, value in self.subject.gradient(point.values).items()
+                }
+        except Exception as error:  # the user's code may raise anything, and that is the finding
+            text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
+            if point.elsewhere:  # sizes that were guessed from the given ones
+                self._note(text)
+            else:
+                self.failure = self.failure or text
+            return
+        if point.elsewhere and not self._loss_works(point):
+            return
+        for name, array in list(claimed.items()):
+            claimed[name] = self._fitted(name, array, np.shape(before[name]), point)
+        fitting = {n: a for n, a in claimed.items() if a.shape == np.shape(before[n])}
+        floats = dict(point.values)
+        rounding = measured_rounding(
+            lambda values: {
+                n: self._fitted(n, np.asarray(a), np.shape(before[n]), point)
+                for n, a in self.subject.gradient(values).items()
+            },
+            floats,
+        )
+        derived = self._derived_at(point)
+        found = compare_gradient(
+            self.subject.loss, floats, fitting, wrt=list(fitting),
+            rounding={n: r for n, r in rounding.items() if n in fitting} or None,
+            suspects={n: farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
+            budget=ENOUGH if derived else BUDGET,
+        ) if fitting else {}
+        for name, comparison in found.items():
+            self.comparisons.setdefault(name, []).append((point, comparison))
+            for note in comparison.notes:
+                self.notes[name][note] = None
+            if comparison.subgradient:
+                self.notes[name][f"at a kink at {point}: there is no one derivative, and the "
+                                 "hand-written value lies between the one-sided ones"] = None
+        for name, array in fitting.items():
+            true = derived.get(name, found[name].witness)
+            self.observed.setdefault(name, []).append((array, true, point.sizes))
+
+    def targets(self, points: Sequence[Point]) -> list[Target]:
+        """The true gradients at each point: the derived ones, else as measured."""
+        looked = []
+        for point in points:
+            true, bounds = self._derived_at(point), dict[str, float]()
+            if not true:
+                for name, found in self.comparisons.items():
+                    for place, comparison in found:
+                        if place is point and comparison.verdict != "undecided":
+                            true[name], bounds[name] = comparison.witness, comparison.bound
+            looked.append((point.values, true, bounds))
+        return targets(looked)
+
+    def _note(self, text: str) -> None:
+        for notes in self.notes.values():
+            notes[text] = None
+
+    def _loss_works(self, point: Point) -> bool:
+        try:
+            with np.errstate(all="ignore"):
+                works = bool(np.isfinite(self.subject.loss(point.values)))
+        except Exception as error:  # as above
+            self._note(f"the loss fails at {point}: {type(error).__name__}: {error}")
+            return False
+        return works
+
+    def _fitted(self, name: str, array: Any, expected: tuple[int, ...], point: Point) -> Any:
+        """The array, without units too many where that is allowed; a misfit is remembered."""
+        if array.shape == expected:
+            return array
+        text = f"has shape {array.shape}, expected {expected}"
+        same = [n for n in array.shape if n != 1] == [n for n in expected if n != 1]
+        if same and self.subject.loose_units:
+            note = f"the gradient lacks an axis of length 1 that {name} has"
+            if array.ndim > len(expected):
+                note = f"the gradient keeps an axis of length 1 that {name} does not have"
+            self.notes[name][note] = None
+            return array.reshape(expected)
+        hint = "; keepdims keeps an axis that the parameter does not have" if (
+            same and array.ndim > len(expected)) else ""
+        if array.T.shape == expected:
+            hint = "; did you mean its transpose?"
+        if point.elsewhere:
+            text = f"{text} at {point}"
+            if self.subject.hand is None:  # nor is it known whether these sizes are meant
+                self.notes[name][f"the gradient {text}"] = None
+                return array
+        self.shapes.setdefault(name, text + hint)
+        return array
+
+    def _derived_at(self, point: Point) -> dict[str, Any]:
+        if self._derived is None or self.subject.derived is None:
+            return {}
+        inputs = {a.name: point.values[a.name] for a in self.subject.derived.inputs}
+        try:
+            return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
+        except ValueError:
+            if point.elsewhere:  # derived for the given sizes alone
+                return {}
+            raise
+
+
+def farthest(claimed: Any, derived: Any) -> tuple[int, ...]:
+    """Flat indices of the entries where two arrays differ most, the worst first; none where the
+    difference may be rounding."""
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(np.asarray(claimed, dtype=float) - derived).ravel()
+    gaps = np.where(np.isnan(gaps), np.inf, gaps)
+    worst = np.argsort(-gaps)[:3]
+    rounding = rounding_bound(np.asarray(claimed), np.asarray(derived))
+    return tuple(int(place) for place in worst if gaps[place] > rounding)
+
+
