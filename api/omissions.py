@@ -53,12 +53,14 @@ def slopes(node: ast.expr, place: Place) -> Iterator[Change]:
 
 def products(node: ast.expr, place: Place) -> Iterator[Change]:
     """A matrix product of which one operand was left out."""
-    if place.level == "term" and not isinstance(node, ast.Constant):
+    within = 0.2 * (place.level == "factor")
+    if (place.level == "term" and not isinstance(node, ast.Constant)) or (
+            place.level == "factor" and isinstance(node, ast.Name)):
         for array in place.scope.arrays:
             for text in (array.text, f"{array.text}.T")[:len(array.shape)]:
                 what = f"a product with {text} is missing"
-                yield Change(2.2, what, partial(_combined, node, ast.MatMult, text))
-                yield Change(2.3, what, partial(_before, node, text))
+                yield Change(2.2 + within, what, partial(_combined, node, ast.MatMult, text))
+                yield Change(2.3 + within, what, partial(_before, node, ast.MatMult, text))
 
 
 def terms(node: ast.expr, place: Place) -> Iterator[Change]:
@@ -72,12 +74,15 @@ def terms(node: ast.expr, place: Place) -> Iterator[Change]:
             yield Change(2.2 + part.cost + within,
                          f"the term {'-' * (op is ast.Sub)}{part.text} is missing",
                          partial(_combined, node, op, part.text))
+        if not part.added:
+            yield Change(2.4 + part.cost + within, f"{part.text} is missing before the minus",
+                         partial(_before, node, ast.Sub, part.text))
 
 
 def _fitting(node: ast.expr, place: Place) -> Iterator[Ingredient]:
     """The ingredients that an array of this shape keeps its shape with; a number may gain one."""
     for part in place.ingredients:
-        if isinstance(node, ast.Constant) or place.shape is None:
+        if isinstance(node, ast.Constant) or not place.shape:
             yield part
         else:
             try:
@@ -112,8 +117,8 @@ def _combined(node: ast.expr, op: type[ast.operator], text: str) -> ast.expr:
     return binary(node, op, expression(text))
 
 
-def _before(node: ast.expr, text: str) -> ast.expr:
-    return binary(expression(text), ast.MatMult, node)
+def _before(node: ast.expr, op: type[ast.operator], text: str) -> ast.expr:
+    return binary(expression(text), op, node)
 
 
 def _product(left: ast.expr, right: ast.expr) -> ast.expr:

@@ -20,14 +20,15 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import FunctionType
 from typing import Any, Literal
 
 import numpy as np
 
 from gradproof.edits import Edit
-from gradproof.program import Program, Source
+from gradproof.program import Program, Source, source_of
 from gradproof.ranking import ranked
-from gradproof.statements import Edits, numbers_in
+from gradproof.statements import Edits
 
 Verified = Literal["proved", "agrees"]
 Gradient = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -121,7 +122,8 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     suspicion = {**search.suspicion, **dict.fromkeys(failed, 0.0)}
     right = {key for name in search.targets[0].gradients if name not in search.wrong
              for key in (name, f"d{name}", f"grad_{name}")}
-    edits = Edits(program, observed, search.constants, right, numbers_in(search.loss))
+    loss = source_of(search.loss) if isinstance(search.loss, FunctionType) else None
+    edits = Edits(program, observed, search.constants, right, loss)
     clock = _Clock(seconds)
     tried = verified = 0
     for edit in ranked(edits, suspicion):

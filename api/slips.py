@@ -70,22 +70,24 @@ def names(node: ast.expr, place: Place) -> Iterator[Change]:
     """Another quantity in scope."""
     text = ast.unparse(node) if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) else ""
     known = {q.text: q for q in place.scope.quantities}
-    if isinstance(node, ast.Name) and text not in place.scope.names:
-        for other in known.values():
-            yield Change(1.1, f"{text} where {other.text} is due", other.node)
-        return
-    if text in known and place.level != "container":
-        mine = known[text]
-        for other in known.values():
-            if other.text != text:
-                near = 0.0 if other.shape == mine.shape else 0.5
-                far = 0.3 * (len(other.shape) != len(mine.shape))
-                yield Change(1.1 + near + far, f"{text} where {other.text} is due", other.node)
-        return
     if isinstance(node, ast.Name) and place.level == "container":
         for name, value in place.scope.variables.items():
             if name != text and isinstance(value, Mapping | list | tuple | np.ndarray):
-                yield Change(1.3, f"{text} where {name} is due", ast.Name(name, ast.Load()))
+                yield Change(1.2, f"{text} where {name} is due", ast.Name(name, ast.Load()))
+        return
+    unknown = text not in place.scope.names or isinstance(
+        place.scope.variables.get(text), Mapping | list | tuple)
+    if isinstance(node, ast.Name) and unknown:
+        for other in known.values():
+            yield Change(1.1, f"{text} where {other.text} is due", other.node)
+        return
+    if text in known:
+        mine = known[text]
+        for other in known.values():
+            if other.text != text:
+                near = 0.0 if other.shape == mine.shape else 0.3
+                far = 0.2 * (len(other.shape) != len(mine.shape))
+                yield Change(1.1 + near + far, f"{text} where {other.text} is due", other.node)
         return
     if isinstance(node, ast.Subscript | ast.Attribute | ast.Constant):
         return
@@ -208,11 +210,17 @@ def functions(node: ast.expr, place: Place) -> Iterator[Change]:
 
 
 def indices(node: ast.expr, place: Place) -> Iterator[Change]:
-    """An index or a bound that is one off."""
-    if place.level == "index" and not isinstance(node, ast.Slice | ast.Tuple | ast.Constant):
-        for op, sign in ((ast.Add, "+"), (ast.Sub, "-")):
-            yield Change(1.2, f"{place.text(node)} where {place.text(node)} {sign} 1 is due",
-                         partial(binary, node, op, ast.Constant(1)))
+    """An index or a bound that is one off, or off by a size."""
+    if place.level != "index" or isinstance(node, ast.Slice | ast.Tuple | ast.Constant):
+        return
+    text = place.text(node)
+    counts = [q.text for q in place.scope.scalars if q.is_count and q.text != text]
+    for op, sign in ((ast.Add, "+"), (ast.Sub, "-")):
+        yield Change(1.2, f"{text} where {text} {sign} 1 is due",
+                     partial(binary, node, op, ast.Constant(1)))
+        for count in counts:
+            yield Change(1.8, f"{text} where {text} {sign} {count} is due",
+                         partial(binary, node, op, expression(count)))
 
 
 SLIPS = (operators, signs, names, transposes, axes, numbers, comparisons, functions, indices)

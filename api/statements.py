@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from itertools import chain
-from types import CodeType, FunctionType
-from typing import Any
+from types import CodeType
 
 from gradproof.edits import (
     SYMBOLS,
@@ -23,7 +22,7 @@ from gradproof.edits import (
 )
 from gradproof.ingredients import Ingredient, ingredients
 from gradproof.omissions import OMISSIONS
-from gradproof.program import Program, Scope, Source, source_of
+from gradproof.program import Program, Scope, Source
 from gradproof.quantities import InScope, unary_functions
 from gradproof.ranking import Group
 from gradproof.slips import SLIPS
@@ -47,21 +46,25 @@ class Edits:
     observed: the variables before each line that ran.
     constants: factors that the numbers suggest.
     right: keys of returned gradients that need no edit.
-    numbers: of the loss, which may be missing.
+    loss: its numbers and expressions may be what is missing.
     """
 
     program: Program
     observed: Mapping[tuple[CodeType, int], Scope]
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
     right: Set[str] = frozenset()
-    numbers: tuple[str, ...] = ()
+    loss: Source | None = None
+    _of_loss: tuple[str, ...] = ()
+    _numbers: tuple[str, ...] = ()
     _found: dict[tuple[CodeType, int], tuple[Ingredient, ...]] = field(default_factory=dict)
     _scopes: dict[tuple[CodeType, int], InScope | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Group]:
         """Statement by statement."""
+        self._of_loss = _pool(self.loss) if self.loss is not None else ()
+        self._numbers = _numbers(self.loss) if self.loss is not None else ()
         for source in self.program.sources:
-            pool, node = _pool(source), source.node
+            pool, node = (*_pool(source), *self._of_loss), source.node
             if any(isinstance(inner, ast.While) for inner in ast.walk(node)):
                 continue
             if isinstance(node, ast.Lambda):
@@ -156,7 +159,7 @@ class Edits:
 
         shape = scope.shape_of(ast.unparse(node)) if level in ("term", "factor") else None
         place = Place(scope, level, text, self._ingredients(source, line, scope, pool), shape,
-                      self.constants, self.numbers)
+                      self.constants, self._numbers)
         if not isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Slice | ast.Lambda):
             for rule in (*SLIPS, *OMISSIONS):
                 for change in rule(node, place):
@@ -175,7 +178,7 @@ class Edits:
     ) -> tuple[Ingredient, ...]:
         key = source.function.__code__, line
         if key not in self._found:
-            self._found[key] = ingredients(scope, pool, self.numbers)
+            self._found[key] = ingredients(scope, pool, self._numbers)
         return self._found[key]
 
     def _scope(self, source: Source, line: int) -> InScope | None:
@@ -232,7 +235,8 @@ def _parts(node: ast.expr, level: str) -> Iterator[tuple[Slot, str]]:
             if name in KEPT and name != "range":
                 return
             if isinstance(func, ast.Attribute) and not is_module(func.value):
-                yield Slot(func, "value"), "term"
+                base = "container" if func.attr in MUTATING else "term"
+                yield Slot(func, "value"), base
             for place in range(len(node.args)):
                 yield Slot(node, "args", place), "index" if name == "range" else "term"
             for word in node.keywords:
@@ -263,11 +267,8 @@ def _parts(node: ast.expr, level: str) -> Iterator[tuple[Slot, str]]:
             yield Slot(node, "orelse"), level
 
 
-def numbers_in(function: Callable[..., Any] | None) -> tuple[str, ...]:
+def _numbers(source: Source) -> tuple[str, ...]:
     """The numbers that stand in a function's source."""
-    source = source_of(function) if isinstance(function, FunctionType) else None
-    if source is None:
-        return ()
     found = {repr(node.value): None for node in ast.walk(source.node)
              if isinstance(node, ast.Constant) and type(node.value) in (int, float)}
     return tuple(found)
