@@ -100,7 +100,8 @@ def _subject(
     try:
         traced = trace(loss, declared)
         chain = differentiate(traced.system, scalar_result(traced), names)
-        plain = replace(plain, derived=chain.system, of=chain.of, assumed=rows_assumed(chain))
+        plain = replace(plain, derived=chain.system, of=chain.of, assumed=rows_assumed(chain),
+                        kinks=kinks_listed(chain))
         return replace(plain, hand=trace(gradient, declared))
     except ValueError as error:
         return replace(plain, reason=f"not traced: {error}")
@@ -109,6 +110,16 @@ def _subject(
 def rows_assumed(chain: Chain) -> tuple[str, ...]:
     """The assumptions on inputs that a derivation used, as sentences."""
     return tuple(f"the rows of {name} sum to one" for name in chain.assumed)
+
+
+def kinks_listed(chain: Chain) -> tuple[str, ...]:
+    """The kinks of the loss's own equations: "Z1 = 0"."""
+    return tuple(dict.fromkeys(
+        f"{kink.array} = 0" if kink.where == "z" else
+        f"{kink.array} at a tie of its maximum" if kink.function == "max" else
+        f"{kink.array} where {kink.where} = 0 for z = {kink.array}"
+        for kink in chain.kinks
+    ))
 
 
 def scalar_result(traced: Trace) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import keyword
 import os
 import sys
 import threading
@@ -184,7 +185,8 @@ def _as_text(derivation: Derivation, steps: bool) -> str:
         lines += [f"assumed: {text}" for text in derivation.assumptions]
         lines += [f"kink: {text}" for text in derivation.kinks]
     if derivation.has_general_rule:
-        lines += ["For any depth L", *(f"  {line}" for line in derivation.general_rule_text())]
+        lines.append("For any depth L, one sample, a⁽⁰⁾ = x, C the loss")
+        lines += [f"  {line}" for line in derivation.general_rule_text()]
     return "\n".join(lines)
 
 
@@ -222,8 +224,11 @@ def _codegen(options: argparse.Namespace) -> int:
     from gradproof.derivation import derive
     from gradproof.doors import load
 
-    if not options.name.isidentifier():
-        raise ValueError(f"--name: expected a Python name, got {options.name!r}")
+    if not options.name.isidentifier() or keyword.iskeyword(options.name) or (
+        options.name in ("np", "sigmoid", "softplus", "logsumexp")
+    ):
+        raise ValueError("--name: expected a Python name that the program does not use itself, "
+                         f"got {options.name!r}")
     print(derive(load(options.spec)).numpy_source(name=options.name), end="")
     return FINE
 
@@ -281,13 +286,15 @@ def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, 
     from dataclasses import asdict
     from math import isfinite
 
-    checks = []
-    for found in result:
-        row = asdict(found)
-        checks.append({
-            key: None if isinstance(value, float) and not isfinite(value) else value
-            for key, value in row.items()
-        })
+    def finite(value: Any) -> Any:
+        """JSON has no NaN and no infinity."""
+        if isinstance(value, float):
+            return value if isfinite(value) else None
+        return [finite(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+    checks = [
+        {key: finite(value) for key, value in asdict(found).items()} for found in result
+    ]
     place = None
     if result.place is not None:
         place = {"file": result.place.filename, "line": result.place.line}

@@ -144,8 +144,8 @@ class Derivation:
 
     @property
     def has_general_rule(self) -> bool:
-        """Whether the layer rule applies: a network, shown in matrix form."""
-        return self.network is not None
+        """Whether the layer rule applies: a network whose activations all act entry by entry."""
+        return self.network is not None and "softmax" not in self.network.activations
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gradproof.checking import kinks_listed
 from gradproof.codegen.compile import compile_system
 from gradproof.derivation import Derivation, values_of
 from gradproof.explaining import Rerun
@@ -81,7 +82,7 @@ def run_file(path: str | Path) -> ModuleType:
         exec(compile(source, str(file), "exec"), vars(module))
     except SyntaxError as error:
         raise HandError(f"{file}:{error.lineno}: {error.msg}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = error.__traceback__
         number = 0
         while line is not None:
@@ -194,6 +195,7 @@ def check_network(
             system, derivation.chain.of, network.parameters,
             lambda values: loss(**{array.name: values[array.name] for array in inputs}),
             bound(made), hand, reason, loose_units=True, assumed=derivation.assumptions,
+            kinks=kinks_listed(derivation.chain),
             rerun=Rerun(made, bound, lambda edited: judged(edited, 0).verdict),
         )
         return judge(subject, points, repair_seconds=seconds)

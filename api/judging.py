@@ -161,8 +161,10 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: Numbers)
     if proof is not None and proof.equal:
         extra = tuple(f"numbers undecided: {c.reason}" for c in open_[:1])
         assumed = dict.fromkeys((*proof.assumptions, *_trace_assumptions(subject)))
+        named = {text.partition("[")[0].partition(" ")[0] for text in proof.kinks}
+        further = (text for text in subject.kinks if text.partition(" ")[0] not in named)
         return replace(base, verdict="proved", scope=_scope(subject), notes=(*notes, *extra),
-                       assumptions=tuple(assumed), kinks=proof.kinks)
+                       assumptions=tuple(assumed), kinks=(*proof.kinks, *further))
     if open_ or not looked:
         return replace(base, verdict="undecided",
                        reason=open_[0].reason if open_ else "no point could be looked at")
@@ -182,7 +184,7 @@ def _measured(
 ) -> Check:
     """The numbers of a check: bounds, the largest difference, the worst entry's three values."""
     bounds = [c.bound for _, c in looked if c.verdict != "undecided"]
-    worst, entry = 0.0, None
+    worst, entry, pinned = 0.0, None, False
     apart = float("nan")
     hand = derived = witness = float("nan")
     sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
@@ -202,10 +204,14 @@ def _measured(
                 for at in islice(np.ndindex(*gap.shape), SAMPLE)
             )
         largest = float(np.nanmax(gap)) if not np.all(np.isnan(gap)) else float("nan")
-        if entry is None or largest > worst:
-            worst = largest
+        worst = max(worst, largest) if largest == largest else worst
+        decides = comparison.verdict == "refuted" and not pinned
+        if entry is None or decides or (largest >= worst and not pinned):
+            pinned = pinned or decides  # the point that a refutation names is the one shown
             place = tuple(int(p) for p in np.unravel_index(int(np.nanargmax(gap)), gap.shape)) \
                 if largest == largest else (0,) * gap.ndim
+            if decides and comparison.wrong and comparison.wrong[0].entry is not None:
+                place = tuple(int(p) for p in comparison.wrong[0].entry)
             entry, hand, derived = place, float(claimed[place]), float(true[place])
             witness = float(comparison.witness[place])
     return Check(name, "agrees", bound=max(bounds, default=float("nan")), difference=worst,

@@ -35,7 +35,7 @@ class Subject:
     hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
     given: for arrays that the hand-written code was handed and that the system computes (a cache).
     loose_units: axes of length one that are too many or too few are noted, not refuted.
-    assumed: what the derivation assumed of inputs.
+    assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
     declared: the inputs as they were traced.
     rerun: how an edited gradient function is looked at; without it no repair is searched.
     """
@@ -49,6 +49,7 @@ class Subject:
     reason: str = ""
     loose_units: bool = False
     assumed: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
     declared: Mapping[str, Any] = field(default_factory=dict)
     rerun: Rerun | None = None
 
@@ -76,7 +77,7 @@ class Numbers:
                     name: np.asarray(value)
                     for name, value in self.subject.gradient(point.values).items()
                 }
-        except Exception as error:  # the user's code may raise anything, and that is the finding
+        except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
             text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
             if point.elsewhere:  # sizes that were guessed from the given ones
                 self._note(text)

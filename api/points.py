@@ -13,7 +13,7 @@ from gradproof.symbolic.equation import Array
 
 Values = dict[str, Any]
 
-SIZES = ((3, 4, 2, 5, 6, 7), (5, 2, 3, 4, 7, 6), (1, 3, 5, 2, 4, 6))
+SIZES = ((3, 4, 2, 5, 6, 7), (6, 2, 3, 4, 7, 5), (1, 3, 5, 2, 4, 6))
 """What the symbolic sizes are in each round: distinct, so that no two axes are mistaken for one
 another, and once with the first size (the batch, as a rule) equal to 1."""
 

@@ -16,6 +16,7 @@ from gradproof.symbolic.entries import disagreements
 from gradproof.symbolic.equation import EquationError
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.reasons import reason
+from gradproof.symbolic.spec import load_spec
 
 ENTRY_REPORT = 80
 """Scalars in a forward pass up to which a report shows the derivation entry by entry."""
@@ -46,7 +47,10 @@ def report(
     data = build(
         network, derivation.chain,
         source_text=derivation.numpy_source(),
-        general_rule=[(scope, formula, why) for formula, scope, why in derivation.general_rule],
+        general_rule=[
+            (f"for one sample, {scope}", formula, why)
+            for formula, scope, why in derivation.general_rule
+        ] if derivation.has_general_rule else (),
         entries=_entries(derivation),
         checks=[_row(check) for check in result] if result is not None else (),
         hand_source=file.read_text(encoding="utf-8") if file is not None else None,
@@ -57,7 +61,8 @@ def report(
 def _example_pass(network: Network) -> Path | None:
     """The backward pass that comes with an example network."""
     file = EXAMPLES / f"{network.name}_backward.py"
-    return file if file.is_file() and (EXAMPLES / f"{network.name}.toml").is_file() else None
+    spec = EXAMPLES / f"{network.name}.toml"
+    return file if file.is_file() and spec.is_file() and load_spec(spec) == network else None
 
 
 def _entries(derivation: Derivation) -> list[tuple[str, str]]:

@@ -42,8 +42,8 @@ def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
     """Unnamed arrays lose the axes of length 1 that keepdims gave them."""
     for place in range(len(equations)):
         equation = equations[place]  # as the ones before have left it
-        axes = [axis for axis, index in enumerate(equation.out) if index.size == 1]
         name = equation.name
+        axes = [axis for axis, index in enumerate(equation.out) if index.size == 1]
         if not axes or not is_unnamed(name) or name in keep or equation.argmax:
             continue
 

@@ -12,6 +12,7 @@ is simplified, how one is rebuilt at other subscripts) is registered by the file
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -59,6 +60,11 @@ class Base:
     symmetries: tuple[tuple[int, ...], ...] = field(default=(), compare=False)
 
 
+SECONDS = 30
+"""What all proofs between two systems may take together; what is not proven by then is left open.
+A proof takes well under a second as a rule, so this bounds the rare explosion."""
+
+
 class Table(Indices):
     """Every index and base of one proof, and the arithmetic of polynomials in them."""
 
@@ -70,6 +76,7 @@ class Table(Indices):
         self._inner: dict[int, frozenset[int]] = {}
         self.budget = budget
         self.spent = 0
+        self.deadline = time.monotonic() + SECONDS
         self.kinks: set[str] = set()
         self.assumptions: set[str] = set()
         self.rebuild: dict[str, Callable[[Table, Base, Mapping[int, Sub], Unfold], Poly]] = {}
@@ -104,6 +111,8 @@ class Table(Indices):
 
     def spend(self, amount: int) -> None:
         self.spent += amount
+        if time.monotonic() > self.deadline:
+            raise BudgetError(f"more than {SECONDS} s")
         if self.spent > self.budget:
             raise BudgetError(f"more than {self.budget} operations")
 
