@@ -135,12 +135,17 @@ def primitive(
     return unit, scale, _irreducible(rest)
 
 
+DEGREE = 40
+"""Powers above this (exp of a clipped argument has hundreds) are not worth factoring."""
+
+
 def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
     keys = sorted({(base, args) for mono in poly for base, args, _ in mono})
     uses = {key: [m for m in poly if any(f[:2] == key for f in m)] for key in keys}
     linear = any(len(m) == 1 and len(m[0]) == 1 for m in uses.values())
     whole = all(isinstance(e, int) and e > 0 for mono in poly for _, _, e in mono)
-    if not keys or linear or not whole or len(poly) > 12:
+    high = any(e > DEGREE for mono in poly for _, _, e in mono)
+    if not keys or linear or not whole or len(poly) > 12 or high:
         return [(poly, 1)]
     places = {key: place for place, key in enumerate(keys)}
     vectors = []

@@ -61,6 +61,7 @@ def _factor(
 ) -> sp.Expr | None:
     function = _spelled(expression)
     factors = []
+    varies = False
     for point, (kept, quotient) in zip(points, quotients, strict=True):
         values = np.asarray(getattr(point, side)[array], float)
         if values.size != kept.size:
@@ -76,4 +77,7 @@ def _factor(
         if abs(factor) <= NOISE:
             return None
         factors.append(factor)
+        varies = varies or bool(np.ptp(expected) > 0)
+    if not varies and sum(kept.size for kept, _ in quotients) > 1:
+        return None  # [a > 0] of what is always positive is no factor that is missing
     return size_monomial(list(points), factors)

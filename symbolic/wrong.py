@@ -109,9 +109,15 @@ def wrong_intermediate(c: Comparison, target: str, right: str) -> Wrong | None:
     found = _factor_away(c, wrong, due)
     if found is not None:
         return found
-    computed = {equation.name for equation in c.right.equations} - harmless
+    computed = {equation.name for equation in c.right.equations}
     sources = [read.array for read in c.right[wrong[0]].reads if read.array in computed]
-    return _factor_away(c, sources, operands(c.left, target, 2)) or Wrong(wrong[0])
+    open_ = [name for name in sources if name not in harmless]
+    return (
+        _factor_away(c, open_, operands(c.left, target, 2))
+        # What is right in itself may still be a factor away from what is due here.
+        or _factor_away(c, sources, operands(c.left, target, 1))
+        or Wrong(wrong[0])
+    )
 
 
 def _is_view(equation: Equation) -> bool:
