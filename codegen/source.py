@@ -36,6 +36,12 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 '''
 
+ERF_SOURCE = '''\
+import math
+
+erf = np.vectorize(math.erf, otypes=[float])  # NumPy has no error function
+'''
+
 LOGSUMEXP_SOURCE = '''\
 def logsumexp(z, axis):
     """log of the sum of exp(z) over an axis; the largest entry is taken out first."""
@@ -115,6 +121,9 @@ class _NumPy(Style):
         return Piece(f"{self.hold(base, ATOM)}**{self.hold(shown, ATOM)}", POW, base.array)
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        if name == "erf":  # NumPy has none
+            self.printer.need("erf", ERF_SOURCE)
+            return Piece(f"erf({arguments[0].text})", ATOM, arguments[0].array)
         inner = ", ".join(argument.text for argument in arguments)
         return Piece(f"np.{name}({inner})", ATOM, any(a.array for a in arguments))
 
@@ -254,6 +263,10 @@ class _Printer:
         self._helpers.pop(name, None)
         self._helpers[name] = f"def {name}(z):\n{note}    return {shown.text}\n"
         return name
+
+    def need(self, name: str, source: str) -> None:
+        """A helper function that the text must bring."""
+        self._helpers[name] = source
 
     def helpers(self) -> list[str]:
         return list(self._helpers.values())

@@ -40,7 +40,10 @@ def find_kinks(equations: Iterable[Equation]) -> Iterable[Kink]:
 
 
 def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
-    roots = sp.solve(where, Z)
+    try:
+        roots = sp.solve(where, Z)
+    except NotImplementedError:  # SymPy cannot say where; the kink is listed all the same
+        roots = []
     if not roots:
         return "undefined"
     slope = sp.diff(function.definition, Z).subs(Z, roots[0])

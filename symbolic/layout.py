@@ -54,6 +54,11 @@ class Style:
     def power(self, base: Piece, exponent: sp.Expr) -> Piece:
         return Piece(f"{self.hold(base, ATOM)}**{exponent}", POW, base.array)
 
+    def general_power(self, base: Piece, exponent: Piece) -> Piece:
+        """A power whose exponent is no number."""
+        shown = f"{self.hold(base, ATOM)}**{self.hold(exponent, ATOM)}"
+        return Piece(shown, POW, base.array or exponent.array)
+
     def root(self, base: Piece) -> Piece:
         return self.call("sqrt", [base])
 
@@ -129,8 +134,11 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
         raise NotImplementedError(f"no layout for {part}")
 
     def write_relation(condition: sp.Expr) -> Piece:
+        if isinstance(condition, sp.Or | sp.And | sp.Not):
+            raise NotImplementedError(f"no layout for the condition {condition}; write it as "
+                                      "nested where(z > 0, ...)")
         signs = {sp.StrictGreaterThan: ">", sp.StrictLessThan: "<", sp.GreaterThan: ">=",
-                 sp.LessThan: "<=", sp.Equality: "=="}
+                 sp.LessThan: "<=", sp.Equality: "==", sp.Unequality: "!="}
         return style.relation(write(condition.lhs), signs[condition.func], write(condition.rhs))
 
     def write_power(part: sp.Expr) -> Piece:
@@ -143,6 +151,8 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
             return style.root(write(base))
         if exponent.is_number and exponent.is_negative:
             return style.fraction(style.number(sp.S.One), write(base**-exponent))
+        if any(str(symbol).startswith("_x") for symbol in exponent.free_symbols):
+            return style.general_power(write(base), write(exponent))
         return style.power(write(base), exponent)
 
     def write_signed(part: sp.Expr) -> tuple[bool, Piece]:
@@ -248,6 +258,10 @@ class Text(Style):
         mark = superscript(shown) if shown.lstrip("-").isdigit() else f"^({shown})"
         return Piece(self.hold(base, ATOM) + ("∘" if base.array else "") + mark, POW, base.array)
 
+    def general_power(self, base: Piece, exponent: Piece) -> Piece:
+        shown = f"{self.hold(base, ATOM)}^{self.hold(exponent, ATOM)}"
+        return Piece(shown, POW, base.array or exponent.array)
+
     def root(self, base: Piece) -> Piece:
         return Piece(f"√{self.hold(base, ATOM)}", POW, base.array)
 
@@ -297,6 +311,12 @@ class Latex(Style):
             held = self.bracket(held)
         return Piece(f"{held}^{{{mark}}}", POW, base.array)
 
+    def general_power(self, base: Piece, exponent: Piece) -> Piece:
+        held = self.hold(base, ATOM)
+        if "^" in held and not held.startswith("("):
+            held = self.bracket(held)
+        return Piece(f"{held}^{{{exponent.text}}}", POW, base.array or exponent.array)
+
     def root(self, base: Piece) -> Piece:
         return Piece(rf"\sqrt{{{base.text}}}", ATOM, base.array)
 
@@ -330,5 +350,6 @@ class Latex(Style):
         return Piece(" + ".join(shown), ADD, any(value.array for value, _ in pieces))
 
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
-        spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "="}[sign]
+        spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "=",
+                   "!=": r"\ne"}[sign]
         return Piece(f"{left.text} {spelled} {right.text}", ADD, left.array or right.array)

@@ -199,3 +199,34 @@ def test_depth_and_user_activation():
     np.testing.assert_allclose(gradients["W1"], expected, atol=1e-9)
 
 
+
+
+@pytest.mark.parametrize("formula", ["0.5*z*(1+erf(z/sqrt(2)))", "2**z", "3**(-z)", "z*abs(z)"])
+def test_source_of_unusual_formulas_runs(formula):
+    """Functions that NumPy lacks, and powers whose exponent is no number."""
+    derivation = derive(Network([2, 3, 1], activation=formula))
+    values = values_for(derivation.network)
+    namespace = {}
+    exec(derivation.numpy_source(), namespace)
+    _, printed = namespace["gradient"](**values)
+    _, compiled = derivation.compile()(**values)
+    for name, gradient in compiled.items():
+        np.testing.assert_allclose(printed[name], gradient, rtol=1e-10, atol=1e-13)
+
+
+def test_the_layer_rule_is_not_claimed_for_softmax():
+    assert derive(CASES["2-2-1"]).has_general_rule
+    assert not derive(CASES["relu softmax"]).has_general_rule
+
+
+def test_axes_kept_by_keepdims_in_a_row_are_dropped_one_after_the_other():
+    import gradproof as gp
+
+    text = ("c = X - mean(X, axis=1, keepdims=1); "
+            "L = sum(c*T/sqrt(mean(c**2, axis=1, keepdims=1) + 0.001))")
+    derivation = derive(gp.equations(text, X="m n", T="m n"))
+    rng = np.random.default_rng(0)
+    values = {"X": rng.normal(size=(3, 4)), "T": rng.normal(size=(3, 4))}
+    _, gradients = derivation.compile()(**values)
+    expected = numeric_gradient(derivation.loss_function(), values, "X")
+    np.testing.assert_allclose(gradients["X"], expected, atol=1e-8)
