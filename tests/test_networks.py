@@ -222,8 +222,8 @@ def test_the_layer_rule_is_not_claimed_for_softmax():
 def test_axes_kept_by_keepdims_in_a_row_are_dropped_one_after_the_other():
     import gradproof as gp
 
-    text = ("c = X - mean(X, axis=1, keepdims=1); "
-            "L = sum(c*T/sqrt(mean(c**2, axis=1, keepdims=1) + 0.001))")
+    text = ("c = X - mean(X, axis=1, keepdims=True); "
+            "L = sum(c*T/sqrt(mean(c**2, axis=1, keepdims=True) + 0.001))")
     derivation = derive(gp.equations(text, X="m n", T="m n"))
     rng = np.random.default_rng(0)
     values = {"X": rng.normal(size=(3, 4)), "T": rng.normal(size=(3, 4))}
