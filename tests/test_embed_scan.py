@@ -73,7 +73,7 @@ def documents(syntax):
 @pytest.mark.parametrize("syntax", ["markdown", "html", "latex", "rst"])
 def test_nothing_outside_of_markers_changes_and_a_second_run_changes_nothing(syntax):
     @seed(1)
-    @settings(max_examples=120, deadline=None, database=None)
+    @settings(max_examples=40, deadline=None, database=None)
     @given(documents(syntax), st.booleans())
     def holds(text, force):
         found = run(text, syntax, force=force)
@@ -105,7 +105,7 @@ def test_what_is_code_for_githubs_parser_is_text_here():
     unequal = []
 
     @seed(2)
-    @settings(max_examples=400, deadline=None, database=None)
+    @settings(max_examples=120, deadline=None, database=None)
     @given(st.lists(piece, max_size=12).map("".join))
     def compare(text):
         number = iter(range(100))

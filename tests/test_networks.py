@@ -156,7 +156,7 @@ def test_the_four_equations_for_any_depth_are_derived():
 
 @pytest.mark.parametrize("network", [
     CASES["2-2-1"],
-    Network([2, 3, 2], activation="tanh", output="softmax", loss="cross_entropy", batch=2),
+    Network([2, 2], activation="tanh", output="softmax", loss="cross_entropy", batch=2),
     Network([2, 2], output="softmax", loss="mean_squared_error", batch=False),
     Network([2, 2, 2], convention="columns", batch=2, loss="binary_cross_entropy",
             output="sigmoid"),

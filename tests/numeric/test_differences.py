@@ -173,7 +173,7 @@ def test_loss_must_be_one_number():
         partial_derivative(lambda i: i["x"], {"x": np.ones(2)}, "x", (0,))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     st.lists(st.floats(-3, 3), min_size=2, max_size=6),
     st.floats(-50, 50),
