@@ -197,7 +197,8 @@ def _measured(
             continue
         measured = np.abs(comparison.witness - true)
         if not np.all(np.isnan(measured)):
-            apart = float(np.nanmax([apart, np.nanmax(measured)]))
+            widest = float(np.nanmax(measured))
+            apart = widest if np.isnan(apart) else max(apart, widest)
         if not sample or point.given:
             sample = tuple(
                 (at, float(true[at]), float(claimed[at]), float(comparison.witness[at]))

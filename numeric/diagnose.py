@@ -177,7 +177,9 @@ def _slice(case: Case, index: tuple[int | None, ...], axis: int) -> Diagnosis:
 
 
 def _constant_added(case: Case) -> Diagnosis | None:
-    if not case.aligned or not all(np.isfinite(o.true).sum() > 1 for o in case.data):
+    if not case.aligned or not all(
+        np.isfinite(o.claimed - o.true).sum() > 1 for o in case.data
+    ):
         return None
     added = [float(np.nanmedian(o.claimed - o.true)) for o in case.data]
     if not all(case.same(o.claimed, o.true + a) for o, a in zip(case.data, added, strict=True)):
