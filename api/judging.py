@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from gradproof.branching import branch_points
 from gradproof.codegen.interpret import evaluate
 from gradproof.explaining import suggested_factors, suspicion
 from gradproof.measuring import Numbers, Subject
@@ -48,6 +49,14 @@ def judge(
     numbers = Numbers(subject)
     for point in points:
         numbers.look_at(point)
+    open_ = [name for name in subject.wrt if name not in proofs or not proofs[name].equal]
+    if open_ and not numbers.failure and not numbers.shapes and not numbers.refuted(open_):
+        further, unmet = branch_points(subject, points)  # a proof would cover every branch
+        for point in further:
+            numbers.look_at(point)
+        for name in open_:
+            numbers.notes[name].update(dict.fromkeys(unmet))
+        points = [*points, *further]
     checks = tuple(_verdict(name, subject, proofs.get(name), numbers) for name in subject.wrt)
     wrong, place = "", None
     if prover is not None and subject.hand is not None:

@@ -79,12 +79,14 @@ class Numbers:
                 }
         except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
             text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
+            if point.branch:  # an input that it refuses
+                return
             if point.elsewhere:  # sizes that were guessed from the given ones
                 self._note(text)
             else:
                 self.failure = self.failure or text
             return
-        if point.elsewhere and not self._loss_works(point):
+        if (point.elsewhere or point.branch) and not self._loss_works(point):
             return
         for name, array in list(claimed.items()):
             claimed[name] = self._fitted(name, array, np.shape(before[name]), point)
@@ -104,14 +106,20 @@ class Numbers:
             suspects={n: farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
             budget=ENOUGH if derived else BUDGET,
         ) if fitting else {}
-        for name, comparison in found.items():
+        for name, comparison in list(found.items()):
+            if point.branch and not _decides(comparison, fitting[name]):
+                reason = comparison.reason or "not finite"
+                self.notes[name][f"nothing is decided at {point}: {reason}"] = None
+                del found[name]
+                continue
             self.comparisons.setdefault(name, []).append((point, comparison))
             for note in comparison.notes:
                 self.notes[name][note] = None
             if comparison.subgradient:
                 self.notes[name][f"at a kink at {point}: there is no one derivative, and the "
                                  "hand-written value lies between the one-sided ones"] = None
-        for name, array in fitting.items():
+        for name in found:
+            array = fitting[name]
             true = derived.get(name, found[name].witness)
             self.observed.setdefault(name, []).append((array, true, point.sizes))
 
@@ -127,6 +135,11 @@ class Numbers:
                             true[name], bounds[name] = comparison.witness, comparison.bound
             looked.append((point.values, true, bounds))
         return targets(looked)
+
+    def refuted(self, names: Sequence[str]) -> bool:
+        """Whether one of the named gradients differs at a point."""
+        return any(comparison.verdict == "refuted"
+                   for name in names for _, comparison in self.comparisons.get(name, []))
 
     def _note(self, text: str) -> None:
         for notes in self.notes.values():
@@ -175,6 +188,11 @@ class Numbers:
             if point.elsewhere:  # derived for the given sizes alone
                 return {}
             raise
+
+
+def _decides(comparison: Comparison, claimed: Any) -> bool:
+    """Whether numbers so far out say something of the formula rather than of its arithmetic."""
+    return comparison.verdict != "undecided" and bool(np.all(np.isfinite(claimed)))
 
 
 def farthest(claimed: Any, derived: Any) -> tuple[int, ...]:

@@ -21,17 +21,21 @@ another, and once with the first size (the batch, as a rule) equal to 1."""
 @dataclass(frozen=True)
 class Point:
     """Sizes and values; `given` marks arrays that the user handed in, `elsewhere` ones like them
-    at other sizes."""
+    at other sizes; `branch` says which branch it was made to take."""
 
     sizes: Mapping[str, int]
     values: Values
     given: bool = False
     elsewhere: bool = False
+    branch: str = ""
 
     def __str__(self) -> str:
         if self.given:
             return "the given arrays"
-        return ", ".join(f"{name} = {number}" for name, number in self.sizes.items()) or "a point"
+        sizes = ", ".join(f"{name} = {number}" for name, number in self.sizes.items())
+        if self.branch:
+            return f"{sizes or 'a point'}, with {self.branch}"
+        return sizes or "a point"
 
 
 def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:

@@ -10,6 +10,8 @@ which points, and within which bound), it knows no network, and it writes no rep
     compare_arrays          two computed arrays up to rounding
     measured_rounding       the rounding error of a gradient function, by extended precision
     diagnose                what turned the true numbers into the claimed ones
+    watched_run             which sides of its branches a program takes
+    Reaching                a search for inputs that take the others
 """
 
 from .compare import BUDGET, Comparison, compare_gradient
@@ -18,7 +20,9 @@ from .differences import Estimate, directional_derivative, partial_derivative
 from .factors import Factor, name_ratios
 from .judgement import Probe
 from .observation import Diagnosis
+from .reaching import Reaching, missing, said
 from .rounding import ArrayComparison, compare_arrays, measured_rounding, rounding_bound
+from .watching import Record, watched_run
 
 __all__ = [
     "BUDGET",
@@ -28,12 +32,17 @@ __all__ = [
     "Estimate",
     "Factor",
     "Probe",
+    "Reaching",
+    "Record",
     "compare_arrays",
     "compare_gradient",
     "diagnose",
     "directional_derivative",
     "measured_rounding",
+    "missing",
     "name_ratios",
     "partial_derivative",
     "rounding_bound",
+    "said",
+    "watched_run",
 ]
