@@ -19,6 +19,7 @@ from .comparison import ancestors as ancestors
 from .equation import System
 from .induction import settle_recurrence
 from .normal import Notes
+from .opinion import second_opinion
 from .polynomial import BudgetError, UnsupportedError
 from .sampling import Evaluate, Match, agreement
 from .shown import shown
@@ -104,7 +105,12 @@ class Prover(Comparison):
         if self.points:
             for name in wanted_right:
                 self._settle(name, wanted_left)
-        return {left: self._verdict(left, right) for left, right in pairs.items()}
+        found = {left: self._verdict(left, right) for left, right in pairs.items()}
+        proved = {left: pairs[left] for left, proof in found.items() if proof.equal}
+        for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
+            found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
+                                "prover's, or a kink at the point")
+        return found
 
     def _settle(self, right: str, wanted_left: list[str]) -> None:
         """Proves the array equal to the left arrays it agrees with, and cuts there."""
