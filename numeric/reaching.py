@@ -88,9 +88,10 @@ class Reaching:
             steepness = float(np.dot(slopes, slopes))
             if steepness == 0:
                 return
-            uphill = {name: sum(slope * direction[name] for slope, direction
-                                in zip(slopes, directions, strict=True))
-                      for name in self.movable}
+            uphill = {
+                name: np.tensordot(slopes, [direction[name] for direction in directions], 1)
+                for name in self.movable
+            }
             better, best = None, margin
             for stride in _STRIDES:
                 length = stride * max(abs(margin), 1e-3) / steepness
