@@ -69,6 +69,8 @@ def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation
         read.array == target.name for term in reader.terms for read in _inner_reads(term)
     ):
         return None
+    if any(read.array == target.name for read in target.reads):
+        return None  # a recurrence: what is put in would have to be put in again
     simple = not target.terms or target.is_pointwise
     terms: list[Term] = []
     waiting = list(reader.terms)
