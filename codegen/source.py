@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from ..symbolic.equation import Equation, EquationError, Recurrence, System, slot
-from ..symbolic.functions import SIGMOID, STEP, A, Opaque, Z, in_output, in_sigmoid
+from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.matrix import (
     Applied,
@@ -28,6 +28,7 @@ from ..symbolic.matrix import (
     matrix_form,
 )
 from .compile import alignment_plan, einsum_subscripts, needed
+from .spelling import bounded_branches
 
 SIGMOID_SOURCE = '''\
 def sigmoid(z):
@@ -39,7 +40,16 @@ def sigmoid(z):
 ERF_SOURCE = '''\
 import math
 
-erf = np.vectorize(math.erf, otypes=[float])  # NumPy has no error function
+
+def erf(z):
+    """The error function, which NumPy lacks, in the precision of z."""
+    return np.vectorize(math.erf, otypes=[float])(z).astype(np.result_type(z, 1.0))
+'''
+
+XLOGX_SOURCE = '''\
+def xlogx(z):
+    """z log z, and its limit 0 at z = 0."""
+    return z * np.log(np.where(z > 0, z, 1))
 '''
 
 LOGSUMEXP_SOURCE = '''\
@@ -95,8 +105,18 @@ def gradient_source(
 class _NumPy(Style):
     """Bodies in NumPy; opaque functions ask `printer` for their name."""
 
+    lone_steps = False
+    """Whether a condition stands for a number by itself, not as a factor of one."""
+
     def __init__(self, printer: _Printer) -> None:
         self.printer = printer
+
+    def written(self, expression: sp.Expr, leaves: Sequence[Piece]) -> Piece:
+        """A body with `leaves` in its slots, in a spelling that does not overflow."""
+        before, self.lone_steps = self.lone_steps, _has_lone_step(expression)
+        shown = body(bounded_branches(expression), leaves, self)
+        self.lone_steps = before
+        return shown
 
     def number(self, value: sp.Expr) -> Piece:
         if value.is_Integer:
@@ -105,7 +125,8 @@ class _NumPy(Style):
             short = repr(float(value))
             if sp.Rational(short) == value:
                 return Piece(short)
-            return Piece(f"{value.p} / {value.q}", MUL)
+            if len(str(value)) < 20:
+                return Piece(f"{value.p} / {value.q}", MUL)
         constants = {sp.pi: "np.pi", sp.E: "np.e"}
         return Piece(constants.get(value, repr(float(value))))
 
@@ -120,12 +141,24 @@ class _NumPy(Style):
         shown = self.number(exponent) if exponent.is_number else Piece(str(exponent), ADD)
         return Piece(f"{self.hold(base, ATOM)}**{self.hold(shown, ATOM)}", POW, base.array)
 
+    def root(self, base: Piece) -> Piece:
+        if self._is_plain(base):  # np.sqrt of it would widen float32
+            return Piece(f"{base.text}**0.5", POW)
+        return self.call("sqrt", [base])
+
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name == "erf":  # NumPy has none
             self.printer.need("erf", ERF_SOURCE)
             return Piece(f"erf({arguments[0].text})", ATOM, arguments[0].array)
         inner = ", ".join(argument.text for argument in arguments)
+        if all(map(self._is_plain, arguments)):
+            return Piece(f"float(np.{name}({inner}))", ATOM)
         return Piece(f"np.{name}({inner})", ATOM, any(a.array for a in arguments))
+
+    def _is_plain(self, piece: Piece) -> bool:
+        """Whether it is one of Python's own numbers: a decimal, π, a size."""
+        return piece.text in ("np.pi", "np.e") or piece.text.replace(".", "", 1).isdigit() or (
+            self.printer.is_size(piece.text))
 
     def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
         return self.printer.apply(function, argument)
@@ -135,6 +168,8 @@ class _NumPy(Style):
         if len(chosen) == 1 and otherwise.text == "0" and chosen[0][0].text == "1":
             condition = chosen[0][1]
             assert condition is not None
+            if self.lone_steps:
+                return Piece(f"np.where({condition.text}, 1.0, 0.0)", ATOM, condition.array)
             return Piece(f"({condition.text})", ATOM, condition.array)
         text = otherwise.text
         for value, condition in reversed(chosen):
@@ -199,7 +234,7 @@ class _Printer:
                          bool(node.axes))
         assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
         arguments = [self._aligned(argument, node.axes) for argument in node.arguments]
-        return body(node.body, arguments, self.style)
+        return self.style.written(node.body, arguments)
 
     def _total(self, node: Total) -> Piece:
         inner = self.node(node.of).text
@@ -231,11 +266,13 @@ class _Printer:
     def apply(self, function: type[Opaque], argument: Piece) -> Piece:
         """A named function of an argument: NumPy's own, or a helper that is added to the text."""
         if function.numpy is not None and function.order == 0:
-            if function is SIGMOID:
-                self._helpers["sigmoid"] = SIGMOID_SOURCE
+            if function in _OWN_SOURCE:
+                self._helpers[function.title] = _OWN_SOURCE[function]
             return Piece(function.numpy.format(z=argument.text), ATOM, argument.array)
         definition = function.definition
         if definition == STEP.definition:
+            if self.style.lone_steps:
+                return Piece(f"np.heaviside({argument.text}, 0)", ATOM, argument.array)
             held = self.style.hold(argument, POW)
             return Piece(f"({held} > 0)", ATOM, argument.array)
         return Piece(f"{self._helper(function)}({argument.text})", ATOM, argument.array)
@@ -245,23 +282,24 @@ class _Printer:
             return self._names[function]
         stem = function.title + "_prime" * function.order
         name, number = stem, 1
-        while name in self._names.values() or name in self.system.names or name == "sigmoid":
+        taken = {*self._names.values(), *self.system.names, *(f.title for f in _OWN_SOURCE)}
+        while name in taken:
             number += 1
             name = f"{stem}{number}"
         self._names[function] = name
         definition = function.definition
+        polynomial = in_output(function) if function.order and function.base.numpy else None
         bounded = in_sigmoid(definition)
-        note = ""
-        if bounded is not None:
-            polynomial, exponent = bounded
-            definition = sp.factor(polynomial).xreplace({A: SIGMOID(exponent)})
-        elif function.order:
-            polynomial = in_output(function)
-            if polynomial is not None:
-                definition = polynomial.xreplace({A: function.base(Z)})
-        shown = body(definition.xreplace({Z: slot(0)}), [Piece("z", ATOM, True)], self.style)
+        if polynomial is not None:
+            definition = polynomial.xreplace({A: function.base(Z)})
+        elif bounded is not None:
+            definition = sp.factor(bounded[0]).xreplace({A: SIGMOID(bounded[1])})
+        z = Piece("z", ATOM, True)
+        shown = self.style.written(definition.xreplace({Z: slot(0)}), [z]).text
+        if isinstance(definition, sp.Piecewise) and all(v.is_number for v, _ in definition.args):
+            shown += ".astype(np.result_type(z, 1.0))"  # numbers alone do not say the precision
         self._helpers.pop(name, None)
-        self._helpers[name] = f"def {name}(z):\n{note}    return {shown.text}\n"
+        self._helpers[name] = f"def {name}(z):\n    return {shown}\n"
         return name
 
     def need(self, name: str, source: str) -> None:
@@ -285,6 +323,10 @@ class _Printer:
                 raise EquationError(f"size {name} is not the length of any input's axis")
         return name
 
+    def is_size(self, text: str) -> bool:
+        """Whether this is the name of a size."""
+        return text in self._sizes
+
     def _size_text(self, size: sp.Expr) -> str:
         return body(size, [], self.style).text
 
@@ -298,3 +340,22 @@ def _covers(node: Pointwise) -> bool:
     return set(node.axes) <= reached
 
 
+def _has_lone_step(body: sp.Expr) -> bool:
+    """Whether a step is no factor of an array's value: as a bool it has no sum and no minus."""
+    if _is_step(body):
+        return True
+    parts = body.args
+    if body.is_Mul:
+        rest = [part for part in parts if not _is_step(part)]
+        if any(str(symbol).startswith("_x") for part in rest for symbol in part.free_symbols):
+            parts = rest
+    return any(map(_has_lone_step, parts))
+
+
+def _is_step(part: sp.Basic) -> bool:
+    definition = type(part).definition if isinstance(part, Opaque) else part
+    return isinstance(definition, sp.Piecewise) and [v for v, _ in definition.args] == [1, 0]
+
+
+_OWN_SOURCE = {SIGMOID: SIGMOID_SOURCE, XLOGX: XLOGX_SOURCE}
+"""Functions that the text brings by their own name, in a spelling of their own."""

@@ -45,9 +45,75 @@ def stable(body: sp.Expr) -> sp.Expr:
             polynomial, exponent = bounded
             value = sp.Function("sigmoid")(exponent.xreplace({Z: argument}))
             return polynomial.xreplace({A: value, Z: argument})
-        return stable(definition.xreplace({Z: argument}))
+        return stable(bounded_branches(definition).xreplace({Z: argument}))
 
-    return body.replace(lambda part: isinstance(part, Opaque), spell)
+    spelled = bounded_branches(body).replace(lambda part: isinstance(part, Opaque), spell)
+    chosen = spelled.replace(lambda part: isinstance(part, sp.Piecewise), _chosen)
+    return plain_numbers(chosen).replace(_is_root_of_sizes, lambda part: sp.Function("root")(
+        *part.as_base_exp()
+    ))
+
+
+def plain_numbers(body: sp.Expr) -> sp.Expr:
+    """Numbers such as √2 as decimals: Python's floats, unlike NumPy's, widen no float32."""
+    return body.replace(
+        lambda part: isinstance(part, sp.Expr) and bool(part.is_number and part.is_finite)
+        and not (part.is_Rational or part.is_Float or part in (sp.pi, sp.E)),
+        lambda part: sp.N(part, 17),
+    )
+
+
+def _is_root_of_sizes(part: sp.Basic) -> bool:
+    return (isinstance(part, sp.Pow) and not part.exp.is_integer and bool(part.free_symbols)
+            and all(symbol.is_integer for symbol in part.free_symbols))
+
+
+def bounded_branches(body: sp.Expr) -> sp.Expr:
+    """The same values, where no branch with an exponential is asked for beyond where it holds.
+
+    where(z > 0, z, exp(z) - 1) evaluates both: exp is taken of min(z, 0).
+    """
+    return body.replace(lambda part: isinstance(part, sp.Piecewise), _bounded)
+
+
+def _bounded(pieces: sp.Piecewise) -> sp.Expr:
+    made, before = [], []
+    for value, condition in pieces.args:
+        holding = [*before] if condition == sp.true else [*before, condition]
+        for relation in holding if value.has(sp.exp) else ():
+            value = _within(value, relation)
+        made.append((value, condition))
+        if condition != sp.true:
+            before.append(sp.Not(condition))
+    return sp.Piecewise(*made)
+
+
+def _within(value: sp.Expr, relation: sp.Basic) -> sp.Expr:
+    """The value with a symbol bounded as a relation that holds, such as z <= 0, bounds it."""
+    if not isinstance(relation, sp.Gt | sp.Ge | sp.Lt | sp.Le):
+        return value
+    symbol, bound = relation.lhs, relation.rhs
+    if not symbol.is_Symbol or not bound.is_Rational:
+        return value
+    name = "maximum" if isinstance(relation, sp.Gt | sp.Ge) else "minimum"
+    return value.xreplace({symbol: sp.Function(name)(symbol, bound)})
+
+
+def _chosen(pieces: sp.Piecewise) -> sp.Expr:
+    """Nested :func:`choose`, where every condition is an inequality."""
+    *cases, (result, last) = pieces.args
+    if last != sp.true:
+        return pieces
+    choose = sp.Function("choose")
+    for value, condition in reversed(cases):
+        if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
+            return pieces
+        gap = condition.gts - condition.lts
+        if isinstance(condition, sp.Gt | sp.Lt):
+            result = choose(gap, value, result)
+        else:
+            result = choose(-gap, result, value)
+    return result
 
 
 def sigmoid(z: Any) -> Any:
@@ -58,8 +124,22 @@ def sigmoid(z: Any) -> Any:
 
 
 def step(z: Any) -> Any:
-    """[z > 0] as 0 and 1, in the integer type that widens no float and has a minus."""
-    return np.greater(np.real(z), 0).view(np.int8)
+    """[z > 0] as 0 and 1 in the precision of z."""
+    return np.greater(np.real(z), 0).astype(_precision(np.real(z)))
+
+
+def choose(gap: Any, yes: Any, no: Any) -> Any:
+    """`yes` where gap > 0 and `no` elsewhere; two numbers in the precision of the gap."""
+    chosen = np.where(np.real(gap) > 0, yes, no)
+    if isinstance(yes, int | float) and isinstance(no, int | float):
+        return chosen.astype(_precision(np.real(gap)))
+    return chosen
+
+
+def _precision(z: Any) -> Any:
+    """The floating-point type of z; float where it has none."""
+    found = getattr(z, "dtype", None)
+    return found if found is not None and found.kind == "f" else float
 
 
 def softplus(z: Any) -> Any:
@@ -70,8 +150,12 @@ def softplus(z: Any) -> Any:
     return np.where(positive, z, 0.0) + np.log1p(np.exp(np.where(positive, -z, z)))
 
 
-erf = np.vectorize(math.erf, otypes=[float])
-"""The error function; NumPy has none."""
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def erf(z: Any) -> Any:
+    """The error function, which NumPy has none of, in the precision of z."""
+    return _erf(z).astype(_precision(z))
 
 
 SPELLED: dict[str, Callable[..., Any]] = {
@@ -83,6 +167,10 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "sign": np.sign,
     "tanh": np.tanh,
     "erf": erf,
+    "choose": choose,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "root": lambda size, exponent: float(size) ** float(exponent),
 }
 
 

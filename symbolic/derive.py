@@ -163,7 +163,7 @@ def differentiate(
         inlined,
         derived.of,
         tuple(sorted(simplifier.assumed)),
-        tuple(find_kinks(step.equation for step in forward_steps)),
+        tuple(find_kinks((step.equation for step in forward_steps), wanted)),
     )
 
 

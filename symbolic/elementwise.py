@@ -13,6 +13,7 @@ import sympy as sp
 
 from .functions import (
     ABS,
+    ACTIVATIONS,
     RELU,
     SIGMOID,
     SIGN,
@@ -93,6 +94,8 @@ SCALARS: dict[str, Scalar] = {
     "minimum": Scalar(2, smaller, True),
     "min": Scalar(2, smaller, True),
     "logaddexp": Scalar(2, log_add_exp, True),
+    **{name: Scalar(1, made) for name, made in ACTIVATIONS.items()
+       if made is not None and name not in ("sigmoid", "tanh", "softplus", "relu", "leaky_relu")},
 }
 
 
@@ -185,6 +188,9 @@ def power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
         digits = max(abs(int(base.p)), int(base.q)).bit_length() if base.is_Rational else 64
         if digits * abs(exponent.p) > 4096 or exponent.q > 1000:
             raise NotRealError("is a power of numbers that is too large to be exact")
-    elif exponent.is_Rational and max(abs(exponent.p), exponent.q) > 1_000_000:
+    elif exponent.is_Rational and exponent.q > 1_000_000:
+        raise NotRealError(f"has the exponent {float(exponent)}, a decimal that is no short "
+                           "fraction; write a root as x**(1/3) in a formula, where 1/3 is exact")
+    elif exponent.is_Rational and abs(exponent.p) > 1_000_000:
         raise NotRealError("has an exponent beyond a million")
     return base**exponent

@@ -86,7 +86,7 @@ def derivative(function: Any) -> Any:
     itself is listed by :func:`kinks`, not hidden in a distribution.
     """
     if function not in _DERIVATIVES:
-        slope = sp.diff(function.definition, Z)
+        slope = _without_sign(sp.diff(function.definition, Z))
         _DERIVATIVES[function] = (lambda argument: slope) if slope.is_number else _make(
             function.title, slope, function.latex_name, None, function.order + 1, function.base
         )
@@ -94,6 +94,15 @@ def derivative(function: Any) -> Any:
 
 
 _DERIVATIVES: dict[Any, Any] = {}
+
+
+def _without_sign(slope: sp.Expr) -> sp.Expr:
+    """The slope with z |z|′ written |z|, where that leaves no |z|′: 1/(1 + |z|)² of softsign."""
+    sign = _DERIVATIVES.get(ABS)
+    if sign is None or not slope.has(sign):
+        return slope
+    named = sp.together(slope).subs(Z * sign(Z), ABS(Z))
+    return slope if named.has(sign) else sp.factor(named)
 
 
 # --- what follows from a definition -------------------------------------------------------------
@@ -176,7 +185,7 @@ def _in_exponential(
 ) -> tuple[sp.Symbol, sp.Expr, tuple[sp.Expr, ...]] | None:
     """(E, c z, the expressions with exp(c z) = E), or None when one E does not serve them all."""
     plain = [
-        _without_opaque(expression).replace(sp.tanh, lambda u: 1 - 2 / (sp.exp(2 * u) + 1))
+        without_opaque(expression).replace(sp.tanh, lambda u: 1 - 2 / (sp.exp(2 * u) + 1))
         for expression in expressions
     ]
     powers = set().union(*(expression.atoms(sp.exp) for expression in plain))
@@ -201,7 +210,7 @@ def _in_exponential(
     return exponential, unit * Z, replaced
 
 
-def _without_opaque(expression: sp.Expr) -> sp.Expr:
+def without_opaque(expression: sp.Expr) -> sp.Expr:
     """Every named function written out, down to exponentials, logarithms and pieces."""
     while True:
         applied = expression.atoms(Opaque)
@@ -214,16 +223,47 @@ def _without_opaque(expression: sp.Expr) -> sp.Expr:
 
 @cache
 def kinks(definition: sp.Expr) -> tuple[sp.Expr, ...]:
-    """The expressions in z whose zeros are the points where a definition is not differentiable."""
+    """The expressions in z whose zeros are the points where a definition is not differentiable.
+
+    A place where the pieces meet with equal values and equal slopes is none.
+    """
+    written = without_opaque(definition)
     found = {
         sp.expand(condition.lhs - condition.rhs)
-        for piece in definition.atoms(sp.Piecewise)
+        for piece in written.atoms(sp.Piecewise)
         for _, condition in piece.args
         if isinstance(condition, sp.core.relational.Relational)
     }
-    for applied in definition.atoms(Opaque):
-        found |= {kink.xreplace({Z: applied.args[0]}) for kink in kinks(type(applied).definition)}
-    return tuple(sorted(found, key=sp.default_sort_key))
+    bent = {_sign_of_zero(where): where for where in found if not _is_smooth(written, where)}
+    return tuple(sorted(bent.values(), key=sp.default_sort_key))
+
+
+def _sign_of_zero(where: sp.Expr) -> sp.Expr:
+    """One form for expressions that vanish at the same places: z - 1 and 1 - z."""
+    return max(where, sp.expand(-where), key=sp.default_sort_key)
+
+
+def _is_smooth(definition: sp.Expr, where: sp.Expr) -> bool:
+    """Whether value and slope agree on both sides of the zero of `where`, which is linear in z."""
+    rate = where.coeff(Z)
+    if not rate.is_Rational or rate == 0 or sp.expand(where - rate * Z).free_symbols:
+        return False
+    place = sp.expand(Z - where / rate)
+    sides = [_beside(definition, place + step) for step in (-_NEAR, _NEAR)]
+    differences = [sides[0] - sides[1], sp.diff(sides[0] - sides[1], Z)]
+    return all(sp.simplify(d.subs(Z, place)) == 0 for d in differences)
+
+
+_NEAR = sp.Rational(1, 10**6)
+"""A step into the piece beside a kink; no two kinks of a definition are as close."""
+
+
+def _beside(definition: sp.Expr, place: sp.Expr) -> sp.Expr:
+    """The definition with every condition decided as it is at a place."""
+    return definition.replace(
+        lambda part: isinstance(part, sp.Piecewise),
+        lambda part: next(value for value, condition in part.args if condition.subs(Z, place)),
+    )
 
 
 # --- the table ----------------------------------------------------------------------------------
@@ -263,6 +303,58 @@ def leaky_relu(slope: sp.Expr) -> type[Opaque]:
     )
 
 
+def _named(name: str, shown: str, definition: sp.Expr, numpy: str | None = None) -> type[Opaque]:
+    return scalar_function(name, definition, rf"\mathrm{{{shown}}}", numpy)
+
+
+ELU = _named("elu", "ELU", positive_part(Z, Z, sp.exp(Z) - 1))
+"""Clevert, Unterthiner & Hochreiter (2016), with α = 1."""
+
+_SELU_SCALE, _SELU_FLOOR = sp.Rational("1.0507009873554805"), sp.Rational("1.7580993408473766")
+SELU = _named("selu", "SELU", positive_part(Z, _SELU_SCALE * Z, _SELU_FLOOR * (sp.exp(Z) - 1)))
+"""λ z and λ α (exp z - 1) (Klambauer et al. 2017, eq. 2), constants to the precision of floats."""
+
+GELU = _named("gelu", "GELU", Z * (1 + sp.erf(Z / sp.sqrt(2))) / 2)
+"""z Φ(z) with the normal distribution Φ (Hendrycks & Gimpel 2016)."""
+
+GELU_TANH = scalar_function(
+    "gelu_tanh",
+    Z * (1 + TANH(sp.sqrt(2 / sp.pi) * (Z + sp.Rational("0.044715") * Z**3))) / 2,
+    r"\mathrm{GELU}_{\tanh}",
+)
+"""The approximation of GELU by tanh (Hendrycks & Gimpel 2016)."""
+
+SILU = _named("silu", "SiLU", Z * SIGMOID(Z))
+"""z σ(z), also called swish (Elfwing, Uchibe & Doya 2018; Ramachandran, Zoph & Le 2017)."""
+
+MISH = _named("mish", "Mish", Z * TANH(SOFTPLUS(Z)))
+"""z tanh(softplus(z)) (Misra 2019)."""
+
+SOFTSIGN = _named("softsign", "softsign", Z / (1 + ABS(Z)))
+
+HARD_SIGMOID = _named(
+    "hard_sigmoid", "HardSigmoid",
+    sp.Piecewise((sp.S.One, Z >= 3), (Z / 6 + sp.Rational(1, 2), Z > -3), (sp.S.Zero, True)),
+)
+"""min(max(z + 3, 0), 6)/6, the form of Howard et al. (2019); constant from its kinks on."""
+
+HARD_TANH = _named(
+    "hard_tanh", "HardTanh",
+    sp.Piecewise((sp.S.One, Z >= 1), (Z, Z > -1), (sp.S.NegativeOne, True)),
+)
+"""min(max(z, -1), 1)."""
+
+HUBER = _named(
+    "huber", "Huber",
+    sp.Piecewise((Z - sp.Rational(1, 2), Z > 1), (-Z - sp.Rational(1, 2), Z < -1),
+                 (Z**2 / 2, True)),
+)
+"""½ z² for |z| ≤ 1 and |z| - ½ beyond (Huber 1964, with δ = 1)."""
+
+XLOGX = _named("xlogx", "xlogx", positive_part(Z, Z * sp.log(Z), sp.S.Zero), "xlogx({z})")
+"""z log z, and 0 at z = 0, its limit from above; 0 for z < 0."""
+
+
 ACTIVATIONS: dict[str, type[Opaque] | None] = {
     "identity": None,
     "sigmoid": SIGMOID,
@@ -270,6 +362,16 @@ ACTIVATIONS: dict[str, type[Opaque] | None] = {
     "relu": RELU,
     "leaky_relu": leaky_relu(sp.Rational(1, 100)),
     "softplus": SOFTPLUS,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "gelu_tanh": GELU_TANH,
+    "silu": SILU,
+    "swish": SILU,
+    "mish": MISH,
+    "softsign": SOFTSIGN,
+    "hard_sigmoid": HARD_SIGMOID,
+    "hard_tanh": HARD_TANH,
 }
 """Elementwise activations by name; None is the identity.  Softmax is a row of equations instead."""
 

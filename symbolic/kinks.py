@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from .equation import Equation, slot
-from .functions import Opaque, Z, kinks
+from .functions import Opaque, Z, kinks, without_opaque
+from .layout import decimal
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,18 @@ class Kink:
     slope: str
 
 
-def find_kinks(equations: Iterable[Equation]) -> Iterable[Kink]:
-    """Where the forward equations are not differentiable, and the slope that is taken there."""
-    for equation in equations:
+def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Kink]:
+    """Where the forward equations are not differentiable, and the slope that is taken there.
+
+    What does not depend on any of `wrt` is constant to the derivative, and has no kinks.
+    """
+    varying, every = set(wrt), list(equations)
+    for equation in (*every, *every):  # twice, since those of a recurrence read each other
+        if not varying.isdisjoint(read.array for read in equation.reads):
+            varying.add(equation.name)
+    for equation in every:
+        if equation.name not in varying:
+            continue
         if equation.reduction == "max":
             (term,) = equation.terms
             yield Kink(equation.name, "max", term.reads[0].array, "a tie",
@@ -34,7 +44,10 @@ def find_kinks(equations: Iterable[Equation]) -> Iterable[Kink]:
                 for where in kinks(type(applied).definition):
                     argument = applied.args[0]
                     places = [p for p in range(len(term.reads)) if argument.has(slot(p))]
-                    array = term.reads[places[0]].array if places else equation.name
+                    arrays = [term.reads[place].array for place in places]
+                    if varying.isdisjoint(arrays):
+                        continue
+                    array = arrays[0]
                     slope = _slope_at(type(applied), where)
                     yield Kink(equation.name, type(applied).title, array, str(where), slope)
 
@@ -46,5 +59,5 @@ def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
         roots = []
     if not roots:
         return "undefined"
-    slope = sp.diff(function.definition, Z).subs(Z, roots[0])
-    return str(slope)
+    slope = sp.diff(without_opaque(function.definition), Z).subs(Z, roots[0])
+    return decimal(slope) or str(slope)

@@ -1,7 +1,9 @@
 """Derived gradients of dense networks: right, stable, and the same in every spelling."""
 
+import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import CASES, random_networks, values_for
@@ -10,7 +12,8 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.derivation import derive
 from gradproof.symbolic.entries import disagreements
 from gradproof.symbolic.equation import validate
-from gradproof.symbolic.network import Network
+from gradproof.symbolic.functions import ACTIVATIONS, Z, without_opaque
+from gradproof.symbolic.network import Network, activation_function
 
 TABLE = pytest.mark.parametrize("network", CASES.values(), ids=CASES.keys())
 
@@ -230,3 +233,67 @@ def test_axes_kept_by_keepdims_in_a_row_are_dropped_one_after_the_other():
     _, gradients = derivation.compile()(**values)
     expected = numeric_gradient(derivation.loss_function(), values, "X")
     np.testing.assert_allclose(gradients["X"], expected, atol=1e-8)
+
+
+PLACES = [-1e4, -800, -100, -30, -5.5, -3.5, -1.5, -0.5, 0.25, 0.75, 2.5, 3.5, 50, 800, 1e4]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", [
+    *(name for name, function in ACTIVATIONS.items() if function is not None),
+    "where(z > 0, z, exp(z) - 1)", "step(z)*z + step(-z)", "where(z >= 1, 0.25*z, 2)",
+])
+def test_activations_are_exact_and_keep_their_precision_at_any_size(name, dtype):
+    """Value and slope of source and compiled code against the definition in 40 digits; no
+    warning of an overflow in source (pytest makes it an error), and no float32 widened."""
+    function = activation_function(name)
+    derivation = derive(Network([1, 1], output=name, batch="m"))
+    namespace = {}
+    exec(derivation.numpy_source(), namespace)
+    z = np.array(PLACES, dtype)[:, None]
+    arrays = {"X": z, "Y": np.zeros_like(z), "W1": np.ones((1, 1), dtype), "b1": np.zeros(1, dtype)}
+    value = without_opaque(function.definition)
+    slope = sp.diff(value, Z)
+    with mpmath.workdps(40):
+        exact = [[sp.lambdify(Z, e, "mpmath")(mpmath.mpf(float(x))) for x in z[:, 0]]
+                 for e in (value, slope)]
+    expected = [float(sum(a**2 for a in exact[0]) / 2),
+                float(sum(a * s * x for a, s, x in zip(*exact, map(float, z[:, 0]), strict=True)))]
+    for gradient in (namespace["gradient"], derivation.compile()):
+        loss, found = gradient(**arrays)
+        assert found["W1"].dtype == found["b1"].dtype == dtype
+        assert [float(loss), found["W1"].item()] == pytest.approx(
+            expected, rel=64 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize(("name", "where"), [
+    ("elu", []), ("softsign", []), ("silu", []), ("gelu", []), ("z*abs(z)", []),
+    ("hard_tanh", ["z - 1", "z + 1"]), ("selu", ["z"]), ("abs(z - 2)", ["z - 2"]),
+    ("relu(z)**2", []), ("max(z, 2*z) + abs(z)", ["z"]),
+])
+def test_kinks_are_where_the_slopes_differ(name, where):
+    derivation = derive(Network([2, 1], output=name))
+    assert [kink.where for kink in derivation.chain.kinks] == where
+
+
+def test_a_lone_step_is_a_number():
+    """NumPy's bools have no minus and no sum."""
+    import gradproof as gp
+
+    x = np.array([-1.0, 0, 2])
+    for text, expected in [("L = sum(relu(x))", [0, 0, 1]),
+                           ("L = -sum(relu(x)) - sum(relu(-x))", [1, 0, -1])]:
+        derivation = derive(gp.equations(text, x="n"))
+        namespace = {}
+        exec(derivation.numpy_source(), namespace)
+        for gradient in (namespace["gradient"], derivation.compile()):
+            found = gradient(x=x)[1]["x"]
+            assert found.dtype == float
+            assert found.tolist() == expected
+
+
+def test_data_has_no_kinks():
+    import gradproof as gp
+
+    derivation = derive(gp.equations("L = sum(abs(Y) * x)", x="n", Y="n"), wrt=["x"])
+    assert derivation.kinks == ()
