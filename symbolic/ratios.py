@@ -41,7 +41,7 @@ def pointwise_ratios(
     for point in points:
         first = np.asarray(point.left[left], float)
         second = np.asarray(point.right[right], float).reshape(first.shape)
-        kept = (np.abs(second) > NOISE) & np.isfinite(first) & np.isfinite(second)
+        kept = (np.abs(second) > NOISE * np.max(np.abs(second), initial=0.0)) & np.isfinite(first) & np.isfinite(second)
         if not np.any(kept):
             return
         quotients.append((kept, first[kept] / second[kept]))
@@ -69,12 +69,12 @@ def _factor(
         with np.errstate(all="ignore"):
             expected = np.broadcast_to(function(values.reshape(kept.shape)[kept]), quotient.shape)
         place = int(np.argmax(np.abs(expected)))
-        if not np.all(np.isfinite(expected)) or abs(expected[place]) <= NOISE:
+        if not np.all(np.isfinite(expected)) or expected[place] == 0:
             return None
         factor = float(quotient[place] / expected[place])
         if np.max(np.abs(quotient - factor * expected)) > TOLERANCE * np.max(np.abs(quotient)):
             return None
-        if abs(factor) <= NOISE:
+        if factor == 0:
             return None
         factors.append(factor)
         varies = varies or bool(np.ptp(expected) > 0)

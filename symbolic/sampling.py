@@ -28,7 +28,10 @@ TOLERANCE = 1e-8
 """Relative to the largest entry; two arrays that agree to this are worth a proof."""
 
 NOISE = 1e-11
-"""Entries below this, from inputs of the order of 1, may be zero."""
+"""Entries below this part of an array's largest may be zero."""
+
+_SMALL = 1e-8
+_NUDGE = 1e-9
 
 SIZES = (2, 3, 4, 5, 6, 7)
 
@@ -76,9 +79,42 @@ def sample(
             values = {name: draw(array, sizes, random) for name, array in inputs.items()}
             first = evaluate(left, _own(left, values), named)
             second = first if right == left else evaluate(right, _own(right, values), named)
+            if _has_small(first, second):
+                nudged = {name: _nudged(inputs[name], value, random)
+                          for name, value in values.items()}
+                first = _quiet(first, evaluate(left, _own(left, nudged), named))
+                second = first if right == left else _quiet(
+                    second, evaluate(right, _own(right, nudged), named))
         except (ValueError, TypeError, KeyError, IndexError, MemoryError):
             continue
         found.append(Point(sizes, first, second))
+    return found
+
+
+def _has_small(*sides: Values) -> bool:
+    """Whether some array, beside the others, may be what rounding left of a zero."""
+    tops = [float(np.max(np.abs(value))) for side in sides for value in side.values()
+            if np.size(value) and np.asarray(value).dtype.kind == "f"]
+    tops = [top for top in tops if np.isfinite(top)]
+    return any(0 < top <= _SMALL * max(tops) for top in tops)
+
+
+def _nudged(array: Array, value: Any, random: np.random.Generator) -> Any:
+    """An input changed by a billionth, where its kind is not one of whole numbers."""
+    if array.is_integer or array.kind in ("mask", "one_hot"):
+        return value
+    return value * (1 + _NUDGE * random.standard_normal(np.shape(value)))
+
+
+def _quiet(values: Values, nudged: Values) -> Values:
+    """Zeros for the arrays that a nudge of the inputs changes by a good part of themselves: they
+    are rounding, at whatever scale."""
+    found = dict(values)
+    for name, value in values.items():
+        if np.asarray(value).dtype.kind == "f" and np.size(value):
+            top = float(np.max(np.abs(value)))
+            if float(np.max(np.abs(value - nudged[name]))) > 1e-3 * top:
+                found[name] = np.zeros_like(value)
     return found
 
 
@@ -131,7 +167,7 @@ def agreement(points: list[Point], left: str, right: str) -> bool | None:
 
 def _gap(a: NDArray[Any], b: NDArray[Any]) -> float:
     scale = max(float(np.max(np.abs(a))), float(np.max(np.abs(b))))
-    return float(np.max(np.abs(a - b))) / scale if scale > NOISE else 0.0
+    return float(np.max(np.abs(a - b))) / scale if scale > 0 else 0.0
 
 
 Fingerprint: TypeAlias = NDArray[Any] | None
@@ -145,8 +181,8 @@ def fingerprint(points: list[Point], side: str, name: str) -> Fingerprint:
         norm = float(np.linalg.norm(entries))
         if not np.isfinite(norm):
             return None
-        unit = entries / norm if norm > NOISE else 0 * entries
-        found += [unit.size, norm > NOISE, float(np.sum(unit**4)), abs(float(np.sum(unit**3)))]
+        unit = entries / norm if norm > 0 else entries
+        found += [unit.size, norm > 0, float(np.sum(unit**4)), abs(float(np.sum(unit**3)))]
     return np.array(found, float)
 
 
@@ -186,8 +222,8 @@ def _factor(
         if a.shape != b.shape or not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))):
             return None
         place = np.unravel_index(int(np.argmax(np.abs(b))), b.shape)
-        if abs(b[place]) <= NOISE:
-            if np.any(np.abs(a) > NOISE):
+        if b[place] == 0:
+            if np.any(a):
                 return None
             continue
         ratio = float(a[place] / b[place])
