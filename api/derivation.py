@@ -24,7 +24,13 @@ from gradproof.symbolic.general import general_notation, layer_rules
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.reasons import reason
-from gradproof.symbolic.writing import Writer, function_definition, used_functions
+from gradproof.symbolic.writing import (
+    Setting,
+    Writer,
+    function_definition,
+    prefers_rows,
+    used_functions,
+)
 
 ENTRIES = 300
 """Scalars in a forward pass up to which the entry form is worth printing."""
@@ -119,6 +125,21 @@ class Derivation:
         """Every formula, in the order in which the values are computed."""
         return [Formula(step.name if step.role == "forward" else step.of, step, self)
                 for step in self.chain.steps]
+
+    def shown(self) -> list[Formula]:
+        """The formulas without those that only a softmax hides in itself (log Σ exp)."""
+        levels = self.writer.setting.levels.keys()
+        if not levels:
+            return self.all()
+        read = {name for step in self.chain.steps for name in self.writer.reads(step.equation)}
+        named = {self.chain.loss, *self.chain.wrt}
+        return [formula for formula in self.all()
+                if formula.step.name not in levels - read or formula.step.name in named]
+
+    def _notes(self, formulas: Iterable[Formula]) -> list[str]:
+        """What recurrences read beyond their ends, a line for each that is new."""
+        notes = [note for f in formulas for note in self.writer.notes(f.step.equation)]
+        return [f"  {note}" for note in dict.fromkeys(notes)]
 
     def entries(self, limit: int = ENTRIES) -> Derivation:
         """The same loss entry by entry: every scalar its own formula, derived on scalars.
@@ -259,10 +280,12 @@ class Derivation:
         )
 
     def __str__(self) -> str:
-        lines = ["Forward"]
-        lines += [f"  {formula}" for formula in self.forward.values()]
-        lines.append("Backward")
-        lines += [f"  {formula}" for formula in self.all() if formula.step.role != "forward"]
+        shown = self.shown()
+        forward = [formula for formula in shown if formula.step.role == "forward"]
+        backward = [formula for formula in shown if formula.step.role != "forward"]
+        lines = []
+        for title, part in (("Forward", forward), ("Backward", backward)):
+            lines += [title, *(f"  {formula}" for formula in part), *self._notes(part)]
         for title, items in (("With", [text for _, text in self.definitions]),
                              ("Assumed", self.assumptions), ("Kinks", self.kinks)):
             if items:
@@ -270,13 +293,11 @@ class Derivation:
         return "\n".join(lines)
 
     def _repr_latex_(self) -> str:
-        rows = [formula.latex().replace(" = ", " &= ", 1) for formula in self.all()]
+        rows = [formula.latex().replace(" = ", " &= ", 1) for formula in self.shown()]
         return "$\\displaystyle\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$"
 
     def _repr_markdown_(self) -> str:
-        return "\n\n".join(f"$${formula.latex()}$$" for formula in
-                           (*self.forward.values(), *self.deltas.values(),
-                            *self.gradients.values()))
+        return "\n\n".join(f"$${formula.latex()}$$" for formula in self.shown())
 
 
 def _forward_system(derivation: Derivation) -> System:
@@ -303,7 +324,11 @@ def derive(source: Network | System, wrt: Iterable[str] | None = None) -> Deriva
     notation = Notation(
         layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()}
     )
-    return Derivation(chain, Writer(notation, False, chain.system.shapes))
+    writer = Writer(
+        notation, prefers_rows(source), chain.system.shapes, setting=Setting.of(chain.system),
+        bias_last=True,
+    )
+    return Derivation(chain, writer)
 
 
 def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
@@ -318,7 +343,8 @@ def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
         symbols=network.notation.get("symbols", {}),
         adjoints={bar: name for name, bar in chain.of.items()},
     )
-    writer = Writer(notation, network.convention == "rows", chain.system.shapes)
+    writer = Writer(notation, network.convention == "rows", chain.system.shapes,
+                    setting=Setting.of(chain.system))
     return Derivation(chain, writer, network)
 
 

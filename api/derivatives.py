@@ -9,7 +9,7 @@ from typing import Any
 from gradproof.codegen.compile import compile_system, needed
 from gradproof.symbolic import orders
 from gradproof.symbolic.equation import Equation, Recurrence, System
-from gradproof.symbolic.writing import Writer
+from gradproof.symbolic.writing import Setting, Writer
 
 
 @dataclass(frozen=True)
@@ -72,5 +72,6 @@ def derivative(derived: orders.Derived, known: System, writer: Writer) -> Deriva
     notation = replace(writer.notation, adjoints=dict(derived.adjoints))
     return Derivative(
         name, derived.system, steps,
-        Writer(notation, writer.row_vectors, derived.system.shapes, diagonals=True),
+        replace(writer, notation=notation, shapes=derived.system.shapes, diagonals=True,
+                setting=Setting.of(derived.system)),
     )

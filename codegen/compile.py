@@ -20,13 +20,20 @@ from ..symbolic.matrix import (
     Outer,
     Pointwise,
     Product,
+    Softmax,
+    Span,
     Total,
     Transposed,
     aligned,
     matrix_form,
+    walk,
+    without_units,
 )
+from ..symbolic.matrix_leaves import Levels, levels_of
+from ..symbolic.matrix_nodes import Place
 from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item
 from .spelling import scalar, stable_logs
+from .steady import integer
 
 Environment = dict[str, Any]
 Evaluator = Callable[[Environment, Mapping[sp.Symbol, int]], Any]
@@ -73,6 +80,7 @@ def compile_system(
 def needed(system: System, results: Sequence[str]) -> list[Item]:
     """The items that the results depend on, in order, their logarithms in stable form."""
     forward = list(system.equations)
+    levels, shapes = levels_of(system), system.shapes
     wanted = set(results)
     kept: list[Item] = []
     for item in reversed(system.items):
@@ -82,29 +90,42 @@ def needed(system: System, results: Sequence[str]) -> list[Item]:
                 kept.append(item)
         elif wanted & {item.name, *item.argmax}:
             spelled = stable_logs(item, forward)
-            wanted |= {read.array for read in spelled.reads}
+            wanted |= arrays_read(spelled, shapes, levels)
             kept.append(spelled)
     return kept[::-1]
+
+
+def arrays_read(
+    equation: Equation, shapes: Mapping[str, tuple[sp.Expr, ...]], levels: Levels
+) -> set[str]:
+    """The arrays that an equation's value is computed from: no log Σ exp inside a softmax."""
+    found = {read.array for read in equation.reads}
+    form = matrix_form(equation, shapes=shapes, levels=levels) if found & levels.keys() else None
+    return found if form is None or equation.argmax else {
+        node.array for node in walk(form) if isinstance(node, Leaf)
+    }
 
 
 def _step(
     item: Item, system: System, row_vectors: bool
 ) -> Callable[[Environment, Mapping[sp.Symbol, int]], None]:
-    form = (matrix_form(item, row_vectors, system.shapes)
+    form = (matrix_form(item, row_vectors, system.shapes, levels=levels_of(system))
             if isinstance(item, Equation) else None)
     if form is None or not isinstance(item, Equation) or item.argmax or not item.terms:
         def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
             evaluate_item(item, environment, sizes)
 
         return interpreted
-    out = tuple(index.name for index in item.out)
+    out, units = shown_axes(item)
     value = _evaluator(aligned(form, out))
     shape = item.shape
-    full = form.axes == out and not isinstance(form, Pointwise)
+    full = form.axes == out and not units and not isinstance(form, Pointwise)
     name = item.name
 
     def run(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
         result = value(environment, sizes)
+        if units:
+            result = np.asarray(result)[units]
         if not full:  # a body that reads less than all axes, such as a constant
             wide = tuple(int(sizes[s]) if s in sizes else int(s) for s in shape)
             if np.shape(result) != wide:
@@ -114,14 +135,23 @@ def _step(
     return run
 
 
+def shown_axes(equation: Equation) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The axes of a matrix form, and the index that adds the axes of length 1 it leaves out."""
+    kept = {index.name for index in without_units(equation).out}
+    units = tuple(slice(None) if index.name in kept else None for index in equation.out)
+    out = tuple(index.name for index in equation.out if index.name in kept)
+    return out, () if len(out) == len(equation.out) else units
+
+
 def _evaluator(node: Node) -> Evaluator:
     """The node as a function of the arrays there are so far."""
     if isinstance(node, Leaf):
-        name = node.array
-        return lambda environment, sizes: environment[name]
+        return _leaf(node)
     if isinstance(node, Transposed):
         inner = _evaluator(node.of)
-        return lambda environment, sizes: inner(environment, sizes).T
+        if len(node.axes) == 2:
+            return lambda environment, sizes: inner(environment, sizes).T
+        return lambda environment, sizes: inner(environment, sizes).swapaxes(-1, -2)
     if isinstance(node, Product):
         factors = [_evaluator(factor) for factor in node.factors]
 
@@ -139,8 +169,18 @@ def _evaluator(node: Node) -> Evaluator:
         )
     if isinstance(node, Total):
         return _total(node)
+    if isinstance(node, Softmax):
+        logits, along = _evaluator(node.of), node.axes.index(node.over)
+        soft = log_softmax if node.log else softmax
+        return lambda environment, sizes: soft(logits(environment, sizes), along)
     if isinstance(node, Einsum):
         operands = [_evaluator(operand) for operand in node.operands]
+        summed = tensordot_axes(node)
+        if summed is not None:
+            left, right = operands
+            return lambda environment, sizes: np.tensordot(
+                left(environment, sizes), right(environment, sizes), summed
+            )
         subscripts = einsum_subscripts(node)
         return lambda environment, sizes: np.einsum(
             subscripts, *(operand(environment, sizes) for operand in operands), optimize=True
@@ -150,6 +190,26 @@ def _evaluator(node: Node) -> Evaluator:
         return lambda environment, sizes: function(matrix(environment, sizes))
     assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
     return _pointwise(node)
+
+
+def _leaf(node: Leaf) -> Evaluator:
+    name = node.array
+    if not node.part:
+        return lambda environment, sizes: environment[name]
+    places = [_place(place) for place in node.part]
+    return lambda environment, sizes: environment[name][
+        tuple([place(sizes) for place in places])
+    ]
+
+
+def _place(place: Place) -> Callable[[Mapping[sp.Symbol, int]], Any]:
+    """A place along an axis as an index that NumPy takes."""
+    if place is None:
+        return lambda sizes: slice(None)
+    if not isinstance(place, Span):
+        return integer(place)
+    start, stop, step = integer(place.start), integer(place.stop), place.step
+    return lambda sizes: slice(start(sizes), stop(sizes), step)
 
 
 def _total(node: Total) -> Evaluator:
@@ -166,6 +226,18 @@ def logsumexp(z: NDArray[Any], axis: tuple[int, ...]) -> Any:
     """log Σ exp z over some axes; the largest entry is taken out, so nothing overflows."""
     top = np.max(z, axis=axis, keepdims=True)
     return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
+
+
+def softmax(z: NDArray[Any], axis: int) -> NDArray[Any]:
+    """exp z / Σ exp z along an axis; the largest entry is taken out, so nothing overflows."""
+    powers = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
+
+
+def log_softmax(z: NDArray[Any], axis: int) -> NDArray[Any]:
+    """log softmax z along an axis, finite where the probability underflows."""
+    below = z - np.max(z, axis=axis, keepdims=True)
+    return np.asarray(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)))
 
 
 def _pointwise(node: Pointwise) -> Evaluator:
@@ -207,15 +279,35 @@ def alignment_plan(
     kept = [place for place, axis in enumerate(axes) if axis]
     order = sorted(kept, key=lambda place: target.index(axes[place]))
     blanks = [place for place, axis in enumerate(axes) if not axis]
-    full = (*blanks, *order)
-    transposition = None if full == tuple(range(len(axes))) else full
-    present = [axes[place] for place in order]
-    first = target.index(present[0]) if present else len(target)
-    index = (0,) * len(blanks) + tuple(
-        slice(None) if axis in present else None for axis in target[first:]
-    )
-    trivial = not blanks and all(part == slice(None) for part in index)
-    return transposition, None if trivial else index
+    moved = order != kept
+    full = (*blanks, *order) if moved else tuple(range(len(axes)))
+    index: list[Any] = []
+    waiting = [axes[place] for place in full]
+    start = next((target.index(axis) for axis in waiting if axis), len(target))
+    for axis in target[start:]:
+        while waiting and not waiting[0]:
+            index.append(0)
+            waiting.pop(0)
+        present = waiting and waiting[0] == axis
+        index.append(slice(None) if present else None)
+        if present:
+            waiting.pop(0)
+    index += [0 for _ in waiting]
+    trivial = all(part == slice(None) for part in index)
+    return (full if moved else None), None if trivial else tuple(index)
+
+
+def tensordot_axes(node: Einsum) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The summed axes of either operand where the contraction is one product of matrices after
+    reshaping: two operands that share summed axes alone, the rest in the result's order."""
+    if len(node.operands) != 2:
+        return None
+    left, right = (operand.axes for operand in node.operands)
+    summed = [axis for axis in left if axis not in node.axes]
+    free = [axis for axis in (*left, *right) if axis not in summed]
+    if tuple(free) != node.axes or not summed or any(axis not in right for axis in summed):
+        return None
+    return tuple(map(left.index, summed)), tuple(map(right.index, summed))
 
 
 def einsum_subscripts(node: Einsum) -> str:

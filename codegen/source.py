@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sympy as sp
 
@@ -22,13 +23,18 @@ from ..symbolic.matrix import (
     Outer,
     Pointwise,
     Product,
+    Softmax,
+    Span,
     Total,
     Transposed,
     aligned,
     matrix_form,
 )
-from .compile import alignment_plan, einsum_subscripts, needed
+from ..symbolic.matrix_leaves import levels_of
+from ..symbolic.matrix_nodes import Place
+from .compile import alignment_plan, einsum_subscripts, needed, shown_axes, tensordot_axes
 from .spelling import bounded_branches
+from .steady import steadied
 
 SIGMOID_SOURCE = '''\
 def sigmoid(z):
@@ -50,6 +56,20 @@ XLOGX_SOURCE = '''\
 def xlogx(z):
     """z log z, and its limit 0 at z = 0."""
     return z * np.log(np.where(z > 0, z, 1))
+'''
+
+SOFTMAX_SOURCE = '''\
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)) along an axis; the largest entry is taken out first."""
+    powers = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+'''
+
+LOG_SOFTMAX_SOURCE = '''\
+def log_softmax(z, axis=-1):
+    """The logarithm of softmax(z), finite where that underflows."""
+    below = z - np.max(z, axis=axis, keepdims=True)
+    return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))
 '''
 
 LOGSUMEXP_SOURCE = '''\
@@ -114,7 +134,7 @@ class _NumPy(Style):
     def written(self, expression: sp.Expr, leaves: Sequence[Piece]) -> Piece:
         """A body with `leaves` in its slots, in a spelling that does not overflow."""
         before, self.lone_steps = self.lone_steps, _has_lone_step(expression)
-        shown = body(bounded_branches(expression), leaves, self)
+        shown = body(bounded_branches(steadied(expression)), leaves, self)
         self.lone_steps = before
         return shown
 
@@ -184,6 +204,7 @@ class _Printer:
     def __init__(self, system: System, row_vectors: bool) -> None:
         self.system = system
         self.row_vectors = row_vectors
+        self.levels = levels_of(system)
         self.style = _NumPy(self)
         self._helpers: dict[str, str] = {}
         self._names: dict[type[Opaque], str] = {}
@@ -193,30 +214,39 @@ class _Printer:
                 raise EquationError(f"{array.name!r} is no Python name; rename the input")
 
     def right_side(self, equation: Equation) -> str:
-        form = matrix_form(equation, self.row_vectors, self.system.shapes)
+        form = matrix_form(equation, self.row_vectors, self.system.shapes, levels=self.levels)
         if form is None or equation.argmax:
             raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
                                 f"{equation!r}; compile it instead")
         if not equation.terms:
             shape = ", ".join(self._size_text(size) for size in equation.shape)
             return f"np.zeros(({shape}{',' if len(equation.out) == 1 else ''}))"
-        out = tuple(index.name for index in equation.out)
+        out, units = shown_axes(equation)
         node = aligned(form, out)
         if isinstance(node, Leaf):
             return node.array if node.array in self.system.names else self.node(node).text
         text = self.node(node).text
         if isinstance(node, Pointwise) and not _covers(node):
             shape = ", ".join(self._size_text(size) for size in equation.shape)
-            text = f"np.broadcast_to({text}, ({shape}{',' if len(out) == 1 else ''})).copy()"
-        return text
+            comma = "," if len(equation.out) == 1 else ""
+            if units and out:
+                text = self._with_units(text, node, units)
+            return f"np.broadcast_to({text}, ({shape}{comma})).copy()"
+        return self._with_units(text, node, units) if units else text
+
+    def _with_units(self, text: str, node: Node, units: Sequence[Any]) -> str:
+        """Axes of length 1 put in, where the value has none."""
+        held = self.style.hold(Piece(text, self.node(node).level), ATOM)
+        return f"{held}[{', '.join(':' if part == slice(None) else 'None' for part in units)}]"
 
     # --- nodes ----------------------------------------------------------------------------------
 
     def node(self, node: Node) -> Piece:
         if isinstance(node, Leaf):
-            return Piece(node.array, ATOM, bool(node.axes))
+            return Piece(self._leaf(node), ATOM, bool(node.axes))
         if isinstance(node, Transposed):
-            return Piece(f"{self.style.hold(self.node(node.of), ATOM)}.T", ATOM, True)
+            turned = "T" if len(node.axes) == 2 else "swapaxes(-1, -2)"
+            return Piece(f"{self.style.hold(self.node(node.of), ATOM)}.{turned}", ATOM, True)
         if isinstance(node, Product):
             factors = [self.style.hold(self.node(factor), POW) for factor in node.factors]
             return Piece(" @ ".join(factors), MUL, bool(node.axes))
@@ -225,8 +255,19 @@ class _Printer:
                          ATOM, True)
         if isinstance(node, Total):
             return self._total(node)
+        if isinstance(node, Softmax):
+            name = "log_softmax" if node.log else "softmax"
+            self._helpers[name] = LOG_SOFTMAX_SOURCE if node.log else SOFTMAX_SOURCE
+            along = node.axes.index(node.over) - len(node.axes)
+            tail = "" if along == -1 else f", axis={along + len(node.axes)}"
+            return Piece(f"{name}({self.node(node.of).text}{tail})", ATOM, True)
         if isinstance(node, Einsum):
             operands = ", ".join(self.node(operand).text for operand in node.operands)
+            summed = tensordot_axes(node)
+            if summed is not None:
+                return Piece(f"np.tensordot({operands}, axes={_short(summed)})", ATOM, True)
+            if len(node.operands) > 1:
+                operands += ", optimize=True"
             return Piece(f'np.einsum("{einsum_subscripts(node)}", {operands})', ATOM, True)
         if isinstance(node, Applied):
             name = {"inv": "inv({})", "det": "det({})", "logdet": "slogdet({})[1]"}[node.operation]
@@ -235,6 +276,24 @@ class _Printer:
         assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
         arguments = [self._aligned(argument, node.axes) for argument in node.arguments]
         return self.style.written(node.body, arguments)
+
+    def _leaf(self, node: Leaf) -> str:
+        """An array, or a slice of it."""
+        shape = self.system.shapes[node.array]
+        shown = [self._place_text(place, size) for place, size in
+                 zip(node.part, shape, strict=False)]
+        while shown and shown[-1] == ":":
+            shown.pop()
+        return f"{node.array}[{', '.join(shown)}]" if shown else node.array
+
+    def _place_text(self, place: Place, size: sp.Expr) -> str:
+        if place is None:
+            return ":"
+        if not isinstance(place, Span):
+            return self._size_text(place)
+        start = "" if place.start == 0 else self._size_text(place.start)
+        stop = "" if place.stop == size else self._size_text(place.stop)
+        return f"{start}:{stop}" + (f":{place.step}" if place.step != 1 else "")
 
     def _total(self, node: Total) -> Piece:
         inner = self.node(node.of).text
@@ -332,6 +391,11 @@ class _Printer:
 
     def size_lines(self) -> list[str]:
         return list(self._sizes.values())
+
+
+def _short(axes: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+    """((0,), (1,)) as (0, 1)."""
+    return str(tuple(side[0] for side in axes) if len(axes[0]) == 1 else axes)
 
 
 def _covers(node: Pointwise) -> bool:

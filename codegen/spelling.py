@@ -18,6 +18,7 @@ import sympy as sp
 from ..symbolic.equation import Equation, slot
 from ..symbolic.functions import SIGMOID, SOFTPLUS, STEP, A, Opaque, Z, in_sigmoid
 from ..symbolic.rewrite import inline, tidy
+from .steady import steadied
 
 
 @lru_cache(maxsize=4096)
@@ -47,7 +48,7 @@ def stable(body: sp.Expr) -> sp.Expr:
             return polynomial.xreplace({A: value, Z: argument})
         return stable(bounded_branches(definition).xreplace({Z: argument}))
 
-    spelled = bounded_branches(body).replace(lambda part: isinstance(part, Opaque), spell)
+    spelled = bounded_branches(steadied(body)).replace(lambda part: isinstance(part, Opaque), spell)
     chosen = spelled.replace(lambda part: isinstance(part, sp.Piecewise), _chosen)
     return plain_numbers(chosen).replace(_is_root_of_sizes, lambda part: sp.Function("root")(
         *part.as_base_exp()

@@ -9,7 +9,7 @@ from fractions import Fraction
 from ..symbolic.derive import Chain
 from ..symbolic.network import Network
 from ..symbolic.notation import Notation
-from ..symbolic.writing import Writer
+from ..symbolic.writing import Setting, Writer
 from .arithmetic import NotComputableError, exact
 from .claims import ComparedClaim, claims_section, compare
 from .comparison import CheckRow, comparison_section
@@ -72,7 +72,7 @@ def build(
     Raises QuantityError for a claim about nothing, DigitsError for a line that contradicts itself.
     """
     writer = Writer(notation_of(network, chain), network.convention == "rows",
-                    chain.system.shapes)
+                    chain.system.shapes, setting=Setting.of(chain.system))
     narrator = Narrator(chain, writer)
     gradients = {name: chain.of[name] for name in chain.wrt}
     rate = None if network.learning_rate is None else exact(network.learning_rate)

@@ -28,6 +28,8 @@ from .equation import (
 )
 from .fuse import fuse_forward, is_short
 from .kinks import Kink, find_kinks
+from .matrix import Einsum, matrix_form, walk
+from .matrix_leaves import levels_of
 from .rewrite import (
     cancelled,
     inline,
@@ -130,6 +132,7 @@ def differentiate(
         backward=tuple(System(system.inputs, backward_items).equations),
         inputs=inputs,
         keep=gradients | {derived.of[name] for name in named if name in derived.of},
+        hidden={derived.of[name] for name in levels_of(system) if name in derived.of},
     )
     steps = simplifier.run()
     if per_sample is not None:
@@ -170,7 +173,8 @@ def differentiate(
 class Simplifier:
     """Goes through raw derivative equations in order; see :meth:`run`.
 
-    `forward` are the equations before them, `keep` the names that no other equation takes in.
+    `forward` are the equations before them, `keep` the names that no other equation takes in,
+    `hidden` those that a reader is not to see if it can be helped.
     """
 
     def __init__(
@@ -179,7 +183,9 @@ class Simplifier:
         backward: Sequence[Equation],
         inputs: Mapping[str, Array],
         keep: set[str],
+        hidden: Iterable[str] = (),
     ) -> None:
+        self.hidden = set(hidden)
         self.backward = backward
         self.inputs = inputs
         self.keep = keep
@@ -232,6 +238,8 @@ class Simplifier:
                 if target is None or read.array in self.keep:
                     continue
                 put = inline(equation, target)
+                if put is None and read.array in self.hidden:
+                    put = self._with_sum(equation, target)
                 if put is not None and self._pays(equation, target, put):
                     equation, changed = put, True
                     if target.name not in self._seeds:
@@ -241,6 +249,15 @@ class Simplifier:
             forms.append(Form(equation, "insert", tuple(dict.fromkeys(used))))
         elif equation != forms[-1].equation:
             forms[-1] = replace(forms[-1], equation=equation)
+
+    def _with_sum(self, equation: Equation, target: Equation) -> Equation | None:
+        """A row sum put into its only reader, where the sum is still taken once for a row."""
+        if self._reader_count[target.name] != 1:
+            return None
+        put = inline(equation, target, costly=True)
+        form = None if put is None else matrix_form(put)
+        return None if form is None or any(
+            isinstance(node, Einsum) for node in walk(form)) else put
 
     def _pays(self, equation: Equation, target: Equation, put: Equation) -> bool:
         """An only reader takes its target in; several readers take in what makes them shorter."""

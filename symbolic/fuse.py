@@ -10,7 +10,16 @@ from dataclasses import replace
 
 import sympy as sp
 
-from .equation import Equation, Read, System, map_reads, substitute_term, validate
+from .equation import (
+    Equation,
+    Read,
+    System,
+    map_reads,
+    slot,
+    substitute_term,
+    term_reads,
+    validate,
+)
 from .rewrite import inline, readers
 
 
@@ -22,7 +31,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
     flat = [item for item in system.items if isinstance(item, Equation)]
     if len(flat) < len(system.items):  # recurrences are left as they are
         return system
-    flat = _without_units(flat, keep)
+    flat = _smooth_maxima(_without_units(flat, keep), keep)
     for name in [equation.name for equation in flat]:
         if not is_unnamed(name) or name in keep:
             continue
@@ -61,6 +70,43 @@ def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
             for e in equations
         ]
     return equations
+
+
+def _smooth_maxima(equations: list[Equation], keep: set[str]) -> list[Equation]:
+    """Σ exp z as exp(log Σ exp z) where it divides exponentials or stands in a logarithm.
+
+    So exp(z)/Σ exp z is a softmax, finite for every z.
+    """
+    for place in range(len(equations)):
+        equation = equations[place]
+        name = equation.name
+        terms = equation.terms
+        if (not is_unnamed(name) or name in keep or equation.reduction != "sum"
+                or len(terms) != 1 or not terms[0].over or terms[0].guards
+                or not isinstance(terms[0].body, sp.exp) or not terms[0].reads):
+            continue
+        reading = {e.name: _with_level(e, name) for e in readers(name, equations)}
+        if not reading or None in reading.values():
+            continue
+        changed = {n: e for n, e in reading.items() if e is not None}
+        level = replace(equation, reduction="logsumexp",
+                        terms=(replace(terms[0], body=terms[0].body.args[0]),))
+        equations = [level if e is equation else changed.get(e.name, e) for e in equations]
+    return equations
+
+
+def _with_level(reader: Equation, name: str) -> Equation | None:
+    """The reader of Σ exp z with exp(Λ) for it; None where exp(Λ) would stand by itself."""
+    terms = []
+    for term in reader.terms:
+        if any(read.array == name for read in set(term_reads(term)) - set(term.reads)):
+            return None
+        levels = {slot(p): sp.exp(slot(p)) for p, r in enumerate(term.reads) if r.array == name}
+        body = sp.powsimp(term.body.xreplace(levels), combine="exp", deep=True)
+        if any(power.args[0].as_coeff_Mul()[1] in levels for power in body.atoms(sp.exp)):
+            return None
+        terms.append(replace(term, body=body))
+    return replace(reader, terms=tuple(terms))
 
 
 def is_unnamed(name: str) -> bool:

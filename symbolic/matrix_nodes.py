@@ -13,27 +13,49 @@ from .equation import Reduction
 
 
 @dataclass(frozen=True)
+class Span:
+    """A part of an axis: the places start, start + step, ... before stop."""
+
+    start: sp.Expr
+    stop: sp.Expr
+    step: int = 1
+
+
+Place: TypeAlias = sp.Expr | Span | None
+"""Where an axis is read: at one place, over a part, or (None) as a whole."""
+
+
+@dataclass(frozen=True)
 class Leaf:
-    """An array; `axes` are the equation's indices its axes run with ("" for a broadcast 0)."""
+    """An array; `axes` are the equation's indices its axes run with ("" for a broadcast 0).
+
+    `part` is empty for the whole array; else it has a :class:`Place` for each of the array's
+    axes, and those read at one place are not among `axes`.
+    """
 
     array: str
     axes: tuple[str, ...]
+    part: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
 class Transposed:
-    """A matrix with its two axes exchanged."""
+    """A matrix, or each matrix of a stack, with its last two axes exchanged."""
 
     of: Node
 
     @property
     def axes(self) -> tuple[str, ...]:
-        return tuple(reversed(self.of.axes))
+        *lead, row, column = self.of.axes
+        return (*lead, column, row)
 
 
 @dataclass(frozen=True)
 class Product:
-    """A matrix product, left to right; a vector may stand at either end."""
+    """A matrix product, left to right; a vector may stand at either end.
+
+    Factors may be stacks of matrices, as in NumPy: leading axes go along, the last two multiply.
+    """
 
     factors: tuple[Node, ...]
     axes: tuple[str, ...]
@@ -62,6 +84,31 @@ class Total:
     @property
     def axes(self) -> tuple[str, ...]:
         return tuple(axis for axis in self.of.axes if axis not in self.over)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """exp(z)/Σ exp(z), or its logarithm, along the axis `over` of an array."""
+
+    of: Node
+    over: str
+    log: bool
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return self.of.axes
+
+
+@dataclass(frozen=True)
+class Series:
+    """The sum of matrix forms, one for each value of indices that stand as subscripts in them."""
+
+    of: Node
+    over: tuple[str, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return self.of.axes
 
 
 @dataclass(frozen=True)
@@ -99,7 +146,8 @@ class Applied:
 
 
 Node: TypeAlias = (
-    Leaf | Transposed | Product | Outer | Total | Einsum | Pointwise | Diagonal | Applied
+    Leaf | Transposed | Product | Outer | Total | Softmax | Series | Einsum | Pointwise | Diagonal
+    | Applied
 )
 
 
@@ -107,7 +155,7 @@ def walk(node: Node) -> Iterator[Node]:
     """The node and everything in it."""
     yield node
     inner: tuple[Node, ...] = ()
-    if isinstance(node, Transposed | Total | Applied):
+    if isinstance(node, Transposed | Total | Softmax | Series | Applied):
         inner = (node.of,)
     elif isinstance(node, Diagonal):
         inner = () if node.of is None else (node.of,)
@@ -125,6 +173,6 @@ def walk(node: Node) -> Iterator[Node]:
 
 def aligned(node: Node, axes: tuple[str, ...]) -> Node:
     """The node with its axes in the given order, where a transposition gives it."""
-    if node.axes != axes and tuple(reversed(node.axes)) == axes and len(axes) == 2:
+    if len(axes) >= 2 and node.axes == (*axes[:-2], axes[-1], axes[-2]):
         return node.of if isinstance(node, Transposed) else Transposed(node)
     return node

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 _NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?:(?P<number>\d*)|\((?P<layer>[^()]+)\))$")
 _SUPERSCRIPTS = str.maketrans("0123456789()-+lLTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁻⁺ˡᴸᵀᵗ")
-_SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
-_SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx")
+_SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx+-",
+                            "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋")
+_SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx+-")
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eta": "η", "theta": "θ",
           "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "epsilon": "ε", "omega": "ω"}
 
@@ -133,6 +134,11 @@ class Notation:
         return shown + subscript(number) + _entry(at)
 
 
+def subscripted(shown: str, at: Sequence[str], latex: bool) -> str:
+    """Something written with subscripts behind it."""
+    return _subscripted(shown, at) if latex else shown + _entry(at)
+
+
 def _subscripted(shown: str, at: Sequence[str]) -> str:
     # A space before the underscore keeps GitHub's Markdown from reading an emphasis.
     if not at:
@@ -144,7 +150,7 @@ def _entry(at: Sequence[str]) -> str:
     if not at:
         return ""
     joined = "".join(at)
-    if set(joined) <= _SUBSCRIPTABLE and all(len(entry) == 1 for entry in at):
+    if set(joined) <= _SUBSCRIPTABLE and (len(at) == 1 or all(len(e) == 1 for e in at)):
         return joined.translate(_SUBSCRIPTS)
     return f"[{','.join(at)}]"
 

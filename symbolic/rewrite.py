@@ -155,7 +155,8 @@ def _split_linear(term: Term, place: int) -> tuple[Term, Term | None] | None:
     slope = sp.diff(term.body, symbol)
     if symbol in slope.free_symbols:
         return None
-    rest = sp.expand(term.body - slope * symbol) if term.body.is_Add else sp.S.Zero
+    # Not `expand`, which would make exp(a) exp(b) of exp(a + b).
+    rest = sp.expand_mul(term.body - slope * symbol) if term.body.is_Add else sp.S.Zero
     if symbol in rest.free_symbols:
         return None
     body, reads = prune(rest, term.reads)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import sympy as sp
 
-from .equation import NAMED, Equal, Equation, Guard, Read, Size, Subscript, System, Term, slot
+from .boundaries import Loops, beyond, loop_indices, loops_of, merged
+from .equation import (
+    NAMED,
+    Equal,
+    Equation,
+    Guard,
+    Read,
+    Size,
+    Subscript,
+    System,
+    Term,
+    slot,
+    term_reads,
+)
 from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
 from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
+from .letters import indices_of, lettered, with_letters
 from .matrix import (
     Applied,
     Diagonal,
@@ -19,13 +33,19 @@ from .matrix import (
     Outer,
     Pointwise,
     Product,
+    Series,
+    Softmax,
+    Span,
     Total,
     Transposed,
     aligned,
     matrix_form,
     walk,
+    without_units,
 )
-from .notation import Notation
+from .matrix_leaves import Levels, leaf, levels_of, summand
+from .notation import Notation, subscripted
+from .spreading import gathered
 
 
 @dataclass(frozen=True)
@@ -40,18 +60,36 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What an equation's text depends on beyond itself: log Σ exp that are parts of a softmax,
+    and recurrences with the values beyond their ends."""
+
+    levels: Levels = field(default_factory=dict)
+    loops: Loops = field(default_factory=Loops)
+
+    @classmethod
+    def of(cls, system: System) -> Setting:
+        return cls(levels_of(system), loops_of(system))
+
+
+@dataclass(frozen=True)
 class Writer:
     """Writes equations in one notation.
 
     row_vectors: vectors are rows (x W + b) rather than columns (W x + b).
     shapes: of all arrays; an axis of size 1 needs no subscript.
     diagonals: [i = j] v is written diag(v), and so is a vector that scales rows or columns.
+    setting: what is known of the system that the equations are from.
+    bias_last: a vector that is added to every row stands by itself (X + b), one with an entry for
+        each row has 1ᵀ behind it; the other way round where it is False.  By default: row_vectors.
     """
 
     notation: Notation
     row_vectors: bool
     shapes: Mapping[str, tuple[Size, ...]]
     diagonals: bool = False
+    setting: Setting = field(default_factory=Setting)
+    bias_last: bool | None = None
 
     def latex(self, equation: Equation) -> Written:
         """In LaTeX."""
@@ -69,48 +107,142 @@ class Writer:
         """With indices and Σ, whatever the equation."""
         return self._with_indices(equation, _LATEX if latex else _TEXT)
 
+    def notes(self, equation: Equation) -> tuple[str, ...]:
+        """What the values are that the written equation reads beyond the ends of a loop."""
+        equation = merged(equation, self.setting.loops)
+        found = []
+        steps = loop_indices(equation, self.setting.loops)
+        for (array, side), value in beyond(equation, self.setting.loops).items():
+            size = next(str(index.size) for index in steps)
+            if side == 1 and not value:
+                found.append(f"terms at {steps[0].name} + 1 vanish at {steps[0].name} = {size} - 1")
+                continue
+            at = "-1" if side == -1 else size
+            found.append(f"{self.name(array, [at])} = {self.name(value) if value else 0}")
+        return tuple(dict.fromkeys(found))
+
     # --- choice of form -------------------------------------------------------------------------
 
     def _write(self, equation: Equation, target: _Target) -> Written:
-        form = matrix_form(equation, self.row_vectors, diagonals=self.diagonals)
-        out = tuple(index.name for index in equation.out)
-        if form is None or not self._reads_well(form, out):
-            return self._with_indices(equation, target)
-        left = self.name(equation.name, latex=target.latex)
+        equation = lettered(merged(equation, self.setting.loops))
         if not equation.terms:
-            return Written(left, "0")
-        return Written(left, self._node(aligned(form, out), target).text)
+            return Written(self.name(equation.name, latex=target.latex), "0")
+        found = self._form(equation)
+        if found is None:
+            return self._with_indices(equation, target)
+        form, at = found
+        return Written(self.name(equation.name, at, target.latex), self._node(form, target).text)
+
+    def reads(self, equation: Equation) -> frozenset[str]:
+        """The arrays that the written equation mentions on its right side."""
+        equation = merged(equation, self.setting.loops)
+        found = self._form(equation)
+        if found is not None:
+            return frozenset(node.array for node in walk(found[0]) if isinstance(node, Leaf))
+        names: set[str] = set()
+        for term in equation.terms:
+            made = summand(equation, term, {}, (), self.setting.levels)
+            names |= {read.array for read in term_reads(term)} if made is None else {
+                node.array for top in made.leaves for node in walk(top) if isinstance(node, Leaf)}
+        return frozenset(names)
+
+    def _form(self, equation: Equation) -> tuple[Node, list[str]] | None:
+        """The matrix form that reads well, and the left side's subscripts; None without one."""
+        for fixed in self._slicings(equation):
+            shown = [name for name in fixed if name not in self._steps(equation)]
+            named = with_letters(equation, shown)
+            at = [new.name for old, new in zip(equation.out, named.out, strict=True)
+                  if old.name in fixed]
+            letters = {new.name for old, new in zip(indices_of(equation), indices_of(named),
+                                                    strict=True) if old.name in fixed}
+            form = matrix_form(
+                named, self.row_vectors, self._shapes(named), self.diagonals,
+                fixed=letters, levels=self.setting.levels,
+            )
+            out = tuple(i.name for i in without_units(named).out if i.name not in letters)
+            if form is not None and self._reads_well(form, out):
+                return aligned(form, out), at
+        return None
+
+    def _steps(self, equation: Equation) -> set[str]:
+        return {index.name for index in loop_indices(equation, self.setting.loops)}
+
+    def _shapes(self, equation: Equation) -> dict[str, tuple[Size, ...]]:
+        """The shapes of what an equation reads, those of adjoints from their arrays."""
+        names = {read.array for read in equation.reads}
+        primal = self.notation.adjoints
+        return {name: self.shapes[key] for name in names
+                for key in (name if name in self.shapes else primal.get(name, name),)
+                if key in self.shapes}
+
+    def _slicings(self, equation: Equation) -> Iterator[tuple[str, ...]]:
+        """The sets of indices that may stand as subscripts: steps of a loop always do, leading
+        axes where the whole arrays have no matrix form."""
+        steps = tuple(index.name for index in indices_of(equation)
+                      if index.name in self._steps(equation))
+        yield tuple(dict.fromkeys(steps))
+        widest: list[str] = []
+        for term in equation.terms:
+            for read in term.reads:
+                plain = [str(entry) for entry in read.at
+                         if not isinstance(entry, Read) and entry.is_Symbol]
+                names = [name for name in plain if name not in steps]
+                widest = max(widest, names, key=len)
+        for count in range(1, len(widest) - 1):
+            yield (*dict.fromkeys(steps), *widest[:count])
 
     def _reads_well(self, form: Node, out: tuple[str, ...]) -> bool:
         """Whether the matrix form needs no convention beyond the one for biases."""
-        for node in walk(form):
+        nodes = list(walk(form))
+        products = any(isinstance(node, Product | Outer | Total) for node in nodes)
+        for node in nodes:
             if isinstance(node, Einsum):
                 return False
-            if isinstance(node, Total) and (node.reduction != "sum" or not node.axes
-                                            or len(node.of.axes) != 2):
+            if isinstance(node, Total):
+                last_two = node.of.axes[-2:]
+                if node.reduction != "sum" or not node.axes or len(node.over) != 1:
+                    return False
+                if len(last_two) < 2 or node.over[0] not in last_two:
+                    return False
+            if isinstance(node, Pointwise) and not all(
+                self._broadcasts(argument.axes, node.axes) for argument in node.arguments
+            ):
                 return False
-            if isinstance(node, Pointwise):
-                bias = node.axes[-1:] if self.row_vectors else node.axes[:1]
-                for argument in node.arguments:
-                    axes = argument.axes
-                    plain = not axes or axes == node.axes or tuple(reversed(axes)) == node.axes
-                    if not plain and (axes != bias or not _only_added(node, argument)):
-                        return False
-            if isinstance(node, Leaf) and len(node.axes) > 2:
+            if isinstance(node, Leaf) and not products and any(
+                isinstance(place, Span) for place in node.part
+            ):
                 return False
-        return len(out) <= 2 and bool(out or not isinstance(form, Pointwise) or not any(
-            isinstance(node, Total) for node in walk(form)))
+        return bool(out or not isinstance(form, Pointwise | Series) or not any(
+            isinstance(node, Total) for node in nodes))
+
+    def _broadcasts(self, axes: tuple[str, ...], target: tuple[str, ...]) -> bool:
+        """Whether a reader knows along which axes an argument is repeated."""
+        axes = tuple(axis for axis in axes if axis)
+        stack = target[:-2]
+        if len(axes) >= 2 and axes[-2:] in (target[-2:], target[:-3:-1]):
+            return axes[:-2] == stack[len(stack) - len(axes) + 2:]
+        return not axes or axes in (target[-1:], (*stack, *target[-2:-1]))
+
+    def _across(self, target: tuple[str, ...]) -> tuple[str, ...]:
+        """The axes of a vector that is not repeated without a word: the one with 1ᵀ behind it."""
+        if len(target) < 2:
+            return ()
+        rows = self.row_vectors if self.bias_last is None else self.bias_last
+        return target[:-1] if rows else target[-1:]
 
     # --- matrix form ----------------------------------------------------------------------------
 
     def _node(self, node: Node, target: _Target) -> Piece:
         if isinstance(node, Leaf):
-            text = self.name(node.array, latex=target.latex)
+            text = self._leaf(node, target)
             return Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM, bool(node.axes))
         if isinstance(node, Transposed):
             return target.transpose(self._node(node.of, target))
         if isinstance(node, Product):
             pieces = [self._node(factor, target) for factor in node.factors]
+            if len(node.factors[0].axes) == len(node.factors[-1].axes) == 1:
+                end = -1 if self.row_vectors else 0  # uᵀ A v of columns, u A vᵀ of rows
+                pieces[end] = target.transpose(pieces[end])
             return _joined(pieces, target, bool(node.axes))
         if isinstance(node, Outer):
             column, row = self._node(node.column, target), self._node(node.row, target)
@@ -122,9 +254,15 @@ class Writer:
         if isinstance(node, Total):
             inner = self._node(node.of, target)
             ones = Piece(target.ones, ATOM)
-            if node.over == node.of.axes[:1]:
+            if node.over == node.of.axes[-2:-1]:
                 return _joined([target.transpose(ones), inner], target, True)
             return _joined([inner, ones], target, True)
+        if isinstance(node, Series):
+            signs = "".join(target.sum(name, "") for name in node.over)
+            inner = self._node(node.of, target)
+            return Piece(signs + target.style.hold(inner, MUL), MUL, bool(node.axes))
+        if isinstance(node, Softmax):
+            return self._softmax(node, target)
         if isinstance(node, Diagonal):
             if node.of is None:
                 return Piece("I", ATOM, True)
@@ -133,9 +271,48 @@ class Writer:
         if isinstance(node, Applied):
             return target.named(node.operation, self._node(node.of, target))
         if isinstance(node, Pointwise):
-            arguments = [self._node(aligned(a, node.axes), target) for a in node.arguments]
-            return body(node.body, arguments, target.style)
+            node = gathered(node, self._across(node.axes))
+            pieces = [self._argument(a, node.axes, target) for a in node.arguments]
+            return body(node.body, pieces, target.style)
         raise NotImplementedError(f"no matrix spelling for {node}")
+
+    def _argument(self, node: Node, axes: tuple[str, ...], target: _Target) -> Piece:
+        """An argument of a pointwise body, a vector across the others as a matrix (v 1ᵀ)."""
+        piece = self._node(aligned(node, axes), target)
+        named = tuple(axis for axis in node.axes if axis)
+        if not named or named != self._across(axes):
+            return piece
+        ones = Piece(target.ones, ATOM)
+        if named == axes[:-1]:
+            return _joined([piece, target.transpose(ones)], target, True)
+        return _joined([ones, target.transpose(piece)], target, True)
+
+    def _softmax(self, node: Softmax, target: _Target) -> Piece:
+        """softmax(Z); the axis is named where it is not the last."""
+        inner = [self._node(node.of, target)]
+        place = node.axes.index(node.over)
+        if place != len(node.axes) - 1:
+            inner.append(Piece((r"\mathrm{axis}" if target.latex else "axis") + f"={place}"))
+        shown = target.style.call("softmax", inner).text
+        if not node.log:
+            return Piece(shown, ATOM, True)
+        return Piece((r"\log " if target.latex else "log ") + shown, MUL, True)
+
+    def _leaf(self, node: Leaf, target: _Target) -> str:
+        """An array, with subscripts for one slice of it, with ranges for a part."""
+        if not node.part:
+            return self.name(node.array, latex=target.latex)
+        ranges = any(isinstance(place, Span) for place in node.part)
+        at = []
+        for place in node.part:
+            if isinstance(place, Span):
+                step = f":{place.step}" if place.step != 1 else ""
+                at.append(f"{_plain(place.start)}:{_plain(place.stop)}{step}")
+            elif place is not None:
+                at.append(_plain(place))
+            elif ranges:
+                at.append(":")
+        return self.name(node.array, at, target.latex)
 
     # --- index form -----------------------------------------------------------------------------
 
@@ -144,7 +321,7 @@ class Writer:
         left = self.name(equation.name, self._shown(equation.name, lead), target.latex)
         if not equation.terms:
             return Written(left, "0")
-        pieces = [self._term(term, equation.reduction, target) for term in equation.terms]
+        pieces = [self._term(equation, term, target) for term in equation.terms]
         text = pieces[0].text
         for piece in pieces[1:]:
             shown = piece.text
@@ -159,16 +336,40 @@ class Writer:
             return list(at)
         return [entry for entry, size in zip(at, shape, strict=True) if size != 1]
 
-    def _term(self, term: Term, reduction: str, target: _Target) -> Piece:
-        leaves = []
-        for read in term.reads:
-            at = self._shown(read.array, [self._subscript(e, target) for e in read.at])
-            text = self.name(read.array, at, target.latex)
-            leaves.append(Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM))
-        number, rest = term.body.as_coeff_Mul()
+    def _entry(self, read: Read, target: _Target) -> Piece:
+        at = self._shown(read.array, [self._subscript(e, target) for e in read.at])
+        text = self.name(read.array, at, target.latex)
+        return Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM)
+
+    def _softened(
+        self, equation: Equation, term: Term, target: _Target
+    ) -> tuple[sp.Expr, list[Piece]] | None:
+        """A body with entries of softmaxes, and its pieces; None where there are none."""
+        made = summand(equation, term, {}, (), self.setting.levels)
+        if made is None or not any(isinstance(node, Softmax) for node in made.leaves):
+            return None
+        pieces = []
+        for node in made.leaves:
+            if isinstance(node, Leaf):
+                plain = [p for read in term.reads for p in [read] if leaf(
+                    p, {i.symbol: i.size for i in (*equation.out, *term.over)}, {}) == node]
+                pieces.append(self._entry(plain[0], target))
+            else:
+                held = target.style.hold(self._node(node, target), ATOM)
+                pieces.append(Piece(subscripted(held, node.axes, target.latex)))
+        return made.body, pieces
+
+    def _term(self, equation: Equation, term: Term, target: _Target) -> Piece:
+        reduction = equation.reduction
+        soft = self._softened(equation, term, target)
+        if soft is not None:
+            whole, leaves = soft
+        else:
+            whole, leaves = term.body, [self._entry(read, target) for read in term.reads]
+        number, rest = whole.as_coeff_Mul()
         over = [index for index in term.over if index.size != 1]
         outer = number if over and reduction == "sum" else sp.S.One
-        outside, inside = sp.S.One, rest if outer != 1 or number == 1 else term.body
+        outside, inside = sp.S.One, rest if outer != 1 or number == 1 else whole
         if over and reduction == "sum":
             inside, outside = inside.as_independent(*_slots(inside), as_Add=False)[::-1]
         shown = body(inside, leaves, target.style)
@@ -218,10 +419,9 @@ def _slots(expression: sp.Expr) -> list[sp.Symbol]:
     return [symbol for symbol in expression.free_symbols if str(symbol).startswith("_x")]
 
 
-def _only_added(node: Pointwise, argument: Node) -> bool:
-    """Whether a broadcast argument is a plain summand, as a bias is."""
-    place = slot(node.arguments.index(argument))
-    return node.body.is_Add and place in node.body.args
+def _plain(place: sp.Expr) -> str:
+    """A place without spaces, the index first: t-1, T-1."""
+    return str(place).replace(" ", "")
 
 
 def _joined(pieces: Sequence[Piece], target: _Target, array: bool) -> Piece:
@@ -288,6 +488,24 @@ def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | No
         definition = bounded[0].xreplace({A: SIGMOID(bounded[1])})
     shown = body(definition.xreplace({Z: slot(0)}), [z], style)
     return f"{name} = {shown.text}"
+
+
+def prefers_rows(system: System) -> bool:
+    """Whether products with vectors read better with the vector on the left (x W): the way with
+    fewer transpositions, columns (A x) where it makes no difference."""
+    loops = loops_of(system)
+    count = {True: 0, False: 0}
+    for whole in system.equations:
+        equation = merged(whole, loops)
+        fixed = [index.name for index in loop_indices(equation, loops)]
+        for rows in count:
+            form = matrix_form(equation, rows, system.shapes, fixed=fixed)
+            count[rows] += sum(
+                isinstance(factor, Transposed)
+                for node in (walk(form) if form is not None else ())
+                if isinstance(node, Product) and len(node.axes) == 1 for factor in node.factors
+            )
+    return count[True] < count[False]
 
 
 def used_functions(system: System) -> tuple[type[Opaque], ...]:
