@@ -66,7 +66,7 @@ def evaluate(
         arrays[array.name] = np.asarray(values[array.name])
         bind_sizes(array.name, array.shape, arrays[array.name].shape, known)
     for array in system.inputs:
-        expected = tuple(_number(size, known) for size in array.shape)
+        expected = tuple(size_number(size, known) for size in array.shape)
         if expected != arrays[array.name].shape:
             raise ValueError(f"{array.name}: expected shape {array.shape} = {expected}, got "
                              f"{arrays[array.name].shape}")
@@ -99,7 +99,8 @@ def bind_sizes(
             known.setdefault(size, number)
 
 
-def _number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
+def size_number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
+    """A size as a number, from those of its symbols; ValueError for one that is not known."""
     if size in known:
         return known[size]
     value = size.xreplace({symbol: sp.Integer(number) for symbol, number in known.items()})
@@ -126,7 +127,7 @@ def _evaluate_equation(
             shape = total.shape
             for name, place in zip(equation.argmax, places, strict=True):
                 arrays[name] = place.reshape(shape)
-    shape = tuple(_number(_at(index.size, at or {}), known) for index in axes)
+    shape = tuple(size_number(_at(index.size, at or {}), known) for index in axes)
     value = np.zeros(shape) if total is None else np.broadcast_to(total, shape)
     if at:
         where = tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
@@ -144,7 +145,7 @@ def _evaluate_term(
     at: Grid,
 ) -> tuple[NDArray[Any], list[NDArray[np.int64]] | None]:
     indices = [*axes, *term.over]
-    sizes = [_number(_at(index.size, at), known) for index in indices]
+    sizes = [size_number(_at(index.size, at), known) for index in indices]
     grid: Grid = dict(at)
     for axis, (index, count) in enumerate(zip(indices, sizes, strict=True)):
         shape = [1] * len(indices)
@@ -222,9 +223,9 @@ def _evaluate_recurrence(
 ) -> None:
     symbol = index_symbol(group.loop)
     loop = next(index for index in group.equations[0].out if index.name == group.loop)
-    count = _number(loop.size, known)
+    count = size_number(loop.size, known)
     for equation in group.equations:
-        shape = tuple(_number(index.size, known) for index in equation.out)
+        shape = tuple(size_number(index.size, known) for index in equation.out)
         arrays[equation.name] = np.zeros(shape, dtype=_result_type(arrays))
     steps = range(count) if group.direction == 1 else reversed(range(count))
     for step in steps:

@@ -79,6 +79,28 @@ def solve(term: Term, out: Sequence[Index], is_sum: bool = True) -> Term | None:
 
 def drop_unused(term: Term) -> Term:
     """A sum over an index that nothing depends on is a multiplication by its size."""
+    term, idle = _without_idle(term)
+    return replace(term, body=term.body * sp.Mul(*(index.size for index in idle))) if idle else term
+
+
+def drop_idle(equation: Equation) -> Equation:
+    """The equation without bound indices that nothing depends on, whatever its reduction.
+
+    The places of a maximum keep theirs: they are recorded.
+    """
+    if equation.reduction == "sum":
+        return replace(equation, terms=tuple(map(drop_unused, equation.terms)))
+    if equation.reduction not in ("max", "logsumexp") or equation.argmax:
+        return equation
+    term, idle = _without_idle(equation.terms[0])
+    if equation.reduction == "logsumexp" and idle:
+        term = replace(term, body=term.body + sp.log(sp.Mul(*(index.size for index in idle))))
+    reduction = equation.reduction if term.over else "sum"
+    return replace(equation, terms=(term,), reduction=reduction) if idle else equation
+
+
+def _without_idle(term: Term) -> tuple[Term, list[Index]]:
+    """The term without the bound indices that nothing depends on, and those."""
     used: set[sp.Symbol] = set()
     for read in term.reads:
         used |= subscript_indices(read)
@@ -89,13 +111,8 @@ def drop_unused(term: Term) -> Term:
         used |= index.size.free_symbols
     idle = [index for index in term.over if index.symbol not in used]
     if not idle:
-        return term
-    factor = sp.Mul(*(index.size for index in idle))
-    return replace(
-        term,
-        body=term.body * factor,
-        over=tuple(index for index in term.over if index not in idle),
-    )
+        return term, []
+    return replace(term, over=tuple(index for index in term.over if index not in idle)), idle
 
 
 def prune(body: sp.Expr, reads: Sequence[Read]) -> tuple[sp.Expr, tuple[Read, ...]]:

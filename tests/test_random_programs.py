@@ -1,0 +1,132 @@
+"""Programs that nobody wrote: every derivative of theirs, in every spelling, is the same number.
+
+The reference is a complex step of the loss as it stands, exact to rounding; where a modulus
+forbids that, central differences, within their own error bound.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from random_programs import SIZES, Program, programs
+
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.interpret import evaluate
+from gradproof.codegen.source import gradient_source
+from gradproof.numeric import directional_derivative
+from gradproof.symbolic import orders
+from gradproof.symbolic.adjoint import forward, reverse
+from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.equation import Array, EquationError, System, validate
+
+STEP = 1e-30
+LARGE = 1e4
+
+
+def slope(system: System, output: str, values: dict, direction: dict) -> Any:
+    """The derivative of an array in a direction, by a step through `system` as it stands."""
+    moved = dict(values)
+    for name, along in direction.items():
+        moved[name] = values[name] + 1j * STEP * along
+    return evaluate(system, moved, SIZES)[output].imag / STEP
+
+
+def agree(found: Any, expected: Any, what: str) -> None:
+    scale = 1 + np.max(np.abs(expected), initial=0)
+    assert np.shape(found) == np.shape(expected), what
+    # Both sides round as often as there are operations, some hundreds, on numbers below 1e4.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * scale, err_msg=what)
+
+
+def spelled(system: System, gradients: dict, values: dict, expected: dict) -> None:
+    """Compiled, and printed where there is a text for it, the arrays are what they are."""
+    names = ["L", *gradients.values()] if gradients else list(expected)
+    for rows in (True, False):
+        for name, array in zip(names, compile_system(system, names, rows)(**values), strict=True):
+            agree(array, expected[name], f"compiled {name}")
+    if not gradients:
+        return
+    try:
+        source = gradient_source(system, "L", gradients)
+    except EquationError:  # no text for this one, and it says so
+        return
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    loss, written = namespace["gradient"](**values)
+    agree(loss, expected["L"], source)
+    for name, array in gradients.items():
+        agree(written[name], expected[array], f"written {name}\n{source}")
+
+
+def holds(program: Program, seed: int) -> None:
+    """Every derivative of the program at a random point; AssertionError for one that is wrong."""
+    system, wrt = validate(program.system), program.wrt
+    values = program.values(seed)
+    sizes = SIZES
+    every = evaluate(system, values, sizes)
+    assume(all(np.all(np.abs(array) < LARGE) for array in every.values()))
+    random = np.random.default_rng([seed, 1])
+    directions = {name: random.normal(size=values[name].shape) for name in wrt}
+
+    raw = reverse(system, "L", wrt)
+    found = evaluate(raw.system, values, sizes)
+    gradient = {name: found[raw.of[name]] for name in wrt}
+    along = sum(np.sum(gradient[name] * directions[name]) for name in wrt)
+    if program.is_analytic:
+        for name in wrt:
+            expected = slope(system, "L", values, {name: directions[name]})
+            agree(np.sum(gradient[name] * directions[name]), expected, f"reverse by {name}")
+    else:
+        for name in wrt:
+            estimate = directional_derivative(
+                lambda moved: float(evaluate(system, moved, sizes)["L"]), values, name,
+                directions[name])
+            if estimate.status == "smooth":
+                along_one = np.sum(gradient[name] * directions[name])
+                assert abs(estimate.value - along_one) <= estimate.bound, f"reverse by {name}"
+
+    chain = differentiate(system, "L", wrt)
+    validate(chain.system)
+    simple = evaluate(chain.system, values, sizes)
+    for name in wrt:
+        agree(simple[chain.of[name]], gradient[name], f"simplified, by {name}")
+    spelled(chain.system, {name: chain.of[name] for name in wrt}, values, simple)
+
+    dots = {name: f"{name}_v" for name in wrt}
+    wide = System((*system.inputs, *(Array(dots[n], system.shapes[n]) for n in wrt)), system.items)
+    tangents = {dots[name]: directions[name] for name in wrt}
+    pushed = forward(wide, dots)
+    if "L" in pushed.of:
+        agree(evaluate(pushed.system, {**values, **tangents}, sizes)[pushed.of["L"]], along,
+              "forward mode")
+    jvp = orders.pushforward(system, "L", wrt)
+    named = {f"{name}_dot": directions[name] for name in wrt}
+    agree(evaluate(jvp.system, {**values, **named}, sizes)[jvp.of["L"]], along, "pushforward")
+
+    for one, other in [(wrt[0], wrt[-1]), (wrt[0], wrt[0])]:
+        product = orders.hessian_product(system, "L", one, other)
+        given_ = {**values, f"{other}_dot": directions[other]}
+        second = evaluate(product.system, given_, sizes)[product.of[chain.of[one]]]
+        if program.is_analytic:
+            expected = slope(raw.system, raw.of[one], values, {other: directions[other]})
+            agree(second, expected, f"Hessian product {one}, {other}")
+        spelled(product.system, {}, given_, {array: second for array in product.of.values()})
+
+
+@given(programs(), st.integers(0, 9))
+@settings(max_examples=20, deadline=None, derandomize=True,
+          suppress_health_check=list(HealthCheck))
+def test_every_derivative_of_a_random_program_holds(program: Program, seed: int) -> None:
+    holds(program, seed)
+
+
+@pytest.mark.slow
+@given(programs(), st.integers(0, 9))
+@settings(max_examples=1500, deadline=None, derandomize=True,
+          suppress_health_check=list(HealthCheck))
+def test_every_derivative_of_many_random_programs_holds(program: Program, seed: int) -> None:
+    holds(program, seed)
