@@ -155,9 +155,8 @@ def _split_linear(term: Term, place: int) -> tuple[Term, Term | None] | None:
     slope = sp.diff(term.body, symbol)
     if symbol in slope.free_symbols:
         return None
-    # Not `expand`, which would make exp(a) exp(b) of exp(a + b).
-    rest = sp.expand_mul(term.body - slope * symbol) if term.body.is_Add else sp.S.Zero
-    if symbol in rest.free_symbols:
+    rest = term.body.xreplace({symbol: sp.S.Zero})
+    if rest.has(sp.zoo, sp.nan):
         return None
     body, reads = prune(rest, term.reads)
     remainder = None if rest == 0 else replace(term, body=body, reads=reads)
@@ -335,8 +334,10 @@ def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation,
                 ):
                     continue
                 split = _split_linear(term, place)
-                if split is None or split[1] is not None:
+                if split is None:
                     continue
+                if split[1] is not None:
+                    terms.append(drop_unused(split[1]))
                 body, reads = prune(
                     split[0].body.xreplace({slot(place): sp.S.One}), term.reads
                 )
