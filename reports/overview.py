@@ -6,7 +6,8 @@ from ..symbolic.derive import Chain
 from ..symbolic.equation import Size, slot
 from ..symbolic.functions import Opaque, Z
 from ..symbolic.layout import Latex, Piece, body
-from ..symbolic.network import LOSSES, Network
+from ..symbolic.losses import LOSSES
+from ..symbolic.network import Network
 from ..symbolic.writing import Writer, slope_identity
 from .content import (
     Block,

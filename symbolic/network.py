@@ -7,9 +7,8 @@ their axes in another order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import sympy as sp
@@ -27,67 +26,15 @@ from .equation import (
     slot,
     validate,
 )
-from .functions import ACTIVATIONS, Opaque, Z, scalar_function
-from .text import parse_formula
+from .functions import ACTIVATIONS
+from .losses import BOUNDED, Objective
+from .settings import NetworkError as NetworkError
+from .settings import activation_function as activation_function
+from .settings import check_apart, check_notation, check_size, choice
 
 Convention = Literal["rows", "columns"]
 BATCH = "m"
 """The batch size's symbol where none is given."""
-
-
-class NetworkError(ValueError):
-    """A network that cannot be built; `key` names the setting at fault."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(f"{key}: {message}")
-        self.key = key
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss as a sum over samples and outputs of `body`(target y, output a or logit z).
-
-    `mean` divides by "samples" or by "entries".  `wants` says what the outputs must be for the
-    formula to make sense; `target` what is assumed of Y.
-    """
-
-    meaning: str
-    body: Callable[[sp.Expr, sp.Expr], sp.Expr]
-    mean: Literal["samples", "entries"] | None = None
-    target: Kind = "real"
-    from_logits: Literal["entries", "rows"] | None = None
-
-
-LOSSES: dict[str, Loss] = {
-    "half_squared_error": Loss("½ Σ (y - a)² over all entries", lambda y, a: (y - a) ** 2 / 2),
-    "mean_squared_error": Loss(
-        "mean of (y - a)² over all entries", lambda y, a: (y - a) ** 2, mean="entries"
-    ),
-    "binary_cross_entropy": Loss(
-        "-Σ (y log a + (1 - y) log(1 - a)), mean over samples; a are probabilities",
-        lambda y, a: -y * sp.log(a) - (1 - y) * sp.log(1 - a),
-        mean="samples",
-    ),
-    "binary_cross_entropy_from_logits": Loss(
-        "Σ (softplus(z) - y z), mean over samples; z are logits",
-        lambda y, z: ACTIVATIONS["softplus"](z) - y * z,  # type: ignore[misc]
-        mean="samples",
-        from_logits="entries",
-    ),
-    "cross_entropy": Loss(
-        "-Σ y log p, mean over samples; rows of p are probabilities, rows of y sum to one",
-        lambda y, p: -y * sp.log(p),
-        mean="samples",
-        target="probability",
-    ),
-    "cross_entropy_from_logits": Loss(
-        "-Σ y (z - log Σ exp z), mean over samples; z are logits, rows of y sum to one",
-        lambda y, log_p: -y * log_p,
-        mean="samples",
-        target="probability",
-        from_logits="rows",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -103,6 +50,7 @@ class Network:
     batch: name or number of the batch size; False for a single sample without a batch axis.
     delta: "loss" lets δ carry the loss's 1/m; "sample" has δ per sample, and 1/m in the gradients.
     values: numbers for X, Y, W1, b1, ... where there are any.
+    l1, l2, label_smoothing, sample_weights: options of the loss, see :class:`Objective`.
 
     Raises NetworkError, which names the key, for anything that cannot be built.
     """
@@ -120,6 +68,10 @@ class Network:
     notation: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     claims: Sequence[Mapping[str, Any]] = ()
+    l1: Any = 0
+    l2: Any = 0
+    label_smoothing: Any = 0
+    sample_weights: bool = False
 
     def __post_init__(self) -> None:
         sizes = self.sizes
@@ -127,35 +79,70 @@ class Network:
             raise NetworkError("sizes", "expected a list of at least two layer widths, from input "
                                f"to output, such as [2, 3, 1]; got {sizes!r}")
         for place, size in enumerate(sizes):
-            _check_size(f"sizes[{place}]", size)
+            check_size(f"sizes[{place}]", size)
         if self.batch is not False:
             if self.batch is True:
                 raise NetworkError("batch", "expected a name, a number, or false for a single "
                                    "sample; got true")
-            _check_size("batch", self.batch)
-        _choice("loss", self.loss, LOSSES)
-        _choice("convention", self.convention, ("rows", "columns"))
-        _choice("delta", self.delta, ("loss", "sample"))
+            check_size("batch", self.batch)
+        choice("convention", self.convention, ("rows", "columns"))
+        choice("delta", self.delta, ("loss", "sample"))
+        self._check_activations()
+        self._check_loss()
+        self._check_names()
+
+    def _check_activations(self) -> None:
         for place, name in enumerate(self.activations):
-            last = place == len(sizes) - 2
+            last = place == self.depth - 1
             key = "output" if last else "activation"
             if name == "softmax" and not last:
                 raise NetworkError(key, "softmax is for the output layer; hidden layers take one "
                                    f"of {sorted(ACTIVATIONS)} or a formula in z")
             if name != "softmax":
                 activation_function(name, key)
+
+    def _check_loss(self) -> None:
+        loss = self.objective.row
+        if self.sample_weights and self.batch is False:
+            raise NetworkError("sample_weights", "need a batch; this network has batch = false")
         if self.delta == "sample" and self.batch is False:
             raise NetworkError("delta", "'sample' needs a batch; this network has batch = false, "
                                "where δ is per sample already")
-        if LOSSES[self.loss].from_logits and self.output != "identity":
+        if self.delta == "sample" and loss.mean is None:
+            raise NetworkError("delta", f"'sample' moves a mean's 1/m into the gradients, and "
+                               f"{self.loss} is a sum, whose δ is per sample already; leave delta "
+                               "out")
+        if loss.output == "logits" and self.output != "identity":
             raise NetworkError("output", f"{self.loss} takes logits, so the output must be "
                                f"'identity'; got {self.output!r}")
-        if LOSSES[self.loss].from_logits is None and self.loss.endswith("cross_entropy"):
-            wanted = "softmax" if self.loss == "cross_entropy" else "sigmoid"
-            if self.output in ("identity", "relu", "leaky_relu", "softplus", "tanh"):
-                raise NetworkError("output", f"{self.loss} needs outputs between 0 and 1, such as "
-                                   f"{wanted!r}; got {self.output!r} (for logits use "
-                                   f"{self.loss}_from_logits)")
+        bounded = BOUNDED.get(loss.output)
+        if bounded and self.output in ACTIVATIONS and self.output not in bounded:
+            wanted = "softmax" if loss.output == "distribution" else "sigmoid"
+            raise NetworkError("output", f"{self.loss} needs outputs between 0 and 1, such as "
+                               f"{wanted!r}; got {self.output!r} (for logits use "
+                               f"{self.loss}_from_logits)")
+
+    def _check_names(self) -> None:
+        """That sizes, arrays and symbols are called differently."""
+        layers = range(1, self.depth + 1)
+        arrays = {"X": "x", "Y": "y", **{f"{kind}{n}": kind.lower() for n in layers
+                                         for kind in "WbZA"}}
+        taken = dict.fromkeys([*arrays, "L", "S", "R", "sample_weights",
+                               *(f"S{layer}" for layer in layers)], "an array of the network")
+        if self.batch is not False:
+            check_apart("batch", self.batch, taken)
+            for place, size in enumerate(self.sizes):
+                check_apart(f"sizes[{place}]", size, {**taken, str(self.batch): "the batch size"})
+        for place, size in enumerate(self.sizes):
+            check_apart(f"sizes[{place}]", size, taken)
+        sizes = [str(size) for size in (*self.sizes, self.batch) if isinstance(size, str)]
+        self.objective.check_names([*taken, *sizes])
+        check_notation(self.notation, arrays, sizes)
+
+    @property
+    def objective(self) -> Objective:
+        """The loss with its options."""
+        return Objective(self.loss, self.l1, self.l2, self.label_smoothing, self.sample_weights)
 
     @property
     def depth(self) -> int:
@@ -168,6 +155,9 @@ class Network:
         hidden = self.depth - 1
         if isinstance(self.activation, str):
             return (self.activation,) * hidden + (self.output,)
+        if not isinstance(self.activation, Sequence):
+            raise NetworkError("activation", "expected a name, a formula in z, or a list with one "
+                               f"a hidden layer; got {self.activation!r}")
         if len(self.activation) != hidden:
             raise NetworkError("activation", f"expected one name for all hidden layers or a list "
                                f"of {hidden}, got {len(self.activation)}: {self.activation!r}")
@@ -188,50 +178,6 @@ class Network:
     def shapes(self) -> dict[str, tuple[Size, ...]]:
         """The shape of every input array: X, Y, W1, b1, ..."""
         return {array.name: array.shape for array in self.system().inputs}
-
-
-def _check_size(key: str, size: object) -> None:
-    if isinstance(size, bool) or not isinstance(size, int | str):
-        raise NetworkError(key, f"expected a positive integer or the name of a size, got {size!r}")
-    if isinstance(size, int) and size < 1:
-        raise NetworkError(key, f"expected a positive integer, got {size}")
-    if isinstance(size, str) and not size.isidentifier():
-        raise NetworkError(key, f"expected a name such as 'n', got {size!r}")
-
-
-def _choice(key: str, value: object, known: Any) -> None:
-    if value not in known:
-        near = get_close_matches(str(value), list(known), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise NetworkError(key, f"expected one of {sorted(known)}, got {value!r}{hint}")
-
-
-def activation_function(name: str, key: str = "activation") -> type[Opaque] | None:
-    """The function of an activation: a name of ``ACTIVATIONS``, or a formula in ``z``.
-
-    Raises NetworkError with the nearest name for a word that is neither.
-    """
-    if not isinstance(name, str):
-        raise NetworkError(key, f"expected a name or a formula in z, got {name!r}")
-    if name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    if name.strip().isidentifier() and name.strip() != "z":
-        near = get_close_matches(name, [*ACTIVATIONS, "softmax"], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise NetworkError(key, f"unknown activation {name!r}: expected one of "
-                           f"{sorted(ACTIVATIONS)} or a formula in z such as "
-                           f"'z/(1 + exp(-z))'{hint}")
-    try:
-        definition = parse_formula(name)
-    except ValueError as error:
-        raise NetworkError(key, f"{name!r} is no formula in z: {error}") from None
-    if definition == Z:
-        return None
-    if not definition.has(Z):
-        raise NetworkError(key, f"{name!r} does not depend on z")
-    if isinstance(definition, Opaque) and definition.args[0] == Z:
-        return type(definition)
-    return scalar_function("f", definition, "f")
 
 
 # --- forward equations --------------------------------------------------------------------------
@@ -260,17 +206,18 @@ def _forward(network: Network) -> System:
     def declare(name: str, indices: Sequence[Index], kind: Kind = "real") -> Array:
         return Array(name, tuple(i.size for i in indices), kind, tuple(i.name for i in indices))
 
-    loss = LOSSES[network.loss]
     inputs = [
         declare("X", axes(layer_index[0])),
-        declare("Y", axes(layer_index[-1]), loss.target),
+        declare("Y", axes(layer_index[-1]), network.objective.row.target),
     ]
+    weights = []
     equations: list[Equation] = []
     previous = "X"
     for layer, name in enumerate(network.activations, 1):
         before, here = layer_index[layer - 1], layer_index[layer]
         weight = (before, here) if rows else (here, before)
-        inputs += [declare(f"W{layer}", weight), declare(f"b{layer}", (here,))]
+        weights.append(declare(f"W{layer}", weight))
+        inputs += [weights[-1], declare(f"b{layer}", (here,))]
         read_a, read_w = at(previous, axes(before)), at(f"W{layer}", weight)
         reads = (read_a, read_w) if rows else (read_w, read_a)
         equations.append(Equation(f"Z{layer}", axes(here), (
@@ -289,34 +236,7 @@ def _forward(network: Network) -> System:
             body, arguments = (slot(0) if function is None else function(slot(0))), (z,)
         equations.append(Equation(f"A{layer}", axes(here), (Term(body, arguments),)))
         previous = f"A{layer}"
-    equations += _loss(network, loss, sample, layer_index[-1], axes(layer_index[-1]))
-    return validate(System(tuple(inputs), tuple(equations)))
-
-
-def _loss(
-    network: Network,
-    loss: Loss,
-    sample: tuple[Index, ...],
-    feature: Index,
-    axes: tuple[Index, ...],
-) -> list[Equation]:
-    """The loss equation, and the log Σ exp before it where it starts from logits."""
-    everywhere = tuple(index.symbol for index in axes)
-    output = Read(f"A{network.depth}", everywhere)
-    target = Read("Y", everywhere)
-    count = sp.S.One
-    if loss.mean == "entries":
-        count = sp.Mul(*(index.size for index in axes))
-    elif loss.mean == "samples":
-        count = sp.Mul(*(index.size for index in sample))
-    equations = []
-    reads: tuple[Read, ...] = (target, output)
-    if loss.from_logits == "rows":
-        equations.append(Equation("S", sample, (Term(slot(0), (output,), (feature,)),),
-                                  "logsumexp"))
-        rows = Read("S", tuple(index.symbol for index in sample))
-        body, reads = loss.body(slot(0), slot(1) - slot(2)), (*reads, rows)
-    else:
-        body = loss.body(slot(0), slot(1))
-    equations.append(Equation("L", (), (Term(body / count, reads, axes),)))
-    return equations
+    further, last = network.objective.equations(
+        previous, axes(layer_index[-1]), layer_index[-1], weights
+    )
+    return validate(System((*inputs, *further), (*equations, *last)))

@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from .equation import Size
+from .losses import Loss
 from .network import Network, NetworkError
 
-NETWORK_KEYS = ("sizes", "activation", "output", "loss", "convention", "batch", "delta")
+LOSS_KEYS = ("loss", "l1", "l2", "label_smoothing", "sample_weights")
+NETWORK_KEYS = ("sizes", "activation", "output", "convention", "batch", "delta", *LOSS_KEYS)
 TABLES = {
     "network": NETWORK_KEYS,
     "values": None,
@@ -86,7 +88,7 @@ def read_spec(text: str, where: str, name: str = "network") -> Network:
     settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
     settings["claims"] = _claims(where, document.get("claims", []))
     settings["name"] = _text(where, "name", document.get("name", name))
-    _check_notation(where, settings["notation"])
+    _check_source(where, settings["source"])
     assert set(settings) <= {field.name for field in fields(Network)}
     try:
         network = Network(**settings)
@@ -95,6 +97,11 @@ def read_spec(text: str, where: str, name: str = "network") -> Network:
         prefix = "network." if error.key.split("[")[0] in NETWORK_KEYS else ""
         raise SpecError(f"{where}: {prefix}{error}") from None
     _check_values(where, settings["values"], shapes)
+    check_targets(where, network.objective.row, settings["values"].get("Y"), network.convention)
+    missing = [array for array in shapes if array not in settings["values"]]
+    if network.claims and missing:
+        raise SpecError(f"{where}: claims: there is nothing to hold them against; [values] lacks "
+                        f"{', '.join(missing)}")
     return network
 
 
@@ -134,21 +141,13 @@ def _claims(where: str, claims: object) -> tuple[Mapping[str, Any], ...]:
     return tuple(claims)
 
 
-def _check_notation(where: str, notation: Mapping[str, Any]) -> None:
-    for key in ("loss", "target"):
-        if key in notation:
-            _symbol(where, f"notation.{key}", notation[key])
-    symbols = notation.get("symbols", {})
-    if not isinstance(symbols, dict):
-        raise SpecError(f"{where}: notation.symbols: expected a table such as {{ A1 = \"h\" }}, "
-                        f"got {symbols!r}")
-    for array, symbol in symbols.items():
-        _symbol(where, f"notation.symbols.{array}", symbol)
-
-
-def _symbol(where: str, key: str, value: object) -> None:
-    if not isinstance(value, str) or not value.isalpha() or len(value) > 10:
-        raise SpecError(f"{where}: {key}: expected a letter or a word, got {value!r}")
+def _check_source(where: str, source: Mapping[str, Any]) -> None:
+    for key in source:
+        _text(where, f"source.{key}", source[key])
+    declared = source.get("declared_convention", "rows")
+    if declared not in ("rows", "columns"):
+        raise SpecError(f"{where}: source.declared_convention: expected 'rows' or 'columns', got "
+                        f"{declared!r}")
 
 
 # --- values -------------------------------------------------------------------------------------
@@ -190,6 +189,32 @@ def _check_values(
                             f"({', '.join(map(str, found))}).{hint}")
         for place, entry in _entries(value):
             _number(where, f"values.{name}{place}", entry)
+
+
+def check_targets(where: str, loss: Loss, values: object, convention: str = "rows") -> None:
+    """That the targets are what the loss assumes of them; `values` are nested lists, or None."""
+    if not isinstance(values, list):
+        return
+    numbers = [Decimal(entry) for _, entry in _entries(values)]  # type: ignore[arg-type]
+    if loss.labels and not set(numbers) <= set(map(Decimal, loss.labels)):
+        raise SpecError(f"{where}: values.Y: expected the labels {list(loss.labels)}, got "
+                        f"{sorted(set(numbers) - set(map(Decimal, loss.labels)))[0]}")
+    if loss.target not in ("probability", "one_hot"):
+        return
+    nested = isinstance(values[0], list)
+    rows = values if nested else [values]
+    while isinstance(rows[0][0], list):
+        rows = [row for block in rows for row in block]
+    if nested and convention == "columns":
+        rows = [list(column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        entries = [Decimal(entry) for entry in row]
+        if abs(sum(entries) - 1) > Decimal("1e-9") or min(entries) < 0:
+            raise SpecError(f"{where}: values.Y: the loss needs non-negative targets that sum to "
+                            f"one for each sample, got {[str(entry) for entry in entries]}")
+        if loss.target == "one_hot" and not set(entries) <= {0, 1}:
+            raise SpecError(f"{where}: values.Y: the loss needs one-hot targets, got "
+                            f"{[str(entry) for entry in entries]}")
 
 
 def _shape(where: str, key: str, value: object) -> tuple[int, ...]:

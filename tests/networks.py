@@ -70,6 +70,7 @@ def random_networks(draw: Any) -> Network:
         ("cross_entropy", "softmax"), ("cross_entropy_from_logits", "identity"),
     ]))
     batch = draw(st.sampled_from(["m", "m", False, 3]))
-    delta = draw(st.sampled_from(["loss", "sample"])) if batch == "m" else "loss"
+    delta = draw(st.sampled_from(["loss", "sample"])) if (
+        batch == "m" and loss != "half_squared_error") else "loss"
     return Network(sizes, hidden, output, loss, draw(st.sampled_from(["rows", "columns"])),
                    batch, delta)

@@ -58,7 +58,7 @@ NETWORKS = {
     "formula": lambda: Network([2, 3, 1], activation="z/(1+exp(-z))",
                                loss="cross_entropy_from_logits"),
     "named sizes": lambda: Network(["n", "hidden_units", 2], activation="tanh",
-                                   convention="columns", delta="sample"),
+                                   loss="mean_squared_error", convention="columns", delta="sample"),
     "worked softmax": lambda: Network([2, 3, 2], activation="leaky_relu", output="softmax",
                                       loss="cross_entropy", values=SAMPLES, learning_rate=0.1),
     "wide": lambda: Network([784, 256, 128, 10], activation="relu", output="softmax",

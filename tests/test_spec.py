@@ -68,6 +68,26 @@ def test_a_file_and_an_example_are_loaded_by_name(tmp_path, monkeypatch):
     ("learning_rate = 0.5", "rate = 1", "update.rate: unknown key"),
     ("[network]", "[network", "is not valid TOML"),
     ('name = "moons"', "name = 3", "name: expected a text"),
+    ('"tanh"', "3", "network.activation: expected a name, a formula in z, or a list"),
+    ('"tanh"', "[3]", "network.activation: expected a name or a formula in z, got 3"),
+    ("sizes = [2, 3, 1]", 'sizes = ["m", 3, 1]', r"network.sizes\[0\]: 'm' is the batch size"),
+    ("sizes = [2, 3, 1]", 'sizes = ["W1", 3, 1]', r"network.sizes\[0\]: 'W1' is an array"),
+    ("sizes = [2, 3, 1]", 'sizes = ["in", 3, 1]', r"network.sizes\[0\]: 'in' is a word of"),
+    ("[update]", '[notation]\nloss = "W"\n[update]', "notation.loss: 'W' is the symbol of W"),
+    ("[update]", '[notation]\nlos = "W"\n[update]', "notation.los: unknown key"),
+    ("[update]", '[notation.symbols]\nA3 = "h"\n[update]', "notation.symbols.A3: there is no"),
+    ("[update]", '[notation.symbols]\nA1 = "h"\nA2 = "h"\n[update]',
+     "notation.symbols.A2: 'h' is the symbol of A1 already"),
+    ("[update]", '[notation.symbols]\nA1 = "h2"\n[update]', "notation.symbols.A1: expected a"),
+    ("[update]", '[source]\ndeclared_convention = "row"\n[update]',
+     "source.declared_convention: expected 'rows' or 'columns'"),
+    ("[update]", '[source]\ntitle = 3\n[update]', "source.title: expected a text"),
+    ("[update]", '[[claims]]\nquantity = "L"\nstated = "0.3"\n[update]',
+     "claims: there is nothing to hold them against; .values. lacks X, Y, b1, W2, b2"),
+    ('loss = "binary_cross_entropy"', 'loss = "mean_squared_error"\nl2 = "x"\nl3 = 1',
+     "network.l3: unknown key; expected one of"),
+    ('loss = "binary_cross_entropy"', 'loss = "mean_squared_error"\nl2 = -0.5',
+     "network.l2: expected zero, a positive number or a name"),
 ])
 def test_each_mistake_is_one_error_with_file_and_key(old, new, message):
     assert old in GOOD
@@ -106,3 +126,25 @@ def test_compiled_gradients_name_a_wrong_shape_and_a_missing_input():
         gradient(**arrays)
     with pytest.raises(TypeError, match="missing \\['b2'\\]"):
         gradient(**{name: array for name, array in arrays.items() if name != "b2"})
+
+
+@pytest.mark.parametrize(("loss", "targets", "message"), [
+    ("cross_entropy", "[[0.5, 0.25]]", "values.Y: .* sum to one"),
+    ("cross_entropy", "[[1.5, -0.5]]", "values.Y: .*non-negative"),
+    ("multiclass_hinge", "[[0.5, 0.5]]", "values.Y: .*one-hot"),
+    ("hinge", "[[0, 1]]", r"values.Y: expected the labels \[1, -1\], got 0"),
+])
+def test_targets_are_what_the_loss_assumes(loss, targets, message):
+    """The derivation uses the assumption, so numbers that break it would be wrong."""
+    output = "softmax" if loss == "cross_entropy" else "identity"
+    text = f'[network]\nsizes = [2, 2]\noutput = "{output}"\nloss = "{loss}"\n[values]\nY = '
+    with pytest.raises(SpecError, match=message):
+        read_spec(text + targets, "s.toml")
+    read_spec(text + ("[[1, -1]]" if loss == "hinge" else "[[0, 1]]"), "s.toml")
+
+
+def test_options_of_the_loss_are_keys_of_the_network():
+    text = ('[network]\nsizes = [2, 2]\nloss = "cross_entropy_from_logits"\nl1 = 0.01\n'
+            'l2 = "lam"\nlabel_smoothing = 0.1\nsample_weights = true\n')
+    network = read_spec(text, "s.toml")
+    assert list(network.shapes()) == ["X", "Y", "W1", "b1", "lam", "sample_weights"]
