@@ -5,13 +5,24 @@ the body is scalar, and the reference evaluator for whatever has no matrix form.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ..symbolic.equation import Equation, Item, Recurrence, System
+from ..symbolic.equation import (
+    Equal,
+    Equation,
+    Guard,
+    Item,
+    Read,
+    Recurrence,
+    System,
+    guard_subscripts,
+    index_symbol,
+)
 from ..symbolic.matrix import (
     Applied,
     Einsum,
@@ -31,7 +42,8 @@ from ..symbolic.matrix import (
 )
 from ..symbolic.matrix_leaves import Levels, levels_of
 from ..symbolic.matrix_nodes import Place
-from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item
+from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, result_type, size_number
+from .patches import Patch, Scope, overlap_range, patches
 from .spelling import scalar, stable_logs
 from .steady import integer
 
@@ -63,8 +75,7 @@ def compile_system(
         for array in system.inputs:
             found = environment[array.name].shape
             for size, number in zip(array.shape, found, strict=True):
-                expected = sizes.get(size, size)
-                if expected != number:
+                if size_number(size, sizes) != number:
                     raise ValueError(
                         f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
                         + "".join(f", {s} = {n}" for s, n in sizes.items()) + f"; got {found}"
@@ -106,16 +117,28 @@ def arrays_read(
     }
 
 
-def _step(
-    item: Item, system: System, row_vectors: bool
-) -> Callable[[Environment, Mapping[sp.Symbol, int]], None]:
-    form = (matrix_form(item, row_vectors, system.shapes, levels=levels_of(system))
-            if isinstance(item, Equation) else None)
-    if form is None or not isinstance(item, Equation) or item.argmax or not item.terms:
-        def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
-            evaluate_item(item, environment, sizes)
+Step = Callable[[Environment, dict[sp.Symbol, int]], None]
 
-        return interpreted
+
+def _step(item: Item, system: System, row_vectors: bool) -> Step:
+    scope = Scope(row_vectors, system.shapes, levels_of(system))
+    found: Step | None
+    if isinstance(item, Recurrence):
+        found = _recurrence(item, scope)
+    elif item.argmax or not item.terms:
+        found = None
+    else:
+        form = matrix_form(item, row_vectors, system.shapes, levels=scope.levels)
+        found = _assignment(item, form) if form is not None else _patched(item, scope)
+
+    def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
+        evaluate_item(item, environment, sizes)
+
+    return found or interpreted
+
+
+def _assignment(item: Equation, form: Node) -> Step:
+    """An equation by its matrix form."""
     out, units = shown_axes(item)
     value = _evaluator(aligned(form, out))
     shape = item.shape
@@ -125,14 +148,112 @@ def _step(
     def run(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
         result = value(environment, sizes)
         if units:
-            result = np.asarray(result)[units]
+            kept = (s for s, place in zip(shape, units, strict=True) if place is not None)
+            inner = tuple(size_number(size, sizes) for size in kept)
+            result = np.broadcast_to(result, inner)[units]
         if not full:  # a body that reads less than all axes, such as a constant
-            wide = tuple(int(sizes[s]) if s in sizes else int(s) for s in shape)
+            wide = tuple(size_number(size, sizes) for size in shape)
             if np.shape(result) != wide:
                 result = np.array(np.broadcast_to(result, wide))
         environment[name] = result
 
     return run
+
+
+def _patched(item: Equation, scope: Scope) -> Step | None:
+    """An equation as a sum over slices; None where it has no such form."""
+    found = patches(item, scope)
+    if found is None:
+        return None
+    parts = [_patch(patch, item.reduction == "max") for patch in found]
+    shape = [integer(size) for size in item.shape]
+    start = -np.inf if item.reduction == "max" else 0.0
+
+    def run(environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
+        wide = tuple(size(sizes) for size in shape)
+        result = np.full(wide, start, dtype=result_type(environment))
+        for part in parts:
+            part(result, environment, sizes)
+        environment[item.name] = result
+
+    return run
+
+
+def _recurrence(group: Recurrence, scope: Scope) -> Step | None:
+    """A recurrence as a loop over its steps, each of them in matrix form."""
+    inside = replace(scope, fixed=(group.loop,))
+    lines = []
+    for equation in group.equations:
+        found = patches(equation, inside) if equation.reduction == "sum" else None
+        if found is None:
+            return None
+        place = next(p for p, index in enumerate(equation.out) if index.name == group.loop)
+        lines.append((equation.name, [integer(size) for size in equation.shape], place,
+                      [_patch(patch, False) for patch in found]))
+    symbol = index_symbol(group.loop)
+    count = integer(next(i.size for i in group.equations[0].out if i.name == group.loop))
+
+    def run(environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
+        kind = result_type(environment)
+        for name, shape, _, _ in lines:
+            environment[name] = np.zeros(tuple(size(sizes) for size in shape), dtype=kind)
+        steps = range(count(sizes))
+        here = dict(sizes)
+        for step in steps if group.direction == 1 else reversed(steps):
+            here[symbol] = step
+            for name, _, place, parts in lines:
+                slot_of = environment[name][(slice(None),) * place + (step, ...)]
+                for part in parts:
+                    part(slot_of, environment, here)
+
+    return run
+
+
+def _patch(patch: Patch, largest: bool) -> Callable[[Any, Environment, dict[sp.Symbol, int]], None]:
+    """Adds a patch to a result (or takes the larger of the two)."""
+    value = _evaluator(patch.form)
+    region = [_place(place) for place in patch.region]
+    spread = alignment(patch.form.axes, patch.axes)
+    holds = [_condition(guard) for guard in patch.conditions]
+    overlaps = [(o, [integer(part) for part in (o.count, o.shift, o.size)])
+                for o in patch.overlaps]
+    symbols = [index.symbol for index in patch.loops]
+    counts = [int(index.size) for index in patch.loops]
+
+    def add(result: Any, environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
+        if not all(hold(sizes) for hold in holds):
+            return
+        for overlap, (count, shift, size) in overlaps:
+            sizes[overlap.first], sizes[overlap.last] = overlap_range(
+                count(sizes), overlap.step, shift(sizes), size(sizes)
+            )
+        at = (*(place(sizes) for place in region), ...)
+        found = spread(value(environment, sizes))
+        if largest:
+            result[at] = np.maximum(result[at], found)
+        else:
+            result[at] += found
+
+    if not symbols:
+        return add
+
+    def loop(result: Any, environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
+        here = dict(sizes)
+        for values in np.ndindex(*counts):
+            here.update(zip(symbols, values, strict=True))
+            add(result, environment, here)
+
+    return loop
+
+
+def _condition(guard: Guard) -> Callable[[Mapping[sp.Symbol, int]], bool]:
+    """A guard on indices that have a value."""
+    parts = [integer(part) for part in guard_subscripts(guard) if not isinstance(part, Read)]
+    if isinstance(guard, Equal):
+        left, right = parts
+        return lambda known: left(known) == right(known)
+    low, value, high = parts
+    return lambda known: low(known) <= value(known) < high(known)
 
 
 def shown_axes(equation: Equation) -> tuple[tuple[str, ...], tuple[Any, ...]]:
@@ -174,13 +295,13 @@ def _evaluator(node: Node) -> Evaluator:
         soft = log_softmax if node.log else softmax
         return lambda environment, sizes: soft(logits(environment, sizes), along)
     if isinstance(node, Einsum):
-        operands = [_evaluator(operand) for operand in node.operands]
-        summed = tensordot_axes(node)
-        if summed is not None:
-            left, right = operands
+        found = as_tensordot(node)
+        if found is not None:
+            (left, right), summed = map(_evaluator, found[0]), found[1]
             return lambda environment, sizes: np.tensordot(
                 left(environment, sizes), right(environment, sizes), summed
             )
+        operands = [_evaluator(operand) for operand in node.operands]
         subscripts = einsum_subscripts(node)
         return lambda environment, sizes: np.einsum(
             subscripts, *(operand(environment, sizes) for operand in operands), optimize=True
@@ -297,17 +418,21 @@ def alignment_plan(
     return (full if moved else None), None if trivial else tuple(index)
 
 
-def tensordot_axes(node: Einsum) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The summed axes of either operand where the contraction is one product of matrices after
-    reshaping: two operands that share summed axes alone, the rest in the result's order."""
+def as_tensordot(
+    node: Einsum,
+) -> tuple[tuple[Node, Node], tuple[tuple[int, ...], tuple[int, ...]]] | None:
+    """Two operands and their summed axes where the contraction is one product of matrices after
+    reshaping: they share summed axes alone, and the others come in the result's order."""
     if len(node.operands) != 2:
         return None
-    left, right = (operand.axes for operand in node.operands)
-    summed = [axis for axis in left if axis not in node.axes]
-    free = [axis for axis in (*left, *right) if axis not in summed]
-    if tuple(free) != node.axes or not summed or any(axis not in right for axis in summed):
-        return None
-    return tuple(map(left.index, summed)), tuple(map(right.index, summed))
+    for left, right in (node.operands, node.operands[::-1]):
+        summed = [axis for axis in left.axes if axis not in node.axes]
+        free = [axis for axis in (*left.axes, *right.axes) if axis not in summed]
+        shared = summed and all(axis in right.axes for axis in summed)
+        if tuple(free) == node.axes and shared:
+            axes = tuple(map(left.axes.index, summed)), tuple(map(right.axes.index, summed))
+            return (left, right), axes
+    return None
 
 
 def einsum_subscripts(node: Einsum) -> str:

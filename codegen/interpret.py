@@ -226,13 +226,14 @@ def _evaluate_recurrence(
     count = size_number(loop.size, known)
     for equation in group.equations:
         shape = tuple(size_number(index.size, known) for index in equation.out)
-        arrays[equation.name] = np.zeros(shape, dtype=_result_type(arrays))
+        arrays[equation.name] = np.zeros(shape, dtype=result_type(arrays))
     steps = range(count) if group.direction == 1 else reversed(range(count))
     for step in steps:
         for equation in group.equations:
             _evaluate_equation(equation, arrays, known, {symbol: np.asarray(step)})
 
 
-def _result_type(arrays: Values) -> np.dtype[Any]:
+def result_type(arrays: Values) -> np.dtype[Any]:
+    """The floating-point type that the arrays so far are together."""
     floats = [array.dtype for array in arrays.values() if array.dtype.kind in "fc"]
     return np.result_type(*floats) if floats else np.dtype(float)

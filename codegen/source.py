@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbolic.equation import Equation, EquationError, Recurrence, System, slot
+from ..symbolic.equation import Equation, EquationError, Item, Recurrence, System, slot
 from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.matrix import (
@@ -32,7 +32,9 @@ from ..symbolic.matrix import (
 )
 from ..symbolic.matrix_leaves import levels_of
 from ..symbolic.matrix_nodes import Place
-from .compile import alignment_plan, einsum_subscripts, needed, shown_axes, tensordot_axes
+from .blocks import Blocks
+from .compile import alignment_plan, as_tensordot, einsum_subscripts, needed, shown_axes
+from .patches import Scope
 from .spelling import bounded_branches
 from .steady import steadied
 
@@ -93,20 +95,19 @@ def gradient_source(
     """Source text of ``name(inputs) -> (loss, {parameter: gradient})``.
 
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
-    formula to be set behind an array's line.  Raises EquationError for an equation that has no
-    matrix form (a gather or a window with guards), naming it.
+    formula to be set behind an array's line.  Raises EquationError for an equation that is no sum
+    of matrix forms over slices (a gather, the place of a maximum), naming it.
     """
     printer = _Printer(system, row_vectors)
     results = [loss, *gradients.values()]
     lines: list[str] = []
     notes = comments or {}
     for item in needed(system, results):
-        if isinstance(item, Recurrence):
-            raise EquationError(f"no source text for the recurrence over {item.loop!r}; compile "
-                                "it instead")
-        line = f"    {item.name} = {printer.right_side(item)}"
-        note = notes.get(item.name, "")
-        lines.append(f"{line}  # {note}" if note and len(line) + len(note) < 98 else line)
+        note = notes.get(item.name, "") if isinstance(item, Equation) else ""
+        for line in printer.lines(item):
+            fits = note and len(line) + len(note) < 94
+            lines.append(f"    {line}  # {note}" if fits else f"    {line}")
+            note = ""
     sizes = printer.size_lines()
     arguments = ", ".join(array.name for array in system.inputs)
     pairs = ", ".join(f'"{parameter}": {array}' for parameter, array in gradients.items())
@@ -205,6 +206,9 @@ class _Printer:
         self.system = system
         self.row_vectors = row_vectors
         self.levels = levels_of(system)
+        self.shapes = dict(system.shapes)
+        self.indices: dict[sp.Symbol, str] = {}
+        self.blocks = Blocks(self, system, Scope(row_vectors, self.shapes, self.levels))
         self.style = _NumPy(self)
         self._helpers: dict[str, str] = {}
         self._names: dict[type[Opaque], str] = {}
@@ -213,26 +217,40 @@ class _Printer:
             if not array.name.isidentifier() or keyword.iskeyword(array.name):
                 raise EquationError(f"{array.name!r} is no Python name; rename the input")
 
-    def right_side(self, equation: Equation) -> str:
-        form = matrix_form(equation, self.row_vectors, self.system.shapes, levels=self.levels)
-        if form is None or equation.argmax:
-            raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
-                                f"{equation!r}; compile it instead")
-        if not equation.terms:
-            shape = ", ".join(self._size_text(size) for size in equation.shape)
-            return f"np.zeros(({shape}{',' if len(equation.out) == 1 else ''}))"
-        out, units = shown_axes(equation)
-        node = aligned(form, out)
-        if isinstance(node, Leaf):
-            return node.array if node.array in self.system.names else self.node(node).text
+    def lines(self, item: Item) -> list[str]:
+        """The statements that compute an item, without indentation."""
+        if isinstance(item, Recurrence):
+            return self.blocks.recurrence(item)
+        if item.argmax:
+            raise EquationError(f"{item.name}: no source text for the places of a maximum: "
+                                f"{item!r}; compile it instead")
+        form = matrix_form(item, self.row_vectors, self.shapes, levels=self.levels)
+        if form is None:
+            return self.blocks.equation(item)
+        if not item.terms:
+            return [f"{item.name} = np.zeros({self._shape_text(item.shape)})"]
+        out, units = shown_axes(item)
+        return [f"{item.name} = {self.shaped(aligned(form, out), out, item.shape, units)}"]
+
+    def shaped(
+        self, node: Node, axes: tuple[str, ...], shape: Sequence[sp.Expr],
+        units: tuple[Any, ...] = (),
+    ) -> str:
+        """A form as an expression that has all its axes, those of length 1 put in."""
         text = self.node(node).text
         if isinstance(node, Pointwise) and not _covers(node):
-            shape = ", ".join(self._size_text(size) for size in equation.shape)
-            comma = "," if len(equation.out) == 1 else ""
-            if units and out:
+            if units and axes:
                 text = self._with_units(text, node, units)
-            return f"np.broadcast_to({text}, ({shape}{comma})).copy()"
+            return f"np.broadcast_to({text}, {self._shape_text(shape)}).copy()"
         return self._with_units(text, node, units) if units else text
+
+    def added(self, node: Node, axes: tuple[str, ...]) -> Piece:
+        """A form that is added to an array with these axes."""
+        return self._aligned(node, axes)
+
+    def _shape_text(self, shape: Sequence[sp.Expr]) -> str:
+        sizes = ", ".join(self.size_text(size) for size in shape)
+        return f"({sizes}{',' if len(shape) == 1 else ''})"
 
     def _with_units(self, text: str, node: Node, units: Sequence[Any]) -> str:
         """Axes of length 1 put in, where the value has none."""
@@ -262,10 +280,11 @@ class _Printer:
             tail = "" if along == -1 else f", axis={along + len(node.axes)}"
             return Piece(f"{name}({self.node(node.of).text}{tail})", ATOM, True)
         if isinstance(node, Einsum):
+            found = as_tensordot(node)
+            if found is not None:
+                pair = ", ".join(self.node(operand).text for operand in found[0])
+                return Piece(f"np.tensordot({pair}, axes={_short(found[1])})", ATOM, True)
             operands = ", ".join(self.node(operand).text for operand in node.operands)
-            summed = tensordot_axes(node)
-            if summed is not None:
-                return Piece(f"np.tensordot({operands}, axes={_short(summed)})", ATOM, True)
             if len(node.operands) > 1:
                 operands += ", optimize=True"
             return Piece(f'np.einsum("{einsum_subscripts(node)}", {operands})', ATOM, True)
@@ -279,20 +298,20 @@ class _Printer:
 
     def _leaf(self, node: Leaf) -> str:
         """An array, or a slice of it."""
-        shape = self.system.shapes[node.array]
-        shown = [self._place_text(place, size) for place, size in
+        shape = self.shapes[node.array]
+        shown = [self.place_text(place, size) for place, size in
                  zip(node.part, shape, strict=False)]
         while shown and shown[-1] == ":":
             shown.pop()
         return f"{node.array}[{', '.join(shown)}]" if shown else node.array
 
-    def _place_text(self, place: Place, size: sp.Expr) -> str:
+    def place_text(self, place: Place, size: sp.Expr | None) -> str:
         if place is None:
             return ":"
         if not isinstance(place, Span):
-            return self._size_text(place)
-        start = "" if place.start == 0 else self._size_text(place.start)
-        stop = "" if place.stop == size else self._size_text(place.stop)
+            return self.size_text(place)
+        start = "" if place.start == 0 else self.size_text(place.start)
+        stop = "" if size is not None and place.stop == size else self.size_text(place.stop)
         return f"{start}:{stop}" + (f":{place.step}" if place.step != 1 else "")
 
     def _total(self, node: Total) -> Piece:
@@ -371,6 +390,8 @@ class _Printer:
     # --- sizes ----------------------------------------------------------------------------------
 
     def size(self, symbol: sp.Symbol) -> str:
+        if symbol in self.indices:
+            return self.indices[symbol]
         name = str(symbol)
         if name not in self._sizes:
             for array in self.system.inputs:
@@ -386,8 +407,18 @@ class _Printer:
         """Whether this is the name of a size."""
         return text in self._sizes
 
-    def _size_text(self, size: sp.Expr) -> str:
-        return body(size, [], self.style).text
+    def size_text(self, size: sp.Expr) -> str:
+        """A size or a place, indices before sizes before numbers: t + 1, T - 1."""
+        parts = sorted(size.args if size.is_Add else [size], key=lambda part: (
+            bool(part.is_number), not part.free_symbols & self.indices.keys(), str(part)))
+        if not size.is_Add or parts[0].as_coeff_Mul()[0].is_negative:
+            return body(size, [], self.style).text
+        text = ""
+        for part in parts:
+            number = part.as_coeff_Mul()[0]
+            shown = body(abs(number) * part / number, [], self.style).text
+            text += f" {'-' if number.is_negative else '+'} {shown}" if text else shown
+        return text
 
     def size_lines(self) -> list[str]:
         return list(self._sizes.values())

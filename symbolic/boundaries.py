@@ -26,9 +26,9 @@ from .equation import (
     System,
     Term,
     guard_subscripts,
+    index_symbol,
     slot,
     subscript_indices,
-    substitute_read,
     substitute_term,
 )
 
@@ -41,10 +41,11 @@ Boundaries: TypeAlias = Mapping[tuple[str, Side], str]
 
 @dataclass(frozen=True)
 class Loops:
-    """The arrays that recurrences define, each with the place of its loop axis, and their values
-    beyond the ends."""
+    """The arrays that recurrences define, each with the place of its loop axis and the loop's
+    name, and their values beyond the ends."""
 
     places: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     boundaries: Boundaries = field(default_factory=dict)
 
 
@@ -55,24 +56,72 @@ def loops_of(system: System) -> Loops:
         for item in system.items if isinstance(item, Recurrence)
         for equation in item.equations
     }
+    names = {
+        equation.name: item.loop
+        for item in system.items if isinstance(item, Recurrence) for equation in item.equations
+    }
     found: dict[tuple[str, Side], str] = {}
     if places:
         for equation in system.equations:
-            for _, needed in _merges(equation, places):
+            for _, needed in _merges(settled(equation), places):
                 for key, value in needed.items():
                     found[key] = found.get(key) or value
-    return Loops(places, found)
+    return Loops(places, names, found)
 
 
 def merged(equation: Equation, loops: Loops) -> Equation:
     """The equation with its guards at the ends of a loop left to the values beyond them."""
+    if not loops.places:
+        return equation
+    equation = settled(equation)
     changed = True
-    while changed and loops.places:
+    while changed:
         changed = False
         for terms, needed in _merges(equation, loops.places):
             if all(loops.boundaries.get(key) == value for key, value in needed.items()):
                 equation, changed = replace(equation, terms=terms), True
                 break
+    return _with_loop_names(equation, loops)
+
+
+def settled(equation: Equation) -> Equation:
+    """The equation with each bound index that a guard lets have one value alone at that value."""
+    if equation.reduction != "sum":
+        return equation
+    return replace(equation, terms=tuple(map(_settled, equation.terms)))
+
+
+def _settled(term: Term) -> Term:
+    for index in term.over:
+        for guard in term.guards:
+            span = span_of(guard, index.symbol, index.size)
+            if span is not None and sp.expand(span[1] - span[0]) == 1:
+                rest = replace(
+                    term, guards=tuple(g for g in term.guards if g is not guard),
+                    over=tuple(other for other in term.over if other is not index),
+                )
+                return _settled(substitute_term(rest, {index.symbol: span[0]}))
+    return term
+
+
+def _with_loop_names(equation: Equation, loops: Loops) -> Equation:
+    """The loop's own name for an index that counts its steps, where it is free to have it."""
+    taken = {index.name for index in equation.out}
+    taken |= {index.name for term in equation.terms for index in term.over}
+    for index in loop_indices(equation, loops):
+        wish = next((
+            loops.names[read.array] for read in equation.reads if read.array in loops.places
+            and index.symbol in subscript_indices(read.at[loops.places[read.array]])
+        ), index.name)
+        if wish in taken or index not in equation.out:
+            continue
+        taken.add(wish)
+        by = {index.symbol: index_symbol(wish)}
+        equation = replace(
+            equation,
+            out=tuple(replace(i, name=wish) if i == index else i for i in equation.out),
+            terms=tuple(substitute_term(term, by) for term in equation.terms),
+        )
     return equation
 
 
@@ -240,24 +289,3 @@ def beyond(equation: Equation, loops: Loops) -> dict[tuple[str, Side], str]:
                     if shift == step and (read.array, side) in loops.boundaries:
                         found[read.array, side] = loops.boundaries[read.array, side]
     return found
-
-
-def with_initial_reads(
-    equation: Equation, loops: Loops, names: Mapping[tuple[str, Side], str]
-) -> Equation:
-    """The merged equation with reads beyond an end by names of their own, loop axis gone."""
-    def placed(read: Read) -> Read:
-        axis = loops.places.get(read.array)
-        if axis is None or isinstance(read.at[axis], Read):
-            return read
-        for index in loop_indices(equation, loops):
-            shift = sp.expand(read.at[axis] - index.symbol)
-            side: Side = -1 if shift == -1 else 1
-            if shift in (-1, 1) and (read.array, side) in names:
-                rest = (*read.at[:axis], *read.at[axis + 1:])
-                return Read(names[read.array, side], rest)
-        return substitute_read(read, {})
-
-    return replace(equation, terms=tuple(
-        replace(term, reads=tuple(map(placed, term.reads))) for term in equation.terms
-    ))

@@ -104,7 +104,8 @@ def leaf(read: Read, sizes: Mapping[sp.Symbol, Size], shapes: Shapes) -> Leaf | 
         start = sp.expand(entry - step * symbol)
         if not (step.is_Integer and step > 0) or symbol in start.free_symbols:
             return None
-        stop = sp.expand(start + step * (sizes[symbol] - 1) + 1)
+        # With a step, an end behind the last place, so that no place at all is no negative end.
+        stop = sp.expand(start + step * sizes[symbol])
         part.append(Span(start, stop, int(step)))
     named = [axis for axis in axes if axis]
     if len(set(named)) < len(named):

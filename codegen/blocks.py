@@ -1,0 +1,235 @@
+"""Source lines of what is more than one expression: sums over slices, and loops over steps."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import sympy as sp
+
+from ..symbolic.boundaries import Loops, Side, loops_of, merged, span_of
+from ..symbolic.equation import (
+    Equal,
+    Equation,
+    EquationError,
+    Guard,
+    Index,
+    Read,
+    Recurrence,
+    Size,
+    System,
+    index_symbol,
+)
+from ..symbolic.layout import Piece
+from ..symbolic.matrix_nodes import Node, Place
+from .patches import Patch, Scope, patches
+
+OVERLAP_SOURCE = '''\
+def overlap(count, step, shift, size):
+    """The i < count with 0 <= step * i + shift < size: (first, last + 1)."""
+    first = max(0, -(shift // step))
+    return first, max(first, min(count, (size - 1 - shift) // step + 1))
+'''
+
+
+class Printer(Protocol):
+    """What writes expressions."""
+
+    indices: dict[sp.Symbol, str]
+    shapes: dict[str, tuple[Size, ...]]
+
+    def shaped(self, node: Node, axes: tuple[str, ...], shape: Sequence[Size]) -> str: ...
+
+    def added(self, node: Node, axes: tuple[str, ...]) -> Piece: ...
+
+    def place_text(self, place: Place, size: Size | None) -> str: ...
+
+    def size_text(self, size: sp.Expr) -> str: ...
+
+    def need(self, name: str, source: str) -> None: ...
+
+
+class Blocks:
+    """Lines for the items of a system that are no single expression."""
+
+    def __init__(self, printer: Printer, system: System, scope: Scope) -> None:
+        self.printer = printer
+        self.system = system
+        self.scope = scope
+        self.loops = loops_of(system)
+
+    def equation(self, equation: Equation) -> list[str]:
+        """An equation as a sum over slices.  Raises EquationError where it is none."""
+        found = patches(equation, self.scope)
+        if found is None:
+            raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
+                                f"{equation!r}; compile it instead")
+        largest = equation.reduction == "max"
+        name, lines = equation.name, []
+        first = found[0]
+        if first.is_everywhere and not largest:
+            value = self.printer.shaped(first.form, first.axes, equation.shape)
+            copied = value if any(mark in value for mark in "(+*/@") else f"{value}.copy()"
+            lines.append(f"{name} = {copied}")
+            found = found[1:]
+        else:
+            lines.append(f"{name} = {self._empty(equation.shape, largest)}")
+        return lines + [
+            line for patch in found for line in self._patch(patch, name, (), equation, largest)
+        ]
+
+    def recurrence(self, group: Recurrence) -> list[str]:
+        """A recurrence as a loop.  Raises EquationError for a step that has no matrix form."""
+        loop = next(i for i in group.equations[0].out if i.name == group.loop)
+        counter = self._variable(group.loop)
+        count = self.printer.size_text(loop.size)
+        lines = [f"{e.name} = {self._empty(e.shape, False)}" for e in group.equations]
+        steps = f"range({count})"
+        lines.append(f"for {counter} in {steps if group.direction == 1 else f'reversed({steps})'}:")
+        starts, equations = self._started(group)
+        lines += [f"    {line}" for line in starts]
+        scope = replace(self.scope, fixed=(group.loop,), shapes=self.printer.shapes)
+        for equation in equations:
+            found = patches(equation, scope) if equation.reduction == "sum" else None
+            if found is None:
+                raise EquationError(f"{equation.name}: no source text, since a step of the loop "
+                                    f"over {group.loop!r} has no matrix form: {equation!r}; "
+                                    "compile it instead")
+            place = next(p for p, i in enumerate(equation.out) if i.name == group.loop)
+            lead = (*":" * place, counter)
+            for number, patch in enumerate(found):
+                lines += [f"    {line}" for line in self._patch(
+                    patch, equation.name, lead, equation, False, first=number == 0)]
+        return lines
+
+    # --- the ends of a loop ---------------------------------------------------------------------
+
+    def _started(self, group: Recurrence) -> tuple[list[str], list[Equation]]:
+        """Lines that choose what stands for h[t - 1] at the first step, and equations with it."""
+        given = Loops(self.loops.places, self.loops.names,
+                      {key: value for key, value in self.loops.boundaries.items() if value})
+        names: dict[tuple[str, Side], str] = {}
+        symbol = index_symbol(group.loop)
+
+        def placed(read: Read) -> Read:
+            axis = given.places.get(read.array)
+            if axis is None or isinstance(read.at[axis], Read):
+                return read
+            shift = sp.expand(read.at[axis] - symbol)
+            side: Side = -1 if shift == -1 else 1
+            if shift not in (-1, 1) or (read.array, side) not in given.boundaries:
+                return read
+            names[read.array, side] = self._neighbour(read.array, side, axis)
+            return Read(names[read.array, side], (*read.at[:axis], *read.at[axis + 1:]))
+
+        equations = [
+            replace(e, terms=tuple(replace(t, reads=tuple(map(placed, t.reads))) for t in e.terms))
+            for e in (merged(equation, given) for equation in group.equations)
+        ]
+        lines = []
+        size = next(i.size for i in group.equations[0].out if i.name == group.loop)
+        for (array, side), name in names.items():
+            at = [":"] * given.places[array] + [self.printer.size_text(symbol + side)]
+            there = f"{array}[{', '.join(at)}]"
+            inside = f"{self.printer.size_text(symbol)} > 0" if side == -1 else (
+                f"{self.printer.size_text(symbol)} < {self.printer.size_text(size - 1)}")
+            lines.append(f"{name} = {there} if {inside} else {given.boundaries[array, side]}")
+        return lines, equations
+
+    def _neighbour(self, array: str, side: Side, axis: int) -> str:
+        """The name of an array's value one step before (or after), which has no loop axis."""
+        name = f"{array}_before" if side == -1 else f"{array}_after"
+        while name in self.system.names:
+            name += "_"
+        shape = self.system.shapes[array]
+        self.printer.shapes[name] = (*shape[:axis], *shape[axis + 1:])
+        return name
+
+    # --- patches --------------------------------------------------------------------------------
+
+    def _patch(
+        self, patch: Patch, name: str, lead: tuple[str, ...], equation: Equation, largest: bool,
+        first: bool = False,
+    ) -> list[str]:
+        """The lines that add a patch to an array (at `lead`, the places before its own axes)."""
+        lines: list[str] = []
+        indent = ""
+
+        def emit(line: str) -> None:
+            lines.append(indent + line)
+
+        for index in patch.loops:
+            count = self.printer.size_text(index.size)
+            emit(f"for {self._variable(index.name)} in range({count}):")
+            indent += "    "
+        for overlap in patch.overlaps:
+            self.printer.need("overlap", OVERLAP_SOURCE)
+            ends = [self._variable(str(end), end) for end in (overlap.first, overlap.last)]
+            values = [self.printer.size_text(sp.sympify(value)) for value in (
+                overlap.count, overlap.step, overlap.shift, overlap.size)]
+            emit(f"{', '.join(ends)} = overlap({', '.join(values)})")
+        conditions = list(dict.fromkeys(
+            text for guard in patch.conditions
+            for text in self._condition(guard, (*equation.out, *patch.loops))
+        ))
+        if conditions:
+            emit(f"if {' and '.join(conditions)}:")
+            indent += "    "
+        own = [size for index, size in zip(equation.out, equation.shape, strict=True)
+               if index.name not in self.scope.fixed and index.name not in map(str, lead)]
+        sizes = own if len(own) == len(patch.region) else [None] * len(patch.region)
+        at = [self.printer.place_text(p, s) for p, s in zip(patch.region, sizes, strict=True)]
+        places = [*lead, *at]
+        while places and places[-1] == ":":
+            places.pop()
+        target = f"{name}[{', '.join(places)}]" if places else name
+        value = self.printer.added(patch.form, patch.axes).text
+        whole = first and patch.is_everywhere
+        if largest:
+            target = target if places else f"{name}[...]"
+            emit(f"{target} = np.maximum({target}, {value})")
+        else:
+            emit(f"{target if places else name} {'=' if whole else '+='} {value}")
+        return lines
+
+    def _condition(self, guard: Guard, indices: Sequence[Index]) -> list[str]:
+        """A guard as Python conditions, without the half that a range implies."""
+        text = self.printer.size_text
+        if isinstance(guard, Equal):
+            left, right = guard.left, guard.right
+            assert not isinstance(left, Read)
+            assert not isinstance(right, Read)
+            return [f"{text(left)} == {text(right)}"]
+        for index in indices:
+            span = span_of(guard, index.symbol, index.size)
+            if span is not None and index.symbol in guard.value.free_symbols:
+                low, high = span
+                above = [f"{text(index.symbol)} > {text(low - 1)}"] if low != 0 else []
+                below = [f"{text(index.symbol)} < {text(high)}"] if high != index.size else []
+                return [*above, *below]
+        return [f"{text(guard.low)} <= {text(guard.value)} < {text(guard.high)}"]
+
+    def _empty(self, shape: Sequence[Size], largest: bool) -> str:
+        inner = ", ".join(map(self.printer.size_text, shape))
+        sized = f"({inner}{',' if len(shape) == 1 else ''})"
+        return f"np.full({sized}, -np.inf)" if largest else f"np.zeros({sized})"
+
+    def _variable(self, name: str, symbol: sp.Symbol | None = None) -> str:
+        """A name for a loop's variable that no array or size has."""
+        symbol = index_symbol(name) if symbol is None else symbol
+        if symbol not in self.printer.indices:
+            taken = taken_names(self.system.names, self.system.shapes)
+            taken |= set(self.printer.indices.values())
+            while name in taken or not name.isidentifier() or keyword.iskeyword(name):
+                name = f"{name.rstrip('#')}_"
+            self.printer.indices[symbol] = name
+        return self.printer.indices[symbol]
+
+
+def taken_names(
+    names: Collection[str], shapes: Mapping[str, tuple[Size, ...]]
+) -> set[str]:
+    """The names of arrays and of sizes."""
+    return {*names, *(str(s) for shape in shapes.values() for n in shape for s in n.free_symbols)}
