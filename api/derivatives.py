@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradproof.codegen.compile import compile_system, needed
+from gradproof.codegen.source import array_source
 from gradproof.symbolic import orders
 from gradproof.symbolic.equation import Equation, Recurrence, System
 from gradproof.symbolic.writing import Setting, Writer
@@ -43,6 +44,16 @@ class Derivative:
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
+
+    def numpy_source(self, name: str = "derivative") -> str:
+        """Readable source of ``derivative(inputs) -> array``, NumPy alone.
+
+        Raises EquationError for an equation that no source text can be written for, naming it.
+        """
+        return array_source(
+            self.system, self.name, name=name, row_vectors=self.writer.row_vectors,
+            summary=f"The array {self.name}, of shape ({', '.join(map(str, self.shape))}).",
+        )
 
     def compile(self) -> Callable[..., Any]:
         """``derivative(**arrays)`` in NumPy, by input name: the array itself.

@@ -189,7 +189,8 @@ def _recurrence(group: Recurrence, scope: Scope) -> Step | None:
             return None
         place = next(p for p, index in enumerate(equation.out) if index.name == group.loop)
         lines.append((equation.name, [integer(size) for size in equation.shape], place,
-                      [_patch(patch, False) for patch in found]))
+                      [_patch(patch, False, number == 0 and patch.is_everywhere)
+                       for number, patch in enumerate(found)]))
     symbol = index_symbol(group.loop)
     count = integer(next(i.size for i in group.equations[0].out if i.name == group.loop))
 
@@ -209,8 +210,10 @@ def _recurrence(group: Recurrence, scope: Scope) -> Step | None:
     return run
 
 
-def _patch(patch: Patch, largest: bool) -> Callable[[Any, Environment, dict[sp.Symbol, int]], None]:
-    """Adds a patch to a result (or takes the larger of the two)."""
+def _patch(
+    patch: Patch, largest: bool, first: bool = False
+) -> Callable[[Any, Environment, dict[sp.Symbol, int]], None]:
+    """Adds a patch to a result, takes the larger of the two, or sets it as the `first` there."""
     value = _evaluator(patch.form)
     region = [_place(place) for place in patch.region]
     spread = alignment(patch.form.axes, patch.axes)
@@ -221,16 +224,19 @@ def _patch(patch: Patch, largest: bool) -> Callable[[Any, Environment, dict[sp.S
     counts = [int(index.size) for index in patch.loops]
 
     def add(result: Any, environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
-        if not all(hold(sizes) for hold in holds):
-            return
+        for hold in holds:
+            if not hold(sizes):
+                return
         for overlap, (count, shift, size) in overlaps:
             sizes[overlap.first], sizes[overlap.last] = overlap_range(
                 count(sizes), overlap.step, shift(sizes), size(sizes)
             )
-        at = (*(place(sizes) for place in region), ...)
         found = spread(value(environment, sizes))
+        at = tuple([place(sizes) for place in region]) if region else ...
         if largest:
             result[at] = np.maximum(result[at], found)
+        elif first:
+            result[at] = found
         else:
             result[at] += found
 
@@ -318,6 +324,9 @@ def _leaf(node: Leaf) -> Evaluator:
     if not node.part:
         return lambda environment, sizes: environment[name]
     places = [_place(place) for place in node.part]
+    if all(place is None for place in node.part[1:]) and node.part[0] is not None:
+        first = places[0]  # x[t]
+        return lambda environment, sizes: environment[name][first(sizes)]
     return lambda environment, sizes: environment[name][
         tuple([place(sizes) for place in places])
     ]

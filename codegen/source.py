@@ -98,28 +98,48 @@ def gradient_source(
     formula to be set behind an array's line.  Raises EquationError for an equation that is no sum
     of matrix forms over slices (a gather, the place of a maximum), naming it.
     """
+    pairs = ", ".join(f'"{parameter}": {array}' for parameter, array in gradients.items())
+    returned = [f"    return {loss}, {{{pairs}}}"]
+    if len(returned[0]) > 98:
+        rows = [f'        "{p}": {array},' for p, array in gradients.items()]
+        returned = [f"    return {loss}, {{", *rows, "    }"]
+    return _function_text(system, [loss, *gradients.values()], returned, name=name,
+                          row_vectors=row_vectors, comments=comments or {}, summary=summary)
+
+
+def array_source(
+    system: System, array: str, *, name: str, row_vectors: bool = True, summary: str = ""
+) -> str:
+    """Source text of ``name(inputs) -> array``.  Raises as :func:`gradient_source` does."""
+    return _function_text(system, [array], [f"    return {array}"], name=name,
+                          row_vectors=row_vectors, comments={}, summary=summary)
+
+
+def _function_text(
+    system: System,
+    results: Sequence[str],
+    returned: Sequence[str],
+    *,
+    name: str,
+    row_vectors: bool,
+    comments: Mapping[str, str],
+    summary: str,
+) -> str:
+    """A function of the system's inputs that computes `results` and ends in `returned`."""
     printer = _Printer(system, row_vectors)
-    results = [loss, *gradients.values()]
     lines: list[str] = []
-    notes = comments or {}
     for item in needed(system, results):
-        note = notes.get(item.name, "") if isinstance(item, Equation) else ""
+        note = comments.get(item.name, "") if isinstance(item, Equation) else ""
         for line in printer.lines(item):
             fits = note and len(line) + len(note) < 94
             lines.append(f"    {line}  # {note}" if fits else f"    {line}")
             note = ""
-    sizes = printer.size_lines()
     arguments = ", ".join(array.name for array in system.inputs)
-    pairs = ", ".join(f'"{parameter}": {array}' for parameter, array in gradients.items())
     head = [f"def {name}({arguments}):"]
     if summary:
         head.append(f'    """{summary}"""')
-    returned = f"    return {loss}, {{{pairs}}}"
-    if len(returned) > 98:
-        rows = [f'        "{p}": {array},' for p, array in gradients.items()]
-        returned = "\n".join([f"    return {loss}, {{", *rows, "    }"])
     parts = ["import numpy as np\n", *printer.helpers(),
-             "\n".join([*head, *sizes, *lines, returned]) + "\n"]
+             "\n".join([*head, *printer.size_lines(), *lines, *returned]) + "\n"]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 

@@ -17,8 +17,10 @@ def integer(value: sp.Expr) -> Callable[[Mapping[sp.Symbol, int]], int]:
     if value.is_Integer:
         constant = int(value)
         return lambda known: constant
-    if value.is_Symbol:
-        return lambda known: int(known[value])
+    constant, rest = value.as_coeff_Add()
+    if constant.is_Integer and rest.is_Symbol:  # t, t - 1: asked for at every step of a loop
+        offset = int(constant)
+        return lambda known: known[rest] + offset
     free = sorted(value.free_symbols, key=str)
     names = [sp.Dummy() for _ in free]  # an index and a size may share a name
     made = sp.lambdify(names, value.xreplace(dict(zip(free, names, strict=True))), "math")
