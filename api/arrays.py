@@ -17,7 +17,8 @@ def Array(  # noqa: N802 - it reads as the class whose values it makes
 
     kind: "real", "positive" (entries > 0), "probability" and "one_hot" (rows, along the last axis,
         sum to one), "mask" (0 or 1), "constant" (not to be differentiated by), "integer", or
-        "labels k" (integers below k).
+        "labels k" (integers below k); of square matrices "symmetric", "orthogonal" and
+        "invertible".
 
     >>> Array("m k", kind="one_hot").kind
     'one_hot'

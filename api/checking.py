@@ -109,7 +109,7 @@ def _subject(
 
 def rows_assumed(chain: Chain) -> tuple[str, ...]:
     """The assumptions on inputs that a derivation used, as sentences."""
-    return tuple(f"the rows of {name} sum to one" for name in chain.assumed)
+    return chain.assumptions
 
 
 def kinks_listed(chain: Chain) -> tuple[str, ...]:

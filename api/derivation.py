@@ -70,6 +70,11 @@ class Formula:
             f"{writer.text(form.equation)}    ({self._reason(form)})" for form in self.step.forms
         )
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed of inputs and used in this formula, or in one that it reads."""
+        return self.derivation.chain.assumed_by(self.step)
+
     def latex_forms(self) -> list[str]:
         """Every form it went through, in LaTeX."""
         writer = self.derivation.writer
@@ -170,7 +175,7 @@ class Derivation:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        return tuple(f"the rows of {name} sum to one" for name in self.chain.assumed)
+        return self.chain.assumptions
 
     @cached_property
     def definitions(self) -> tuple[tuple[str, str], ...]:

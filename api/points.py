@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from gradproof.symbolic.equation import Array
+from gradproof.symbolic.sampling import square
 
 Values = dict[str, Any]
 
@@ -68,6 +69,8 @@ def draw(array: Array, sizes: Mapping[sp.Symbol, int], rng: np.random.Generator)
             return rng.uniform(0.2, 2.0, size=shape)
         case "mask":
             return rng.integers(2, size=shape).astype(float)
+        case "symmetric" | "orthogonal" | "invertible":
+            return square(array.kind, shape[0], rng)
         case "labels" | "integer":
             top = 5 if array.classes is None else int(array.classes.xreplace(by))
             return rng.integers(top, size=shape)

@@ -15,6 +15,7 @@ from typing import Literal
 import sympy as sp
 
 from .adjoint import recorded, reverse
+from .declared import Declarations, use_declared
 from .equation import (
     Array,
     Equation,
@@ -38,6 +39,7 @@ from .rewrite import (
     sum_rows,
     tidy,
 )
+from .writing import prefers_rows
 
 Role = Literal["forward", "adjoint", "gradient"]
 
@@ -47,8 +49,9 @@ class Form:
     """One form of an equation.
 
     `rule` says which rewrite made it of the form before: "forward", "chain rule", "insert",
-    "slope in output", "named value", "row sums", "cancel", "per sample".  `uses` names what that
-    rewrite used (arrays inserted, equations passed through, inputs assumed of).
+    "slope in output", "named value", "row sums", "declared", "cancel", "per sample".  `uses` names
+    what that rewrite used (arrays inserted, equations passed through, inputs assumed of; the
+    sentences that were declared).
     """
 
     equation: Equation
@@ -60,13 +63,15 @@ class Form:
 class Step:
     """A named equation and all the forms it went through; the last is the one to use.
 
-    `of` is the array whose adjoint this is (its own name for a forward equation).
+    `of` is the array whose adjoint this is (its own name for a forward equation).  `relies` are
+    declarations without which what it reads need not exist (an inverse).
     """
 
     name: str
     role: Role
     of: str
     forms: tuple[Form, ...]
+    relies: tuple[str, ...] = ()
 
     @property
     def equation(self) -> Equation:
@@ -91,6 +96,34 @@ class Chain:
     of: Mapping[str, str]
     assumed: tuple[str, ...]
     kinks: tuple[Kink, ...]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Everything that was assumed of the inputs and used, as sentences."""
+        return tuple(sorted({text for step in self.steps for text in self.assumed_by(step)}))
+
+    def assumed_by(self, step: Step) -> tuple[str, ...]:
+        """What a formula holds under: what its own forms used, and those of what it reads."""
+        steps = {**self.inlined, **{step.name: step for step in self.steps}}
+        seen: set[str] = set()
+        found: set[str] = set()
+        waiting = [step]
+        while waiting:
+            here = waiting.pop()
+            if here.name in seen or here.role == "forward":
+                continue
+            seen.add(here.name)
+            found |= set(here.relies)
+            reached = {read.array for read in here.equation.reads}
+            for form in here.forms:
+                if form.rule == "row sums":
+                    found |= {f"the rows of {name} sum to one" for name in form.uses}
+                elif form.rule == "declared":
+                    found |= set(form.uses)
+                elif form.rule == "insert":
+                    reached |= set(form.uses)
+            waiting += [steps[name] for name in reached if name in steps]
+        return tuple(sorted(found))
 
     def step(self, name: str) -> Step:
         for step in self.steps:
@@ -120,6 +153,7 @@ def differentiate(
         if name not in system.shapes:
             raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
                                 f"expected some of {sorted(system.shapes)}")
+    rows = any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
     system = recorded(fuse_forward(system, {loss, *wanted}), wanted)
     derived = reverse(system, loss, wanted, cotangent=cotangent)
     source = {bar: name for name, bar in derived.of.items()}
@@ -133,6 +167,7 @@ def differentiate(
         inputs=inputs,
         keep=gradients | {derived.of[name] for name in named if name in derived.of},
         hidden={derived.of[name] for name in levels_of(system) if name in derived.of},
+        rows=rows,
     )
     steps = simplifier.run()
     if per_sample is not None:
@@ -174,7 +209,8 @@ class Simplifier:
     """Goes through raw derivative equations in order; see :meth:`run`.
 
     `forward` are the equations before them, `keep` the names that no other equation takes in,
-    `hidden` those that a reader is not to see if it can be helped.
+    `hidden` those that a reader is not to see if it can be helped; `rows` says that vectors are
+    written as rows.
     """
 
     def __init__(
@@ -184,6 +220,7 @@ class Simplifier:
         inputs: Mapping[str, Array],
         keep: set[str],
         hidden: Iterable[str] = (),
+        rows: bool = False,
     ) -> None:
         self.hidden = set(hidden)
         self.backward = backward
@@ -191,6 +228,7 @@ class Simplifier:
         self.keep = keep
         self.inlined: dict[str, Step] = {}
         self.assumed: set[str] = set()
+        self._declared = Declarations.of(inputs, forward, rows)
         self._done: dict[str, Equation] = {}
         self._pointwise: dict[str, list[Equation]] = defaultdict(list)
         for equation in forward:
@@ -214,7 +252,8 @@ class Simplifier:
             self._insert(forms)  # what row sums made short may go in now
             self._cancel(forms)
             self._done[raw.name] = forms[-1].equation
-            steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms))
+            steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
+                                   self._declared.relied_on(forms[-1].equation))
         needed: set[str] = set()
         for name in reversed(list(steps)):
             if name in needed or name in self.keep:
@@ -284,6 +323,9 @@ class Simplifier:
         if used:
             self.assumed |= used
             forms.append(Form(summed, "row sums", tuple(sorted(used))))
+        shorter, sentences = use_declared(forms[-1].equation, self._declared)
+        if sentences:
+            forms.append(Form(shorter, "declared", sentences))
 
     def _near(self, equation: Equation) -> list[Equation]:
         """The pointwise forward equations of arrays that an equation reads, in forward order.

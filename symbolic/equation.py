@@ -205,8 +205,12 @@ class Recurrence:
 
 Item: TypeAlias = Equation | Recurrence
 Kind: TypeAlias = Literal[
-    "real", "integer", "one_hot", "probability", "positive", "labels", "mask", "constant"
+    "real", "integer", "one_hot", "probability", "positive", "labels", "mask", "constant",
+    "symmetric", "orthogonal", "invertible",
 ]
+
+SQUARE = ("symmetric", "orthogonal", "invertible")
+"""The kinds of square matrices."""
 
 
 @dataclass(frozen=True)
@@ -214,8 +218,9 @@ class Array:
     """An input: its name, shape, and what is assumed of its entries.
 
     `kind`: "one_hot" and "probability" rows (last axis) sum to one; "positive" entries are > 0;
-    "labels" are integers below `classes`; "mask" entries are 0 or 1.  `axes` are names for the
-    axes' indices in printed formulas.
+    "labels" are integers below `classes`; "mask" entries are 0 or 1; "symmetric", "orthogonal"
+    and "invertible" are square matrices.  `axes` are names for the axes' indices in printed
+    formulas.
     """
 
     name: str
@@ -409,6 +414,11 @@ def validate(system: System) -> System:
     for array in system.inputs:
         if array.name in known:
             raise EquationError(f"input {array.name!r} is declared twice")
+        if array.kind in SQUARE and (
+            len(array.shape) != 2 or sp.expand(array.shape[0] - array.shape[1]) != 0
+        ):
+            raise EquationError(f"input {array.name!r} is declared {array.kind}, expected a square "
+                                f"matrix such as \"n n\", got the shape {array.shape}")
         known[array.name] = len(array.shape)
         if array.is_integer:
             integers.add(array.name)

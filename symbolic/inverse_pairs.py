@@ -1,4 +1,5 @@
-"""Σ_k A[i, k] A⁻¹[k, j] = [i = j], for a matrix A that is an array of its own in a normal form."""
+"""Σ_k A[i, k] A⁻¹[k, j] = [i = j], for a matrix A that is an array of its own in a normal form,
+and Σ_k A[k, i] A[k, j] = [i = j] for an input A that is declared orthogonal."""
 
 from __future__ import annotations
 
@@ -17,12 +18,43 @@ def cancel_inverse(
     """The product without such a pair, and the indices it is still summed over; None without one.
     """
     for key in factors:
+        if _is_orthogonal(table, key):
+            found = _cancel_orthogonal(table, key, factors, bound)
+            if found is not None:
+                return found
         if table.bases[key[0]].kind != INVERSE or factors[key] != 1:
             continue
         for shared, matrix, left, right in _pairs(table, key, factors, bound):
             rest = {other: e for other, e in factors.items() if other not in (key, matrix)}
             if shared in table.deps_of(sub for _, args in rest for sub in args):
                 continue
+            unit = table.entry(table.equal, (table.difference(left, right),))
+            return table.times({monomial(rest): 1}, unit), bound - {shared}
+    return None
+
+
+def _is_orthogonal(table: Table, key: Factor) -> bool:
+    known = table.bases[key[0]]
+    return known.kind == "input" and known.data.kind == "orthogonal"
+
+
+def _cancel_orthogonal(
+    table: Table, key: Factor, factors: Factors, bound: frozenset[int]
+) -> tuple[Poly, frozenset[int]] | None:
+    """The product without an orthogonal matrix that meets itself, and the indices left."""
+    base, args = key
+    name, size = table.bases[base].data.name, table.bases[base].data.shape[0]
+    for other, exponent in factors.items():
+        if other[0] != base or exponent != (2 if other == key else 1) or factors[key] != exponent:
+            continue
+        for axis in (0, 1):
+            shared, left, right = args[axis], args[1 - axis], other[1][1 - axis]
+            rest = {k: e for k, e in factors.items() if k not in (key, other)}
+            if (other[1][axis] != shared or shared not in bound or table.size(shared) != size
+                    or shared in table.deps_of((left, right))
+                    or shared in table.deps_of(sub for _, subs in rest for sub in subs)):
+                continue
+            table.assumptions.add(f"{name} is orthogonal")
             unit = table.entry(table.equal, (table.difference(left, right),))
             return table.times({monomial(rest): 1}, unit), bound - {shared}
     return None
@@ -47,12 +79,15 @@ def _pairs(
         for other, e in factors.items():
             if other[0] != base or e != 1 or other == key:
                 continue
-            at = dict(zip(slots, other[1], strict=True))
-            row, column = at.get(known.free[places[0]]), at.get(known.free[places[1]])
-            if row is None or column is None or len(at) != 2:
-                continue
-            # A[row, column] A⁻¹[column, c] and A⁻¹[r, row] A[row, column]
-            if column == inverse_row and column in bound and row != column:
-                yield column, other, row, inverse_column
-            if row == inverse_column and row in bound and row != column:
-                yield row, other, inverse_row, column
+            ways = {other[1], *(tuple(other[1][place] for place in order)
+                                for order in table.bases[base].symmetries)}
+            for args in ways:
+                at = dict(zip(slots, args, strict=True))
+                row, column = at.get(known.free[places[0]]), at.get(known.free[places[1]])
+                if row is None or column is None or len(at) != 2:
+                    continue
+                # A[row, column] A⁻¹[column, c] and A⁻¹[r, row] A[row, column]
+                if column == inverse_row and column in bound and row != column:
+                    yield column, other, row, inverse_column
+                if row == inverse_column and row in bound and row != column:
+                    yield row, other, inverse_row, column

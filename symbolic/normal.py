@@ -20,6 +20,7 @@ from .conditions import maximum
 from .contraction import contract
 from .equation import (
     INDEX_VALUE,
+    SQUARE,
     Array,
     Equation,
     Index,
@@ -197,8 +198,11 @@ class Forms:
             else NONNEGATIVE if array.kind in ("one_hot", "probability", "mask", "labels")
             else UNKNOWN,
             idempotent=array.kind in ("one_hot", "mask"),
-            thin=array.kind in ("real", "positive", "probability", "constant"),
+            thin=array.kind in ("real", "positive", "probability", "constant", *SQUARE),
+            symmetries=((1, 0),) if array.kind == "symmetric" else (),
         )
+        if array.kind == "symmetric":
+            self.table.assumptions.add(f"{name} is symmetric")
         return self.table.entry(base, args)
 
     # --- equations ------------------------------------------------------------------------------

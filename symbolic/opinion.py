@@ -145,11 +145,25 @@ def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Genera
         total = np.broadcast_to(whole.sum(axis=-1, keepdims=True), shape)
         return np.asarray(np.frompyfunc(Fraction, 2, 1)(whole.astype(object),
                                                         total.astype(object)), dtype=object)
+    if array.kind == "orthogonal":
+        return _rotation(shape[0], random)
     whole = random.integers(1, 2 * _DENOMINATOR, size=shape)
     if array.kind != "positive" and not positive:
         signs = random.permutation(np.resize((-1, 1), whole.size))  # both, where there are two
         whole = whole * signs.reshape(shape)
+    if array.kind == "symmetric":
+        whole = np.triu(whole) + np.triu(whole, 1).T
     return _fractions(whole, _DENOMINATOR)
+
+
+def _rotation(size: int, random: np.random.Generator) -> Objects:
+    """An orthogonal matrix of fractions: the product of two reflections I - 2 v vᵀ / vᵀ v."""
+    unit = _fractions(np.eye(size, dtype=int), 1)
+    made = unit
+    for _ in range(2):
+        along = _fractions(random.integers(1, _DENOMINATOR, size=size), 1)
+        made = made @ (unit - np.multiply.outer(along, along) * (2 / (along @ along)))
+    return np.asarray(made)
 
 
 def _fractions(whole: NDArray[Any], denominator: int) -> Objects:

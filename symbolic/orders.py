@@ -64,9 +64,11 @@ def hessian(system: System, loss: str, one: str, other: str) -> Derived:
     Raises EquationError for an array that is not there or a loss that is no scalar.
     """
     _check(system, loss, one, other)
-    chain = differentiate(fuse_forward(system, {loss, one, other}), loss, [one])
+    free = _varied(fuse_forward(system, {loss, one, other}), other)
+    chain = differentiate(free, loss, [one])
     adjoints = {bar: name for name, bar in chain.of.items()}
-    return _jacobian(chain.system, chain.of[one], (other,), "H", adjoints)
+    known = replace(chain.system, inputs=system.inputs)
+    return _jacobian(known, chain.of[one], (other,), "H", adjoints)
 
 
 def pushforward(system: System, output: str, wrt: Iterable[str], title: str = "Jv") -> Derived:
@@ -93,9 +95,21 @@ def hessian_product(system: System, loss: str, one: str, other: str) -> Derived:
     Forward over reverse: as cheap as a few gradients, whatever the size of the Hessian.
     """
     _check(system, loss, one, other)
-    chain = differentiate(fuse_forward(system, {loss, one, other}), loss, [one])
+    free = _varied(fuse_forward(system, {loss, one, other}), other)
+    chain = differentiate(free, loss, [one])
     adjoints = {bar: name for name, bar in chain.of.items()}
-    return _pushed(chain.system, chain.of[one], (other,), "Hv", adjoints)
+    known = replace(chain.system, inputs=system.inputs)
+    return _pushed(known, chain.of[one], (other,), "Hv", adjoints)
+
+
+def _varied(system: System, name: str) -> System:
+    """The system with nothing declared of a real input: what is assumed of it holds at the point,
+    not on the way there, so a gradient that is to be differentiated by it must not have used it.
+    """
+    return replace(system, inputs=tuple(
+        replace(array, kind="real") if array.name == name and not array.is_integer else array
+        for array in system.inputs
+    ))
 
 
 def _jacobian(

@@ -37,6 +37,8 @@ def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = F
             return ", ".join(_slopes(form.uses, chain, writer, latex))
         case "row sums":
             return f"the rows of {', '.join(map(name, form.uses))} sum to one (assumed)"
+        case "declared":
+            return f"{', '.join(form.uses)} (assumed)"
         case "cancel":
             return "cancel and collect"
         case "per sample":

@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from .equation import Array, Size, System
+from .equation import SQUARE, Array, Size, System
 
 Values: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[System, Values, Mapping[str, int]], Values]
@@ -134,11 +134,26 @@ def draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generat
         return random.integers(0, 2, shape).astype(float)
     if array.kind == "positive":
         return np.exp(0.5 * random.standard_normal(shape))
+    if array.kind in SQUARE:
+        return square(array.kind, shape[0], random)
     if array.kind == "one_hot":
         return np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
     if array.kind == "probability":
         return random.dirichlet(np.ones(shape[-1]), shape[:-1])
     return random.standard_normal(shape)
+
+
+def square(kind: str, size: int, random: np.random.Generator) -> Any:
+    """A random matrix of one of the kinds of square ones; an invertible one is far from singular.
+    """
+    matrix = random.standard_normal((size, size))
+    if kind == "symmetric":
+        return (matrix + matrix.T) / np.sqrt(2)
+    orthogonal = np.linalg.qr(matrix)[0]
+    if kind == "orthogonal":
+        return orthogonal
+    other = np.linalg.qr(random.standard_normal((size, size)))[0]
+    return orthogonal * random.uniform(0.5, 2.0, size) @ other
 
 
 def is_finite(points: list[Point], side: str, name: str) -> bool:

@@ -114,7 +114,7 @@ def holds(program: Program, seed: int) -> None:
         if program.is_analytic:
             expected = slope(raw.system, raw.of[one], values, {other: directions[other]})
             agree(second, expected, f"Hessian product {one}, {other}")
-        spelled(product.system, {}, given_, {array: second for array in product.of.values()})
+        spelled(product.system, {}, given_, dict.fromkeys(product.of.values(), second))
 
 
 @given(programs(), st.integers(0, 9))
