@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradproof.codegen.compile import compile_system, needed
+from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import array_source
 from gradproof.symbolic import orders
 from gradproof.symbolic.equation import Equation, Recurrence, System
@@ -78,11 +78,10 @@ def derivative(derived: orders.Derived, known: System, writer: Writer) -> Deriva
     """A derived array with what it reads beyond `known`, in the notation of `writer`."""
     (name,) = derived.of.values()
     before = {equation.name for equation in known.equations}
-    wanted = System(derived.system.inputs, tuple(needed(derived.system, [name])))
-    steps = tuple(derived.system[e.name] for e in wanted.equations if e.name not in before)
     notation = replace(writer.notation, adjoints=dict(derived.adjoints))
-    return Derivative(
-        name, derived.system, steps,
-        replace(writer, notation=notation, shapes=derived.system.shapes, diagonals=True,
-                setting=Setting.of(derived.system)),
-    )
+    own = replace(writer, notation=notation, shapes=derived.system.shapes, diagonals=True,
+                  setting=Setting.of(derived.system), leading={name: derived.leading})
+    names = own.mentioned(derived.system, [name])
+    steps = tuple(e for e in derived.system.equations
+                  if e.name in names and e.name not in before)
+    return Derivative(name, derived.system, steps, own)

@@ -31,7 +31,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
     flat = [item for item in system.items if isinstance(item, Equation)]
     if len(flat) < len(system.items):  # recurrences are left as they are
         return system
-    flat = _smooth_maxima(_without_units(flat, keep), keep)
+    flat = _smooth_maxima(_once_each(_without_units(flat, keep), keep), keep)
     for name in [equation.name for equation in flat]:
         if not is_unnamed(name) or name in keep:
             continue
@@ -70,6 +70,26 @@ def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
             for e in equations
         ]
     return equations
+
+
+def _once_each(equations: list[Equation], keep: set[str]) -> list[Equation]:
+    """Unnamed arrays with the same right side as one."""
+    kept: list[Equation] = []
+    names: dict[str, str] = {}
+    first: dict[object, str] = {}
+
+    def renamed(read: Read) -> Read:
+        return Read(names.get(read.array, read.array), read.at)
+
+    for equation in equations:
+        moved = replace(equation, terms=tuple(map_reads(t, renamed) for t in equation.terms))
+        key = (moved.out, moved.terms, moved.reduction)
+        if is_unnamed(equation.name) and equation.name not in keep and key in first:
+            names[equation.name] = first[key]
+            continue
+        first.setdefault(key, equation.name)
+        kept.append(moved if names else equation)
+    return kept
 
 
 def _smooth_maxima(equations: list[Equation], keep: set[str]) -> list[Equation]:

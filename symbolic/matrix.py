@@ -41,6 +41,7 @@ from .matrix_nodes import (
     aligned,
     walk,
 )
+from .solving import drop_idle
 
 __all__ = [
     "Applied", "Diagonal", "Einsum", "Leaf", "Node", "Outer", "Pointwise", "Product", "Series",
@@ -69,7 +70,7 @@ def matrix_form(
     axes of length 1 that nothing on the right side has are left out (:func:`without_units`).
     """
     shapes, levels = shapes or {}, levels or {}
-    equation = without_units(equation)
+    equation = without_units(drop_idle(equation))
     out = tuple(index.name for index in equation.out if index.name not in fixed)
     body: sp.Expr = sp.S.Zero
     arguments: list[Node] = []
@@ -81,7 +82,7 @@ def matrix_form(
 
     for term in _parted(equation, diagonals):
         if diagonals and term.guards:
-            found_diagonal = _diagonal(equation, term, row_vectors, shapes)
+            found_diagonal = _diagonal(equation, term, row_vectors, shapes, levels)
             if found_diagonal is None:
                 return None
             number, *nodes = found_diagonal
@@ -217,7 +218,8 @@ def _diagonal(
     equation: Equation,
     term: Term,
     row_vectors: bool,
-    shapes: Mapping[str, tuple[Size, ...]] | None,
+    shapes: Mapping[str, tuple[Size, ...]],
+    levels: Levels,
 ) -> tuple[sp.Expr, *tuple[Node, ...]] | None:
     """A term with the guard [row = column] as a number, a scalar if any, a diagonal matrix."""
     (guard, *more), out = term.guards, equation.out
@@ -232,7 +234,7 @@ def _diagonal(
     if rest == 1:
         return number, Diagonal(None, axes)
     vector = Equation(equation.name, out[:1], (replace(lone, body=rest),))
-    form = matrix_form(vector, row_vectors, shapes)
+    form = matrix_form(vector, row_vectors, shapes, levels=levels)
     if form is None:
         return None
     if not any(str(row) in inner.axes for inner in walk(form) if isinstance(inner, Leaf)):
@@ -259,6 +261,8 @@ def _between_diagonals(
         return None
     inner, arguments = _term_form(replace(made, body=sp.Mul(*rest)), out, row_vectors, True)
     core = aligned(_lone(pointwise(inner, arguments, out), out), out)
+    if isinstance(core, Pointwise) and core.body == slot(0):
+        core = core.arguments[0]
     if core.axes != out:
         return None
     factors: list[Node] = list(core.factors) if isinstance(core, Product) else [core]
@@ -314,9 +318,31 @@ def _term_form(
         contracted: Node = Outer(nodes[frozenset(out[:1])], nodes[frozenset(out[1:])])
     else:
         contracted = contract(nodes, over, out, row_vectors, diagonals)
+        lone = _outer_with(contracted, outside, leaves, out)
+        if lone is not None:
+            scalars, contracted = lone
+            return slot(0) * scalars, (contracted,)
     # In front, where the first factor of the product stood.
     move = {slot(place): slot(place + 1) for place in range(len(leaves))}
     return slot(0) * sp.Mul(*outside).xreplace(move), (contracted, *leaves)
+
+
+def _outer_with(
+    contracted: Node, outside: Sequence[sp.Expr], leaves: Sequence[Node], out: tuple[str, ...]
+) -> tuple[sp.Expr, Node] | None:
+    """A contraction that is a vector, times a vector along the other axis: an outer product."""
+    if len(out) != 2 or len(contracted.axes) != 1 or contracted.axes[0] not in out:
+        return None
+    (other,) = set(out) - set(contracted.axes)
+    vectors = [factor for factor in outside if _axes_of(factor, leaves)]
+    if not vectors or any(_axes_of(factor, leaves) != {other} for factor in vectors):
+        return None
+    vector = pointwise(sp.Mul(*vectors), leaves, (other,))
+    scalars = sp.Mul(*(factor for factor in outside if factor not in vectors))
+    if any(str(symbol).startswith("_x") for symbol in scalars.free_symbols):
+        return None  # the values of scalars, which have slots of their own
+    pair = (contracted, vector) if other == out[1] else (vector, contracted)
+    return scalars, Outer(*pair)
 
 
 def _axes_of(factor: sp.Expr, leaves: Sequence[Node]) -> frozenset[str]:

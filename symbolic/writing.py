@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -14,6 +14,7 @@ from .equation import (
     Equation,
     Guard,
     Read,
+    Recurrence,
     Size,
     Subscript,
     System,
@@ -22,6 +23,7 @@ from .equation import (
     term_reads,
 )
 from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
+from .kronecker import Way, kronecker_form
 from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
 from .letters import indices_of, lettered, with_letters
 from .matrix import (
@@ -82,6 +84,8 @@ class Writer:
     setting: what is known of the system that the equations are from.
     bias_last: a vector that is added to every row stands by itself (X + b), one with an entry for
         each row has 1ᵀ behind it; the other way round where it is False.  By default: row_vectors.
+    leading: derivative -> how many of its axes are those of what is differentiated; the others are
+        what by.  A derivative by a matrix is then written as a matrix, with ⊗.
     """
 
     notation: Notation
@@ -90,6 +94,7 @@ class Writer:
     diagonals: bool = False
     setting: Setting = field(default_factory=Setting)
     bias_last: bool | None = None
+    leading: Mapping[str, int] = field(default_factory=dict)
 
     def latex(self, equation: Equation) -> Written:
         """In LaTeX."""
@@ -129,9 +134,32 @@ class Writer:
             return Written(self.name(equation.name, latex=target.latex), "0")
         found = self._form(equation)
         if found is None:
-            return self._with_indices(equation, target)
+            compressed = self._kronecker(equation, target)
+            return compressed or self._with_indices(equation, target)
         form, at = found
         return Written(self.name(equation.name, at, target.latex), self._node(form, target).text)
+
+    def _kronecker(self, equation: Equation, target: _Target) -> Written | None:
+        """A derivative by a matrix as a sum of Kronecker products; None where it is none."""
+        leading = self.leading.get(equation.name)
+        products = None if leading is None else kronecker_form(equation, leading)
+        shown = ""
+        for product in products or ():
+            sides = [self._form(side) for side in (product.left, product.right)]
+            if None in sides:
+                return None
+            pieces = [self._node(found[0], target) for found in sides if found is not None]
+            for place, side in enumerate((product.left, product.right)):
+                if len(side.out) == 1 and product.column == self.row_vectors:
+                    pieces[place] = target.transpose(pieces[place])
+            text = target.kronecker(product.way, *pieces)
+            number, sign = abs(product.number), "-" if product.number.is_negative else "+"
+            if number != 1:
+                held = text if product.way == "outer" else target.style.bracket(text)
+                text = f"{body(number, [], target.style).text}{target.product}{held}"
+            lead = "-" if sign == "-" else ""
+            shown += f" {sign} {text}" if shown else lead + text
+        return Written(self.name(equation.name, latex=target.latex), shown) if shown else None
 
     def reads(self, equation: Equation) -> frozenset[str]:
         """The arrays that the written equation mentions on its right side."""
@@ -145,6 +173,16 @@ class Writer:
             names |= {read.array for read in term_reads(term)} if made is None else {
                 node.array for top in made.leaves for node in walk(top) if isinstance(node, Leaf)}
         return frozenset(names)
+
+    def mentioned(self, system: System, names: Iterable[str]) -> frozenset[str]:
+        """The arrays `names` and what their written equations mention, and so on."""
+        wanted = set(names)
+        for item in reversed(system.items):
+            group = item.equations if isinstance(item, Recurrence) else (item,)
+            if any(wanted & {e.name, *e.argmax} for e in group):
+                for equation in group:
+                    wanted |= {equation.name} | self.reads(equation)
+        return frozenset(wanted)
 
     def _form(self, equation: Equation) -> tuple[Node, list[str]] | None:
         """The matrix form that reads well, and the left side's subscripts; None without one."""
@@ -200,13 +238,15 @@ class Writer:
                 return False
             if isinstance(node, Total):
                 last_two = node.of.axes[-2:]
-                if node.reduction != "sum" or not node.axes or len(node.over) != 1:
+                if node.reduction != "sum" or len(node.over) != 1:
                     return False
-                if len(last_two) < 2 or node.over[0] not in last_two:
+                if not out or node.over[0] not in last_two:
                     return False
             if isinstance(node, Pointwise) and not all(
                 self._broadcasts(argument.axes, node.axes) for argument in node.arguments
             ):
+                return False
+            if isinstance(node, Leaf) and self.diagonals and len(node.axes) > 2:
                 return False
             if isinstance(node, Leaf) and not products and any(
                 isinstance(place, Span) for place in node.part
@@ -223,12 +263,14 @@ class Writer:
             return axes[:-2] == stack[len(stack) - len(axes) + 2:]
         return not axes or axes in (target[-1:], (*stack, *target[-2:-1]))
 
-    def _across(self, target: tuple[str, ...]) -> tuple[str, ...]:
-        """The axes of a vector that is not repeated without a word: the one with 1ᵀ behind it."""
+    def _across(self, target: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """The axes of vectors that are not repeated without a word but have 1ᵀ behind them."""
         if len(target) < 2:
             return ()
+        if self.diagonals:
+            return target[:-1], target[-1:]
         rows = self.row_vectors if self.bias_last is None else self.bias_last
-        return target[:-1] if rows else target[-1:]
+        return (target[:-1],) if rows else (target[-1:],)
 
     # --- matrix form ----------------------------------------------------------------------------
 
@@ -254,9 +296,10 @@ class Writer:
         if isinstance(node, Total):
             inner = self._node(node.of, target)
             ones = Piece(target.ones, ATOM)
-            if node.over == node.of.axes[-2:-1]:
-                return _joined([target.transpose(ones), inner], target, True)
-            return _joined([inner, ones], target, True)
+            lone = len(node.of.axes) == 1 and not self.row_vectors
+            if lone or node.over == node.of.axes[-2:-1]:
+                return _joined([target.transpose(ones), inner], target, bool(node.axes))
+            return _joined([inner, ones], target, bool(node.axes))
         if isinstance(node, Series):
             signs = "".join(target.sum(name, "") for name in node.over)
             inner = self._node(node.of, target)
@@ -271,7 +314,8 @@ class Writer:
         if isinstance(node, Applied):
             return target.named(node.operation, self._node(node.of, target))
         if isinstance(node, Pointwise):
-            node = gathered(node, self._across(node.axes))
+            for across in self._across(node.axes):
+                node = gathered(node, across)
             pieces = [self._argument(a, node.axes, target) for a in node.arguments]
             return body(node.body, pieces, target.style)
         raise NotImplementedError(f"no matrix spelling for {node}")
@@ -280,7 +324,7 @@ class Writer:
         """An argument of a pointwise body, a vector across the others as a matrix (v 1ᵀ)."""
         piece = self._node(aligned(node, axes), target)
         named = tuple(axis for axis in node.axes if axis)
-        if not named or named != self._across(axes):
+        if named not in self._across(axes):
             return piece
         ones = Piece(target.ones, ATOM)
         if named == axes[:-1]:
@@ -458,6 +502,15 @@ class _Target:
         if operation == "logdet":
             shown = rf"\log \lvert {shown} \rvert" if self.latex else f"log |{shown}|"
         return Piece(shown, POW)
+
+    def kronecker(self, way: Way, left: Piece, right: Piece) -> str:
+        """left ⊗ right and its kin; ⊗ binds less than the product of matrices."""
+        if way == "outer":
+            first, second = (self.style.call("vec", [piece]) for piece in (left, right))
+            return self.product.join([first.text, self.transpose(second).text])
+        mark = r" \otimes " if self.latex else " ⊗ "
+        shown = mark.join(self.style.hold(piece, MUL) for piece in (left, right))
+        return shown if way == "product" else self.style.bracket(shown) + self.product + "K"
 
     def sum(self, index: str, size: str) -> str:
         return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "

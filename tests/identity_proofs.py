@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from identities import SHAPES, Identity
 
-from gradproof.codegen.compile import needed
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic import orders
 from gradproof.symbolic.derive import differentiate
@@ -17,7 +16,7 @@ from gradproof.symbolic.equation import System
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.prove import Proof, prove_all
 from gradproof.symbolic.text import parse_equations
-from gradproof.symbolic.writing import Writer
+from gradproof.symbolic.writing import Setting, Writer
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,8 @@ class Derivation:
     @property
     def where(self) -> list[str]:
         """What the derived array reads, each as an equation."""
-        items = needed(self.system, [self.result])
-        names = [e.name for e in System(self.system.inputs, tuple(items)).equations]
-        return [str(self.writer.text(self.system[name])) for name in names if name != self.result]
+        names = self.writer.mentioned(self.system, [self.result]) - {self.result}
+        return [str(self.writer.text(e)) for e in self.system.equations if e.name in names]
 
 
 def inputs_of(row: Identity) -> dict[str, str]:
@@ -64,7 +62,9 @@ def derived(row: Identity) -> Derivation:
         )
         found, result, adjoints = made.system, next(iter(made.of.values())), dict(made.adjoints)
     notation = Notation(layers=False, loss=output, adjoints=adjoints)
-    return Derivation(found, result, output, Writer(notation, False, found.shapes, True))
+    return Derivation(found, result, output, Writer(
+        notation, False, found.shapes, True, Setting.of(found), bias_last=True
+    ))
 
 
 def proof(row: Identity) -> Proof:
