@@ -22,6 +22,9 @@ from .zero import vanishes
 BUDGET = 400_000
 """Operations on monomials that one step of a proof may take (a few seconds)."""
 
+SHORT = 2
+"""A proven array of so few monomials is read through: it cancels better than it hides."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -135,13 +138,13 @@ class Comparison:
         return vanishes(table, difference, self.forms.definitions)
 
     def cut(self, left: str, right: str, found: Match) -> None:
-        """Lets both sides read the pair as one array, if it is a contraction."""
+        """Lets both sides read the pair as one array, if it is a contraction, or long."""
         table, forms = self.table, self.forms
         name = self.sides[0], left
         poly = forms.forms[name]
         kinds = [table.bases[base].kind for mono in poly for base, _, _ in mono]
         if kinds != ["cut"]:
-            if not {"sum", "max"}.intersection(kinds):
+            if len(poly) <= SHORT and not {"sum", "max"}.intersection(kinds):
                 return
             poly = forms.cut(name, poly)
         self.put(right, found, poly)

@@ -6,8 +6,12 @@ is normalised too, [-D > 0] = 1 - [D > 0]; the point D = 0 is then listed as a k
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import permutations, product
+
+import sympy as sp
 
 from .denominators import argument
 from .indices import Sub
@@ -30,6 +34,9 @@ from .polynomial import (
 )
 from .primitive import by_cases, is_thin, sign, signed_atom, without_inverses
 from .shown import shown
+
+_WINDOW = 25
+"""Places of a maximum to try as the one that is meant."""
 
 
 def register(table: Table) -> None:
@@ -177,26 +184,46 @@ def _rebuild_maximum(table: Table, base: Base, at: Mapping[int, Sub], unfold: Un
 
 
 def _attained(table: Table, poly: Poly) -> Poly | None:
-    """[max_k x[k] > x[k]] is 1 - [k = argmax x] away from ties, and [x[k] > max_k x[k]] is 0."""
+    """[max_k x[k] > x[k]] is 1 - [k = argmax x] away from ties, and [x[k] > max_k x[k]] is 0.
+
+    k may be several indices, those of a window.
+    """
     for mono, c in poly.items():
         if len(mono) != 1 or table.bases[mono[0][0]].kind != "max" or mono[0][2] != 1:
             continue
         base, args, _ = mono[0]
         known = table.bases[base]
         items, bound = known.data
-        if len(bound) != 1:
-            continue
         rest = scaled({m: d for m, d in poly.items() if m != mono}, Fraction(-1) / c)
-        for index in table.poly_deps(rest).difference(table.deps_of(args)):
-            by = {**dict(zip(known.free, args, strict=True)), bound[0]: index}
+        outer = dict(zip(known.free, args, strict=True))
+        free = sorted(table.poly_deps(rest).difference(table.deps_of(args)))
+        for indices in (*permutations(free, len(bound)), *_constant_places(table, bound)):
+            by = {**outer, **dict(zip(bound, indices, strict=True))}
             if table.substitute(dict(items), by) == rest:
                 if c < 0:
                     return {}
-                where = table.base("argmax", (items, bound, 0), free=known.free, thin=False)
-                size = table.size(index)
-                place = table.gather(where, args, size)
-                return plus(constant(1), equal_indices(table, index, place), -1)
+                return plus(constant(1), _at_maximum(table, base, args, indices), -1)
     return None
+
+
+def _constant_places(table: Table, bound: Sequence[int]) -> Iterator[tuple[Sub, ...]]:
+    """The places of a small window, where its sizes are numbers."""
+    sizes = [table.size(index) for index in bound]
+    if all(size.is_Integer for size in sizes) and math.prod(map(int, sizes)) <= _WINDOW:
+        places = [[table.combine(sp.Integer(k), []) for k in range(int(size))] for size in sizes]
+        yield from product(*places)
+
+
+def _at_maximum(table: Table, base: int, args: tuple[Sub, ...], indices: Sequence[Sub]) -> Poly:
+    """[indices = argmax], of the maximum that is the entry of `base` at `args`."""
+    known = table.bases[base]
+    items, bound = known.data
+    facts = {"free": known.free, "thin": False, "symmetries": known.symmetries}
+    places = [table.base("argmax", (items, bound, place), **facts) for place in range(len(bound))]
+    return table.product(
+        equal_indices(table, index, table.gather(where, args, table.size(held)))
+        for index, where, held in zip(indices, places, bound, strict=True)
+    )
 
 
 def equal_indices(table: Table, left: Sub, right: Sub) -> Poly:

@@ -328,6 +328,7 @@ class Forms:
                 base, args = self._argmax[name]
                 by = dict(zip(self.places(source), subs, strict=True))
                 moved = tuple(self.table.moved(entry, by) for entry in args)
-                return self.table.gather(base, moved, None)
+                _, bound, place = self.table.bases[base].data
+                return self.table.gather(base, moved, self.table.size(bound[place]))
         base = self.table.base("opaque", name, thin=False)
         return self.table.gather(base, subs, None)

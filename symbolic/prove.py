@@ -9,8 +9,10 @@ opened, and so on down to the inputs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import sympy as sp
 
@@ -23,7 +25,11 @@ from .opinion import second_opinion
 from .polynomial import BudgetError, UnsupportedError
 from .sampling import Evaluate, Match, agreement
 from .shown import shown
+from .unrolling import NotUnrolledError, is_small, unrolled
 from .wrong import Wrong, pointwise_ratio, wrong_intermediate
+
+FIRST = 4
+"""Seconds for the arrays as they are, where they could be written out along small axes."""
 
 
 @dataclass(frozen=True)
@@ -99,18 +105,54 @@ class Prover(Comparison):
     # --- the walk -------------------------------------------------------------------------------
 
     def prove(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
-        """A proof for each pair, keyed by left names."""
-        wanted_left = ancestors(self.left, pairs.keys())
-        wanted_right = ancestors(self.right, pairs.values())
-        if self.points:
-            for name in wanted_right:
-                self._settle(name, wanted_left)
-        found = {left: self._verdict(left, right) for left, right in pairs.items()}
+        """A proof for each pair, keyed by left names.
+
+        Where the arrays as they are do not lead to one, those without small axes may.
+        """
+        small = any(map(is_small, chain.from_iterable(self.shapes[1].values())))
+        if small:
+            self.table.deadline = min(self.table.deadline, time.monotonic() + FIRST)
+        found = self._walked(pairs)
+        if small:
+            open_ = {left: right for left, right in pairs.items() if found[left].equal is None
+                     and agreement(self.points, left, right)}
+            found.update(self._in_parts(open_) if open_ else {})
         proved = {left: pairs[left] for left, proof in found.items() if proof.equal}
         for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
             found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
                                 "prover's, or a kink at the point")
         return found
+
+    def _in_parts(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """The proofs that are found when small axes are written out."""
+        try:
+            first, second = unrolled(self.left, pairs.keys()), unrolled(self.right, pairs.values())
+        except NotUnrolledError:
+            return {}
+        parts = {left: {name: second.parts[right][place]
+                        for place, name in first.parts[left].items()}
+                 for left, right in pairs.items()}
+        prover = Prover(first.system, second.system, self.evaluate, self.budget)
+        found = prover._walked({name: right for part in parts.values()
+                                for name, right in part.items()})
+        proved = {}
+        for left, part in parts.items():
+            proofs = [found[name] for name in part]
+            if all(proof.equal for proof in proofs):
+                proved[left] = Proof(
+                    True, assumptions=tuple(sorted({*chain(*(p.assumptions for p in proofs))})),
+                    kinks=tuple(sorted({*chain(*(p.kinks for p in proofs))})),
+                )
+        return proved
+
+    def _walked(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """The proofs between the arrays as they are."""
+        wanted_left = ancestors(self.left, pairs.keys())
+        wanted_right = ancestors(self.right, pairs.values())
+        if self.points:
+            for name in wanted_right:
+                self._settle(name, wanted_left)
+        return {left: self._verdict(left, right) for left, right in pairs.items()}
 
     def _settle(self, right: str, wanted_left: list[str]) -> None:
         """Proves the array equal to the left arrays it agrees with, and cuts there."""

@@ -41,7 +41,8 @@ def pointwise_ratios(
     for point in points:
         first = np.asarray(point.left[left], float)
         second = np.asarray(point.right[right], float).reshape(first.shape)
-        kept = (np.abs(second) > NOISE * np.max(np.abs(second), initial=0.0)) & np.isfinite(first) & np.isfinite(second)
+        heard = np.abs(second) > NOISE * np.max(np.abs(second), initial=0.0)
+        kept = heard & np.isfinite(first) & np.isfinite(second)
         if not np.any(kept):
             return
         quotients.append((kept, first[kept] / second[kept]))

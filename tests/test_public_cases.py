@@ -8,9 +8,6 @@ import gradproof as gp
 SLOW = ("LSTM", "group norm", "convolution", "RNN: σ'", "RNN: no carry")
 UNPROVED = {
     "group norm": {"x"},
-    "convolution, by loops": {"x", "b"},
-    "convolution, by kernel offsets": {"x"},
-    "max pool, by loops": {"x"},
     "character RNN": {"Wxh", "Whh", "Why", "bh", "by"},
 }
 """Gradients that are not proved so far; a proof of one is welcome and needs a line less here."""
