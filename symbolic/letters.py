@@ -26,12 +26,13 @@ def lettered(equation: Equation) -> Equation:
 
 
 def with_letters(equation: Equation, names: Sequence[str]) -> Equation:
-    """The equation with the first letters for the indices `names`, which alone will be seen."""
+    """The equation with letters for those of the indices `names` that have none; no other index
+    will be seen."""
     others = {index.name for index in indices_of(equation)} - set(names)
-    if not names:
-        return equation
     hidden = {name: f"{name}#" for name in others if name in LETTERS}
-    return _renamed(_put(equation, hidden), names, others - hidden.keys())
+    numbered = [name for name in names if not name.isalpha()]
+    taken = {*(others - hidden.keys()), *(name for name in names if name.isalpha())}
+    return _renamed(_put(equation, hidden), numbered, taken) if numbered else equation
 
 
 def _renamed(equation: Equation, names: Sequence[str], taken: set[str]) -> Equation:

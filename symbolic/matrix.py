@@ -74,6 +74,7 @@ def matrix_form(
     out = tuple(index.name for index in equation.out if index.name not in fixed)
     body: sp.Expr = sp.S.Zero
     arguments: list[Node] = []
+    sums: dict[tuple[sp.Expr, tuple[str, ...]], list[Node]] = {}
 
     def add(factor: sp.Expr, found: Sequence[Node]) -> None:
         nonlocal body
@@ -102,9 +103,14 @@ def matrix_form(
             ) or _term_form(rest, out, row_vectors, diagonals)
             if series:
                 front, factor = _constant(factor)
-                found = (Series(aligned(_lone(pointwise(factor, found, out), out), out), series),)
-                factor = front * slot(0)
-            add(factor, found)
+                node = aligned(_lone(pointwise(factor, found, out), out), out)
+                sums.setdefault((front, series), []).append(node)
+            else:
+                add(factor, found)
+    for (front, series), nodes in sums.items():
+        total = sp.Add(*map(slot, range(len(nodes))))
+        summed = nodes[0] if len(nodes) == 1 else Pointwise(total, tuple(nodes), out)
+        add(front * slot(0), [Series(summed, series)])
     if len(equation.terms) > 1:
         body = _shared(body)
     return _lone(pointwise(body, arguments, out), out)

@@ -129,11 +129,12 @@ class Writer:
     # --- choice of form -------------------------------------------------------------------------
 
     def _write(self, equation: Equation, target: _Target) -> Written:
-        equation = lettered(merged(equation, self.setting.loops))
+        equation = merged(equation, self.setting.loops)
         if not equation.terms:
             return Written(self.name(equation.name, latex=target.latex), "0")
         found = self._form(equation)
         if found is None:
+            equation = lettered(equation)
             compressed = self._kronecker(equation, target)
             return compressed or self._with_indices(equation, target)
         form, at = found
@@ -155,7 +156,7 @@ class Writer:
             text = target.kronecker(product.way, *pieces)
             number, sign = abs(product.number), "-" if product.number.is_negative else "+"
             if number != 1:
-                held = text if product.way == "outer" else target.style.bracket(text)
+                held = target.style.bracket(text) if product.way == "product" else text
                 text = f"{body(number, [], target.style).text}{target.product}{held}"
             lead = "-" if sign == "-" else ""
             shown += f" {sign} {text}" if shown else lead + text
@@ -505,6 +506,8 @@ class _Target:
 
     def kronecker(self, way: Way, left: Piece, right: Piece) -> str:
         """left ⊗ right and its kin; ⊗ binds less than the product of matrices."""
+        if way == "diagonal":
+            return self.style.call("diag", [self.style.call("vec", [left])]).text
         if way == "outer":
             first, second = (self.style.call("vec", [piece]) for piece in (left, right))
             return self.product.join([first.text, self.transpose(second).text])
