@@ -16,6 +16,7 @@ import sympy as sp
 from .algebra import Builder, Operand, ShapeError
 from .elementwise import NotRealError, real_body
 from .equation import Read, System, Term, map_reads, slot
+from .radix import by_digits
 from .trace_sizes import Number, exact, number
 from .trace_source import Place, assigned_name, fail, place_of, user_frames
 
@@ -154,7 +155,7 @@ class Session:
             following = self._statements[place + 1 : place + 2]
             if target and (not following or following[0][1] != statement):
                 self.suggest(Operand(name, ()), target, 500)
-        system = self.builder.build()
+        system = by_digits(self.builder.build())
         inputs = {array.name for array in system.inputs}
         names = {name: name for name in inputs}
         taken = set(inputs) | {name for e in system.equations for name in (e.name, *e.argmax)}
