@@ -78,7 +78,8 @@ def bounded_branches(body: sp.Expr) -> sp.Expr:
 
 
 def _bounded(pieces: sp.Piecewise) -> sp.Expr:
-    made, before = [], []
+    made: list[tuple[sp.Expr, sp.Basic]] = []
+    before: list[sp.Basic] = []
     for value, condition in pieces.args:
         holding = [*before] if condition == sp.true else [*before, condition]
         for relation in holding if value.has(sp.exp) else ():

@@ -158,12 +158,13 @@ class Objective:
 
     def equations(
         self, output: str, axes: Sequence[Index], feature: Index, weights: Sequence[Array],
-        prefix: str = "",
+        fresh: Callable[[str], str] = str,
     ) -> tuple[list[Array], list[Equation]]:
         """The inputs beside the target ``Y``, and the equations down to ``L``.
 
         `axes` are those of the output and of Y; all but `feature` count samples.  A number a
-        sample that the loss reads is called S (log Σ exp) or R (score), after `prefix`.
+        sample that the loss reads is called S (log Σ exp) or R (score), or what
+        `fresh` makes of that where the name is taken.
         """
         loss = self.row
         sample = tuple(index for index in axes if index is not feature)
@@ -173,7 +174,7 @@ class Objective:
         equations: list[Equation] = []
         reads = [Read("Y", here), Read(output, here)]
         if loss.row is not None:
-            name = prefix + {"logsumexp": "S", "score": "R"}[loss.row]
+            name = fresh({"logsumexp": "S", "score": "R"}[loss.row])
             term = Term(slot(0), (reads[1],), (feature,)) if loss.row == "logsumexp" else Term(
                 slot(0) * slot(1), (reads[0], reads[1]), (feature,))
             equations.append(Equation(name, sample, (term,),
