@@ -43,6 +43,7 @@ from ..symbolic.matrix import (
 from ..symbolic.matrix_leaves import Levels, levels_of
 from ..symbolic.matrix_nodes import Place
 from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, result_type, size_number
+from .kronecker import kronecker_step
 from .patches import Patch, Scope, overlap_range, patches
 from .spelling import scalar, stable_logs
 from .steady import integer
@@ -129,7 +130,9 @@ def _step(item: Item, system: System, row_vectors: bool) -> Step:
         found = None
     else:
         form = matrix_form(item, row_vectors, system.shapes, levels=scope.levels)
-        found = _assignment(item, form) if form is not None else _patched(item, scope)
+        found = _assignment(item, form) if form is not None else (
+            kronecker_step(item, lambda side: _step(side, system, row_vectors))
+            or _patched(item, scope))
 
     def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
         evaluate_item(item, environment, sizes)

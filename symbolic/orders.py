@@ -39,12 +39,14 @@ class Derived:
     system: inputs and all equations; `new` names those that were added to the given ones, in
     order.  of: what was differentiated (or differentiated by) -> the array of its derivative.
     adjoints: arrays of the first gradient, where there is one -> what they are the adjoint of.
+    leading: how many axes of a derivative are those of what was differentiated.
     """
 
     system: System
     of: Mapping[str, str]
     new: tuple[str, ...]
     adjoints: Mapping[str, str]
+    leading: int = 0
 
 
 def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") -> Derived:
@@ -120,7 +122,8 @@ def _jacobian(
     kept = {found.of[name] for name in wrt}
     simple = _simplified(found.system, len(system.items), kept)
     names = {name: found.of[name] for name in wrt}
-    return _titled(simple, names, title, system.names, adjoints)
+    made = _titled(simple, names, title, system.names, adjoints)
+    return replace(made, leading=len(system.shapes[output]))
 
 
 def _pushed(
