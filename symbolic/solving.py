@@ -49,7 +49,7 @@ def solve(term: Term, out: Sequence[Index], is_sum: bool = True) -> Term | None:
         return None
     while True:
         term = replace(term, guards=_distinct(term.guards))
-        for guard in term.guards:
+        for guard in sorted(term.guards, key=_by_number):
             if isinstance(guard, Equal):
                 truth = _always(guard, {})
                 if truth is False:
@@ -162,6 +162,14 @@ def _never(guard: Guard, indices: Sequence[Index]) -> bool:
     difference = guard.left - guard.right
     return any(
         _is_nonnegative(_least(part - 1, ranges)) for part in (difference, -difference)
+    )
+
+
+def _by_number(guard: Guard) -> bool:
+    """Whether an equality names a number: [s = t] comes first, so that x[s] with [s = 0] is read
+    as x[t] with [t = 0], which a recurrence over t can."""
+    return isinstance(guard, Equal) and any(
+        not isinstance(side, Read) and side.is_number for side in (guard.left, guard.right)
     )
 
 

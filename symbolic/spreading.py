@@ -21,10 +21,11 @@ def gathered(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
     if not vectors:
         return node
     arguments: list[Node] = list(node.arguments)
+    scalars = {slot(place) for place, argument in enumerate(arguments) if not argument.axes}
 
     def is_vector(part: sp.Expr) -> bool:
         slots = {s for s in part.free_symbols if str(s).startswith("_x")}
-        return bool(slots) and slots <= vectors
+        return bool(slots & vectors) and slots <= vectors | scalars
 
     def put(part: sp.Expr) -> sp.Expr:
         if part in vectors:

@@ -1,0 +1,365 @@
+"""Formulas print as papers print them, and their NumPy computes what the equations say."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradproof as gp
+from gradproof.codegen import compile as compiling
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.interpret import evaluate
+from gradproof.codegen.patches import overlap_range
+from gradproof.codegen.steady import steadied
+from gradproof.reports.lint import unparsable
+from gradproof.symbolic.equation import (
+    Array,
+    Equal,
+    Equation,
+    Index,
+    Read,
+    Recurrence,
+    System,
+    Term,
+    Within,
+    index_symbol,
+    size_symbol,
+    slot,
+    validate,
+)
+from gradproof.symbolic.functions import SIGMOID, TANH
+
+x0, x1, x2, x3 = map(slot, range(4))
+
+LAYER_NORM = """
+mu = mean(X, axis=1, keepdims=True)
+v = mean((X - mu)**2, axis=1, keepdims=True)
+N = (X - mu)/sqrt(v + e)
+Y = N*g + b
+L = sum(Y*C)"""
+BATCH_NORM = """
+mu = mean(X, axis=0)
+v = mean((X - mu)**2, axis=0)
+N = (X - mu)/sqrt(v + e)
+Y = N*g + b
+L = sum(Y*C)"""
+RMS_NORM = """
+r = sqrt(mean(X**2, axis=1, keepdims=True) + e)
+Y = X/r*g
+L = sum(Y*C)"""
+ATTENTION = """
+S = einsum("bhtd,bhsd->bhts", Q, K)/sqrt(d)
+P = softmax(S)
+O = einsum("bhts,bhse->bhte", P, V)
+L = sum(O*C)"""
+HEADS = """
+Q = einsum("td,hdk->htk", X, WQ)
+K = einsum("td,hdk->htk", X, WK)
+V = einsum("td,hdk->htk", X, WV)
+P = softmax(einsum("htk,hsk->hts", Q, K)/sqrt(k))
+O = einsum("hts,hsk,hkd->td", P, V, WO)
+L = sum(O*C)"""
+
+MATRIX = {"X": "m n", "g": "n", "b": "n", "C": "m n", "e": ""}
+TEXTS = [
+    ("Y = X @ W + b\nL = sum(Y*C)", {"X": "m t n", "W": "n k", "b": "k", "C": "m t k"}, [
+        "Y = X W + b", "∂L/∂X = C Wᵀ", "∂L/∂W = Σ_i Xᵢᵀ Cᵢ", "∂L/∂b = Σ_i 1ᵀ Cᵢ", "∂L/∂C = Y"]),
+    (ATTENTION, {"Q": "b h t d", "K": "b h s d", "V": "b h s e", "C": "b h t e"}, [
+        "S = Q Kᵀ/√d", "P = softmax(S)", "O = P V", "∂L/∂P = C Vᵀ",
+        "∂L/∂S = (∂L/∂P - ((∂L/∂P ⊙ P) 1) 1ᵀ) ⊙ P", "∂L/∂Q = ∂L/∂S K/√d",
+        "∂L/∂K = (∂L/∂S)ᵀ Q/√d", "∂L/∂V = Pᵀ C"]),
+    (HEADS, {"X": "t d", "WQ": "h d k", "WK": "h d k", "WV": "h d k", "WO": "h k d", "C": "t d"}, [
+        "Q = X WQ", "O = Σ_h Pₕ Vₕ WOₕ", "∂L/∂P = C WOᵀ Vᵀ", "∂L/∂WQ = Xᵀ ∂L/∂Q",
+        "∂L/∂X = Σ_h (∂L/∂Vₕ WVₕᵀ + ∂L/∂Kₕ WKₕᵀ + ∂L/∂Qₕ WQₕᵀ)"]),
+    (LAYER_NORM, MATRIX, [
+        "μ = X 1/n", "v = (X - μ 1ᵀ)∘² 1/n", "N = (X - μ 1ᵀ) ⊘ (√(v + e) 1ᵀ)", "Y = N ⊙ g + b",
+        "∂L/∂g = 1ᵀ (C ⊙ N)", "∂L/∂b = 1ᵀ C"]),
+    (BATCH_NORM, MATRIX, [
+        "μ = 1ᵀ X/m", "v = 1ᵀ (X - μ)∘²/m", "N = (X - μ) ⊘ √(v + e)", "Y = N ⊙ g + b"]),
+    (RMS_NORM, MATRIX, ["Y = X ⊙ g ⊘ (r 1ᵀ)", "∂L/∂r = -(C ⊙ X) g ⊘ r∘²"]),
+    ("L = -sum(Y*log(softmax(X)))", {"X": "m n", "Y": "m n"}, [
+        "L = -Σ_i Σ_j Yᵢⱼ (log softmax(X))ᵢⱼ", "∂L/∂X = ((Y 1) 1ᵀ) ⊙ softmax(X) - Y",
+        "∂L/∂Y = -log softmax(X)"]),
+    ("P = softmax(X, axis=0)\nL = sum(P*C)", {"X": "m n", "C": "m n"}, [
+        "P = softmax(X, axis=0)", "∂L/∂X = (C - 1ᵀ (C ⊙ P)) ⊙ P"]),
+    ("P = exp(X)/sum(exp(X), axis=1, keepdims=True)\nL = sum(P*C)", {"X": "m n", "C": "m n"}, [
+        "P = softmax(X)", "∂L/∂X = (C - ((C ⊙ P) 1) 1ᵀ) ⊙ P"]),
+]
+
+
+@pytest.mark.parametrize(("text", "shapes", "lines"), TEXTS)
+def test_text_prints_as_papers_do(text, shapes, lines):
+    derivation = gp.derive(gp.equations(text, **shapes))
+    printed = str(derivation).splitlines()
+    missing = [line for line in lines if f"  {line}" not in printed]
+    assert not missing, "\n".join(printed)
+    backward = printed[printed.index("Backward"):]
+    for line in backward:
+        assert "Λ" not in line
+        assert not re.search(r"[a-z]\d", line.split(" = ")[-1].replace("log2", "")), line
+    assert not list(unparsable([formula.latex() for formula in derivation.shown()]))
+
+
+def test_a_part_of_an_axis_shows_its_range():
+    n = size_symbol("n")
+    half = Index("j", n)
+    row = Index("i", size_symbol("m"))
+    j, i = half.symbol, row.symbol
+    system = System(
+        (Array("W", (row.size, n + 1)), Array("x", (n + 2,)), Array("v", (n,))),
+        (Equation("y", (row,), (
+            Term(x0*x1, (Read("W", (i, j + 1)), Read("x", (j,))), (half,)),)),
+         Equation("L", (), (Term(x0**2, (Read("y", (i,)),), (row,)),))),
+    )
+    derivation = gp.derive(system, ["W", "x"])
+    assert str(derivation.forward["y"]) == "y = W[:,1:n+1] x[0:n]"
+    check(derivation, {"m": 3, "n": 4})
+    assert "W[:, 1:] @ x[:n]" in derivation.numpy_source()
+
+
+# --- recurrences --------------------------------------------------------------------------------
+
+T, M, N, K = map(size_symbol, "Tmnk")
+t, a, i, j, p = map(index_symbol, "taijp")
+LATER, FIRST = (Within(sp.S.One, t, T),), (Equal(t, sp.S.Zero),)
+
+
+def elman(start=True, batch=True):
+    """h[t] = tanh(x[t] Wx + h[t-1] Wh + b) and a loss that reads every h[t]."""
+    rows, at, size = ((Index("a", M),), (a,), (M,)) if batch else ((), (), ())
+    step, unit = Index("t", T), Index("j", K)
+    terms = [
+        Term(x0*x1, (Read("x", (t, *at, i)), Read("Wx", (i, j))), (Index("i", N),)),
+        Term(x0*x1, (Read("h", (t - 1, *at, p)), Read("Wh", (p, j))), (Index("p", K),), LATER),
+        Term(x0, (Read("b", (j,)),)),
+    ]
+    if start:
+        terms.insert(2, Term(x0*x1, (Read("h0", (*at, p)), Read("Wh", (p, j))), (Index("p", K),),
+                             FIRST))
+    z = Equation("z", (step, *rows, unit), tuple(terms))
+    h = Equation("h", (step, *rows, unit), (Term(TANH(x0), (Read("z", (t, *at, j)),)),))
+    loss = Equation("L", (), (Term(x0*x1, (Read("h", (t, *at, j)), Read("C", (t, *at, j))),
+                                   (step, *rows, unit)),))
+    inputs = [Array("x", (T, *size, N)), Array("Wx", (N, K)), Array("Wh", (K, K)),
+              Array("b", (K,)), Array("C", (T, *size, K))]
+    inputs += [Array("h0", (*size, K))] if start else []
+    return validate(System(tuple(inputs), (Recurrence("t", 1, (z, h)), loss)))
+
+
+def gated():
+    """An LSTM's cell: c[t] = f ⊙ c[t-1] + (1 - f) ⊙ tanh(g), f from c[t-1] through U."""
+    step, unit = Index("t", T), Index("j", K)
+    z = Equation("z", (step, unit), (
+        Term(x0, (Read("x", (t, j)),)),
+        Term(x0*x1, (Read("c", (t - 1, p)), Read("U", (p, j))), (Index("p", K),), LATER),
+        Term(x0*x1, (Read("c0", (p,)), Read("U", (p, j))), (Index("p", K),), FIRST),
+    ))
+    f = Equation("f", (step, unit), (Term(SIGMOID(x0), (Read("z", (t, j)),)),))
+    c = Equation("c", (step, unit), (
+        Term((1 - x0)*TANH(x1), (Read("f", (t, j)), Read("x", (t, j)))),
+        Term(x0*x1, (Read("f", (t, j)), Read("c", (t - 1, j))), (), LATER),
+        Term(x0*x1, (Read("f", (t, j)), Read("c0", (j,))), (), FIRST),
+    ))
+    loss = Equation("L", (), (Term(x0**2, (Read("c", (t, j)),), (step, unit)),))
+    return validate(System(
+        (Array("x", (T, K)), Array("U", (K, K)), Array("c0", (K,))),
+        (Recurrence("t", 1, (z, f, c)), loss),
+    ))
+
+
+RECURRENCES = [
+    (elman(), [
+        "zₜ = xₜ Wx + hₜ₋₁ Wh + b", "hₜ = tanh(zₜ)", "h₋₁ = h₀",
+        "∂L/∂zₜ = (Cₜ + ∂L/∂zₜ₊₁ Whᵀ) ⊙ (1 - hₜ∘²)", "∂L/∂xₜ = ∂L/∂zₜ Wxᵀ",
+        "∂L/∂Wx = Σ_t xₜᵀ ∂L/∂zₜ", "∂L/∂Wh = Σ_t hₜ₋₁ᵀ ∂L/∂zₜ", "∂L/∂b = Σ_t 1ᵀ ∂L/∂zₜ",
+        "∂L/∂h₀ = ∂L/∂z₀ Whᵀ", "terms at t + 1 vanish at t = T - 1"]),
+    (elman(False), ["zₜ = xₜ Wx + hₜ₋₁ Wh + b", "h₋₁ = 0", "∂L/∂Wh = Σ_t hₜ₋₁ᵀ ∂L/∂zₜ"]),
+    (elman(batch=False), ["zₜ = xₜ Wx + hₜ₋₁ Wh + b", "∂L/∂Wh = Σ_t hₜ₋₁ᵀ ∂L/∂zₜ"]),
+    (gated(), [
+        "zₜ = xₜ + cₜ₋₁ U", "fₜ = σ(zₜ)", "cₜ = fₜ ⊙ cₜ₋₁ + (1 - fₜ) ⊙ tanh(xₜ)", "c₋₁ = c₀",
+        "∂L/∂cₜ = 2 cₜ + ∂L/∂cₜ₊₁ ⊙ fₜ₊₁ + ∂L/∂zₜ₊₁ Uᵀ", "∂L/∂U = Σ_t cₜ₋₁ᵀ ∂L/∂zₜ",
+        "∂L/∂zₜ = ∂L/∂cₜ ⊙ (cₜ₋₁ - tanh(xₜ)) ⊙ fₜ ⊙ (1 - fₜ)"]),
+]
+
+
+@pytest.mark.parametrize(("system", "lines"), RECURRENCES)
+def test_recurrences_print_step_by_step(system, lines):
+    derivation = gp.derive(system)
+    printed = str(derivation).splitlines()
+    missing = [line for line in lines if f"  {line}" not in printed]
+    assert not missing, "\n".join(printed)
+    assert not list(unparsable([formula.latex() for formula in derivation.shown()]))
+
+
+@pytest.mark.parametrize(("system", "steps"), [
+    (system, steps) for system, _ in RECURRENCES for steps in (1, 2, 4)])
+def test_recurrences_run_as_they_are_defined(system, steps):
+    derivation = gp.derive(system)
+    check(derivation, {"T": steps, "m": 2, "n": 3, "k": 2})
+
+
+def test_the_source_of_a_recurrence_is_a_loop():
+    source = gp.derive(elman()).numpy_source()
+    for line in ("    for t in range(T):",
+                 "        h_before = h[t - 1] if t > 0 else h0",
+                 "        z[t] = x[t] @ Wx + h_before @ Wh + b",
+                 "        h[t] = np.tanh(z[t])",
+                 "    for t in reversed(range(T)):",
+                 "        if t < T - 1:",
+                 "            dz[t] += (dz[t + 1] @ Wh.T) * (1 - h[t]**2)"):
+        assert line in source.splitlines(), source
+
+
+def test_a_value_before_the_first_step_that_is_not_one_thing_stays_guarded():
+    """h[t-1] is h0 in one equation and nothing in another: only one of them can do without."""
+    step, unit = Index("t", T), Index("j", K)
+    h = Equation("h", (step, unit), (
+        Term(x0, (Read("x", (t, j)),)),
+        Term(x0, (Read("h", (t - 1, j)),), (), LATER), Term(x0, (Read("h0", (j,)),), (), FIRST)))
+    y = Equation("y", (step, unit), (Term(x0, (Read("h", (t - 1, j)),), (), LATER),))
+    loss = Equation("L", (), (Term(x0*x1, (Read("y", (t, j)), Read("h", (t, j))), (step, unit)),))
+    derivation = gp.derive(System((Array("x", (T, K)), Array("h0", (K,))),
+                                  (Recurrence("t", 1, (h, y)), loss)))
+    assert str(derivation.forward["h"]) == "hₜ = xₜ + hₜ₋₁"
+    assert str(derivation.forward["y"]) == "yₜⱼ = [1 ≤ t ≤ T - 1] h[t-1,j]"
+    check(derivation, {"T": 3, "k": 2})
+
+
+# --- windows ------------------------------------------------------------------------------------
+
+
+def convolution(kernel, stride, pad, dilation, guarded=True):
+    """Y[f, i] = Σ_c Σ_u K[f, c, u] X[c, s i + d u - p] + b[f]."""
+    F, C, H, P = map(size_symbol, "FCHP")
+    f, c, u = map(index_symbol, "fcu")
+    at = stride*i + dilation*u - pad
+    guards = (Within(sp.S.Zero, at, H),) if guarded else ()
+    y = Equation("Y", (Index("f", F), Index("i", P)), (
+        Term(x0*x1, (Read("K", (f, c, u)), Read("X", (c, at))),
+             (Index("c", C), Index("u", sp.Integer(kernel))), guards),
+        Term(x0, (Read("b", (f,)),)),
+    ))
+    loss = Equation("L", (), (Term(SIGMOID(x0), (Read("Y", (f, i)),), (Index("f", F),
+                                                                       Index("i", P))),))
+    weights = Array("W", (P,))  # its axis says how many places there are
+    return System((Array("X", (C, H)), Array("K", (F, C, sp.Integer(kernel))), Array("b", (F,)),
+                   weights), (y, loss))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 3), st.integers(1, 2),
+       st.integers(1, 6), st.integers(1, 4))
+def test_windows_run_as_they_are_defined(kernel, stride, pad, dilation, length, places):
+    """Also where a window lies in the padding altogether, or reaches beyond the end."""
+    derivation = gp.derive(convolution(kernel, stride, pad, dilation), ["X", "K", "b"])
+    check(derivation, {"F": 2, "C": 2, "H": length, "P": places})
+
+
+@given(st.integers(0, 6), st.integers(1, 4), st.integers(-9, 9), st.integers(0, 9))
+def test_an_overlap_is_where_the_window_lies_in_the_array(count, step, shift, size):
+    first, last = overlap_range(count, step, shift, size)
+    assert list(range(first, last)) == [
+        k for k in range(count) if 0 <= step*k + shift < size]
+
+
+def test_windows_are_slices_and_no_grid(monkeypatch):
+    """The reference evaluator, which makes the grid of all indices, is not asked."""
+    derivation = gp.derive(convolution(3, 2, 1, 1), ["X", "K", "b"])
+    monkeypatch.setattr(compiling, "evaluate_item", None)
+    run = derivation.compile()
+    run(X=np.ones((64, 2001)), K=np.ones((64, 64, 3)), b=np.ones(64), W=np.ones(1001))
+    assert "for u in range(3):" in derivation.numpy_source()
+
+
+# --- values that do not overflow ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("body", "spelled"), [
+    (sp.log(1 + sp.exp(x0)), "softplus(_x0)"),
+    (sp.log(sp.exp(x0) + sp.exp(x1)), None),
+    (sp.exp(x0)*sp.exp(-x1), "exp(_x0 - _x1)"),
+    (sp.exp(x0)/(1 + sp.exp(x0)), "sigmoid(_x0)"),
+    (x1/(1 + sp.exp(-x0)), "_x1*sigmoid(_x0)"),
+])
+def test_large_arguments_have_the_value_that_they_have(body, spelled):
+    made = steadied(body)
+    assert spelled is None or str(made) == spelled
+    small = {x0: sp.Rational(3, 7), x1: sp.Rational(-2, 3)}
+    exact = made.xreplace(small).replace(
+        lambda part: hasattr(part, "definition"),
+        lambda part: part.definition.xreplace({sp.Symbol("z", real=True): part.args[0]}))
+    assert abs(sp.N(exact - body.xreplace(small), 30)) < 1e-25
+
+
+@pytest.mark.parametrize("text", [
+    "L = sum(log(1 + exp(X)))", "P = exp(X)/sum(exp(X), axis=1, keepdims=True)\nL = sum(P*X)",
+    "L = -sum(log(softmax(X)))", "L = sum(log_softmax(X, axis=0)*X)",
+    "L = sum(exp(X)/(1 + exp(X)))",
+])
+def test_code_is_finite_for_large_inputs(text):
+    derivation = gp.derive(gp.equations(text, X="m n"))
+    X = np.array([[1000.0, -1000.0, 3.0], [0.0, 900.0, 899.0]])
+    for loss, slopes in (derivation.compile()(X=X), run_source(derivation)(X=X)):
+        assert np.isfinite(loss)
+        assert np.all(np.isfinite(slopes["X"]))
+
+
+# --- derivatives --------------------------------------------------------------------------------
+
+
+def test_derivatives_have_source():
+    derivation = gp.derive(gp.equations("p = sigmoid(X @ w)\nL = sum(p*p)", X="m n", w="n"))
+    rng = np.random.default_rng(3)
+    values = {"X": rng.normal(size=(4, 3)), "w": rng.normal(size=3), "w_dot": rng.normal(size=3),
+              "p_bar": rng.normal(size=4)}
+    for found in (derivation.hessian("w"), derivation.jacobian("p", "w"), derivation.hvp("w"),
+                  derivation.jvp("p", "w"), derivation.vjp("p", "w")):
+        given = {name: values[name] for name in found.inputs}
+        space = {}
+        exec(found.numpy_source(), space)
+        np.testing.assert_allclose(space["derivative"](**given), found.compile()(**given),
+                                   rtol=1e-12, atol=1e-14)
+
+
+# --- helpers ------------------------------------------------------------------------------------
+
+
+def run_source(derivation):
+    space = {}
+    exec(derivation.numpy_source(), space)
+    return space["gradient"]
+
+
+def sample(system, sizes):
+    rng = np.random.default_rng(1)
+    numbers = {size_symbol(name): sp.Integer(value) for name, value in sizes.items()}
+    return {array.name: rng.uniform(0.2, 1.5, [int(s.xreplace(numbers)) for s in array.shape])
+            for array in system.inputs}
+
+
+def check(derivation, sizes):
+    """The compiled function and the printed source against the equations themselves."""
+    values = sample(derivation.system, sizes)
+    expected = evaluate(derivation.system, values, sizes)
+    names = [equation.name for equation in derivation.system.equations]
+    found = dict(zip(names, compile_system(
+        derivation.system, names, derivation.writer.row_vectors)(**values), strict=True))
+    for name in names:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-11, atol=1e-12)
+    _, slopes = run_source(derivation)(**values)
+    for name, slope in slopes.items():
+        array = derivation.gradients[name].array
+        assert np.shape(slope) == expected[array].shape
+        np.testing.assert_allclose(slope, expected[array], rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("text", "shapes"), [(text, shapes) for text, shapes, _ in TEXTS])
+def test_text_computes_what_it_says(text, shapes):
+    letters = sorted({name for shape in shapes.values() for name in shape.split()})
+    check(gp.derive(gp.equations(text, **shapes)),
+          dict(zip(letters, (2, 3, 4, 2, 3, 2), strict=False)))
