@@ -26,6 +26,7 @@ from gradproof.symbolic.layout import Piece, Text, body
 from gradproof.symbolic.prove import Proof, Prover
 from gradproof.symbolic.trace import Place
 from gradproof.symbolic.wrong import Wrong
+from gradproof.targets import right_for
 
 SAMPLE = 12
 """Entries of a gradient that a result carries for show."""
@@ -58,6 +59,7 @@ def judge(
             numbers.notes[name].update(dict.fromkeys(unmet))
         points = [*points, *further]
     checks = tuple(_verdict(name, subject, proofs.get(name), numbers) for name in subject.wrt)
+    checks = right_for(numbers, points, checks)
     wrong, place = "", None
     if prover is not None and subject.hand is not None:
         for made in checks:
@@ -177,13 +179,14 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: Numbers)
     if open_ or not looked:
         return replace(base, verdict="undecided",
                        reason=open_[0].reason if open_ else "no point could be looked at")
-    where = "; ".join(str(point) for point, _ in looked)
+    where = "; ".join(str(point) for point, _ in looked if point.sizes or point.given)
+    scope = f"at {len(looked)} point{'s' * (len(looked) > 1)}" + (f" ({where})" if where else "")
     why = subject.reason or (proof.reason if proof is not None else "")
     if proof is not None and proof.equal is False:
         difference = _diagnosis(name, proof, numbers)
         return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
                        diagnosis=difference)
-    return replace(base, verdict="agrees", scope=f"at {len(looked)} points ({where})",
+    return replace(base, verdict="agrees", scope=scope,
                    reason=f"not proved: {why}" if why else "")
 
 
@@ -193,7 +196,7 @@ def _measured(
 ) -> Check:
     """The numbers of a check: bounds, the largest difference, the worst entry's three values."""
     bounds = [c.bound for _, c in looked if c.verdict != "undecided"]
-    worst, entry, pinned = 0.0, None, False
+    worst, entry, pinned, method = 0.0, None, False, "finite difference"
     apart = float("nan")
     hand = derived = witness = float("nan")
     sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
@@ -224,16 +227,19 @@ def _measured(
                 place = tuple(int(p) for p in comparison.wrong[0].entry)
             entry, hand, derived = place, float(claimed[place]), float(true[place])
             witness = float(comparison.witness[place])
+            method = comparison.method_at(place)
     return Check(name, "agrees", bound=max(bounds, default=float("nan")), difference=worst,
-                 entry=entry, hand=hand, derived=derived, witness=witness,
+                 entry=entry, hand=hand, derived=derived, witness=witness, method=method,
                  witness_difference=apart, sample=sample, notes=notes)
 
 
 def _diagnosis(name: str, proof: Proof | None, numbers: Numbers) -> str:
     """What would make it right: from the normal forms where they say, else from the numbers."""
     if proof is not None and proof.ratio is not None and not proof.ratio.is_zero:
-        inverse = factor_text(1 / proof.ratio)
-        return (f"hand-written = {inverse} × derived: multiply by {factor_text(proof.ratio)} "
+        inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
+        if inverse.has(sp.zoo, sp.nan, sp.oo):  # a step is no factor to divide by
+            return f"derived = {factor} × hand-written: multiply by {factor} (exact, for all sizes)"
+        return (f"hand-written = {factor_text(inverse)} × derived: multiply by {factor} "
                 "(exact, for all sizes)")
     found = diagnose(numbers.observed[name]) if numbers.observed.get(name) else None
     if found is not None and found.kind != "equal":

@@ -99,7 +99,7 @@ class Numbers:
             },
             floats,
         )
-        derived = self._derived_at(point)
+        derived = self.derived_at(point)
         found = compare_gradient(
             self.subject.loss, floats, fitting, wrt=list(fitting),
             rounding={n: r for n, r in rounding.items() if n in fitting} or None,
@@ -114,7 +114,10 @@ class Numbers:
                 continue
             self.comparisons.setdefault(name, []).append((point, comparison))
             for note in comparison.notes:
-                self.notes[name][note] = None
+                aside = note.startswith("complex step")  # once will do, with its figures
+                if not (aside and any(known.startswith("complex step")
+                                      for known in self.notes[name])):
+                    self.notes[name][note] = None
             if comparison.subgradient:
                 self.notes[name][f"at a kink at {point}: there is no one derivative, and the "
                                  "hand-written value lies between the one-sided ones"] = None
@@ -127,7 +130,7 @@ class Numbers:
         """The true gradients at each point: the derived ones, else as measured."""
         looked = []
         for point in points:
-            true, bounds = self._derived_at(point), dict[str, float]()
+            true, bounds = self.derived_at(point), dict[str, float]()
             if not true:
                 for name, found in self.comparisons.items():
                     for place, comparison in found:
@@ -136,10 +139,11 @@ class Numbers:
             looked.append((point.values, true, bounds))
         return targets(looked)
 
-    def refuted(self, names: Sequence[str]) -> bool:
-        """Whether one of the named gradients differs at a point."""
-        return any(comparison.verdict == "refuted"
-                   for name in names for _, comparison in self.comparisons.get(name, []))
+    def refuted(self, names: Sequence[str], points: Sequence[Point] | None = None) -> bool:
+        """Whether one of the named gradients differs at a point, or at one of these."""
+        chosen = None if points is None else [id(point) for point in points]
+        return any(comparison.verdict == "refuted" and (chosen is None or id(point) in chosen)
+                   for name in names for point, comparison in self.comparisons.get(name, []))
 
     def _note(self, text: str) -> None:
         for notes in self.notes.values():
@@ -178,7 +182,8 @@ class Numbers:
         self.shapes.setdefault(name, text + hint)
         return array
 
-    def _derived_at(self, point: Point) -> dict[str, Any]:
+    def derived_at(self, point: Point) -> dict[str, Any]:
+        """The derived gradients, none where there are none for these sizes."""
         if self._derived is None or self.subject.derived is None:
             return {}
         inputs = {a.name: point.values[a.name] for a in self.subject.derived.inputs}

@@ -24,6 +24,7 @@ class Check:
     bound: the largest error that the numbers would not have seen, absolute.
     difference: the largest |hand-written - derived| at the points; nan where shapes differ.
     entry, hand, derived, witness: the worst entry with its three values, where there is one.
+    method: how the witness was measured: "complex step" or "finite difference".
     witness_difference: the largest |finite difference - derived|, where it was measured.
     sample: a few entries, (place, derived, hand-written, finite difference), at one point.
     assumptions, kinks: what a proof rests on.  notes: what else was seen.
@@ -40,6 +41,7 @@ class Check:
     hand: float = float("nan")
     derived: float = float("nan")
     witness: float = float("nan")
+    method: str = "finite difference"
     witness_difference: float = float("nan")
     sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ class Check:
             lines.append(f"    {self.reason}")
         if self.verdict == "refuted" and self.entry is not None:
             lines.append(f"    entry {list(self.entry)}: hand-written {self.hand:.12g}, derived "
-                         f"{self.derived:.12g}, finite difference {self.witness:.12g}")
+                         f"{self.derived:.12g}, {self.method} {self.witness:.12g}")
         if self.diagnosis:
             lines.append(f"    {self.diagnosis}")
         if self.verdict in ("agrees", "proved") and self.bound == self.bound:

@@ -34,6 +34,7 @@ class Comparison:
     witness      measured gradient, nan where no entry was measured; the shape of the input
     complete     every entry was measured by itself
     subgradient  at a kink the claim was accepted as lying between the one-sided derivatives
+    measured     every probe, in order
     evaluations  cost in evaluations of the loss, a complex one counted as four
     """
 
@@ -49,6 +50,12 @@ class Comparison:
     evaluations: int
     probes: int
     notes: tuple[str, ...] = ()
+    measured: tuple[Probe, ...] = ()
+
+    def method_at(self, entry: tuple[int, ...]) -> str:
+        """How an entry was measured: "complex step" or "finite difference"."""
+        methods = (probe.estimate.method for probe in self.measured if probe.entry == entry)
+        return "complex step" if next(methods, "") == "complex step" else "finite difference"
 
     def __str__(self) -> str:
         return f"{self.name}: {self.verdict}" + (f": {self.reason}" if self.reason else "")
@@ -197,4 +204,5 @@ def _report(
         evaluations=cost,
         probes=len(probes),
         notes=tuple(dict.fromkeys(p.estimate.note for p in probes if p.estimate.note)),
+        measured=tuple(probes),
     )

@@ -71,6 +71,8 @@ def _factor(case: Case) -> Diagnosis | None:
     named = case.factors(ratios)
     if right and not named:
         return None  # _one_size knows more
+    if named and named[0].is_one:
+        return None  # nearly equal, and no factor mends that
     if named and right:
         return _hard_coded(case, named[0], right[0])
     if named:
@@ -91,8 +93,17 @@ def _one_size(case: Case) -> Diagnosis | None:
         named = case.factors(ratios, _reciprocals(right[0]))
         if named:
             return _hard_coded(case, named[0], right[0])
-    at = " or ".join(_sizes_text(s) for s in right)
-    text = f"{case.claimed} = {case.true} only at {at}: a size or a case is hard-coded"
+    if not any(right):
+        return None  # right and wrong without a size to tell them apart
+    wrong = [o.sizes for o in case.data if not case.same(o.claimed, o.true)]
+    at = " or ".join(dict.fromkeys(map(_sizes_text, right)))
+    text = f"{case.claimed} = {case.true} only at {at}"
+    if any(sizes in right for sizes in wrong):
+        return Diagnosis("one_size", f"right at {at}, and wrong for other values there: a case "
+                                     "that depends on the values")
+    # At a size of 1 a sum is its summand, and much is right by chance.
+    if any(1 not in sizes.values() for sizes in right):
+        text += ": a size or a case is hard-coded"
     return Diagnosis("one_size", text)
 
 

@@ -260,3 +260,65 @@ def test_files_that_cannot_be_used_name_file_and_line(tmp_path, text, message):
     file = written(tmp_path, text)
     with pytest.raises(HandError, match=message):
         check_network(derive(MOONS), load_function(file), str(file))
+
+
+def bernoulli(Z, Y):
+    A = 1 / (1 + np.exp(-Z))
+    return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+
+def by_label(Z, Y):
+    A = sigmoid(Z)
+    return {"Z": np.where(Y == 1, A - 1, A)}
+
+
+def test_right_for_labels_alone_is_refuted_and_said_to_be():
+    result = gp.check(bernoulli, by_label, wrt=["Z"], Z="m n", Y="m n", repair_seconds=0)
+    assert result.verdict == "refuted"
+    assert 'right where Y is 0 or 1' in result["Z"].reason
+    assert 'kind="mask"' in result["Z"].reason
+    labels = gp.Array("m n", kind="mask")
+    assert gp.check(bernoulli, by_label, wrt=["Z"], Z="m n", Y=labels).verdict == "proved"
+
+
+def test_wrong_for_labels_too_is_only_refuted():
+    result = gp.check(bernoulli, lambda Z, Y: {"Z": Y - sigmoid(Z)}, wrt=["Z"], Z="m n", Y="m n",
+                      repair_seconds=0)
+    assert result.verdict == "refuted"
+    assert "right where" not in result["Z"].reason
+
+
+def test_a_witness_is_called_what_it_is():
+    smooth = gp.check(bernoulli, lambda Z, Y: {"Z": Y - sigmoid(Z)}, wrt=["Z"], Z="m", Y="m",
+                      repair_seconds=0)
+    assert "complex step" in str(smooth)
+    rough = gp.check(lambda x: np.sum(np.abs(x) ** 3), lambda x: {"x": x * 0}, x="n",
+                     repair_seconds=0)
+    assert "finite difference" in str(rough)
+
+
+def test_one_size_alone_is_not_taken_for_a_cause():
+    def loss(X):
+        return np.sum(X.sum(axis=0) ** 2)
+
+    result = gp.check(loss, lambda X: {"X": 2 * X}, X="m n", repair_seconds=0)  # right at m = 1
+    assert result.verdict == "refuted"
+    assert "only at m = 1" in result["X"].diagnosis
+    assert "hard-coded" not in result["X"].diagnosis
+
+
+def test_a_factor_that_is_a_step_is_not_divided_by():
+    def loss(Z, G):
+        return np.sum(G * np.maximum(Z, 0))
+
+    result = gp.check(loss, lambda Z, G: {"Z": G}, wrt=["Z"], Z="n", G="n", repair_seconds=0)
+    assert result.verdict == "refuted"
+    assert "multiply by" in result["Z"].diagnosis
+
+
+def test_points_without_sizes_are_counted_and_not_listed():
+    def gradient(x):
+        np.linalg.norm(np.atleast_2d(x), 2)
+        return {"x": 2 * x}
+
+    assert gp.check(lambda x: np.sum(x**2), gradient, x="3")["x"].scope == "at 2 points"
