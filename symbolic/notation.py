@@ -6,7 +6,7 @@ Everything about names is here; how operations are laid out is in :mod:`layout`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?:(?P<number>\d*)|\((?P<layer>[^()]+)\))$")
@@ -37,6 +37,7 @@ class Notation:
     symbols: array name -> the symbol to use for it instead ({"A1": "h", "A2": "o"}).
     adjoints: array name of each adjoint -> the array it belongs to.
     units: array name -> axes of size 1, which need no subscript in the name of an entry.
+    levels: the arrays that are log Σ exp, written Λ; S, S1, ... where it is None.
     """
 
     layers: bool = True
@@ -46,6 +47,7 @@ class Notation:
     symbols: Mapping[str, str] = field(default_factory=dict)
     adjoints: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    levels: Collection[str] | None = None
 
     # --- whole arrays ---------------------------------------------------------------------------
 
@@ -104,13 +106,17 @@ class Notation:
             return stem if self._is_matrix(name, stem, entry) else stem.lower()
         return stem
 
+    def _is_level(self, name: str, stem: str) -> bool:
+        """Whether this is log Σ exp, which is written Λ."""
+        return stem == "S" and self.layers and (self.levels is None or name in self.levels)
+
     def _is_matrix(self, name: str, stem: str, entry: bool) -> bool:
         return not entry and (stem == "W" or self.matrices)
 
     def _latex_plain(self, name: str, at: Sequence[str]) -> str:
         stem, number = self._split(name)
         letter = self._stem(name, stem, bool(at))
-        if stem == "S" and self.layers:
+        if self._is_level(name, stem):
             letter = r"\Lambda"
         shown = f"\\{letter}" if letter in _GREEK else letter
         if len(letter) > 1 and letter not in _GREEK and not letter.startswith("\\"):
@@ -124,7 +130,7 @@ class Notation:
     def _text_plain(self, name: str, at: Sequence[str]) -> str:
         stem, number = self._split(name)
         letter = self._stem(name, stem, bool(at))
-        if stem == "S" and self.layers:
+        if self._is_level(name, stem):
             letter = "Λ"
         shown = _GREEK.get(letter, letter)
         if name in self.symbols or not number:

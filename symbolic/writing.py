@@ -419,7 +419,7 @@ class Writer:
             inside, outside = inside.as_independent(*_slots(inside), as_Add=False)[::-1]
         shown = body(inside, leaves, target.style)
         guards = "".join(self._guard(guard, target) for guard in term.guards)
-        if guards:
+        if guards and reduction not in ("logsumexp", "max"):
             shown = Piece(guards + target.style.hold(shown, MUL), MUL)
         if not over and reduction == "sum":
             return shown
@@ -432,9 +432,11 @@ class Writer:
             summed = target.named(reduction, shown)
         elif reduction == "logsumexp":
             inner = target.style.call("exp", [shown])
-            summed = target.style.call("log", [Piece(signs + inner.text, MUL)])
-        else:
+            summed = target.style.call("log", [Piece(signs + guards + inner.text, MUL)])
+        else:  # the places that a guard leaves out take no part, whatever their sign
             names = ", ".join(index.name for index in over)
+            if guards:
+                names = f"{names}: {guards.strip()}"
             summed = Piece(target.maximum(names) + target.style.hold(shown, MUL), MUL)
         factor = outer * outside
         if factor == 1:
