@@ -17,6 +17,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
 from gradproof.derivatives import Derivative, derivative, forward_system
 from gradproof.symbolic import orders
+from gradproof.symbolic.boundaries import initial_names
 from gradproof.symbolic.derive import Chain, Step, differentiate
 from gradproof.symbolic.entries import count_entries, entry_chain
 from gradproof.symbolic.equation import Equation, EquationError, System
@@ -326,12 +327,13 @@ def derive(source: Network | System, wrt: Iterable[str] | None = None) -> Deriva
     output = list(source.equations)[-1].name
     names = list(wrt) if wrt is not None else [a.name for a in source.inputs if not a.is_integer]
     chain = differentiate(source, output, names)
+    setting = Setting.of(chain.system)
     notation = Notation(
-        layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()}
+        layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},
+        entries=initial_names(setting.loops),
     )
     writer = Writer(
-        notation, prefers_rows(source), chain.system.shapes, setting=Setting.of(chain.system),
-        bias_last=True,
+        notation, prefers_rows(source), chain.system.shapes, setting=setting, bias_last=True,
     )
     return Derivation(chain, writer)
 

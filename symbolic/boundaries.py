@@ -69,6 +69,14 @@ def loops_of(system: System) -> Loops:
     return Loops(places, names, found)
 
 
+def initial_names(loops: Loops) -> dict[str, tuple[str, str]]:
+    """h0 -> (h, "-1") where h[-1] is h0: h₀ would be read as h at the first step."""
+    return {
+        value: (array, "-1") for (array, side), value in loops.boundaries.items()
+        if side == -1 and value.rstrip("0123456789") == array
+    }
+
+
 def merged(equation: Equation, loops: Loops) -> Equation:
     """The equation with its guards at the ends of a loop left to the values beyond them."""
     if not loops.places:

@@ -37,6 +37,7 @@ class Notation:
     symbols: array name -> the symbol to use for it instead ({"A1": "h", "A2": "o"}).
     adjoints: array name of each adjoint -> the array it belongs to.
     units: array name -> axes of size 1, which need no subscript in the name of an entry.
+    entries: array name -> the array and the place in it that it stands for (h0 is h at -1).
     levels: the arrays that are log Σ exp, written Λ; S, S1, ... where it is None.
     """
 
@@ -47,6 +48,7 @@ class Notation:
     symbols: Mapping[str, str] = field(default_factory=dict)
     adjoints: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    entries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     levels: Collection[str] | None = None
 
     # --- whole arrays ---------------------------------------------------------------------------
@@ -80,6 +82,9 @@ class Notation:
     def _taken_apart(self, name: str, at: Sequence[str]) -> tuple[str, Sequence[str]]:
         """W1[0,1] as W1 with the subscripts 1 and 2: entries are counted from 0 in names, from 1
         in formulas."""
+        if name in self.entries:
+            array, place = self.entries[name]
+            return array, [place, *at]
         if not name.endswith("]"):
             return name, at
         stem, _, places = name[:-1].partition("[")

@@ -123,7 +123,8 @@ class Writer:
                 found.append(f"terms at {steps[0].name} + 1 vanish at {steps[0].name} = {size} - 1")
                 continue
             at = "-1" if side == -1 else size
-            found.append(f"{self.name(array, [at])} = {self.name(value) if value else 0}")
+            given = value if value in self.notation.entries else self.name(value) if value else 0
+            found.append(f"{self.name(array, [at])} = {given}")
         return tuple(dict.fromkeys(found))
 
     # --- choice of form -------------------------------------------------------------------------

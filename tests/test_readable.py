@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,14 +176,14 @@ def gated():
 
 RECURRENCES = [
     (elman(), [
-        "zₜ = xₜ Wx + hₜ₋₁ Wh + b", "hₜ = tanh(zₜ)", "h₋₁ = h₀",
+        "zₜ = xₜ Wx + hₜ₋₁ Wh + b", "hₜ = tanh(zₜ)", "h₋₁ = h0",
         "∂L/∂zₜ = (Cₜ + ∂L/∂zₜ₊₁ Whᵀ) ⊙ (1 - hₜ∘²)", "∂L/∂xₜ = ∂L/∂zₜ Wxᵀ",
         "∂L/∂Wx = Σ_t xₜᵀ ∂L/∂zₜ", "∂L/∂Wh = Σ_t hₜ₋₁ᵀ ∂L/∂zₜ", "∂L/∂b = Σ_t 1ᵀ ∂L/∂zₜ",
-        "∂L/∂h₀ = ∂L/∂z₀ Whᵀ", "terms at t + 1 vanish at t = T - 1"]),
+        "∂L/∂h₋₁ = ∂L/∂z₀ Whᵀ", "terms at t + 1 vanish at t = T - 1"]),
     (elman(False), ["zₜ = xₜ Wx + hₜ₋₁ Wh + b", "h₋₁ = 0", "∂L/∂Wh = Σ_t hₜ₋₁ᵀ ∂L/∂zₜ"]),
     (elman(batch=False), ["zₜ = xₜ Wx + hₜ₋₁ Wh + b", "∂L/∂Wh = Σ_t hₜ₋₁ᵀ ∂L/∂zₜ"]),
     (gated(), [
-        "zₜ = xₜ + cₜ₋₁ U", "fₜ = σ(zₜ)", "cₜ = fₜ ⊙ cₜ₋₁ + (1 - fₜ) ⊙ tanh(xₜ)", "c₋₁ = c₀",
+        "zₜ = xₜ + cₜ₋₁ U", "fₜ = σ(zₜ)", "cₜ = fₜ ⊙ cₜ₋₁ + (1 - fₜ) ⊙ tanh(xₜ)", "c₋₁ = c0",
         "∂L/∂cₜ = 2 cₜ + ∂L/∂cₜ₊₁ ⊙ fₜ₊₁ + ∂L/∂zₜ₊₁ Uᵀ", "∂L/∂U = Σ_t cₜ₋₁ᵀ ∂L/∂zₜ",
         "∂L/∂zₜ = ∂L/∂cₜ ⊙ (cₜ₋₁ - tanh(xₜ)) ⊙ fₜ ⊙ (1 - fₜ)"]),
 ]
@@ -228,6 +230,21 @@ def test_a_value_before_the_first_step_that_is_not_one_thing_stays_guarded():
     assert str(derivation.forward["h"]) == "hₜ = xₜ + hₜ₋₁"
     assert str(derivation.forward["y"]) == "yₜⱼ = [1 ≤ t ≤ T - 1] h[t-1,j]"
     check(derivation, {"T": 3, "k": 2})
+
+
+def test_the_page_beside_the_papers_is_fresh_and_right():
+    root = Path(__file__).parent.parent
+    papers = runpy.run_path(str(root / "benchmarks" / "papers.py"))
+    stated = (root / "docs" / "papers.md").read_text(encoding="utf-8")
+    assert papers["document"]() == stated, "run python benchmarks/papers.py > docs/papers.md"
+    cell = gp.derive(papers["lstm"]())
+    heads = gp.derive(gp.equations(papers["HEADS"], **papers["SHAPES"]))
+    for derivation, published in ((cell, papers["lstm_backward"]),
+                                  (heads, papers["heads_backward"])):
+        values = sample(derivation.system, {"T": 4, "M": 2, "N": 3, **dict.fromkeys("tsdhkv", 2)})
+        _, found = derivation.compile()(**values)
+        for name, expected in published(values).items():
+            np.testing.assert_allclose(found[name], expected, rtol=1e-12, atol=1e-14)
 
 
 # --- windows ------------------------------------------------------------------------------------

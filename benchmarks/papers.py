@@ -1,0 +1,277 @@
+"""docs/papers.md: backward passes as derived, beside the forms in which they were published.
+
+``python benchmarks/papers.py > docs/papers.md``; a test holds the page to what is derived, and the
+published equations, written in NumPy here, to the derived gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+import gradproof as gp
+from gradproof.symbolic.equation import (
+    Array,
+    Equal,
+    Equation,
+    Index,
+    Read,
+    Recurrence,
+    System,
+    Term,
+    Within,
+    index_symbol,
+    size_symbol,
+    slot,
+    validate,
+)
+from gradproof.symbolic.functions import SIGMOID, TANH
+
+GATES = "zifo"
+T, M, N = map(size_symbol, "TMN")
+t, j, k, m = map(index_symbol, "tjkm")
+STEP, UNIT = Index("t", T), Index("j", N)
+LATER, FIRST = (Within(sp.S.One, t, T),), (Equal(t, sp.S.Zero),)
+
+
+def lstm() -> System:
+    """The vanilla LSTM of Greff et al. 2017, eq. 1: forget gate (Gers et al. 2000), peepholes."""
+    here = (t, j)
+
+    def carried(body: Any, state: str, weights: tuple[Read, ...], at: Any, over: Any) -> list[Term]:
+        """A term with the state one step before, which at t = 0 is a given one."""
+        return [
+            Term(body, (*weights, Read(state, (t - 1, at))), over, LATER),
+            Term(body, (*weights, Read(f"{state}0", (at,))), over, FIRST),
+        ]
+
+    def net(gate: str) -> Equation:
+        weighted = (Read(f"W{gate}", (j, m)), Read("x", (t, m)))
+        terms = [
+            Term(slot(0) * slot(1), weighted, (Index("m", M),)),
+            *carried(slot(0) * slot(1), "y", (Read(f"R{gate}", (j, k)),), k, (Index("k", N),)),
+        ]
+        if gate in "if":
+            terms += carried(slot(0) * slot(1), "c", (Read(f"p{gate}", (j,)),), j, ())
+        if gate == "o":
+            terms.append(Term(slot(0) * slot(1), (Read("po", (j,)), Read("c", here))))
+        terms.append(Term(slot(0), (Read(f"b{gate}", (j,)),)))
+        return Equation(f"a{gate}", (STEP, UNIT), tuple(terms))
+
+    def value(gate: str) -> Equation:
+        function = TANH if gate == "z" else SIGMOID
+        return Equation(gate, (STEP, UNIT), (Term(function(slot(0)), (Read(f"a{gate}", here),)),))
+
+    cell = Equation("c", (STEP, UNIT), (
+        Term(slot(0) * slot(1), (Read("z", here), Read("i", here))),
+        *carried(slot(0) * slot(1), "c", (Read("f", here),), j, ()),
+    ))
+    output = Equation("y", (STEP, UNIT), (
+        Term(TANH(slot(0)) * slot(1), (Read("c", here), Read("o", here))),))
+    loss = Equation("L", (), (
+        Term(slot(0) * slot(1), (Read("D", here), Read("y", here)), (STEP, UNIT)),))
+    inputs = [
+        Array("x", (T, M)),
+        *(Array(f"W{gate}", (N, M)) for gate in GATES),
+        *(Array(f"R{gate}", (N, N)) for gate in GATES),
+        *(Array(f"b{gate}", (N,)) for gate in GATES),
+        *(Array(f"p{gate}", (N,)) for gate in "ifo"),
+        Array("y0", (N,)), Array("c0", (N,)), Array("D", (T, N)),
+    ]
+    steps = tuple(e for gate in "zif" for e in (net(gate), value(gate)))
+    group = Recurrence("t", 1, (*steps, cell, net("o"), value("o"), output))
+    return validate(System(tuple(inputs), (group, loss)))
+
+
+LSTM_PUBLISHED = {
+    "y": "δyₜ = Δₜ + Rzᵀ δzₜ₊₁ + Riᵀ δiₜ₊₁ + Rfᵀ δfₜ₊₁ + Roᵀ δoₜ₊₁",
+    "ao": "δōₜ = δyₜ ⊙ h(cₜ) ⊙ σ′(ōₜ)",
+    "c": "δcₜ = δyₜ ⊙ oₜ ⊙ h′(cₜ) + po ⊙ δōₜ + pi ⊙ δīₜ₊₁ + pf ⊙ δf̄ₜ₊₁ + δcₜ₊₁ ⊙ fₜ₊₁",
+    "af": "δf̄ₜ = δcₜ ⊙ cₜ₋₁ ⊙ σ′(f̄ₜ)",
+    "ai": "δīₜ = δcₜ ⊙ zₜ ⊙ σ′(īₜ)",
+    "az": "δz̄ₜ = δcₜ ⊙ iₜ ⊙ g′(z̄ₜ)",
+    "x": "δxₜ = Wzᵀ δz̄ₜ + Wiᵀ δīₜ + Wfᵀ δf̄ₜ + Woᵀ δōₜ",
+    "Wz": "δW⋆ = Σ_t ⟨δ⋆ₜ, xₜ⟩",
+    "Rz": "δR⋆ = Σ_t ⟨δ⋆ₜ₊₁, yₜ⟩",
+    "bz": "δb⋆ = Σ_t δ⋆ₜ",
+    "pi": "δpi = Σ_t cₜ ⊙ δīₜ₊₁",
+    "pf": "δpf = Σ_t cₜ ⊙ δf̄ₜ₊₁",
+    "po": "δpo = Σ_t cₜ ⊙ δōₜ",
+}
+"""Greff et al. 2017, section II.B; ⋆ is any of z̄, ī, f̄, ō, ⟨a, b⟩ the outer product."""
+
+
+def lstm_backward(v: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The published equations, line by line, in NumPy (with the given state before t = 0)."""
+    steps, units = v["D"].shape
+    y, c = np.zeros((steps + 1, units)), np.zeros((steps + 1, units))
+    y[-1], c[-1] = v["y0"], v["c0"]
+    a = {gate: np.zeros((steps, units)) for gate in GATES}
+
+    def sigma(u: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(1 / (1 + np.exp(-u)))
+
+    for s in range(steps):
+        for gate in GATES:
+            a[gate][s] = v[f"W{gate}"] @ v["x"][s] + v[f"R{gate}"] @ y[s - 1] + v[f"b{gate}"]
+        a["i"][s] += v["pi"] * c[s - 1]
+        a["f"][s] += v["pf"] * c[s - 1]
+        c[s] = np.tanh(a["z"][s]) * sigma(a["i"][s]) + c[s - 1] * sigma(a["f"][s])
+        a["o"][s] += v["po"] * c[s]
+        y[s] = np.tanh(c[s]) * sigma(a["o"][s])
+    slope = {gate: sigma(a[gate]) * (1 - sigma(a[gate])) for gate in "ifo"}
+    slope["z"] = 1 - np.tanh(a["z"]) ** 2
+    d = {gate: np.zeros((steps + 1, units)) for gate in (*GATES, "y", "c")}
+    for s in reversed(range(steps)):
+        d["y"][s] = v["D"][s] + sum(v[f"R{gate}"].T @ d[gate][s + 1] for gate in GATES)
+        d["o"][s] = d["y"][s] * np.tanh(c[s]) * slope["o"][s]
+        d["c"][s] = (d["y"][s] * sigma(a["o"][s]) * (1 - np.tanh(c[s]) ** 2) + v["po"] * d["o"][s]
+                     + v["pi"] * d["i"][s + 1] + v["pf"] * d["f"][s + 1])
+        if s + 1 < steps:
+            d["c"][s] += d["c"][s + 1] * sigma(a["f"][s + 1])
+        d["f"][s] = d["c"][s] * c[s - 1] * slope["f"][s]
+        d["i"][s] = d["c"][s] * np.tanh(a["z"][s]) * slope["i"][s]
+        d["z"][s] = d["c"][s] * sigma(a["i"][s]) * slope["z"][s]
+    before = {"y": np.vstack([v["y0"], y[:-2]]), "c": np.vstack([v["c0"], c[:-2]])}
+    found = {"x": sum(d[gate][:-1] @ v[f"W{gate}"] for gate in GATES)}
+    for gate in GATES:
+        found[f"W{gate}"] = d[gate][:-1].T @ v["x"]
+        found[f"R{gate}"] = d[gate][:-1].T @ before["y"]
+        found[f"b{gate}"] = d[gate][:-1].sum(axis=0)
+    for gate in "if":
+        found[f"p{gate}"] = (before["c"] * d[gate][:-1]).sum(axis=0)
+    found["po"] = (c[:-1] * d["o"][:-1]).sum(axis=0)
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
+HEADS = """
+Q = einsum("td,hdk->htk", X, WQ)
+K = einsum("sd,hdk->hsk", Y, WK)
+V = einsum("sd,hdv->hsv", Y, WV)
+S = einsum("htk,hsk->hts", Q, K)/sqrt(k)
+P = softmax(S)
+H = einsum("hts,hsv->htv", P, V)
+O = einsum("htv,hvd->td", H, WO)
+L = sum(D*O)
+"""
+SHAPES = {"X": "t d", "Y": "s d", "WQ": "h d k", "WK": "h d k", "WV": "h d v", "WO": "h v d",
+          "D": "t d"}
+HEADS_PUBLISHED = {
+    "O": "MultiHead = Concat(head₁, …, headₕ) Wᴼ",
+    "H": "headₕ = softmax(Qₕ Kₕᵀ/√dₖ) Vₕ",
+    "V_": "dV = Pᵀ dO",
+    "P_": "dP = dO Vᵀ",
+    "S_": "dS = P ∘ (dP - rowsum(P ∘ dP))",
+    "Q_": "dQ = dS K/√dₖ",
+    "K_": "dK = dSᵀ Q/√dₖ",
+}
+"""Forward: Vaswani et al. 2017, section 3.2; backward: Dao et al. 2022, appendix B.2."""
+
+
+def heads_backward(v: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The published equations, head by head, in NumPy."""
+    found = {name: np.zeros_like(v[name]) for name in SHAPES if name != "D"}
+    for h, (WQ, WK, WV, WO) in enumerate(zip(v["WQ"], v["WK"], v["WV"], v["WO"], strict=True)):
+        Q, K, V, root = v["X"] @ WQ, v["Y"] @ WK, v["Y"] @ WV, np.sqrt(WQ.shape[1])
+        E = np.exp(Q @ K.T / root)
+        P = E / E.sum(axis=1, keepdims=True)
+        dO = v["D"] @ WO.T
+        dV, dP = P.T @ dO, dO @ V.T
+        dS = P * (dP - (P * dP).sum(axis=1, keepdims=True))
+        dQ, dK = dS @ K / root, dS.T @ Q / root
+        found["WO"][h] = (P @ V).T @ v["D"]
+        found["WQ"][h], found["WK"][h] = v["X"].T @ dQ, v["Y"].T @ dK
+        found["WV"][h] = v["Y"].T @ dV
+        found["X"] += dQ @ WQ.T
+        found["Y"] += dK @ WK.T + dV @ WV.T
+    return found
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    lines = ["| published | derived |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| `{one}` | `{other}` |" for one, other in rows)])
+
+
+def document() -> str:
+    """The page as Markdown."""
+    cell = gp.derive(lstm())
+    heads = gp.derive(gp.equations(HEADS, **SHAPES))
+    backward = {f.name: str(f) for f in cell.all() if f.step.role != "forward"}
+    forward = [str(cell.forward[name]) for name in (
+        "az", "z", "ai", "i", "af", "f", "c", "ao", "o", "y")]
+    rest = [backward[name] for name in ("Wi", "Ri", "bi", "y0", "c0")]
+    adjoints = {f.name: str(f) for f in heads.all() if f.step.role != "forward"}
+    rows = [(text, adjoints[name[:-1]] if name.endswith("_") else str(heads.forward[name]))
+            for name, text in HEADS_PUBLISHED.items()]
+    return PAGE.format(
+        forward="\n".join(forward),
+        lstm=_table([(text, backward[name]) for name, text in LSTM_PUBLISHED.items()]),
+        rest="\n".join(rest),
+        heads_forward="\n".join(str(heads.forward[name]) for name in "QKVSPHO"),
+        heads=_table(rows),
+        heads_rest="\n".join(adjoints[name] for name in ("H", "X", "Y", "WQ", "WK", "WV", "WO")),
+    )
+
+
+PAGE = """\
+# Beside the papers
+
+What gradproof derives from forward equations alone, beside the form in which it was published. This
+page is written by `benchmarks/papers.py` and held fresh by a test, which also runs the published
+equations, line by line in NumPy, against the derived gradients.
+
+## LSTM
+
+Hochreiter & Schmidhuber 1997 (Neural Computation 9), with the forget gate of Gers, Schmidhuber &
+Cummins 2000, in the form of Greff et al. 2017 (IEEE TNNLS 28), section II. An `a` is what the paper
+writes with a bar, the net input of a gate. The forward pass, over a symbolic number of steps T:
+
+```text
+{forward}
+```
+
+with `y₋₁`, `c₋₁` given (`y0`, `c0` in code). A loss hands Δ = D to the outputs. Backpropagation
+through time is what the chain rule makes of this recurrence; terms at t + 1 vanish at t = T - 1:
+
+{lstm}
+
+The paper writes σ′ and h′; the derivation has them in values already there, σ′(a) = f ⊙ (1 - f).
+The paper's δ of a bar is ∂L/∂a here. Its sums for R and p pair a step with the adjoint of the next,
+ours a step with the state before it, which is the same sum and takes the given state in. The
+other gates:
+
+```text
+{rest}
+```
+
+## Attention with several heads
+
+Vaswani et al. 2017 (NeurIPS 30), section 3.2, with the rows of Wᴼ apart for each head, so that
+Concat(head₁, …, headₕ) Wᴼ is Σ_h Hₕ WOₕ. The queries are of X, keys and values of Y. A stack of
+matrices, one a head, is written as a matrix: products are over the last two axes.
+
+```text
+{heads_forward}
+```
+
+The backward pass of softmax(Q Kᵀ/√dₖ) V as published with FlashAttention (Dao et al. 2022, NeurIPS
+35, appendix B.2); dO there is ∂L/∂H of a head here:
+
+{heads}
+
+and from there to the parameters and the inputs:
+
+```text
+{heads_rest}
+```
+"""
+
+if __name__ == "__main__":
+    print(document(), end="")
