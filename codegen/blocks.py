@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,7 +15,6 @@ from ..symbolic.equation import (
     Equation,
     EquationError,
     Guard,
-    Index,
     Read,
     Recurrence,
     Size,
@@ -24,7 +23,7 @@ from ..symbolic.equation import (
 )
 from ..symbolic.layout import Piece
 from ..symbolic.matrix_nodes import Node, Place
-from .patches import Patch, Scope, patches
+from .patches import Patch, Scope, patches, squeezed
 
 OVERLAP_SOURCE = '''\
 def overlap(count, step, shift, size):
@@ -62,6 +61,12 @@ class Blocks:
 
     def equation(self, equation: Equation) -> list[str]:
         """An equation as a sum over slices.  Raises EquationError where it is none."""
+        narrow = squeezed(equation)
+        if narrow is not equation:
+            shape = ", ".join(map(self.printer.size_text, equation.shape))
+            comma = "," if len(equation.shape) == 1 else ""
+            name = equation.name
+            return [*self.equation(narrow), f"{name} = np.reshape({name}, ({shape}{comma}))"]
         found = patches(equation, self.scope)
         if found is None:
             raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
@@ -71,8 +76,11 @@ class Blocks:
         first = found[0]
         if first.is_everywhere and not largest:
             value = self.printer.shaped(first.form, first.axes, equation.shape)
-            copied = value if any(mark in value for mark in "(+*/@") else f"{value}.copy()"
-            lines.append(f"{name} = {copied}")
+            # Of its own, and of floats: what is added into it may be one where this is a count.
+            whole = "broadcast_to" in value or any(mark in value for mark in "<>=")
+            own = any(mark in value for mark in "(+*/@")
+            copied = f"{value.removesuffix('.copy()')} + 0.0" if whole else value
+            lines.append(f"{name} = {copied if own or whole else f'{value}.copy()'}")
             found = found[1:]
         else:
             lines.append(f"{name} = {self._empty(equation.shape, largest)}")
@@ -170,12 +178,13 @@ class Blocks:
             values = [self.printer.size_text(sp.sympify(value)) for value in (
                 overlap.count, overlap.step, overlap.shift, overlap.size)]
             emit(f"{', '.join(ends)} = overlap({', '.join(values)})")
-        conditions = list(dict.fromkeys(
+        indices = [(index.symbol, index.size) for index in (*equation.out, *patch.loops)]
+        tests = list(dict.fromkeys(
             text for guard in patch.conditions
-            for text in self._condition(guard, (*equation.out, *patch.loops))
+            for text in conditions(guard, indices, self.printer.size_text)
         ))
-        if conditions:
-            emit(f"if {' and '.join(conditions)}:")
+        if tests:
+            emit(f"if {' and '.join(tests)}:")
             indent += "    "
         own = [size for index, size in zip(equation.out, equation.shape, strict=True)
                if index.name not in self.scope.fixed and index.name not in map(str, lead)]
@@ -193,23 +202,6 @@ class Blocks:
         else:
             emit(f"{target if places else name} {'=' if whole else '+='} {value}")
         return lines
-
-    def _condition(self, guard: Guard, indices: Sequence[Index]) -> list[str]:
-        """A guard as Python conditions, without the half that a range implies."""
-        text = self.printer.size_text
-        if isinstance(guard, Equal):
-            left, right = guard.left, guard.right
-            assert not isinstance(left, Read)
-            assert not isinstance(right, Read)
-            return [f"{text(left)} == {text(right)}"]
-        for index in indices:
-            span = span_of(guard, index.symbol, index.size)
-            if span is not None and index.symbol in guard.value.free_symbols:
-                low, high = span
-                above = [f"{text(index.symbol)} > {text(low - 1)}"] if low != 0 else []
-                below = [f"{text(index.symbol)} < {text(high)}"] if high != index.size else []
-                return [*above, *below]
-        return [f"{text(guard.low)} <= {text(guard.value)} < {text(guard.high)}"]
 
     def _empty(self, shape: Sequence[Size], largest: bool) -> str:
         inner = ", ".join(map(self.printer.size_text, shape))
@@ -233,3 +225,24 @@ def taken_names(
 ) -> set[str]:
     """The names of arrays and of sizes."""
     return {*names, *(str(s) for shape in shapes.values() for n in shape for s in n.free_symbols)}
+
+
+def conditions(
+    guard: Guard, indices: Sequence[tuple[sp.Symbol, Size]], text: Callable[[sp.Expr], str]
+) -> list[str]:
+    """A guard as Python comparisons, without the half that an index's range implies."""
+    if isinstance(guard, Equal):
+        left, right = guard.left, guard.right
+        assert not isinstance(left, Read)
+        assert not isinstance(right, Read)
+        return [f"{text(left)} == {text(right)}"]
+    for symbol, size in indices:
+        span = span_of(guard, symbol, size)
+        if span is not None and symbol in guard.value.free_symbols:
+            low, high = span
+            above = [f"{text(symbol)} > {text(low - 1)}"] if low != 0 else []
+            below = [f"{text(symbol)} < {text(high)}"] if high != size else []
+            return [*above, *below]
+    implied = guard.low == 0 and any(symbol == guard.value for symbol, _ in indices)
+    above = [] if implied else [f"{text(guard.value)} >= {text(guard.low)}"]
+    return [*above, f"{text(guard.value)} < {text(guard.high)}"]

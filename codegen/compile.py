@@ -35,6 +35,7 @@ from ..symbolic.matrix import (
     Span,
     Total,
     Transposed,
+    Where,
     aligned,
     matrix_form,
     walk,
@@ -42,9 +43,9 @@ from ..symbolic.matrix import (
 )
 from ..symbolic.matrix_leaves import Levels, levels_of
 from ..symbolic.matrix_nodes import Place
-from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, result_type, size_number
+from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, holds, result_type, size_number
 from .kronecker import kronecker_step
-from .patches import Patch, Scope, overlap_range, patches
+from .patches import Patch, Scope, overlap_range, patches, squeezed
 from .spelling import scalar, stable_logs
 from .steady import integer
 
@@ -163,11 +164,27 @@ def _assignment(item: Equation, form: Node) -> Step:
     return run
 
 
+def _reshaped(item: Equation, step: Step | None) -> Step | None:
+    """A step whose result gets the axes of length 1 that an equation has on its left side."""
+    shape = [integer(size) for size in item.shape]
+
+    def run(environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
+        assert step is not None
+        step(environment, sizes)
+        wide = tuple(size(sizes) for size in shape)
+        environment[item.name] = np.reshape(environment[item.name], wide)
+
+    return None if step is None else run
+
+
 def _patched(item: Equation, scope: Scope) -> Step | None:
     """An equation as a sum over slices; None where it has no such form."""
-    found = patches(item, scope)
+    narrow = squeezed(item)
+    found = patches(narrow, scope)
     if found is None:
         return None
+    if narrow is not item:
+        return _reshaped(item, _patched(narrow, scope))
     parts = [_patch(patch, item.reduction == "max") for patch in found]
     shape = [integer(size) for size in item.shape]
     start = -np.inf if item.reduction == "max" else 0.0
@@ -303,6 +320,8 @@ def _evaluator(node: Node) -> Evaluator:
         logits, along = _evaluator(node.of), node.axes.index(node.over)
         soft = log_softmax if node.log else softmax
         return lambda environment, sizes: soft(logits(environment, sizes), along)
+    if isinstance(node, Where):
+        return _where(node)
     if isinstance(node, Einsum):
         found = as_tensordot(node)
         if found is not None:
@@ -320,6 +339,22 @@ def _evaluator(node: Node) -> Evaluator:
         return lambda environment, sizes: function(matrix(environment, sizes))
     assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
     return _pointwise(node)
+
+
+def _where(node: Where) -> Evaluator:
+    inner, axes = _evaluator(node.of), node.axes
+    fill = -np.inf if node.lowest else 0.0
+
+    def masked(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
+        value = np.asarray(inner(environment, sizes))
+        grid = {index_symbol(axis): np.arange(count).reshape(-1, *[1] * (len(axes) - place - 1))
+                for place, (axis, count) in enumerate(zip(axes, value.shape, strict=True))}
+        mask = np.asarray(True)
+        for guard in node.guards:
+            mask = mask & holds(guard, environment, grid, sizes)
+        return np.where(mask, value, fill)
+
+    return masked
 
 
 def _leaf(node: Leaf) -> Evaluator:
@@ -347,7 +382,9 @@ def _place(place: Place) -> Callable[[Mapping[sp.Symbol, int]], Any]:
 
 def _total(node: Total) -> Evaluator:
     inner = _evaluator(node.of)
-    axes = tuple(place for place, axis in enumerate(node.of.axes) if axis in node.over)
+    # From the end: a value may lack leading axes that nothing in it has.
+    last = len(node.of.axes)
+    axes = tuple(place - last for place, axis in enumerate(node.of.axes) if axis in node.over)
     reductions: dict[str, Callable[..., Any]] = {
         "sum": np.sum, "max": np.max, "logsumexp": logsumexp
     }

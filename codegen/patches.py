@@ -72,6 +72,18 @@ class Patch:
         return not (self.region or self.loops or self.overlaps or self.conditions)
 
 
+def squeezed(equation: Equation) -> Equation:
+    """The equation without the axes of length 1 on its left side; itself where it has none."""
+    if all(index.size != 1 for index in equation.out):
+        return equation
+    units = {index.symbol: sp.S.Zero for index in equation.out if index.size == 1}
+    return replace(
+        equation,
+        out=tuple(index for index in equation.out if index.size != 1),
+        terms=tuple(substitute_term(term, units) for term in equation.terms),
+    )
+
+
 @dataclass(frozen=True)
 class Scope:
     """What forms are made in: how vectors are written, shapes, and indices that have a value."""

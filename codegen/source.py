@@ -12,7 +12,16 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbolic.equation import Equation, EquationError, Item, Recurrence, System, slot
+from ..symbolic.equation import (
+    Equation,
+    EquationError,
+    Guard,
+    Item,
+    Recurrence,
+    System,
+    index_symbol,
+    slot,
+)
 from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.matrix import (
@@ -27,12 +36,13 @@ from ..symbolic.matrix import (
     Span,
     Total,
     Transposed,
+    Where,
     aligned,
     matrix_form,
 )
 from ..symbolic.matrix_leaves import levels_of
 from ..symbolic.matrix_nodes import Place
-from .blocks import Blocks
+from .blocks import Blocks, conditions
 from .compile import alignment_plan, as_tensordot, einsum_subscripts, needed, shown_axes
 from .patches import Scope
 from .spelling import bounded_branches
@@ -299,6 +309,10 @@ class _Printer:
             along = node.axes.index(node.over) - len(node.axes)
             tail = "" if along == -1 else f", axis={along + len(node.axes)}"
             return Piece(f"{name}({self.node(node.of).text}{tail})", ATOM, True)
+        if isinstance(node, Where):
+            mask = " & ".join(self._mask(guard, node) for guard in node.guards)
+            fill = "-np.inf" if node.lowest else "0"
+            return Piece(f"np.where({mask}, {self.node(node.of).text}, {fill})", ATOM, True)
         if isinstance(node, Einsum):
             found = as_tensordot(node)
             if found is not None:
@@ -315,6 +329,18 @@ class _Printer:
         assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
         arguments = [self._aligned(argument, node.axes) for argument in node.arguments]
         return self.style.written(node.body, arguments)
+
+    def _mask(self, guard: Guard, node: Where) -> str:
+        """A guard as an array of truth values, its indices as places along the axes."""
+        before = dict(self.indices)
+        for place, (axis, size) in enumerate(zip(node.axes, node.sizes, strict=True)):
+            deep = ", None" * (len(node.axes) - place - 1)
+            view = f"[:{deep}]" if deep else ""
+            self.indices[index_symbol(axis)] = f"np.arange({self.size_text(size)}){view}"
+        halves = conditions(guard, [(index_symbol(axis), size) for axis, size in zip(
+            node.axes, node.sizes, strict=True)], self.size_text)
+        self.indices = before
+        return halves[0] if len(halves) == 1 else " & ".join(f"({half})" for half in halves)
 
     def _leaf(self, node: Leaf) -> str:
         """An array, or a slice of it."""
@@ -336,7 +362,8 @@ class _Printer:
 
     def _total(self, node: Total) -> Piece:
         inner = self.node(node.of).text
-        places = [place for place, axis in enumerate(node.of.axes) if axis in node.over]
+        last = 0 if not isinstance(node.of, Pointwise) or _covers(node.of) else len(node.of.axes)
+        places = [place - last for place, axis in enumerate(node.of.axes) if axis in node.over]
         axis = str(places[0]) if len(places) == 1 else str(tuple(places))
         if node.reduction == "logsumexp":
             self._helpers["logsumexp"] = LOGSUMEXP_SOURCE
