@@ -238,32 +238,31 @@ def test_axes_kept_by_keepdims_in_a_row_are_dropped_one_after_the_other():
 PLACES = [-1e4, -800, -100, -30, -5.5, -3.5, -1.5, -0.5, 0.25, 0.75, 2.5, 3.5, 50, 800, 1e4]
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", [
     *(name for name, function in ACTIVATIONS.items() if function is not None),
     "where(z > 0, z, exp(z) - 1)", "step(z)*z + step(-z)", "where(z >= 1, 0.25*z, 2)",
 ])
-def test_activations_are_exact_and_keep_their_precision_at_any_size(name, dtype):
+def test_activations_are_exact_and_keep_their_precision_at_any_size(name):
     """Value and slope of source and compiled code against the definition in 40 digits; no
     warning of an overflow in source (pytest makes it an error), and no float32 widened."""
-    function = activation_function(name)
     derivation = derive(Network([1, 1], output=name, batch="m"))
     namespace = {}
     exec(derivation.numpy_source(), namespace)
-    z = np.array(PLACES, dtype)[:, None]
-    arrays = {"X": z, "Y": np.zeros_like(z), "W1": np.ones((1, 1), dtype), "b1": np.zeros(1, dtype)}
-    value = without_opaque(function.definition)
-    slope = sp.diff(value, Z)
+    value = without_opaque(activation_function(name).definition)
+    exact = [sp.lambdify(Z, e, "mpmath") for e in (value, sp.diff(value, Z))]
     with mpmath.workdps(40):
-        exact = [[sp.lambdify(Z, e, "mpmath")(mpmath.mpf(float(x))) for x in z[:, 0]]
-                 for e in (value, slope)]
-    expected = [float(sum(a**2 for a in exact[0]) / 2),
-                float(sum(a * s * x for a, s, x in zip(*exact, map(float, z[:, 0]), strict=True)))]
-    for gradient in (namespace["gradient"], derivation.compile()):
-        loss, found = gradient(**arrays)
-        assert found["W1"].dtype == found["b1"].dtype == dtype
-        assert [float(loss), found["W1"].item()] == pytest.approx(
-            expected, rel=64 * float(np.finfo(dtype).eps))
+        points = [(z, *(function(mpmath.mpf(z)) for function in exact)) for z in PLACES]
+        expected = [float(sum(a**2 for _, a, _ in points) / 2),
+                    float(sum(a * slope * z for z, a, slope in points))]
+    for dtype in (np.float64, np.float32):
+        z = np.array(PLACES, dtype)[:, None]
+        arrays = {"X": z, "Y": np.zeros_like(z), "W1": np.ones((1, 1), dtype),
+                  "b1": np.zeros(1, dtype)}
+        for gradient in (namespace["gradient"], derivation.compile()):
+            loss, found = gradient(**arrays)
+            assert found["W1"].dtype == found["b1"].dtype == dtype
+            assert [float(loss), found["W1"].item()] == pytest.approx(
+                expected, rel=64 * float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize(("name", "where"), [
