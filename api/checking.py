@@ -115,9 +115,9 @@ def rows_assumed(chain: Chain) -> tuple[str, ...]:
 def kinks_listed(chain: Chain) -> tuple[str, ...]:
     """The kinks of the loss's own equations: "Z1 = 0"."""
     return tuple(dict.fromkeys(
-        f"{kink.array} = 0" if kink.where == "z" else
+        f"{kink.argument or kink.array} = 0" if kink.where == "z" else
         f"{kink.array} at a tie of its maximum" if kink.function == "max" else
-        f"{kink.array} where {kink.where} = 0 for z = {kink.array}"
+        f"{kink.array} where {kink.where} = 0 for z = {kink.argument or kink.array}"
         for kink in chain.kinks
     ))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +71,8 @@ class Numbers:
             self._derived = compile_system(subject.derived, results)
 
     def look_at(self, point: Point) -> None:
+        if 1 in point.sizes.values() and not point.given and not self._loss_works(point):
+            return  # a variance with ddof = 1, say, of one sample
         before = {name: np.array(value) for name, value in point.values.items()}
         try:
             with np.errstate(all="ignore"):
@@ -151,11 +154,14 @@ class Numbers:
 
     def _loss_works(self, point: Point) -> bool:
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 works = bool(np.isfinite(self.subject.loss(point.values)))
         except Exception as error:  # as above
             self._note(f"the loss fails at {point}: {type(error).__name__}: {error}")
             return False
+        if not works and 1 in point.sizes.values():
+            self._note(f"the loss is not finite at {point}, which was left out")
         return works
 
     def _fitted(self, name: str, array: Any, expected: tuple[int, ...], point: Point) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,6 +119,9 @@ class Watched(np.ndarray[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         return _watched(self.view(np.ndarray)[_plain(key)])
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.view(np.ndarray)[_plain(key)] = _plain(value)
+
     def __float__(self) -> float:
         _left()
         return float(self.view(np.ndarray))
@@ -140,7 +144,8 @@ def watched_run(function: Callable[[Mapping[str, Array]], Any], values: Mapping[
     record = Record()
     watched = {name: np.array(value) for name, value in values.items()}
     watched.update({name: watched[name].view(Watched) for name in movable})
-    with _recording(record), np.errstate(all="ignore"):
+    with _recording(record), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             function(watched)
         except Exception:  # an input that the function refuses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -14,13 +14,17 @@ from .layout import decimal
 
 @dataclass(frozen=True)
 class Kink:
-    """A place where a forward equation has no derivative: `where` (of array `array`) = 0."""
+    """A place where a forward equation has no derivative: `where` (of array `array`) = 0.
+
+    `argument` spells out what the function is of, where that is more than an entry of the array.
+    """
 
     equation: str
     function: str
     array: str
     where: str
     slope: str
+    argument: str = ""
 
 
 def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Kink]:
@@ -49,7 +53,9 @@ def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Ki
                         continue
                     array = arrays[0]
                     slope = _slope_at(type(applied), where)
-                    yield Kink(equation.name, type(applied).title, array, str(where), slope)
+                    yield Kink(equation.name, type(applied).title, array, str(where), slope,
+                               "" if argument.is_Symbol else repr(replace(term, body=argument,
+                                                                          over=(), guards=())))
 
 
 def _slope_at(function: type[Opaque], where: sp.Expr) -> str:

@@ -88,10 +88,18 @@ def _variance(root: bool) -> Function:
         ddof: Any = 0, keepdims: Any = False, **options: Any,
     ) -> Any:
         unsupported("var", {**options, "out": out})
-        if ddof != 0:
-            fail("np.var with ddof= is not traced; divide the sum of squares yourself")
+        if not isinstance(ddof, int):
+            fail(f"np.var with ddof={ddof!r}: expected a whole number")
         centred = a - session.call("mean", a, axis=axis, keepdims=True)
         found = session.call("mean", centred * centred, axis=axis, keepdims=keepdims)
+        if ddof:
+            operand = _operand(session, a)
+            axes = axes_of(session, operand, axis)
+            count = sp.Mul(*(size for k, size in enumerate(operand.shape)
+                             if axes is None or k in axes))
+            scaled = session.pointwise(lambda x: x * count / (count - ddof), session.entry(found))
+            assert isinstance(scaled, Operand)
+            found = session.array(scaled)
         return apply(session, "sqrt", (found,)) if root else found
 
     return variance

@@ -33,9 +33,9 @@ from .trace_source import fail
 
 @dataclass(frozen=True)
 class Fixed:
-    """One entry of an axis, which is then gone."""
+    """One entry of an axis, which is then gone; its place may be an entry of an integer array."""
 
-    at: sp.Expr
+    at: Subscript
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Sel
         vector = entry.operand  # type: ignore[attr-defined]
         if vector.name in session.integers and vector.ndim == 1:
             return Gather(vector, vector.shape[0])
+        if (number := _integer_entry(session, vector)) is not None:
+            return Fixed(number)
         fail(f"{session.shown(vector)} is used as a subscript of {session.called(operand)}; only "
              "an integer vector that is an input (kind 'labels'), np.arange, and masks in "
              "assignments can be")
@@ -96,6 +98,20 @@ def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Sel
     if at is None or not at.is_integer:
         fail(f"the subscript {entry!r:.60} of {session.shown(operand)} cannot be traced")
     return Fixed(_inside(session, at, size))
+
+
+def _integer_entry(session: Session, operand: Operand) -> Read | None:
+    """What an array of no axes is an entry of, where that holds integers."""
+    if operand.ndim:
+        return None
+    if operand.name in session.integers:
+        return Read(operand.name, ())
+    for equation in session.builder.equations:
+        if equation.name == operand.name and equation.is_pointwise:
+            (term,) = equation.terms
+            if term.body == slot(0) and term.reads[0].array in session.integers:
+                return term.reads[0]
+    return None
 
 
 def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
@@ -220,7 +236,7 @@ def assigned(
     inside: list[Guard] = []
     outside: list[Term] = []
     places: dict[sp.Symbol, sp.Expr] = {}
-    doubled = any(isinstance(selector, Gather) for selector in kept)
+    doubled = any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept)
     axes_left = list(found.out)
     for index, selector, at in zip(everything, kept, found.at, strict=True):
         if isinstance(selector, Span) and selector.size == index.size and selector.step == 1:
@@ -319,9 +335,15 @@ def _by(entry: Subscript, places: dict[sp.Symbol, sp.Expr]) -> Subscript:
     return _moved(entry, places) if isinstance(entry, Read) else entry.xreplace(places)
 
 
+def _is_looked_up(selector: Selector) -> bool:
+    return isinstance(selector, Fixed) and isinstance(selector.at, Read)
+
+
 def _complement(index: Index, selector: Selector) -> list[Guard]:
     """Guards that hold, one of them each, where the index is outside of the selector."""
     if isinstance(selector, Fixed):
+        if isinstance(selector.at, Read):
+            return []
         low, high = selector.at, selector.at + 1
     elif isinstance(selector, Span):
         low, high = selector.low, selector.low + selector.size

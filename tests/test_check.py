@@ -322,3 +322,21 @@ def test_points_without_sizes_are_counted_and_not_listed():
         return {"x": 2 * x}
 
     assert gp.check(lambda x: np.sum(x**2), gradient, x="3")["x"].scope == "at 2 points"
+
+
+def test_a_size_at_which_the_loss_has_no_value_is_left_out():
+    def loss(X):
+        return np.sum(np.var(X, axis=0, ddof=1))
+
+    result = gp.check(loss, lambda X: {"X": 2 * (X - X.mean(axis=0)) / (len(X) - 1)}, X="m n")
+    assert result.verdict == "proved", str(result)
+    assert any("m = 1" in note and "left out" in note for note in result["X"].notes)
+
+
+def test_a_kink_of_a_difference_is_spelled_out():
+    def loss(x, y):
+        return np.sum(np.maximum(0, x - y + 1))
+
+    result = gp.check(loss, lambda x, y: {"x": 1.0 * (x - y + 1 > 0)}, wrt=["x"], x="n", y="n")
+    assert result.verdict == "proved"
+    assert any("y[" in kink and "1" in kink for kink in result["x"].kinks), result["x"].kinks

@@ -820,3 +820,26 @@ def test_random_programs(lines):
     arguments, flat = random_arguments(inputs)
     expected = names["program"](**arguments)
     compare(found.result, expected, evaluate(found.system, flat, SIZES))
+
+
+def test_an_entry_of_an_integer_array_is_a_place():
+    def function(i, x):
+        y = x.copy()
+        y[i[0]] = 1
+        y[i[1], 2] -= x[i[2], 0]
+        return y + x[i[1]]
+
+    labels = Array("i", (sp.Integer(3),), "labels", (), size_symbol("v"))
+    made = trace(function, {"i": labels, "x": "v 4"})
+    validate(made.system)
+    random = np.random.default_rng(0)
+    for i in ([3, 1, 4], [2, 2, 2], [0, 4, 0]):
+        values = {"x": random.normal(size=(5, 4)), "i": np.array(i)}
+        np.testing.assert_allclose(evaluate(made.system, values)[made.result], function(**values))
+
+
+def test_variance_with_ddof():
+    made = trace(lambda x: np.var(x, axis=0, ddof=1) + np.std(x, ddof=2), {"x": "m n"})
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_allclose(evaluate(made.system, {"x": x})[made.result],
+                               np.var(x, axis=0, ddof=1) + np.std(x, ddof=2))
