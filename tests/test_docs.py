@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from gradproof.cli import main
+from gradproof.symbolic.equation import Kind
+from gradproof.symbolic.text_functions import ARRAY_FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,3 +96,22 @@ def test_the_readme_states_two_commands_for_a_fresh_machine():
                                  "delta"])
 def test_the_page_on_specs_has_every_key(key):
     assert f"`network.{key}`" in (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_equations_prints_what_it_says(capsys):
+    """Each line `print(...)  # text` prints that text."""
+    text = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
+    known: dict = {}
+    for code in blocks(text, "python"):
+        exec(code, known)
+        shown = capsys.readouterr().out.splitlines()
+        stated = [line.partition("# ")[2] for line in code.splitlines()
+                  if line.startswith("print(")]
+        assert all(stated)
+        assert [line for line in shown if line in stated] == stated
+
+
+def test_the_page_on_equations_has_every_kind_and_function():
+    text = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
+    named = {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
+    assert named >= {*get_args(Kind), *ARRAY_FUNCTIONS}
