@@ -157,7 +157,7 @@ def _evaluate_term(
     body = np.broadcast_to(np.asarray(body), sizes)
     mask = np.ones(sizes, dtype=bool)
     for guard in term.guards:
-        mask = mask & _holds(guard, arrays, grid, known)
+        mask = mask & holds(guard, arrays, grid, known)
     if equation.reduction in NAMED:
         return MATRIX_FUNCTIONS[equation.reduction](np.where(mask, body, 0)), None
     over = tuple(range(len(axes), len(indices)))
@@ -206,9 +206,10 @@ def _read(
     return np.asarray(array[tuple(places)])
 
 
-def _holds(
+def holds(
     guard: Guard, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
 ) -> NDArray[np.bool_]:
+    """Where a guard holds on a grid of its indices' values."""
     if isinstance(guard, Equal):
         left = _subscript(guard.left, arrays, grid, known)
         return np.asarray(left == _subscript(guard.right, arrays, grid, known))

@@ -30,10 +30,11 @@ from .equation import (
 from .fuse import fuse_forward, is_short
 from .kinks import Kink, find_kinks
 from .matrix import Einsum, matrix_form, walk
-from .matrix_leaves import levels_of
+from .matrix_leaves import Levels, levels_of
 from .rewrite import (
     cancelled,
     inline,
+    is_value,
     reuse_values,
     slopes_in_outputs,
     sum_rows,
@@ -166,6 +167,7 @@ def differentiate(
         backward=tuple(System(system.inputs, backward_items).equations),
         inputs=inputs,
         keep=gradients | {derived.of[name] for name in named if name in derived.of},
+        levels=levels_of(system),
         hidden={derived.of[name] for name in levels_of(system) if name in derived.of},
         rows=rows,
     )
@@ -220,9 +222,11 @@ class Simplifier:
         inputs: Mapping[str, Array],
         keep: set[str],
         hidden: Iterable[str] = (),
+        levels: Levels | None = None,
         rows: bool = False,
     ) -> None:
         self.hidden = set(hidden)
+        self.levels = levels or {}
         self.backward = backward
         self.inputs = inputs
         self.keep = keep
@@ -232,7 +236,7 @@ class Simplifier:
         self._done: dict[str, Equation] = {}
         self._pointwise: dict[str, list[Equation]] = defaultdict(list)
         for equation in forward:
-            if equation.is_pointwise and equation.terms[0].reads:
+            if is_value(equation) and equation.terms[0].reads:
                 self._pointwise[equation.terms[0].reads[0].array].append(equation)
         # The adjoint of the output itself, 1 or the identity, is not worth a word where it is put
         # in.
@@ -294,7 +298,7 @@ class Simplifier:
         if self._reader_count[target.name] != 1:
             return None
         put = inline(equation, target, costly=True)
-        form = None if put is None else matrix_form(put)
+        form = None if put is None else matrix_form(put, levels=self.levels)
         return None if form is None or any(
             isinstance(node, Einsum) for node in walk(form)) else put
 

@@ -16,8 +16,11 @@ from .equation import (
     NAMED,
     Equal,
     Equation,
+    Guard,
+    Read,
     Size,
     Term,
+    guard_subscripts,
     slot,
     subscript_indices,
     substitute_term,
@@ -38,6 +41,7 @@ from .matrix_nodes import (
     Span,
     Total,
     Transposed,
+    Where,
     aligned,
     walk,
 )
@@ -45,7 +49,7 @@ from .solving import drop_idle
 
 __all__ = [
     "Applied", "Diagonal", "Einsum", "Leaf", "Node", "Outer", "Pointwise", "Product", "Series",
-    "Softmax", "Span", "Total", "Transposed", "aligned", "matrix_form", "walk",
+    "Softmax", "Span", "Total", "Transposed", "Where", "aligned", "matrix_form", "walk",
     "without_units",
 ]
 
@@ -89,18 +93,23 @@ def matrix_form(
             number, *nodes = found_diagonal
             add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
             continue
-        made = None if term.guards else summand(equation, term, shapes, fixed, levels)
+        made = summand(equation, term, shapes, fixed, levels)
         if made is None:
             return None
         if equation.reduction != "sum":
             return None if fixed and set(made.over) & set(fixed) else _reduced(
-                equation, made, out)
+                equation, term, made, out)
+        if not all(_is_condition(guard, fixed) for guard in made.guards):
+            return None
         for part in _outer_parts(made, out):
             series = tuple(name for name in part.over if name in fixed)
             rest = replace(part, over=tuple(name for name in part.over if name not in fixed))
             factor, found = (
                 _between_diagonals(rest, out, row_vectors) if diagonals and len(out) == 2 else None
             ) or _term_form(rest, out, row_vectors, diagonals)
+            if made.guards:
+                node = aligned(_lone(pointwise(factor, found, out), out), out)
+                factor, found = slot(0), (Where(node, made.guards),)
             if series:
                 front, factor = _constant(factor)
                 node = aligned(_lone(pointwise(factor, found, out), out), out)
@@ -170,11 +179,26 @@ def _lone(node: Node, out: tuple[str, ...]) -> Node:
     return node
 
 
-def _reduced(equation: Equation, made: Summand, out: tuple[str, ...]) -> Node | None:
-    """A named operation, or a maximum or log Σ exp over some axes."""
+def _is_condition(guard: Guard, fixed: Collection[str]) -> bool:
+    """Whether a guard is about indices alone that stand as subscripts."""
+    return not any(isinstance(part, Read) for part in guard_subscripts(guard)) and all(
+        symbol.is_positive or str(symbol) in fixed
+        for part in guard_subscripts(guard) for symbol in subscript_indices(part)
+    )
+
+
+def _reduced(
+    equation: Equation, term: Term, made: Summand, out: tuple[str, ...]
+) -> Node | None:
+    """A named operation, or a maximum or log Σ exp over some axes (and places of them)."""
     if equation.reduction in NAMED:
-        return _applied(equation, made)
+        return None if made.guards else _applied(equation, made)
     inner = pointwise(made.body, made.leaves, _all_axes(made, out))
+    if made.guards:
+        if any(isinstance(p, Read) for guard in made.guards for p in guard_subscripts(guard)):
+            return None
+        sizes = {index.name: index.size for index in (*equation.out, *term.over)}
+        inner = Where(inner, made.guards, tuple(sizes[axis] for axis in inner.axes), True)
     return Total(inner, made.over, equation.reduction)
 
 

@@ -12,8 +12,21 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .equation import INDEX_VALUE, Equation, Read, Size, System, Term, slot, substitute_read
-from .matrix_nodes import Leaf, Node, Place, Pointwise, Softmax, Span
+from .equation import (
+    INDEX_VALUE,
+    Equation,
+    Guard,
+    Read,
+    Size,
+    System,
+    Term,
+    guard_subscripts,
+    index_symbol,
+    slot,
+    substitute_guard,
+    substitute_read,
+)
+from .matrix_nodes import Leaf, Node, Place, Pointwise, Softmax, Span, Where
 
 Shapes = Mapping[str, tuple[Size, ...]]
 Levels = Mapping[str, Equation]
@@ -25,17 +38,20 @@ def levels_of(system: System) -> dict[str, Equation]:
     return {
         equation.name: equation for equation in system.equations
         if equation.reduction == "logsumexp" and len(equation.terms[0].over) == 1
-        and not equation.terms[0].guards
+        and not any(isinstance(part, Read) for guard in equation.terms[0].guards
+                    for part in guard_subscripts(guard))
     }
 
 
 @dataclass(frozen=True)
 class Summand:
-    """A term with what it reads as nodes: `body` in as many slots as there are `leaves`."""
+    """A term with what it reads as nodes: `body` in as many slots as there are `leaves`, where
+    the `guards` hold."""
 
     body: sp.Expr
     leaves: tuple[Node, ...]
     over: tuple[str, ...]
+    guards: tuple[Guard, ...] = ()
 
 
 def summand(
@@ -47,7 +63,7 @@ def summand(
     """
     sizes = {index.symbol: index.size for index in (*equation.out, *term.over)
              if index.name not in fixed}
-    body, marks = _softened(term, sizes, levels)
+    body, marks, guards = _softened(term, sizes, levels)
     needed = [p for p in range(len(term.reads))
               if slot(p) in body.free_symbols or any(slot(p) in m.inner.free_symbols
                                                      for m in marks)]
@@ -65,15 +81,18 @@ def summand(
     for mark in marks:
         inside = [p for p in leaves if slot(p) in mark.inner.free_symbols]
         axes = _axes_together([leaves[p] for p in inside], [str(s) for s in sizes])
-        inner = pointwise(mark.inner, [leaves.get(p, Leaf("", ())) for p in
+        inner: Node = pointwise(mark.inner, [leaves.get(p, Leaf("", ())) for p in
                                        range(len(term.reads))], axes)
+        if mark.guards:
+            inner = Where(inner, mark.guards, tuple(
+                sizes[index_symbol(axis)] for axis in inner.axes), True)
         entries += [((min(inside), 0), symbol, Softmax(inner, mark.over, log))
                     for symbol, log in ((mark.probability, False), (mark.logarithm, True))
                     if symbol in body.free_symbols]
     entries.sort(key=lambda entry: entry[0])
     move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(entries)}
     return Summand(body.xreplace(move), tuple(node for _, _, node in entries),
-                   tuple(index.name for index in term.over))
+                   tuple(index.name for index in term.over), guards)
 
 
 def leaf(read: Read, sizes: Mapping[sp.Symbol, Size], shapes: Shapes) -> Leaf | None:
@@ -144,32 +163,44 @@ class _Mark:
     over: str
     probability: sp.Symbol
     logarithm: sp.Symbol
+    guards: tuple[Guard, ...] = ()
 
 
 def _softened(
     term: Term, sizes: Mapping[sp.Symbol, Size], levels: Levels
-) -> tuple[sp.Expr, list[_Mark]]:
-    """The body with marks where it says exp(z - Λ) or z - Λ."""
-    body, marks = term.body, []
+) -> tuple[sp.Expr, list[_Mark], tuple[Guard, ...]]:
+    """The body with marks where it says exp(z - Λ) or z - Λ, and the guards that are left.
+
+    A sum over some places alone is a softmax that is zero elsewhere: a product with it needs no
+    guard of its own.
+    """
+    body, marks, guards = term.body, [], term.guards
     for place, read in enumerate(term.reads):
         level = levels.get(read.array)
         if level is None or slot(place) not in body.free_symbols:
             continue
-        for inner, over in _arguments(term, read, level, sizes):
+        for inner, over, inside in _arguments(term, read, level, sizes):
             mark = _Mark(inner, over, sp.Symbol(f"_p{place}", real=True),
-                         sp.Symbol(f"_l{place}", real=True))
+                         sp.Symbol(f"_l{place}", real=True), inside)
             put = _marked(body, slot(place), mark)
-            if put is not None:
-                body = put
-                marks.append(mark)
-                break
-    return body, marks
+            if put is None or (inside and not _masks(put, mark, guards)):
+                continue
+            body, guards = put, tuple(g for g in guards if g not in inside)
+            marks.append(mark)
+            break
+    return body, marks, guards
+
+
+def _masks(body: sp.Expr, mark: _Mark, guards: Sequence[Guard]) -> bool:
+    """Whether the body is a multiple of the softmax, and guarded as that is."""
+    return (set(mark.guards) <= set(guards) and mark.probability in sp.Mul.make_args(body)
+            and mark.logarithm not in body.free_symbols)
 
 
 def _arguments(
     term: Term, read: Read, level: Equation, sizes: Mapping[sp.Symbol, Size]
-) -> Sequence[tuple[sp.Expr, str]]:
-    """What z can be, in the term's own slots, and the index that Λ sums over there."""
+) -> Sequence[tuple[sp.Expr, str, tuple[Guard, ...]]]:
+    """What z can be, in the term's own slots, the index that Λ sums over there, and where."""
     (source,) = level.terms
     (bound,) = source.over
     by = {index.symbol: entry for index, entry in zip(level.out, read.at, strict=True)}
@@ -183,7 +214,10 @@ def _arguments(
         reads = [substitute_read(r, {**by, bound.symbol: symbol}) for r in source.reads]
         if all(r in term.reads for r in reads):
             move = {slot(p): slot(term.reads.index(r)) for p, r in enumerate(reads)}
-            found.append((source.body.xreplace(move), str(symbol)))
+            guards = tuple(
+                substitute_guard(guard, {**by, bound.symbol: symbol}) for guard in source.guards
+            )
+            found.append((source.body.xreplace(move), str(symbol), guards))
     return found
 
 

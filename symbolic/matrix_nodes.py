@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from .equation import Reduction
+from .equation import Guard, Reduction, Size
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,23 @@ class Softmax:
 
 
 @dataclass(frozen=True)
+class Where:
+    """An array where guards hold, and zero (or -∞) elsewhere.
+
+    `sizes` are those of its axes; a guard's other indices have a value where it is used.
+    """
+
+    of: Node
+    guards: tuple[Guard, ...]
+    sizes: tuple[Size, ...] = ()
+    lowest: bool = False
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return self.of.axes
+
+
+@dataclass(frozen=True)
 class Series:
     """The sum of matrix forms, one for each value of indices that stand as subscripts in them."""
 
@@ -146,8 +163,8 @@ class Applied:
 
 
 Node: TypeAlias = (
-    Leaf | Transposed | Product | Outer | Total | Softmax | Series | Einsum | Pointwise | Diagonal
-    | Applied
+    Leaf | Transposed | Product | Outer | Total | Softmax | Where | Series | Einsum | Pointwise
+    | Diagonal | Applied
 )
 
 
@@ -155,7 +172,7 @@ def walk(node: Node) -> Iterator[Node]:
     """The node and everything in it."""
     yield node
     inner: tuple[Node, ...] = ()
-    if isinstance(node, Transposed | Total | Softmax | Series | Applied):
+    if isinstance(node, Transposed | Total | Softmax | Where | Series | Applied):
         inner = (node.of,)
     elif isinstance(node, Diagonal):
         inner = () if node.of is None else (node.of,)

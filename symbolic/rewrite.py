@@ -21,6 +21,7 @@ from .equation import (
     rename_bound,
     slot,
     subscript_indices,
+    substitute_guard,
     substitute_read,
     substitute_term,
     term_reads,
@@ -175,13 +176,19 @@ def reuse_values(
     """
     used: list[str] = []
     for source in named:
-        if not source.is_pointwise or not _is_nonlinear(source.terms[0].body):
+        if not is_value(source) or not _is_nonlinear(source.terms[0].body):
             continue
         terms = tuple(_reuse_in(term, source) for term in equation.terms)
         if terms != equation.terms:
             equation = replace(equation, terms=terms)
             used.append(source.name)
     return equation, tuple(used)
+
+
+def is_value(equation: Equation) -> bool:
+    """One term without a sum: y[out] = [guards] f(...)."""
+    terms = equation.terms
+    return equation.reduction == "sum" and len(terms) == 1 and not terms[0].over
 
 
 def _is_nonlinear(body: sp.Expr) -> bool:
@@ -200,6 +207,13 @@ def _reuse_in(term: Term, source: Equation) -> Term:
         new = slot(len(term.reads))
         if isinstance(value, sp.log) and len(reads) > 1:
             value, new = value.args[0], sp.exp(new)  # S = log Σ exp z also names Σ exp z
+        guards = tuple(substitute_guard(guard, placed) for guard in wanted.guards)
+        if guards:
+            # Zero where its guards do not hold, so a multiple of it needs them no more.
+            multiple = new.is_Symbol and value in sp.Mul.make_args(term.body)
+            if not multiple or not set(guards) <= set(term.guards):
+                continue
+            term = replace(term, guards=tuple(g for g in term.guards if g not in guards))
         if term.body.has(value):
             body = term.body.subs(value, new)
             if body == term.body:
@@ -296,7 +310,9 @@ def shortest(body: sp.Expr) -> sp.Expr:
     except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
         return body
     forms = [body, plain, sp.factor(plain)]
-    return upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
+    found = upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
+    # Cancelling makes exp(a) exp(b) of exp(a + b), which overflows where that does not.
+    return sp.powsimp(found, combine="exp", deep=True) if len(found.atoms(sp.exp)) > 1 else found
 
 
 ROWS_SUM_TO_ONE = ("one_hot", "probability")

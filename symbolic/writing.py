@@ -19,7 +19,9 @@ from .equation import (
     Subscript,
     System,
     Term,
+    guard_subscripts,
     slot,
+    subscript_indices,
     term_reads,
 )
 from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
@@ -40,6 +42,7 @@ from .matrix import (
     Span,
     Total,
     Transposed,
+    Where,
     aligned,
     matrix_form,
     walk,
@@ -248,6 +251,10 @@ class Writer:
                 self._broadcasts(argument.axes, node.axes) for argument in node.arguments
             ):
                 return False
+            if isinstance(node, Where) and not (
+                node.lowest or all(self._is_step(guard, out) for guard in node.guards)
+            ):
+                return False
             if isinstance(node, Leaf) and self.diagonals and len(node.axes) > 2:
                 return False
             if isinstance(node, Leaf) and not products and any(
@@ -256,6 +263,9 @@ class Writer:
                 return False
         return bool(out or not isinstance(form, Pointwise | Series) or not any(
             isinstance(node, Total) for node in nodes))
+
+    def _is_step(self, guard: Guard, out: tuple[str, ...]) -> bool:
+        return not {str(s) for p in guard_subscripts(guard) for s in subscript_indices(p)} & {*out}
 
     def _broadcasts(self, axes: tuple[str, ...], target: tuple[str, ...]) -> bool:
         """Whether a reader knows along which axes an argument is repeated."""
@@ -308,6 +318,10 @@ class Writer:
             return Piece(signs + target.style.hold(inner, MUL), MUL, bool(node.axes))
         if isinstance(node, Softmax):
             return self._softmax(node, target)
+        if isinstance(node, Where):
+            inner = target.style.hold(self._node(node.of, target), MUL)
+            guards = "".join(self._guard(guard, target) for guard in node.guards)
+            return Piece(guards + inner, MUL, bool(node.axes))
         if isinstance(node, Diagonal):
             if node.of is None:
                 return Piece("I", ATOM, True)
@@ -335,7 +349,11 @@ class Writer:
 
     def _softmax(self, node: Softmax, target: _Target) -> Piece:
         """softmax(Z); the axis is named where it is not the last."""
-        inner = [self._node(node.of, target)]
+        masked = node.of if isinstance(node.of, Where) else None
+        inner = [self._node(masked.of if masked else node.of, target)]
+        if masked:
+            places = ", ".join(self._condition(guard, target) for guard in masked.guards)
+            inner = [Piece(f"{inner[0].text};{target.gap}{places}")]
         place = node.axes.index(node.over)
         if place != len(node.axes) - 1:
             inner.append(Piece((r"\mathrm{axis}" if target.latex else "axis") + f"={place}"))
@@ -456,11 +474,15 @@ class Writer:
         return str(entry).replace(" ", "")
 
     def _guard(self, guard: Guard, target: _Target) -> str:
+        return f"[{self._condition(guard, target)}]{target.gap}"
+
+    def _condition(self, guard: Guard, target: _Target) -> str:
         if isinstance(guard, Equal):
             left, right = (self._subscript(side, target) for side in (guard.left, guard.right))
-            return f"[{left} = {right}]{target.gap}"
+            return f"{left} = {right}"
         last, at_most = sp.expand(guard.high - 1), target.at_most
-        return f"[{guard.low} {at_most} {guard.value} {at_most} {last}]{target.gap}"
+        shown = f"{guard.low} {at_most} {guard.value} {at_most} {last}"
+        return shown.replace("#", "")  # of an index that is not seen elsewhere
 
 
 def _slots(expression: sp.Expr) -> list[sp.Symbol]:

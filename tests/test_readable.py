@@ -228,7 +228,7 @@ def test_a_value_before_the_first_step_that_is_not_one_thing_stays_guarded():
     derivation = gp.derive(System((Array("x", (T, K)), Array("h0", (K,))),
                                   (Recurrence("t", 1, (h, y)), loss)))
     assert str(derivation.forward["h"]) == "hₜ = xₜ + hₜ₋₁"
-    assert str(derivation.forward["y"]) == "yₜⱼ = [1 ≤ t ≤ T - 1] h[t-1,j]"
+    assert str(derivation.forward["y"]) == "yₜ = [1 ≤ t ≤ T - 1] hₜ₋₁"
     check(derivation, {"T": 3, "k": 2})
 
 
@@ -245,6 +245,25 @@ def test_the_page_beside_the_papers_is_fresh_and_right():
         _, found = derivation.compile()(**values)
         for name, expected in published(values).items():
             np.testing.assert_allclose(found[name], expected, rtol=1e-12, atol=1e-14)
+
+
+def test_masked_softmax_is_a_softmax():
+    """Causal attention: log Σ exp over j <= t, and zero elsewhere."""
+    row, column = Index("t", T), Index("j", T)
+    guard = (Within(sp.S.Zero, j, t + 1),)
+    level = Equation("t1", (row,), (Term(x0, (Read("S", (t, j)),), (column,), guard),),
+                     "logsumexp")
+    value = Equation("P", (row, column), (
+        Term(sp.exp(x0 - x1), (Read("S", (t, j)), Read("t1", (t,))), (), guard),))
+    loss = Equation("L", (), (Term(x0*x1, (Read("P", (t, j)), Read("C", (t, j))),
+                                   (row, column)),))
+    derivation = gp.derive(System((Array("S", (T, T)), Array("C", (T, T))), (level, value, loss)))
+    assert str(derivation.forward["P"]) == "P = softmax(S; 0 ≤ j ≤ t)"
+    assert str(derivation.gradients["S"]) == "∂L/∂S = (C - ((C ⊙ P) 1) 1ᵀ) ⊙ P"
+    assert not list(unparsable([f.latex() for f in derivation.shown()]))
+    check(derivation, {"T": 4})
+    X = 900*np.eye(4)
+    assert np.isfinite(derivation.compile()(S=X, C=X)[0])
 
 
 # --- windows ------------------------------------------------------------------------------------
