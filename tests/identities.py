@@ -2,7 +2,8 @@
 
 A scalar by an array has the array's shape; a Jacobian is J[i, j] = ∂y[i]/∂x[j] and a Hessian
 H[i, j] = ∂²L/∂x[i]∂x[j], with as many axes as their two arrays together.  Of `published`, the
-last line is the derivative as its source states it.  A symmetric matrix is written S + S.T.
+last line is the derivative as its source states it.  A symmetric matrix is written S + S.T, or is
+G, which is declared to be one.
 
 Sources: MC, Petersen & Pedersen, The Matrix Cookbook, 2012-11-15, by equation number; P&H,
 Parr & Howard, The Matrix Calculus You Need For Deep Learning, 2018; M&N, Magnus & Neudecker,
@@ -15,9 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gradproof.symbolic.equation import Array, size_symbol
+
 Order = Literal["gradient", "jacobian", "hessian"]
 
-SHAPES = {
+SHAPES: dict[str, str | Array] = {
     **dict.fromkeys(("a", "b", "c", "d", "w", "v", "t", "x"), "n"),
     **dict.fromkeys(("u", "y"), "m"),
     **dict.fromkeys(("A", "B", "C", "D", "X", "S"), "n n"),
@@ -25,6 +28,7 @@ SHAPES = {
     "s": "p", "k": "", "M": "m n", "Q": "p n", "R": "p p",
     "U": "m p", "V": "p n", "Y": "m n",
     "W1": "h n", "b1": "h", "W2": "m h", "b2": "m",
+    "G": Array("G", (size_symbol("n"), size_symbol("n")), "symmetric"),
 }  # fmt: skip
 """The shapes of the arrays in the rows."""
 
@@ -228,6 +232,28 @@ IDENTITIES: list[Identity] = [
          "N = inv(X); p1 = N.T @ a; q1 = N @ b; "
          'einsum("a,bc,d->abcd", p1, N, q1) + einsum("c,da,b->abcd", p1, N, q1)',
          "MC 61 and 60"),
+    ),
+    *_rows(
+        "symmetric matrices", "gradient",
+        ("S1", "x @ (G @ x)", "x", "2*G @ x", "MC 81"),
+        ("S2", "(x - P @ s) @ G @ (x - P @ s)", "s", "-2*P.T @ G @ (x - P @ s)", "MC 84"),
+        ("S3", "(x - a) @ (G @ (x - a))", "x", "2*G @ (x - a)", "MC 85"),
+        ("S4", "(x - a) @ (G @ (x - a))", "a", "-2*G @ (x - a)", "MC 86"),
+        ("S5", "(x - P @ s) @ G @ (x - P @ s)", "x", "2*G @ (x - P @ s)", "MC 87"),
+        ("S6", "(x - P @ s) @ G @ (x - P @ s)", "P", "-2*outer(G @ (x - P @ s), s)", "MC 88"),
+        ("S7", "tr(Z.T @ G @ Z)", "Z", "2*G @ Z", "MC 108"),
+        ("S8", "tr(G @ X @ G)", "X", "G @ G", "MC 101"),
+    ),
+    *_rows(
+        "Kronecker structure", "hessian",
+        ("K1", "sum((A @ X @ B - C)**2)/2", "X", 'einsum("ac,bd->abcd", A.T @ A, B @ B.T)',
+         "M&N ch. 10; AᵀA ⊗ BBᵀ"),
+        ("K2", "tr(X @ A @ X.T @ B)", "X",
+         'einsum("ac,db->abcd", B, A) + einsum("ca,bd->abcd", B, A)', "M&N ch. 10, MC 118"),
+        ("K3", "sum((M @ x - u)**2)/2", "M", 'einsum("ac,b,d->abcd", eye(m), x, x)',
+         "M&N ch. 10; I ⊗ xxᵀ"),
+        ("K4", "tr(A @ X)**2/2", "X", 'einsum("ba,dc->abcd", A, A)', "MC 100, the chain rule"),
+        ("K5", "sum(X**2)/2", "X", 'einsum("ac,bd->abcd", eye(n), eye(n))', "MC 115"),
     ),
     *_rows(
         "learning", "gradient",

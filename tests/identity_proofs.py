@@ -12,7 +12,7 @@ from identities import SHAPES, Identity
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic import orders
 from gradproof.symbolic.derive import differentiate
-from gradproof.symbolic.equation import System
+from gradproof.symbolic.equation import Array, System
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.prove import Proof, prove_all
 from gradproof.symbolic.text import parse_equations
@@ -39,7 +39,7 @@ class Derivation:
         return [str(self.writer.text(e)) for e in self.system.equations if e.name in names]
 
 
-def inputs_of(row: Identity) -> dict[str, str]:
+def inputs_of(row: Identity) -> dict[str, str | Array]:
     """The inputs of a row, with their shapes."""
     named = set(re.findall(r"[A-Za-z]\w*", f"{row.expression} {row.published}"))
     assigned = set(re.findall(r"(\w+) =", f"{row.expression}; {row.published}"))
@@ -61,9 +61,10 @@ def derived(row: Identity) -> Derivation:
             else orders.hessian(system, output, row.wrt, row.also or row.wrt)
         )
         found, result, adjoints = made.system, next(iter(made.of.values())), dict(made.adjoints)
+    leading = {} if row.order == "gradient" else {result: made.leading}
     notation = Notation(layers=False, loss=output, adjoints=adjoints)
     return Derivation(found, result, output, Writer(
-        notation, False, found.shapes, True, Setting.of(found), bias_last=True
+        notation, False, found.shapes, True, Setting.of(found), bias_last=True, leading=leading
     ))
 
 
@@ -84,6 +85,9 @@ def measured(row: Identity, seed: int = 0) -> tuple[Any, Any]:
         array.name: random.uniform(0.2, 1.0, [numbers[str(size)] for size in array.shape])
         for array in one.system.inputs
     }
+    for array in one.system.inputs:
+        if array.kind == "symmetric":
+            values[array.name] += values[array.name].T.copy()
     for name in values.keys() & {"A", "X", "S", "Z", "u"}:  # well-conditioned, logarithms defined
         if values[name].ndim == 2:
             values[name] += 2*np.eye(*values[name].shape)
