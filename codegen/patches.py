@@ -13,7 +13,7 @@ from functools import partial
 
 import sympy as sp
 
-from ..symbolic.boundaries import settled
+from ..symbolic.boundaries import as_range, settled
 from ..symbolic.equation import (
     NAMED,
     Equal,
@@ -26,6 +26,7 @@ from ..symbolic.equation import (
     Within,
     fresh_name,
     guard_subscripts,
+    subscript_indices,
     substitute_term,
     term_reads,
 )
@@ -138,7 +139,7 @@ def _is_fixed(guard: Guard, fixed: Collection[str]) -> bool:
     parts = guard_subscripts(guard)
     return not any(isinstance(part, Read) for part in parts) and all(
         symbol.is_positive or str(symbol) in fixed
-        for part in parts for symbol in part.free_symbols
+        for part in parts for symbol in subscript_indices(part)
     )
 
 
@@ -222,14 +223,16 @@ class _Window:
     def _solve(self, guard: Guard) -> bool:
         """An index by what a guard says it is, with a loop over the values that it leaves."""
         loop = None
-        if isinstance(guard, Equal):
-            value = sp.expand(guard.left - guard.right)
-        else:
+        found = as_range(guard)
+        if found is None:
+            return False
+        low, value, high = found
+        if isinstance(guard, Within):
             taken = {i.name for i in (*self.running, *self.loops, *self.term.over, *self.region)}
             taken |= {read.array for read in term_reads(self.term)}
             taken |= {str(s) for i in self.running for s in i.size.free_symbols}
-            loop = Index(fresh_name("u", taken), sp.expand(guard.high - guard.low))
-            value = sp.expand(guard.value - guard.low - loop.symbol)
+            loop = Index(fresh_name("u", taken), sp.expand(high - low))
+            value = sp.expand(value - low - loop.symbol)
         target = self._solvable(value)
         if target is None:
             return False
@@ -260,13 +263,10 @@ class _Window:
 
     def _restrict(self, guard: Guard) -> bool:
         """A guard as a condition on loops, or as a range of the one index it has."""
-        parts = guard_subscripts(guard)
-        if any(isinstance(part, Read) for part in parts):
+        bounds = as_range(guard)
+        if bounds is None:
             return False
-        if isinstance(guard, Equal):
-            value, low, high = sp.expand(guard.left - guard.right), sp.S.Zero, sp.S.One
-        else:
-            value, low, high = sp.expand(guard.value), guard.low, guard.high
+        low, value, high = bounds
         found = self._names(value)
         if not found:
             self.conditions.append(guard)

@@ -44,11 +44,13 @@ def steadied(body: sp.Expr) -> sp.Expr:
 def _without_sum_of_powers(log: sp.Expr) -> sp.Expr:
     """log(exp a + exp b) = a + softplus(b - a), 1 standing for exp 0."""
     parts = sp.Add.make_args(log.args[0])
-    exponents = [sp.S.Zero if part == 1 else part.args[0] if isinstance(part, sp.exp) else None
-                 for part in parts]
-    if len(parts) != 2 or None in exponents:
+    exponents = [
+        sp.S.Zero if part == 1 else part.args[0]
+        for part in parts if part == 1 or isinstance(part, sp.exp)
+    ]
+    if len(parts) != 2 or len(exponents) != 2:
         return log
-    first, second = sorted(exponents, key=lambda e: e != 0)
+    first, second = sorted(exponents, key=lambda exponent: bool(exponent != 0))
     return first + SOFTPLUS(second - first)
 
 

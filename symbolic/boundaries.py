@@ -16,7 +16,6 @@ from typing import Literal, TypeAlias
 import sympy as sp
 
 from .equation import (
-    Equal,
     Equation,
     Guard,
     Index,
@@ -25,7 +24,7 @@ from .equation import (
     Size,
     System,
     Term,
-    guard_subscripts,
+    Within,
     index_symbol,
     slot,
     subscript_indices,
@@ -146,14 +145,24 @@ def loop_indices(equation: Equation, loops: Loops) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(index for index in indices if index.symbol in symbols))
 
 
+def as_range(guard: Guard) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """(low, value, high) with low <= value < high; None for a guard that gathers.
+
+    [a = b] is 0 <= a - b < 1.
+    """
+    if isinstance(guard, Within):
+        return guard.low, sp.expand(guard.value), guard.high
+    if isinstance(guard.left, Read) or isinstance(guard.right, Read):
+        return None
+    return sp.S.Zero, sp.expand(guard.left - guard.right), sp.S.One
+
+
 def span_of(guard: Guard, symbol: sp.Symbol, size: Size) -> tuple[sp.Expr, sp.Expr] | None:
     """The values low <= t < high that a guard on t alone allows; None for any other guard."""
-    if any(isinstance(part, Read) for part in guard_subscripts(guard)):
+    found = as_range(guard)
+    if found is None:
         return None
-    if isinstance(guard, Equal):
-        value, low, high = sp.expand(guard.left - guard.right), sp.S.Zero, sp.S.One
-    else:
-        value, low, high = sp.expand(guard.value), guard.low, guard.high
+    low, value, high = found
     step = value.coeff(symbol)
     shift = sp.expand(value - step * symbol)
     free = {s for part in (shift, low, high) for s in part.free_symbols}

@@ -23,6 +23,7 @@ from .equation import (
     guard_subscripts,
     index_symbol,
     slot,
+    subscript_indices,
     substitute_guard,
     substitute_read,
 )
@@ -206,7 +207,7 @@ def _arguments(
     by = {index.symbol: entry for index, entry in zip(level.out, read.at, strict=True)}
     if any(isinstance(entry, Read) for entry in read.at):
         return []
-    taken = {symbol for entry in read.at for symbol in entry.free_symbols}
+    taken = {symbol for entry in read.at for symbol in subscript_indices(entry)}
     found = []
     for symbol, size in sizes.items():
         if size != bound.size or symbol in taken:

@@ -25,7 +25,7 @@ from .equation import (
     term_reads,
 )
 from .functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
-from .kronecker import Way, kronecker_form
+from .kronecker import kronecker_form
 from .layout import ADD, ATOM, MUL, POW, Latex, Piece, Style, Text, body
 from .letters import indices_of, lettered, with_letters
 from .matrix import (
@@ -51,6 +51,7 @@ from .matrix import (
 from .matrix_leaves import Levels, leaf, levels_of, summand
 from .notation import Notation, subscripted
 from .spreading import gathered
+from .targets import LATEX, TEXT, Target, joined
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,11 @@ class Writer:
 
     def latex(self, equation: Equation) -> Written:
         """In LaTeX."""
-        return self._write(equation, _LATEX)
+        return self._write(equation, LATEX)
 
     def text(self, equation: Equation) -> Written:
         """In Unicode."""
-        return self._write(equation, _TEXT)
+        return self._write(equation, TEXT)
 
     def name(self, array: str, at: Sequence[str] = (), latex: bool = False) -> str:
         """An array, or an entry of it, as this notation writes it."""
@@ -113,7 +114,7 @@ class Writer:
 
     def indexed(self, equation: Equation, latex: bool = False) -> Written:
         """With indices and Σ, whatever the equation."""
-        return self._with_indices(equation, _LATEX if latex else _TEXT)
+        return self._with_indices(equation, LATEX if latex else TEXT)
 
     def notes(self, equation: Equation) -> tuple[str, ...]:
         """What the values are that the written equation reads beyond the ends of a loop."""
@@ -132,7 +133,7 @@ class Writer:
 
     # --- choice of form -------------------------------------------------------------------------
 
-    def _write(self, equation: Equation, target: _Target) -> Written:
+    def _write(self, equation: Equation, target: Target) -> Written:
         equation = merged(equation, self.setting.loops)
         if not equation.terms:
             return Written(self.name(equation.name, latex=target.latex), "0")
@@ -144,7 +145,7 @@ class Writer:
         form, at = found
         return Written(self.name(equation.name, at, target.latex), self._node(form, target).text)
 
-    def _kronecker(self, equation: Equation, target: _Target) -> Written | None:
+    def _kronecker(self, equation: Equation, target: Target) -> Written | None:
         """A derivative by a matrix as a sum of Kronecker products; None where it is none."""
         leading = self.leading.get(equation.name)
         products = None if leading is None else kronecker_form(equation, leading)
@@ -286,7 +287,7 @@ class Writer:
 
     # --- matrix form ----------------------------------------------------------------------------
 
-    def _node(self, node: Node, target: _Target) -> Piece:
+    def _node(self, node: Node, target: Target) -> Piece:
         if isinstance(node, Leaf):
             text = self._leaf(node, target)
             return Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM, bool(node.axes))
@@ -297,21 +298,21 @@ class Writer:
             if len(node.factors[0].axes) == len(node.factors[-1].axes) == 1:
                 end = -1 if self.row_vectors else 0  # uᵀ A v of columns, u A vᵀ of rows
                 pieces[end] = target.transpose(pieces[end])
-            return _joined(pieces, target, bool(node.axes))
+            return joined(pieces, target, bool(node.axes))
         if isinstance(node, Outer):
             column, row = self._node(node.column, target), self._node(node.row, target)
             if self.row_vectors:
                 column = target.transpose(column)
             else:
                 row = target.transpose(row)
-            return _joined([column, row], target, True)
+            return joined([column, row], target, True)
         if isinstance(node, Total):
             inner = self._node(node.of, target)
             ones = Piece(target.ones, ATOM)
             lone = len(node.of.axes) == 1 and not self.row_vectors
             if lone or node.over == node.of.axes[-2:-1]:
-                return _joined([target.transpose(ones), inner], target, bool(node.axes))
-            return _joined([inner, ones], target, bool(node.axes))
+                return joined([target.transpose(ones), inner], target, bool(node.axes))
+            return joined([inner, ones], target, bool(node.axes))
         if isinstance(node, Series):
             signs = "".join(target.sum(name, "") for name in node.over)
             inner = self._node(node.of, target)
@@ -319,9 +320,9 @@ class Writer:
         if isinstance(node, Softmax):
             return self._softmax(node, target)
         if isinstance(node, Where):
-            inner = target.style.hold(self._node(node.of, target), MUL)
+            held = target.style.hold(self._node(node.of, target), MUL)
             guards = "".join(self._guard(guard, target) for guard in node.guards)
-            return Piece(guards + inner, MUL, bool(node.axes))
+            return Piece(guards + held, MUL, bool(node.axes))
         if isinstance(node, Diagonal):
             if node.of is None:
                 return Piece("I", ATOM, True)
@@ -336,7 +337,7 @@ class Writer:
             return body(node.body, pieces, target.style)
         raise NotImplementedError(f"no matrix spelling for {node}")
 
-    def _argument(self, node: Node, axes: tuple[str, ...], target: _Target) -> Piece:
+    def _argument(self, node: Node, axes: tuple[str, ...], target: Target) -> Piece:
         """An argument of a pointwise body, a vector across the others as a matrix (v 1ᵀ)."""
         piece = self._node(aligned(node, axes), target)
         named = tuple(axis for axis in node.axes if axis)
@@ -344,10 +345,10 @@ class Writer:
             return piece
         ones = Piece(target.ones, ATOM)
         if named == axes[:-1]:
-            return _joined([piece, target.transpose(ones)], target, True)
-        return _joined([ones, target.transpose(piece)], target, True)
+            return joined([piece, target.transpose(ones)], target, True)
+        return joined([ones, target.transpose(piece)], target, True)
 
-    def _softmax(self, node: Softmax, target: _Target) -> Piece:
+    def _softmax(self, node: Softmax, target: Target) -> Piece:
         """softmax(Z); the axis is named where it is not the last."""
         masked = node.of if isinstance(node.of, Where) else None
         inner = [self._node(masked.of if masked else node.of, target)]
@@ -362,7 +363,7 @@ class Writer:
             return Piece(shown, ATOM, True)
         return Piece((r"\log " if target.latex else "log ") + shown, MUL, True)
 
-    def _leaf(self, node: Leaf, target: _Target) -> str:
+    def _leaf(self, node: Leaf, target: Target) -> str:
         """An array, with subscripts for one slice of it, with ranges for a part."""
         if not node.part:
             return self.name(node.array, latex=target.latex)
@@ -380,7 +381,7 @@ class Writer:
 
     # --- index form -----------------------------------------------------------------------------
 
-    def _with_indices(self, equation: Equation, target: _Target) -> Written:
+    def _with_indices(self, equation: Equation, target: Target) -> Written:
         lead = [index.name for index in equation.out]
         left = self.name(equation.name, self._shown(equation.name, lead), target.latex)
         if not equation.terms:
@@ -400,13 +401,13 @@ class Writer:
             return list(at)
         return [entry for entry, size in zip(at, shape, strict=True) if size != 1]
 
-    def _entry(self, read: Read, target: _Target) -> Piece:
+    def _entry(self, read: Read, target: Target) -> Piece:
         at = self._shown(read.array, [self._subscript(e, target) for e in read.at])
         text = self.name(read.array, at, target.latex)
         return Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM)
 
     def _softened(
-        self, equation: Equation, term: Term, target: _Target
+        self, equation: Equation, term: Term, target: Target
     ) -> tuple[sp.Expr, list[Piece]] | None:
         """A body with entries of softmaxes, and its pieces; None where there are none."""
         made = summand(equation, term, {}, (), self.setting.levels)
@@ -423,7 +424,7 @@ class Writer:
                 pieces.append(Piece(subscripted(held, node.axes, target.latex)))
         return made.body, pieces
 
-    def _term(self, equation: Equation, term: Term, target: _Target) -> Piece:
+    def _term(self, equation: Equation, term: Term, target: Target) -> Piece:
         reduction = equation.reduction
         soft = self._softened(equation, term, target)
         if soft is not None:
@@ -467,16 +468,16 @@ class Writer:
         text = f"{front.text}{target.gap}{summed.text}"
         return Piece(("-" if negative else "") + text, ADD if negative else MUL)
 
-    def _subscript(self, entry: Subscript, target: _Target) -> str:
+    def _subscript(self, entry: Subscript, target: Target) -> str:
         if isinstance(entry, Read):
             return self.name(entry.array, [self._subscript(e, target) for e in entry.at],
                              target.latex)
         return str(entry).replace(" ", "")
 
-    def _guard(self, guard: Guard, target: _Target) -> str:
+    def _guard(self, guard: Guard, target: Target) -> str:
         return f"[{self._condition(guard, target)}]{target.gap}"
 
-    def _condition(self, guard: Guard, target: _Target) -> str:
+    def _condition(self, guard: Guard, target: Target) -> str:
         if isinstance(guard, Equal):
             left, right = (self._subscript(side, target) for side in (guard.left, guard.right))
             return f"{left} = {right}"
@@ -492,63 +493,6 @@ def _slots(expression: sp.Expr) -> list[sp.Symbol]:
 def _plain(place: sp.Expr) -> str:
     """A place without spaces, the index first: t-1, T-1."""
     return str(place).replace(" ", "")
-
-
-def _joined(pieces: Sequence[Piece], target: _Target, array: bool) -> Piece:
-    return Piece(target.product.join(target.style.hold(p, POW) for p in pieces), MUL, array)
-
-
-@dataclass(frozen=True)
-class _Target:
-    """What the two written forms differ in beyond the style of scalar bodies."""
-
-    style: Style
-    latex: bool
-    ones: str
-    product: str
-    gap: str
-    at_most: str
-
-    def transpose(self, piece: Piece) -> Piece:
-        held = self.style.hold(piece, ATOM)
-        if not self.latex:
-            return Piece(f"{held}ᵀ", POW, piece.array)
-        if "^" in held and not held.endswith(")"):
-            held = self.style.bracket(held)
-        return Piece(rf"{held}^{{\top}}", POW, piece.array)
-
-    def named(self, operation: str, matrix: Piece) -> Piece:
-        if operation == "inv":
-            held = self.style.hold(matrix, ATOM)
-            if self.latex and "^" in held and not held.endswith(")"):
-                held = self.style.bracket(held)
-            return Piece(held + ("^{-1}" if self.latex else "⁻¹"), POW, True)
-        name = r"\det" if self.latex else "det"
-        shown = f"{name}{self.style.bracket(matrix.text)}"
-        if operation == "logdet":
-            shown = rf"\log \lvert {shown} \rvert" if self.latex else f"log |{shown}|"
-        return Piece(shown, POW)
-
-    def kronecker(self, way: Way, left: Piece, right: Piece) -> str:
-        """left ⊗ right and its kin; ⊗ binds less than the product of matrices."""
-        if way == "diagonal":
-            return self.style.call("diag", [self.style.call("vec", [left])]).text
-        if way == "outer":
-            first, second = (self.style.call("vec", [piece]) for piece in (left, right))
-            return self.product.join([first.text, self.transpose(second).text])
-        mark = r" \otimes " if self.latex else " ⊗ "
-        shown = mark.join(self.style.hold(piece, MUL) for piece in (left, right))
-        return shown if way == "product" else self.style.bracket(shown) + self.product + "K"
-
-    def sum(self, index: str, size: str) -> str:
-        return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "
-
-    def maximum(self, names: str) -> str:
-        return rf"\max _{{{names}}} " if self.latex else f"max_{names} "
-
-
-_LATEX = _Target(Latex(), True, r"\mathbf{1}", r" ", r" ", r"\le")
-_TEXT = _Target(Text(), False, "1", " ", " ", "≤")
 
 
 def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:
