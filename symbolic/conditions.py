@@ -186,31 +186,43 @@ def _rebuild_maximum(table: Table, base: Base, at: Mapping[int, Sub], unfold: Un
 def _attained(table: Table, poly: Poly) -> Poly | None:
     """[max_k x[k] > x[k]] is 1 - [k = argmax x] away from ties, and [x[k] > max_k x[k]] is 0.
 
-    k may be several indices, those of a window.
+    k may be several indices, those of a window, and the maximum one of maxima.
     """
     for mono, c in poly.items():
         if len(mono) != 1 or table.bases[mono[0][0]].kind != "max" or mono[0][2] != 1:
             continue
-        base, args, _ = mono[0]
-        known = table.bases[base]
-        items, bound = known.data
         rest = scaled({m: d for m, d in poly.items() if m != mono}, Fraction(-1) / c)
-        outer = dict(zip(known.free, args, strict=True))
-        free = sorted(table.poly_deps(rest).difference(table.deps_of(args)))
-        for indices in (*permutations(free, len(bound)), *_constant_places(table, bound)):
-            by = {**outer, **dict(zip(bound, indices, strict=True))}
-            if table.substitute(dict(items), by) == rest:
-                if c < 0:
-                    return {}
-                return plus(constant(1), _at_maximum(table, base, args, indices), -1)
+        place = _place_of(table, mono[0][0], mono[0][1], rest)
+        if place is not None:
+            return {} if c < 0 else plus(constant(1), place, -1)
+    return None
+
+
+def _place_of(table: Table, base: int, args: tuple[Sub, ...], entry: Poly) -> Poly | None:
+    """Where an entry of what a maximum is taken of is the largest; None if it is no such entry."""
+    known = table.bases[base]
+    items, bound = known.data
+    outer = dict(zip(known.free, args, strict=True))
+    free = sorted(table.poly_deps(entry).difference(table.deps_of(args)))
+    for indices in (*permutations(free, len(bound)), *_constant_places(table, bound)):
+        by = {**outer, **dict(zip(bound, indices, strict=True))}
+        found = table.substitute(dict(items), by)
+        if found == entry:
+            return _at_maximum(table, base, args, indices)
+        ((mono, c),) = found.items() if len(found) == 1 else (((), 0),)
+        if c == 1 and len(mono) == 1 and mono[0][2] == 1 and table.bases[mono[0][0]].kind == "max":
+            inner = _place_of(table, mono[0][0], mono[0][1], entry)
+            if inner is not None:
+                return table.times(_at_maximum(table, base, args, indices), inner)
     return None
 
 
 def _constant_places(table: Table, bound: Sequence[int]) -> Iterator[tuple[Sub, ...]]:
     """The places of a small window, where its sizes are numbers."""
     sizes = [table.size(index) for index in bound]
-    if all(size.is_Integer for size in sizes) and math.prod(map(int, sizes)) <= _WINDOW:
-        places = [[table.combine(sp.Integer(k), []) for k in range(int(size))] for size in sizes]
+    numbers = [int(size) for size in sizes if size is not None and size.is_Integer]
+    if len(numbers) == len(bound) and math.prod(numbers) <= _WINDOW:
+        places = [[table.combine(sp.Integer(k), []) for k in range(count)] for count in numbers]
         yield from product(*places)
 
 

@@ -328,7 +328,19 @@ class Forms:
                 base, args = self._argmax[name]
                 by = dict(zip(self.places(source), subs, strict=True))
                 moved = tuple(self.table.moved(entry, by) for entry in args)
-                _, bound, place = self.table.bases[base].data
-                return self.table.gather(base, moved, self.table.size(bound[place]))
+                return self._attained_at(base, moved)
         base = self.table.base("opaque", name, thin=False)
         return self.table.gather(base, subs, None)
+
+    def _attained_at(self, base: int, args: tuple[Sub, ...]) -> Sub:
+        """The place of a maximum, by what the maximum is taken of at these subscripts."""
+        table, known = self.table, self.table.bases[base]
+        items, bound, place = known.data
+        size = table.size(bound[place])
+        if all(map(table.is_plain, args)) and len(set(args)) == len(args):
+            return table.gather(base, args, size)
+        fresh = {index: table.fresh(table.size(index)) for index in bound}
+        at = {**dict(zip(known.free, args, strict=True)), **fresh}
+        places = maximum(table, table.substitute(dict(items), at), fresh.values())[1]
+        found = places.get(fresh[bound[place]])
+        return table.gather(base, args, size) if found is None else table.gather(*found, size)

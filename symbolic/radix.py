@@ -62,13 +62,31 @@ def _digits(
         radix = sp.gcd_list(high).as_independent(*indices)[0]
         largest = _largest(digit, indices, sizes), _largest(-digit, indices, sizes)
         if all(sp.expand(radix - bound).is_positive for bound in largest):
-            yield digit
+            yield from _digits(digit, indices, sizes)
             yield from _digits(sp.expand(rest / radix), indices, sizes)
             return
     elif high:
         radix = sp.gcd_list(high).as_independent(*indices)[0]
         if radix.is_positive and not radix.is_number:
             yield from _digits(sp.expand(gap / radix), indices, sizes)
+            return
+    else:
+        yield from _whole_digits(gap, indices, sizes)
+        return
+    yield gap
+
+
+def _whole_digits(
+    gap: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
+) -> Iterator[sp.Expr]:
+    """The same where the radices are numbers: [4 k + 2 l + p = 2 q + r]."""
+    parts = [(part, int(part.as_coeff_Mul()[0])) for part in sp.Add.make_args(gap)]
+    for radix in sorted({abs(coefficient) for _, coefficient in parts} - {1}):
+        low = sp.Add(*(part for part, coefficient in parts if coefficient % radix))
+        largest = _largest(low, indices, sizes), _largest(-low, indices, sizes)
+        if low != 0 and all(sp.expand(radix - bound).is_positive for bound in largest):
+            yield low
+            yield from _whole_digits(sp.expand((gap - low) / radix), indices, sizes)
             return
     yield gap
 
@@ -81,7 +99,7 @@ def _largest(
     digit: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
 ) -> sp.Expr:
     """The most that an expression with whole coefficients can be."""
-    total = digit.as_independent(*indices)[0] if digit.free_symbols else digit
+    total = digit.as_independent(*indices, as_Add=True)[0] if digit.free_symbols else digit
     for index in indices:
         coefficient = digit.coeff(index)
         total += coefficient * (sizes[index] - 1) if coefficient > 0 else 0

@@ -24,13 +24,13 @@ from .equation import (
     Subscript,
     System,
     Term,
-    guard_subscripts,
     slot,
     subscript_indices,
     substitute_read,
     substitute_term,
     term_reads,
 )
+from .solving import solve_equation
 
 LARGEST = 8
 """The longest axis that is written out."""
@@ -74,7 +74,8 @@ class _Unroller:
     def __init__(self, system: System) -> None:
         if any(isinstance(item, Recurrence) for item in system.items):
             raise NotUnrolledError
-        self.system = system
+        solved = tuple(map(solve_equation, system.equations))
+        self.system = system = System(system.inputs, solved)
         self.inputs = {array.name for array in system.inputs}
         self.shapes = system.shapes
         self.whole = self._whole()
@@ -192,7 +193,7 @@ class _Unroller:
         """What is read, or the number that it is."""
         at = tuple(self._subscript(entry) for entry in read.at)
         split = self._split(read.array) if read.array in self.shapes else ()
-        place = tuple(int(at[axis]) for axis in split)
+        place = tuple(_number(at[axis]) for axis in split)
         for axis, value in zip(split, place, strict=True):
             if not 0 <= value < self.shapes[read.array][axis]:  # under a guard still to be decided
                 raise NotUnrolledError
@@ -239,6 +240,13 @@ def _named(name: str, place: Place) -> str:
     return f"{name}[{','.join(map(str, place))}]" if place else name
 
 
+def _number(place: Subscript) -> int:
+    """A constant place; those that are looked up keep their arrays whole."""
+    if isinstance(place, Read) or not place.is_Integer:
+        raise NotUnrolledError
+    return int(place)
+
+
 def _copied(equation: Equation) -> _Copy | None:
     """What the equation copies, if it copies."""
     out = tuple(index.symbol for index in equation.out)
@@ -256,10 +264,9 @@ def _copied(equation: Equation) -> _Copy | None:
 
 def _decided(guard: Guard) -> bool | None:
     """Whether a guard holds, where its subscripts differ by numbers."""
-    entries = guard_subscripts(guard)
-    if any(isinstance(entry, Read) for entry in entries):
-        return None
     if isinstance(guard, Equal):
+        if isinstance(guard.left, Read) or isinstance(guard.right, Read):
+            return None
         gap = sp.expand(guard.left - guard.right)
         return bool(gap == 0) if gap.is_number else None
     below, above = sp.expand(guard.value - guard.low), sp.expand(guard.high - guard.value)

@@ -23,7 +23,8 @@ GUARDS = [
     (k * a + b, k * c + 2 * d, 1),  # 2 d may reach beyond k
     (k * a + b, h * c + d, 1), (a + b, c + d, 1), (a, c, 1),
     (k * a + b, k * c + d + 1, 1),  # a carry
-    (2 * a + e, 2 * c, 1),  # no symbolic radix
+    (2 * a + e, 2 * c, 2), (6 * a + 3 * e + f, 6 * c, 3), (2 * a + f, 2 * c, 1),
+    (2 * a + e, 2 * c + 1, 2), (6 * k * a + 3 * b + f, 6 * k * c + 3 * d, 3),
 ]
 
 
@@ -52,6 +53,7 @@ def test_a_split_guard_holds_where_the_guard_does(left, right, count):
     ("m 4 h k", lambda x: x.reshape(x.shape[0], 2, 2, x.shape[2], x.shape[3])),
     ("m h k", lambda x: x.reshape(x.shape[0] * x.shape[1], x.shape[2]).reshape(x.shape)),
     ("m h k", lambda x: x.reshape(x.shape[0], -1)),
+    ("m 4 6", lambda x: x.reshape(-1, 2, 2, 3, 2)),
 ])
 def test_traced_reshapes_are_numpys(shape, function):
     made = trace(function, {"x": shape})
