@@ -147,7 +147,7 @@ def _assignment(item: Equation, form: Node) -> Step:
     out, units = shown_axes(item)
     value = _evaluator(aligned(form, out))
     shape = item.shape
-    full = form.axes == out and not units and not isinstance(form, Pointwise)
+    full = form.axes == out and not units and not isinstance(form, Pointwise | Total)
     name = item.name
 
     def run(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:

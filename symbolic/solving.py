@@ -14,6 +14,7 @@ from functools import lru_cache
 import sympy as sp
 
 from .equation import (
+    NAMED,
     Equal,
     Equation,
     Guard,
@@ -88,6 +89,12 @@ def drop_idle(equation: Equation) -> Equation:
 
     The places of a maximum keep theirs: they are recorded.
     """
+    if equation.reduction not in NAMED:
+        pruned = [prune(term.body, term.reads) for term in equation.terms]
+        equation = replace(equation, terms=tuple(
+            replace(term, body=body, reads=reads)
+            for term, (body, reads) in zip(equation.terms, pruned, strict=True)
+        ))
     if equation.reduction == "sum":
         return replace(equation, terms=tuple(map(drop_unused, equation.terms)))
     if equation.reduction not in ("max", "logsumexp") or equation.argmax:
