@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.adjoint import forward, jacobian, reverse
+from gradproof.symbolic.derive import differentiate
 from gradproof.symbolic.equation import (
     Array,
     Equal,
@@ -29,6 +30,7 @@ from gradproof.symbolic.equation import (
     validate,
 )
 from gradproof.symbolic.functions import SIGMOID, TANH
+from gradproof.symbolic.solving import drop_idle
 
 m, n, h = map(size_symbol, "mnh")
 i, j, k, t, u = map(index_symbol, "ijktu")
@@ -350,3 +352,32 @@ def test_the_rule_holds_on_random_programs(system, seed):
             expected[place] = evaluate(system, {**values, name: moved})["L"].imag / step
         scale = max(1.0, np.abs(expected).max())
         np.testing.assert_allclose(found[derived.of[name]], expected, atol=1e-9 * scale)
+
+
+def test_a_recurrence_is_not_put_into_its_readers():
+    """Its adjoint occurs in itself: put into a reader, it would have to be put in without end."""
+    size, later = size_symbol("T"), Within(sp.S.Zero, t - 1, size_symbol("T"))
+    loop = Index("t", size)
+    system = System((Array("a", (size,)), Array("w", ())), (
+        Equation("u", (loop,), (Term(TANH(x0) * x1, (Read("a", (t,)), Read("w", ()))),)),
+        Recurrence("t", 1, (Equation("y", (loop,), (
+            Term(x0, (Read("u", (t,)),)),
+            Term(x0 * x1, (Read("y", (t - 1,)), Read("w", ())), (), (later,)),
+        )),)),
+        scalar_loss("L", (loop,), (Read("y", (t,)),), x0 * SIGMOID(x0)),
+    ))
+    chain = differentiate(system, "L", ["a", "w"])
+    raw = reverse(system, "L", ["a", "w"])
+    values = sample(system, {"T": 4})
+    simple, derived = evaluate(chain.system, values), evaluate(raw.system, values)
+    for name in ("a", "w"):
+        np.testing.assert_allclose(simple[chain.of[name]], derived[raw.of[name]], 1e-12)
+
+
+def test_an_index_that_nothing_depends_on_is_dropped_from_any_reduction():
+    read = Read("x", (j,))
+    terms = {kind: drop_idle(Equation("y", (), (Term(x0, (read,), (ROW, COLUMN)),), kind))
+             for kind in ("sum", "max", "logsumexp")}
+    bodies = {kind: equation.terms[0].body for kind, equation in terms.items()}
+    assert bodies == {"sum": n * x0, "max": x0, "logsumexp": x0 + sp.log(n)}
+    assert all(equation.terms[0].over == (COLUMN,) for equation in terms.values())
