@@ -192,11 +192,16 @@ def _as_text(derivation: Derivation, steps: bool) -> str:
 
 def _as_document(derivation: Derivation, form: str, steps: bool) -> str:
     blocks = []
-    for formula in derivation.all():
-        shown = formula.latex_forms() if steps else [formula.latex()]
-        for latex in shown:
-            blocks.append(rf"\[ {latex} \]" if form == "latex" else f"$$\n{latex}\n$$")
-    return "\n\n".join(blocks)
+    writer = derivation.writer
+    formulas = derivation.all() if steps else derivation.shown()
+    for formula in formulas:
+        blocks += formula.latex_forms() if steps else [formula.latex()]
+    blocks += dict.fromkeys(
+        note for formula in formulas for note in writer.notes(formula.step.equation, latex=True)
+    )
+    return "\n\n".join(
+        rf"\[ {latex} \]" if form == "latex" else f"$$\n{latex}\n$$" for latex in blocks
+    )
 
 
 def _as_json(derivation: Derivation) -> dict[str, Any]:

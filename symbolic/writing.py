@@ -116,19 +116,21 @@ class Writer:
         """With indices and Σ, whatever the equation."""
         return self._with_indices(equation, LATEX if latex else TEXT)
 
-    def notes(self, equation: Equation) -> tuple[str, ...]:
+    def notes(self, equation: Equation, latex: bool = False) -> tuple[str, ...]:
         """What the values are that the written equation reads beyond the ends of a loop."""
         equation = merged(equation, self.setting.loops)
         found = []
         steps = loop_indices(equation, self.setting.loops)
         for (array, side), value in beyond(equation, self.setting.loops).items():
             size = next(str(index.size) for index in steps)
-            if side == 1 and not value:
+            if side == 1 and not value and not latex:
                 found.append(f"terms at {steps[0].name} + 1 vanish at {steps[0].name} = {size} - 1")
                 continue
             at = "-1" if side == -1 else size
-            given = value if value in self.notation.entries else self.name(value) if value else 0
-            found.append(f"{self.name(array, [at])} = {given}")
+            given = self.name(value, latex=latex) if value else "0"
+            if value in self.notation.entries:  # which would say that it is itself
+                given = rf"\mathrm{{{value}}}" if latex else value
+            found.append(f"{self.name(array, [at], latex)} = {given}")
         return tuple(dict.fromkeys(found))
 
     # --- choice of form -------------------------------------------------------------------------
