@@ -16,7 +16,9 @@ from .equation import (
     Array,
     Equation,
     Index,
+    Item,
     Read,
+    Recurrence,
     Reduction,
     Size,
     System,
@@ -51,11 +53,12 @@ Scalar = sp.Expr | int
 
 
 class Builder:
-    """A system under construction."""
+    """A system under construction: equations in order, and which of them are recurrences."""
 
     def __init__(self) -> None:
         self.inputs: list[Array] = []
         self.equations: list[Equation] = []
+        self.recurrences: list[tuple[range, Recurrence]] = []
         self._names: set[str] = set()
         self._axes: dict[str, tuple[str, ...]] = {}
 
@@ -70,8 +73,18 @@ class Builder:
         """Keeps `name` for later, so that no intermediate takes it."""
         self._names.add(name)
 
+    def fresh(self, name: str) -> str:
+        """`name`, or the next free one like it."""
+        return fresh_name(name, self._names)
+
     def build(self) -> System:
-        return validate(System(tuple(self.inputs), tuple(self.equations)))
+        items: list[Item] = []
+        done = 0
+        for places, group in self.recurrences:
+            items += self.equations[done : places.start]
+            items.append(replace(group, equations=tuple(self.equations[places.start:places.stop])))
+            done = places.stop
+        return validate(System(tuple(self.inputs), (*items, *self.equations[done:])))
 
     # --- operations -----------------------------------------------------------------------------
 
@@ -125,7 +138,7 @@ class Builder:
             names = [*self._axes[left.name][:-1]][-len(batch) - len(rows) :]
             wanted = names + ([self._axes[right.name][-1]] if columns else [])
         shape = (*batch, *rows, *columns)
-        out = self._named(shape, wanted)
+        out = self.named(shape, wanted)
         taken = {index.name for index in out}
         bound = Index(fresh_name(self._axes[left.name][-1], taken), inner_left)
         lead = out[: len(batch)]
@@ -138,7 +151,7 @@ class Builder:
 
     def outer(self, left: Operand, right: Operand, name: str | None = None) -> Operand:
         """x[i] y[j] of two vectors."""
-        out = self._named(
+        out = self.named(
             (*left.shape, *right.shape), (*self._axes[left.name], *self._axes[right.name])
         )
         reads = self.read(left, out[:1]), self.read(right, out[1:])
@@ -146,7 +159,7 @@ class Builder:
 
     def trace(self, argument: Operand, name: str | None = None) -> Operand:
         """Σ_i x[i, i] of a square matrix."""
-        index = self._named(argument.shape[:1], self._axes[argument.name][:1])[0]
+        index = self.named(argument.shape[:1], self._axes[argument.name][:1])[0]
         diagonal = Read(argument.name, (index.symbol, index.symbol))
         return self.emit(name, (), [Term(slot(0), (diagonal,), (index,))])
 
@@ -204,7 +217,7 @@ class Builder:
     ) -> Operand:
         """The axes in the given order; reversed when it is None."""
         places = list(order) if order is not None else list(reversed(range(argument.ndim)))
-        everything = self._named(argument.shape, self._axes[argument.name])
+        everything = self.named(argument.shape, self._axes[argument.name])
         out = tuple(everything[place] for place in places)
         return self.emit(name, out, [Term(slot(0), (self.read(argument, everything),))])
 
@@ -224,6 +237,11 @@ class Builder:
             self._axes[made] = tuple(index.name for index in out)
         self.equations.append(Equation(name, out, tuple(terms), reduction, argmax))
         return Operand(name, tuple(index.size for index in out))
+
+    def stand_in(self, name: str, shape: tuple[Size, ...], axes: Sequence[str]) -> Operand:
+        """An operand whose equation is yet to come, or which a pass will replace."""
+        self._axes[name] = tuple(axes)
+        return Operand(name, shape)
 
     def rename_last(self, old: str, new: str) -> Operand:
         """Gives the equation appended last, which nothing reads yet, another name."""
@@ -262,14 +280,15 @@ class Builder:
                     if argument.ndim >= back and argument.shape[-back] == shape[axis]
                 ]
                 wanted.append(names[0] if names else _letters(len(shape))[axis])
-        return self._named(shape, wanted)
+        return self.named(shape, wanted)
 
     def axes(self, argument: Operand) -> tuple[Index, ...]:
         """One index for each axis of an array, by the names its own equation gives them."""
-        return self._named(argument.shape, self._axes[argument.name])
+        return self.named(argument.shape, self._axes[argument.name])
 
     @staticmethod
-    def _named(shape: Sequence[Size], wanted: Sequence[str]) -> tuple[Index, ...]:
+    def named(shape: Sequence[Size], wanted: Sequence[str]) -> tuple[Index, ...]:
+        """Indices of those sizes and, as far as they differ, those names."""
         out: list[Index] = []
         for size, name in zip(shape, wanted, strict=True):
             out.append(Index(fresh_name(name, {index.name for index in out}), size))

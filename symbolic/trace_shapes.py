@@ -1,8 +1,4 @@
-"""Shapes of traced arrays: transpose, reshape, new axes, stacking.
-
-A reshape that only adds or removes axes of size one changes no subscript.  Others go by the
-row-major place of an entry: y[k] = Σ_ij [k = n i + j] x[i, j].
-"""
+"""Shapes of traced arrays: transpose, reshape, new axes, stacking."""
 
 from __future__ import annotations
 
@@ -13,7 +9,8 @@ import numpy as np
 import sympy as sp
 
 from .algebra import Operand, broadcast
-from .equation import Equal, Index, Read, Size, Term, Within, rename_bound, slot
+from .arrays import concatenate, pad, reshape
+from .equation import Size, Term, slot
 from .trace_array import Tracer
 from .trace_session import Session
 from .trace_sizes import exact
@@ -65,10 +62,10 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
     if wanted == old:
         return array.view(lambda base: base, lambda base, value: value)
     if not _only_units(old, wanted):
-        return array.uncertain(reshaped(session, array.operand, wanted))
+        return array.uncertain(reshape(session.builder, array.operand, wanted))
     return array.view(
-        lambda base: reshaped(session, base, wanted),
-        lambda base, value: reshaped(session, value, old),
+        lambda base: reshape(session.builder, base, wanted),
+        lambda base, value: reshape(session.builder, value, old),
     )
 
 
@@ -94,44 +91,6 @@ def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ..
 
 def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:
     return [s for s in old if s != 1] == [s for s in new if s != 1]
-
-
-def reshaped(session: Session, operand: Operand, shape: tuple[Size, ...]) -> Operand:
-    """The entries of `operand` in row-major order in another shape."""
-    out = session.builder.indices(shape, ())
-    old = operand.shape
-    head = 0
-    while head < min(len(old), len(shape)) and old[head] == shape[head]:
-        head += 1
-    rest_old, rest_new = _wide(range(head, len(old)), old), _wide(range(head, len(shape)), shape)
-    at: list[sp.Expr] = [out[place].symbol for place in range(head)]
-    at += [sp.S.Zero] * (len(old) - head)
-    if [old[p] for p in rest_old] == [shape[p] for p in rest_new]:
-        for source, place in zip(rest_old, rest_new, strict=True):
-            at[source] = out[place].symbol
-        return session.builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
-    flat_new = _flat([out[p] for p in rest_new])
-    if len(rest_old) == 1:
-        at[rest_old[0]] = flat_new
-        return session.builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
-    names = session.builder.axes(operand)
-    bound = [Index(f"{names[p].name}_", old[p]) for p in rest_old]
-    for source, index in zip(rest_old, bound, strict=True):
-        at[source] = index.symbol
-    term = Term(slot(0), (Read(operand.name, tuple(at)),), tuple(bound),
-                (Equal(flat_new, _flat(bound)),))
-    return session.builder.emit(None, out, [rename_bound(term, {index.name for index in out})])
-
-
-def _wide(places: Sequence[int], shape: Sequence[Size]) -> list[int]:
-    return [place for place in places if shape[place] != 1]
-
-
-def _flat(indices: Sequence[Index]) -> sp.Expr:
-    place: sp.Expr = sp.S.Zero
-    for index in indices:
-        place = sp.expand(place * index.size + index.symbol)
-    return place
 
 
 def _ravel(session: Session, a: Any, order: Any = "C") -> Any:
@@ -183,30 +142,10 @@ def _stack(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
 
 def _concatenate(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
     parts = [_tracer(session, array).operand for array in arrays]
-    first = parts[0]
-    if not first.ndim or any(part.ndim != first.ndim for part in parts):
-        fail("np.concatenate takes arrays with the same number of axes, at least one")
-    place = int(axis) % first.ndim
-    total = sp.Add(*(part.shape[place] for part in parts))
-    shape = (*first.shape[:place], total, *first.shape[place + 1 :])
-    out = session.builder.indices(shape, ())
-    along = out[place]
-    start: sp.Expr = sp.S.Zero
-    terms = []
-    for part in parts:
-        if any(sp.expand(x - y) != 0 for p, (x, y) in enumerate(zip(part.shape, shape, strict=True))
-               if p != place):
-            fail(f"np.concatenate: {session.shown(part)} does not fit beside "
-                 f"{session.shown(first)}")
-        stop = start + part.shape[place]
-        at = [index.symbol for index in out]
-        at[place] = sp.expand(along.symbol - start)
-        guard: Equal | Within = Within(start, along.symbol, stop)
-        if part.shape[place] == 1 and len(parts) > 1:
-            at[place], guard = sp.S.Zero, Equal(along.symbol, start)
-        terms.append(Term(slot(0), (Read(part.name, tuple(at)),), (), (guard,)))
-        start = stop
-    return session.array(session.builder.emit(None, out, terms), common_dtype(arrays))
+    made = session.shaped(
+        lambda *operands: concatenate(session.builder, operands, int(axis)), *parts
+    )
+    return session.array(made, common_dtype(arrays))
 
 
 def _pad(
@@ -219,16 +158,7 @@ def _pad(
         fail("np.pad is traced with zeros only (mode='constant')")
     old = array.operand
     widths = _pad_widths(pad_width, old.ndim)
-    shape = tuple(before + size + after
-                  for size, (before, after) in zip(old.shape, widths, strict=True))
-    out = session.builder.indices(shape, ())
-    at, guards = [], []
-    for index, size, (before, after) in zip(out, old.shape, widths, strict=True):
-        at.append(sp.expand(index.symbol - before))
-        if before != 0 or after != 0:
-            guards.append(Within(before, index.symbol, before + size))
-    term = Term(slot(0), (Read(old.name, tuple(at)),), (), tuple(guards))
-    return session.array(session.builder.emit(None, out, [term]), array.kind)
+    return session.array(pad(session.builder, old, widths), array.kind)
 
 
 def _pad_widths(given: Any, count: int) -> list[tuple[sp.Expr, sp.Expr]]:
