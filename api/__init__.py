@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gradproof.marks import gradient_of
     from gradproof.results import Check, CheckResult
     from gradproof.symbolic.equation import EquationError
+    from gradproof.symbolic.model import Model
     from gradproof.symbolic.network import Network, NetworkError
     from gradproof.symbolic.spec import SpecError
 
@@ -39,6 +40,7 @@ _HOMES = {
     "EquationError": "gradproof.symbolic.equation",
     "Formula": "gradproof.derivation",
     "LayerError": "gradproof.layer_gradients",
+    "Model": "gradproof.symbolic.model",
     "Network": "gradproof.symbolic.network",
     "NetworkError": "gradproof.symbolic.network",
     "SpecError": "gradproof.symbolic.spec",
@@ -62,6 +64,7 @@ __all__ = [
     "EquationError",
     "Formula",
     "LayerError",
+    "Model",
     "Network",
     "NetworkError",
     "SpecError",

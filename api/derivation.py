@@ -22,6 +22,7 @@ from gradproof.symbolic.derive import Chain, Step, differentiate
 from gradproof.symbolic.entries import count_entries, entry_chain
 from gradproof.symbolic.equation import Equation, EquationError, System
 from gradproof.symbolic.general import general_notation, layer_rules
+from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.reasons import reason
@@ -104,7 +105,8 @@ class Derivation:
     assumptions: what is assumed of inputs and was used; kinks: where there is no derivative.
     """
 
-    def __init__(self, chain: Chain, writer: Writer, network: Network | None = None) -> None:
+    def __init__(self, chain: Chain, writer: Writer, network: Network | Model | None = None
+                 ) -> None:
         self.chain = chain
         self.writer = writer
         self.network = network
@@ -172,7 +174,7 @@ class Derivation:
     @property
     def has_general_rule(self) -> bool:
         """Whether the layer rule applies: a network whose activations all act entry by entry."""
-        return self.network is not None and "softmax" not in self.network.activations
+        return isinstance(self.network, Network) and "softmax" not in self.network.activations
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -314,14 +316,17 @@ def _forward_system(derivation: Derivation) -> System:
     return System(derivation.system.inputs, items)
 
 
-def derive(source: Network | System, wrt: Iterable[str] | None = None) -> Derivation:
-    """The gradients of a network's loss, or of the last equation of a system.
+def derive(source: Network | Model | System, wrt: Iterable[str] | None = None) -> Derivation:
+    """The gradients of a network's or model's loss, or of the last equation of a system.
 
-    wrt: names to differentiate by; by default all parameters of a network, all real inputs of a
-    system.  Raises EquationError for an unknown name or a last equation that is no scalar.
+    wrt: names to differentiate by; by default all parameters of a network or model, all real
+    inputs of a system.  Raises EquationError for an unknown name or a last equation that is no
+    scalar.
     """
     if isinstance(source, Network):
         return _derive_network(source, wrt)
+    if isinstance(source, Model):
+        return _derive_model(source, wrt)
     if not source.items:
         raise EquationError("there is no equation to differentiate")
     output = list(source.equations)[-1].name
@@ -355,6 +360,22 @@ def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
     return Derivation(chain, writer, network)
 
 
-def values_of(network: Network) -> dict[str, Any]:
+def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
+    names = model.parameters if wrt is None else tuple(wrt)
+    system = model.system()
+    deltas = [name for name in system.shapes if name[0] == "Z" and name[1:].isdigit()]
+    chain = differentiate(system, "L", names, named=deltas)
+    notation = Notation(
+        loss=model.notation.get("loss", "L"),
+        target=model.notation.get("target", "y"),
+        symbols=model.notation.get("symbols", {}),
+        adjoints={bar: name for name, bar in chain.of.items()},
+        levels=[e.name for e in system.equations if e.reduction == "logsumexp"],
+    )
+    writer = Writer(notation, True, chain.system.shapes, setting=Setting.of(chain.system))
+    return Derivation(chain, writer, model)
+
+
+def values_of(network: Network | Model) -> dict[str, Any]:
     """The network's values as float arrays."""
     return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gradproof.symbolic.equation import Array, System
+from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.spec import load_spec
 from gradproof.symbolic.text import parse_equations
@@ -16,8 +17,8 @@ from gradproof.symbolic.trace import trace as trace_function
 EXAMPLES = Path(__file__).parent / "networks"
 
 
-def load(path: str | Path) -> Network:
-    """The network of a TOML spec, or the example network of that name ("2-2-1").
+def load(path: str | Path) -> Network | Model:
+    """The network or model of a TOML spec, or the example of that name ("2-2-1", "lenet").
 
     Raises SpecError, which names the file and the key.
     """

@@ -104,7 +104,8 @@ class Spec:
     def subject(self, notation: tuple[tuple[str, str], ...] = ()) -> Subject:
         """What the spec describes, in a marker's notation.  Raises ValueError."""
         from gradproof.embed_values import Subject
-        from gradproof.symbolic.spec import read_spec
+        from gradproof.symbolic.network import Network
+        from gradproof.symbolic.spec import read_any
         from gradproof.symbolic.text import parse_equations
 
         if self.equations:
@@ -113,8 +114,12 @@ class Spec:
             table = json.loads(self.text, parse_float=Decimal)
             values = table.get("values", {})
             return Subject(parse_equations(table["equations"], table.get("shapes", {})), values)
-        network = read_spec(self.text, self.where, self.name)
-        return Subject(renamed(network, notation) if notation else network, hand=self.hand)
+        found = read_any(self.text, self.where, self.name)
+        if notation:
+            if not isinstance(found, Network):
+                raise MarkerError(f"{notation[0][0]}: only a network's notation can be changed")
+            found = renamed(found, notation)
+        return Subject(found, hand=self.hand)
 
 
 def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:

@@ -38,6 +38,7 @@ from gradproof.reports.markup import Latex
 from gradproof.reports.worked import Line, Names, Worker
 from gradproof.symbolic.derive import Step
 from gradproof.symbolic.equation import System
+from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 
 _ENTRY = re.compile(r"([A-Za-z]\w*(?:\.updated)?)\s*(?:\[([\d\s,]+)\])?$")
@@ -45,19 +46,20 @@ _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*\()")
 
 
 class Subject:
-    """A network or a system of equations, derived when it is first needed.
+    """A network, a model or a system of equations, derived when it is first needed.
 
-    values: of the inputs of a system; a network has its own.  hand: a file with a hand-written
-    backward pass.
+    values: of the inputs of a system; a network and a model have their own.  hand: a file with a
+    hand-written backward pass.
     """
 
     def __init__(
-        self, source: Network | System, values: dict[str, Any] | None = None,
+        self, source: Network | Model | System, values: dict[str, Any] | None = None,
         hand: Path | None = None,
     ) -> None:
         self.source = source
         self.network = source if isinstance(source, Network) else None
-        self.values = dict(self.network.values) if self.network else dict(values or {})
+        self.spec = source if isinstance(source, Network | Model) else None
+        self.values = dict(self.spec.values) if self.spec else dict(values or {})
         self.hand = hand
 
     @cached_property
@@ -83,7 +85,7 @@ class Subject:
 
     @property
     def rate(self) -> Fraction | None:
-        given = self.network.learning_rate if self.network else None
+        given = self.spec.learning_rate if self.spec else None
         return None if given is None else exact(given)
 
     @property
@@ -97,8 +99,8 @@ class Subject:
         """Other names of arrays: delta2, E, h, o, t."""
         found = {formula.array.replace("dZ", "delta"): formula.array
                  for formula in self.derivation.deltas.values() if formula.array[:2] == "dZ"}
-        if self.network:
-            notation = self.network.notation
+        if self.spec:
+            notation = self.spec.notation
             found |= {"x": "X", str(notation.get("target", "y")): "Y"}
             found[str(notation.get("loss", "L"))] = "L"
             found |= {str(symbol): name for name, symbol in notation.get("symbols", {}).items()}
@@ -289,9 +291,9 @@ class Subject:
         return Content(None, (Table((("quantity",), ("exact figure",)), tuple(rows), "lr"),))
 
     def _claims(self, text: bool) -> Content:
-        if self.network is None or not self.network.claims:
+        if self.spec is None or not self.spec.claims:
             raise MarkerError("claims: the spec states no figures under [[claims]]")
-        section = claims_section(compare(self.network.claims, self.names), self.network.source)
+        section = claims_section(compare(self.spec.claims, self.names), self.spec.source)
         return Content(None, section.blocks)
 
     def _assumptions(self, text: bool) -> Content:

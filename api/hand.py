@@ -25,6 +25,7 @@ from gradproof.points import Point, by_parameter, nested, random_points
 from gradproof.repair import SECONDS
 from gradproof.results import CheckResult
 from gradproof.symbolic.equation import Array, Equation, Item, Recurrence, System, map_reads
+from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.prove import ancestors
 from gradproof.symbolic.trace import Trace, trace
@@ -122,7 +123,7 @@ def bind(function: Callable[..., Any], derivation: Derivation, where: str) -> Bi
                "inputs": "X", "labels": "Y", "y_true": "Y"}
     exact = {name: name for name in (*inputs, *forward)}
     lower = {name.lower(): name for name in reversed((*inputs, *forward))}
-    last = f"A{network.depth}"
+    last = network.prediction
     aliases.update({"y_hat": last, "y_pred": last, "output": last, "o": last, "AL": last})
     tree: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -140,7 +141,7 @@ def bind(function: Callable[..., Any], derivation: Derivation, where: str) -> Bi
             tree[name] = lower[name]
         elif parameter.default is parameter.empty:
             raise HandError(
-                f"{where}: {function.__name__} takes {name!r}, which network {network.name!r} "
+                f"{where}: {function.__name__} takes {name!r}, which {network.name!r} "
                 f"does not have; expected {', '.join(inputs)}, a forward value "
                 f"({', '.join(forward)}), 'parameters' for a dict of weights, or 'cache' for a "
                 "dict of forward values"
@@ -152,14 +153,14 @@ def check_network(
     derivation: Derivation, function: Callable[..., Any], where: str = "", seed: int = 0,
     repair_seconds: float = SECONDS,
 ) -> CheckResult:
-    """Holds a hand-written backward pass against a network's derived gradients.
+    """Holds a hand-written backward pass against a network's or model's derived gradients.
 
     The loss whose differences are the third witness is the network's own forward pass.  Raises
     HandError when the function's parameters cannot be bound.
     """
     network = derivation.network
     if network is None:
-        raise HandError("only a network's backward pass can be checked against a spec")
+        raise HandError("only a network's or model's backward pass can be checked against a spec")
     where = where or function.__code__.co_filename
     binding = bind(function, derivation, where)
     system = derivation.system
@@ -203,7 +204,7 @@ def check_network(
     return judged(function, repair_seconds)
 
 
-def _ranged(inputs: list[Array], network: Network) -> list[Array]:
+def _ranged(inputs: list[Array], network: Network | Model) -> list[Array]:
     """Targets of a binary cross-entropy are drawn between 0 and 1."""
     if not network.loss.startswith("binary"):
         return inputs

@@ -11,9 +11,11 @@ from gradproof.hand import check_network, load_function
 from gradproof.reports.comparison import CheckEntry, CheckRow
 from gradproof.reports.document import build
 from gradproof.reports.files import write_report
+from gradproof.reports.model import build_model
 from gradproof.results import Check, CheckResult
 from gradproof.symbolic.entries import disagreements
 from gradproof.symbolic.equation import EquationError
+from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.reasons import reason
 from gradproof.symbolic.spec import load_spec
@@ -23,14 +25,15 @@ ENTRY_REPORT = 80
 
 
 def report(
-    network: Network,
+    network: Network | Model,
     directory: str | Path = "gradproof-report",
     *,
     hand: str | Path | None = None,
     function: str | None = None,
     flavor: str = "github",
 ) -> tuple[list[Path], CheckResult | None]:
-    """Writes a network's report (Markdown with its figure, LaTeX) and returns the paths.
+    """Writes a network's or model's report (Markdown, with a network's figure; LaTeX) and returns
+    the paths.
 
     hand: a Python file with a hand-written backward pass, which is run and put into the three-way
         comparison; an example network brings its own.  function: which function of that file.
@@ -44,6 +47,12 @@ def report(
     result = None
     if file is not None:
         result = check_network(derivation, load_function(file, function), file.name)
+    checks = [_row(check) for check in result] if result is not None else []
+    hand_source = file.read_text(encoding="utf-8") if file is not None else None
+    if isinstance(network, Model):
+        made = build_model(network, derivation.chain, derivation.writer, _source(derivation),
+                           checks=checks, hand_source=hand_source)
+        return write_report(made, Path(directory), flavor=flavor), result
     data = build(
         network, derivation.chain,
         source_text=derivation.numpy_source(),
@@ -52,13 +61,20 @@ def report(
             for formula, scope, why in derivation.general_rule
         ] if derivation.has_general_rule else (),
         entries=_entries(derivation),
-        checks=[_row(check) for check in result] if result is not None else (),
-        hand_source=file.read_text(encoding="utf-8") if file is not None else None,
+        checks=checks, hand_source=hand_source,
     )
     return write_report(data, Path(directory), flavor=flavor), result
 
 
-def _example_pass(network: Network) -> Path | None:
+def _source(derivation: Derivation) -> str:
+    """The generated program; where an equation has no spelling in NumPy, a line that says so."""
+    try:
+        return derivation.numpy_source()
+    except EquationError as error:
+        return f"# {error}"
+
+
+def _example_pass(network: Network | Model) -> Path | None:
     """The backward pass that comes with an example network."""
     file = EXAMPLES / f"{network.name}_backward.py"
     spec = EXAMPLES / f"{network.name}.toml"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from ..symbolic.derive import Chain
+from ..symbolic.model import Model
 from ..symbolic.network import Network
 from ..symbolic.notation import Notation
 from ..symbolic.writing import Setting, Writer
@@ -28,6 +28,7 @@ from .worked import Line, Names, Worker
 class ReportData:
     """A report, ready to be written in any format.
 
+    drawing: the figure; a model has none.
     figures: every entry to fifty digits, where there are values; `lines` the worked lines made of
     them and `claims` the source's figures beside them.
     """
@@ -35,7 +36,7 @@ class ReportData:
     name: str
     title: Prose
     sections: tuple[Section, ...]
-    drawing: Drawing
+    drawing: Drawing | None
     figures: Figures | None = None
     lines: tuple[Line, ...] = ()
     claims: tuple[ComparedClaim, ...] = ()
@@ -74,9 +75,7 @@ def build(
     writer = Writer(notation_of(network, chain), network.convention == "rows",
                     chain.system.shapes, setting=Setting.of(chain.system))
     narrator = Narrator(chain, writer)
-    gradients = {name: chain.of[name] for name in chain.wrt}
-    rate = None if network.learning_rate is None else exact(network.learning_rate)
-    figures, missing = _figures(network, chain)
+    figures, missing = exact_figures(network, chain)
     sections = [overview(network, chain, writer), narrator.forward(), *narrator.derivation(),
                 narrator.result()]
     if general_rule:
@@ -87,20 +86,20 @@ def build(
     lines: list[Line] = []
     claims: list[ComparedClaim] = []
     if figures is not None:
-        worked, lines, claims = _numbers(network, chain, writer, figures, gradients, rate)
+        worked, lines, claims = numbers(network, chain, writer, figures)
         sections += worked
     elif missing:
         sections.append(Section(("Worked numbers",), (Paragraph((missing,)),)))
     if checks:
         sections.append(comparison_section(checks))
-    sections += _programs(source_text, hand_source)
+    sections += programs(source_text, hand_source)
     return ReportData(
         network.name, ("Backpropagation through the network ", network.name), tuple(sections),
         draw(network, writer, figures), figures, tuple(lines), tuple(claims),
     )
 
 
-def _figures(network: Network, chain: Chain) -> tuple[Figures | None, str]:
+def exact_figures(network: Network | Model, chain: Chain) -> tuple[Figures | None, str]:
     """Exact figures; or None, and why there are none."""
     if not network.values:
         return None, ""
@@ -111,22 +110,21 @@ def _figures(network: Network, chain: Chain) -> tuple[Figures | None, str]:
         return None, f"There are no worked numbers: {error}."
 
 
-def _numbers(
-    network: Network,
-    chain: Chain,
-    writer: Writer,
-    figures: Figures,
-    gradients: dict[str, str],
-    rate: Fraction | None,
+def numbers(
+    network: Network | Model, chain: Chain, writer: Writer, figures: Figures
 ) -> tuple[list[Section], list[Line], list[ComparedClaim]]:
+    """The sections of worked numbers, the lines in them, and the source's figures beside them."""
+    gradients = {name: chain.of[name] for name in chain.wrt}
+    rate = None if network.learning_rate is None else exact(network.learning_rate)
     if rate is not None:
         with_updates(figures, gradients, rate)
     names = Names(writer, figures)
     worker = Worker(names, all_functions(chain))
-    note = conventions_note(network, writer, figures)
     sections, lines = worked_section(chain, worker, gradients, rate)
-    if note is not None:
-        sections.insert(1, note)
+    if isinstance(network, Network):
+        note = conventions_note(network, writer, figures)
+        if note is not None:
+            sections.insert(1, note)
     sections.append(figures_section(chain, worker, gradients))
     claims = compare(network.claims, names)
     if claims:
@@ -160,7 +158,7 @@ def raw(latex: str) -> Formula:
     return Formula(left, (Side("=", (right,)),)) if equals else Formula("", (Side("", (latex,)),))
 
 
-def _programs(source: str, hand: str | None) -> list[Section]:
+def programs(source: str, hand: str | None) -> list[Section]:
     sections = []
     if source.strip():
         sections.append(Section(("Generated program",), (

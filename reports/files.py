@@ -33,7 +33,8 @@ def write_report(
     texts: dict[str, str] = {}
     if "markdown" in wanted:
         texts["report.md"] = markdown(report, flavor)
-        texts[FIGURE] = svg(report.drawing)
+        if report.drawing is not None:
+            texts[FIGURE] = svg(report.drawing)
     if "latex" in wanted:
         texts["report.tex"] = latex(report)
     directory.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ def overview(network: Network, chain: Chain, writer: Writer) -> Section:
         _shapes(network, chain, writer),
         Bullets(tuple(_conventions(network, writer))),
     ]
-    functions = _functions(chain)
+    functions = function_definitions(chain)
     if functions:
         blocks.append(Display(tuple(functions)))
     return Section(("The network",), tuple(blocks))
@@ -51,7 +51,7 @@ def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
             f"S{layer}": "log of the sum of exponentials",
         }
     rows = [
-        ((Code(name),), (Math(writer.name(name, latex=True)),), _shape(shape),
+        ((Code(name),), (Math(writer.name(name, latex=True)),), shape_prose(shape),
          (meanings.get(name, ""),))
         for name, shape in chain.system.shapes.items()
         if name in meanings
@@ -60,7 +60,8 @@ def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
     return Table(header, tuple(rows), "llll")
 
 
-def _shape(shape: tuple[Size, ...]) -> Prose:
+def shape_prose(shape: tuple[Size, ...]) -> Prose:
+    """m × n, or the number of entries."""
     if not shape:
         return ("a number",)
     style = Latex()
@@ -104,7 +105,7 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
     return items
 
 
-def _functions(chain: Chain) -> list[Formula]:
+def function_definitions(chain: Chain) -> list[Formula]:
     """Definitions of the named functions in the equations, each followed by its slope."""
     found: dict[str, Formula] = {}
     for function in dict.fromkeys(f.base for f in all_functions(chain).values()):

@@ -168,6 +168,11 @@ class Network:
         return tuple(f"{kind}{layer}" for layer in range(1, self.depth + 1) for kind in "Wb")
 
     @property
+    def prediction(self) -> str:
+        """The array that the loss compares with Y."""
+        return f"A{self.depth}"
+
+    @property
     def batch_size(self) -> Size | None:
         return None if self.batch is False else as_size(self.batch)
 

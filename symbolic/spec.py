@@ -1,4 +1,4 @@
-"""Network specs: TOML files read into a :class:`Network`, with every complaint naming file and key.
+"""Specs: TOML files read into a :class:`Network` or :class:`Model`; complaints name file and key.
 
     name = "moons"
     [network]
@@ -10,6 +10,16 @@
     [update]                      # optional: learning_rate
     [notation]                    # optional: loss, target, symbols
 
+A model has ``[model]`` and ``[[layers]]`` in the place of ``[network]``:
+
+    [model]
+    input = "m 1 28 28"
+    loss = "cross_entropy_from_logits"
+    [[layers]]
+    type = "conv2d"
+    channels = 6
+    kernel = 5
+
 A spec is data: nothing in it is executed.
 """
 
@@ -17,7 +27,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,12 +34,15 @@ from typing import Any
 
 from .equation import Size
 from .losses import Loss
+from .model import Model
 from .network import Network, NetworkError
 
 LOSS_KEYS = ("loss", "l1", "l2", "label_smoothing", "sample_weights")
 NETWORK_KEYS = ("sizes", "activation", "output", "convention", "batch", "delta", *LOSS_KEYS)
+MODEL_KEYS = ("input", "kind", *LOSS_KEYS)
 TABLES = {
     "network": NETWORK_KEYS,
+    "model": MODEL_KEYS,
     "values": None,
     "update": ("learning_rate",),
     "notation": ("loss", "target", "symbols"),
@@ -43,8 +55,8 @@ class SpecError(ValueError):
     """A spec that cannot be used: file, key, what was expected, what came."""
 
 
-def load_spec(path: str | Path) -> Network:
-    """The network of a TOML file.
+def load_spec(path: str | Path) -> Network | Model:
+    """The network or model of a TOML file.
 
     Numbers keep the decimals they are written with (0.1 is 1/10 in exact arithmetic).
     Raises SpecError, which names the file and the key.
@@ -58,51 +70,81 @@ def load_spec(path: str | Path) -> Network:
         raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise SpecError(f"{file}: is not UTF-8 text (byte {error.start})") from None
-    return read_spec(text, str(file), file.stem)
+    return read_any(text, str(file), file.stem)
 
 
 def read_spec(text: str, where: str, name: str = "network") -> Network:
     """The network of a spec's text; `where` is what messages call it."""
+    found = read_any(text, where, name)
+    if not isinstance(found, Network):
+        raise SpecError(f"{where}: model: this is a model of layers; a network, with [network], is "
+                        "needed here")
+    return found
+
+
+def read_any(text: str, where: str, name: str = "network") -> Network | Model:
+    """The network or model of a spec's text."""
+    document = _document(text, where)
+    settings: dict[str, Any] = {
+        table: document.get(table, {}) for table in ("values", "notation", "source")
+    }
+    settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
+    settings["claims"] = _claims(where, document.get("claims", []))
+    settings["name"] = _text(where, "name", document.get("name", name))
+    _check_source(where, settings["source"])
+    table = "model" if "model" in document else "network"
+    settings |= document[table]
+    if table == "model":
+        if "layers" not in document:
+            raise SpecError(f"{where}: layers: are missing; a model needs tables [[layers]], each "
+                            "with a type")
+        settings["layers"] = document["layers"]
+    try:
+        made = Model(**settings) if table == "model" else Network(**settings)
+        shapes = made.shapes()
+    except NetworkError as error:
+        prefix = f"{table}." if error.key.split("[")[0] in (TABLES[table] or ()) else ""
+        raise SpecError(f"{where}: {prefix}{error}") from None
+    _check_values(where, settings["values"], shapes)
+    convention = made.convention if isinstance(made, Network) else "rows"
+    check_targets(where, made.objective.row, settings["values"].get("Y"), convention)
+    missing = [array for array in shapes if array not in settings["values"]]
+    if made.claims and missing:
+        raise SpecError(f"{where}: claims: there is nothing to hold them against; [values] lacks "
+                        f"{', '.join(missing)}")
+    return made
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    """The tables of a spec, with known keys and with either a network or a model."""
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{where}: is not valid TOML: {error}") from None
     except RecursionError:
         raise SpecError(f"{where}: is nested too deeply to be a spec") from None
-    _known(where, "", document, ("name", "claims", *TABLES))
+    _known(where, "", document, ("name", "claims", "layers", *TABLES))
     for table, keys in TABLES.items():
         content = document.get(table, {})
         if not isinstance(content, dict):
             raise SpecError(f"{where}: {table}: expected a table [{table}], got {content!r}")
         if keys is not None:
             _known(where, f"{table}.", content, keys)
-    if "network" not in document:
+    if "network" in document and ("model" in document or "layers" in document):
+        raise SpecError(f"{where}: model: a spec has a [network], or a [model] with [[layers]], "
+                        "not both")
+    if "layers" in document and "model" not in document:
+        raise SpecError(f"{where}: model: the table [model] is missing; it needs at least "
+                        'input = "m n", the shape of X')
+    if "model" not in document and "network" not in document:
         raise SpecError(f"{where}: network: the table [network] is missing; it needs at least "
                         "sizes = [inputs, ..., outputs]")
-    settings: dict[str, Any] = dict(document["network"])
-    if "sizes" not in settings:
-        raise SpecError(f"{where}: network.sizes: is missing; expected layer widths from input "
-                        "to output, such as sizes = [2, 3, 1]")
-    for table in ("values", "notation", "source"):
-        settings[table] = document.get(table, {})
-    settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
-    settings["claims"] = _claims(where, document.get("claims", []))
-    settings["name"] = _text(where, "name", document.get("name", name))
-    _check_source(where, settings["source"])
-    assert set(settings) <= {field.name for field in fields(Network)}
-    try:
-        network = Network(**settings)
-        shapes = network.shapes()
-    except NetworkError as error:
-        prefix = "network." if error.key.split("[")[0] in NETWORK_KEYS else ""
-        raise SpecError(f"{where}: {prefix}{error}") from None
-    _check_values(where, settings["values"], shapes)
-    check_targets(where, network.objective.row, settings["values"].get("Y"), network.convention)
-    missing = [array for array in shapes if array not in settings["values"]]
-    if network.claims and missing:
-        raise SpecError(f"{where}: claims: there is nothing to hold them against; [values] lacks "
-                        f"{', '.join(missing)}")
-    return network
+    for table, key, example in (("network", "sizes", "layer widths from input to output, such as "
+                                 "sizes = [2, 3, 1]"),
+                                ("model", "input", 'the shape of X, such as "m 1 28 28"')):
+        if table in document and key not in document[table]:
+            raise SpecError(f"{where}: {table}.{key}: is missing; expected {example}")
+    return document
 
 
 def _known(where: str, prefix: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:
@@ -191,14 +233,14 @@ def _check_values(
             _number(where, f"values.{name}{place}", entry)
 
 
-def check_targets(where: str, loss: Loss, values: object, convention: str = "rows") -> None:
+def check_targets(where: str, loss: Loss, values: Any, convention: str = "rows") -> None:
     """That the targets are what the loss assumes of them; `values` are nested lists, or None."""
     if not isinstance(values, list):
         return
-    numbers = [Decimal(entry) for _, entry in _entries(values)]  # type: ignore[arg-type]
+    numbers = [Decimal(entry) for _, entry in _entries(values)]
     if loss.labels and not set(numbers) <= set(map(Decimal, loss.labels)):
         raise SpecError(f"{where}: values.Y: expected the labels {list(loss.labels)}, got "
-                        f"{sorted(set(numbers) - set(map(Decimal, loss.labels)))[0]}")
+                        f"{min(set(numbers) - set(map(Decimal, loss.labels)))}")
     if loss.target not in ("probability", "one_hot"):
         return
     nested = isinstance(values[0], list)
@@ -209,10 +251,10 @@ def check_targets(where: str, loss: Loss, values: object, convention: str = "row
         rows = [list(column) for column in zip(*rows, strict=True)]
     for row in rows:
         entries = [Decimal(entry) for entry in row]
-        if abs(sum(entries) - 1) > Decimal("1e-9") or min(entries) < 0:
+        if abs(sum(entries, Decimal(0)) - 1) > Decimal("1e-9") or min(entries) < 0:
             raise SpecError(f"{where}: values.Y: the loss needs non-negative targets that sum to "
                             f"one for each sample, got {[str(entry) for entry in entries]}")
-        if loss.target == "one_hot" and not set(entries) <= {0, 1}:
+        if loss.target == "one_hot" and any(entry not in (0, 1) for entry in entries):
             raise SpecError(f"{where}: values.Y: the loss needs one-hot targets, got "
                             f"{[str(entry) for entry in entries]}")
 
@@ -227,7 +269,7 @@ def _shape(where: str, key: str, value: object) -> tuple[int, ...]:
     return (len(value), *(inner.pop() if inner else ()))
 
 
-def _entries(value: object, place: str = "") -> Iterator[tuple[str, object]]:
+def _entries(value: object, place: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, list):
         for number, entry in enumerate(value):
             yield from _entries(entry, f"{place}[{number}]")
