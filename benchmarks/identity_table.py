@@ -29,8 +29,8 @@ A scalar by an array has the array's shape; a Jacobian is J[i, j] = ∂y[i]/∂x
 H[i, j] = ∂²L/∂x[i]∂x[j]. a, b, c, d, t, v, w, x are n-vectors, u, y m-vectors, s a p-vector, k a
 scalar; A, B, C, D, S, X are n×n, M, Y m×n, P, Z n×p, R p×p, U m×p, V p×n. A symmetric matrix is
 written S + S.T, or is G, which is n×n and declared to be one. A derivative by a matrix is printed
-as the matrix whose rows and columns are the entries of the two arrays, the last axis fastest; K is the
-commutation matrix, vec(Xᵀ) = K vec(X).
+as the matrix whose rows and columns are the entries of the two arrays, the last axis fastest; K is
+the commutation matrix, vec(Xᵀ) = K vec(X).
 
 Sources: MC, Petersen & Pedersen, *The Matrix Cookbook*, 2012-11-15, by equation number; P&H,
 Parr & Howard, *The Matrix Calculus You Need For Deep Learning*, 2018; M&N, Magnus & Neudecker,
