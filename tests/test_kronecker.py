@@ -14,7 +14,7 @@ from gradproof.symbolic.kronecker import kronecker_form
 FACTORISATION = ("L = sum((A - U @ V)**2)/2", {"A": "m n", "U": "m p", "V": "p n"})
 BILINEAR = ("Y = A @ X @ B; L = sum(Y)", {"A": "m n", "X": "n p", "B": "p q"})
 LAYER = ("y = tanh(M @ x); L = sum(y)", {"M": "m n", "x": "n"})
-BILINEAR = ("L = u @ M @ x", {"u": "m", "M": "m n", "x": "n"})
+SCALAR = ("L = u @ M @ x", {"u": "m", "M": "m n", "x": "n"})
 SIZES = {"m": 3, "n": 4, "p": 2, "q": 5}
 
 CASES = [
@@ -32,8 +32,8 @@ CASES = [
      "H = I ⊗ x xᵀ", None),
     (LAYER, "jacobian", ("y", "M"), "J = (I - diag(y∘²)) ⊗ xᵀ", None),
     # Vectors are rows in what follows, since u stands on the left.
-    (BILINEAR, "hessian", ("M", "x"), "H = uᵀ ⊗ I", None),
-    (BILINEAR, "hessian", ("x", "M"), "H = u ⊗ I", None),
+    (SCALAR, "hessian", ("M", "x"), "H = uᵀ ⊗ I", None),
+    (SCALAR, "hessian", ("x", "M"), "H = u ⊗ I", None),
 ]
 
 
