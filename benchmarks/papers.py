@@ -27,9 +27,9 @@ from gradproof.symbolic.equation import (
     index_symbol,
     size_symbol,
     slot,
-    validate,
 )
 from gradproof.symbolic.functions import SIGMOID, TANH
+from gradproof.symbolic.validation import validate
 
 GATES = "zifo"
 T, M, N = map(size_symbol, "TMN")

@@ -35,10 +35,10 @@ from .equation import (
     rename_bound,
     slot,
     substitute_term,
-    validate,
 )
 from .named_operations import named_slope, with_inverses
 from .solving import prune, solve
+from .validation import validate
 
 
 @lru_cache(maxsize=4096)
@@ -91,12 +91,12 @@ def reverse(
     pending: dict[str, list[Term]] = {name: [] for name in active}
     lead = tuple(index.symbol for index in prefix)
 
-    def define(name: str) -> Equation:
+    def define(name: str, loop: int | None = None) -> Equation:
         """The adjoint of `name` as the sum of what its readers have sent back."""
         out = names.out(name, avoid=[index.name for index in prefix])
         terms = []
         for term in pending[name]:
-            moved = _at_out(term, out, prefix)
+            moved = _at_out(term, out, prefix, loop)
             if moved is not None:
                 terms.append(moved)
         return Equation(bars[name], (*prefix, *out), tuple(terms))
@@ -117,7 +117,9 @@ def reverse(
             group = [equation for equation in item.equations if equation.name in active]
             for equation in reversed(group):
                 send_back(equation)
-            adjoints = tuple(define(equation.name) for equation in reversed(group))
+            adjoints = tuple(define(equation.name, next(
+                p for p, index in enumerate(equation.out) if index.name == item.loop
+            )) for equation in reversed(group))
             if adjoints:
                 adjoints = _same_loop(adjoints, group, item.loop, bars)
                 items.append(Recurrence(item.loop, 1 if item.direction < 0 else -1, adjoints))
@@ -276,15 +278,21 @@ def _pullback(
     )
 
 
-def _at_out(term: Term, out: tuple[Index, ...], prefix: Sequence[Index]) -> Term | None:
-    """A summand written for the left side x̄[out]: [I = q] added and solved."""
+def _at_out(
+    term: Term, out: tuple[Index, ...], prefix: Sequence[Index], loop: int | None = None
+) -> Term | None:
+    """A summand written for the left side x̄[out]: [I = q] added and solved.
+
+    The equality of a `loop` axis comes first: what is read must be a number of steps away.
+    """
     names = [index.name for index in (*prefix, *out)]
     renamed = rename_bound(term, names)
     *reads, target = renamed.reads
     equalities = tuple(
         Equal(entry, index.symbol) for entry, index in zip(target.at, out, strict=True)
     )
-    placed = replace(renamed, reads=tuple(reads), guards=(*renamed.guards, *equalities))
+    first = () if loop is None else (equalities[loop],)
+    placed = replace(renamed, reads=tuple(reads), guards=(*first, *renamed.guards, *equalities))
     solved = solve(placed, (*prefix, *out))
     if solved is None or solved.body == 0:
         return None

@@ -25,8 +25,8 @@ from .equation import (
     Term,
     fresh_name,
     slot,
-    validate,
 )
+from .validation import validate
 
 
 class ShapeError(ValueError):

@@ -25,7 +25,6 @@ from .equation import (
     Size,
     System,
     slot,
-    validate,
 )
 from .fuse import fuse_forward, is_short
 from .kinks import Kink, find_kinks
@@ -40,6 +39,7 @@ from .rewrite import (
     sum_rows,
     tidy,
 )
+from .validation import validate
 from .writing import prefers_rows
 
 Role = Literal["forward", "adjoint", "gradient"]

@@ -27,9 +27,9 @@ from .equation import (
     System,
     Term,
     slot,
-    validate,
 )
 from .solving import prune
+from .validation import validate
 
 Sizes = Mapping[sp.Symbol, int]
 

@@ -18,9 +18,9 @@ from .equation import (
     slot,
     substitute_term,
     term_reads,
-    validate,
 )
 from .rewrite import inline, readers
+from .validation import validate
 
 
 def fuse_forward(system: System, keep: set[str]) -> System:

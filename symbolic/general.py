@@ -25,12 +25,12 @@ from .equation import (
     size_symbol,
     slot,
     substitute_term,
-    validate,
 )
 from .functions import Z, scalar_function
 from .notation import Notation
 from .rewrite import inline
 from .solving import solve, solve_equation
+from .validation import validate
 
 DEPTH = size_symbol("L")
 WIDTH = sp.Function("n", integer=True, positive=True)

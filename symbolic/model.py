@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import Any
 
 from .algebra import Builder, Operand, ShapeError
-from .equation import Array, EquationError, Kind, Size, System, as_size, validate
+from .equation import Array, EquationError, Kind, Size, System, as_size
 from .layer_types import LAYER_TYPES, LayerType, Site, applied
 from .losses import Objective
 from .options import Option, Required
 from .settings import NetworkError, check_apart, check_name, check_notation
 from .shapes import ShapeTextError, parse_shape
+from .validation import validate
 
 COMMON = ("type", "name", "inputs")
 """What every layer may say."""

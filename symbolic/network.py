@@ -24,13 +24,13 @@ from .equation import (
     Term,
     as_size,
     slot,
-    validate,
 )
 from .functions import ACTIVATIONS
 from .losses import BOUNDED, Objective
 from .settings import NetworkError as NetworkError
 from .settings import activation_function as activation_function
 from .settings import check_apart, check_notation, check_size, choice
+from .validation import validate
 
 Convention = Literal["rows", "columns"]
 BATCH = "m"

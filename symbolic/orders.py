@@ -27,9 +27,9 @@ from .equation import (
     map_reads,
     rename_bound,
     substitute_term,
-    validate,
 )
 from .fuse import fuse_forward
+from .validation import validate
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ from gradproof.symbolic.equation import (
     Within,
     size_symbol,
     slot,
-    validate,
 )
 from gradproof.symbolic.functions import ABS, RELU, SIGMOID, SOFTPLUS, TANH, maximum
+from gradproof.symbolic.validation import validate
 
 SIZES = {"n": 3, "m": 2, "k": 4}
 """What the symbolic sizes are where a program is evaluated."""

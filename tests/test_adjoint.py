@@ -27,10 +27,10 @@ from gradproof.symbolic.equation import (
     index_symbol,
     size_symbol,
     slot,
-    validate,
 )
 from gradproof.symbolic.functions import SIGMOID, TANH
 from gradproof.symbolic.solving import drop_idle
+from gradproof.symbolic.validation import validate
 
 m, n, h = map(size_symbol, "mnh")
 i, j, k, t, u = map(index_symbol, "ijktu")

@@ -18,11 +18,11 @@ from gradproof.symbolic.equation import (
     index_symbol,
     size_symbol,
     slot,
-    validate,
 )
 from gradproof.symbolic.grammar import FormulaError
 from gradproof.symbolic.prove import prove_all
 from gradproof.symbolic.text import parse_equations
+from gradproof.symbolic.validation import validate
 
 SHAPES = {"A": "n n", "B": "n n", "X": "n n", "Z": "n p", "x": "n", "k": ""}
 

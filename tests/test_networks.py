@@ -11,9 +11,9 @@ from networks import CASES, random_networks, values_for
 from gradproof.codegen.interpret import evaluate
 from gradproof.derivation import derive
 from gradproof.symbolic.entries import disagreements
-from gradproof.symbolic.equation import validate
 from gradproof.symbolic.functions import ACTIVATIONS, Z, without_opaque
 from gradproof.symbolic.network import Network, activation_function
+from gradproof.symbolic.validation import validate
 
 TABLE = pytest.mark.parametrize("network", CASES.values(), ids=CASES.keys())
 

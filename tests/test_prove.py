@@ -29,10 +29,10 @@ from gradproof.symbolic.equation import (
     index_symbol,
     size_symbol,
     slot,
-    validate,
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, SOFTPLUS, TANH, derivative, leaky_relu
 from gradproof.symbolic.prove import Proof, first_wrong, prove_all, prove_equal
+from gradproof.symbolic.validation import validate
 
 m, n, h, o = map(size_symbol, "mnho")
 

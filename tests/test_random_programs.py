@@ -21,7 +21,8 @@ from gradproof.numeric import directional_derivative
 from gradproof.symbolic import orders
 from gradproof.symbolic.adjoint import forward, reverse
 from gradproof.symbolic.derive import differentiate
-from gradproof.symbolic.equation import Array, EquationError, System, validate
+from gradproof.symbolic.equation import Array, EquationError, System
+from gradproof.symbolic.validation import validate
 
 STEP = 1e-30
 LARGE = 1e4

@@ -32,9 +32,9 @@ from gradproof.symbolic.equation import (
     index_symbol,
     size_symbol,
     slot,
-    validate,
 )
 from gradproof.symbolic.functions import SIGMOID, TANH
+from gradproof.symbolic.validation import validate
 
 x0, x1, x2, x3 = map(slot, range(4))
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from numpy import exp, zeros
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.equation import Array, size_symbol, validate
+from gradproof.symbolic.equation import Array, size_symbol
 from gradproof.symbolic.trace import TraceError, trace
+from gradproof.symbolic.validation import validate
 
 SIZES = {"m": 5, "n": 4, "h": 3, "k": 2}
 KNOWN = {size_symbol(name): value for name, value in SIZES.items()}

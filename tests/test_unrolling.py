@@ -6,9 +6,10 @@ import sympy as sp
 
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.equation import Array, size_symbol, validate
+from gradproof.symbolic.equation import Array, size_symbol
 from gradproof.symbolic.trace import trace
 from gradproof.symbolic.unrolling import NotUnrolledError, unrolled
+from gradproof.symbolic.validation import validate
 
 
 def window_sums(x):
