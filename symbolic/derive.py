@@ -259,9 +259,11 @@ class Simplifier:
             steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
                                    self._declared.relied_on(forms[-1].equation))
         needed: set[str] = set()
-        for name in reversed(list(steps)):
-            if name in needed or name in self.keep:
-                needed |= {read.array for read in self._done[name].reads}
+        waiting = [name for name in steps if name in self.keep]
+        while waiting:  # not one sweep: an array of a recurrence may read one that stands below it
+            new = {read.array for read in self._done[waiting.pop()].reads} - needed
+            needed |= new
+            waiting += [name for name in new if name in steps]
         self.inlined = {
             name: step
             for name, step in steps.items()
