@@ -102,12 +102,13 @@ def pad(
 def part(
     builder: Builder, operand: Operand, axis: int, start: sp.Expr | int, stop: sp.Expr | int
 ) -> Operand:
-    """The entries start ... stop - 1 of an axis."""
+    """The entries start ... stop - 1 of an axis (none, if a size is too small for any)."""
     place = axis_of(operand, axis)
     size = operand.shape[place]
     start, stop = sp.sympify(start), sp.sympify(stop)
     count = sp.expand(stop - start)
-    if not (start.is_nonnegative and count.is_positive and sp.expand(size - stop).is_nonnegative):
+    inside = start.is_nonnegative and sp.expand(size - stop).is_nonnegative
+    if not (inside and count.is_nonnegative) or count == 0:
         raise ShapeError(f"the part {start}:{stop} is not within axis {place} of {operand} for "
                          "all sizes")
     whole = builder.axes(operand)
@@ -118,19 +119,24 @@ def part(
     return builder.emit(None, out, [Term(slot(0), (Read(operand.name, at),))])
 
 
-def entry(builder: Builder, operand: Operand, at: sp.Expr | int) -> Operand:
-    """x[at]: an entry of the first axis, which is then gone; numbers below 0 count from behind."""
-    if not operand.ndim:
-        raise ShapeError(f"{operand} has no axis to pick an entry of")
-    size, place = operand.shape[0], sp.sympify(at)
+def entry(builder: Builder, operand: Operand, axis: int, at: sp.Expr | int) -> Operand:
+    """One entry of an axis, which is then gone; numbers below 0 count from behind."""
+    gone = axis_of(operand, axis)
+    size, place = operand.shape[gone], sp.sympify(at)
     if place.is_negative:
         place = sp.expand(size + place)
     inside = sp.expand(size - 1 - place)
     if not (place.is_nonnegative and inside.is_nonnegative):
-        raise ShapeError(f"there is no entry {at} on the first axis of {operand} for all sizes")
-    out = builder.axes(operand)[1:]
-    read = Read(operand.name, (place, *(index.symbol for index in out)))
-    return builder.emit(None, out, [Term(slot(0), (read,))])
+        raise ShapeError(f"there is no entry {at} on axis {gone} of {operand} for all sizes")
+    axes = builder.axes(operand)
+    subscripts = tuple(place if p == gone else index.symbol for p, index in enumerate(axes))
+    out = tuple(index for p, index in enumerate(axes) if p != gone)
+    return builder.emit(None, out, [Term(slot(0), (Read(operand.name, subscripts),))])
+
+
+def full(builder: Builder, shape: Sequence[Size], number: sp.Expr) -> Operand:
+    """An array with one number everywhere."""
+    return builder.emit(None, builder.indices(tuple(shape), ()), [Term(number)])
 
 
 def gather(builder: Builder, table: Operand, labels: Operand, name: str | None = None) -> Operand:

@@ -64,6 +64,8 @@ class _Formula:
                 self.source.fail(node, "a formula is of one number; it has no transpose")
             case "string":
                 self.source.fail(node, "a formula is of one number; it has no text in quotes")
+            case "subscript":
+                self.source.fail(node, "a formula is of one number; it has no entries to pick")
         self.source.fail(node, "expected one value between the parentheses")
 
     def _named(self, node: Node) -> sp.Expr:

@@ -5,14 +5,16 @@ A trace or a parsed text has one equation an operation; a reader wants Z = X W +
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
 from .equation import (
     Equation,
+    Item,
     Read,
+    Recurrence,
     System,
     map_reads,
     slot,
@@ -28,10 +30,10 @@ def fuse_forward(system: System, keep: set[str]) -> System:
 
     A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
     """
-    flat = [item for item in system.items if isinstance(item, Equation)]
-    if len(flat) < len(system.items):  # recurrences are left as they are
-        return system
-    flat = _smooth_maxima(_once_each(_without_units(flat, keep), keep), keep)
+    flat = list(system.equations)
+    loops = {e.name: item for item in system.items if isinstance(item, Recurrence)
+             for e in item.equations}
+    flat = _smooth_maxima(_once_each(_without_units(flat, keep | loops.keys()), keep), keep)
     for name in [equation.name for equation in flat]:
         if not is_unnamed(name) or name in keep:
             continue
@@ -39,12 +41,37 @@ def fuse_forward(system: System, keep: set[str]) -> System:
         reading = readers(target.name, flat)
         if not reading or (len(reading) > 1 and not is_short(target)):
             continue
+        if name in loops and not _at_the_same_step(target, reading, loops):
+            continue
         put = [inline(reader, target) for reader in reading]
         if any(result is None for result in put):
             continue
         changed = {e.name: e for e in put if e is not None}
         flat = [changed.get(e.name, e) for e in flat if e.name != target.name]
-    return validate(replace(system, items=tuple(flat)))
+    left = {equation.name: equation for equation in flat}
+    items: list[Item] = []
+    for item in system.items:
+        if isinstance(item, Recurrence):
+            items.append(replace(item, equations=tuple(
+                left[e.name] for e in item.equations if e.name in left
+            )))
+        elif item.name in left:
+            items.append(left[item.name])
+    return validate(replace(system, items=tuple(items)))
+
+
+def _at_the_same_step(
+    target: Equation, reading: Sequence[Equation], loops: Mapping[str, Recurrence]
+) -> bool:
+    """Whether an equation of a loop is read in that loop alone, and at the step it is for."""
+    loop = loops[target.name]
+    place = next(p for p, index in enumerate(target.out) if index.name == loop.loop)
+    return all(
+        loops.get(reader.name) is loop
+        and all(read.at[place] == target.out[place].symbol
+                for read in reader.reads if read.array == target.name)
+        for reader in reading
+    )
 
 
 def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:

@@ -1,13 +1,13 @@
 """Text to trees: a small grammar of formulas, read by hand so that hostile text cannot hurt.
 
-    statement  = [name "="] comparison
+    statement  = [name ["[" sum "]"] "="] comparison
     comparison = sum [("<" | "<=" | ">" | ">=" | "==" | "!=") sum]
     sum        = product {("+" | "-") product}
     product    = unary {("*" | "/" | "@") unary}
     unary      = ("-" | "+") unary | power
     power      = primary [("**" | "^") unary]
     primary    = number | text in quotes | name | name "(" arguments ")" | "(" ... ")", each with
-                 any number of ".T"
+                 any number of ".T" and of subscripts: "[" (sum | [sum] ":" [sum]) {"," ...} "]"
 
 What the names mean is not decided here.  Length, depth and the digits of a number are bounded, so
 every text gives a tree or a :class:`FormulaError` that points at a column.
@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     r"(?P<space>[ \t\r\f]+|#[^\n]*)|(?P<end>[;\n])"
     r'|"(?P<string>[^"\n]*)"'
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|<=|>=|==|!=|[-+*/@^()<>,=.])"
+    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|<=|>=|==|!=|[-+*/@^()<>,=.:\[\]])"
 )
 
 
@@ -46,7 +46,8 @@ class FormulaError(ValueError):
 
 
 Kind = Literal[
-    "number", "string", "name", "call", "unary", "binary", "compare", "transpose", "tuple"
+    "number", "string", "name", "call", "unary", "binary", "compare", "transpose", "tuple",
+    "subscript", "slice", "nothing",
 ]
 
 
@@ -65,12 +66,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Statement:
-    """``name = value``; the name is empty where the text has none."""
+    """``name = value`` or ``name[at] = value``; the name is empty where the text has none."""
 
     name: str
     value: Node
     line: int
     column: int
+    at: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class _Parser:
             if kind == "number" and re.match(r"\w", text[place : place + 1]):
                 self.source.fail(token, f"a number runs into a name: write "
                                         f"{token.text}*{text[place]}... for a product")
-            open_parentheses += {"(": 1, ")": -1}.get(token.text, 0)
+            open_parentheses += {"(": 1, ")": -1, "[": 1, "]": -1}.get(token.text, 0)
             if token.text == "\n":
                 line, start = line + 1, place
             if kind != "space" and not (token.text == "\n" and open_parentheses > 0):
@@ -216,13 +218,19 @@ class _Parser:
                 name = first.text
                 self.place += 2
             value = self._expression(1)
+            at = None
+            if self._at("=") and not name and _is_step(value):
+                name, at = value.arguments[0].text, value.arguments[1]
+                self.place += 1
+                value = self._expression(1)
             if self._at("="):
-                self.source.fail(self.token, "only a name can stand left of '='")
+                self.source.fail(self.token, "only a name, or a name with one subscript such as "
+                                             "h[t], can stand left of '='")
             if self.token.kind not in ("end", "stop"):
                 unbalanced = " (there is no open parenthesis)" if self._at(")") else ""
                 self.source.fail(self.token, f"expected an operator or the end, got {self.token}"
                                              + unbalanced)
-            yield Statement(name, value, first.line, first.column)
+            yield Statement(name, value, first.line, first.column, at)
 
     def _node(self, token: _Token, kind: Kind, *arguments: Node, text: str | None = None) -> Node:
         # A chain of left-associative operators is walked in a loop, so only the rest is depth.
@@ -291,7 +299,10 @@ class _Parser:
         else:
             self.place -= 1
             self.source.fail(token, f"expected a number, a name or '(', got {token}")
-        while self._at("."):
+        while self._at(".", "["):
+            if self._at("["):
+                node = self._subscript(node)
+                continue
             dot = self._next()
             attribute = self._next()
             if attribute.text != "T":
@@ -301,6 +312,30 @@ class _Parser:
         if self._at("("):
             self.source.fail(self.token, "only a name can be called; write * for a product")
         return node
+
+    def _subscript(self, base: Node) -> Node:
+        bracket = self._next()
+        entries = []
+        while not self._at("]"):
+            entries.append(self._slice())
+            if not self._at(","):
+                break
+            self.place += 1
+        self._expect("]", f"or ',' for the '[' in column {bracket.column}")
+        if not entries:
+            self.source.fail(bracket, "a subscript is an entry such as [0], a range such as [1:n], "
+                                      "or several of them")
+        return self._node(bracket, "subscript", base, *entries)
+
+    def _slice(self) -> Node:
+        first = self.token
+        start = self._node(first, "nothing") if self._at(":") else self._expression(1)
+        if not self._at(":"):
+            return start
+        self.place += 1
+        after = self.token
+        stop = self._node(after, "nothing") if self._at(",", "]") else self._expression(1)
+        return self._node(first, "slice", start, stop)
 
     def _parenthesis(self, token: _Token) -> Node:
         entries = [self._expression(1)]
@@ -337,10 +372,15 @@ class _Parser:
                                   tuple(keywords), depth))
 
 
+def _is_step(node: Node) -> bool:
+    """Whether a node is a name with one subscript, as h[t]."""
+    return (node.kind == "subscript" and len(node.arguments) == 2
+            and node.arguments[0].kind == "name")
+
+
 _ADVICE = {
     "&": "; multiply two conditions instead",
     "|": "; use max(condition, condition)",
-    "[": "; entries cannot be picked, use sums and products",
     "'": "; a transpose is written .T",
     "·": "; a product is written *",
     "×": "; a product is written *",

@@ -282,7 +282,7 @@ LAYER_TYPES: dict[str, LayerType] = {
     "concat": LayerType(_concat, {"axis": AXIS}, (2, None)),
     "split": LayerType(_split, {"sizes": Option(options.sizes), "axis": AXIS}),
     "mean": LayerType(_mean, {"axis": AXIS}),
-    "last": LayerType(lambda site, x: arrays.entry(site.builder, x, -1)),
+    "last": LayerType(lambda site, x: arrays.entry(site.builder, x, 0, -1)),
     "softmax": LayerType(
         lambda site, x: layers.softmax(site.builder, x, site.options["axis"]), {"axis": AXIS}),
     "log_softmax": LayerType(

@@ -31,6 +31,7 @@ from .equation import (
     slot,
     substitute_term,
 )
+from .functions import at_numbers
 from .solving import prune
 
 
@@ -79,13 +80,13 @@ class Loop:
 
     def close(self) -> None:
         """Turns the equations since the loop was opened into a recurrence."""
-        steps = self.builder.equations[self._start :]
+        steps = list(self._carried(self.builder.equations[self._start :]))
         inside = {name for equation in steps for name in (equation.name, *equation.argmax)}
         missing = {carry.name for carry in self._carries.values()} - inside
         if missing:
             raise ShapeError(f"{sorted(missing)} are read one step before, and no equation of the "
                              f"loop over {self.index.name} defines them")
-        lifted = [self._lifted(equation, inside) for equation in self._carried(steps)]
+        lifted = [self._lifted(equation, inside) for equation in steps]
         self.builder.equations[self._start :] = lifted
         for equation in lifted:
             for name in (equation.name, *equation.argmax):
@@ -174,7 +175,7 @@ class Loop:
                 zero[slot(place)] = sp.S.Zero
             else:
                 started[place] = Read(carry.initial.name, read.at)
-        return prune(body.subs(zero), tuple(started))
+        return prune(at_numbers(body.subs(zero)), tuple(started))
 
     def _boundary(self) -> tuple[Guard, Guard]:
         """The guards of the steps that have one before them, and of the first step."""

@@ -106,15 +106,16 @@ def gru(
                                    bias[place] if bias else None), name=_state(b, letter))
         for place, letter in enumerate("rz")
     )
-    drive = _gate(b, "", now, wx[2], None, None, bias[2] if bias else None)
+    last = bias[2] if bias else None
     if reset_after:
+        drive = _gate(b, "", now, wx[2], None, None, last)
         recurrent = _gate(b, "", before, wh[2], None, None, hidden_bias)
-        candidate = b.pointwise(TANH(slot(0) + slot(1) * slot(2)), drive, r, recurrent,
-                                name=_state(b, "n"))
+        drive = b.pointwise(slot(0) + slot(1) * slot(2), drive, r, recurrent,
+                            name=_state(b, "a_n"))
     else:
         reset = b.pointwise(slot(0) * slot(1), r, before)
-        candidate = b.pointwise(TANH(slot(0) + slot(1)), drive, b.matmul(reset, wh[2]),
-                                name=_state(b, "n"))
+        drive = _gate(b, "n", now, wx[2], reset, wh[2], last)
+    candidate = b.pointwise(TANH, drive, name=_state(b, "n"))
     b.pointwise((1 - slot(0)) * slot(1) + slot(0) * slot(2), z, candidate, before, name=h)
     loop.close()
     return loop.made(h)

@@ -2,23 +2,26 @@
 
 The text means what NumPy would mean by it, broadcasting included.  What is pointwise within a
 statement becomes one equation; each product of matrices and each sum becomes an equation of its
-own, named after the left side or t1, t2, ....
+own, named after the left side or t1, t2, ....  Statements `h[t] = ...` are a recurrence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import groupby
 
 import sympy as sp
 
-from .algebra import Operand
+from . import arrays
+from .algebra import Operand, ShapeError
 from .elementwise import SCALARS, comparison, power, where
 from .equation import Array, EquationError, System, slot
 from .formula import CONSTANTS, OPERATORS, check_arity, parse_formula
 from .grammar import FormulaError, Node, Source, Statement, exact_number, nearest, parse_statements
 from .shapes import ShapeTextError, parse_shape
 from .text_functions import ARRAY_FUNCTIONS
+from .text_loops import Initial, Steps
 from .text_values import Value, Values, entries
 
 __all__ = ["FormulaError", "parse_equations", "parse_formula", "parse_shape"]
@@ -52,6 +55,9 @@ class _Equations(Values):
         self.values: dict[str, Operand] = {}
         self.sizes: dict[str, sp.Expr] = {}
         self.statements = list(statements)
+        self.integers: set[str] = set()
+        self.initials: dict[str, Initial] = {}
+        self.steps: Steps | None = None
         for name, given in shapes.items():
             self._declare(name, given)
 
@@ -67,6 +73,8 @@ class _Equations(Values):
         except ShapeTextError as error:
             raise FormulaError(f"input {name}: {error}") from error
         self.values[name] = self.builder.input(array)
+        if array.is_integer:
+            self.integers.add(name)
         for size in (*array.shape, *([array.classes] if array.classes is not None else [])):
             self.sizes.update({str(symbol): symbol for symbol in size.free_symbols})
 
@@ -81,8 +89,12 @@ class _Equations(Values):
                 self.statements[place] = replace(statement, name=OUTPUT)
             self._check_target(self.statements[place], place)
             self.builder.reserve(self.statements[place].name)
-        for statement in self.statements:
-            self._assign(statement)
+        for looped, group in groupby(self.statements, self._step):
+            if looped:
+                self._loop(list(group))
+            else:
+                for statement in group:
+                    self._assign(statement)
         try:
             return self.builder.build()
         except EquationError as error:
@@ -90,7 +102,9 @@ class _Equations(Values):
 
     def _check_target(self, statement: Statement, place: int) -> None:
         name = statement.name
-        earlier = {other.name for other in self.statements[:place]}
+        before = self.statements[:place]
+        initial = statement.at is not None and not self._step(statement)
+        earlier = {s.name for s in before if (s.at is not None and not self._step(s)) == initial}
         if name in self.values or name in earlier:
             what = "an input" if name in self.values else "assigned already"
             self.source.fail(statement, f"{name!r} is {what}; each name is assigned once, so use "
@@ -101,13 +115,118 @@ class _Equations(Values):
             self.source.fail(statement, "a name starts with a letter")
 
     def _assign(self, statement: Statement) -> None:
+        if statement.at is not None:
+            self._begin(statement)
+            return
+        self.values[statement.name] = self._made(statement)
+
+    def _made(self, statement: Statement) -> Operand:
+        """The value of a statement under its own name."""
         value = self.value(statement.value)
         name = statement.name
         made = value.operands[-1].name if value.operands else ""
-        if value.body == slot(0) and made not in self.values:
-            self.values[name] = self.builder.rename_last(made, name)
+        named = self.values.keys() | (self.steps.done.keys() if self.steps else set())
+        last = self.builder.equations[-1].name if self.builder.equations else ""
+        if value.body == slot(0) and made == last and made not in named:
+            return self.builder.rename_last(made, name)
+        return self.builder.pointwise(value.body, *value.operands, name=name)
+
+    # --- recurrences ----------------------------------------------------------------------------
+
+    def _step(self, statement: Statement) -> str:
+        """The loop's index, for a statement such as h[t] = ...; else empty."""
+        at = statement.at
+        return at.text if at is not None and at.kind == "name" and at.text not in self.sizes else ""
+
+    def _begin(self, statement: Statement) -> None:
+        """`h[-1] = ...`: what stands before the first step of a loop that follows."""
+        node, name = statement.value, statement.name
+        loops = [s for s in self.statements if s.name == name and self._step(s)]
+        if not loops:
+            self.source.fail(statement, f"{name}[...] = ... states what stands before the first "
+                                        f"step of a recurrence, and no {name}[t] = ... follows")
+        if node.kind == "call" and node.text == "zeros":
+            self.keywords(node, ())
+            self.initials[name] = Initial(None, tuple(map(self.size, node.arguments)))
         else:
-            self.values[name] = self.builder.pointwise(value.body, *value.operands, name=name)
+            operand = self.settle(self.value(node))
+            self.initials[name] = Initial(operand, operand.shape)
+
+    def _loop(self, group: list[Statement]) -> None:
+        index = self._step(group[0])
+        if index in self.sizes or index in self.values:
+            what = "a size" if index in self.sizes else "an array"
+            self.source.fail(group[0], f"{index!r} is {what}; use another name for the step")
+        self.steps = Steps(self.source, self.builder, index, group, self.values, self.initials)
+        self._check_initials(group, self.steps)
+        for statement in group:
+            self.steps.done[statement.name] = self._made(statement)
+        try:
+            self.values |= self.steps.close()
+        except ShapeError as error:
+            self.source.fail(group[0], str(error))
+        self.steps = None
+
+    def _check_initials(self, group: list[Statement], steps: Steps) -> None:
+        """What stands before the first step is at -1, or at the size where the loop goes down."""
+        for statement in self.statements:
+            if statement.at is None or self._step(statement) or statement.name not in steps.defined:
+                continue
+            place = self.value(statement.at).body
+            size = steps.loop.index.size
+            wanted = sp.S.NegativeOne if steps.loop.direction > 0 else size
+            if sp.expand(place - wanted) != 0:
+                self.source.fail(statement, f"what stands before the first step is "
+                                            f"{statement.name}[{wanted}], got "
+                                            f"{statement.name}[{place}]")
+
+    def _subscript(self, node: Node) -> Value:
+        """x[t] and h[t-1] in a loop; entries and ranges of axes elsewhere."""
+        if self.steps is not None:
+            found = self.steps.value(node, self.values)
+            if found is not None:
+                return entries(found)
+        operand = self.settle(self.value(node.arguments[0]))
+        given = node.arguments[1:]
+        if len(given) > operand.ndim:
+            self.source.fail(node, f"{len(given)} subscripts for {operand}")
+        axis = 0
+        for part in given:
+            operand, axis = self._picked(part, operand, axis)
+        return entries(operand)
+
+    def _picked(self, node: Node, operand: Operand, axis: int) -> tuple[Operand, int]:
+        """One subscript applied: the array, and the axis that the next one is for."""
+        if node.kind == "slice":
+            start, stop = (
+                default if end.kind == "nothing" else self._place(end, operand.shape[axis])
+                for end, default in zip(node.arguments, (sp.S.Zero, operand.shape[axis]),
+                                        strict=True)
+            )
+            if start == 0 and stop == operand.shape[axis]:
+                return operand, axis + 1
+            made = self.shaped(
+                node, lambda: arrays.part(self.builder, operand, axis, start, stop)
+            )
+            return made.operands[0], axis + 1
+        if node.kind == "name" and node.text in self.integers:
+            if axis:
+                self.source.fail(node, "an array of integers picks entries of the first axis; "
+                                       "put that axis first with swapaxes or .T")
+            labels = self.values[node.text]
+            made = self.shaped(node, lambda: arrays.gather(self.builder, operand, labels))
+            return made.operands[0], labels.ndim
+        place = self._place(node, operand.shape[axis])
+        made = self.shaped(node, lambda: arrays.entry(self.builder, operand, axis, place))
+        return made.operands[0], axis
+
+    def _place(self, node: Node, size: sp.Expr) -> sp.Expr:
+        """A number of an entry, counted from the front."""
+        value = self.value(node)
+        if value.operands or not value.body.is_integer:
+            self.source.fail(node, "expected a whole number, an expression in sizes, or an array "
+                                   f"of integers, got {value}")
+        return sp.expand(size + value.body) if value.body.is_negative else value.body
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -129,12 +248,17 @@ class _Equations(Values):
                 return entries(operand if operand.ndim < 2 else self.builder.transpose(operand))
             case "call":
                 return self._call(node)
+            case "subscript":
+                return self._subscript(node)
             case "string":
                 self.source.fail(node, "text in quotes is for the subscripts of einsum")
         self.source.fail(node, "expected one value between the parentheses")
 
     def _named(self, node: Node) -> Value:
         name = node.text
+        if self.steps is not None and name in self.steps.defined:
+            self.source.fail(node, f"{name} is computed step by step here; write "
+                                   f"{name}[{self.steps.index}] or {name}[{self.steps.index}-1]")
         if name in self.values:
             return entries(self.values[name])
         if name in self.sizes:
@@ -176,9 +300,18 @@ class _Equations(Values):
             self.source.fail(node, f"unknown function {name!r}; {nearest(name, known)}")
         self.keywords(node, ())
         check_arity(self.source, node, SCALARS[name].arity)
-        arguments = [self.value(argument) for argument in node.arguments]
+        arguments = [self._before_activation(self.value(part)) for part in node.arguments]
         body = power if name in ("power", "pow") else SCALARS[name].body
         return self.pointwise(node, body, *arguments, flat=SCALARS[name].branches)
+
+    def _before_activation(self, value: Value) -> Value:
+        """The value, a sum with products of matrices in it under a name of its own: people give
+        z = x W + b a name, and its adjoint δ is what the gradients share."""
+        addends = sp.Add.make_args(value.body)
+        linear = len(addends) > 1 and all(a.as_coeff_Mul()[1].is_Symbol for a in addends)
+        products = {e.name for e in self.builder.equations if any(t.over for t in e.terms)}
+        made = {o.name for o in value.operands} - self.values.keys()
+        return entries(self.settle(value)) if linear and made & products else value
 
     def _where(self, node: Node) -> Value:
         self.keywords(node, ())

@@ -10,6 +10,7 @@ import sympy as sp
 from .algebra import Operand
 from .equation import Reduction, slot
 from .grammar import Node
+from .text_layers import LAYER_FUNCTIONS
 from .text_matrices import diag, einsum, eye, named
 from .text_values import Value, Values, entries
 
@@ -148,5 +149,6 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "inv": _counted(named("inv")),
     "det": _counted(named("det")),
     "logdet": _counted(named("logdet")),
+    **LAYER_FUNCTIONS,
 }
 """`max` and `min` of one array reduce it; of two they are entry by entry."""

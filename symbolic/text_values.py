@@ -3,6 +3,7 @@ together with others; names and statements are not known here."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -25,11 +26,17 @@ class Value:
     def __str__(self) -> str:
         if self.body == slot(0) and len(self.operands) == 1:
             return str(self.operands[0])
+        if not self.operands:
+            return str(self.body)
         return f"an array of shape ({', '.join(map(str, self.shape))})"
 
 
-class Values:
+class Values(ABC):
     """Operations on values, which append to a builder and fail with a place in the source."""
+
+    @abstractmethod
+    def value(self, node: Node) -> Value:
+        """What a part of a statement stands for."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -92,16 +99,30 @@ class Values:
         if given.kind == "name" and given.text == "None":
             return None
         entries = given.arguments if given.kind == "tuple" else (given,)
-        axes = [self._axis(entry, self._integer(entry), shape) for entry in entries]
+        axes = [self.axis(entry, shape) for entry in entries]
         if len(set(axes)) < len(axes):
             self.source.fail(given, "an axis is given twice")
         return axes
 
-    def _integer(self, node: Node) -> int:
+    def axis(self, node: Node, shape: tuple[Size, ...]) -> int:
+        """An axis counted from the front."""
+        what = "an axis: a number such as 0 or -1, or several, such as (0, 1)"
+        return self._axis(node, self.integer(node, what), shape)
+
+    def integer(self, node: Node, what: str) -> int:
+        """A small whole number as it is written."""
         sign, inner = (-1, node.arguments[0]) if node.kind == "unary" else (1, node)
         if inner.kind != "number" or not inner.text.isdigit() or len(inner.text) > 3:
-            self.source.fail(node, "an axis is a number such as 0 or -1, or several: (0, 1)")
+            self.source.fail(node, f"expected {what}")
         return sign * int(inner.text)
+
+    def size(self, node: Node) -> Size:
+        """A size, stated with numbers and the names in shapes."""
+        value = self.value(node)
+        if value.operands or not (value.body.is_integer and value.body.is_positive):
+            self.source.fail(node, f"expected a size, such as 3 or n where a shape names n, got "
+                                   f"{value}")
+        return value.body
 
     def _axis(self, node: Node, axis: int, shape: tuple[Size, ...]) -> int:
         if not -len(shape) <= axis < len(shape):

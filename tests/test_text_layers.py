@@ -1,0 +1,160 @@
+"""Layers, subscripts and recurrences in the text of equations: they mean what NumPy code means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradproof as gp
+from gradproof.symbolic.equation import Array, size_symbol
+from gradproof.symbolic.text import FormulaError, parse_equations
+
+SIZES = {"T": 4, "m": 2, "n": 3, "k": 5, "c": 2, "f": 3}
+LABELS = Array("", (size_symbol("m"),), "labels", classes=size_symbol("k"))
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def elman(x, W, U, b, h0, C):
+    h, total = h0, 0
+    for t in range(len(x)):
+        h = np.tanh(x[t] @ W + h @ U + b)
+        total = total + np.sum(C[t] * h)
+    return total
+
+
+def long_memory(x, Wi, Wf, Wg, Wo, Ui, Uf, Ug, Uo, b, C):
+    h = c = np.zeros_like(x[0] @ Wi)
+    total = 0
+    for t in range(len(x)):
+        i, f, g, o = (
+            act(x[t] @ W + h @ U + b)
+            for act, W, U in ((sigmoid, Wi, Ui), (sigmoid, Wf, Uf), (np.tanh, Wg, Ug),
+                              (sigmoid, Wo, Uo))
+        )
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        total = total + np.sum(C[t] * h)
+    return total
+
+
+def returns(r, g, C):
+    v = np.zeros_like(r[0])
+    total = 0
+    for t in reversed(range(len(r))):
+        v = r[t] + g * np.sin(v)
+        total = total + np.sum(C[t] * v)
+    return total
+
+
+def normal(X, axis, eps=1e-5):
+    deviation = X - X.mean(axis, keepdims=True)
+    return deviation / np.sqrt((deviation**2).mean(axis, keepdims=True) + eps)
+
+
+def convolved(X, W):
+    padded = np.pad(X, ((0, 0), (0, 0), (2, 2)))
+    return np.stack([np.einsum("fcu,ncu->nf", W, padded[:, :, 2 * i : 2 * i + 5 : 2])
+                     for i in range((X.shape[2] - 1) // 2 + 1)], axis=2)
+
+
+GATES = {f"W{gate}": "n k" for gate in "ifgo"} | {f"U{gate}": "k k" for gate in "ifgo"}
+STEPS = "; ".join(
+    f"{gate}[t] = {'tanh' if gate == 'g' else 'sigmoid'}(x[t] @ W{gate} + h[t-1] @ U{gate} + b)"
+    for gate in "ifgo"
+)
+
+CASES = {
+    "entries": ("L = sum(X[0] * X[m-1]) + sum(X[:, 1:n]**3) + X[-1, 0]", {"X": "m n"},
+                lambda X: np.sum(X[0] * X[-1]) + np.sum(X[:, 1:] ** 3) + X[-1, 0]),
+    "gather": ("L = sum(C*E[y]**2)", {"E": "k n", "y": LABELS, "C": "m n"},
+               lambda E, y, C: np.sum(C * E[y] ** 2)),
+    "rearranged": ("L = sum(C*concat(reshape(X, m, 6), swapaxes(Y, 0, 1), axis=1)**2)",
+                   {"X": "m 3 2", "Y": "5 m", "C": "m 11"},
+                   lambda X, Y, C: np.sum(
+                       C * np.concatenate([X.reshape(len(X), -1), Y.T], axis=1) ** 2)),
+    "filled": ("L = sum(C*(ones(m, n) + zeros(n)))", {"C": "m n"}, lambda C: np.sum(C)),
+    "elman": ("h[-1] = h0; h[t] = tanh(x[t] @ W + h[t-1] @ U + b); L = sum(C*h)",
+              {"x": "T m n", "W": "n k", "U": "k k", "b": "k", "h0": "m k", "C": "T m k"}, elman),
+    "elman, a layer": ("L = sum(C*rnn(x, W, U, b, h0))",
+                       {"x": "T m n", "W": "n k", "U": "k k", "b": "k", "h0": "m k",
+                        "C": "T m k"}, elman),
+    "two states": (f"h[-1] = zeros(m, k); c[-1] = zeros(m, k); {STEPS}; "
+                   "c[t] = f[t]*c[t-1] + i[t]*g[t]; h[t] = o[t]*tanh(c[t]); L = sum(C*h)",
+                   {"x": "T m n", **GATES, "b": "k", "C": "T m k"}, long_memory),
+    "two states, a layer": ("L = sum(C*lstm(x, (Wi, Wf, Wg, Wo), (Ui, Uf, Ug, Uo), (b, b, b, b)))",
+                            {"x": "T m n", **GATES, "b": "k", "C": "T m k"}, long_memory),
+    "downwards": ("v[T] = zeros(n); v[t] = r[t] + g*sin(v[t+1]); L = sum(C*v)",
+                  {"r": "T n", "g": "", "C": "T n"}, returns),
+    "a carry in a maximum": ("p[-1] = a; p[t] = logsumexp(p[t-1] + M[t]) + x[t]; L = sum(p[T-1])",
+                             {"x": "T n", "M": "T n", "a": "n"},
+                             lambda x, M, a: np.sum(step(x, M, a))),
+    "layer norm": ("L = sum(C*layer_norm(X, g, b))", {"X": "m n", "g": "n", "b": "n", "C": "m n"},
+                   lambda X, g, b, C: np.sum(C * (normal(X, -1) * g + b))),
+    "batch norm": ("L = sum(C*batch_norm(X, eps=0.5))", {"X": "m n T", "C": "m n T"},
+                   lambda X, C: np.sum(C * normal(X, (0, 2), 0.5))),
+    "convolution": ("L = sum(C*conv1d(X, W, stride=2, padding=2, dilation=2))",
+                    {"X": "m c 7", "W": "f c 3", "C": "m f 4"},
+                    lambda X, W, C: np.sum(C * convolved(X, W))),
+}
+
+
+def step(x, M, a):
+    for now, shift in zip(x, M, strict=True):
+        a = np.log(np.sum(np.exp(a + shift))) + now
+    return a
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_text_means_what_numpy_means(name):
+    text, shapes, function = CASES[name]
+    random = np.random.default_rng(3)
+    values = {}
+    for array, shape in shapes.items():
+        if isinstance(shape, Array):
+            values[array] = random.integers(0, SIZES["k"], SIZES["m"])
+        else:
+            sizes = tuple(SIZES.get(word) or int(word) for word in shape.split())
+            values[array] = random.normal(size=sizes)
+    derivation = gp.derive(gp.equations(text, **shapes))
+    loss, gradients = derivation.compile()(**values)
+    np.testing.assert_allclose(loss, function(**values), 1e-12)
+    for array, gradient in gradients.items():
+        direction = random.normal(size=np.shape(values[array]))
+        moved = function(**{**values, array: values[array] + 1e-30j * direction})
+        np.testing.assert_allclose(np.sum(gradient * direction), np.imag(moved) / 1e-30, 1e-10)
+
+
+LOOP = {"x": "T n", "y": "m n"}
+
+WRONG = [
+    ("h[t] = x[t] + h[t-1]; L = sum(h)", ["before its first step is not stated", "h[-1] ="]),
+    ("h[-1] = zeros(n); h[t] = x[t] + h[t-2]; L = sum(h)", ["one step before", "[t-1]"]),
+    ("h[-1] = zeros(n); h[t] = h[t-1]; L = sum(h)", ["how many steps t has is not known"]),
+    ("h[0] = zeros(n); h[t] = x[t] + h[t-1]; L = sum(h)", ["is h[-1], got h[0]"]),
+    ("h[-1] = zeros(m); h[t] = x[t] + h[t-1]; L = sum(h)", ["h", "(n)", "(m)"]),
+    ("h[-1] = zeros(n); h[t] = x[t-1] + h[t-1]; L = sum(h)", ["x is no state of this loop"]),
+    ("h[-1] = zeros(n); h[t] = x[t] + y[t] + h[t-1]; L = sum(h)", ["y", "entry for each of the"]),
+    ("h[-1] = zeros(n); h[t] = x[t] + h; L = sum(h)", ["computed step by step", "h[t-1]"]),
+    ("h[-1] = zeros(n); h[t] = g[t] + h[t-1]; g[t] = x[t]; L = sum(h)", ["read before it is"]),
+    ("h[-1] = zeros(n); L = sum(x)", ["no h[t] = ... follows"]),
+    ("L = sum(conv2d(x, y))", ["with one or two spatial axes"]),
+    ("L = sum(layer_norm(x, eps=0))", ["a number above 0"]),
+    ("L = sum(layer_norm(x, gain=y))", ["'gain' is no argument", "layer_norm(x, [gamma], [beta]"]),
+    ("L = sum(layer_norm(x, y))", ["the gain y", "needs the shape (n)"]),
+    ("L = sum(max_pool1d(x))", ["kernel missing"]),
+    ("L = sum(lstm(x, y, y))", ["a group of arrays, one for each gate"]),
+    ("L = sum(lstm(x, (y, y), (y, y)))", ["4 arrays for its gates i, f, g, o, got 2"]),
+    ("L = sum(reshape(x, m))", ["cannot be reshaped into (m)"]),
+    ("L = sum(concat(x, y, axis=1))", ["y", "does not fit beside x"]),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), WRONG, ids=[text for text, _ in WRONG])
+def test_what_cannot_be_meant_is_explained(text, parts):
+    with pytest.raises(FormulaError) as raised:
+        parse_equations(text, LOOP)
+    for part in ["column", *parts]:
+        assert part in str(raised.value)
