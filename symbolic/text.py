@@ -18,6 +18,7 @@ from .algebra import Operand, ShapeError
 from .elementwise import SCALARS, comparison, power, where
 from .equation import Array, EquationError, System, slot
 from .formula import CONSTANTS, OPERATORS, check_arity, parse_formula
+from .functions import Opaque
 from .grammar import FormulaError, Node, Source, Statement, exact_number, nearest, parse_statements
 from .shapes import ShapeTextError, parse_shape
 from .text_functions import ARRAY_FUNCTIONS
@@ -300,8 +301,10 @@ class _Equations(Values):
             self.source.fail(node, f"unknown function {name!r}; {nearest(name, known)}")
         self.keywords(node, ())
         check_arity(self.source, node, SCALARS[name].arity)
-        arguments = [self._before_activation(self.value(part)) for part in node.arguments]
         body = power if name in ("power", "pow") else SCALARS[name].body
+        arguments = [self.value(argument) for argument in node.arguments]
+        if isinstance(body, type) and issubclass(body, Opaque):
+            arguments = [self._before_activation(value) for value in arguments]
         return self.pointwise(node, body, *arguments, flat=SCALARS[name].branches)
 
     def _before_activation(self, value: Value) -> Value:
