@@ -10,81 +10,33 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
 import gradproof as gp
-from gradproof.symbolic.equation import (
-    Array,
-    Equal,
-    Equation,
-    Index,
-    Read,
-    Recurrence,
-    System,
-    Term,
-    Within,
-    index_symbol,
-    size_symbol,
-    slot,
-)
-from gradproof.symbolic.functions import SIGMOID, TANH
-from gradproof.symbolic.validation import validate
 
 GATES = "zifo"
-T, M, N = map(size_symbol, "TMN")
-t, j, k, m = map(index_symbol, "tjkm")
-STEP, UNIT = Index("t", T), Index("j", N)
-LATER, FIRST = (Within(sp.S.One, t, T),), (Equal(t, sp.S.Zero),)
+LSTM = """
+y[-1] = y0
+c[-1] = c0
+az[t] = Wz @ x[t] + Rz @ y[t-1] + bz
+z[t] = tanh(az[t])
+ai[t] = Wi @ x[t] + Ri @ y[t-1] + pi*c[t-1] + bi
+i[t] = sigmoid(ai[t])
+af[t] = Wf @ x[t] + Rf @ y[t-1] + pf*c[t-1] + bf
+f[t] = sigmoid(af[t])
+c[t] = z[t]*i[t] + f[t]*c[t-1]
+ao[t] = Wo @ x[t] + Ro @ y[t-1] + po*c[t] + bo
+o[t] = sigmoid(ao[t])
+y[t] = tanh(c[t])*o[t]
+L = sum(D*y)
+"""
+"""The vanilla LSTM of Greff et al. 2017, eq. 1: forget gate (Gers et al. 2000), peepholes."""
 
-
-def lstm() -> System:
-    """The vanilla LSTM of Greff et al. 2017, eq. 1: forget gate (Gers et al. 2000), peepholes."""
-    here = (t, j)
-
-    def carried(body: Any, state: str, weights: tuple[Read, ...], at: Any, over: Any) -> list[Term]:
-        """A term with the state one step before, which at t = 0 is a given one."""
-        return [
-            Term(body, (*weights, Read(state, (t - 1, at))), over, LATER),
-            Term(body, (*weights, Read(f"{state}0", (at,))), over, FIRST),
-        ]
-
-    def net(gate: str) -> Equation:
-        weighted = (Read(f"W{gate}", (j, m)), Read("x", (t, m)))
-        terms = [
-            Term(slot(0) * slot(1), weighted, (Index("m", M),)),
-            *carried(slot(0) * slot(1), "y", (Read(f"R{gate}", (j, k)),), k, (Index("k", N),)),
-        ]
-        if gate in "if":
-            terms += carried(slot(0) * slot(1), "c", (Read(f"p{gate}", (j,)),), j, ())
-        if gate == "o":
-            terms.append(Term(slot(0) * slot(1), (Read("po", (j,)), Read("c", here))))
-        terms.append(Term(slot(0), (Read(f"b{gate}", (j,)),)))
-        return Equation(f"a{gate}", (STEP, UNIT), tuple(terms))
-
-    def value(gate: str) -> Equation:
-        function = TANH if gate == "z" else SIGMOID
-        return Equation(gate, (STEP, UNIT), (Term(function(slot(0)), (Read(f"a{gate}", here),)),))
-
-    cell = Equation("c", (STEP, UNIT), (
-        Term(slot(0) * slot(1), (Read("z", here), Read("i", here))),
-        *carried(slot(0) * slot(1), "c", (Read("f", here),), j, ()),
-    ))
-    output = Equation("y", (STEP, UNIT), (
-        Term(TANH(slot(0)) * slot(1), (Read("c", here), Read("o", here))),))
-    loss = Equation("L", (), (
-        Term(slot(0) * slot(1), (Read("D", here), Read("y", here)), (STEP, UNIT)),))
-    inputs = [
-        Array("x", (T, M)),
-        *(Array(f"W{gate}", (N, M)) for gate in GATES),
-        *(Array(f"R{gate}", (N, N)) for gate in GATES),
-        *(Array(f"b{gate}", (N,)) for gate in GATES),
-        *(Array(f"p{gate}", (N,)) for gate in "ifo"),
-        Array("y0", (N,)), Array("c0", (N,)), Array("D", (T, N)),
-    ]
-    steps = tuple(e for gate in "zif" for e in (net(gate), value(gate)))
-    group = Recurrence("t", 1, (*steps, cell, net("o"), value("o"), output))
-    return validate(System(tuple(inputs), (group, loss)))
+LSTM_SHAPES = {
+    "x": "T M", **{f"W{gate}": "N M" for gate in GATES}, **{f"R{gate}": "N N" for gate in GATES},
+    **{f"b{gate}": "N" for gate in GATES}, "pi": "N", "pf": "N", "po": "N",
+    "y0": "N", "c0": "N", "D": "T N",
+}
 
 
 LSTM_PUBLISHED = {
@@ -201,7 +153,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 def document() -> str:
     """The page as Markdown."""
-    cell = gp.derive(lstm())
+    cell = gp.derive(gp.equations(LSTM, **LSTM_SHAPES))
     heads = gp.derive(gp.equations(HEADS, **SHAPES))
     backward = {f.name: str(f) for f in cell.all() if f.step.role != "forward"}
     forward = [str(cell.forward[name]) for name in (
@@ -211,6 +163,7 @@ def document() -> str:
     rows = [(text, adjoints[name[:-1]] if name.endswith("_") else str(heads.forward[name]))
             for name, text in HEADS_PUBLISHED.items()]
     return PAGE.format(
+        text=LSTM.strip(),
         forward="\n".join(forward),
         lstm=_table([(text, backward[name]) for name, text in LSTM_PUBLISHED.items()]),
         rest="\n".join(rest),
@@ -231,13 +184,19 @@ equations, line by line in NumPy, against the derived gradients.
 
 Hochreiter & Schmidhuber 1997 (Neural Computation 9), with the forget gate of Gers, Schmidhuber &
 Cummins 2000, in the form of Greff et al. 2017 (IEEE TNNLS 28), section II. An `a` is what the paper
-writes with a bar, the net input of a gate. The forward pass, over a symbolic number of steps T:
+writes with a bar, the net input of a gate. As [text of equations](equations.md):
+
+```text
+{text}
+```
+
+The forward pass, over a symbolic number of steps T, as it is printed:
 
 ```text
 {forward}
 ```
 
-with `y₋₁`, `c₋₁` given (`y0`, `c0` in code). A loss hands Δ = D to the outputs. Backpropagation
+A loss hands Δ = D to the outputs. Backpropagation
 through time is what the chain rule makes of this recurrence; terms at t + 1 vanish at t = T - 1:
 
 {lstm}

@@ -237,7 +237,7 @@ def test_the_page_beside_the_papers_is_fresh_and_right():
     papers = runpy.run_path(str(root / "benchmarks" / "papers.py"))
     stated = (root / "docs" / "papers.md").read_text(encoding="utf-8")
     assert papers["document"]() == stated, "run python benchmarks/papers.py > docs/papers.md"
-    cell = gp.derive(papers["lstm"]())
+    cell = gp.derive(gp.equations(papers["LSTM"], **papers["LSTM_SHAPES"]))
     heads = gp.derive(gp.equations(papers["HEADS"], **papers["SHAPES"]))
     for derivation, published in ((cell, papers["lstm_backward"]),
                                   (heads, papers["heads_backward"])):
