@@ -300,11 +300,18 @@ def cancelled(equation: Equation) -> Equation:
     )
 
 
+_POWER = sp.Dummy("E", positive=True)
+
+
 @lru_cache(maxsize=4096)
 def shortest(body: sp.Expr) -> sp.Expr:
     """The shortest of: the expression, its cancelled form, the factors of that."""
     if body.is_Symbol or body.is_number:
         return body
+    powers = body.atoms(sp.exp)
+    if len(powers) == 1:  # a lone exponential is a value like any other, not to be taken apart
+        (power,) = powers
+        return shortest(body.xreplace({power: _POWER})).xreplace({_POWER: power})
     try:
         plain = sp.cancel(body)
     except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
