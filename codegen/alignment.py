@@ -6,7 +6,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..symbolic.matrix import Einsum, Node
+from ..symbolic.matrix import Einsum, Node, Pointwise, Total
+
+
+def present(node: Node) -> tuple[str, ...]:
+    """The axes that a node's value has: a body broadcasts what it reads, so leading axes that
+    nothing in it has are missing, and inner ones have length 1 ("")."""
+    if isinstance(node, Total):
+        inner = present(node.of)
+        return tuple(axis for axis in inner if axis not in node.over)
+    if not isinstance(node, Pointwise):
+        return node.axes
+    found = {axis for argument in node.arguments for axis in present(argument)}
+    reached = [axis if axis in found else "" for axis in node.axes]
+    while reached and not reached[0]:
+        reached.pop(0)
+    return tuple(reached)
 
 
 def alignment(axes: tuple[str, ...], target: tuple[str, ...]) -> Callable[[Any], Any]:

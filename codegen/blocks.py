@@ -73,11 +73,12 @@ class Blocks:
                                 f"{equation!r}; compile it instead")
         largest = equation.reduction == "max"
         name, lines = equation.name, []
-        first = found[0]
-        if first.is_everywhere and not largest:
+        first = found[0] if found else None
+        if first is not None and first.is_everywhere and not largest:
             value = self.printer.shaped(first.form, first.axes, equation.shape)
             # Of its own, and of floats: what is added into it may be one where this is a count.
-            whole = "broadcast_to" in value or any(mark in value for mark in "<>=")
+            whole = not equation.out or "broadcast_to" in value or any(
+                mark in value for mark in "<>=")
             own = any(mark in value for mark in "(+*/@")
             copied = f"{value.removesuffix('.copy()')} + 0.0" if whole else value
             lines.append(f"{name} = {copied if own or whole else f'{value}.copy()'}")
@@ -85,7 +86,7 @@ class Blocks:
         else:
             lines.append(f"{name} = {self._empty(equation.shape, largest)}")
         return lines + [
-            line for patch in found for line in self._patch(patch, name, (), equation, largest)
+            line for patch in found for line in self._patch(patch, name, None, equation, largest)
         ]
 
     def recurrence(self, group: Recurrence) -> list[str]:
@@ -106,10 +107,9 @@ class Blocks:
                                     f"over {group.loop!r} has no matrix form: {equation!r}; "
                                     "compile it instead")
             place = next(p for p, i in enumerate(equation.out) if i.name == group.loop)
-            lead = (*":" * place, counter)
             for number, patch in enumerate(found):
                 lines += [f"    {line}" for line in self._patch(
-                    patch, equation.name, lead, equation, False, first=number == 0)]
+                    patch, equation.name, (place, counter), equation, False, first=number == 0)]
         return lines
 
     # --- the ends of a loop ---------------------------------------------------------------------
@@ -158,10 +158,11 @@ class Blocks:
     # --- patches --------------------------------------------------------------------------------
 
     def _patch(
-        self, patch: Patch, name: str, lead: tuple[str, ...], equation: Equation, largest: bool,
-        first: bool = False,
+        self, patch: Patch, name: str, step: tuple[int, str] | None, equation: Equation,
+        largest: bool, first: bool = False,
     ) -> list[str]:
-        """The lines that add a patch to an array (at `lead`, the places before its own axes)."""
+        """The lines that add a patch to an array: at a `step`, the place of the loop's axis and
+        the counter that stands there."""
         lines: list[str] = []
         indent = ""
 
@@ -186,11 +187,11 @@ class Blocks:
         if tests:
             emit(f"if {' and '.join(tests)}:")
             indent += "    "
-        own = [size for index, size in zip(equation.out, equation.shape, strict=True)
-               if index.name not in self.scope.fixed and index.name not in map(str, lead)]
-        sizes = own if len(own) == len(patch.region) else [None] * len(patch.region)
-        at = [self.printer.place_text(p, s) for p, s in zip(patch.region, sizes, strict=True)]
-        places = [*lead, *at]
+        own = [size for place, size in enumerate(equation.shape) if step is None or place != step[0]]
+        places = [self.printer.place_text(p, s) for p, s in zip(patch.region, own, strict=True)] \
+            if patch.region else [":"] * len(own)
+        if step is not None:
+            places.insert(*step)
         while places and places[-1] == ":":
             places.pop()
         target = f"{name}[{', '.join(places)}]" if places else name

@@ -43,7 +43,7 @@ from ..symbolic.matrix import (
 )
 from ..symbolic.matrix_leaves import Levels, levels_of
 from ..symbolic.matrix_nodes import Place
-from .alignment import alignment, as_tensordot, einsum_subscripts
+from .alignment import alignment, as_tensordot, einsum_subscripts, present
 from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, holds, result_type, size_number
 from .kronecker import kronecker_step
 from .patches import Patch, Scope, overlap_range, patches, squeezed
@@ -237,7 +237,7 @@ def _patch(
     """Adds a patch to a result, takes the larger of the two, or sets it as the `first` there."""
     value = _evaluator(patch.form)
     region = [_place(place) for place in patch.region]
-    spread = alignment(patch.form.axes, patch.axes)
+    spread = alignment(present(patch.form), patch.axes)
     holds = [_condition(guard) for guard in patch.conditions]
     overlaps = [(o, [integer(part) for part in (o.count, o.shift, o.size)])
                 for o in patch.overlaps]
@@ -413,7 +413,7 @@ def log_softmax(z: NDArray[Any], axis: int) -> NDArray[Any]:
 
 def _pointwise(node: Pointwise) -> Evaluator:
     arguments = [_evaluator(argument) for argument in node.arguments]
-    places = [alignment(argument.axes, node.axes) for argument in node.arguments]
+    places = [alignment(present(argument), node.axes) for argument in node.arguments]
     symbols = tuple(sorted((s for s in node.body.free_symbols if s.is_integer), key=str))
     body = scalar(node.body, len(arguments), symbols)
 

@@ -235,6 +235,8 @@ def _evaluate_recurrence(
 
 
 def result_type(arrays: Values) -> np.dtype[Any]:
-    """The floating-point type that the arrays so far are together."""
-    floats = [array.dtype for array in arrays.values() if array.dtype.kind in "fc"]
+    """The floating-point type that the arrays so far are together; a plain number has a say in
+    none."""
+    floats = [array.dtype for array in arrays.values()
+              if isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "fc"]
     return np.result_type(*floats) if floats else np.dtype(float)

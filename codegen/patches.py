@@ -107,7 +107,7 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
     """The equation as patches, what holds everywhere first; None where it has no such form."""
     if equation.argmax or equation.reduction in (*NAMED, "logsumexp"):
         return None
-    equation = lettered(settled(equation))
+    equation = _decided(lettered(settled(equation)))
     together: dict[tuple[Guard, ...], list[Term]] = {}
     apart: list[Term] = []
     for term in equation.terms:
@@ -132,6 +132,23 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
             return None
         found.append(patch)
     return sorted(found, key=lambda patch: not patch.is_everywhere)
+
+
+def _decided(equation: Equation) -> Equation:
+    """The equation without guards that say nothing, [p = p], and terms that are nowhere."""
+    if equation.reduction != "sum":
+        return equation
+    terms = []
+    for term in equation.terms:
+        ranges = [(guard, as_range(guard)) for guard in term.guards]
+        numbers = {
+            guard: bool(found[0] <= found[1] < found[2])
+            for guard, found in ranges
+            if found is not None and all(part.is_number for part in found)
+        }
+        if all(numbers.values()):
+            terms.append(replace(term, guards=tuple(g for g in term.guards if g not in numbers)))
+    return replace(equation, terms=tuple(terms))
 
 
 def _is_fixed(guard: Guard, fixed: Collection[str]) -> bool:
@@ -267,13 +284,13 @@ class _Window:
         if bounds is None:
             return False
         low, value, high = bounds
+        if self._names(low) or self._names(high):  # [0 <= t < i + 1] is [0 <= t] [0 <= i - t]
+            return self._at_least(value - low) and self._at_least(high - 1 - value)
         found = self._names(value)
         if not found:
             self.conditions.append(guard)
             return True
         (index,) = found
-        if self._names(low) or self._names(high):
-            return False
         step = value.coeff(index.symbol)
         if not step.is_Integer or step == 0:
             return False
@@ -283,6 +300,15 @@ class _Window:
             step, shift = -step, sp.expand(size - 1 - shift)
         self._narrow(index, int(step), shift, size)
         return True
+
+    def _at_least(self, gap: sp.Expr) -> bool:
+        """The same for [0 <= gap]: below one more than the most that it can be."""
+        gap = sp.expand(gap)
+        most = gap
+        for index in (*self.equation.out, *self.running, *self.loops):
+            slope = gap.coeff(index.symbol)
+            most = most.xreplace({index.symbol: index.size - 1 if slope.is_positive else sp.S.Zero})
+        return self._restrict(Within(sp.S.Zero, gap, sp.expand(most + 1)))
 
     def _narrow(self, index: Index, step: int, shift: sp.Expr, size: sp.Expr) -> None:
         """The index from the first of its values with 0 <= step i + shift < size on."""

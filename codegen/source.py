@@ -42,7 +42,7 @@ from ..symbolic.matrix import (
 )
 from ..symbolic.matrix_leaves import levels_of
 from ..symbolic.matrix_nodes import Place
-from .alignment import alignment_plan, as_tensordot, einsum_subscripts
+from .alignment import alignment_plan, as_tensordot, einsum_subscripts, present
 from .blocks import Blocks, conditions
 from .compile import needed, shown_axes
 from .helpers import (
@@ -234,11 +234,13 @@ class _Printer:
     ) -> str:
         """A form as an expression that has all its axes, those of length 1 put in."""
         text = self.node(node).text
-        if isinstance(node, Pointwise) and not _covers(node):
-            if units and axes:
-                text = self._with_units(text, node, units)
-            return f"np.broadcast_to({text}, {self._shape_text(shape)}).copy()"
-        return self._with_units(text, node, units) if units else text
+        if present(node) == node.axes:
+            return self._with_units(text, node, units) if units else text
+        if units and axes:  # a value that lacks axes has them before those of length 1 are put in
+            kept = [size for size, unit in zip(shape, units, strict=True) if unit is not None]
+            whole = Piece(f"np.broadcast_to({text}, {self._shape_text(kept)})", ATOM)
+            return f"{self._with_units(whole.text, node, units)}.copy()"
+        return f"np.broadcast_to({text}, {self._shape_text(shape)}).copy()"
 
     def added(self, node: Node, axes: tuple[str, ...]) -> Piece:
         """A form that is added to an array with these axes."""
@@ -276,7 +278,8 @@ class _Printer:
             tail = "" if along == -1 else f", axis={along + len(node.axes)}"
             return Piece(f"{name}({self.node(node.of).text}{tail})", ATOM, True)
         if isinstance(node, Where):
-            mask = " & ".join(self._mask(guard, node) for guard in node.guards)
+            masks = [half for guard in node.guards for half in self._mask(guard, node)]
+            mask = masks[0] if len(masks) == 1 else " & ".join(f"({half})" for half in masks)
             fill = "-np.inf" if node.lowest else "0"
             return Piece(f"np.where({mask}, {self.node(node.of).text}, {fill})", ATOM, True)
         if isinstance(node, Einsum):
@@ -296,8 +299,8 @@ class _Printer:
         arguments = [self._aligned(argument, node.axes) for argument in node.arguments]
         return self.style.written(node.body, arguments)
 
-    def _mask(self, guard: Guard, node: Where) -> str:
-        """A guard as an array of truth values, its indices as places along the axes."""
+    def _mask(self, guard: Guard, node: Where) -> list[str]:
+        """A guard as arrays of truth values, its indices as places along the axes."""
         before = dict(self.indices)
         for place, (axis, size) in enumerate(zip(node.axes, node.sizes, strict=True)):
             deep = ", None" * (len(node.axes) - place - 1)
@@ -306,7 +309,7 @@ class _Printer:
         halves = conditions(guard, [(index_symbol(axis), size) for axis, size in zip(
             node.axes, node.sizes, strict=True)], self.size_text)
         self.indices = before
-        return halves[0] if len(halves) == 1 else " & ".join(f"({half})" for half in halves)
+        return halves
 
     def _leaf(self, node: Leaf) -> str:
         """An array, or a slice of it."""
@@ -328,7 +331,7 @@ class _Printer:
 
     def _total(self, node: Total) -> Piece:
         inner = self.node(node.of).text
-        last = 0 if not isinstance(node.of, Pointwise) or _covers(node.of) else len(node.of.axes)
+        last = 0 if present(node.of) == node.of.axes else len(node.of.axes)
         places = [place - last for place, axis in enumerate(node.of.axes) if axis in node.over]
         axis = str(places[0]) if len(places) == 1 else str(tuple(places))
         if node.reduction == "logsumexp":
@@ -340,7 +343,7 @@ class _Printer:
 
     def _aligned(self, node: Node, target: tuple[str, ...]) -> Piece:
         piece = self.node(node)
-        order, index = alignment_plan(node.axes, target)
+        order, index = alignment_plan(present(node), target)
         text = piece.text
         if order is not None:
             held = self.style.hold(piece, ATOM)
@@ -440,12 +443,6 @@ class _Printer:
 def _short(axes: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
     """((0,), (1,)) as (0, 1)."""
     return str(tuple(side[0] for side in axes) if len(axes[0]) == 1 else axes)
-
-
-def _covers(node: Pointwise) -> bool:
-    """Whether the arguments together have all axes of the result."""
-    reached = {axis for argument in node.arguments for axis in argument.axes}
-    return set(node.axes) <= reached
 
 
 def _has_lone_step(body: sp.Expr) -> bool:
