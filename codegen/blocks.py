@@ -187,7 +187,8 @@ class Blocks:
         if tests:
             emit(f"if {' and '.join(tests)}:")
             indent += "    "
-        own = [size for place, size in enumerate(equation.shape) if step is None or place != step[0]]
+        own = [size for place, size in enumerate(equation.shape)
+               if step is None or place != step[0]]
         places = [self.printer.place_text(p, s) for p, s in zip(patch.region, own, strict=True)] \
             if patch.region else [":"] * len(own)
         if step is not None:
