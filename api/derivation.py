@@ -364,6 +364,9 @@ def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
     names = model.parameters if wrt is None else tuple(wrt)
     system = model.system()
     deltas = [name for name in system.shapes if name[0] == "Z" and name[1:].isdigit()]
+    layered = {array.name for array in system.inputs} | {
+        name for name in system.shapes if name[0] in "AZ" and name[1:].isdigit()
+    }
     chain = differentiate(system, "L", names, named=deltas)
     notation = Notation(
         loss=model.notation.get("loss", "L"),
@@ -371,6 +374,7 @@ def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
         symbols=model.notation.get("symbols", {}),
         adjoints={bar: name for name, bar in chain.of.items()},
         levels=[e.name for e in system.equations if e.reduction == "logsumexp"],
+        counted=system.shapes.keys() - layered,
     )
     writer = Writer(notation, True, chain.system.shapes, setting=Setting.of(chain.system))
     return Derivation(chain, writer, model)

@@ -93,7 +93,9 @@ def decimal(value: sp.Expr) -> str:
     if not value.is_Rational or value.q <= 8:
         return ""
     shown = repr(float(value))
-    return shown if "e" not in shown and sp.Rational(shown) == value else ""
+    if "e" in shown:  # 0.00001, which Python writes as 1e-05
+        shown = f"{float(value):.6f}".rstrip("0")
+    return shown if sp.Rational(shown) == value else ""
 
 
 def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:

@@ -39,6 +39,7 @@ class Notation:
     units: array name -> axes of size 1, which need no subscript in the name of an entry.
     entries: array name -> the array and the place in it that it stands for (h0 is h at -1).
     levels: the arrays that are log Σ exp, written Λ; S, S1, ... where it is None.
+    counted: arrays whose number tells them from others of that name and is no layer's.
     """
 
     layers: bool = True
@@ -50,6 +51,7 @@ class Notation:
     units: Mapping[str, Sequence[int]] = field(default_factory=dict)
     entries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     levels: Collection[str] | None = None
+    counted: Collection[str] = ()
 
     # --- whole arrays ---------------------------------------------------------------------------
 
@@ -123,12 +125,10 @@ class Notation:
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):
             letter = r"\Lambda"
-        shown = f"\\{letter}" if letter in _GREEK else letter
-        if len(letter) > 1 and letter not in _GREEK and not letter.startswith("\\"):
-            shown = rf"\mathrm{{{letter}}}".replace("_", r"\_")
+        shown = _latex_letter(letter)
         if name in self.symbols or not number:
             return _subscripted(shown, at)
-        if self.layers:
+        if self.layers and name not in self.counted:
             return _subscripted(f"{shown}^{{({number})}}", at)
         return _subscripted(shown, [number, *at])
 
@@ -137,12 +137,31 @@ class Notation:
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):
             letter = "Λ"
-        shown = _GREEK.get(letter, letter)
+        greek, rest = _greek_and_rest(letter)
+        shown = _GREEK[greek] + rest if greek else letter
         if name in self.symbols or not number:
             return shown + _entry(at)
-        if self.layers:
+        if self.layers and name not in self.counted:
             return shown + superscript(f"({number})") + _entry(at)
         return shown + subscript(number) + _entry(at)
+
+
+def _greek_and_rest(letter: str) -> tuple[str, str]:
+    """gamma and gammaF as a Greek letter and what stands behind it; empty where there is none."""
+    for greek in _GREEK:
+        rest = letter.removeprefix(greek)
+        if rest != letter and (not rest or rest.isupper()):
+            return greek, rest
+    return "", letter
+
+
+def _latex_letter(letter: str) -> str:
+    greek, rest = _greek_and_rest(letter)
+    if greek:
+        return rf"{{\{greek} _{{{rest}}}}}" if rest else f"\\{greek}"
+    if len(letter) > 1 and not letter.startswith("\\"):
+        return rf"\mathrm{{{letter}}}".replace("_", r"\_")
+    return letter
 
 
 def subscripted(shown: str, at: Sequence[str], latex: bool) -> str:
