@@ -268,7 +268,7 @@ class Subject:
         assert self.network is not None
         figures = self.names.figures if self.values else None
         drawn = draw(self.network, self.derivation.writer, figures)
-        return Figure(svg(drawn), lambda: latex_picture(drawn, Latex().text), path)
+        return Figure(svg(drawn), lambda: latex_picture(drawn, Latex().text, Latex().inline), path)
 
     def _table(self, text: bool) -> Content:
         figures, writer = self.names.figures, self.derivation.writer

@@ -261,8 +261,13 @@ def _number(value: float) -> str:
 # --- LaTeX --------------------------------------------------------------------------------------
 
 
-def latex_picture(drawing: Drawing, escaped: Callable[[str], str]) -> str:
-    """The drawing as a LaTeX picture, which needs no package; `escaped` prepares plain text."""
+def latex_picture(
+    drawing: Drawing, escaped: Callable[[str], str], inline: Callable[[str], str]
+) -> str:
+    """The drawing as a LaTeX picture, which needs no package.
+
+    `escaped` prepares plain text, `inline` a formula.
+    """
     rows = [
         r"\setlength{\unitlength}{0.68pt}",
         rf"\begin{{picture}}({WIDTH},{_number(drawing.height)})",
@@ -280,7 +285,7 @@ def latex_picture(drawing: Drawing, escaped: Callable[[str], str]) -> str:
     ]
     dots = {"⋮": r"$\vdots$", "⋯": r"$\cdots$"}
     for label in drawing.labels:
-        text = f"${label.text}$" if label.is_math else dots.get(label.text, "")
+        text = inline(label.text) if label.is_math else dots.get(label.text, "")
         size = r"\small" if label.size > 13 else r"\scriptsize"
         shown = text or escaped(label.text)
         rows.append(rf"\put{point(label.x, label.y)}{{\makebox(0,0){{{size} {shown}}}}}")

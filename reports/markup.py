@@ -205,7 +205,18 @@ _GREEK = {
 _LATEX |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
 _TYPEWRITER = {c: rf"\char{ord(c)}{{}}" for c in "\\{}_^~<>|$&#%\"-"}
 _TYPEWRITER |= {"'": r"\straightquote{}", "`": r"\straightgrave{}"}
+_LATEX |= {"ς": r"$\varsigma$", "ο": "$o$", "«": r"$\ll$", "»": r"$\gg$"}
+_LATEX |= {
+    name[0]: rf"$\{name[1:]}$" for name in (
+        "ΓGamma", "ΘTheta", "ΞXi", "ΠPi", "ΥUpsilon", "ΦPhi", "ΨPsi", "ΩOmega", "ϑvartheta",
+        "ϕphi", "ϖvarpi", "ϱvarrho", "ϵepsilon", "ℓell",
+    )
+}
+_LATEX |= {greek: rf"$\mathrm{{{latin}}}$"  # capitals that look like Latin ones have no command
+           for greek, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)}
 _LATIN = re.compile(r"[ -~\u00a1-\u017f]")
+_NOT_IN_FONT = frozenset("ĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſÐðÞþ")
+"""Latin letters that the encoding of LaTeX's own fonts has not."""
 
 
 class Latex(Markup):
@@ -214,6 +225,16 @@ class Latex(Markup):
     name = "latex"
     row = 80
 
+    def mathematics(self, latex: str) -> str:
+        """A formula whose symbols may be of any script; \\text and \\mathrm in it stay right."""
+        return re.sub(r"[^\x00-\x7f]", lambda found: self._symbol(found[0]), latex)
+
+    def _symbol(self, character: str) -> str:
+        shown = self._character(character)
+        if shown.startswith("$"):
+            return rf"\ensuremath{{{shown[1:-1]}}}"
+        return rf"\text{{{shown}}}"
+
     def text(self, text: str) -> str:
         text = re.sub(r"(?<![\w.\])-])-(?=\d)", "−", re.sub(r"\s+", " ", text))
         return "".join(map(self._character, text))
@@ -221,7 +242,7 @@ class Latex(Markup):
     def _character(self, character: str) -> str:
         if character in _LATEX:
             return _LATEX[character]
-        if _LATIN.match(character):
+        if _LATIN.match(character) and character not in _NOT_IN_FONT:
             return character
         if ord(character) < 32 or 0xD800 <= ord(character) < 0xE000:
             return ""
@@ -229,7 +250,7 @@ class Latex(Markup):
         return rf"\otherscript{{{ord(character):04X}}}{{{character}}}"
 
     def inline(self, latex: str) -> str:
-        return f"${latex}$"
+        return f"${self.mathematics(latex)}$"
 
     def code(self, text: str) -> str:
         return rf"\texttt{{{self._typewriter(text)}}}"
@@ -238,7 +259,7 @@ class Latex(Markup):
         return "".join(_TYPEWRITER.get(c) or self._character(c) for c in text)
 
     def display(self, display: Display) -> str:
-        lines = aligned(display.formulas, self.row)
+        lines = [self.mathematics(line) for line in aligned(display.formulas, self.row)]
         tag = rf" \tag*{{{display.label}}}" if display.label else ""
         if len(lines) == 1:
             body = lines[0].replace(" &", " ", 1).strip()

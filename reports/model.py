@@ -12,7 +12,7 @@ from .comparison import CheckRow, comparison_section
 from .content import Block, Bullets, Code, Display, Math, Paragraph, Prose, Section, Table
 from .derivation import Narrator
 from .document import ReportData, exact_figures, numbers, programs
-from .overview import function_definitions, shape_prose
+from .overview import function_definitions, loss_in_words, shape_prose
 from .worked import Line
 
 
@@ -53,7 +53,7 @@ def _overview(model: Model, chain: Chain, writer: Writer) -> Section:
         Bullets((
             ("The input ", Code("X"), " is ", *shape_prose(model.shapes()["X"]), "; samples are "
              "rows, and a layer's number is its place in the list."),
-            ("Loss ", Math(loss), f": {model.objective.row.meaning}; y is the target."),
+            ("Loss ", Math(loss), f": {loss_in_words(model)}."),
         )),
     ]
     found = function_definitions(chain)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from inspect import signature
+
 from ..symbolic.derive import Chain
 from ..symbolic.equation import Size, slot
 from ..symbolic.functions import Opaque, Z
 from ..symbolic.layout import Latex, Piece, body
 from ..symbolic.losses import LOSSES
+from ..symbolic.model import Model
 from ..symbolic.network import Network
 from ..symbolic.writing import Writer, slope_identity
 from .content import (
@@ -94,8 +98,7 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
         Math(str(network.batch_size)), " samples; biases are added to every one of them")
     items.append((f"Data: {batch}", *size, "."))
     loss = writer.name("L", latex=True)
-    items.append(("Loss ", Math(loss), f": {LOSSES[network.loss].meaning}; y "
-                  "is the target, a the output."))
+    items.append(("Loss ", Math(loss), f": {loss_in_words(network)}."))
     delta = writer.notation.adjoints and rf"\delta^{{(l)}} = \frac{{\partial {loss}}}" \
         rf"{{\partial z^{{(l)}}}}"
     per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
@@ -103,6 +106,17 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
                   Math(r"\oslash"), " divides entry by entry, ",
                   Math(r"\top"), " transposes, ", Math(r"\mathbf{1}"), " is a column of ones."))
     return items
+
+
+def loss_in_words(network: Network | Model) -> str:
+    """What the loss is, in the letters that the network's formulas have for target and output."""
+    loss = LOSSES[network.loss]
+    letters = list(signature(loss.body).parameters)[:2]  # those that its meaning is told in
+    target = network.notation.get("target", letters[0])
+    output = network.notation.get("symbols", {}).get(network.prediction, letters[1])
+    shown = dict(zip(letters, (target, output), strict=True))
+    meaning = re.sub(rf"\b(?:{'|'.join(letters)})\b", lambda found: shown[found[0]], loss.meaning)
+    return f"{meaning}; {target} is the target, {output} the output"
 
 
 def function_definitions(chain: Chain) -> list[Formula]:

@@ -38,7 +38,8 @@ def latex(report: ReportData) -> str:
     kept = _Kept()
     text = kept.cleaned(template.render(
         report=report, markup=markup, prose=markup.prose, kept=kept,
-        picture=latex_picture(report.drawing, markup.text) if report.drawing else "",
+        picture=(latex_picture(report.drawing, markup.text, markup.inline)
+                 if report.drawing else ""),
         table=lambda table: _latex_table(table, markup),
     ))
     # A blank line before a display would be a paragraph of its own.

@@ -255,7 +255,45 @@ def test_unknown_formats_and_flavors_are_refused(tmp_path: Path) -> None:
         markdown(report_of("columns"), "myst")
 
 
+@pytest.mark.parametrize(("loss", "symbols", "expected"), [
+    ("half_squared_error", {"A1": "o"}, "½ Σ (t - o)² over all entries; t is the target, o the"),
+    ("half_squared_error", {}, "½ Σ (t - a)² over all entries; t is the target, a the output."),
+    ("half_squared_error", {"A1": "y"}, "½ Σ (t - y)² over all entries; t is the target, y the"),
+    ("poisson", {"A1": "o"}, "exp(o) - t o over all entries; o is the logarithm of the rate, "
+                             "t a count; t is the target, o the output."),
+])
+def test_the_loss_is_told_in_the_symbols_of_the_formulas(
+    loss: str, symbols: dict[str, str], expected: str
+) -> None:
+    network = Network([2, 1], loss=loss, notation={"target": "t", "symbols": symbols})
+    report = build(network, differentiate(network.system(), "L", network.parameters))
+    assert expected in markdown(report)
+
+
 # --- LaTeX --------------------------------------------------------------------------------------
+
+SCRIPTS = {"loss": "É", "target": "τ",
+           "symbols": {"A1": "Α", "A2": "größe", "b1": "β", "W1": "Ж", "W2": "ħ"}}
+"""Greek, accents, what LaTeX's own fonts have not, and capitals that look like Latin ones."""
+
+
+def foreign_report() -> ReportData:
+    network = Network([2, 2, 1], notation=SCRIPTS, name="Größe «Þ» Ω ς Ж", batch=False)
+    return build(network, differentiate(network.system(), "L", network.parameters))
+
+
+def test_symbols_of_any_script_are_latex_of_ascii_and_common_letters() -> None:
+    text = latex(foreign_report())
+    assert r"\ensuremath{\beta}" in text
+    assert r"\text{\otherscript{0416}{Ж}}" in text
+    unknown = re.sub(r"\\otherscript\{[0-9A-F]+\}\{.\}", "", text)
+    assert set(re.findall(r"[^\x00-\x7f]", unknown)) <= set("öéÉß")
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "xelatex"])
+def test_latex_with_symbols_of_any_script_compiles(tmp_path: Path, engine: str) -> None:
+    test_latex_compiles(foreign_report(), tmp_path, engine)
 
 
 @pytest.mark.tex
