@@ -1,7 +1,7 @@
 """Rearranging arrays on a :class:`Builder`: reshape, concatenate, pad, parts of an axis, gathers.
 
-A reshape that only adds or removes axes of size one changes no subscript.  Others go by the
-row-major place of an entry: y[k] = Σ_ij [k = n i + j] x[i, j].
+A reshape that only adds or removes axes of size one changes no subscript, nor do equal axes at
+both ends.  Others go by the row-major place of an entry: y[k] = Σ_ij [k = n i + j] x[i, j].
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def reshape(builder: Builder, operand: Operand, shape: Sequence[Size]) -> Operan
     rest_old, rest_new = _wide(range(head, len(old)), old), _wide(range(head, len(shape)), shape)
     at: list[sp.Expr] = [out[place].symbol for place in range(head)]
     at += [sp.S.Zero] * (len(old) - head)
-    if [old[p] for p in rest_old] == [shape[p] for p in rest_new]:
-        for source, place in zip(rest_old, rest_new, strict=True):
-            at[source] = out[place].symbol
+    while rest_old and rest_new and old[rest_old[-1]] == shape[rest_new[-1]]:
+        at[rest_old.pop()] = out[rest_new.pop()].symbol  # the last axes move along as they are
+    if not rest_old:
         return builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
     flat_new = _flat([out[p] for p in rest_new])
     if len(rest_old) == 1:
