@@ -101,14 +101,17 @@ class Chain:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """Everything that was assumed of the inputs and used, as sentences."""
-        return tuple(sorted({text for step in self.steps for text in self.assumed_by(step)}))
+        return self._assumed_by(self.steps)
 
     def assumed_by(self, step: Step) -> tuple[str, ...]:
         """What a formula holds under: what its own forms used, and those of what it reads."""
+        return self._assumed_by([step])
+
+    def _assumed_by(self, formulas: Iterable[Step]) -> tuple[str, ...]:
         steps = {**self.inlined, **{step.name: step for step in self.steps}}
         seen: set[str] = set()
         found: set[str] = set()
-        waiting = [step]
+        waiting = list(formulas)
         while waiting:
             here = waiting.pop()
             if here.name in seen or here.role == "forward":
@@ -149,11 +152,11 @@ def differentiate(
     batch size by which adjoints that are not gradients are multiplied, so that they are per
     sample and the 1/m stands in the gradients.
     """
-    wanted = tuple(wrt)
+    wanted, shapes = tuple(wrt), system.shapes
     for name in wanted:
-        if name not in system.shapes:
+        if name not in shapes:
             raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
-                                f"expected some of {sorted(system.shapes)}")
+                                f"expected some of {sorted(shapes)}")
     rows = any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
     system = recorded(fuse_forward(system, {loss, *wanted}), wanted)
     derived = reverse(system, loss, wanted, cotangent=cotangent)

@@ -5,6 +5,7 @@ A trace or a parsed text has one equation an operation; a reader wants Z = X W +
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -34,11 +35,13 @@ def fuse_forward(system: System, keep: set[str]) -> System:
     loops = {e.name: item for item in system.items if isinstance(item, Recurrence)
              for e in item.equations}
     flat = _smooth_maxima(_once_each(_without_units(flat, keep | loops.keys()), keep), keep)
-    for name in [equation.name for equation in flat]:
+    left = {equation.name: equation for equation in flat}
+    reading_of = _readers_of(flat)
+    for name in list(left):
         if not is_unnamed(name) or name in keep:
             continue
-        target = next(equation for equation in flat if equation.name == name)
-        reading = readers(target.name, flat)
+        target = left[name]
+        reading = [left[reader] for reader in reading_of[name]]
         if not reading or (len(reading) > 1 and not is_short(target)):
             continue
         if name in loops and not _at_the_same_step(target, reading, loops):
@@ -46,9 +49,11 @@ def fuse_forward(system: System, keep: set[str]) -> System:
         put = [inline(reader, target) for reader in reading]
         if any(result is None for result in put):
             continue
-        changed = {e.name: e for e in put if e is not None}
-        flat = [changed.get(e.name, e) for e in flat if e.name != target.name]
-    left = {equation.name: equation for equation in flat}
+        del left[name]
+        left |= {e.name: e for e in put if e is not None}
+        for read in {read.array for read in target.reads}:
+            del reading_of[read][name]
+            reading_of[read] |= {e.name: None for e in reading}
     items: list[Item] = []
     for item in system.items:
         if isinstance(item, Recurrence):
@@ -58,6 +63,15 @@ def fuse_forward(system: System, keep: set[str]) -> System:
         elif item.name in left:
             items.append(left[item.name])
     return validate(replace(system, items=tuple(items)))
+
+
+def _readers_of(equations: Sequence[Equation]) -> dict[str, dict[str, None]]:
+    """The names of the equations in which each array occurs, in their order."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for equation in equations:
+        for read in equation.reads:
+            found[read.array][equation.name] = None
+    return found
 
 
 def _at_the_same_step(
@@ -94,6 +108,7 @@ def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
         equations = [
             replace(e, out=out, terms=terms) if e.name == name
             else replace(e, terms=tuple(map_reads(term, shorter) for term in e.terms))
+            if any(read.array == name for read in e.reads) else e
             for e in equations
         ]
     return equations

@@ -316,7 +316,10 @@ def shortest(body: sp.Expr) -> sp.Expr:
         plain = sp.cancel(body)
     except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
         return body
-    forms = [body, plain, sp.factor(plain)]
+    forms = [body, plain]
+    # Over one denominator, what has roots grows beyond what its factors could save.
+    if sp.count_ops(plain) <= 2 * sp.count_ops(body):
+        forms.append(sp.factor(plain))
     found = upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
     # Cancelling makes exp(a) exp(b) of exp(a + b), which overflows where that does not.
     return sp.powsimp(found, combine="exp", deep=True) if len(found.atoms(sp.exp)) > 1 else found

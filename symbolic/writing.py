@@ -99,6 +99,8 @@ class Writer:
     setting: Setting = field(default_factory=Setting)
     bias_last: bool | None = None
     leading: Mapping[str, int] = field(default_factory=dict)
+    _forms: dict[Equation, tuple[Node, list[str]] | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False)
 
     def latex(self, equation: Equation) -> Written:
         """In LaTeX."""
@@ -194,6 +196,11 @@ class Writer:
 
     def _form(self, equation: Equation) -> tuple[Node, list[str]] | None:
         """The matrix form that reads well, and the left side's subscripts; None without one."""
+        if equation not in self._forms:  # asked for by what is shown and by every text of it
+            self._forms[equation] = self._formed(equation)
+        return self._forms[equation]
+
+    def _formed(self, equation: Equation) -> tuple[Node, list[str]] | None:
         for fixed in self._slicings(equation):
             shown = [name for name in fixed if name not in self._steps(equation)]
             named = with_letters(equation, shown)
