@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -242,36 +242,11 @@ def _codegen(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from gradproof.checking import check
-
-    results: list[tuple[Callable[..., Any], CheckResult]] = []
-    if options.spec:
-        from gradproof.derivation import derive
-        from gradproof.doors import load
-        from gradproof.hand import check_network, load_function
-
-        derivation = derive(load(options.spec))
-        function = load_function(options.file, options.function)
-        with _progress("checking"):
-            results.append((function, check_network(derivation, function, options.file)))
-    else:
-        from gradproof import marks
-        from gradproof.hand import run_file
-
-        before = len(marks.MARKED)
-        run_file(options.file)
-        for mark in marks.MARKED[before:]:
-            with _progress("checking"):
-                try:
-                    found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
-                except ValueError as error:
-                    name = mark.gradient.__name__
-                    raise ValueError(f"{options.file}: {name}: {error}") from error
-            results.append((mark.gradient, found))
-        if not results:
-            raise ValueError(f"{options.file}: nothing to check: no function is marked "
-                             "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
-                             "check a backward pass against a network")
+    if options.format == "text":
+        results = _checked(options)
+    else:  # what the file prints is no part of the findings
+        with redirect_stdout(sys.stderr):
+            results = _checked(options)
     if options.format == "json":
         print(json.dumps([_check_json(made, result) for made, result in results], indent=2))
     elif options.format == "github":
@@ -285,6 +260,39 @@ def _check(options: argparse.Namespace) -> int:
             print("\n".join(f"  {line}" for line in str(result).splitlines()))
     fine = all(result.verdict in ("proved", "agrees") for _, result in results)
     return FINE if fine else FINDINGS
+
+
+def _checked(options: argparse.Namespace) -> list[tuple[Callable[..., Any], CheckResult]]:
+    """Every gradient of the file with what was found; ValueError where there is none."""
+    if options.spec:
+        from gradproof.derivation import derive
+        from gradproof.doors import load
+        from gradproof.hand import check_network, load_function
+
+        derivation = derive(load(options.spec))
+        function = load_function(options.file, options.function)
+        with _progress("checking"):
+            return [(function, check_network(derivation, function, options.file))]
+    from gradproof import marks
+    from gradproof.checking import check
+    from gradproof.hand import run_file
+
+    before = len(marks.MARKED)
+    run_file(options.file)
+    results = []
+    for mark in marks.MARKED[before:]:
+        with _progress("checking"):
+            try:
+                found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
+            except ValueError as error:
+                name = mark.gradient.__name__
+                raise ValueError(f"{options.file}: {name}: {error}") from error
+        results.append((mark.gradient, found))
+    if not results:
+        raise ValueError(f"{options.file}: nothing to check: no function is marked "
+                         "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
+                         "check a backward pass against a network")
+    return results
 
 
 def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.notation import Notation
 from gradproof.symbolic.reasons import reason
+from gradproof.symbolic.trace import Trace
 from gradproof.symbolic.writing import (
     Setting,
     Writer,
@@ -316,17 +317,24 @@ def _forward_system(derivation: Derivation) -> System:
     return System(derivation.system.inputs, items)
 
 
-def derive(source: Network | Model | System, wrt: Iterable[str] | None = None) -> Derivation:
-    """The gradients of a network's or model's loss, or of the last equation of a system.
+def derive(
+    source: Network | Model | System | Trace, wrt: Iterable[str] | None = None
+) -> Derivation:
+    """The gradients of a network's or model's loss, or of the last equation of a system or trace.
 
     wrt: names to differentiate by; by default all parameters of a network or model, all real
     inputs of a system.  Raises EquationError for an unknown name or a last equation that is no
-    scalar.
+    scalar, TypeError for what holds no equations.
     """
+    if isinstance(source, Trace):
+        source = _traced_loss(source)
     if isinstance(source, Network):
         return _derive_network(source, wrt)
     if isinstance(source, Model):
         return _derive_model(source, wrt)
+    if not isinstance(source, System):
+        raise TypeError("derive: expected a network, a model, equations or a trace, got "
+                        f"{source!r}; " + _DOORS)
     if not source.items:
         raise EquationError("there is no equation to differentiate")
     output = list(source.equations)[-1].name
@@ -341,6 +349,26 @@ def derive(source: Network | Model | System, wrt: Iterable[str] | None = None) -
         notation, prefers_rows(source), chain.system.shapes, setting=setting, bias_last=True,
     )
     return Derivation(chain, writer)
+
+
+_DOORS = ("text becomes equations by gradproof.equations(text, x=\"n\", ...), a spec by "
+          "gradproof.load(path), a NumPy function by gradproof.trace(function, x=\"n\", ...)")
+
+
+def _traced_loss(traced: Trace) -> System:
+    """The traced equations down to the one array that the function returned."""
+    if not isinstance(traced.result, str):
+        raise EquationError("derive: expected the trace of a function that returns one number, "
+                            f"the loss; this one returns {traced.result!r}")
+    system = traced.system
+    names = [equation.name for equation in system.equations]
+    if traced.result not in names:
+        raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
+                            "inputs, unchanged; there is nothing to differentiate")
+    items = list(system.items)
+    while not any(e.name == traced.result for e in System((), (items[-1],)).equations):
+        items.pop()  # computed after the loss
+    return System(system.inputs, tuple(items))
 
 
 def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:

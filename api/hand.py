@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from gradproof.checking import kinks_listed
 from gradproof.codegen.compile import compile_system
 from gradproof.derivation import Derivation, values_of
@@ -175,7 +177,17 @@ def check_network(
             if forward_names:
                 found = cache(**{array.name: values[array.name] for array in inputs})
                 arrays.update(zip(forward_names, found, strict=True))
-            returned = made(**{key: nested(tree, arrays) for key, tree in binding.tree.items()})
+
+            def call(given: Mapping[str, Any]) -> Any:
+                return made(**{key: nested(tree, given) for key, tree in binding.tree.items()})
+
+            try:
+                returned = call(arrays)
+            except (ValueError, IndexError) as error:
+                wrong = _column_biases(call, arrays, network)
+                if not wrong:
+                    raise
+                raise HandError(f"{str(error).strip()}; {wrong}") from error
             return by_parameter(returned, network.parameters, f"{where}: {function.__name__}")
 
         return gradient_at
@@ -202,6 +214,23 @@ def check_network(
         return judge(subject, points, repair_seconds=seconds)
 
     return judged(function, repair_seconds)
+
+
+def _column_biases(
+    call: Callable[[Mapping[str, Any]], Any], arrays: Mapping[str, Any], network: Network | Model
+) -> str:
+    """What to do about a function that works once biases are columns; empty where it does not."""
+    biases = {name: arrays[name] for name in network.parameters if np.ndim(arrays[name]) == 1}
+    if not biases:
+        return ""
+    try:
+        call({**arrays, **{name: bias[:, None] for name, bias in biases.items()}})
+    except Exception:  # whatever it raises, the shape of the biases is not what is wrong
+        return ""
+    name, bias = next(iter(biases.items()))
+    n = len(bias)
+    return (f"{name} has shape ({n},) here, and the function works with ({n}, 1): "
+            f"write {name}.reshape(-1, 1) where it is added")
 
 
 def _ranged(inputs: list[Array], network: Network | Model) -> list[Array]:

@@ -37,8 +37,9 @@ def worked_section(
         parts.append(Section(("Update",), tuple(blocks), level=3))
     checked = sum(line.checked for line in lines)
     unread = len(lines) - checked
-    caution = "" if not unread else (f" {unread} lines with functions that the check cannot read "
-                                     "were not checked.")
+    caution = "" if not unread else (
+        f" {unread} lines were not checked: their functions are beyond the check, or their digits "
+        "cancel beyond all that are printed; these lines have no numbers put in.")
     here: list[str | Math] = []
     for symbol, number in figures.sizes.items():
         here += [" Here ", Math(f"{symbol} = {number}"), "."]

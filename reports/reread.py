@@ -57,14 +57,17 @@ class Reader:
 
     def allows(self, text: str, result: Shown, operands: Sequence[Shown]) -> bool:
         """Whether the printed result lies where the rounding of the printed operands allows."""
+        low, high = self.between(text, operands)
+        half = result.unit / 2 + abs(result.decimal) / 10**40
+        return low - half <= result.decimal <= high + half
+
+    def between(self, text: str, operands: Sequence[Shown]) -> tuple[Fraction, Fraction]:
+        """The ends of what the printed operands may mean, given how they are rounded."""
         units: dict[str, Fraction] = {}
         for operand in operands:
             key = operand.latex.lstrip("-")
             units[key] = max(units.get(key, Fraction(0)), operand.unit)
-        found = self.read(text, units)
-        low, high = self.ends(found)
-        half = result.unit / 2 + abs(result.decimal) / 10**40
-        return low - half <= result.decimal <= high + half
+        return self.ends(self.read(text, units))
 
     def read(self, text: str, units: Mapping[str, Fraction]) -> Any:
         """The interval of a printed expression; `units` are the last places of rounded numbers.

@@ -114,29 +114,38 @@ class Worker:
     def _line(
         self, array: str, place: Place, name: str, step: _Step, value: Value
     ) -> Line:
-        """The line with as few operand digits as let a reader find the printed result."""
+        """The line with as few operand digits as let a reader find the printed result.
+
+        Where digits cancel beyond all that are printed (1 - σ(80)), the numbers would say nothing
+        of the result, and are left out.
+        """
         result = show(value, self.digits)
         reader = Reader(self.functions)
+        told = True
         try:
             for more in range(MORE_DIGITS + 1):
                 numbers = step.substituted(self.digits + more)
                 if reader.gives(_text(numbers.chunks), result):
                     break
-            else:  # the result is so near a half that no operands decide its last digit
+            else:
                 if not reader.allows(_text(numbers.chunks), result, numbers.operands):
                     raise DigitsError(f"{name}: the operands shown, {_text(numbers.chunks)}, do "
                                       f"not give the result shown, {result.latex}")
-            checked = True
+                # Else the result is so near a half that no operands decide its last digit.
+                low, high = reader.between(_text(numbers.chunks), numbers.operands)
+                told = high - low <= abs(result.decimal) / 10 ** (self.digits - 1)
+            checked = told
         except UnreadableError:
             checked = False
-        return Line(array, place, self._formula(name, step, numbers, result), value, checked)
+        formula = self._formula(name, step, numbers if told else None, result)
+        return Line(array, place, formula, value, checked)
 
     def _formula(
-        self, name: str, step: _Step, numbers: Substituted, result: Shown
+        self, name: str, step: _Step, numbers: Substituted | None, result: Shown
     ) -> Formula:
-        plain = all(operand.exact for operand in numbers.operands)
+        plain = numbers is not None and all(operand.exact for operand in numbers.operands)
         sides = [Side(step.relation, step.symbolic)]
-        if _text(numbers.chunks) != result.latex:
+        if numbers is not None and _text(numbers.chunks) != result.latex:
             sides.append(Side("=" if plain else r"\approx", numbers.chunks))
         sides.append(Side("=" if result.exact and plain else r"\approx", (result.latex,)))
         return Formula(name, tuple(sides))

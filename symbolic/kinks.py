@@ -59,11 +59,20 @@ def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Ki
 
 
 def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
+    """The slope taken at the roots of `where`, as a number; each one's where they differ."""
     try:
-        roots = sp.solve(where, Z)
+        roots = [root for root in sp.solve(where, Z) if root.is_real is not False]
     except NotImplementedError:  # SymPy cannot say where; the kink is listed all the same
         roots = []
-    if not roots:
-        return "undefined"
-    slope = sp.diff(without_opaque(function.definition), Z).subs(Z, roots[0])
-    return decimal(slope) or str(slope)
+    slope = sp.diff(without_opaque(function.definition), Z)
+    slopes = {root: _number(slope.subs(Z, root)) for root in roots}
+    if len(set(slopes.values())) <= 1:
+        return next(iter(slopes.values()), "undefined")
+    return ", ".join(f"{slopes[root]} at z = {_number(root)}" for root in sorted(roots, key=float))
+
+
+def _number(value: sp.Expr) -> str:
+    """As a fraction or a decimal; six digits of what is neither."""
+    if value.is_Rational:
+        return decimal(value) or str(value)
+    return f"{float(value):.6g}" if value.is_real else "undefined"

@@ -340,3 +340,40 @@ def test_a_kink_of_a_difference_is_spelled_out():
     result = gp.check(loss, lambda x, y: {"x": 1.0 * (x - y + 1 > 0)}, wrt=["x"], x="n", y="n")
     assert result.verdict == "proved"
     assert any("y[" in kink and "1" in kink for kink in result["x"].kinks), result["x"].kinks
+
+
+def test_biases_that_are_columns_in_the_function_are_named():
+    def gradient(X, Y, W1, b1):
+        error = W1 @ X + b1 - Y
+        return {"W1": error @ X.T, "b1": error.sum(axis=1, keepdims=True)}
+
+    derivation = derive(gp.Network([2, 3], convention="columns"))
+    result = check_network(derivation, gradient, repair_seconds=0)
+    assert result.verdict == "undecided"
+    assert "b1 has shape (3,) here, and the function works with (3, 1)" in str(result)
+
+
+# --- what can be derived ------------------------------------------------------------------------
+
+
+def test_a_trace_is_derived_down_to_what_it_returns():
+    def loss(X, w):
+        return np.sum((X @ w) ** 2)
+
+    found = derive(gp.trace(loss, X="m n", w="n"), wrt=["w"])
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(4, 3)), rng.normal(size=3)
+    value, gradients = found.compile()(X=X, w=w)
+    assert float(value) == pytest.approx(loss(X, w))
+    np.testing.assert_allclose(gradients["w"], 2 * X.T @ (X @ w), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("made", "error", "message"), [
+    (lambda: "L = sum(x**2)", TypeError, "gradproof.equations"),
+    (lambda: None, TypeError, "expected a network, a model, equations or a trace, got None"),
+    (lambda: gp.trace(lambda x: x, x="n"), ValueError, "one of its inputs"),
+    (lambda: gp.trace(lambda x: (np.sum(x), x), x="n"), ValueError, "returns one number"),
+])
+def test_what_has_no_loss_is_refused_with_the_way_in(made, error, message):
+    with pytest.raises(error, match=message):
+        derive(made())

@@ -85,6 +85,20 @@ def test_check_proves_and_refutes_with_the_factor(work, capsys):
     assert found[0]["verdict"] == "refuted"
 
 
+def test_json_stands_alone_on_stdout_whatever_the_file_prints(work, capsys):
+    (work / "marked.py").write_text(
+        "import numpy as np\nimport gradproof as gp\nprint('ran')\n"
+        "def loss(x):\n    return np.sum(x ** 2)\n"
+        "@gp.gradient_of(loss, x='n')\n"
+        "def slope(x):\n    print('called')\n    return 2 * x\n"
+    )
+    assert main(["check", "marked.py", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)[0]["verdict"] == "proved"
+    assert "ran" in err
+    assert "called" in err
+
+
 def test_check_runs_marked_functions_and_refuses_nothing(work, capsys):
     (work / "marked.py").write_text(
         "import numpy as np\nimport gradproof as gp\n"

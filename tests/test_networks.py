@@ -296,3 +296,12 @@ def test_data_has_no_kinks():
 
     derivation = derive(gp.equations("L = sum(abs(Y) * x)", x="n", Y="n"), wrt=["x"])
     assert derivation.kinks == ()
+
+
+@pytest.mark.parametrize(("activation", "slope"), [
+    ("max(z, 0.1*z)", "0.1"), ("max(z, 1)*exp(z)", "2.71828"), ("max(z, 1)/3", "0"),
+    ("abs(z)*z + abs(z - 1)*z", "2"),
+])
+def test_slopes_at_kinks_are_numbers(activation, slope):
+    derivation = derive(Network([2, 2, 1], activation=activation))
+    assert [kink.slope for kink in derivation.chain.kinks] == [slope]

@@ -276,6 +276,21 @@ def test_a_line_that_contradicts_its_operands_is_refused(monkeypatch: pytest.Mon
     assert _Step.relation == "="
 
 
+@pytest.mark.parametrize(("z", "substituted"), [(5, True), (20, True), (40, False), (80, False)])
+def test_a_saturated_unit_shows_no_numbers_that_say_nothing(z: int, substituted: bool) -> None:
+    network = Network([1, 1], output="sigmoid", batch=False,
+                      values={"X": [z], "Y": [0.5], "W1": [[1]], "b1": [0]})
+    chain, worker = worker_of(network)
+    line = worker.line(chain.step("dZ1").equation, (0,))
+    assert line.checked == substituted
+    assert len(line.formula.sides) == 2 + substituted
+    with mpmath.workdps(60):
+        reached = 1 / (1 + mpmath.exp(-z))
+        slope = (reached - 0.5) * reached * (1 - reached)
+        assert line.formula.sides[-1].latex == show(worker.names.figures["dZ1"][0,], 6).latex
+        assert abs(Fraction(str(slope)) / show(line.value, 40).decimal - 1) < Fraction(1, 10**12)
+
+
 # --- everything the equation type can say -------------------------------------------------------
 
 
