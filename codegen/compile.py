@@ -348,6 +348,9 @@ def _where(node: Where) -> Evaluator:
 
     def masked(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
         value = np.asarray(inner(environment, sizes))
+        if value.ndim < len(axes):  # a number
+            counts = [int(size.xreplace(sizes)) for size in node.sizes]
+            value = np.broadcast_to(value, counts)
         grid = {index_symbol(axis): np.arange(count).reshape(-1, *[1] * (len(axes) - place - 1))
                 for place, (axis, count) in enumerate(zip(axes, value.shape, strict=True))}
         mask = np.asarray(True)

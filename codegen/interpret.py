@@ -44,6 +44,7 @@ def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
 
 MATRIX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "inv": _inverse,
+    "cholesky": np.linalg.cholesky,
     "det": np.linalg.det,
     "logdet": lambda matrix: np.linalg.slogdet(matrix)[1],
 }

@@ -292,7 +292,8 @@ class _Printer:
                 operands += ", optimize=True"
             return Piece(f'np.einsum("{einsum_subscripts(node)}", {operands})', ATOM, True)
         if isinstance(node, Applied):
-            name = {"inv": "inv({})", "det": "det({})", "logdet": "slogdet({})[1]"}[node.operation]
+            name = {"inv": "inv({})", "cholesky": "cholesky({})", "det": "det({})",
+                    "logdet": "slogdet({})[1]"}[node.operation]
             return Piece("np.linalg." + name.format(self.node(node.of).text), ATOM,
                          bool(node.axes))
         assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone

@@ -36,7 +36,7 @@ from .equation import (
     slot,
     substitute_term,
 )
-from .named_operations import named_slope, with_inverses
+from .named_operations import Companions, named_slope, with_companions
 from .solving import prune, solve
 from .validation import validate
 
@@ -74,7 +74,7 @@ def reverse(
     and are Jacobians.  Raises EquationError for an unknown name or a shape that does not fit.
     """
     wanted = list(wrt)
-    system, inverses = _recorded(system, wanted)
+    system, companions = _recorded(system, wanted)
     names = _Names(system)
     for name in (output, *wanted, *([cotangent] if cotangent else [])):
         if name not in names.shapes:
@@ -106,7 +106,7 @@ def reverse(
         bar = Read(bars[equation.name], (*lead, *(index.symbol for index in equation.out)))
         for term, position, read in occurrences(equation):
             if read.array in pending:
-                pending[read.array].append(_pullback(equation, term, position, bar, inverses))
+                pending[read.array].append(_pullback(equation, term, position, bar, companions))
 
     if output in active:
         seed_out = names.out(output, avoid=[index.name for index in prefix])
@@ -142,7 +142,7 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
 
     `tangents` maps an array's name to the name of the array that holds its tangent.
     """
-    system, inverses = _recorded(system, tangents)
+    system, companions = _recorded(system, tangents)
     names = _Names(system)
     dots = dict(tangents)
 
@@ -150,7 +150,7 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
         terms = []
         for term, position, read in occurrences(equation):
             if read.array in dots:
-                terms.append(_pushforward(equation, term, position, dots[read.array], inverses))
+                terms.append(_pushforward(equation, term, position, dots[read.array], companions))
         if not terms:
             return None
         return Equation(dots[equation.name], equation.out, tuple(terms))
@@ -195,9 +195,9 @@ def recorded(system: System, wrt: Iterable[str]) -> System:
     return _recorded(system, wrt)[0]
 
 
-def _recorded(system: System, wrt: Iterable[str]) -> tuple[System, dict[str, str]]:
+def _recorded(system: System, wrt: Iterable[str]) -> tuple[System, Companions]:
     system = record_argmax(system)
-    return with_inverses(system, _depending(system, wrt), _Names(system).fresh)
+    return with_companions(system, _depending(system, wrt), _Names(system).fresh)
 
 
 def record_argmax(system: System) -> System:
@@ -230,12 +230,12 @@ def occurrences(equation: Equation) -> Iterator[tuple[Term, int, Read]]:
 
 
 def _slope(
-    equation: Equation, term: Term, position: int, inverses: Mapping[str, str]
+    equation: Equation, term: Term, position: int, companions: Companions
 ) -> tuple[Term, sp.Expr, tuple[Read, ...]]:
     """∂y/∂(one occurrence): the term whose indices it is summed over, a body, and its reads."""
     slope = partial(term.body, position)
     if equation.reduction in NAMED:
-        moved, factor, more = named_slope(equation, term, inverses)
+        moved, factor, more = named_slope(equation, term, companions)
         return moved, factor * slope, (*moved.reads, *more)
     if equation.reduction != "logsumexp":
         return term, slope, term.reads
@@ -262,10 +262,10 @@ def _linear(
 
 
 def _pullback(
-    equation: Equation, term: Term, position: int, bar: Read, inverses: Mapping[str, str]
+    equation: Equation, term: Term, position: int, bar: Read, companions: Companions
 ) -> Term:
     """The rule's summand for one occurrence, its guards [I = q] still to be written."""
-    term, slope, reads = _slope(equation, term, position, inverses)
+    term, slope, reads = _slope(equation, term, position, companions)
     target = term.reads[position]
     body, used = _linear(slope, reads, bar)
     # The occurrence's own subscripts ride along as the last read until `q` is known.
@@ -313,9 +313,9 @@ def _seed(out: tuple[Index, ...], cotangent: str | None, prefix: Sequence[Index]
 
 
 def _pushforward(
-    equation: Equation, term: Term, position: int, dot: str, inverses: Mapping[str, str]
+    equation: Equation, term: Term, position: int, dot: str, companions: Companions
 ) -> Term:
-    term, slope, reads = _slope(equation, term, position, inverses)
+    term, slope, reads = _slope(equation, term, position, companions)
     body, used = _linear(slope, reads, Read(dot, term.reads[position].at))
     guards = (*term.guards, *_chosen(equation, term))
     pushed = replace(term, body=body, reads=used, guards=guards, via=equation.name)

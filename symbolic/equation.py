@@ -114,10 +114,13 @@ class Within:
 
 
 Guard: TypeAlias = Equal | Within
-Reduction: TypeAlias = Literal["sum", "max", "logsumexp", "inv", "det", "logdet"]
+Reduction: TypeAlias = Literal["sum", "max", "logsumexp", "inv", "cholesky", "det", "logdet"]
 
-NAMED = ("inv", "det", "logdet")
+NAMED = ("inv", "cholesky", "det", "logdet")
 """The operations on matrices that have no index form; their rules are in `named_operations`."""
+
+MATRIX_VALUED = ("inv", "cholesky")
+"""Those of them whose value is a matrix again."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ class Equation:
     """`name`[out] = Σ_terms R ...; see the module.
 
     Only a sum may have several terms.  A "det" or "logdet" (of the absolute value) is taken over
-    its term's two indices `over`, an "inv" over the last two of `out`, and binds none.  The arrays
+    its term's two indices `over`, an "inv" or a "cholesky" (the lower factor of a symmetric
+    matrix) over the last two of `out`, and binds none.  The arrays
     named in `argmax`, one for each index of a maximum's `over`, hold the first place (in row-major
     order) it was attained.
     """

@@ -13,6 +13,7 @@ from dataclasses import replace
 import sympy as sp
 
 from .equation import (
+    MATRIX_VALUED,
     NAMED,
     Equal,
     Equation,
@@ -99,6 +100,11 @@ def matrix_form(
         if equation.reduction != "sum":
             return None if fixed and set(made.over) & set(fixed) else _reduced(
                 equation, term, made, out)
+        if made.guards and not made.leaves and not made.over:
+            node = Pointwise(made.body, (), out)
+            sizes = tuple(index.size for index in equation.out if index.name in out)
+            add(slot(0), [Where(node, made.guards, sizes)])
+            continue
         if not all(_is_condition(guard, fixed) for guard in made.guards):
             return None
         for part in _outer_parts(made, out):
@@ -237,7 +243,7 @@ def _places(body: sp.Expr) -> list[int]:
 def _applied(equation: Equation, made: Summand) -> Node | None:
     """A named operation on a matrix that stands alone (not one for each entry of a batch)."""
     indices = tuple(index.name for index in equation.out)
-    if len(indices) != (2 if equation.reduction == "inv" else 0):
+    if len(indices) != (2 if equation.reduction in MATRIX_VALUED else 0):
         return None
     axes = indices or made.over
     inner = aligned(pointwise(made.body, made.leaves, axes), axes)

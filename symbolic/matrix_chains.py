@@ -22,6 +22,8 @@ def contract(
     """The sum over `over` of a product of groups: a chain of matrices where it is one."""
     nodes = dict(groups)
     for axis in sorted(over):
+        _weigh(nodes, axis, row_vectors)
+    for axis in sorted(over):
         holders = [axes for axes in nodes if axis in axes]
         if len(holders) == 1 and len(nodes) > 1 and len(holders[0]) > 1:
             summed: Node = Total(nodes.pop(holders[0]), (axis,))
@@ -44,6 +46,19 @@ def contract(
         return Einsum(tuple(nodes.values()), tuple(a for a in out if a in free))
     factors, ends = _oriented(*chain, row_vectors)
     return Product(tuple(factors), (*stack, *ends))
+
+
+def _weigh(nodes: dict[frozenset[str], Node], axis: str, row_vectors: bool) -> None:
+    """A product of two matrices that a third one weighs entry by entry: M ⊙ (A B)."""
+    holders = [axes for axes in nodes if axis in axes]
+    between = frozenset().union(*holders) - {axis}
+    if len(holders) != 2 or between not in nodes or any(len(axes) != 2 for axes in holders):
+        return
+    weight = nodes[between]
+    product = contract(
+        {axes: nodes.pop(axes) for axes in holders}, {axis}, weight.axes, row_vectors
+    )
+    nodes[between] = _times(weight, product)
 
 
 def _stack(nodes: Groups, out: tuple[str, ...]) -> tuple[str, ...] | None:

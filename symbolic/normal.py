@@ -242,6 +242,8 @@ class Forms:
         """An inverse or a determinant of the matrix that the term states."""
         if equation.reduction == "inv":
             return named_atoms.inverse(self.table, matrix, *outer[-2:])
+        if equation.reduction == "cholesky":
+            raise UnsupportedError("a Cholesky factor")
         found = named_atoms.determinant(self.table, matrix, *bound)
         return found if equation.reduction == "det" else logarithm(self.table, found)
 

@@ -15,7 +15,8 @@ _SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx+-",
                             "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋")
 _SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx+-")
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eta": "η", "theta": "θ",
-          "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "epsilon": "ε", "omega": "ω"}
+          "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "epsilon": "ε", "omega": "ω",
+          "Phi": "Φ"}
 
 
 @dataclass(frozen=True)

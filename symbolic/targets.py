@@ -34,6 +34,8 @@ class Target:
             if self.latex and "^" in held and not held.endswith(")"):
                 held = self.style.bracket(held)
             return Piece(held + ("^{-1}" if self.latex else "⁻¹"), POW, True)
+        if operation == "cholesky":
+            return self.style.call("chol", [matrix])
         name = r"\det" if self.latex else "det"
         shown = f"{name}{self.style.bracket(matrix.text)}"
         if operation == "logdet":

@@ -147,6 +147,7 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "eye": _counted(eye),
     "einsum": _counted(einsum, None),
     "inv": _counted(named("inv")),
+    "cholesky": _counted(named("cholesky")),
     "det": _counted(named("det")),
     "logdet": _counted(named("logdet")),
     **LAYER_FUNCTIONS,

@@ -1,7 +1,7 @@
-"""Matrices by the names that equations in text call them: diag, eye, einsum, inv, det, logdet.
+"""Matrices by the names that equations in text call them: diag, eye, einsum, inv, cholesky, det, logdet.
 
-The first three state index equations like any other (a diagonal is the guard [i = j]), the others
-named operations.
+The first three state index equations like any other (a diagonal is the guard [i = j]), the
+others named operations.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 import sympy as sp
 
 from .algebra import Operand
-from .equation import Equal, Index, Read, Reduction, Size, Term, fresh_name, slot
+from .equation import MATRIX_VALUED, Equal, Index, Read, Reduction, Size, Term, fresh_name, slot
 from .grammar import Node
 from .text_values import Value, Values, entries
 
@@ -84,15 +84,20 @@ def einsum(values: Values, node: Node, argument: Callable[[int], Value]) -> Valu
 
 
 def named(operation: Reduction) -> Callable[[Values, Node, Callable[[int], Value]], Value]:
-    """inv, det or logdet (of the absolute value) of a square matrix."""
+    """inv, cholesky (of the symmetric part), det or logdet (of the absolute value) of a square
+    matrix."""
 
     def apply(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
         operand = values.settle(argument(0))
         if operand.ndim != 2 or sp.expand(operand.shape[0] - operand.shape[1]) != 0:
             values.source.fail(node, f"{node.text} takes a square matrix, got {operand}")
         indices = values.builder.axes(operand)
+        if operation == "cholesky":  # of (A + Aᵀ)/2: what it is of a matrix that is not symmetric
+            turned = values.builder.transpose(operand)
+            name = values.builder.fresh(f"{operand.name}_sym")
+            operand = values.builder.pointwise((slot(0) + slot(1)) / 2, operand, turned, name=name)
         reads = (Read(operand.name, tuple(index.symbol for index in indices)),)
-        out, over = (indices, ()) if operation == "inv" else ((), indices)
+        out, over = (indices, ()) if operation in MATRIX_VALUED else ((), indices)
         return entries(values.builder.emit(None, out, [Term(slot(0), reads, over)], operation))
 
     return apply

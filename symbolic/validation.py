@@ -8,6 +8,7 @@ import sympy as sp
 
 from .equation import (
     INDEX_VALUE,
+    MATRIX_VALUED,
     NAMED,
     SQUARE,
     Equation,
@@ -106,8 +107,9 @@ def _validate_equation(equation: Equation, known: Mapping[str, int], integers: s
         raise EquationError(f"{where}: a {equation.reduction} has one term, got "
                             f"{len(equation.terms)}")
     if equation.reduction in NAMED:
-        matrix = equation.out[-2:] if equation.reduction == "inv" else equation.terms[0].over
-        bound = 0 if equation.reduction == "inv" else 2
+        whole = equation.reduction in MATRIX_VALUED
+        matrix = equation.out[-2:] if whole else equation.terms[0].over
+        bound = 0 if whole else 2
         if (len(matrix) != 2 or len(equation.terms[0].over) != bound
                 or sp.expand(matrix[0].size - matrix[1].size) != 0):
             raise EquationError(f"{where}: {equation.reduction} needs a square matrix, got "

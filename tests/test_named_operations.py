@@ -122,3 +122,46 @@ def test_a_matrix_that_is_not_square_is_an_error() -> None:
 def test_a_singular_matrix_has_no_inverse() -> None:
     with pytest.raises(ValueError, match=r"[Ss]ingular"):
         evaluate(parse_equations("inv(A)", {"A": "n n"}), {"A": np.ones((3, 3))})
+
+
+def test_the_derivative_of_a_cholesky_factor_is_the_published_one():
+    """Murray 2016, eq. 10, for the symmetric part of a matrix of free entries."""
+    derivation = gp.derive(gp.equations("K = cholesky(S); L = sum(C*K)", S="n n", C="n n"), ["S"])
+    assert str(derivation.gradients["S"]) == (
+        "∂L/∂S = ½ (K_invᵀ (Φ ⊙ (Kᵀ C)) K_inv + K_invᵀ (Φ ⊙ (Kᵀ C))ᵀ K_inv)")
+    random = np.random.default_rng(5)
+    root, C, step = random.normal(size=(4, 4)), random.normal(size=(4, 4)), 1e-5
+    values = {"S": root @ root.T + np.eye(4), "C": C}
+    gradient = derivation.compile()(**values)[1]["S"]
+    written: dict = {}
+    exec(derivation.numpy_source(), written)
+    np.testing.assert_allclose(written["gradient"](**values)[1]["S"], gradient, 1e-12, 1e-14)
+
+    def loss(S):
+        return np.sum(C * np.linalg.cholesky((S + S.T) / 2))
+
+    for place in np.ndindex(4, 4):
+        moved = np.zeros((4, 4))
+        moved[place] = step
+        slope = (loss(values["S"] + moved) - loss(values["S"] - moved)) / (2 * step)
+        np.testing.assert_allclose(gradient[place], slope, 1e-7, 1e-8)
+
+
+def test_the_likelihood_of_a_gaussian_process_by_its_cholesky_factor():
+    """½ yᵀA⁻¹y + ½ log det A and its gradient, as inv and logdet state them."""
+    shapes = {"X": "n k", "y": "n"}
+    ways = [
+        gp.derive(gp.equations(text, **shapes)) for text in (
+            "K = cholesky(X @ X.T + eye(n)); z = inv(K) @ y; L = sum(z**2)/2 + sum(log(diag(K)))",
+            "A = X @ X.T + eye(n); L = y @ inv(A) @ y/2 + logdet(A)/2",
+        )
+    ]
+    random = np.random.default_rng(6)
+    values = {"X": random.normal(size=(5, 2)), "y": random.normal(size=5)}
+    (one, first), (other, second) = (way.compile()(**values) for way in ways)
+    np.testing.assert_allclose(one, other, 1e-12)
+    for name in shapes:
+        np.testing.assert_allclose(first[name], second[name], 1e-10, 1e-12)
+    direction = random.normal(size=(5, 2))
+    products = [way.hvp("X").compile()(**values, X_dot=direction) for way in ways]
+    np.testing.assert_allclose(*products, 1e-8, 1e-10)
