@@ -16,6 +16,7 @@ import numpy as np
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
 from gradproof.derivatives import Derivative, derivative, forward_system
+from gradproof.doors import WAYS_IN, traced_loss
 from gradproof.symbolic import orders
 from gradproof.symbolic.boundaries import initial_names
 from gradproof.symbolic.derive import Chain, Step, differentiate
@@ -327,14 +328,14 @@ def derive(
     scalar, TypeError for what holds no equations.
     """
     if isinstance(source, Trace):
-        source = _traced_loss(source)
+        source = traced_loss(source)
     if isinstance(source, Network):
         return _derive_network(source, wrt)
     if isinstance(source, Model):
         return _derive_model(source, wrt)
     if not isinstance(source, System):
         raise TypeError("derive: expected a network, a model, equations or a trace, got "
-                        f"{source!r}; " + _DOORS)
+                        f"{source!r}; " + WAYS_IN)
     if not source.items:
         raise EquationError("there is no equation to differentiate")
     output = list(source.equations)[-1].name
@@ -349,26 +350,6 @@ def derive(
         notation, prefers_rows(source), chain.system.shapes, setting=setting, bias_last=True,
     )
     return Derivation(chain, writer)
-
-
-_DOORS = ("text becomes equations by gradproof.equations(text, x=\"n\", ...), a spec by "
-          "gradproof.load(path), a NumPy function by gradproof.trace(function, x=\"n\", ...)")
-
-
-def _traced_loss(traced: Trace) -> System:
-    """The traced equations down to the one array that the function returned."""
-    if not isinstance(traced.result, str):
-        raise EquationError("derive: expected the trace of a function that returns one number, "
-                            f"the loss; this one returns {traced.result!r}")
-    system = traced.system
-    names = [equation.name for equation in system.equations]
-    if traced.result not in names:
-        raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
-                            "inputs, unchanged; there is nothing to differentiate")
-    items = list(system.items)
-    while not any(e.name == traced.result for e in System((), (items[-1],)).equations):
-        items.pop()  # computed after the loss
-    return System(system.inputs, tuple(items))
 
 
 def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gradproof.symbolic.equation import Array, System
+from gradproof.symbolic.equation import Array, EquationError, System
 from gradproof.symbolic.model import Model
 from gradproof.symbolic.network import Network
 from gradproof.symbolic.spec import load_spec
@@ -15,6 +15,9 @@ from gradproof.symbolic.trace import Trace
 from gradproof.symbolic.trace import trace as trace_function
 
 EXAMPLES = Path(__file__).parent / "networks"
+
+WAYS_IN = ("text becomes equations by gradproof.equations(text, x=\"n\", ...), a spec by "
+           "gradproof.load(path), a NumPy function by gradproof.trace(function, x=\"n\", ...)")
 
 
 def load(path: str | Path) -> Network | Model:
@@ -51,3 +54,22 @@ def trace(function: Callable[..., Any], /, **shapes: Any) -> Trace:
     Raises TraceError with the user's line for what has no equations.
     """
     return trace_function(function, shapes)
+
+
+def traced_loss(traced: Trace) -> System:
+    """The traced equations down to the one array that the function returned.
+
+    Raises EquationError where it returned several, or an input.
+    """
+    if not isinstance(traced.result, str):
+        raise EquationError("derive: expected the trace of a function that returns one number, "
+                            f"the loss; this one returns {traced.result!r}")
+    system = traced.system
+    names = [equation.name for equation in system.equations]
+    if traced.result not in names:
+        raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
+                            "inputs, unchanged; there is nothing to differentiate")
+    items = list(system.items)
+    while not any(e.name == traced.result for e in System((), (items[-1],)).equations):
+        items.pop()  # computed after the loss
+    return System(system.inputs, tuple(items))
