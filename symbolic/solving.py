@@ -268,9 +268,11 @@ def _least(expression: sp.Expr, ranges: Ranges) -> sp.Expr | None:
         symbol = inside[-1]  # inner indices first: their sizes may depend on outer ones
         coefficient = expression.coeff(symbol)
         rest = expression - coefficient * symbol
-        if not coefficient.is_Integer or symbol in sp.expand(rest).free_symbols:
+        if (coefficient.free_symbols & ranges.keys()) or symbol in sp.expand(rest).free_symbols:
             return None
-        least = sp.S.Zero if coefficient > 0 else coefficient * (ranges[symbol] - 1)
+        if not _is_nonnegative(coefficient) and not _is_nonnegative(-coefficient):
+            return None  # of one sign for some sizes, of the other for others
+        least = sp.S.Zero if _is_nonnegative(coefficient) else coefficient * (ranges[symbol] - 1)
         expression = sp.expand(rest + least)
     return None
 
