@@ -22,8 +22,10 @@ from ..symbolic.equation import (
     index_symbol,
 )
 from ..symbolic.layout import Piece
-from ..symbolic.matrix_nodes import Node, Place
-from .patches import Patch, Scope, patches, squeezed
+from ..symbolic.matrix_nodes import Node, Place, Total
+from .alignment import present
+from .gathers import Scatter, gathered, scatter
+from .patches import Patch, Scope, patches, squeezed, windows
 
 OVERLAP_SOURCE = '''\
 def overlap(count, step, shift, size):
@@ -49,6 +51,12 @@ class Printer(Protocol):
 
     def need(self, name: str, source: str) -> None: ...
 
+    def dtype(self) -> str: ...
+
+    def node(self, node: Node) -> Piece: ...
+
+    def place_of(self, node: Total) -> Piece: ...
+
 
 class Blocks:
     """Lines for the items of a system that are no single expression."""
@@ -67,6 +75,7 @@ class Blocks:
             comma = "," if len(equation.shape) == 1 else ""
             name = equation.name
             return [*self.equation(narrow), f"{name} = np.reshape({name}, ({shape}{comma}))"]
+        equation, scattered = self._parted(self._gathered(equation))
         found = patches(equation, self.scope)
         if found is None:
             raise EquationError(f"{equation.name}: no source text, since it has no matrix form: "
@@ -85,9 +94,83 @@ class Blocks:
             found = found[1:]
         else:
             lines.append(f"{name} = {self._empty(equation.shape, largest)}")
-        return lines + [
-            line for patch in found for line in self._patch(patch, name, None, equation, largest)
-        ]
+        for patch in found:
+            lines += self._patch(patch, name, None, equation, largest)
+        return lines + [line for one in scattered for line in self._scatter(name, one)]
+
+    # --- integer arrays -------------------------------------------------------------------------
+
+    def _gathered(self, equation: Equation) -> Equation:
+        """The equation with x[s[i], j] as a read of an array that is written x[s]."""
+
+        def plain(read: Read, sizes: Mapping[sp.Symbol, Size]) -> Read:
+            texts = {symbol: f"np.arange({self.printer.size_text(size)})"
+                     for symbol, size in sizes.items()}
+            found = gathered(read, sizes, self.printer.shapes, texts)
+            if found is None:
+                return read
+            self.printer.shapes[found.text] = found.shape
+            return Read(found.text, found.axes)
+
+        terms = []
+        for term in equation.terms:
+            sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
+            terms.append(replace(term, reads=tuple(plain(read, sizes) for read in term.reads)))
+        return replace(equation, terms=tuple(terms))
+
+    def _parted(self, equation: Equation) -> tuple[Equation, list[Scatter]]:
+        """The terms that are sums over slices, and those that are added at places."""
+        found = [(term, scatter(equation, term)) for term in equation.terms]
+        rest = tuple(term for term, one in found if one is None)
+        return replace(equation, terms=rest), [one for _, one in found if one is not None]
+
+    def _scatter(self, name: str, one: Scatter) -> list[str]:
+        form = self.scope.form(one.values)
+        if form is None:
+            raise EquationError(f"{name}: no source text for the values that are added at "
+                                f"{one.labels}: {one.values!r}; compile it instead")
+        axes = tuple(index.name for index in one.values.out)
+        value = self.printer.shaped(form, axes, one.values.shape)
+        at = f"({', '.join(['slice(None)'] * one.axis + [one.labels])})" if one.axis else one.labels
+        return [f"np.add.at({name}, {at}, {value})"]
+
+    def maximum(self, equation: Equation) -> list[str]:
+        """A maximum and the place of it, the first where there are several.
+
+        Raises EquationError where it is taken over several axes that are no window.
+        """
+        narrow = squeezed(equation)
+        if narrow is not equation:
+            sized = self._sized(equation.shape)
+            return [*self.maximum(narrow), *(f"{name} = np.reshape({name}, {sized})"
+                                             for name in (equation.name, *equation.argmax))]
+        name, shape = equation.name, equation.shape
+        patch = windows(equation, self.scope)
+        if patch is None:
+            return self._whole_maximum(equation)
+        lines, indent = self._opened(patch, equation)
+        value, larger = self._fresh("value"), self._fresh("larger")
+        places = ", ".join(self._places(patch, None, equation))
+        at = f"[{places}]" if places else ""
+        steps = [f"{value} = {self.printer.added(patch.form, patch.axes).text}",
+                 f"{larger} = {value} > {name}{at}"]
+        for place, index in zip(equation.argmax, equation.terms[0].over, strict=True):
+            counter = self._variable(index.name)
+            steps.append(f"{place}{at} = np.where({larger}, {counter}, {place}{at})")
+        steps.append(f"{name}{at} = np.maximum({name}{at}, {value})")
+        return [f"{name} = {self._empty(shape, True)}",
+                *(f"{place} = np.zeros({self._sized(shape)}, int)" for place in equation.argmax),
+                *lines, *(indent + line for line in steps)]
+
+    def _whole_maximum(self, equation: Equation) -> list[str]:
+        """A maximum over a whole axis and its place."""
+        form = self.scope.form(replace(equation, argmax=()))
+        (place, *more) = equation.argmax
+        if more or not isinstance(form, Total) or present(form.of) != form.of.axes:
+            raise EquationError(f"{equation.name}: no source text for the places of a maximum over "
+                                f"several axes: {equation!r}; compile it instead")
+        return [f"{equation.name} = {self.printer.node(form).text}",
+                f"{place} = {self.printer.place_of(form).text}"]
 
     def recurrence(self, group: Recurrence) -> list[str]:
         """A recurrence as a loop.  Raises EquationError for a step that has no matrix form."""
@@ -163,30 +246,44 @@ class Blocks:
     ) -> list[str]:
         """The lines that add a patch to an array: at a `step`, the place of the loop's axis and
         the counter that stands there."""
+        lines, indent = self._opened(patch, equation)
+        places = self._places(patch, step, equation)
+        target = f"{name}[{', '.join(places)}]" if places else name
+        value = self.printer.added(patch.form, patch.axes).text
+        whole = first and patch.is_everywhere
+        if largest:
+            target = target if places else f"{name}[...]"
+            return [*lines, f"{indent}{target} = np.maximum({target}, {value})"]
+        return [*lines, f"{indent}{target if places else name} {'=' if whole else '+='} {value}"]
+
+    def _opened(self, patch: Patch, equation: Equation) -> tuple[list[str], str]:
+        """The loops and conditions of a patch, and how far in what they are about stands."""
         lines: list[str] = []
         indent = ""
-
-        def emit(line: str) -> None:
-            lines.append(indent + line)
-
         for index in patch.loops:
             count = self.printer.size_text(index.size)
-            emit(f"for {self._variable(index.name)} in range({count}):")
+            lines.append(f"{indent}for {self._variable(index.name)} in range({count}):")
             indent += "    "
         for overlap in patch.overlaps:
             self.printer.need("overlap", OVERLAP_SOURCE)
             ends = [self._variable(str(end), end) for end in (overlap.first, overlap.last)]
             values = [self.printer.size_text(sp.sympify(value)) for value in (
                 overlap.count, overlap.step, overlap.shift, overlap.size)]
-            emit(f"{', '.join(ends)} = overlap({', '.join(values)})")
+            lines.append(f"{indent}{', '.join(ends)} = overlap({', '.join(values)})")
         indices = [(index.symbol, index.size) for index in (*equation.out, *patch.loops)]
         tests = list(dict.fromkeys(
             text for guard in patch.conditions
             for text in conditions(guard, indices, self.printer.size_text)
         ))
         if tests:
-            emit(f"if {' and '.join(tests)}:")
+            lines.append(f"{indent}if {' and '.join(tests)}:")
             indent += "    "
+        return lines, indent
+
+    def _places(
+        self, patch: Patch, step: tuple[int, str] | None, equation: Equation
+    ) -> list[str]:
+        """Where in an array a patch goes, without what is whole at the end."""
         own = [size for place, size in enumerate(equation.shape)
                if step is None or place != step[0]]
         places = [self.printer.place_text(p, s) for p, s in zip(patch.region, own, strict=True)] \
@@ -195,20 +292,19 @@ class Blocks:
             places.insert(*step)
         while places and places[-1] == ":":
             places.pop()
-        target = f"{name}[{', '.join(places)}]" if places else name
-        value = self.printer.added(patch.form, patch.axes).text
-        whole = first and patch.is_everywhere
-        if largest:
-            target = target if places else f"{name}[...]"
-            emit(f"{target} = np.maximum({target}, {value})")
-        else:
-            emit(f"{target if places else name} {'=' if whole else '+='} {value}")
-        return lines
+        return places
 
     def _empty(self, shape: Sequence[Size], largest: bool) -> str:
+        sized, kind = self._sized(shape), self.printer.dtype()
+        return f"np.full({sized}, -np.inf, {kind})" if largest else f"np.zeros({sized}, {kind})"
+
+    def _sized(self, shape: Sequence[Size]) -> str:
         inner = ", ".join(map(self.printer.size_text, shape))
-        sized = f"({inner}{',' if len(shape) == 1 else ''})"
-        return f"np.full({sized}, -np.inf)" if largest else f"np.zeros({sized})"
+        return f"({inner}{',' if len(shape) == 1 else ''})"
+
+    def _fresh(self, name: str) -> str:
+        """A name that no array, size or index has."""
+        return self._variable(name, sp.Symbol(f"#{name}"))
 
     def _variable(self, name: str, symbol: sp.Symbol | None = None) -> str:
         """A name for a loop's variable that no array or size has."""

@@ -44,6 +44,7 @@ from ..symbolic.matrix import (
 from ..symbolic.matrix_leaves import Levels, levels_of
 from ..symbolic.matrix_nodes import Place
 from .alignment import alignment, as_tensordot, einsum_subscripts, present
+from .gathers import RANGE
 from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, holds, result_type, size_number
 from .kronecker import kronecker_step
 from .patches import Patch, Scope, overlap_range, patches, squeezed
@@ -366,6 +367,14 @@ def _leaf(node: Leaf) -> Evaluator:
     if not node.part:
         return lambda environment, sizes: environment[name]
     places = [_place(place) for place in node.part]
+    if name == RANGE:
+        (place,), runs = places, bool(node.axes)
+
+        def numbers(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
+            found = place(sizes)
+            return np.arange(found.start, found.stop, found.step) if runs else found
+
+        return numbers
     if all(place is None for place in node.part[1:]) and node.part[0] is not None:
         first = places[0]  # x[t]
         return lambda environment, sizes: environment[name][first(sizes)]

@@ -33,7 +33,8 @@ from ..symbolic.equation import (
 from ..symbolic.letters import lettered
 from ..symbolic.matrix import Node, aligned, matrix_form
 from ..symbolic.matrix_leaves import Levels, leaf
-from ..symbolic.matrix_nodes import Place
+from ..symbolic.matrix_nodes import Place, Total
+from .gathers import ENDLESS, RANGE, compared
 
 MOST = 64
 """Steps up to which an index of a window is a loop."""
@@ -107,7 +108,8 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
     """The equation as patches, what holds everywhere first; None where it has no such form."""
     if equation.argmax or equation.reduction in (*NAMED, "logsumexp"):
         return None
-    equation = _decided(lettered(settled(equation)))
+    scope = replace(scope, shapes={**scope.shapes, RANGE: ENDLESS})
+    equation = compared(_decided(lettered(settled(equation))))
     together: dict[tuple[Guard, ...], list[Term]] = {}
     apart: list[Term] = []
     for term in equation.terms:
@@ -132,6 +134,13 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
             return None
         found.append(patch)
     return sorted(found, key=lambda patch: not patch.is_everywhere)
+
+
+def windows(equation: Equation, scope: Scope) -> Patch | None:
+    """A maximum with its place as comparisons, one for each place in a window; None without."""
+    scope = replace(scope, shapes={**scope.shapes, RANGE: ENDLESS})
+    equation = compared(lettered(equation))
+    return _Window(equation, equation.terms[0], scope).window()
 
 
 def _decided(equation: Equation) -> Equation:
@@ -181,6 +190,15 @@ class _Window:
         self.loops: list[Index] = []
         self.overlaps: list[Overlap] = []
         self.conditions: list[Guard] = []
+
+    def window(self) -> Patch | None:
+        """The patch, with all that the term is a maximum over as loops; None where an axis of it
+        is too long."""
+        for index in self.term.over:
+            if not (index.size.is_Integer and index.size <= MOST):
+                return None
+            self._loop_over(index)
+        return self.patch()
 
     def patch(self) -> Patch | None:
         """The patch; None where a subscript stays mixed or gathers."""
@@ -359,6 +377,8 @@ class _Window:
         form = self.scope.form(made, self.loops)
         if form is None:
             return None
+        if isinstance(form, Total) and not form.over:  # a maximum of one value
+            form = form.of
         region: list[Place] = []
         for axis, place in self.region.items():
             size = next(i.size for i in self.equation.out if i.name == axis.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -19,6 +20,7 @@ from ..symbolic.equation import (
     Item,
     Recurrence,
     System,
+    fresh_name,
     index_symbol,
     slot,
 )
@@ -43,8 +45,9 @@ from ..symbolic.matrix import (
 from ..symbolic.matrix_leaves import levels_of
 from ..symbolic.matrix_nodes import Place
 from .alignment import alignment_plan, as_tensordot, einsum_subscripts, present
-from .blocks import Blocks, conditions
+from .blocks import Blocks, conditions, taken_names
 from .compile import needed, shown_axes
+from .gathers import RANGE
 from .helpers import (
     ERF_SOURCE,
     LOG_SOFTMAX_SOURCE,
@@ -72,7 +75,7 @@ def gradient_source(
 
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
     formula to be set behind an array's line.  Raises EquationError for an equation that is no sum
-    of matrix forms over slices (a gather, the place of a maximum), naming it.
+    of matrix forms over slices or places, naming it.
     """
     pairs = ", ".join(f'"{parameter}": {array}' for parameter, array in gradients.items())
     returned = [f"    return {loss}, {{{pairs}}}"]
@@ -209,6 +212,7 @@ class _Printer:
         self._helpers: dict[str, str] = {}
         self._names: dict[type[Opaque], str] = {}
         self._sizes: dict[str, str] = {}
+        self._dtype = ""
         for array in system.inputs:
             if not array.name.isidentifier() or keyword.iskeyword(array.name):
                 raise EquationError(f"{array.name!r} is no Python name; rename the input")
@@ -218,13 +222,12 @@ class _Printer:
         if isinstance(item, Recurrence):
             return self.blocks.recurrence(item)
         if item.argmax:
-            raise EquationError(f"{item.name}: no source text for the places of a maximum: "
-                                f"{item!r}; compile it instead")
+            return self.blocks.maximum(item)
         form = matrix_form(item, self.row_vectors, self.shapes, levels=self.levels)
         if form is None:
             return self.blocks.equation(item)
         if not item.terms:
-            return [f"{item.name} = np.zeros({self._shape_text(item.shape)})"]
+            return [f"{item.name} = np.zeros({self._shape_text(item.shape)}, {self.dtype()})"]
         out, units = shown_axes(item)
         return [f"{item.name} = {self.shaped(aligned(form, out), out, item.shape, units)}"]
 
@@ -314,12 +317,22 @@ class _Printer:
 
     def _leaf(self, node: Leaf) -> str:
         """An array, or a slice of it."""
+        if node.array == RANGE:
+            return self._range(node.part[0])
         shape = self.shapes[node.array]
         shown = [self.place_text(place, size) for place, size in
                  zip(node.part, shape, strict=False)]
         while shown and shown[-1] == ":":
             shown.pop()
         return f"{node.array}[{', '.join(shown)}]" if shown else node.array
+
+    def _range(self, place: Place) -> str:
+        """The numbers of a part of 0, 1, 2, ..."""
+        if not isinstance(place, Span):
+            return self.size_text(sp.sympify(place))
+        ends = [self.size_text(place.start)] if place.start != 0 or place.step != 1 else []
+        step = [str(place.step)] if place.step != 1 else []
+        return f"np.arange({', '.join([*ends, self.size_text(place.stop), *step])})"
 
     def place_text(self, place: Place, size: sp.Expr | None) -> str:
         if place is None:
@@ -329,6 +342,11 @@ class _Printer:
         start = "" if place.start == 0 else self.size_text(place.start)
         stop = "" if size is not None and place.stop == size else self.size_text(place.stop)
         return f"{start}:{stop}" + (f":{place.step}" if place.step != 1 else "")
+
+    def place_of(self, node: Total) -> Piece:
+        """Where a maximum over one axis is attained."""
+        whole = self._total(node)
+        return replace(whole, text=whole.text.replace("np.max(", "np.argmax(", 1))
 
     def _total(self, node: Total) -> Piece:
         inner = self.node(node.of).text
@@ -438,7 +456,30 @@ class _Printer:
         return text
 
     def size_lines(self) -> list[str]:
-        return list(self._sizes.values())
+        return [*self._sizes.values(), *self._dtype_lines()]
+
+    # --- precision ------------------------------------------------------------------------------
+
+    def dtype(self) -> str:
+        """The name of the floating-point type that the inputs are together."""
+        if not self._dtype:
+            taken = taken_names(self.system.names, self.system.shapes)
+            self._dtype = fresh_name("dtype", taken)
+        return self._dtype
+
+    def _dtype_lines(self) -> list[str]:
+        if not self._dtype:
+            return []
+        reals = [array.name for array in self.system.inputs if not array.is_integer]
+        head = f"    {self._dtype} = np.result_type("
+        rows, row = [], head
+        for name in [*reals, "1.0)"]:
+            more = name if name.endswith(")") else f"{name}, "
+            if len(row) + len(more) > 98:
+                rows.append(row.rstrip())
+                row = " " * len(head)
+            row += more
+        return [*rows, row]
 
 
 def _short(axes: tuple[tuple[int, ...], tuple[int, ...]]) -> str:

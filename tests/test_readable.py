@@ -399,3 +399,34 @@ def test_text_computes_what_it_says(text, shapes):
     letters = sorted({name for shape in shapes.values() for name in shape.split()})
     check(gp.derive(gp.equations(text, **shapes)),
           dict(zip(letters, (2, 3, 4, 2, 3, 2), strict=False)))
+
+
+def test_integer_arrays_are_places_in_the_source():
+    """An embedding, a pick of one entry a row, a maximum over a whole axis."""
+    a, k, j = (Index("a", size_symbol("m")), Index("k", size_symbol("k")),
+               Index("j", size_symbol("n")))
+    label = Read("y", (a.symbol,))
+    system = System(
+        (Array("E", (k.size, j.size)), Array("C", (a.size, k.size)),
+         Array("y", (a.size,), "labels", classes=k.size)),
+        (Equation("X", (a, j), (Term(TANH(x0), (Read("E", (label, j.symbol)),)),)),
+         Equation("p", (a,), (Term(x0*x1, (Read("C", (a.symbol, label)),
+                                           Read("C", (a.symbol, sp.S.Zero)))),)),
+         Equation("M", (a,), (Term(x0, (Read("X", (a.symbol, j.symbol)),), (j,)),), "max"),
+         Equation("L", (), (
+             Term(x0*x1, (Read("p", (a.symbol,)), Read("M", (a.symbol,))), (a,)),
+             Term(x0**2, (Read("X", (a.symbol, j.symbol)),), (a, j))))),
+    )
+    derivation = gp.derive(validate(system), wrt=["E", "C"])
+    source = derivation.numpy_source()
+    for line in ("X = np.tanh(E[y])", "np.add.at(dE, y, ", "p = C[np.arange(m), y] * C[:, 0]",
+                 "M_at = np.argmax(X, axis=1)"):
+        assert line in source, source
+    random = np.random.default_rng(0)
+    values = {"E": random.normal(size=(3, 2)), "C": random.normal(size=(4, 3)),
+              "y": np.array([2, 0, 2, 1])}
+    expected = evaluate(derivation.system, values)
+    namespace: dict = {}
+    exec(source, namespace)
+    for name, found in namespace["gradient"](**values)[1].items():
+        np.testing.assert_allclose(found, expected[derivation.chain.of[name]], 1e-13)
