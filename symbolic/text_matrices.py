@@ -1,7 +1,6 @@
-"""Matrices by the names that equations in text call them: diag, eye, einsum, inv, cholesky, det, logdet.
-
-The first three state index equations like any other (a diagonal is the guard [i = j]), the
-others named operations.
+"""Matrices by the names that equations in text call them: diag, eye and einsum, which state index
+equations like any other (a diagonal is the guard [i = j]), and the named operations inv, cholesky,
+det and logdet.
 """
 
 from __future__ import annotations

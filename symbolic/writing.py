@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -481,22 +482,30 @@ class Writer:
         if isinstance(entry, Read):
             return self.name(entry.array, [self._subscript(e, target) for e in entry.at],
                              target.latex)
-        return str(entry).replace(" ", "")
+        return _affine(entry, target.latex).replace(" + ", "+").replace(" - ", "-")
 
     def _guard(self, guard: Guard, target: Target) -> str:
         return f"[{self._condition(guard, target)}]{target.gap}"
 
     def _condition(self, guard: Guard, target: Target) -> str:
         if isinstance(guard, Equal):
-            left, right = (self._subscript(side, target) for side in (guard.left, guard.right))
-            return f"{left} = {right}"
-        last, at_most = sp.expand(guard.high - 1), target.at_most
-        shown = f"{guard.low} {at_most} {guard.value} {at_most} {last}"
+            sides = [guard.left, guard.right]
+            if getattr(guard.right, "is_Symbol", False):  # an index is on the left: t = T - 1
+                sides.sort(key=lambda side: not getattr(side, "is_Symbol", False))
+            return " = ".join(self._subscript(side, target) for side in sides)
+        bounds = (guard.low, guard.value, sp.expand(guard.high - 1))
+        shown = f" {target.at_most} ".join(_affine(bound, target.latex) for bound in bounds)
         return shown.replace("#", "")  # of an index that is not seen elsewhere
 
 
 def _slots(expression: sp.Expr) -> list[sp.Symbol]:
     return [symbol for symbol in expression.free_symbols if str(symbol).startswith("_x")]
+
+
+def _affine(place: sp.Expr, latex: bool) -> str:
+    """A place as people write it: 2i + u - 1, and H i (in text H·i)."""
+    shown = re.sub(r"(?<=\d)\*(?=[^\W\d])", "", str(place))
+    return re.sub(r"(?<!\*)\*(?!\*)", " " if latex else "·", shown)
 
 
 def _plain(place: sp.Expr) -> str:
