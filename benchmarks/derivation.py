@@ -1,10 +1,11 @@
 """How long gradients take to derive, beside other tools: ``python benchmarks/derivation.py``.
 
-Every cell is the time from nothing to the gradients by all parameters, in a fresh process, after
-the tool's import and one small derivation (so that first-use costs are not counted); the median of
-several processes, the tools in turn.  A tool that takes longer than a minute is stopped, and is not
-asked for anything larger of that kind.  Tools that are not installed are left out, with a line
-that says so.  The tasks are in ``derivation_tasks.py``; the tables are Markdown.
+Every cell is the processor time from nothing to the gradients by all parameters, in a process that
+has only imported the tool and made one small derivation (so that first-use costs are not counted,
+and nothing is remembered); the median of several, the tools in turn.  A tool that takes longer than
+a minute is stopped, and is not asked for anything larger of that kind.  Tools that are not
+installed are left out, with a line that says so.  The tasks are in ``derivation_tasks.py``; the
+tables are Markdown.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -22,7 +24,7 @@ from dataclasses import dataclass, field
 from derivation_tasks import STEPS, TOOLS
 
 LIMIT = 60.0
-"""Seconds after which a tool is stopped."""
+"""Seconds of processor time after which a tool is stopped."""
 SLOW = 5.0
 """What takes longer than this is measured once."""
 
@@ -57,7 +59,7 @@ class Table:
 
 
 def tables(quick: bool) -> list[Table]:
-    depths = (1, 10) if quick else (1, 2, 3, 4, 5, 6, 10, 20, 50, 100)
+    depths = (1, 10) if quick else (1, 2, 3, 4, 5, 10, 20, 50, 100)
     deep = Table(
         "Depth: tanh layers of width 50 (JAX: batch 8; tensorgrad: width n; scalar SymPy: width 2, "
         "one sample)",
@@ -91,7 +93,7 @@ def tables(quick: bool) -> list[Table]:
         lstm.rows.append((f"{steps} written out", (
             Cell("gradproof_lstm_unrolled", (steps,)), Cell("jax_lstm", (steps, False)),
             Cell("tensorgrad_lstm_unrolled", (steps,)))))
-    return [deep, wide, blocks, lstm]
+    return [blocks, wide, lstm, deep]
 
 
 SYMPY_FORMS = [
@@ -104,21 +106,32 @@ SYMPY_FORMS = [
 # --- one measurement ----------------------------------------------------------------------------
 
 
-def measure(cell: Cell) -> None:
-    """In a process of its own: seconds and the length of what came out, as JSON."""
-    smallest, arguments = SMALLEST[cell.tool]
+def serve(tool: str) -> None:
+    """Measures the cells on standard input, each in a process forked from one that is warm."""
+    smallest, arguments = SMALLEST[tool]
     TOOLS[smallest](*arguments)
-    signal.alarm(round(LIMIT))  # ends the process, which no tool can catch
-    start = time.perf_counter()
+    for line in sys.stdin:
+        function, limit, *arguments = json.loads(line)
+        child = os.fork()
+        if not child:
+            signal.setitimer(signal.ITIMER_PROF, limit)  # ends the process: no tool can catch it
+            print(json.dumps(measured_once(Cell(function, tuple(arguments)))), flush=True)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            print(json.dumps({"error": f"> {limit:.0f} s"}), flush=True)
+
+
+def measured_once(cell: Cell) -> dict[str, object]:
+    """Seconds, and where SymPy's own forms are asked for, what came out."""
+    start = time.process_time()
     try:
         found = TOOLS[cell.function](*cell.arguments)
     except Exception as error:
-        print(json.dumps({"error": f"{type(error).__name__}: {error}".splitlines()[0][:90]}))
-        return
-    seconds = time.perf_counter() - start
-    signal.alarm(0)
+        return {"error": type(error).__name__}
+    seconds = time.process_time() - start
     printed = str(found[0]) if cell in SYMPY_FORMS else ""  # type: ignore[index]
-    print(json.dumps({"seconds": seconds, "printed": printed}))
+    return {"seconds": seconds, "printed": printed}
 
 
 @dataclass
@@ -141,21 +154,32 @@ class Outcome:
         return f"{self.median:.1f} s" if self.median >= 1 else f"{1000 * self.median:.0f} ms"
 
 
-def run_once(cell: Cell, outcome: Outcome) -> None:
-    command = [sys.executable, __file__, "--cell", json.dumps([cell.function, *cell.arguments])]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == -signal.SIGALRM:
-        outcome.error = f"> {LIMIT:.0f} s"
-    elif done.returncode:
-        outcome.error = done.stderr.strip().splitlines()[-1][:90]
-    else:
-        found = json.loads(done.stdout.splitlines()[-1])
+class Servers:
+    """A process for each tool, started when it is first asked."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.running: dict[str, subprocess.Popen[str]] = {}
+
+    def run(self, cell: Cell, outcome: Outcome) -> None:
+        if cell.tool not in self.running:
+            self.running[cell.tool] = subprocess.Popen(
+                [sys.executable, __file__, "--serve", cell.tool], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            )
+        server = self.running[cell.tool]
+        assert server.stdin is not None
+        assert server.stdout is not None
+        print(json.dumps([cell.function, self.limit, *cell.arguments]), file=server.stdin,
+              flush=True)
+        found = json.loads(server.stdout.readline())
         outcome.error, outcome.printed = found.get("error", ""), found.get("printed", "")
         outcome.seconds += [found["seconds"]] if "seconds" in found else []
 
 
-
-def measured(table: Table, rounds: int, missing: set[str]) -> dict[Cell, Outcome]:
+def measured(
+    servers: Servers, table: Table, rounds: int, missing: set[str]
+) -> dict[Cell, Outcome]:
     """Every cell in turn, round by round; none larger than one that failed."""
     outcomes: dict[Cell, Outcome] = {}
     failed: set[str] = set()
@@ -170,7 +194,7 @@ def measured(table: Table, rounds: int, missing: set[str]) -> dict[Cell, Outcome
                 outcome = outcomes.setdefault(cell, Outcome())
                 if outcome.is_final:
                     continue
-                run_once(cell, outcome)
+                servers.run(cell, outcome)
                 if outcome.error:
                     failed.add(cell.function)
     return outcomes
@@ -179,8 +203,8 @@ def measured(table: Table, rounds: int, missing: set[str]) -> dict[Cell, Outcome
 # --- printing -----------------------------------------------------------------------------------
 
 
-def show(table: Table, rounds: int, missing: set[str]) -> None:
-    outcomes = measured(table, rounds, missing)
+def show(servers: Servers, table: Table, rounds: int, missing: set[str]) -> None:
+    outcomes = measured(servers, table, rounds, missing)
     columns = [
         place for place in range(len(table.header) - 1)
         if any(cells[place] in outcomes for _, cells in table.rows)
@@ -202,13 +226,13 @@ def show(table: Table, rounds: int, missing: set[str]) -> None:
     print()
 
 
-def show_sympy() -> None:
+def show_sympy(servers: Servers) -> None:
     """What SymPy's matrix and array derivatives return, for the first weights of two layers."""
     print("**SymPy's own derivatives of ½‖W₂ f(W₁ x + b₁) + b₂ - y‖², all four parameters**\n")
     print("| derivative | f | time | ∂/∂W₁ is |\n| --- | --- | ---: | --- |")
     for cell in SYMPY_FORMS:
         outcome = Outcome()
-        run_once(cell, outcome)
+        servers.run(cell, outcome)
         door = "`MatrixExpr.diff`" if cell.function == "sympy_matrices" else "`array_derive`"
         printed = outcome.printed or outcome.error
         start = printed if len(printed) < 60 else f"{printed[:60]}…"
@@ -220,19 +244,21 @@ def show_sympy() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the smallest sizes, once")
-    parser.add_argument("--rounds", type=int, default=3, help="processes a cell (default: 3)")
-    parser.add_argument("--cell", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=3, help="measurements a cell (default: 3)")
+    parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS",
+                        help="of processor time a cell (default: %(default)g)")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.cell:
-        function, *arguments = json.loads(options.cell)
-        measure(Cell(function, tuple(arguments)))
+    if options.serve:
+        serve(options.serve)
         return
+    servers = Servers(options.limit)
     missing = {tool for tool in ("jax", "tensorgrad") if importlib.util.find_spec(tool) is None}
     for tool in sorted(missing):
         print(f"{tool} is not installed (pip install {tool}); left out\n")
     for table in tables(options.quick):
-        show(table, 1 if options.quick else options.rounds, missing)
-    show_sympy()
+        show(servers, table, 1 if options.quick else options.rounds, missing)
+    show_sympy(servers)
 
 
 if __name__ == "__main__":
