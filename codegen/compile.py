@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from ..symbolic.equation import (
     Equal,
@@ -24,35 +23,21 @@ from ..symbolic.equation import (
     index_symbol,
 )
 from ..symbolic.matrix import (
-    Applied,
-    Einsum,
-    Leaf,
     Node,
-    Outer,
     Pointwise,
-    Product,
-    Softmax,
-    Span,
     Total,
-    Transposed,
-    Where,
     aligned,
     matrix_form,
-    walk,
-    without_units,
 )
-from ..symbolic.matrix_leaves import Levels, levels_of
-from ..symbolic.matrix_nodes import Place
-from .alignment import alignment, as_tensordot, einsum_subscripts, present
-from .gathers import RANGE
-from .interpret import MATRIX_FUNCTIONS, bind_sizes, evaluate_item, holds, result_type, size_number
+from ..symbolic.matrix_leaves import levels_of
+from .alignment import alignment, present
+from .evaluators import Environment, evaluator, place_of
+from .interpret import bind_sizes, evaluate_item, result_type, size_number
 from .kronecker import kronecker_step
+from .loops import loop_step
+from .order import needed, shown_axes
 from .patches import Patch, Scope, overlap_range, patches, squeezed
-from .spelling import scalar, stable_logs
 from .steady import integer
-
-Environment = dict[str, Any]
-Evaluator = Callable[[Environment, Mapping[sp.Symbol, int]], Any]
 
 
 def compile_system(
@@ -92,35 +77,6 @@ def compile_system(
     return run
 
 
-def needed(system: System, results: Sequence[str]) -> list[Item]:
-    """The items that the results depend on, in order, their logarithms in stable form."""
-    forward = list(system.equations)
-    levels, shapes = levels_of(system), system.shapes
-    wanted = set(results)
-    kept: list[Item] = []
-    for item in reversed(system.items):
-        if isinstance(item, Recurrence):
-            if wanted & {equation.name for equation in item.equations}:
-                wanted |= {read.array for e in item.equations for read in e.reads}
-                kept.append(item)
-        elif wanted & {item.name, *item.argmax}:
-            spelled = stable_logs(item, forward)
-            wanted |= arrays_read(spelled, shapes, levels)
-            kept.append(spelled)
-    return kept[::-1]
-
-
-def arrays_read(
-    equation: Equation, shapes: Mapping[str, tuple[sp.Expr, ...]], levels: Levels
-) -> set[str]:
-    """The arrays that an equation's value is computed from: no log Σ exp inside a softmax."""
-    found = {read.array for read in equation.reads}
-    form = matrix_form(equation, shapes=shapes, levels=levels) if found & levels.keys() else None
-    return found if form is None or equation.argmax else {
-        node.array for node in walk(form) if isinstance(node, Leaf)
-    }
-
-
 Step = Callable[[Environment, dict[sp.Symbol, int]], None]
 
 
@@ -129,6 +85,8 @@ def _step(item: Item, system: System, row_vectors: bool) -> Step:
     found: Step | None
     if isinstance(item, Recurrence):
         found = _recurrence(item, scope)
+        if found is not None:
+            found = loop_step(item, system, row_vectors, found)
     elif item.argmax or not item.terms:
         found = None
     else:
@@ -146,7 +104,7 @@ def _step(item: Item, system: System, row_vectors: bool) -> Step:
 def _assignment(item: Equation, form: Node) -> Step:
     """An equation by its matrix form."""
     out, units = shown_axes(item)
-    value = _evaluator(aligned(form, out))
+    value = evaluator(aligned(form, out))
     shape = item.shape
     full = form.axes == out and not units and not isinstance(form, Pointwise | Total)
     name = item.name
@@ -236,8 +194,8 @@ def _patch(
     patch: Patch, largest: bool, first: bool = False
 ) -> Callable[[Any, Environment, dict[sp.Symbol, int]], None]:
     """Adds a patch to a result, takes the larger of the two, or sets it as the `first` there."""
-    value = _evaluator(patch.form)
-    region = [_place(place) for place in patch.region]
+    value = evaluator(patch.form)
+    region = [place_of(place) for place in patch.region]
     spread = alignment(present(patch.form), patch.axes)
     holds = [_condition(guard) for guard in patch.conditions]
     overlaps = [(o, [integer(part) for part in (o.count, o.shift, o.size)])
@@ -282,158 +240,3 @@ def _condition(guard: Guard) -> Callable[[Mapping[sp.Symbol, int]], bool]:
         return lambda known: left(known) == right(known)
     low, value, high = parts
     return lambda known: low(known) <= value(known) < high(known)
-
-
-def shown_axes(equation: Equation) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """The axes of a matrix form, and the index that adds the axes of length 1 it leaves out."""
-    kept = {index.name for index in without_units(equation).out}
-    units = tuple(slice(None) if index.name in kept else None for index in equation.out)
-    out = tuple(index.name for index in equation.out if index.name in kept)
-    return out, () if len(out) == len(equation.out) else units
-
-
-def _evaluator(node: Node) -> Evaluator:
-    """The node as a function of the arrays there are so far."""
-    if isinstance(node, Leaf):
-        return _leaf(node)
-    if isinstance(node, Transposed):
-        inner = _evaluator(node.of)
-        if len(node.axes) == 2:
-            return lambda environment, sizes: inner(environment, sizes).T
-        return lambda environment, sizes: inner(environment, sizes).swapaxes(-1, -2)
-    if isinstance(node, Product):
-        factors = [_evaluator(factor) for factor in node.factors]
-
-        def product(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
-            result = factors[0](environment, sizes)
-            for factor in factors[1:]:
-                result = result @ factor(environment, sizes)
-            return result
-
-        return product
-    if isinstance(node, Outer):
-        column, row = _evaluator(node.column), _evaluator(node.row)
-        return lambda environment, sizes: np.multiply.outer(
-            column(environment, sizes), row(environment, sizes)
-        )
-    if isinstance(node, Total):
-        return _total(node)
-    if isinstance(node, Softmax):
-        logits, along = _evaluator(node.of), node.axes.index(node.over)
-        soft = log_softmax if node.log else softmax
-        return lambda environment, sizes: soft(logits(environment, sizes), along)
-    if isinstance(node, Where):
-        return _where(node)
-    if isinstance(node, Einsum):
-        found = as_tensordot(node)
-        if found is not None:
-            (left, right), summed = map(_evaluator, found[0]), found[1]
-            return lambda environment, sizes: np.tensordot(
-                left(environment, sizes), right(environment, sizes), summed
-            )
-        operands = [_evaluator(operand) for operand in node.operands]
-        subscripts = einsum_subscripts(node)
-        return lambda environment, sizes: np.einsum(
-            subscripts, *(operand(environment, sizes) for operand in operands), optimize=True
-        )
-    if isinstance(node, Applied):
-        matrix, function = _evaluator(node.of), MATRIX_FUNCTIONS[node.operation]
-        return lambda environment, sizes: function(matrix(environment, sizes))
-    assert isinstance(node, Pointwise)  # diagonals are asked for by writers alone
-    return _pointwise(node)
-
-
-def _where(node: Where) -> Evaluator:
-    inner, axes = _evaluator(node.of), node.axes
-    fill = -np.inf if node.lowest else 0.0
-
-    def masked(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
-        value = np.asarray(inner(environment, sizes))
-        if value.ndim < len(axes):  # a number
-            counts = [int(size.xreplace(sizes)) for size in node.sizes]
-            value = np.broadcast_to(value, counts)
-        grid = {index_symbol(axis): np.arange(count).reshape(-1, *[1] * (len(axes) - place - 1))
-                for place, (axis, count) in enumerate(zip(axes, value.shape, strict=True))}
-        mask = np.asarray(True)
-        for guard in node.guards:
-            mask = mask & holds(guard, environment, grid, sizes)
-        return np.where(mask, value, fill)
-
-    return masked
-
-
-def _leaf(node: Leaf) -> Evaluator:
-    name = node.array
-    if not node.part:
-        return lambda environment, sizes: environment[name]
-    places = [_place(place) for place in node.part]
-    if name == RANGE:
-        (place,), runs = places, bool(node.axes)
-
-        def numbers(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
-            found = place(sizes)
-            return np.arange(found.start, found.stop, found.step) if runs else found
-
-        return numbers
-    if all(place is None for place in node.part[1:]) and node.part[0] is not None:
-        first = places[0]  # x[t]
-        return lambda environment, sizes: environment[name][first(sizes)]
-    return lambda environment, sizes: environment[name][
-        tuple([place(sizes) for place in places])
-    ]
-
-
-def _place(place: Place) -> Callable[[Mapping[sp.Symbol, int]], Any]:
-    """A place along an axis as an index that NumPy takes."""
-    if place is None:
-        return lambda sizes: slice(None)
-    if not isinstance(place, Span):
-        return integer(place)
-    start, stop, step = integer(place.start), integer(place.stop), place.step
-    return lambda sizes: slice(start(sizes), stop(sizes), step)
-
-
-def _total(node: Total) -> Evaluator:
-    inner = _evaluator(node.of)
-    # From the end: a value may lack leading axes that nothing in it has.
-    last = len(node.of.axes)
-    axes = tuple(place - last for place, axis in enumerate(node.of.axes) if axis in node.over)
-    reductions: dict[str, Callable[..., Any]] = {
-        "sum": np.sum, "max": np.max, "logsumexp": logsumexp
-    }
-    reduce = reductions[node.reduction]
-    return lambda environment, sizes: reduce(inner(environment, sizes), axis=axes)
-
-
-def logsumexp(z: NDArray[Any], axis: tuple[int, ...]) -> Any:
-    """log Σ exp z over some axes; the largest entry is taken out, so nothing overflows."""
-    top = np.max(z, axis=axis, keepdims=True)
-    return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
-
-
-def softmax(z: NDArray[Any], axis: int) -> NDArray[Any]:
-    """exp z / Σ exp z along an axis; the largest entry is taken out, so nothing overflows."""
-    powers = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
-
-
-def log_softmax(z: NDArray[Any], axis: int) -> NDArray[Any]:
-    """log softmax z along an axis, finite where the probability underflows."""
-    below = z - np.max(z, axis=axis, keepdims=True)
-    return np.asarray(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)))
-
-
-def _pointwise(node: Pointwise) -> Evaluator:
-    arguments = [_evaluator(argument) for argument in node.arguments]
-    places = [alignment(present(argument), node.axes) for argument in node.arguments]
-    symbols = tuple(sorted((s for s in node.body.free_symbols if s.is_integer), key=str))
-    body = scalar(node.body, len(arguments), symbols)
-
-    def apply(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> Any:
-        values = [
-            place(argument(environment, sizes))
-            for argument, place in zip(arguments, places, strict=True)
-        ]
-        return body(*values, *(sizes[symbol] for symbol in symbols))
-
-    return apply
