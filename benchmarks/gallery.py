@@ -44,6 +44,11 @@ input X (where that is real) and by all its parameters. Where the row is no loss
 - **differences**: the largest error bound of the differences that agree with the gradients, a
   refutation if one does not; by complex steps (*i*), exact to rounding, or central differences
   (*c*) where code is not analytic (erf, | · |).
+
+PyTorch's own layers and losses are what is compared with, but for a few that are written out in its
+elementary functions: binary cross-entropy (its second derivative adds 1e-12 to denominators),
+multi-class hinge (it has none), cross-entropy of probabilities and the published GRU (there is
+none), hard sigmoid (its slope of 1/6 is in float32), projections of heads.
 """
 
 TITLES = ("", "sizes", "derives", "Σ", "gradient", "second", "differences")
