@@ -101,9 +101,9 @@ def matrix_form(
             return None if fixed and set(made.over) & set(fixed) else _reduced(
                 equation, term, made, out)
         if made.guards and not made.leaves and not made.over:
-            node = Pointwise(made.body, (), out)
+            constant = Pointwise(made.body, (), out)
             sizes = tuple(index.size for index in equation.out if index.name in out)
-            add(slot(0), [Where(node, made.guards, sizes)])
+            add(slot(0), [Where(constant, made.guards, sizes)])
             continue
         if not all(_is_condition(guard, fixed) for guard in made.guards):
             return None

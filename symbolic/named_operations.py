@@ -136,8 +136,8 @@ def named_slope(
             return Read(name, (*front, first.symbol, second.symbol))
 
         if equation.reduction == "inv":
-            reads = (read(equation.name, row, above), read(equation.name, below, column))
-            return replace(moved, over=(above, below)), -slots[0] * slots[1], reads
+            both = (read(equation.name, row, above), read(equation.name, below, column))
+            return replace(moved, over=(above, below)), -slots[0] * slots[1], both
         inverse, half = companions[equation.name]
         reads = (
             read(equation.name, row, inner), Read(half, (inner.symbol, column.symbol)),
