@@ -26,6 +26,7 @@ from ..symbolic.matrix_nodes import Node, Place, Total
 from .alignment import present
 from .gathers import Scatter, gathered, scatter
 from .patches import Patch, Scope, patches, squeezed, windows
+from .reshaping import reshaped
 
 OVERLAP_SOURCE = '''\
 def overlap(count, step, shift, size):
@@ -69,6 +70,9 @@ class Blocks:
 
     def equation(self, equation: Equation) -> list[str]:
         """An equation as a sum over slices.  Raises EquationError where it is none."""
+        whole = reshaped(equation, self.printer.shapes)
+        if whole is not None:
+            return [f"{equation.name} = {whole}.reshape({self._sized(equation.shape)})"]
         narrow = squeezed(equation)
         if narrow is not equation:
             shape = ", ".join(map(self.printer.size_text, equation.shape))

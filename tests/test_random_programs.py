@@ -144,7 +144,7 @@ def test_every_derivative_of_a_random_program_holds(program: Program, seed: int)
 
 @pytest.mark.slow
 @given(programs(), st.integers(0, 9))
-@settings(max_examples=60, deadline=None, derandomize=True,
+@settings(max_examples=30, deadline=None, derandomize=True,
           suppress_health_check=list(HealthCheck))
 def test_every_derivative_of_many_random_programs_holds(program: Program, seed: int) -> None:
     holds(program, seed)

@@ -17,6 +17,7 @@ from gradproof.codegen import compile as compiling
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.patches import overlap_range
+from gradproof.codegen.reshaping import reshaped
 from gradproof.codegen.steady import steadied
 from gradproof.reports.lint import unparsable
 from gradproof.symbolic.equation import (
@@ -430,3 +431,18 @@ def test_integer_arrays_are_places_in_the_source():
     exec(source, namespace)
     for name, found in namespace["gradient"](**values)[1].items():
         np.testing.assert_allclose(found, expected[derivation.chain.of[name]], 1e-13)
+
+
+def test_a_reshape_is_one_in_the_source():
+    """Axes put together and parted again; a part of the places is no reshape."""
+    derivation = gp.derive(gp.Model("m 4 n", ["flatten", {"type": "reshape", "shape": "m n 4"}]),
+                           wrt=["X"])
+    source = derivation.numpy_source()
+    assert "A1 = X.reshape((m, 4 * n))" in source, source
+    assert "A2 = A1.reshape((m, n, 4))" in source, source
+    i, j, k = Index("i", size_symbol("m")), Index("j", sp.Integer(4)), Index("k", sp.Integer(8))
+    for shift in (0, 1):
+        part = Equation("y", (i, k), (Term(
+            x0, (Read("x", (i.symbol, j.symbol)),), (j,),
+            (Equal(k.symbol, 2*j.symbol + shift),)),))
+        assert reshaped(part, {"x": (i.size, j.size), "y": (i.size, k.size)}) is None
