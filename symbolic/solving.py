@@ -132,7 +132,13 @@ def prune(body: sp.Expr, reads: Sequence[Read]) -> tuple[sp.Expr, tuple[Read, ..
             place.setdefault(read, len(place))
             if place[read] != position:
                 move[slot(position)] = slot(place[read])
-    return (body.xreplace(move) if move else body), tuple(place)
+    if not move:
+        return body, tuple(place)
+    moved = body.xreplace(move)
+    left = moved.free_symbols
+    if any(slot(position) not in left for position in place.values()):
+        return prune(moved, tuple(place))  # x - y where y is x
+    return moved, tuple(place)
 
 
 # --- equalities ---------------------------------------------------------------------------------

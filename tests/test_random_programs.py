@@ -183,6 +183,11 @@ FOUND = {
         more=(Equation("z", (Index("t", T), Index("i", n)), (
             Term(sp.sin(x) * y, (Read("z", (t - 1, i)), Read("a", (i,))), (), LATER),
             Term(x * y, ENTRIES))),)),
+    "a difference of an array and itself": validate(System(
+        (Array("a", (n,)), Array("b", ())),
+        (Equation("y", (), (Term((x - y) * slot(2), (
+            Read("a", (i,)), Read("a", (i,)), Read("b", ())), (Index("i", n),)),), "logsumexp"),
+         Equation("L", (), (Term(x**2 * y, (Read("y", ()), Read("b", ()))),))))),
     "a value that does not depend on all its axes": validate(System(
         (Array("a", (n,)), Array("b", (T,)), Array("c", (n, m))),
         (Equation("y", (Index("t", T), Index("i", sp.Integer(1))), (
