@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 
 import sympy as sp
 
@@ -20,27 +21,30 @@ def parse_shape(text: str) -> tuple[Size, ...]:
     (m, 3)
 
     A name is a symbolic size, the same wherever it stands; a number is a fixed size; 1 is an axis
-    that broadcasts; empty text is the shape of a scalar.
+    that broadcasts; empty text is the shape of a scalar.  A product such as 2*n, or a group such as
+    (h d), is one axis of so many entries.
     """
     if not isinstance(text, str):
         raise ShapeTextError(
             f'a shape is text such as "m n", got {type(text).__name__}: {text!r:.60}'
         )
-    if "(" in text or ")" in text:
-        hint = ""
-        if "," in text:
-            hint = f'; write "{" ".join(text.translate(_TUPLE).split())}" without punctuation'
-        raise ShapeTextError(f"shape {text!r:.60}: groups of axes such as (h d) are not supported "
-                             f"yet; give each axis its own size{hint}")
     if "," in text:
-        plain = " ".join(text.replace(",", " ").split())
+        plain = " ".join(text.translate(_TUPLE).split())
         raise ShapeTextError(
             f'shape {text!r:.60}: sizes are separated by spaces; write "{plain:.60}"'
         )
-    return tuple(_size(word, text) for word in text.split())
+    words = _WORDS.findall(text)
+    if "".join(words).replace(" ", "") != text.replace(" ", ""):
+        raise ShapeTextError(f"shape {text!r:.60}: expected sizes and groups of sizes, such as "
+                             '"m 3", "m 2*n" or "m (h d)", one axis of h*d entries')
+    return tuple(
+        sp.Mul(*(_size(part, text) for part in re.split(r"[\s*]+", word.strip("() "))))
+        for word in words
+    )
 
 
 _TUPLE = str.maketrans("(),", "   ")
+_WORDS = re.compile(r"\([^()*]+\)|[^\s()*]+(?:\*[^\s()*]+)*")
 
 
 def _size(word: str, text: str) -> Size:

@@ -377,3 +377,18 @@ def test_a_trace_is_derived_down_to_what_it_returns():
 def test_what_has_no_loss_is_refused_with_the_way_in(made, error, message):
     with pytest.raises(error, match=message):
         derive(made())
+
+
+def test_an_axis_that_is_a_group_is_split_and_joined_by_a_proof():
+    def loss(X, W):
+        H = X.reshape(len(X), *W.shape)
+        return np.sum(np.tanh(H * W))
+
+    def gradient(X, W):
+        H = X.reshape(len(X), *W.shape)
+        d = 1 - np.tanh(H * W) ** 2
+        return {"X": (d * W).reshape(X.shape), "W": (d * H).sum(axis=0)}
+
+    result = gp.check(loss, gradient, X="m (h d)", W="h d")
+    assert result.verdict == "proved", result
+    assert result["X"].scope == "for all d, h, m"

@@ -208,6 +208,8 @@ def test_garbage_is_a_formula_or_a_formula_error(text):
 def test_shapes():
     assert parse_shape("m 3 1") == (size_symbol("m"), sp.Integer(3), sp.Integer(1))
     assert parse_shape("") == ()
+    h, d = size_symbol("h"), size_symbol("d")
+    assert parse_shape("m (h d) 2*d") == (size_symbol("m"), h * d, 2 * d)
 
 
 @pytest.mark.parametrize(
@@ -215,9 +217,12 @@ def test_shapes():
     [
         ("m, n", 'write "m n"'),
         ("(m, n)", 'write "m n"'),
-        ("b (h d)", "not supported yet"),
+        ("b (h d", "groups of sizes"),
+        ("()", "groups of sizes"),
+        ("2*", "groups of sizes"),
+        ("h**d", "groups of sizes"),
+        ("3*0", "at least 1"),
         ("0 n", "at least 1"),
-        ("2*n", "neither a name"),
         ("-1", "neither a name"),
         ("lambda", "neither a name"),
         ((3, 2), "a shape is text"),
