@@ -70,9 +70,9 @@ class Blocks:
 
     def equation(self, equation: Equation) -> list[str]:
         """An equation as a sum over slices.  Raises EquationError where it is none."""
-        whole = reshaped(equation, self.printer.shapes)
-        if whole is not None:
-            return [f"{equation.name} = {whole}.reshape({self._sized(equation.shape)})"]
+        alike = reshaped(equation, self.printer.shapes)
+        if alike is not None:
+            return [f"{equation.name} = {alike}.reshape({self._sized(equation.shape)})"]
         narrow = squeezed(equation)
         if narrow is not equation:
             shape = ", ".join(map(self.printer.size_text, equation.shape))
