@@ -185,7 +185,8 @@ class Printing:
     def _range(self, place: Place) -> str:
         """The numbers of a part of 0, 1, 2, ..."""
         if not isinstance(place, Span):
-            return self.size_text(sp.sympify(place))
+            text = self.size_text(sp.sympify(place))
+            return text if text.isidentifier() or text.isdigit() else f"({text})"
         ends = [self.size_text(place.start)] if place.start != 0 or place.step != 1 else []
         step = [str(place.step)] if place.step != 1 else []
         return f"np.arange({', '.join([*ends, self.size_text(place.stop), *step])})"

@@ -175,6 +175,9 @@ FOUND = {
         BEFORE, Term(x * y, ENTRIES, (), (Within(sp.S.Zero, t - 1, i + 1),)), width=sp.Integer(1)),
     "a guard that always holds, and one that never does": _step(
         BEFORE, Term(x * y, ENTRIES, (), (Equal(i, i),)), Term(x, ENTRIES, (), (Equal(t, t + 1),))),
+    "the number of the step before": _step(
+        Term(sp.sin(x - y), (Read("y", (t - 1, i)), Read("#", (t - 1,))), (), LATER),
+        Term(x, ENTRIES[:1])),
     "an array of a loop that another reads only through a diagonal": _step(
         BEFORE, Term(x, ENTRIES[:1]), more=(Equation("z", (Index("t", T), Index("i", n)), (
             Term(sp.sin(x), (Read("y", (t, i)),), (), (Equal(i, t + 1),)),)),)),
