@@ -98,7 +98,7 @@ def test_options_mean_what_they_say():
 
 @pytest.mark.parametrize(("settings", "name", "formula"), [
     ({"loss": "kl_divergence", "output": "softmax"}, "Z1", "δ⁽¹⁾ = (A⁽¹⁾ - Y)/m"),
-    ({"loss": "kl_divergence_from_logits"}, "Z1", "δ⁽¹⁾ = softmax(A⁽¹⁾)/m - Y/m"),
+    ({"loss": "kl_divergence_from_logits"}, "Z1", "δ⁽¹⁾ = (softmax(A⁽¹⁾) - Y)/m"),
     ({"loss": "poisson"}, "Z1", "δ⁽¹⁾ = (exp(A⁽¹⁾) - Y)/(2 m)"),
     ({"loss": "half_squared_error", "l2": "lam"}, "W1", "∂L/∂W⁽¹⁾ = lam W⁽¹⁾ + Xᵀ δ⁽¹⁾"),
     ({"loss": "half_squared_error", "l2": 0.5}, "W1", "∂L/∂W⁽¹⁾ = ½ W⁽¹⁾ + Xᵀ δ⁽¹⁾"),
