@@ -14,8 +14,14 @@ from .algebra import Builder, Operand, ShapeError
 from .equation import Equal, Index, Read, Size, Term, Within, as_size, rename_bound, slot
 
 
-def reshape(builder: Builder, operand: Operand, shape: Sequence[Size]) -> Operand:
-    """The entries of `operand` in row-major order in another shape, of as many entries."""
+def reshape(
+    builder: Builder, operand: Operand, shape: Sequence[Size], *, by_places: bool = False
+) -> Operand:
+    """The entries of `operand` in row-major order in another shape, of as many entries.
+
+    Equal last axes move along as they are; with `by_places` they are digits of the place as the
+    others are, which is the form that the prover compares digit by digit (:mod:`radix`).
+    """
     shape = tuple(shape)
     old = operand.shape
     if sp.expand(sp.Mul(*old) - sp.Mul(*shape)) != 0:
@@ -28,8 +34,11 @@ def reshape(builder: Builder, operand: Operand, shape: Sequence[Size]) -> Operan
     rest_old, rest_new = _wide(range(head, len(old)), old), _wide(range(head, len(shape)), shape)
     at: list[sp.Expr] = [out[place].symbol for place in range(head)]
     at += [sp.S.Zero] * (len(old) - head)
-    while rest_old and rest_new and old[rest_old[-1]] == shape[rest_new[-1]]:
-        at[rest_old.pop()] = out[rest_new.pop()].symbol  # the last axes move along as they are
+    same = [old[p] for p in rest_old] == [shape[p] for p in rest_new]
+    while rest_old and rest_new and old[rest_old[-1]] == shape[rest_new[-1]] and (
+        same or not by_places
+    ):
+        at[rest_old.pop()] = out[rest_new.pop()].symbol
     if not rest_old:
         return builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
     flat_new = _flat([out[p] for p in rest_new])

@@ -62,10 +62,10 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
     if wanted == old:
         return array.view(lambda base: base, lambda base, value: value)
     if not _only_units(old, wanted):
-        return array.uncertain(reshape(session.builder, array.operand, wanted))
+        return array.uncertain(reshape(session.builder, array.operand, wanted, by_places=True))
     return array.view(
-        lambda base: reshape(session.builder, base, wanted),
-        lambda base, value: reshape(session.builder, value, old),
+        lambda base: reshape(session.builder, base, wanted, by_places=True),
+        lambda base, value: reshape(session.builder, value, old, by_places=True),
     )
 
 
