@@ -127,14 +127,21 @@ def _evaluate_equation(
         if places is not None and equation.argmax:
             shape = total.shape
             for name, place in zip(equation.argmax, places, strict=True):
-                arrays[name] = place.reshape(shape)
+                if at:
+                    arrays[name][_step_of(equation, at)] = place.reshape(shape)
+                else:
+                    arrays[name] = place.reshape(shape)
     shape = tuple(size_number(_at(index.size, at or {}), known) for index in axes)
     value = np.zeros(shape) if total is None else np.broadcast_to(total, shape)
     if at:
-        where = tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
-        arrays[equation.name][where] = value
+        arrays[equation.name][_step_of(equation, at)] = value
     else:
         arrays[equation.name] = np.array(value)
+
+
+def _step_of(equation: Equation, at: Grid) -> tuple[int | slice, ...]:
+    """Where a step of a recurrence stands in the equation's arrays."""
+    return tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
 
 
 def _evaluate_term(
@@ -229,6 +236,8 @@ def _evaluate_recurrence(
     for equation in group.equations:
         shape = tuple(size_number(index.size, known) for index in equation.out)
         arrays[equation.name] = np.zeros(shape, dtype=result_type(arrays))
+        for name in equation.argmax:
+            arrays[name] = np.zeros(shape, dtype=np.int64)
     steps = range(count) if group.direction == 1 else reversed(range(count))
     for step in steps:
         for equation in group.equations:
