@@ -18,7 +18,7 @@ from gradproof.codegen.source import gradient_source
 from gradproof.derivatives import Derivative, derivative, forward_system
 from gradproof.doors import WAYS_IN, traced_loss
 from gradproof.symbolic import orders
-from gradproof.symbolic.boundaries import initial_names
+from gradproof.symbolic.boundaries import initial_names, numbered_like_steps
 from gradproof.symbolic.derive import Chain, Step, differentiate
 from gradproof.symbolic.entries import count_entries, entry_chain
 from gradproof.symbolic.equation import Equation, EquationError, System
@@ -345,6 +345,7 @@ def derive(
     notation = Notation(
         layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},
         entries=initial_names(setting.loops),
+        plain=numbered_like_steps(chain.system.shapes, setting.loops),
     )
     writer = Writer(
         notation, prefers_rows(source), chain.system.shapes, setting=setting, bias_last=True,

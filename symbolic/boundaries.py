@@ -8,7 +8,7 @@ and the same at the other end, where an adjoint reads t + 1.  Each equality hold
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal, TypeAlias
@@ -60,12 +60,17 @@ def loops_of(system: System) -> Loops:
         for item in system.items if isinstance(item, Recurrence) for equation in item.equations
     }
     found: dict[tuple[str, Side], str] = {}
+    unknown: set[tuple[str, Side]] = set()
     if places:
-        for equation in system.equations:
-            for _, needed in _merges(settled(equation), places):
+        for equation in map(settled, system.equations):
+            otherwise = equation.name in places and _starts_otherwise(equation, places)
+            for terms, needed in _merges(equation, places):
+                lone = len(terms) == len(equation.terms)
                 for key, value in needed.items():
                     found[key] = found.get(key) or value
-    return Loops(places, names, found)
+                    if otherwise and lone and key[1] == -1:
+                        unknown.add(key)
+    return Loops(places, names, {k: v for k, v in found.items() if v or k not in unknown})
 
 
 def initial_names(loops: Loops) -> dict[str, tuple[str, str]]:
@@ -74,6 +79,20 @@ def initial_names(loops: Loops) -> dict[str, tuple[str, str]]:
         value: (array, "-1") for (array, side), value in loops.boundaries.items()
         if side == -1 and value.rstrip("0123456789") == array
     }
+
+
+def numbered_like_steps(names: Iterable[str], loops: Loops) -> frozenset[str]:
+    """h0 and h1 beside a recurrence h, whose steps are h₀ and h₁."""
+    return frozenset(name for name in names
+                     if name not in loops.places and name.rstrip("0123456789") in loops.places)
+
+
+def _starts_otherwise(equation: Equation, places: Mapping[str, int]) -> bool:
+    """Whether a recurrence says with a term of its own what happens at the first step: then what
+    it reads before that is some expression, and not zero."""
+    step = equation.out[places[equation.name]]
+    return any(span_of(guard, step.symbol, step.size) == (0, 1)
+               for term in equation.terms for guard in term.guards)
 
 
 def merged(equation: Equation, loops: Loops) -> Equation:

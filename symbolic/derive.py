@@ -253,7 +253,7 @@ class Simplifier:
         steps: dict[str, Step] = {}
         for raw in self.backward:
             via = tuple(dict.fromkeys(term.via for term in raw.terms if term.via))
-            forms = [Form(raw, "chain rule", via)]
+            forms = [Form(self._with_seeds(raw), "chain rule", via)]
             self._insert(forms)
             self._rewrite(forms)
             self._insert(forms)  # what row sums made short may go in now
@@ -273,6 +273,13 @@ class Simplifier:
             if name not in needed and name not in self.keep
         }
         return [step for name, step in steps.items() if name not in self.inlined]
+
+    def _with_seeds(self, equation: Equation) -> Equation:
+        """The adjoint of the output is known: nobody is to read ∂L/∂L."""
+        for read in equation.reads:
+            if read.array in self._seeds - self.keep and read.array in self._done:
+                equation = inline(equation, self._done[read.array]) or equation
+        return equation
 
     def _insert(self, forms: list[Form]) -> None:
         """Puts adjoints into this equation where that loses nothing."""

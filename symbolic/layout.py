@@ -75,7 +75,7 @@ class Style:
             value.text + (f" if {condition.text}" if condition else " otherwise")
             for value, condition in pieces
         )
-        return Piece("{" + shown + "}", ATOM, any(value.array for value, _ in pieces))
+        return Piece("{" + shown + "}", ATOM, any_array(pieces))
 
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         return Piece(f"{left.text} {sign} {right.text}", ADD, left.array or right.array)
@@ -86,6 +86,11 @@ class Style:
 
     def negate(self, piece: Piece) -> Piece:
         return Piece(self.minus + self.hold(piece, MUL), ADD, piece.array)
+
+
+def any_array(pieces: Sequence[tuple[Piece, Piece | None]]) -> bool:
+    """Whether cases stand for an array: a value does or, as in {1 if x > 0}, a condition."""
+    return any(piece.array for case in pieces for piece in case if piece is not None)
 
 
 def decimal(value: sp.Expr) -> str:
@@ -349,7 +354,7 @@ class Latex(Style):
                 mark = r"\text{otherwise}"
             if value.text != "0":
                 shown.append(rf"{self.hold(value, POW)}~[{mark}]")
-        return Piece(" + ".join(shown), ADD, any(value.array for value, _ in pieces))
+        return Piece(" + ".join(shown), ADD, any_array(pieces))
 
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "=",

@@ -39,6 +39,7 @@ class Notation:
     adjoints: array name of each adjoint -> the array it belongs to.
     units: array name -> axes of size 1, which need no subscript in the name of an entry.
     entries: array name -> the array and the place in it that it stands for (h0 is h at -1).
+    plain: arrays written as they are spelled: h0 beside h₀, which is h at step 0.
     levels: the arrays that are log Σ exp, written Λ; S, S1, ... where it is None.
     counted: arrays whose number tells them from others of that name and is no layer's.
     """
@@ -51,6 +52,7 @@ class Notation:
     adjoints: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Sequence[int]] = field(default_factory=dict)
     entries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    plain: Collection[str] = ()
     levels: Collection[str] | None = None
     counted: Collection[str] = ()
 
@@ -122,6 +124,8 @@ class Notation:
         return not entry and (stem == "W" or self.matrices)
 
     def _latex_plain(self, name: str, at: Sequence[str]) -> str:
+        if name in self.plain:
+            return _subscripted(rf"\mathrm{{{name}}}", at)
         stem, number = self._split(name)
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):
@@ -134,6 +138,8 @@ class Notation:
         return _subscripted(shown, [number, *at])
 
     def _text_plain(self, name: str, at: Sequence[str]) -> str:
+        if name in self.plain:
+            return name + _entry(at)
         stem, number = self._split(name)
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):

@@ -19,6 +19,8 @@ class Target:
     product: str
     gap: str
     at_most: str
+    place: bool = False
+    """Whether what is written is the place of a maximum rather than its value."""
 
     def transpose(self, piece: Piece) -> Piece:
         held = self.style.hold(piece, ATOM)
@@ -57,7 +59,9 @@ class Target:
         return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "
 
     def maximum(self, names: str) -> str:
-        return rf"\max _{{{names}}} " if self.latex else f"max_{names} "
+        if self.latex:
+            return (r"\arg" if self.place else "") + rf"\max _{{{names}}} "
+        return f"{'arg' if self.place else ''}max_{names} "
 
 
 LATEX = Target(Latex(), True, r"\mathbf{1}", r" ", r" ", r"\le")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -20,6 +21,7 @@ from .equation import (
     Subscript,
     System,
     Term,
+    Within,
     guard_subscripts,
     slot,
     subscript_indices,
@@ -69,14 +71,20 @@ class Written:
 @dataclass(frozen=True)
 class Setting:
     """What an equation's text depends on beyond itself: log Σ exp that are parts of a softmax,
-    and recurrences with the values beyond their ends."""
+    recurrences with the values beyond their ends, and places of maxima that something reads,
+    each with how many places there are."""
 
     levels: Levels = field(default_factory=dict)
     loops: Loops = field(default_factory=Loops)
+    places: Mapping[str, Size] = field(default_factory=dict)
 
     @classmethod
     def of(cls, system: System) -> Setting:
-        return cls(levels_of(system), loops_of(system))
+        read = {r.array for equation in system.equations for r in equation.reads}
+        places = {name: index.size for equation in system.equations if equation.argmax
+                  for name, index in zip(equation.argmax, equation.terms[0].over, strict=True)
+                  if name in read}
+        return cls(levels_of(system), loops_of(system), places)
 
 
 @dataclass(frozen=True)
@@ -120,9 +128,11 @@ class Writer:
         return self._with_indices(equation, LATEX if latex else TEXT)
 
     def notes(self, equation: Equation, latex: bool = False) -> tuple[str, ...]:
-        """What the values are that the written equation reads beyond the ends of a loop."""
+        """What the values are that the written equation reads beyond the ends of a loop, and the
+        places of a maximum."""
         equation = merged(equation, self.setting.loops)
-        found = []
+        found = [self._places(equation, LATEX if latex else TEXT)] \
+            if self.setting.places.keys() & {*equation.argmax} else []
         steps = loop_indices(equation, self.setting.loops)
         for (array, side), value in beyond(equation, self.setting.loops).items():
             size = next(str(index.size) for index in steps)
@@ -136,6 +146,16 @@ class Writer:
             found.append(f"{self.name(array, [at], latex)} = {given}")
         return tuple(dict.fromkeys(found))
 
+    def _places(self, equation: Equation, target: Target) -> str:
+        """(at₁, at₂)ᵢ = argmax ...: where a maximum is attained, in the order of its indices."""
+        equation = lettered(equation, self._sizes, self._steps(equation))
+        at = self._shown(equation.name, [index.name for index in equation.out])
+        names = ", ".join(self.name(name, latex=target.latex) for name in equation.argmax)
+        left = self.name(equation.argmax[0], at, target.latex) if len(equation.argmax) == 1 \
+            else subscripted(f"({names})", at, target.latex)
+        right = self._term(equation, equation.terms[0], replace(target, place=True))
+        return f"{left} = {right.text}"
+
     # --- choice of form -------------------------------------------------------------------------
 
     def _write(self, equation: Equation, target: Target) -> Written:
@@ -144,7 +164,7 @@ class Writer:
             return Written(self.name(equation.name, latex=target.latex), "0")
         found = self._form(equation)
         if found is None:
-            equation = lettered(equation)
+            equation = lettered(equation, self._sizes, self._steps(equation))
             compressed = self._kronecker(equation, target)
             return compressed or self._with_indices(equation, target)
         form, at = found
@@ -204,7 +224,7 @@ class Writer:
     def _formed(self, equation: Equation) -> tuple[Node, list[str]] | None:
         for fixed in self._slicings(equation):
             shown = [name for name in fixed if name not in self._steps(equation)]
-            named = with_letters(equation, shown)
+            named = with_letters(equation, shown, self._sizes)
             at = [new.name for old, new in zip(equation.out, named.out, strict=True)
                   if old.name in fixed]
             letters = {new.name for old, new in zip(indices_of(equation), indices_of(named),
@@ -217,6 +237,12 @@ class Writer:
             if form is not None and self._reads_well(form, out):
                 return aligned(form, out), at
         return None
+
+    @cached_property
+    def _sizes(self) -> frozenset[str]:
+        """The names of sizes, which are no letters for indices."""
+        return frozenset(str(symbol) for shape in self.shapes.values() for size in shape
+                         for symbol in size.free_symbols)
 
     def _steps(self, equation: Equation) -> set[str]:
         return {index.name for index in loop_indices(equation, self.setting.loops)}
@@ -351,6 +377,10 @@ class Writer:
         """An argument of a pointwise body, a vector across the others as a matrix (v 1ᵀ)."""
         piece = self._node(aligned(node, axes), target)
         named = tuple(axis for axis in node.axes if axis)
+        if isinstance(node, Leaf) and node.part and len(axes) > 1 and named == axes[-1:]:
+            # One step's vector stands for one sample's: that it is repeated has to be said.
+            row = piece if self.row_vectors else target.transpose(piece)
+            return joined([Piece(target.ones, ATOM), row], target, True)
         if named not in self._across(axes):
             return piece
         ones = Piece(target.ones, ATOM)
@@ -448,7 +478,7 @@ class Writer:
         if over and reduction == "sum":
             inside, outside = inside.as_independent(*_slots(inside), as_Add=False)[::-1]
         shown = body(inside, leaves, target.style)
-        guards = "".join(self._guard(guard, target) for guard in term.guards)
+        guards = "".join(self._guard(guard, target) for guard in self._telling(term))
         if guards and reduction not in ("logsumexp", "max"):
             shown = Piece(guards + target.style.hold(shown, MUL), MUL)
         if not over and reduction == "sum":
@@ -477,6 +507,18 @@ class Writer:
         front = body(abs(outer) * outside, [], target.style)
         text = f"{front.text}{target.gap}{summed.text}"
         return Piece(("-" if negative else "") + text, ADD if negative else MUL)
+
+    def _telling(self, term: Term) -> list[Guard]:
+        """The guards of a term without those that others imply: the place of a maximum lies among
+        the places that it is taken of."""
+        at = {sp.expand(value): self.setting.places[place.array]
+              for guard in term.guards if isinstance(guard, Equal)
+              for place, value in ((guard.left, guard.right), (guard.right, guard.left))
+              if isinstance(place, Read) and not isinstance(value, Read)
+              and place.array in self.setting.places}
+        return [guard for guard in term.guards if not (
+            isinstance(guard, Within) and guard.low == 0
+            and at.get(sp.expand(guard.value)) == guard.high)]
 
     def _subscript(self, entry: Subscript, target: Target) -> str:
         if isinstance(entry, Read):

@@ -446,3 +446,62 @@ def test_a_reshape_is_one_in_the_source():
             x0, (Read("x", (i.symbol, j.symbol)),), (j,),
             (Equal(k.symbol, 2*j.symbol + shift),)),))
         assert reshaped(part, {"x": (i.size, j.size), "y": (i.size, k.size)}) is None
+
+
+def printed(text, **shapes):
+    return str(gp.derive(gp.equations(text, **shapes))).replace("\n  ", "\n").splitlines()
+
+
+def test_what_stands_before_the_first_step_is_not_said_to_be_zero():
+    """h[-1] = 2 h0 + 1 is no array: its terms stay guarded; h0 is not h at step 0, which is h₀."""
+    lines = printed("h[-1] = 2*h0 + 1\nh[t] = h[t-1]*a + x[t]\nL = sum(h)", a="", h0="", x="T")
+    assert "hₜ = xₜ + [1 ≤ t ≤ T - 1] hₜ₋₁ a + [t = 0] (1 + 2 h0) a" in lines, lines
+    assert "∂L/∂a = ∂L/∂h₀ (1 + 2 h0) + Σ_t [1 ≤ t ≤ T - 1] ∂L/∂hₜ hₜ₋₁" in lines, lines
+    assert "∂L/∂h0 = 2 ∂L/∂h₀ a" in lines, lines
+    assert not [line for line in lines if line.startswith("h₋₁ =")]
+    lines = printed("h[-1] = h0\nh[t] = h[t-1]*a + x[t]\nL = sum(h)", a="", h0="", x="T")
+    assert {"hₜ = xₜ + hₜ₋₁ a", "h₋₁ = h0"} <= {*lines}, lines
+
+
+def test_a_vector_of_one_step_beside_a_matrix_is_an_outer_product():
+    lines = printed("h[-1] = ones(k)\nh[t] = tanh(h[t-1]@U + x[t])\nL = sum(h)", U="k k", x="T k")
+    assert any(re.match("∂L/∂U = 1 ∂L/∂[^ ]+₀ [+] Σ_t", line) for line in lines), lines
+
+
+@pytest.mark.parametrize(("text", "shapes", "line"), [
+    ("L = sum((A@B)**2)", {"A": "i j", "B": "j k"}, "L = Σ_i Σ_l t₁ᵢₗ²"),
+    ("L = sum(x**2)/i", {"x": "i j"}, "L = 1/i Σ_k Σ_j xₖⱼ²"),
+    ("L = sum(group_norm(x, groups=2)**3)", {"x": "m 4 l"},
+     "μᵢⱼ = 1/(2 l) Σ_k Σ_p x[i,2j+k,p]"),
+])
+def test_an_index_has_not_the_letter_of_a_size(text, shapes, line):
+    lines = printed(text, **shapes)
+    assert line in lines, lines
+
+
+def test_the_places_of_a_maximum_are_introduced_and_imply_their_range():
+    derivation = gp.derive(gp.equations("L = sum(max_pool2d(x, kernel=2)**2)", x="n c h w"))
+    lines = str(derivation).splitlines()
+    assert "  (t1_at, t1_at1)[n,c,i,j] = argmax_u, v x[n,c,2i+u,2j+v]" in lines, lines
+    assert lines[-3].endswith("Σ_p Σ_q [k-2p = t1_at[i,j,p,q]] [l-2q = t1_at1[i,j,p,q]] "
+                              "t₁[i,j,p,q]"), lines
+    latex = derivation.writer.notes(derivation.forward["t1"].step.equation, latex=True)
+    assert r"= \arg\max _{u, v} x _" in latex[0]
+    assert not list(unparsable(latex))
+    assert "at₁ᵢ = argmax_j xᵢⱼ" in printed("y = max(x, axis=1)\nL = sum(y**2)", x="m n")
+
+
+def test_cases_are_arrays_where_their_conditions_are():
+    derivation = gp.derive(gp.equations("L = sum(c*where(x > 0, x, 0))/m", x="m n", c="m n"))
+    assert str(derivation.gradients["x"]) == "∂L/∂x = c ⊙ {1 if x > 0, 0 otherwise}/m"
+    assert r"\odot" in derivation.gradients["x"].latex()
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "cross_entropy_from_logits"])
+def test_no_form_reads_the_adjoint_of_the_loss(loss):
+    layers = [{"type": "dense", "units": 10}, *(["softmax"] if loss == "cross_entropy" else [])]
+    derivation = gp.derive(gp.Model("m n", layers, loss, label_smoothing=0.1))
+    forms = [form for formula in derivation.all() if formula.step.role != "forward"
+             for form in formula.latex_forms()]
+    assert any(r"\partial L" in form for form in forms)
+    assert not any(r"{\partial L}{\partial L}" in form for form in forms)
