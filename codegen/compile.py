@@ -32,6 +32,7 @@ from ..symbolic.matrix import (
 from ..symbolic.matrix_leaves import levels_of
 from .alignment import alignment, present
 from .evaluators import Environment, evaluator, place_of
+from .inputs import as_computed, bounds, check_range, owned
 from .interpret import bind_sizes, evaluate_item, result_type, size_number
 from .kronecker import kronecker_step
 from .loops import loop_step
@@ -45,11 +46,13 @@ def compile_system(
 ) -> Callable[..., tuple[Any, ...]]:
     """A function of the system's inputs (by keyword) that returns the arrays in `results`.
 
-    Only what the results need is computed.  Raises TypeError for a missing or unknown input and
-    ValueError for a shape that does not fit, naming the input.
+    Only what the results need is computed.  Integers given for a real input are taken as floats;
+    results share no memory with the inputs or each other.  Raises TypeError for a missing or
+    unknown input and ValueError for a shape or a label that does not fit, naming the input.
     """
     steps = [_step(item, system, row_vectors) for item in needed(system, results)]
     names = [array.name for array in system.inputs]
+    limits = bounds(system)
 
     def run(**arrays: Any) -> tuple[Any, ...]:
         unknown = arrays.keys() - set(names)
@@ -57,7 +60,8 @@ def compile_system(
         if unknown or missing:
             raise TypeError(f"expected the inputs {names}; missing {missing}, unknown "
                             f"{sorted(unknown)}")
-        environment: Environment = {name: np.asarray(value) for name, value in arrays.items()}
+        given = as_computed(system, arrays)
+        environment: Environment = dict(given)
         sizes: dict[sp.Symbol, int] = {}
         for array in system.inputs:
             bind_sizes(array.name, array.shape, environment[array.name].shape, sizes)
@@ -69,10 +73,15 @@ def compile_system(
                         f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
                         + "".join(f", {s} = {n}" for s, n in sizes.items()) + f"; got {found}"
                     )
+        for name, below in limits.items():
+            for size in below:
+                if size.free_symbols <= sizes.keys():  # a number of classes need not be a shape's
+                    check_range(name, given[name], size, size_number(size, sizes))
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             for step in steps:
                 step(environment, sizes)
-        return tuple(environment[name] for name in results)
+        return owned([environment[name] for name in results],
+                     [*arrays.values(), *given.values()])
 
     return run
 

@@ -29,6 +29,7 @@ from ..symbolic.equation import (
     Term,
     index_symbol,
 )
+from .inputs import as_computed
 from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]
@@ -64,7 +65,8 @@ def evaluate(
     for array in system.inputs:
         if array.name not in values:
             raise ValueError(f"no value for input {array.name!r}; expected shape {array.shape}")
-        arrays[array.name] = np.asarray(values[array.name])
+    arrays.update(as_computed(system, values))
+    for array in system.inputs:
         bind_sizes(array.name, array.shape, arrays[array.name].shape, known)
     for array in system.inputs:
         expected = tuple(size_number(size, known) for size in array.shape)

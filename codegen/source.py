@@ -6,6 +6,7 @@ written out above the gradient, each in a spelling that does not overflow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ..symbolic.equation import Equation, System
@@ -58,10 +59,11 @@ def _function_text(
 ) -> str:
     """A function of the system's inputs that computes `results` and ends in `returned`."""
     printer = Printing(system, row_vectors)
+    own = _Copies(system, results)
     lines: list[str] = []
     for item in needed(system, results):
         note = comments.get(item.name, "") if isinstance(item, Equation) else ""
-        for line in printer.lines(item):
+        for line in map(own, printer.lines(item)):
             fits = note and len(line) + len(note) < 94
             lines.append(f"    {line}  # {note}" if fits else f"    {line}")
             note = ""
@@ -72,3 +74,41 @@ def _function_text(
     parts = ["import numpy as np\n", *printer.helpers(),
              "\n".join([*head, *printer.size_lines(), *lines, *returned]) + "\n"]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+_CALLED = r"\((?:[^()]|\([^()]*\))*\)"
+_VIEW = re.compile(
+    rf"(\w+) = (?:np\.reshape\()?([^\W\d]\w*)((?:\.T\b|\.(?:reshape|swapaxes|transpose){_CALLED}"
+    rf"|\[[^\[\]]*\])*)(?:, {_CALLED}\))?"
+)
+"""name = array, or a view of one: array.T, array[:, None], array.reshape(...)."""
+
+
+class _Copies:
+    """Puts ``.copy()`` where an array that is returned would be (a view of) an input or of another
+    one returned: who changes a gradient in place must change nothing else."""
+
+    def __init__(self, system: System, results: Sequence[str]) -> None:
+        self.names = system.names
+        self.scalars = {name for name, shape in system.shapes.items() if not shape}
+        self.results = {*results} - self.scalars
+        self.taken = {*results, *(array.name for array in system.inputs)}
+        self.owners: dict[str, str] = {}
+
+    def __call__(self, line: str) -> str:
+        found = _VIEW.fullmatch(line)
+        if found is None or self._picks(found[3]):
+            return line
+        name, read = found[1], found[2]
+        owner = self.owners.get(read, read)
+        if name in self.results and owner in self.taken:
+            return f"{line}.copy()"
+        self.owners[name] = owner
+        if name in self.results:
+            self.taken.add(owner)
+        return line
+
+    def _picks(self, views: str) -> bool:
+        """Whether a subscript is an array of integers, whose result has memory of its own."""
+        return any(self.names & {*re.findall(r"\w+", at)}
+                   for at in re.findall(r"\[[^\[\]]*\]", views))

@@ -1,0 +1,107 @@
+"""The arrays a compiled function is given, as it computes with them: real ones as floats, labels
+as integers in their range; and results that share no memory with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from ..symbolic.equation import Array, Read, Size, System
+
+
+def as_computed(system: System, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The inputs as arrays: those that are real by declaration of a floating-point (or complex)
+    type, since integers wrap at the end of theirs; those of integers as int64.
+
+    Floats keep their type.  Integers and booleans take that of the other real inputs where it
+    holds them all, else float64.  Raises ValueError for an array that is no numbers, or for
+    labels that are no integers.
+    """
+    arrays = {array.name: np.asarray(values[array.name]) for array in system.inputs}
+    floats = [a.dtype for a in arrays.values() if a.dtype.kind == "f"] or [np.dtype(float)]
+    together = np.result_type(*floats)
+    for array in system.inputs:
+        found = arrays[array.name]
+        if found.dtype.kind not in "biufcO":
+            raise ValueError(f"{array.name}: expected an array of numbers, got one of type "
+                             f"{found.dtype}; give it as floats or integers")
+        if array.is_integer:
+            arrays[array.name] = _integers(array, found)
+        elif found.dtype.kind in "biu":
+            arrays[array.name] = found.astype(np.result_type(found.dtype, together))
+    return arrays
+
+
+def _integers(array: Array, found: NDArray[Any]) -> NDArray[np.int64]:
+    """Labels as int64; a boolean array would pick by mask, and a small type would wrap."""
+    if found.dtype == np.int64:
+        return found
+    if found.dtype.kind not in "biu":
+        whole = np.isfinite(found) & (np.floor(found) == found) if found.dtype.kind == "f" else (
+            np.zeros(found.shape, bool))
+        if not whole.all():
+            place = _first(~whole)
+            raise ValueError(f"{_entry(array.name, place)}: expected an integer, got "
+                             f"{found[place]}; {array.name} is declared as {array.kind!r}")
+    return found.astype(np.int64)
+
+
+def bounds(system: System) -> dict[str, tuple[Size, ...]]:
+    """For each input of integers, the sizes that its entries are below: its number of classes, and
+    the lengths of the axes from which it picks entries."""
+    found = {a.name: {a.classes} - {None} for a in system.inputs if a.is_integer}
+    shapes = system.shapes
+    for equation in system.equations:
+        for read in equation.reads:
+            if read.array not in shapes:  # the value of an index
+                continue
+            for entry, size in zip(read.at, shapes[read.array], strict=True):
+                if isinstance(entry, Read) and entry.array in found:
+                    found[entry.array].add(size)
+    return {name: tuple(sorted((s for s in sizes if s is not None), key=sp.default_sort_key))
+            for name, sizes in found.items()}
+
+
+def check_range(name: str, found: NDArray[Any], size: Size, number: int) -> None:
+    """Raises ValueError for an entry outside 0 ... number - 1, naming the first of them."""
+    if not found.size or (found.min() >= 0 and found.max() < number):
+        return
+    place = _first((found < 0) | (found >= number))
+    shown = str(number) if size == number else f"{size} = {number}"
+    raise ValueError(f"{_entry(name, place)}: expected an integer from 0 to {number - 1} (below "
+                     f"{shown}), got {found[place]}; number the classes from 0")
+
+
+def _first(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(place) for place in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
+def _entry(name: str, place: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
+def owned(results: Sequence[Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """The results, copied where one is (a view of) an input or of a result before it: who changes
+    a gradient in place must change nothing else."""
+    seen = {id(_owner(array)) for array in inputs}
+    mine = []
+    for result in results:
+        owner = _owner(result)
+        if isinstance(result, np.ndarray) and (id(owner) in seen or not result.flags.writeable):
+            result = result.copy()
+            owner = result
+        seen.add(id(owner))
+        mine.append(result)
+    return tuple(mine)
+
+
+def _owner(array: Any) -> Any:
+    """The array whose memory this one is a view of; itself where it has its own."""
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
