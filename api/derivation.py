@@ -222,7 +222,8 @@ class Derivation:
     def compile(self) -> Callable[..., tuple[float, dict[str, Any]]]:
         """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})`` in NumPy.
 
-        Arrays are given by input name; a missing one is a TypeError, a wrong shape a ValueError.
+        Arrays are given by input name; a missing one is a TypeError, a wrong shape or a label
+        outside its range a ValueError.  Integers given for a real input are taken as floats.
         """
         names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
         run = compile_system(self.system, names, self.writer.row_vectors)
@@ -279,7 +280,11 @@ class Derivation:
         return derivative(rule(known, *of), known, self.writer)
 
     def numpy_source(self, only: Iterable[str] | None = None, name: str = "gradient") -> str:
-        """Readable source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})``, NumPy alone."""
+        """Readable source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})``, NumPy alone.
+
+        The text takes arrays of floats (labels are integers) and converts none; what
+        :meth:`compile` returns converts integers.
+        """
         wanted = list(self.gradients) if only is None else list(only)
         arrays = {parameter: self.gradients[parameter].array for parameter in wanted}
         title = f"of {self.network.name}" if self.network else self.chain.loss

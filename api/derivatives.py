@@ -46,7 +46,7 @@ class Derivative:
         return f"${self.latex()}$"
 
     def numpy_source(self, name: str = "derivative") -> str:
-        """Readable source of ``derivative(inputs) -> array``, NumPy alone.
+        """Readable source of ``derivative(inputs) -> array`` for arrays of floats, NumPy alone.
 
         Raises EquationError for an equation that no source text can be written for, naming it.
         """

@@ -23,8 +23,10 @@ def as_computed(system: System, values: Mapping[str, Any]) -> dict[str, NDArray[
     labels that are no integers.
     """
     arrays = {array.name: np.asarray(values[array.name]) for array in system.inputs}
-    floats = [a.dtype for a in arrays.values() if a.dtype.kind == "f"] or [np.dtype(float)]
-    together = np.result_type(*floats)
+    floats = [found.dtype for found in arrays.values() if found.dtype.kind == "f"]
+    if len(floats) == len(arrays) and not any(array.is_integer for array in system.inputs):
+        return arrays  # as nearly always: nothing to convert
+    together = np.result_type(*floats) if floats else np.dtype(float)
     for array in system.inputs:
         found = arrays[array.name]
         if found.dtype.kind not in "biufcO":

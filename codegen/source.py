@@ -24,7 +24,7 @@ def gradient_source(
     comments: Mapping[str, str] | None = None,
     summary: str = "",
 ) -> str:
-    """Source text of ``name(inputs) -> (loss, {parameter: gradient})``.
+    """Source text of ``name(inputs) -> (loss, {parameter: gradient})``, for arrays of floats.
 
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
     formula to be set behind an array's line.  Raises EquationError for an equation that is no sum
