@@ -84,11 +84,22 @@ def check(
         )
         rerun = Rerun(function, bound, lambda edited: judged(edited, 0).verdict, loss)
         where = general.points(seed, subject.declared if subject.hand is not None else None)
-        return judge(replace(subject, rerun=rerun), where, patterned, seconds)
+        subject = replace(subject, rerun=rerun, remarks=_changed(subject))
+        return replace(judge(subject, where, patterned, seconds), unchecked=unchecked)
 
+    unchecked: tuple[str, ...] = ()
     if wrt is None:
+        every = names
         names = returned_names(gradient, taken, general.points(seed)[0], names)
+        unchecked = tuple(name for name in every if name not in names)
     return judged(gradient, repair_seconds)
+
+
+def _changed(subject: Subject) -> tuple[str, ...]:
+    """What is to be said of inputs that the hand-written function writes into."""
+    changed = subject.hand.mutated if subject.hand is not None else ()
+    return (f"the gradient function changes its input {', '.join(changed)} in place",
+            ) if changed else ()
 
 
 def _subject(

@@ -39,6 +39,7 @@ class Subject:
     assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
     declared: the inputs as they were traced.
     rerun: how an edited gradient function is looked at; without it no repair is searched.
+    remarks: what a reader of any verdict should know.
     """
 
     derived: System | None
@@ -53,6 +54,7 @@ class Subject:
     kinks: tuple[str, ...] = ()
     declared: Mapping[str, Any] = field(default_factory=dict)
     rerun: Rerun | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Numbers:
@@ -62,7 +64,9 @@ class Numbers:
         self.subject = subject
         self.comparisons: dict[str, list[tuple[Point, Comparison]]] = {}
         self.observed: dict[str, list[tuple[Any, Any, Mapping[str, int]]]] = {}
-        self.notes: dict[str, dict[str, None]] = {name: {} for name in subject.wrt}
+        self.notes: dict[str, dict[str, None]] = {
+            name: dict.fromkeys(subject.remarks) for name in subject.wrt
+        }
         self.shapes: dict[str, str] = {}
         self.failure = ""
         self._derived = None

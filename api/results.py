@@ -72,6 +72,7 @@ class CheckResult:
     """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story.
 
     `first_wrong` says what the hand-written code first computes wrong, and `place` on which line.
+    `unchecked` are the inputs for which the function returns no gradient and none was asked for.
     """
 
     checks: tuple[Check, ...]
@@ -79,6 +80,7 @@ class CheckResult:
     place: Place | None = None
     repair: Repair | None = None
     unrepaired: str = ""
+    unchecked: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -101,6 +103,8 @@ class CheckResult:
             lines.append(self.first_wrong)
         if self.repair is not None or self.unrepaired:
             lines.append(f"repair: {self.repair or self.unrepaired}")
+        if self.unchecked:
+            lines.append(f"not checked: {', '.join(self.unchecked)} (no gradient is returned)")
         return "\n".join(lines)
 
 

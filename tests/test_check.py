@@ -392,3 +392,19 @@ def test_an_axis_that_is_a_group_is_split_and_joined_by_a_proof():
     result = gp.check(loss, gradient, X="m (h d)", W="h d")
     assert result.verdict == "proved", result
     assert result["X"].scope == "for all d, h, m"
+
+
+def test_what_is_not_checked_and_what_is_changed_is_said():
+    def loss(X, w):
+        return np.sum((X @ w) ** 2)
+
+    def gradient(X, w):
+        z = X @ w
+        X *= 2
+        return {"w": X.T @ z}
+
+    result = gp.check(loss, gradient, X="m n", w="n")
+    assert result.verdict == "proved"
+    assert "the gradient function changes its input X in place" in result["w"].notes
+    assert result.unchecked == ("X",)
+    assert str(result).endswith("not checked: X (no gradient is returned)")
