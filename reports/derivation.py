@@ -35,6 +35,8 @@ class Narrator:
         for step in self.chain.steps:
             if step.role == "forward":
                 blocks.append(Display((self.formula(step.forms[-1]),), self.label(step.name)))
+                blocks += [Display((equation(*note.split(" = ", 1)),))
+                           for note in self.writer.notes(step.equation, latex=True)]
         return Section(("Forward equations",), tuple(blocks))
 
     def derivation(self) -> list[Section]:
