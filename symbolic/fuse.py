@@ -6,7 +6,7 @@ A trace or a parsed text has one equation an operation; a reader wants Z = X W +
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
@@ -36,6 +36,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
              for e in item.equations}
     flat = _smooth_maxima(_once_each(_without_units(flat, keep | loops.keys()), keep), keep)
     left = {equation.name: equation for equation in flat}
+    levels = {equation.name for equation in flat if equation.reduction == "logsumexp"}
     reading_of = _readers_of(flat)
     for name in list(left):
         if not is_unnamed(name) or name in keep:
@@ -49,6 +50,10 @@ def fuse_forward(system: System, keep: set[str]) -> System:
         put = [inline(reader, target) for reader in reading]
         if any(result is None for result in put):
             continue
+        if _is_softmax(target, levels) and any(
+            term.over and term.body.has(sp.exp) for e in put if e is not None for term in e.terms
+        ):
+            continue  # its gradient is written in its value; in a logarithm it is a difference
         del left[name]
         left |= {e.name: e for e in put if e is not None}
         for read in {read.array for read in target.reads}:
@@ -72,6 +77,12 @@ def _readers_of(equations: Sequence[Equation]) -> dict[str, dict[str, None]]:
         for read in equation.reads:
             found[read.array][equation.name] = None
     return found
+
+
+def _is_softmax(equation: Equation, levels: Collection[str]) -> bool:
+    """exp(z - Λ) with Λ a log Σ exp."""
+    return (equation.is_pointwise and isinstance(equation.terms[0].body, sp.exp)
+            and any(read.array in levels for read in equation.reads))
 
 
 def _at_the_same_step(

@@ -103,9 +103,10 @@ def _softmax(log: bool) -> ArrayFunction:
             values.source.fail(node, f"{node.text} takes an array with an axis, got a scalar")
         axes = values.axes(node, value.shape, -1)
         level = _log_sum_exp(values, value, axes)
-        return values.pointwise(
+        made = values.pointwise(
             node, lambda x, y: x - y if log else sp.exp(x - y), value, entries(level)
         )
+        return made if log else entries(values.settle(made))
 
     return softmax
 

@@ -505,3 +505,13 @@ def test_no_form_reads_the_adjoint_of_the_loss(loss):
              for form in formula.latex_forms()]
     assert any(r"\partial L" in form for form in forms)
     assert not any(r"{\partial L}{\partial L}" in form for form in forms)
+
+
+def test_a_softmax_in_a_sum_keeps_its_value_and_in_a_logarithm_its_difference():
+    shapes = {"S": "m n", "C": "m n"}
+    summed = gp.derive(gp.equations("L = sum(softmax(S)*C)", **shapes), ["S"])
+    assert str(summed.gradients["S"]) == "∂L/∂S = (C - ((C ⊙ t₂) 1) 1ᵀ) ⊙ t₂"
+    logged = gp.derive(gp.equations("L = sum(log(softmax(S))*C)", **shapes), ["S"])
+    assert "log softmax(S)" in str(logged.forward["L"])
+    S = np.array([[1000.0, 0.0], [0.0, 1.0]])
+    assert np.isfinite(logged.compile()(S=S, C=np.ones((2, 2)))[0])
