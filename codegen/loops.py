@@ -27,6 +27,7 @@ def loop_step(group: Recurrence, system: System, row_vectors: bool, otherwise: S
     try:
         printing = Printing(system, row_vectors)
         lines = printing.lines(group)
+        helpers = printing.helpers()
     except EquationError:
         return otherwise
     kind = printing.dtype()
@@ -37,7 +38,7 @@ def loop_step(group: Recurrence, system: System, row_vectors: bool, otherwise: S
     ):
         return otherwise
     text = "\n".join([
-        "import numpy as np", *printing.helpers(),
+        "import numpy as np", *helpers,
         f"def loop({', '.join([*names, *sizes, kind])}):",
         *(f"    {line}" for line in lines), f"    return {', '.join(made)},",
     ])

@@ -53,6 +53,9 @@ from .numpy_style import NumPyStyle
 from .order import shown_axes
 from .patches import Scope
 
+USED = frozenset({"np", "math", "range", "reversed", "float"})
+"""What printed code refers to; an array of such a name would hide it."""
+
 
 class Printing:
     """Right sides of equations as NumPy expressions, and the helpers they call for."""
@@ -72,6 +75,10 @@ class Printing:
         for array in system.inputs:
             if not array.name.isidentifier() or keyword.iskeyword(array.name):
                 raise EquationError(f"{array.name!r} is no Python name; rename the input")
+        sizes = {str(s) for shape in self.shapes.values() for n in shape for s in n.free_symbols}
+        for name in (self.shapes.keys() | sizes) & USED:
+            raise EquationError(f"{name!r} has a meaning in the NumPy code; rename the array or "
+                                "the size")
 
     def lines(self, item: Item) -> list[str]:
         """The statements that compute an item, without indentation."""
@@ -277,6 +284,9 @@ class Printing:
         self._helpers[name] = source
 
     def helpers(self) -> list[str]:
+        """Their definitions.  Raises EquationError where an array has the name of one."""
+        for name in self._helpers.keys() & self.shapes.keys():
+            raise EquationError(f"{name!r} is a function in the NumPy code; rename the array")
         return list(self._helpers.values())
 
     # --- sizes ----------------------------------------------------------------------------------

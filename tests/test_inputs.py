@@ -8,6 +8,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
+from gradproof.symbolic.equation import EquationError
 
 RECURRENT_MAXIMA = [
     ("h[-1]=s\nh[t]=max(A+h[t-1],axis=1)+e[t]\nL=sum(h[T-1]*s)",
@@ -120,3 +121,18 @@ def test_no_gradient_shares_memory_with_another_array(text: str, printed: bool) 
     for place, one in enumerate(arrays):
         assert one.flags.writeable
         assert not any(np.shares_memory(one, other) for other in arrays[:place])
+
+
+@pytest.mark.parametrize("name", ["np", "range", "reversed", "sigmoid"])
+def test_an_array_may_be_called_as_what_the_code_uses(name):
+    """Compiled code does not take it for that; printed code says that it would."""
+    text = "h[-1] = zeros(n); h[t] = sigmoid({0}[t] + h[t-1] @ U); L = sum(h)"
+    values = {"x": np.ones((3, 2)), "U": np.eye(2) / 2}
+    plain = gp.derive(gp.equations(text.format("x"), x="T n", U="n n"))
+    called = gp.derive(gp.equations(text.format(name), **{name: "T n", "U": "n n"}))
+    expected = plain.compile()(**values)
+    found = called.compile()(**{name: values["x"], "U": values["U"]})
+    assert found[0] == pytest.approx(expected[0])
+    np.testing.assert_allclose(found[1]["U"], expected[1]["U"])
+    with pytest.raises(EquationError, match="rename the array"):
+        called.numpy_source()
