@@ -15,45 +15,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradproof.arrays import Array
-    from gradproof.asserting import assert_gradient, assert_layer
-    from gradproof.checking import check
-    from gradproof.derivation import Derivation, Formula, derive
-    from gradproof.doors import equations, load, trace
-    from gradproof.embedding import embed
-    from gradproof.layer_gradients import LayerError
-    from gradproof.layers import check_layer
-    from gradproof.marks import gradient_of
-    from gradproof.results import Check, CheckResult
+    from gradproof.checks.asserting import assert_gradient, assert_layer
+    from gradproof.checks.functions import check
+    from gradproof.checks.layers import check_layer
+    from gradproof.checks.marking import gradient_of
+    from gradproof.checks.results import Check, CheckResult
+    from gradproof.checks.returned import LayerError
+    from gradproof.derivations.declare import Array
+    from gradproof.derivations.derivation import Derivation, Formula, derive
+    from gradproof.derivations.sources import equations, load, trace
+    from gradproof.embedding.documents import embed
     from gradproof.symbolic.equation import EquationError
-    from gradproof.symbolic.model import Model
-    from gradproof.symbolic.network import Network, NetworkError
-    from gradproof.symbolic.spec import SpecError
+    from gradproof.symbolic.specs.model import Model
+    from gradproof.symbolic.specs.network import Network, NetworkError
+    from gradproof.symbolic.specs.reader import SpecError
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Array": "gradproof.arrays",
-    "Check": "gradproof.results",
-    "CheckResult": "gradproof.results",
-    "Derivation": "gradproof.derivation",
+    "Array": "gradproof.derivations.declare",
+    "Check": "gradproof.checks.results",
+    "CheckResult": "gradproof.checks.results",
+    "Derivation": "gradproof.derivations.derivation",
     "EquationError": "gradproof.symbolic.equation",
-    "Formula": "gradproof.derivation",
-    "LayerError": "gradproof.layer_gradients",
-    "Model": "gradproof.symbolic.model",
-    "Network": "gradproof.symbolic.network",
-    "NetworkError": "gradproof.symbolic.network",
-    "SpecError": "gradproof.symbolic.spec",
-    "assert_gradient": "gradproof.asserting",
-    "assert_layer": "gradproof.asserting",
-    "check": "gradproof.checking",
-    "check_layer": "gradproof.layers",
-    "derive": "gradproof.derivation",
-    "embed": "gradproof.embedding",
-    "equations": "gradproof.doors",
-    "gradient_of": "gradproof.marks",
-    "load": "gradproof.doors",
-    "trace": "gradproof.doors",
+    "Formula": "gradproof.derivations.derivation",
+    "LayerError": "gradproof.checks.returned",
+    "Model": "gradproof.symbolic.specs.model",
+    "Network": "gradproof.symbolic.specs.network",
+    "NetworkError": "gradproof.symbolic.specs.network",
+    "SpecError": "gradproof.symbolic.specs.reader",
+    "assert_gradient": "gradproof.checks.asserting",
+    "assert_layer": "gradproof.checks.asserting",
+    "check": "gradproof.checks.functions",
+    "check_layer": "gradproof.checks.layers",
+    "derive": "gradproof.derivations.derivation",
+    "embed": "gradproof.embedding.documents",
+    "equations": "gradproof.derivations.sources",
+    "gradient_of": "gradproof.checks.marking",
+    "load": "gradproof.derivations.sources",
+    "trace": "gradproof.derivations.sources",
 }
 
 __all__ = [

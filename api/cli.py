@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof import __version__
-from gradproof.embed_command import add_options
+from gradproof.embedding.command import add_options
 
 if TYPE_CHECKING:
-    from gradproof.derivation import Derivation
-    from gradproof.results import CheckResult
+    from gradproof.checks.results import CheckResult
+    from gradproof.derivations.derivation import Derivation
 
 FINE, FINDINGS, FAILED = 0, 1, 2
 
@@ -158,8 +158,8 @@ def _progress(what: str) -> Iterator[None]:
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from gradproof.derivation import derive
-    from gradproof.doors import load
+    from gradproof.derivations.derivation import derive
+    from gradproof.derivations.sources import load
 
     with _progress("deriving"):
         derivation = derive(load(options.spec))
@@ -226,8 +226,8 @@ def _as_json(derivation: Derivation) -> dict[str, Any]:
 
 
 def _codegen(options: argparse.Namespace) -> int:
-    from gradproof.derivation import derive
-    from gradproof.doors import load
+    from gradproof.derivations.derivation import derive
+    from gradproof.derivations.sources import load
 
     if not options.name.isidentifier() or keyword.iskeyword(options.name) or (
         options.name in ("np", "sigmoid", "softplus", "logsumexp")
@@ -250,7 +250,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps([_check_json(made, result) for made, result in results], indent=2))
     elif options.format == "github":
-        from gradproof.annotations import github
+        from gradproof.github import github
 
         for function, result in results:
             print("\n".join([f"{function.__name__}: {result.verdict}", *github(function, result)]))
@@ -265,17 +265,17 @@ def _check(options: argparse.Namespace) -> int:
 def _checked(options: argparse.Namespace) -> list[tuple[Callable[..., Any], CheckResult]]:
     """Every gradient of the file with what was found; ValueError where there is none."""
     if options.spec:
-        from gradproof.derivation import derive
-        from gradproof.doors import load
-        from gradproof.hand import check_network, load_function
+        from gradproof.checks.hand_written import check_network, load_function
+        from gradproof.derivations.derivation import derive
+        from gradproof.derivations.sources import load
 
         derivation = derive(load(options.spec))
         function = load_function(options.file, options.function)
         with _progress("checking"):
             return [(function, check_network(derivation, function, options.file))]
-    from gradproof import marks
-    from gradproof.checking import check
-    from gradproof.hand import run_file
+    from gradproof.checks import marking as marks
+    from gradproof.checks.functions import check
+    from gradproof.checks.hand_written import run_file
 
     before = len(marks.MARKED)
     run_file(options.file)
@@ -320,7 +320,7 @@ def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, 
 
 
 def _embed(options: argparse.Namespace) -> int:
-    from gradproof.embed_command import run
+    from gradproof.embedding.command import run
 
     with _progress("embedding"):
         return run(options)
@@ -330,7 +330,7 @@ def _embed(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from gradproof.doors import load
+    from gradproof.derivations.sources import load
     from gradproof.reporting import report
 
     network = load(options.spec)

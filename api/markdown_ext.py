@@ -18,9 +18,9 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from gradproof.embedding import Embedder
-from gradproof.reports.embed_markdown import markdown_comments
-from gradproof.reports.embed_markers import MarkerError, paired, parse_request
+from gradproof.embedding.documents import Embedder
+from gradproof.reports.markers.markdown import markdown_comments
+from gradproof.reports.markers.marker import MarkerError, paired, parse_request
 
 
 class GradproofExtension(Extension):

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from gradproof.marks import MARKED
+from gradproof.checks.marking import MARKED
 
 MARKER = "gradient_of"
 VERDICTS = ("agrees", "proved")
@@ -115,7 +115,7 @@ class GradientItem(pytest.Item):
         self.keywords.update({mark.name: mark for mark in self.own_markers})
 
     def runtest(self) -> None:
-        from gradproof.asserting import assert_gradient
+        from gradproof.checks.asserting import assert_gradient
 
         assert_gradient(self.loss, self.gradient,
                         **{"require": _required(self.config), **self.options})

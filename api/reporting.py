@@ -5,20 +5,20 @@ from __future__ import annotations
 from math import isfinite
 from pathlib import Path
 
-from gradproof.derivation import Derivation, derive
-from gradproof.doors import EXAMPLES
-from gradproof.hand import check_network, load_function
-from gradproof.reports.comparison import CheckEntry, CheckRow
-from gradproof.reports.document import build
-from gradproof.reports.files import write_report
-from gradproof.reports.model import build_model
-from gradproof.results import Check, CheckResult
-from gradproof.symbolic.entries import disagreements
+from gradproof.checks.hand_written import check_network, load_function
+from gradproof.checks.results import Check, CheckResult
+from gradproof.derivations.derivation import Derivation, derive
+from gradproof.derivations.sources import EXAMPLES
+from gradproof.reports.pages.document import build
+from gradproof.reports.pages.files import write_report
+from gradproof.reports.pages.model import build_model
+from gradproof.reports.sections.comparison import CheckEntry, CheckRow
+from gradproof.symbolic.derive.by_entries import disagreements
+from gradproof.symbolic.display.reasons import reason
 from gradproof.symbolic.equation import EquationError
-from gradproof.symbolic.model import Model
-from gradproof.symbolic.network import Network
-from gradproof.symbolic.reasons import reason
-from gradproof.symbolic.spec import load_spec
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.reader import load_spec
 
 ENTRY_REPORT = 80
 """Scalars in a forward pass up to which a report shows the derivation entry by entry."""

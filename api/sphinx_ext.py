@@ -23,7 +23,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from gradproof import __version__
-from gradproof.embedding import Embedder
+from gradproof.embedding.documents import Embedder
 from gradproof.reports.content import (
     Block,
     Bullets,
@@ -36,8 +36,8 @@ from gradproof.reports.content import (
     Prose,
     Table,
 )
-from gradproof.reports.embed_format import Content, Figure, mathml, rows
-from gradproof.reports.embed_markers import MarkerError, parse_request
+from gradproof.reports.markers.flavors import Content, Figure, mathml, rows
+from gradproof.reports.markers.marker import MarkerError, parse_request
 from gradproof.reports.markup import in_line
 
 ROW = 84

@@ -1,7 +1,7 @@
 """Mutants of a function: one operator, operand, axis, constant or index changed, nothing else.
 
-Written apart from the edits that a repair tries (``gradproof.slips``), so that neither is made to
-fit the other.
+Written apart from the edits that a repair tries (``gradproof.repair.wrong_parts``), so that neither
+is made to fit the other.
 """
 
 from __future__ import annotations

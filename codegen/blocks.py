@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from ..symbolic.boundaries import Loops, Side, loops_of, merged, span_of
+from ..symbolic.display.layout import Piece
 from ..symbolic.equation import (
     Equal,
     Equation,
@@ -21,9 +21,9 @@ from ..symbolic.equation import (
     System,
     index_symbol,
 )
-from ..symbolic.layout import Piece
-from ..symbolic.matrix_nodes import Node, Place, Total
-from .alignment import present
+from ..symbolic.matrices.loop_ends import Loops, Side, loops_of, merged, span_of
+from ..symbolic.matrices.nodes import Node, Place, Total
+from .axes import present
 from .gathers import Scatter, gathered, scatter
 from .patches import Patch, Scope, patches, squeezed, windows
 from .reshaping import reshaped

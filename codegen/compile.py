@@ -22,23 +22,17 @@ from ..symbolic.equation import (
     guard_subscripts,
     index_symbol,
 )
-from ..symbolic.matrix import (
-    Node,
-    Pointwise,
-    Total,
-    aligned,
-    matrix_form,
-)
-from ..symbolic.matrix_leaves import levels_of
-from .alignment import alignment, present
+from ..symbolic.matrices.leaves import levels_of
+from ..symbolic.matrices.recognise import Node, Pointwise, Total, aligned, matrix_form
+from .arguments import as_computed, bounds, check_range, owned
+from .axes import alignment, present
+from .compiled_loops import loop_step
 from .evaluators import Environment, evaluator, place_of
-from .inputs import as_computed, bounds, check_range, owned
 from .interpret import bind_sizes, evaluate_item, result_type, size_number
-from .kronecker import kronecker_step
-from .loops import loop_step
-from .order import needed, shown_axes
+from .kronecker_step import kronecker_step
+from .needed import needed, shown_axes
 from .patches import Patch, Scope, overlap_range, patches, squeezed
-from .steady import integer
+from .stable import integer
 
 
 def compile_system(

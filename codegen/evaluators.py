@@ -10,7 +10,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ..symbolic.equation import index_symbol
-from ..symbolic.matrix import (
+from ..symbolic.matrices.nodes import Place
+from ..symbolic.matrices.recognise import (
     Applied,
     Einsum,
     Leaf,
@@ -24,12 +25,11 @@ from ..symbolic.matrix import (
     Transposed,
     Where,
 )
-from ..symbolic.matrix_nodes import Place
-from .alignment import alignment, as_tensordot, einsum_subscripts, present
+from .axes import alignment, as_tensordot, einsum_subscripts, present
 from .gathers import RANGE
 from .interpret import MATRIX_FUNCTIONS, holds
 from .spelling import scalar
-from .steady import integer
+from .stable import integer
 
 Environment: TypeAlias = dict[str, Any]
 Evaluator: TypeAlias = Callable[[Environment, Mapping[sp.Symbol, int]], Any]

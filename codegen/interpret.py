@@ -29,7 +29,7 @@ from ..symbolic.equation import (
     Term,
     index_symbol,
 )
-from .inputs import as_computed
+from .arguments import as_computed
 from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]

@@ -7,11 +7,11 @@ from typing import Protocol
 
 import sympy as sp
 
+from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.functions import Opaque
-from ..symbolic.layout import ADD, ATOM, MUL, POW, Piece, Style, body
-from .helpers import ERF_SOURCE
+from .bundled import ERF_SOURCE
 from .spelling import bounded_branches
-from .steady import steadied
+from .stable import steadied
 
 
 class Names(Protocol):

@@ -13,7 +13,7 @@ from functools import partial
 
 import sympy as sp
 
-from ..symbolic.boundaries import as_range, settled
+from ..symbolic.display.index_letters import lettered
 from ..symbolic.equation import (
     NAMED,
     Equal,
@@ -30,10 +30,10 @@ from ..symbolic.equation import (
     substitute_term,
     term_reads,
 )
-from ..symbolic.letters import lettered
-from ..symbolic.matrix import Node, aligned, matrix_form
-from ..symbolic.matrix_leaves import Levels, leaf
-from ..symbolic.matrix_nodes import Place, Total
+from ..symbolic.matrices.leaves import Levels, leaf
+from ..symbolic.matrices.loop_ends import as_range, settled
+from ..symbolic.matrices.nodes import Place, Total
+from ..symbolic.matrices.recognise import Node, aligned, matrix_form
 from .gathers import ENDLESS, RANGE, compared
 
 MOST = 64

@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 
+from ..symbolic.display.layout import ATOM, MUL, POW, Piece, body
 from ..symbolic.equation import (
     EquationError,
     Guard,
@@ -20,8 +21,9 @@ from ..symbolic.equation import (
     slot,
 )
 from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
-from ..symbolic.layout import ATOM, MUL, POW, Piece, body
-from ..symbolic.matrix import (
+from ..symbolic.matrices.leaves import levels_of
+from ..symbolic.matrices.nodes import Place
+from ..symbolic.matrices.recognise import (
     Applied,
     Einsum,
     Leaf,
@@ -37,20 +39,18 @@ from ..symbolic.matrix import (
     aligned,
     matrix_form,
 )
-from ..symbolic.matrix_leaves import levels_of
-from ..symbolic.matrix_nodes import Place
-from .alignment import alignment_plan, as_tensordot, einsum_subscripts, present
+from .axes import alignment_plan, as_tensordot, einsum_subscripts, present
 from .blocks import Blocks, conditions, taken_names
-from .gathers import RANGE
-from .helpers import (
+from .bundled import (
     LOG_SOFTMAX_SOURCE,
     LOGSUMEXP_SOURCE,
     SIGMOID_SOURCE,
     SOFTMAX_SOURCE,
     XLOGX_SOURCE,
 )
+from .gathers import RANGE
+from .needed import shown_axes
 from .numpy_style import NumPyStyle
-from .order import shown_axes
 from .patches import Scope
 
 USED = frozenset({"np", "math", "range", "reversed", "float"})

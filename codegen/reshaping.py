@@ -16,7 +16,7 @@ from ..symbolic.equation import (
     index_symbol,
     slot,
 )
-from ..symbolic.radix import by_digits
+from ..symbolic.tracing.mixed_radix import by_digits
 
 
 def reshaped(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..symbolic.equation import Equation, System
-from .order import needed
+from .needed import needed
 from .printing import Printing
 
 

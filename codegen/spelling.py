@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from ..symbolic.derive.rewrite import inline, tidy
 from ..symbolic.equation import Equation, slot
 from ..symbolic.functions import SIGMOID, SOFTPLUS, STEP, A, Opaque, Z, in_sigmoid
-from ..symbolic.rewrite import inline, tidy
-from .steady import steadied
+from .stable import steadied
 
 
 @lru_cache(maxsize=4096)

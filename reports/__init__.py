@@ -1,1 +1,13 @@
-"""Documents."""
+"""Documents: content and markup as plain data, and the folders that make them.
+
+Results are handed in; nothing is derived or checked here.
+
+    worked      exact figures and the lines made of them
+    sections    what a report says
+    pages       documents, figure, templates, files
+    markers     markers in documents: found, read, filled
+
+    content  what a document is made of, as plain data: no markup, no file format
+    lint     a report's own formulas and Markdown, parsed (used by tests)
+    markup   how prose, formulas and programs are spelled in each format
+"""

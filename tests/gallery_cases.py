@@ -25,8 +25,8 @@ from gallery_peers import (
 )
 
 from gradproof.symbolic.functions import ACTIVATIONS
-from gradproof.symbolic.losses import LOSSES
-from gradproof.symbolic.model import Model
+from gradproof.symbolic.specs.losses import LOSSES
+from gradproof.symbolic.specs.model import Model
 
 
 @dataclass(frozen=True)

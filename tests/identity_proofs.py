@@ -10,13 +10,13 @@ import numpy as np
 from identities import SHAPES, Identity
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic import orders
-from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.derive import higher_orders as orders
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.display.notation import Notation
+from gradproof.symbolic.display.writer import Setting, Writer
 from gradproof.symbolic.equation import Array, System
-from gradproof.symbolic.notation import Notation
-from gradproof.symbolic.prove import Proof, prove_all
-from gradproof.symbolic.text import parse_equations
-from gradproof.symbolic.writing import Setting, Writer
+from gradproof.symbolic.proof.prover import Proof, prove_all
+from gradproof.symbolic.text.statements import parse_equations
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.symbolic.equation import Size
-from gradproof.symbolic.model import Model
+from gradproof.symbolic.specs.model import Model
 
 CE = "cross_entropy_from_logits"
 DENSE = {"type": "dense", "units": 3}

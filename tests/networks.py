@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from gradproof.symbolic.network import Network
+from gradproof.symbolic.specs.network import Network
 
 CASES: dict[str, Network] = {
     "2-2-1": Network([2, 2, 1], output="sigmoid", batch=False),

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.adjoint import forward, jacobian, reverse
-from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.derive.adjoint import forward, jacobian, reverse
+from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.equation import (
     Array,
     Equal,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.points import draw
+from gradproof.checks.points import draw
 from gradproof.symbolic.equation import EquationError, size_symbol
-from gradproof.symbolic.grammar import FormulaError
+from gradproof.symbolic.text.grammar import FormulaError
 
 SQUARE = {kind: gp.Array("n n", kind=kind) for kind in ("symmetric", "orthogonal", "invertible")}
 SHAPES = {

@@ -8,7 +8,7 @@ import pytest
 
 from gradproof.cli import main
 from gradproof.symbolic.equation import Kind
-from gradproof.symbolic.text_functions import ARRAY_FUNCTIONS
+from gradproof.symbolic.text.array_functions import ARRAY_FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

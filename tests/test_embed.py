@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from gradproof.cli import main
-from gradproof.derivation import derive
-from gradproof.doors import load
-from gradproof.embedding import Embedder, embed
-from gradproof.reports.embed_files import replace_bytes
+from gradproof.derivations.derivation import derive
+from gradproof.derivations.sources import load
+from gradproof.embedding.documents import Embedder, embed
+from gradproof.reports.markers.files import replace_bytes
 
 ROOT = Path(__file__).parent.parent
 
@@ -238,7 +238,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path, monkeypatch, step
 def test_a_killed_run_leaves_the_old_file_or_the_new_one(tmp_path, step):
     file = tmp_path / "page.md"
     file.write_bytes(b"old" * 1000)
-    code = (f"import os, pathlib, signal\nfrom gradproof.reports.embed_files import *\n"
+    code = (f"import os, pathlib, signal\nfrom gradproof.reports.markers.files import *\n"
             f"os.{step} = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
             f"replace_bytes(pathlib.Path({str(file)!r}), b'new' * 10**6)")
     done = subprocess.run([sys.executable, "-c", code])
@@ -289,7 +289,7 @@ def test_what_is_cached_needs_no_derivation(cached, monkeypatch):
     def fails(*arguments):
         raise AssertionError("derived again")
 
-    monkeypatch.setattr("gradproof.embed_values.derive", fails)
+    monkeypatch.setattr("gradproof.embedding.quantities.derive", fails)
     assert embed([file], check=True)[0].problems == []
     with pytest.raises(AssertionError, match="derived again"):
         embed([file], check=True, cache=False)
@@ -326,7 +326,7 @@ def test_the_projects_own_documents_are_up_to_date(monkeypatch):
 
 
 def test_an_embedder_is_asked_for_quantities_by_hosts(tmp_path):
-    from gradproof.reports.embed_markers import parse_request
+    from gradproof.reports.markers.marker import parse_request
 
     content, figure = Embedder(cache=False).content(parse_request("2-2-1 figure"), tmp_path)
     assert figure is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gradproof as gp
-from gradproof.embedding import embed
+from gradproof.embedding.documents import embed
 from gradproof.reports.lint import lint, unparsable
 
 ROOT = Path(__file__).parent.parent

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from gradproof.reports.embed_document import _SCANS, decoded, embedded
-from gradproof.reports.embed_markers import digest, paired, parse_request
-from gradproof.reports.embed_notebook import embedded_notebook
+from gradproof.reports.markers.document import _SCANS, decoded, embedded
+from gradproof.reports.markers.marker import digest, paired, parse_request
+from gradproof.reports.markers.notebook import embedded_notebook
 
 CLOSE = {"markdown": "<!-- /gradproof{} -->", "html": "<!-- /gradproof{} -->",
          "latex": "% /gradproof{}", "rst": ".. /gradproof{}"}

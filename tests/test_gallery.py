@@ -11,8 +11,8 @@ import pytest
 from gallery_cases import CASES, Case
 
 from gradproof.symbolic.functions import ACTIVATIONS
-from gradproof.symbolic.layer_types import LAYER_TYPES
-from gradproof.symbolic.losses import LOSSES
+from gradproof.symbolic.specs.layer_types import LAYER_TYPES
+from gradproof.symbolic.specs.losses import LOSSES
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "gallery.md"
 CHEAP = [

@@ -17,49 +17,110 @@ ALLOWED = {
     "codegen": {"codegen", "symbolic"},
     "reports": {"reports", "symbolic", "codegen"},
 }
+"""room: the rooms that its files may import."""
+PARTS = {
+    "symbolic": {"": set(), "layers": {""}, "text": {"", "layers"}, "specs": {"", "layers", "text"},
+                 "tracing": {"", "layers"}, "matrices": {""}, "derive": {"", "matrices"},
+                 "display": {"", "matrices", "derive"}, "normalform": {""},
+                 "proof": {"", "normalform"}},
+    "codegen": {"": set()},
+    "numeric": {"": set()},
+    "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
+                "pages": {"", "worked", "sections"}},
+    "api": {"derivations": set(), "repair": set(), "checks": {"derivations", "repair"},
+            "embedding": {"derivations", "checks"},
+            "": {"derivations", "repair", "checks", "embedding"}},
+}
+"""folder: what its files may import beside themselves; "" are the files at the room's root."""
+PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}
 
 
-def imported_rooms(file, room):
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def dotted(file):
+    """"symbolic/derive/chain.py" -> "gradproof.symbolic.derive.chain"."""
+    room, *rest = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join([PACKAGES[room], *rest]).removesuffix(".__init__")
+
+
+def imports(file, top_only=False):
+    """The modules and names that a file imports of the project, by their full names."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    mine = dotted(file)
+    home = mine if file.name == "__init__.py" else mine.rpartition(".")[0]
+    for node in tree.body if top_only else ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            if node.level == 1:
-                yield room
-            elif node.level == 2:
-                yield (node.module or "").split(".")[0]
-            elif (node.module or "").startswith("gradproof"):
-                yield ".".join((node.module or "").split(".")[:2])
+            parents = home.split(".")
+            base = parents[: len(parents) - node.level + 1] if node.level else []
+            full = ".".join([*base, *([node.module] if node.module else [])])
+            if full.split(".")[0] == "gradproof":
+                yield from (f"{full}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith("gradproof"):
-                    yield alias.name
+            yield from (alias.name for alias in node.names if alias.name.startswith("gradproof"))
+
+
+def files_of(room):
+    return [file for file in sorted((ROOT / room).rglob("*.py")) if "networks" not in file.parts]
+
+
+def part_of(name):
+    """The room and the folder that a full name lies in: `gradproof.checks.x` -> api, checks."""
+    parts = name.split(".")[1:]
+    room, rest = (parts[0], parts[1:]) if parts and parts[0] in ALLOWED else ("api", parts)
+    folder = rest[0] if rest and rest[0] in PARTS[room] else ""
+    return room, folder
 
 
 @pytest.mark.parametrize("room", ALLOWED)
 def test_imports_point_down_only(room):
-    files = list((ROOT / room).glob("*.py"))
+    files = files_of(room)
     assert files
     for file in files:
-        assert set(imported_rooms(file, room)) <= ALLOWED[room], file.name
+        assert {part_of(name)[0] for name in imports(file)} <= ALLOWED[room], file
+
+
+@pytest.mark.parametrize("room", PARTS)
+def test_folders_import_what_they_may(room):
+    for file in files_of(room):
+        mine = part_of(dotted(file) + ".x")[1] if file.parent != ROOT / room else ""
+        allowed = {mine} | PARTS[room][mine]
+        for name in imports(file):
+            where, folder = part_of(name)
+            assert where != room or folder in allowed, f"{file} imports {name}"
+
+
+def test_every_folder_has_a_map_of_its_files():
+    """Each __init__.py is a map: it lists exactly the files of its folder."""
+    for room in PARTS:
+        for face in (ROOT / room).rglob("__init__.py"):
+            text = face.read_text(encoding="utf-8")
+            named = {line.split()[0] for line in text.split("\n")
+                     if line.startswith("    ") and len(line.split()) > 1 and "  " in line.strip()}
+            files = {file.stem for file in face.parent.glob("*.py")} - {"__init__", "__main__"}
+            if face.parent.name not in ("api", "symbolic", "numeric"):
+                assert files <= named, f"{face} does not name {files - named}"
+                assert named <= files | set(PARTS[room]), f"{face} names {named - files}"
 
 
 def test_numeric_never_sees_sympy():
-    for file in (ROOT / "numeric").glob("*.py"):
+    for file in files_of("numeric"):
         assert "sympy" not in file.read_text(encoding="utf-8"), file.name
 
 
-def test_no_circles_inside_a_room():
-    for room in ALLOWED:
-        graph = {}
-        for file in (ROOT / room).glob("*.py"):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            top = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 1]
-            graph[file.stem] = {n.module.split(".")[0] for n in top if n.module}
-        done = set()
-        while len(done) < len(graph):
-            free = {name for name, uses in graph.items()
-                    if name not in done and uses & set(graph) <= done}
-            assert free, f"{room}: {sorted(set(graph) - done)} import one another"
-            done |= free
+@pytest.mark.parametrize("top_only", [
+    True, pytest.param(False, marks=pytest.mark.xfail(strict=True, reason="checks, embedding"))])
+def test_no_circles(top_only):
+    """Not among files, imports inside functions included."""
+    files = {dotted(file): file for room in PARTS for file in files_of(room)}
+    graph = {}
+    for name, file in files.items():
+        uses = {known for found in imports(file, top_only)
+                for known in (found, found.rpartition(".")[0]) if known in files and known != name}
+        # a package's face is run by every import below it; what it imports itself is its own
+        graph[name] = uses - {"gradproof", "gradproof.numeric"}
+    done = set()
+    while len(done) < len(graph):
+        free = {name for name, uses in graph.items() if name not in done and uses <= done}
+        assert free, f"{sorted(set(graph) - done)} import one another"
+        done |= free
 
 
 def test_importing_the_package_does_not_import_sympy():
@@ -87,11 +148,10 @@ def test_every_subpackage_has_its_line():
     with (ROOT / "pyproject.toml").open("rb") as file:
         settings = tomllib.load(file)["tool"]["setuptools"]
     assert set(settings["packages"]) == set(settings["package-dir"])
-    assert {f"gradproof.{room}" for room in ALLOWED} | {"gradproof"} == set(settings["packages"])
-    for folder in settings["package-dir"].values():
-        inside = [path for path in (ROOT / folder).iterdir()
-                  if path.is_dir() and any(path.glob("*.py")) and path.name != "networks"]
-        assert not inside, f"{inside}: a new subpackage needs its line in pyproject.toml"
+    folders = {file.parent for room in PARTS for file in files_of(room)}
+    assert {dotted(folder / "__init__.py") for folder in folders} == set(settings["packages"])
+    for package, folder in settings["package-dir"].items():
+        assert dotted(ROOT / folder / "__init__.py") == package
 
 
 @pytest.mark.slow
@@ -102,13 +162,14 @@ def test_the_wheel_holds_what_the_package_needs(tmp_path):
                     str(ROOT)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for room in ALLOWED:
-        for file in (ROOT / room).glob("*.py"):
-            assert f"gradproof/{room}/{file.name}" in names
+    for room in PARTS:
+        for file in files_of(room):
+            assert f"{PACKAGES[room].replace('.', '/')}/" + str(
+                file.relative_to(ROOT / room).as_posix()) in names
     for file in (ROOT / "api" / "networks").iterdir():
         if file.is_file():
             assert f"gradproof/networks/{file.name}" in names
-    for file in (ROOT / "reports" / "templates").iterdir():
-        assert f"gradproof/reports/templates/{file.name}" in names
+    for file in (ROOT / "reports" / "pages" / "templates").iterdir():
+        assert f"gradproof/reports/pages/templates/{file.name}" in names
     assert "gradproof/py.typed" in names
     assert not any(name.startswith("tests/") for name in names)

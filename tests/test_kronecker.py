@@ -9,7 +9,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.kronecker import kronecker_form
+from gradproof.symbolic.matrices.kronecker import kronecker_form
 
 FACTORISATION = ("L = sum((A - U @ V)**2)/2", {"A": "m n", "U": "m p", "V": "p n"})
 BILINEAR = ("Y = A @ X @ B; L = sum(Y)", {"A": "m n", "X": "n p", "B": "p q"})

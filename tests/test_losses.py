@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.symbolic.losses import LOSSES, Objective
-from gradproof.symbolic.network import Network, NetworkError
+from gradproof.symbolic.specs.losses import LOSSES, Objective
+from gradproof.symbolic.specs.network import Network, NetworkError
 
 SHAPES = {"X": (5, 3), "Y": (5, 4), "W1": (3, 4), "b1": (4,), "sample_weights": (5,),
           "lam": (), "W2": (4, 4), "b2": (4,)}

@@ -6,8 +6,8 @@ from models import CASES, values_for
 
 import gradproof as gp
 from gradproof.symbolic.functions import ACTIVATIONS
-from gradproof.symbolic.losses import LOSSES
-from gradproof.symbolic.model import Model
+from gradproof.symbolic.specs.losses import LOSSES
+from gradproof.symbolic.specs.model import Model
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

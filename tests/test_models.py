@@ -5,11 +5,11 @@ import pytest
 from models import CASES, values_for
 
 import gradproof as gp
-from gradproof.doors import load
-from gradproof.symbolic.layer_types import LAYER_TYPES
-from gradproof.symbolic.model import Model
-from gradproof.symbolic.settings import NetworkError
-from gradproof.symbolic.spec import SpecError, read_any, read_spec
+from gradproof.derivations.sources import load
+from gradproof.symbolic.specs.checks import NetworkError
+from gradproof.symbolic.specs.layer_types import LAYER_TYPES
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.reader import SpecError, read_any, read_spec
 
 
 def test_every_type_of_layer_is_in_the_table():
@@ -208,7 +208,7 @@ b1 = [0.1]
 def test_a_model_with_values_is_worked_out(tmp_path):
     """The exact figures are those of the compiled program; a recurrence has them, too."""
     from gradproof.reporting import report
-    from gradproof.reports.model import build_model
+    from gradproof.reports.pages.model import build_model
 
     model = read_any(WORKED, "s.toml")
     derivation = gp.derive(model)
@@ -248,7 +248,7 @@ def backward(X, Y, parameters, cache):
 
 @pytest.mark.parametrize(("factor", "verdict"), [("1", "proved"), ("2", "refuted")])
 def test_a_hand_written_pass_is_held_against_a_model(tmp_path, factor, verdict):
-    from gradproof.hand import check_network, load_function
+    from gradproof.checks.hand_written import check_network, load_function
 
     file = tmp_path / "backward.py"
     file.write_text(BACKWARD.replace("FACTOR", factor), encoding="utf-8")

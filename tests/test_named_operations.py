@@ -19,9 +19,9 @@ from gradproof.symbolic.equation import (
     size_symbol,
     slot,
 )
-from gradproof.symbolic.grammar import FormulaError
-from gradproof.symbolic.prove import prove_all
-from gradproof.symbolic.text import parse_equations
+from gradproof.symbolic.proof.prover import prove_all
+from gradproof.symbolic.text.grammar import FormulaError
+from gradproof.symbolic.text.statements import parse_equations
 from gradproof.symbolic.validation import validate
 
 SHAPES = {"A": "n n", "B": "n n", "X": "n n", "Z": "n p", "x": "n", "k": ""}

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from networks import CASES, random_networks, values_for
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.derivation import derive
-from gradproof.symbolic.entries import disagreements
+from gradproof.derivations.derivation import derive
+from gradproof.symbolic.derive.by_entries import disagreements
 from gradproof.symbolic.functions import ACTIVATIONS, Z, without_opaque
-from gradproof.symbolic.network import Network, activation_function
+from gradproof.symbolic.specs.network import Network, activation_function
 from gradproof.symbolic.validation import validate
 
 TABLE = pytest.mark.parametrize("network", CASES.values(), ids=CASES.keys())

@@ -9,14 +9,14 @@ import time
 import pytest
 import sympy as sp
 
-from gradproof.symbolic.contraction import contract
 from gradproof.symbolic.equation import Array, size_symbol
-from gradproof.symbolic.indices import is_nonnegative
-from gradproof.symbolic.labels import canonical
-from gradproof.symbolic.normal import new_table
-from gradproof.symbolic.polynomial import BudgetError, Poly, Table, plus, scaled
-from gradproof.symbolic.primitive import sign
-from gradproof.symbolic.scalars import exponential, inverse, logarithm, power
+from gradproof.symbolic.normalform.canonical_names import canonical
+from gradproof.symbolic.normalform.contraction import contract
+from gradproof.symbolic.normalform.forms import new_table
+from gradproof.symbolic.normalform.indices import is_nonnegative
+from gradproof.symbolic.normalform.nonlinear import exponential, inverse, logarithm, power
+from gradproof.symbolic.normalform.polynomial import BudgetError, Poly, Table, plus, scaled
+from gradproof.symbolic.normalform.signs import sign
 
 n = size_symbol("n")
 

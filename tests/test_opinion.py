@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-import gradproof.symbolic.bodies as bodies
-import gradproof.symbolic.normal as normal
+import gradproof.symbolic.normalform.forms as normal
+import gradproof.symbolic.normalform.scalar_bodies as bodies
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import Array, size_symbol
-from gradproof.symbolic.opinion import second_opinion
-from gradproof.symbolic.polynomial import scaled
-from gradproof.symbolic.prove import prove_all
-from gradproof.symbolic.trace import trace
+from gradproof.symbolic.normalform.polynomial import scaled
+from gradproof.symbolic.proof.prover import prove_all
+from gradproof.symbolic.proof.recheck import second_opinion
+from gradproof.symbolic.tracing.run import trace
 
 
 def sides(left, right, **shapes):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from networks import CASES, values_for
 
-from gradproof.derivation import derive
-from gradproof.symbolic.network import Network
+from gradproof.derivations.derivation import derive
+from gradproof.symbolic.specs.network import Network
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.peers

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import gradproof.asserting  # noqa: F401 - NumPy is loaded once, not in each inner run
+import gradproof.checks.asserting  # noqa: F401 - NumPy is loaded once, not in each inner run
 from gradproof.cli import main
 
 pytest_plugins = ["pytester"]

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.adjoint import reverse
-from gradproof.symbolic.algebra import Builder, Operand
+from gradproof.symbolic.derive.adjoint import reverse
 from gradproof.symbolic.equation import (
     Array,
     Equal,
@@ -31,7 +30,8 @@ from gradproof.symbolic.equation import (
     slot,
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, SOFTPLUS, TANH, derivative, leaky_relu
-from gradproof.symbolic.prove import Proof, first_wrong, prove_all, prove_equal
+from gradproof.symbolic.layers.builder import Builder, Operand
+from gradproof.symbolic.proof.prover import Proof, first_wrong, prove_all, prove_equal
 from gradproof.symbolic.validation import validate
 
 m, n, h, o = map(size_symbol, "mnho")

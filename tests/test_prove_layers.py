@@ -11,8 +11,7 @@ import pytest
 import sympy as sp
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.symbolic.adjoint import reverse
-from gradproof.symbolic.algebra import Builder, Operand
+from gradproof.symbolic.derive.adjoint import reverse
 from gradproof.symbolic.equation import (
     Array,
     Equal,
@@ -23,7 +22,8 @@ from gradproof.symbolic.equation import (
     slot,
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, TANH
-from gradproof.symbolic.prove import prove_all
+from gradproof.symbolic.layers.builder import Builder, Operand
+from gradproof.symbolic.proof.prover import prove_all
 
 m, n, h, o = map(size_symbol, "mnho")
 EPS = sp.Rational(1, 100000)

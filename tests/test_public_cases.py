@@ -13,7 +13,7 @@ UNPROVED: dict[str, set[str]] = {}
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """The few proofs here that take minutes may take them; a user's end after half a minute."""
-    monkeypatch.setattr("gradproof.symbolic.polynomial.SECONDS", 600)
+    monkeypatch.setattr("gradproof.symbolic.normalform.polynomial.SECONDS", 600)
 
 
 def titled(cases):

@@ -19,9 +19,9 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.source import gradient_source
 from gradproof.numeric import directional_derivative
-from gradproof.symbolic import orders
-from gradproof.symbolic.adjoint import forward, reverse
-from gradproof.symbolic.derive import differentiate
+from gradproof.symbolic.derive import higher_orders as orders
+from gradproof.symbolic.derive.adjoint import forward, reverse
+from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.equation import (
     Array,
     Equal,

@@ -18,7 +18,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.patches import overlap_range
 from gradproof.codegen.reshaping import reshaped
-from gradproof.codegen.steady import steadied
+from gradproof.codegen.stable import steadied
 from gradproof.reports.lint import unparsable
 from gradproof.symbolic.equation import (
     Array,

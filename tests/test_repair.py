@@ -12,7 +12,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.cli import main
-from gradproof.program import Program, source_of
+from gradproof.repair.program import Program, source_of
 
 SHAPES = {"X": "m n", "y": "m o", "W1": "n h", "b1": "1 h", "W2": "h o", "b2": "1 o"}
 

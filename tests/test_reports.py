@@ -12,16 +12,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradproof.reports.comparison import CheckEntry, CheckRow
 from gradproof.reports.content import Display, Formula, Side
-from gradproof.reports.document import ReportData, build
-from gradproof.reports.figure import svg
-from gradproof.reports.files import write_report
 from gradproof.reports.lint import available, lint
 from gradproof.reports.markup import Github, Latex, Portable, visible
-from gradproof.reports.render import latex, markdown
-from gradproof.symbolic.derive import differentiate
-from gradproof.symbolic.network import Network
+from gradproof.reports.pages.document import ReportData, build
+from gradproof.reports.pages.figure import svg
+from gradproof.reports.pages.files import write_report
+from gradproof.reports.pages.render import latex, markdown
+from gradproof.reports.sections.comparison import CheckEntry, CheckRow
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.specs.network import Network
 
 SAMPLES = {
     "X": [[0.5, -1], [2, 0.25], [-0.3, -0.4]],
@@ -240,7 +240,7 @@ def test_a_failed_write_leaves_the_old_file(
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("gradproof.reports.files.os.replace", fail)
+    monkeypatch.setattr("gradproof.reports.pages.files.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_report(report_of("columns"), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["report.md"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.doors import example_names
-from gradproof.symbolic.network import Network, NetworkError
-from gradproof.symbolic.spec import SpecError, read_spec
+from gradproof.derivations.sources import example_names
+from gradproof.symbolic.specs.network import Network, NetworkError
+from gradproof.symbolic.specs.reader import SpecError, read_spec
 
 GOOD = """
 name = "moons"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from gradproof.codegen.interpret import evaluate, scalar
 from gradproof.symbolic.equation import Array, EquationError, System, size_symbol, slot
-from gradproof.symbolic.formula import parse_formula
 from gradproof.symbolic.functions import RELU, Z
 from gradproof.symbolic.shapes import ShapeTextError, parse_shape
-from gradproof.symbolic.text import FormulaError, parse_equations
+from gradproof.symbolic.text.formula import parse_formula
+from gradproof.symbolic.text.statements import FormulaError, parse_equations
 
 SIZES = {"m": 4, "n": 3, "h": 5, "k": 2}
 

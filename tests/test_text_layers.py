@@ -7,7 +7,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.symbolic.equation import Array, size_symbol
-from gradproof.symbolic.text import FormulaError, parse_equations
+from gradproof.symbolic.text.statements import FormulaError, parse_equations
 
 SIZES = {"T": 4, "m": 2, "n": 3, "k": 5, "c": 2, "f": 3}
 LABELS = Array("", (size_symbol("m"),), "labels", classes=size_symbol("k"))

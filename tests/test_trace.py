@@ -15,7 +15,7 @@ from numpy import exp, zeros
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import Array, size_symbol
-from gradproof.symbolic.trace import TraceError, trace
+from gradproof.symbolic.tracing.run import TraceError, trace
 from gradproof.symbolic.validation import validate
 
 SIZES = {"m": 5, "n": 4, "h": 3, "k": 2}

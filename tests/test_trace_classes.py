@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from gradproof.symbolic.trace import TraceError, trace
+from gradproof.symbolic.tracing.run import TraceError, trace
 
 LIMITS = {"low": 0.0}
 

@@ -7,8 +7,8 @@ import sympy as sp
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import Array, size_symbol
-from gradproof.symbolic.trace import trace
-from gradproof.symbolic.unrolling import NotUnrolledError, unrolled
+from gradproof.symbolic.proof.unrolling import NotUnrolledError, unrolled
+from gradproof.symbolic.tracing.run import trace
 from gradproof.symbolic.validation import validate
 
 

@@ -11,16 +11,18 @@ import mpmath
 import pytest
 import sympy as sp
 
-from gradproof.reports.arithmetic import exact
-from gradproof.reports.claims import compare
-from gradproof.reports.derivation import all_functions
-from gradproof.reports.digits import show, tabled
-from gradproof.reports.document import build, notation_of
-from gradproof.reports.exact import Figures, WorkedError, evaluate
-from gradproof.reports.expressions import QuantityError, quantity
-from gradproof.reports.reread import Reader, UnreadableError
-from gradproof.reports.worked import DigitsError, Names, Worker, _Step
-from gradproof.symbolic.derive import Chain, differentiate
+from gradproof.reports.pages.document import build, notation_of
+from gradproof.reports.sections.claims import compare
+from gradproof.reports.sections.narration import all_functions
+from gradproof.reports.worked.arithmetic import exact
+from gradproof.reports.worked.digits import show, tabled
+from gradproof.reports.worked.figures import Figures, WorkedError, evaluate
+from gradproof.reports.worked.lines import DigitsError, Names, Worker, _Step
+from gradproof.reports.worked.quantities import QuantityError, quantity
+from gradproof.reports.worked.reread import Reader, UnreadableError
+from gradproof.symbolic.derive.chain import Chain, differentiate
+from gradproof.symbolic.display.notation import Notation
+from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import (
     Array,
     Equal,
@@ -32,9 +34,7 @@ from gradproof.symbolic.equation import (
     index_symbol,
     slot,
 )
-from gradproof.symbolic.network import Network
-from gradproof.symbolic.notation import Notation
-from gradproof.symbolic.writing import Writer
+from gradproof.symbolic.specs.network import Network
 
 SAMPLES = {
     "X": [[0.5, -1], [2, 0.25], [-0.3, -0.4]],

@@ -1,0 +1,24 @@
+"""What is judged, by proof and by numbers: functions, formulas, layers, hand-written passes.
+
+The proof is :mod:`gradproof.symbolic.proof`, the differences :mod:`gradproof.numeric`; here they
+meet.
+
+    asserting        checks as assertions, for tests: they raise with the whole story
+    branches         points that reach branches no other point took, and branches none reaches
+    formulas         checks of formulas in text: a loss, its gradients, or both
+    functions        A check
+    given_arrays     from arrays of numbers to symbolic shapes, and such arrays at other sizes
+    hand_written     hand-written backward passes in files, held against a network spec
+    inputs           the inputs of a check as they are given
+    judging          proof and numbers weighed: the verdict on every gradient of a subject
+    layer_calls      how a layer is called
+    layer_rehearsal  A layer run twice at each point, before anything is judged
+    layers           `check_layer`
+    marking          `@gp.gradient_of(loss, X="m n", ...)`
+    measuring        the numbers of a check
+    other_targets    is a refuted gradient right for targets of a kind that was not declared
+    points           points at which a check looks
+    repair_search    from a refutation to a search
+    results          what a check found
+    returned         where the gradients are that a backward pass has computed
+"""

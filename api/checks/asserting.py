@@ -1,0 +1,61 @@
+"""Checks as assertions, for tests: they raise with the whole story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from gradproof.checks.functions import check
+from gradproof.checks.layers import check_layer
+from gradproof.checks.results import ORDER, CheckResult
+
+Required = Literal["agrees", "proved"]
+
+
+def assert_gradient(
+    loss: Callable[..., Any] | str,
+    gradient: Callable[..., Any] | str | Mapping[str, str],
+    /,
+    *,
+    require: Required = "agrees",
+    **options: Any,
+) -> CheckResult:
+    """:func:`check`, with an AssertionError unless every gradient is at least as `require` says.
+
+    >>> import numpy as np
+    >>> result = assert_gradient(lambda x: np.sum(x**2), lambda x: 2 * x, x="n", require="proved")
+    >>> assert_gradient(lambda x: np.sum(x**2), lambda x: x, x="n")
+    Traceback (most recent call last):
+        ...
+    AssertionError: x: refuted
+    ...
+
+    Raises ValueError as :func:`check` does; an input called `require` goes in `inputs`.
+    """
+    __tracebackhide__ = True  # so that pytest shows the line of the test
+    return _required(check(loss, gradient, **options), require)
+
+
+def assert_layer(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None = None,
+    /,
+    *,
+    require: Required = "agrees",
+    **options: Any,
+) -> CheckResult:
+    """:func:`check_layer`, with an AssertionError as :func:`assert_gradient` has it."""
+    __tracebackhide__ = True
+    return _required(check_layer(forward, backward, **options), require)
+
+
+def _required(result: CheckResult, require: Required) -> CheckResult:
+    __tracebackhide__ = True
+    if require not in ("agrees", "proved"):
+        raise ValueError(f'require: expected "agrees" or "proved", got {require!r}')
+    if ORDER.index(result.verdict) >= ORDER.index(require):
+        return result
+    note = ""
+    if result.verdict == "agrees":
+        note = '\nrequired: proved; where numbers are enough, use require="agrees"'
+    raise AssertionError(f"{result}{note}")

@@ -1,0 +1,304 @@
+"""How a layer is called: what goes into its two passes, what comes out, and whose gradient it is.
+
+The calls are closures over the user's functions, so that a trace can run them with its stand-ins;
+what is known beforehand (names, orders) is plain data.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.inputs import Inputs, takes
+from gradproof.checks.points import Point, flat
+from gradproof.checks.returned import LayerError, collected
+
+FORWARD = ("forward", "__call__")
+BACKWARD = ("backward", "backprop")
+OUTPUT_NAMES = ("out", "output", "y")
+"""Names by which backward may ask for the output itself, where forward returns less than it takes.
+"""
+
+
+class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of the caller's
+    """The layer's own code fails, or gives no one value; says where and how."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A layer as one function of arguments, constants and cotangents.
+
+    call: returns the tuple of outputs where the cotangents are None, else gradients by name.
+    needs_none: backward can do without a cotangent, as a loss can.
+    seen: what backward left behind when it last ran, for messages.
+    backward: the hand-written function; None where it is no plain function.
+    with_backward: the layer with another function in its place.
+    """
+
+    call: Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
+    needs_none: bool
+    seen: dict[str, str]
+    backward: Callable[..., Any] | None
+    with_backward: Callable[[Callable[..., Any]], Run]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A backward pass's parameters: those for cotangents, and the others.
+
+    `every` is set where it takes any number of arguments.
+    """
+
+    bars: tuple[str, ...]
+    rest: tuple[str, ...]
+    keywords: tuple[str, ...]
+    defaults: frozenset[str]
+    positional: bool
+    every: bool = False
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], inputs: Sequence[str],
+           constants: Mapping[str, Any]) -> Signature:
+        parameters = inspect.signature(function).parameters
+        named = [p for p in parameters.values()
+                 if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in constants]
+        bars: list[str] = []
+        for parameter in named:
+            name = parameter.name
+            if bars and (not name.startswith(("d", "grad")) or name in inputs):
+                break
+            bars.append(name)
+        rest = tuple(p.name for p in named[len(bars):])
+        return cls(
+            tuple(bars), rest, tuple(name for name in constants if name in parameters),
+            frozenset(p.name for p in named if p.default is not p.empty),
+            any(p.kind is p.POSITIONAL_ONLY for p in named),
+            any(p.kind is p.VAR_POSITIONAL for p in parameters.values()),
+        )
+
+    @property
+    def needs_none(self) -> bool:
+        return not self.every and set(self.bars) <= self.defaults
+
+    def split(self, returned: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """What forward returns, as outputs and what else it hands to backward."""
+        values = returned if isinstance(returned, tuple) else (returned,)
+        count = 0
+        for value in values[:max(len(self.bars), 1)]:
+            if not _is_output(value):
+                break
+            count += 1
+        if count == 0:
+            raise LayerError(f"forward returns {type(values[0]).__name__}, expected an array, or "
+                             "a tuple that begins with one")
+        return values[:count], values[count:]
+
+    def arguments(
+        self, back: Sequence[Any], outputs: Sequence[Any], saved: Sequence[Any],
+        known: Mapping[str, Any],
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The positional and keyword arguments of a call of backward."""
+        if self.every:
+            return [*back, *saved], {}
+        named: dict[str, Any] = dict(zip(self.bars, back, strict=False))
+        rest = list(self.rest)
+        if len(rest) != len(saved):
+            for name in [name for name in rest if name in known]:
+                named[name] = known[name]
+                rest.remove(name)
+            for name in [name for name in rest if name in OUTPUT_NAMES]:
+                named[name] = outputs[0]
+                rest.remove(name)
+        needed = [name for name in rest if name not in self.defaults]
+        if len(saved) < len(needed):
+            raise LayerError(
+                f"backward needs {', '.join(needed)}, and forward returns {len(outputs)} output(s) "
+                f"and {len(saved)} value(s) beside; a parameter of backward is a cotangent (the "
+                "first, and the next that begin with d or grad), a value that forward returns, "
+                "or an input by its name"
+            )
+        named.update(zip(rest, saved, strict=False))
+        named.update({name: known[name] for name in self.keywords})
+        if self.positional:
+            return [named[name] for name in (*self.bars, *self.rest) if name in named], {
+                name: named[name] for name in self.keywords}
+        return [], named
+
+
+def _is_output(value: Any) -> bool:
+    return not isinstance(value, Mapping | list | tuple | str | bool) and value is not None and (
+        hasattr(value, "shape") or isinstance(value, int | float))
+
+
+# --- two functions ------------------------------------------------------------------------------
+
+
+def two_functions(
+    forward: Callable[..., Any], backward: Callable[..., Any], taken: Inputs,
+    constants: Mapping[str, Any], wrt: Sequence[str] | None,
+) -> Run:
+    """A layer as `forward(...)` and `backward(dout, ...)`."""
+    for what, function in (("forward", forward), ("backward", backward)):
+        if not callable(function):
+            raise LayerError(f"{what}: expected a function, got {type(function).__name__}")
+    own = _taken_constants(forward, constants)
+    takes("forward", forward, {**taken.given, **dict.fromkeys(own)})
+    signature = Signature.of(backward, tuple(taken.given), constants)
+    _all_used(constants, (*own, *signature.keywords))
+    orders = _orders(taken, _in_order(forward, taken.given), (), wrt)
+    seen: dict[str, str] = {}
+
+    def call(arguments: Mapping[str, Any], fixed: Mapping[str, Any],
+             back: Sequence[Any] | None) -> Any:
+        handed = dict(arguments)
+        returned = forward(**handed, **{name: fixed[name] for name in own})
+        outputs, saved = signature.split(returned)
+        if back is None:
+            return outputs
+        positional, keywords = signature.arguments(back, outputs, saved, {**handed, **fixed})
+        return collected(backward(*positional, **keywords), None, {}, orders, seen)
+
+    return Run(call, signature.needs_none, seen, backward,
+               lambda other: two_functions(forward, other, taken, constants, wrt))
+
+
+# --- an object ----------------------------------------------------------------------------------
+
+
+def layer_object(
+    make: Any, taken: Inputs, constants: Mapping[str, Any], point: Point,
+    wrt: Sequence[str] | None, instead: Callable[..., Any] | None = None,
+) -> Run:
+    """A layer as an object with `forward` and `backward`, or what makes one of parameters.
+
+    `instead` is called in the place of its method `backward`.
+    """
+    if not isinstance(make, type) and any(hasattr(make, name) for name in BACKWARD):
+        made = make
+
+        def make() -> Any:  # so that each run begins with the layer as it is now
+            return copy.deepcopy(made)
+
+    title = getattr(make, "__name__", type(make).__name__)
+    if not callable(make):
+        raise LayerError(f"expected a layer, a class or a function that makes one, got {title}")
+    own = tuple(_in_order(make, taken.given))
+    named = dict(taken.arguments)
+    fixed_own = _taken_constants(make, constants)
+    values = taken.at(point.values)
+    try:
+        layer = make(**{name: values[name] for name in own},
+                     **{name: copy.deepcopy(constants[name]) for name in fixed_own})
+    except Exception as error:
+        raise LayerFails(f"{title} fails at {point}: {failure(error)}") from error
+    ahead, behind = _method(layer, FORWARD, title), _method(layer, BACKWARD, title)
+    entering = [name for name in taken.given if name not in own]
+    forward = getattr(layer, ahead)
+    parameters = inspect.signature(forward).parameters
+    for name in entering:
+        if name not in parameters and not _takes_any(forward):
+            raise LayerError(f"{name!r} is a parameter neither of {title}({_listed(make)}) nor of "
+                             f"its {ahead}({', '.join(parameters)})")
+    fixed_ahead = _taken_constants(forward, constants)
+    takes(ahead, forward, dict.fromkeys((*entering, *fixed_ahead)))
+    signature = Signature.of(getattr(layer, behind), entering, constants)
+    _all_used(constants, (*fixed_own, *fixed_ahead, *signature.keywords))
+    orders = _orders(taken, [n for n in _in_order(forward, taken.given) if n in entering], own, wrt)
+    seen: dict[str, str] = {}
+
+    def call(arguments: Mapping[str, Any], fixed: Mapping[str, Any],
+             back: Sequence[Any] | None) -> Any:
+        built = make(**{name: arguments[name] for name in own},
+                     **{name: fixed[name] for name in fixed_own})
+        returned = getattr(built, ahead)(**{name: arguments[name] for name in entering},
+                                         **{name: fixed[name] for name in fixed_ahead})
+        outputs, saved = signature.split(returned)
+        if back is None:
+            return outputs
+        positional, keywords = signature.arguments(back, outputs, saved, {**arguments, **fixed})
+        if instead is None:
+            found = getattr(built, behind)(*positional, **keywords)
+        else:
+            found = instead(built, *positional, **keywords)
+        owned = flat({name: named[name] for name in own}, arguments)
+        return collected(found, built, owned, orders, seen)
+
+    method = getattr(type(layer), behind, None)
+    return Run(call, signature.needs_none, seen, method if inspect.isfunction(method) else None,
+               lambda other: layer_object(make, taken, constants, point, wrt, other))
+
+
+def _method(layer: Any, names: Sequence[str], title: str) -> str:
+    for name in names:
+        if callable(getattr(layer, name, None)):
+            return name
+    public = [name for name in dir(layer) if not name.startswith("_")]
+    raise LayerError(f"{title}: expected an object with a method {names[0]}; it has "
+                     f"{', '.join(public) or 'nothing'}")
+
+
+# --- parameters ---------------------------------------------------------------------------------
+
+
+def _takes_any(function: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
+
+
+def _listed(function: Callable[..., Any]) -> str:
+    return ", ".join(inspect.signature(function).parameters)
+
+
+def _taken_constants(
+    function: Callable[..., Any], constants: Mapping[str, Any]
+) -> tuple[str, ...]:
+    names = inspect.signature(function).parameters
+    return tuple(name for name in constants if name in names)
+
+
+def _in_order(function: Callable[..., Any], given: Mapping[str, Any]) -> list[str]:
+    """The given inputs that a function takes, in its order."""
+    return [name for name in inspect.signature(function).parameters if name in given]
+
+
+def _all_used(constants: Mapping[str, Any], used: Sequence[str]) -> None:
+    for name in constants:
+        if name not in used:
+            raise LayerError(f"the constant {name!r} is a parameter of no pass; a shape is text, "
+                             f'as in {name}="m n"')
+
+
+def _orders(
+    taken: Inputs, first: Sequence[str], then: Sequence[str], wrt: Sequence[str] | None
+) -> tuple[tuple[str, ...], ...]:
+    """The orders that a tuple of gradients may have; the one of its length is meant."""
+    kinds = {array.name: array for array in taken.arrays}
+
+    def names(keys: Sequence[str]) -> list[str]:
+        return [name for key in keys
+                for name in flat(taken.arguments[key], taken.declared[key])]
+
+    ahead, own = names(first), names(then)
+    real = [n for n in ahead if not kinds[n].is_integer]
+    varied = [n for n in real if kinds[n].kind not in ("mask", "one_hot", "constant")]
+    real_own = [n for n in own if not kinds[n].is_integer]
+    found = [varied, real, ahead, [*varied, *real_own], [*real, *real_own], [*ahead, *own]]
+    if wrt is not None:
+        found.append(list(wrt))
+    return tuple(dict.fromkeys(map(tuple, found)))
+
+
+def failure(error: BaseException) -> str:
+    """An exception of the user's code in one line, with the line that it comes from."""
+    numpy = str(np.__path__[0])
+    here = str(Path(__file__).parent.parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if not frame.filename.startswith((numpy, here))]
+    where = f" ({frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"

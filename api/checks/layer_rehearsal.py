@@ -1,0 +1,169 @@
+"""A layer run twice at each point, before anything is judged.
+
+This gives the cotangents their shapes, and finds what makes every comparison void: a pass that
+fails, that draws at random, or that changes its inputs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.given_arrays import General
+from gradproof.checks.inputs import Inputs
+from gradproof.checks.layer_calls import LayerFails, Run, failure
+from gradproof.checks.points import Point, flat
+from gradproof.checks.returned import LayerError
+
+OPTIONAL = ("mask", "one_hot", "constant")
+"""Kinds of inputs for which a gradient is checked only where there is one."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with its inputs and constants, as functions of arrays by name."""
+
+    run: Run
+    taken: Inputs
+    constants: Mapping[str, Any]
+    general: General
+
+    def fresh_constants(self) -> dict[str, Any]:
+        """Copies, as a layer may keep its state in one of them."""
+        return copy.deepcopy(dict(self.constants))
+
+    def outputs(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = self.run.call(self.taken.at(values), self.fresh_constants(), None)
+        return found
+
+    def gradients(
+        self, arguments: Mapping[str, Any], values: Mapping[str, Any], cotangents: Sequence[str]
+    ) -> dict[str, Any]:
+        """By name; `arguments` are in their containers, and the layer may write into them."""
+        bars = [np.array(values[name]) for name in cotangents]
+        found: dict[str, Any] = self.run.call(arguments, self.fresh_constants(), bars)
+        return found
+
+
+def expected(taken: Inputs) -> list[str]:
+    """The inputs that a layer is expected to have gradients for."""
+    return [array.name for array in taken.arrays
+            if not array.is_integer and array.kind not in OPTIONAL]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was seen when the layer ran at each point.
+
+    points: with values for the cotangents.  cotangents: their names, in the order of the outputs;
+    none for a scalar output whose backward pass needs none.  names: what there are gradients for.
+    mutated: the inputs into which the layer wrote.
+    """
+
+    points: tuple[Point, ...]
+    cotangents: tuple[str, ...]
+    names: tuple[str, ...]
+    mutated: tuple[str, ...]
+
+
+def rehearsed(
+    layer: Layer, points: Sequence[Point], wrt: Sequence[str] | None, seed: int
+) -> Rehearsal:
+    """Runs the layer twice at each point.  Raises LayerFails where it gives no one value."""
+    names = list(wrt or ())
+    made: list[Point] = []
+    mutated: dict[str, None] = {}
+    bars: tuple[str, ...] = ()
+    for place, point in enumerate(points):
+        try:
+            outputs = _outputs(layer, point)
+        except LayerFails:
+            if point.elsewhere:  # at sizes of our choice, which need not suit the layer
+                continue
+            raise
+        scalar = all(out.ndim == 0 for out in outputs)
+        if not (layer.run.needs_none and scalar):
+            bars = _cotangent_names(len(outputs), {array.name for array in layer.taken.arrays})
+        rng = np.random.default_rng([seed, len(points), place])
+        weights = [rng.normal(size=out.shape) for out in outputs]
+        values = {**point.values, **dict(zip(bars, weights, strict=False))}
+        made.append(replace(point, values=values))
+        found = []
+        for _ in range(2):
+            arguments = layer.taken.at(values)
+            with _reasons(f"backward fails at {point}"):
+                found.append(layer.gradients(arguments, values, bars))
+            mutated.update(dict.fromkeys(_changed(layer.taken, arguments, values)))
+        names = names or _found_names(found[0], layer)
+        for name in names:
+            if not _same(*(gradients.get(name, 0.0) for gradients in found)):
+                raise LayerFails(f"backward gives two gradients of {name} at {point}: {_SEED}")
+    return Rehearsal(tuple(made), bars, tuple(names), tuple(mutated))
+
+
+_SEED = "seed or switch off what is random, or hand a mask in as an input of kind 'mask'"
+
+
+def _outputs(layer: Layer, point: Point) -> list[Any]:
+    """The outputs at a point, the same each time, as arrays of numbers."""
+    with _reasons(f"forward fails at {point}"):
+        outputs, again = (
+            [np.asarray(out) for out in layer.outputs(point.values)] for _ in range(2)
+        )
+    for out, other in zip(outputs, again, strict=True):
+        if out.dtype.kind not in "fiub":
+            raise LayerError(f"forward returns {out!r:.60}, expected an array of numbers")
+        if not _same(out, other):
+            raise LayerFails(f"forward gives two results at {point}: {_SEED}")
+    return outputs
+
+
+@contextmanager
+def _reasons(what: str) -> Iterator[None]:
+    """What the user's code raises becomes a reason; a LayerError stays one."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except LayerError:
+        raise
+    except Exception as error:
+        raise LayerFails(f"{what}: {failure(error)}") from error
+
+
+def _cotangent_names(count: int, taken: set[str]) -> tuple[str, ...]:
+    names = ["dout"] if count == 1 else [f"dout{place + 1}" for place in range(count)]
+    return tuple(name if name not in taken else f"{name}_" for name in names)
+
+
+def _changed(
+    taken: Inputs, arguments: Mapping[str, Any], values: Mapping[str, Any]
+) -> Iterator[str]:
+    """The inputs that the layer wrote into."""
+    for key, value in arguments.items():
+        for name, array in flat(taken.arguments[key], value).items():
+            if not _same(array, values[name]):
+                yield name
+
+
+def _same(left: Any, right: Any) -> bool:
+    one, other = np.asarray(left), np.asarray(right)
+    return one.shape == other.shape and bool(np.all((one == other) | (one != one)))
+
+
+def _found_names(found: Mapping[str, Any], layer: Layer) -> list[str]:
+    """What is checked where `wrt` does not say; LayerError for what has no gradient."""
+    seen = layer.run.seen["text"]
+    missing = [name for name in expected(layer.taken) if name not in found]
+    if missing:
+        raise LayerError(f"no gradient for {', '.join(missing)}: {seen}. Say what to check with "
+                         "wrt=[...], or give what needs no gradient kind='constant'")
+    names = [array.name for array in layer.taken.arrays
+             if array.name in found and not array.is_integer]
+    if not names:
+        raise LayerError(f"nothing to check: {seen}")
+    return names

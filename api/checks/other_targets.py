@@ -1,0 +1,69 @@
+"""Is a refuted gradient right for targets of a kind that was not declared: 0 and 1, one-hot rows?
+
+A pass for the binary cross-entropy is often right for labels alone, while its loss has a gradient
+for every real target.  That is no pass, but it is worth more than "differs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.inputs import leaves
+from gradproof.checks.measuring import Numbers
+from gradproof.checks.points import Point
+from gradproof.checks.results import Check
+
+SAID = {"mask": "0 or 1", "one_hot": "one-hot rows"}
+
+
+def right_for(numbers: Numbers, points: Sequence[Point],
+              checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """The checks, with a refutation that holds only for other targets saying so."""
+    subject = numbers.subject
+    looked = [point for point in points if not (point.given or point.elsewhere or point.branch)]
+    refuted = [check.name for check in checks
+               if check.verdict == "refuted" and numbers.refuted([check.name], looked)]
+    said: dict[str, str] = {}
+    for array in (array for spec in subject.declared.values() for array in leaves(spec)):
+        if array.kind != "real" or array.name in subject.wrt or not array.shape:
+            continue
+        for kind in SAID:
+            narrowed = [replace(point, values=_of_kind(point.values, array.name, kind, place))
+                        for place, point in enumerate(looked)]
+            for name in refuted:
+                if name not in said and _is_right(numbers, name, narrowed):
+                    said[name] = (f"right where {array.name} is {SAID[kind]}, at the points "
+                                  f"looked at; if that is meant, declare it: {array.name}="
+                                  f'gp.Array("...", kind="{kind}")')
+    return tuple(replace(check, reason=f"{check.reason}; {said[check.name]}")
+                 if check.name in said else check for check in checks)
+
+
+def _is_right(numbers: Numbers, name: str, points: Sequence[Point]) -> bool:
+    """Whether a gradient is right at every point: beside the derived one, then by differences."""
+    subject = numbers.subject
+    for point in points:
+        true = numbers.derived_at(point).get(name)
+        with np.errstate(all="ignore"):
+            claimed = subject.gradient(point.values)[name]
+        if true is None or np.shape(claimed) != np.shape(true) \
+                or not np.allclose(claimed, true, rtol=1e-6, atol=0):
+            return False
+    measured = Numbers(replace(subject, wrt=(name,)))
+    for point in points:
+        measured.look_at(point)
+    found = measured.comparisons.get(name, [])
+    return len(found) == len(points) and all(c.verdict == "agrees" for _, c in found)
+
+
+def _of_kind(values: Mapping[str, Any], name: str, kind: str, seed: int) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    shape = np.shape(values[name])
+    made = random.integers(2, size=shape).astype(float)
+    if kind == "one_hot":
+        made = np.eye(shape[-1])[random.integers(shape[-1], size=shape[:-1])]
+    return {**values, name: made}

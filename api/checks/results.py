@@ -1,0 +1,110 @@
+"""What a check found: one verdict a gradient, and the whole story as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gradproof.repair.search import Repair
+from gradproof.symbolic.tracing.run import Place
+
+Verdict = Literal["proved", "agrees", "undecided", "refuted"]
+ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is known of one gradient.
+
+    verdict: "proved", "agrees", "undecided" or "refuted".
+    scope: what the verdict holds for ("for all m, n, h", or the points that were looked at).
+    reason: why it is not a stronger verdict; for a refutation, what differs.
+    diagnosis: the smallest edit found that makes it right, verified; empty where none was.
+    bound: the largest error that the numbers would not have seen, absolute.
+    difference: the largest |hand-written - derived| at the points; nan where shapes differ.
+    entry, hand, derived, witness: the worst entry with its three values, where there is one.
+    method: how the witness was measured: "complex step" or "finite difference".
+    witness_difference: the largest |finite difference - derived|, where it was measured.
+    sample: a few entries, (place, derived, hand-written, finite difference), at one point.
+    assumptions, kinks: what a proof rests on.  notes: what else was seen.
+    """
+
+    name: str
+    verdict: Verdict
+    scope: str = ""
+    reason: str = ""
+    diagnosis: str = ""
+    bound: float = float("nan")
+    difference: float = float("nan")
+    entry: tuple[int, ...] | None = None
+    hand: float = float("nan")
+    derived: float = float("nan")
+    witness: float = float("nan")
+    method: str = "finite difference"
+    witness_difference: float = float("nan")
+    sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
+    assumptions: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.verdict}" + (f", {self.scope}" if self.scope else "")]
+        if self.reason:
+            lines.append(f"    {self.reason}")
+        if self.verdict == "refuted" and self.entry is not None:
+            lines.append(f"    entry {list(self.entry)}: hand-written {self.hand:.12g}, derived "
+                         f"{self.derived:.12g}, {self.method} {self.witness:.12g}")
+        if self.diagnosis:
+            lines.append(f"    {self.diagnosis}")
+        if self.verdict in ("agrees", "proved") and self.bound == self.bound:
+            lines.append(f"    numbers agree within {self.bound:.1e}")
+        if self.assumptions:
+            lines.append(f"    assumed: {'; '.join(self.assumptions)}")
+        if self.kinks:
+            lines.append(f"    away from the kinks {'; '.join(self.kinks)}")
+        lines += [f"    note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story.
+
+    `first_wrong` says what the hand-written code first computes wrong, and `place` on which line.
+    `unchecked` are the inputs for which the function returns no gradient and none was asked for.
+    """
+
+    checks: tuple[Check, ...]
+    first_wrong: str = ""
+    place: Place | None = None
+    repair: Repair | None = None
+    unrepaired: str = ""
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The weakest verdict among the gradients."""
+        return min((check.verdict for check in self.checks), key=ORDER.index)
+
+    def __getitem__(self, name: str) -> Check:
+        for check in self.checks:
+            if check.name == name:
+                return check
+        raise KeyError(f"no gradient {name!r} was checked; there are "
+                       f"{[check.name for check in self.checks]}")
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)
+
+    def __str__(self) -> str:
+        lines = [str(check) for check in self.checks]
+        if self.first_wrong:
+            lines.append(self.first_wrong)
+        if self.repair is not None or self.unrepaired:
+            lines.append(f"repair: {self.repair or self.unrepaired}")
+        if self.unchecked:
+            lines.append(f"not checked: {', '.join(self.unchecked)} (no gradient is returned)")
+        return "\n".join(lines)
+
+

@@ -1,0 +1,10 @@
+"""The ways in to a derivation, and what a user holds of it: formulas, functions, derivatives.
+
+The rule is :mod:`gradproof.symbolic.derive`.
+
+    declare      `gp.Array`: an input that is more than a shape
+    derivation   A loss derived: formulas that print, and functions that compute
+    derivatives  Jacobians, Hessians and products with them
+    examples     where the example networks lie, and what they are called
+    sources      the ways in: a spec file, equations as text, a NumPy function
+"""

@@ -1,0 +1,400 @@
+"""A loss derived: formulas that print, and functions that compute.
+
+What :func:`derive` returns is the public face of a derivation; the mathematics is in
+``gradproof.symbolic``, the spelling of programs in ``gradproof.codegen``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.source import gradient_source
+from gradproof.derivations.derivatives import Derivative, derivative, forward_system
+from gradproof.derivations.sources import WAYS_IN, traced_loss
+from gradproof.symbolic.derive import higher_orders as orders
+from gradproof.symbolic.derive.any_depth import layer_rules
+from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
+from gradproof.symbolic.derive.chain import Chain, Step, differentiate
+from gradproof.symbolic.display.notation import Notation, general_notation
+from gradproof.symbolic.display.reasons import reason
+from gradproof.symbolic.display.writer import (
+    Setting,
+    Writer,
+    function_definition,
+    used_functions,
+)
+from gradproof.symbolic.equation import Equation, EquationError, System
+from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
+from gradproof.symbolic.matrices.orientation import prefers_rows
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.tracing.run import Trace
+
+ENTRIES = 300
+"""Scalars in a forward pass up to which the entry form is worth printing."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One derived equation: ``str`` is Unicode mathematics.
+
+    name: the array it is the adjoint of (``"W1"``), or its own name for a forward equation.
+    array: the name its value has in code (``"dW1"``).
+    """
+
+    name: str
+    step: Step
+    derivation: Derivation
+
+    @property
+    def array(self) -> str:
+        return self.step.name
+
+    def __str__(self) -> str:
+        return str(self.derivation.writer.text(self.step.equation))
+
+    def __repr__(self) -> str:
+        return f"<Formula {self}>"
+
+    def latex(self) -> str:
+        """The equation in LaTeX, without delimiters."""
+        return str(self.derivation.writer.latex(self.step.equation))
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """Every form it went through with its reason, from the chain rule to the last."""
+        writer = self.derivation.writer
+        return tuple(
+            f"{writer.text(form.equation)}    ({self._reason(form)})" for form in self.step.forms
+        )
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed of inputs and used in this formula, or in one that it reads."""
+        return self.derivation.chain.assumed_by(self.step)
+
+    def latex_forms(self) -> list[str]:
+        """Every form it went through, in LaTeX."""
+        writer = self.derivation.writer
+        return [str(writer.latex(form.equation)) for form in self.step.forms]
+
+    def _reason(self, form: Any) -> str:
+        return reason(form, self.step, self.derivation.chain, self.derivation.writer)
+
+    def numpy_source(self) -> str:
+        """Source of a function that returns the loss and this gradient alone."""
+        return self.derivation.numpy_source(only=[self.name])
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def _repr_markdown_(self) -> str:
+        return f"$${self.latex()}$$"
+
+
+class Derivation:
+    """Forward and backward equations of a loss, each with its reason.
+
+    gradients: parameter -> formula of its gradient.
+    deltas: pre-activation (Z1, ...) or other named intermediate -> formula of its adjoint.
+    forward: array -> forward formula.
+    assumptions: what is assumed of inputs and was used; kinks: where there is no derivative.
+    """
+
+    def __init__(self, chain: Chain, writer: Writer, network: Network | Model | None = None
+                 ) -> None:
+        self.chain = chain
+        self.writer = writer
+        self.network = network
+
+    @property
+    def system(self) -> System:
+        """All equations, in the order in which they are computed."""
+        return self.chain.system
+
+    @cached_property
+    def forward(self) -> Mapping[str, Formula]:
+        return {s.name: Formula(s.name, s, self) for s in self.chain.steps if s.role == "forward"}
+
+    @cached_property
+    def deltas(self) -> Mapping[str, Formula]:
+        return {s.of: Formula(s.of, s, self) for s in self.chain.steps if s.role == "adjoint"}
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Formula]:
+        found = {s.of: Formula(s.of, s, self) for s in self.chain.steps if s.role == "gradient"}
+        return {name: found[name] for name in self.chain.wrt}
+
+    def all(self) -> list[Formula]:
+        """Every formula, in the order in which the values are computed."""
+        return [Formula(step.name if step.role == "forward" else step.of, step, self)
+                for step in self.chain.steps]
+
+    def shown(self) -> list[Formula]:
+        """The formulas without those that only a softmax hides in itself (log Σ exp)."""
+        levels = self.writer.setting.levels.keys()
+        if not levels:
+            return self.all()
+        read = {name for step in self.chain.steps for name in self.writer.reads(step.equation)}
+        named = {self.chain.loss, *self.chain.wrt}
+        return [formula for formula in self.all()
+                if formula.step.name not in levels - read or formula.step.name in named]
+
+    def _notes(self, formulas: Iterable[Formula]) -> list[str]:
+        """What recurrences read beyond their ends, a line for each that is new."""
+        notes = [note for f in formulas for note in self.writer.notes(f.step.equation)]
+        return [f"  {note}" for note in dict.fromkeys(notes)]
+
+    def entries(self, limit: int = ENTRIES) -> Derivation:
+        """The same loss entry by entry: every scalar its own formula, derived on scalars.
+
+        Every size must be a number, and there may be at most `limit` scalars in the forward
+        pass; EquationError otherwise.
+        """
+        system = _forward_system(self)
+        unknown = {str(s) for shape in system.shapes.values() for n in shape
+                   for s in n.free_symbols}
+        if unknown:
+            raise EquationError(f"the entry form needs every size as a number; {sorted(unknown)} "
+                                "are symbols (a network takes batch = 3, or batch = false)")
+        if count_entries(system, {}) > limit:
+            raise EquationError(f"the entry form would have {count_entries(system, {})} scalars; "
+                                f"it is for networks of up to {limit}")
+        chain = entry_chain(system, self.chain.loss, self.chain.wrt)
+        units = {name: [axis for axis, size in enumerate(shape) if size == 1]
+                 for name, shape in self.system.shapes.items()}
+        notation = replace(self.writer.notation, units=units,
+                           adjoints={bar: name for name, bar in chain.of.items()})
+        return Derivation(chain, Writer(notation, self.writer.row_vectors, chain.system.shapes))
+
+    @property
+    def has_general_rule(self) -> bool:
+        """Whether the layer rule applies: a network whose activations all act entry by entry."""
+        return isinstance(self.network, Network) and "softmax" not in self.network.activations
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return self.chain.assumptions
+
+    @cached_property
+    def definitions(self) -> tuple[tuple[str, str], ...]:
+        """What the named functions are, each with its slope: (LaTeX, Unicode)."""
+        return tuple(
+            (function_definition(function, True), function_definition(function, False))
+            for function in used_functions(self.system)
+        )
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        return tuple(
+            f"{kink.function} in {kink.equation} where {kink.array} has {kink.where} = 0: "
+            f"slope {kink.slope} is taken" if kink.function != "max" else
+            f"max in {kink.equation} at a tie: {kink.slope}"
+            for kink in self.chain.kinks
+        )
+
+    @cached_property
+    def general_rule(self) -> tuple[tuple[str, str, str], ...]:
+        """The rule for a layer l of any depth: (LaTeX, where it holds, why), derived."""
+        writer = self._general_writer()
+        return tuple(
+            (str(writer.latex(rule.equation)), rule.scope, rule.reason)
+            for rule in layer_rules(columns=not writer.row_vectors)
+        )
+
+    def general_rule_text(self) -> tuple[str, ...]:
+        """The same in Unicode, one line a rule."""
+        writer = self._general_writer()
+        return tuple(
+            f"{writer.text(rule.equation)}    ({rule.scope}; {rule.reason})"
+            for rule in layer_rules(columns=not writer.row_vectors)
+        )
+
+    def _general_writer(self) -> Writer:
+        return Writer(general_notation(self.writer.notation.loss), self.writer.row_vectors, {})
+
+    def compile(self) -> Callable[..., tuple[float, dict[str, Any]]]:
+        """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})`` in NumPy.
+
+        Arrays are given by input name; a missing one is a TypeError, a wrong shape or a label
+        outside its range a ValueError.  Integers given for a real input are taken as floats.
+        """
+        names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
+        run = compile_system(self.system, names, self.writer.row_vectors)
+        wrt = tuple(self.gradients)
+
+        def gradient(**arrays: Any) -> tuple[float, dict[str, Any]]:
+            loss, *found = run(**arrays)
+            return loss, dict(zip(wrt, found, strict=True))
+
+        return gradient
+
+    def loss_function(self) -> Callable[..., Any]:
+        """``loss(**arrays)`` in NumPy: the forward pass alone."""
+        run = compile_system(self.system, [self.chain.loss], self.writer.row_vectors)
+        return lambda **arrays: run(**arrays)[0]
+
+    def jacobian(self, output: str, wrt: str) -> Derivative:
+        """J[i, j] = ∂output[i]/∂wrt[j]: the output's axes, then those of `wrt`.
+
+        Both are names of arrays of the forward pass; EquationError for one that is not there.
+        """
+        return self._derivative(orders.jacobian, output, [wrt])
+
+    def hessian(self, one: str, other: str | None = None) -> Derivative:
+        """H[i, j] = ∂²loss/∂one[i]∂other[j], where `other` is `one` itself unless it is given.
+
+        EquationError for an array that is not there.
+        """
+        return self._derivative(orders.hessian, self.chain.loss, one, other or one)
+
+    def hvp(self, one: str, other: str | None = None) -> Derivative:
+        """Σ_j H[i, j] v[j], of the shape of `one`, without the Hessian: forward over reverse.
+
+        The direction v is a further input, called ``x_dot`` for `other` = ``x``.
+        """
+        return self._derivative(orders.hessian_product, self.chain.loss, one, other or one)
+
+    def jvp(self, output: str, *wrt: str) -> Derivative:
+        """The derivative of `output` in a direction: Jacobian times vector, of its shape.
+
+        The direction is one further input for each of `wrt`, called ``x_dot`` for ``x``.
+        """
+        return self._derivative(orders.pushforward, output, wrt)
+
+    def vjp(self, output: str, wrt: str) -> Derivative:
+        """Vector times Jacobian, of the shape of `wrt`: what `output` sends back.
+
+        The vector is a further input of the output's shape, called ``y_bar`` for ``y``.
+        """
+        return self._derivative(orders.pullback, output, [wrt])
+
+    def _derivative(self, rule: Callable[..., orders.Derived], *of: Any) -> Derivative:
+        known = forward_system(self.system, self.forward)
+        return derivative(rule(known, *of), known, self.writer)
+
+    def numpy_source(self, only: Iterable[str] | None = None, name: str = "gradient") -> str:
+        """Readable source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})``, NumPy alone.
+
+        The text takes arrays of floats (labels are integers) and converts none; what
+        :meth:`compile` returns converts integers.
+        """
+        wanted = list(self.gradients) if only is None else list(only)
+        arrays = {parameter: self.gradients[parameter].array for parameter in wanted}
+        title = f"of {self.network.name}" if self.network else self.chain.loss
+        return gradient_source(
+            self.system, self.chain.loss, arrays, name=name,
+            row_vectors=self.writer.row_vectors,
+            summary=f"The loss {title} and its gradients.",
+        )
+
+    def __str__(self) -> str:
+        shown = self.shown()
+        forward = [formula for formula in shown if formula.step.role == "forward"]
+        backward = [formula for formula in shown if formula.step.role != "forward"]
+        lines = []
+        for title, part in (("Forward", forward), ("Backward", backward)):
+            lines += [title, *(f"  {formula}" for formula in part), *self._notes(part)]
+        for title, items in (("With", [text for _, text in self.definitions]),
+                             ("Assumed", self.assumptions), ("Kinks", self.kinks)):
+            if items:
+                lines += [title, *(f"  {item}" for item in items)]
+        return "\n".join(lines)
+
+    def _repr_latex_(self) -> str:
+        rows = [formula.latex().replace(" = ", " &= ", 1) for formula in self.shown()]
+        return "$\\displaystyle\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$"
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(f"$${formula.latex()}$$" for formula in self.shown())
+
+
+def _forward_system(derivation: Derivation) -> System:
+    """The system as it was before the backward equations were added."""
+    names = set(derivation.forward)
+    items = tuple(item for item in derivation.system.items
+                  if isinstance(item, Equation) and item.name in names)
+    return System(derivation.system.inputs, items)
+
+
+def derive(
+    source: Network | Model | System | Trace, wrt: Iterable[str] | None = None
+) -> Derivation:
+    """The gradients of a network's or model's loss, or of the last equation of a system or trace.
+
+    wrt: names to differentiate by; by default all parameters of a network or model, all real
+    inputs of a system.  Raises EquationError for an unknown name or a last equation that is no
+    scalar, TypeError for what holds no equations.
+    """
+    if isinstance(source, Trace):
+        source = traced_loss(source)
+    if isinstance(source, Network):
+        return _derive_network(source, wrt)
+    if isinstance(source, Model):
+        return _derive_model(source, wrt)
+    if not isinstance(source, System):
+        raise TypeError("derive: expected a network, a model, equations or a trace, got "
+                        f"{source!r}; " + WAYS_IN)
+    if not source.items:
+        raise EquationError("there is no equation to differentiate")
+    output = list(source.equations)[-1].name
+    names = list(wrt) if wrt is not None else [a.name for a in source.inputs if not a.is_integer]
+    chain = differentiate(source, output, names)
+    setting = Setting.of(chain.system)
+    notation = Notation(
+        layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},
+        entries=initial_names(setting.loops),
+        plain=numbered_like_steps(chain.system.shapes, setting.loops),
+    )
+    writer = Writer(
+        notation, prefers_rows(source), chain.system.shapes, setting=setting, bias_last=True,
+    )
+    return Derivation(chain, writer)
+
+
+def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
+    names = network.parameters if wrt is None else tuple(wrt)
+    per_sample = network.batch_size if network.delta == "sample" else None
+    deltas = [f"Z{layer}" for layer in range(1, network.depth + 1)]
+    chain = differentiate(network.system(), "L", names, named=deltas, per_sample=per_sample)
+    notation = Notation(
+        matrices=network.batch is not False,
+        loss=network.notation.get("loss", "L"),
+        target=network.notation.get("target", "y"),
+        symbols=network.notation.get("symbols", {}),
+        adjoints={bar: name for name, bar in chain.of.items()},
+    )
+    writer = Writer(notation, network.convention == "rows", chain.system.shapes,
+                    setting=Setting.of(chain.system))
+    return Derivation(chain, writer, network)
+
+
+def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
+    names = model.parameters if wrt is None else tuple(wrt)
+    system = model.system()
+    deltas = [name for name in system.shapes if name[0] == "Z" and name[1:].isdigit()]
+    layered = {array.name for array in system.inputs} | {
+        name for name in system.shapes if name[0] in "AZ" and name[1:].isdigit()
+    }
+    chain = differentiate(system, "L", names, named=deltas)
+    notation = Notation(
+        loss=model.notation.get("loss", "L"),
+        target=model.notation.get("target", "y"),
+        symbols=model.notation.get("symbols", {}),
+        adjoints={bar: name for name, bar in chain.of.items()},
+        levels=[e.name for e in system.equations if e.reduction == "logsumexp"],
+        counted=system.shapes.keys() - layered,
+    )
+    writer = Writer(notation, True, chain.system.shapes, setting=Setting.of(chain.system))
+    return Derivation(chain, writer, model)
+
+
+def values_of(network: Network | Model) -> dict[str, Any]:
+    """The network's values as float arrays."""
+    return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}

@@ -1,0 +1,74 @@
+"""The ways in: a spec file, equations as text, a NumPy function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gradproof.derivations.examples import EXAMPLES
+from gradproof.symbolic.equation import Array, EquationError, System
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.reader import load_spec
+from gradproof.symbolic.text.statements import parse_equations
+from gradproof.symbolic.tracing.run import Trace
+from gradproof.symbolic.tracing.run import trace as trace_function
+
+WAYS_IN = ("text becomes equations by gradproof.equations(text, x=\"n\", ...), a spec by "
+           "gradproof.load(path), a NumPy function by gradproof.trace(function, x=\"n\", ...)")
+
+
+def load(path: str | Path) -> Network | Model:
+    """The network or model of a TOML spec, or the example of that name ("2-2-1", "lenet").
+
+    Raises SpecError, which names the file and the key.
+    """
+    name = str(path)
+    example = EXAMPLES / f"{name}.toml"
+    if not Path(path).exists() and "/" not in name and example.is_file():
+        return load_spec(example)
+    return load_spec(path)
+
+
+def example_names() -> list[str]:
+    """The names of the networks that come with the package."""
+    return sorted(file.stem for file in EXAMPLES.glob("*.toml"))
+
+
+def equations(text: str, /, **shapes: str | Array) -> System:
+    """Equations as text, for inputs of the given shapes.
+
+    >>> equations("L = sum((A @ x - b)**2)", A="m n", x="n", b="m").names >= {"A", "L"}
+    True
+
+    Raises FormulaError with line and column.
+    """
+    return parse_equations(text, shapes)
+
+
+def trace(function: Callable[..., Any], /, **shapes: Any) -> Trace:
+    """A NumPy function as equations, for symbolic sizes; see :func:`check` for the shapes.
+
+    Raises TraceError with the user's line for what has no equations.
+    """
+    return trace_function(function, shapes)
+
+
+def traced_loss(traced: Trace) -> System:
+    """The traced equations down to the one array that the function returned.
+
+    Raises EquationError where it returned several, or an input.
+    """
+    if not isinstance(traced.result, str):
+        raise EquationError("derive: expected the trace of a function that returns one number, "
+                            f"the loss; this one returns {traced.result!r}")
+    system = traced.system
+    names = [equation.name for equation in system.equations]
+    if traced.result not in names:
+        raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
+                            "inputs, unchanged; there is nothing to differentiate")
+    items = list(system.items)
+    while not any(e.name == traced.result for e in System((), (items[-1],)).equations):
+        items.pop()  # computed after the loss
+    return System(system.inputs, tuple(items))

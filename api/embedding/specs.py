@@ -1,0 +1,208 @@
+"""Where the spec that a marker names is found, and what the settings of documents are.
+
+A marker names a spec of pyproject.toml's ``[tool.gradproof.specs]``, a TOML file beside the
+document, or an example network, in this order.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradproof.derivations.examples import EXAMPLES
+from gradproof.reports.markers.marker import MarkerError, near
+
+if TYPE_CHECKING:
+    from gradproof.embedding.quantities import Subject
+    from gradproof.symbolic.specs.network import Network
+
+KEYS = ("specs", "flavor", "encoding", "documents")
+SPEC_KEYS = ("file", "hand", "name", "network", "values", "update", "notation", "equations",
+             "shapes")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``[tool.gradproof]`` of the nearest pyproject.toml above a document.
+
+    specs: by name, a path or a table.  documents: patterns, for a run that names none.
+    """
+
+    folder: Path
+    specs: Mapping[str, Any] = field(default_factory=dict)
+    flavor: str = "github"
+    encoding: str = "utf-8"
+    documents: tuple[str, ...] = ()
+
+
+def settings_of(folder: Path) -> Settings:
+    """The settings for documents in a folder.  Raises ValueError with the file and the key."""
+    for above in (folder, *folder.parents):
+        file = above / "pyproject.toml"
+        if not file.is_file():
+            continue
+        try:
+            document = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+        except ValueError as error:
+            raise ValueError(f"{file}: is not valid TOML: {error}") from None
+        found = document.get("tool", {}).get("gradproof")
+        if found is not None:
+            return _settings(file, found)
+    return Settings(folder)
+
+
+def _settings(file: Path, found: Mapping[str, Any]) -> Settings:
+    where = f"{file}: tool.gradproof"
+    for key in found:
+        if key not in KEYS:
+            raise ValueError(f"{where}.{key}: unknown key; {near(key, KEYS)}")
+    for key in ("flavor", "encoding"):
+        if not isinstance(found.get(key, ""), str):
+            raise ValueError(f"{where}.{key}: expected a text, got {found[key]!r}")
+    documents = found.get("documents", [])
+    if not isinstance(documents, list) or not all(isinstance(d, str) for d in documents):
+        raise ValueError(f"{where}.documents: expected a list of paths, got {documents!r}")
+    specs = found.get("specs", {})
+    if not isinstance(specs, dict):
+        raise ValueError(f"{where}.specs: expected a table of names, got {specs!r}")
+    for name, spec in specs.items():
+        if not isinstance(spec, str | dict):
+            raise ValueError(f"{where}.specs.{name}: expected a path or a table, got {spec!r}")
+        for key in spec if isinstance(spec, dict) else ():
+            if key not in SPEC_KEYS:
+                raise ValueError(f"{where}.specs.{name}.{key}: unknown key; {near(key, SPEC_KEYS)}")
+    return Settings(file.parent, specs, found.get("flavor", "github"),
+                    found.get("encoding", "utf-8"), tuple(documents))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec that was found, not yet read.
+
+    name: for the file of a figure.  text: the TOML of a network, or equations as JSON.
+    where: what messages call it.  hand: a file with a hand-written backward pass.
+    """
+
+    name: str
+    where: str
+    text: str
+    equations: bool = False
+    hand: Path | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def content(self) -> tuple[bytes, ...]:
+        """All that a result can depend on, beside the program and a marker's settings."""
+        hand = self.hand.read_bytes() if self.hand is not None else b""
+        return self.name.encode(), self.text.encode(), hand
+
+    def subject(self, notation: tuple[tuple[str, str], ...] = ()) -> Subject:
+        """What the spec describes, in a marker's notation.  Raises ValueError."""
+        from gradproof.embedding.quantities import Subject
+        from gradproof.symbolic.specs.network import Network
+        from gradproof.symbolic.specs.reader import read_any
+        from gradproof.symbolic.text.statements import parse_equations
+
+        if self.equations:
+            if notation:
+                raise MarkerError(f"{notation[0][0]}: only a network's notation can be changed")
+            table = json.loads(self.text, parse_float=Decimal)
+            values = table.get("values", {})
+            return Subject(parse_equations(table["equations"], table.get("shapes", {})), values)
+        found = read_any(self.text, self.where, self.name)
+        if notation:
+            if not isinstance(found, Network):
+                raise MarkerError(f"{notation[0][0]}: only a network's notation can be changed")
+            found = renamed(found, notation)
+        return Subject(found, hand=self.hand)
+
+
+def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:
+    """The network with a marker's own notation: loss, target, delta, symbols.NAME."""
+    asked = dict(network.notation)
+    symbols = dict(asked.get("symbols", {}))
+    delta: Any = network.delta
+    for key, value in notation:
+        if key == "delta":
+            delta = value
+            continue
+        if not value.isalpha() or len(value) > 10:
+            raise MarkerError(f"{key}: expected a letter or a word, got {value!r}")
+        if key.startswith("symbols."):
+            symbols[key.removeprefix("symbols.")] = value
+        else:
+            asked[key] = value
+    return replace(network, notation={**asked, "symbols": symbols}, delta=delta)
+
+
+def find_spec(name: str, folder: Path, settings: Settings) -> Spec:
+    """The spec that a marker in a document of `folder` means by `name`.
+
+    Raises MarkerError, with the nearest name, where there is none.
+    """
+    if name in settings.specs:
+        return _named(name, settings)
+    beside = [folder / name] if name.endswith(".toml") else [folder / f"{name}.toml"]
+    for file in beside:
+        if file.is_file():
+            return _file(file, None)
+    example = EXAMPLES / f"{name}.toml"
+    if "/" not in name and example.is_file():
+        hand = EXAMPLES / f"{name}_backward.py"
+        return _file(example, hand if hand.is_file() else None)
+    known = [*settings.specs, *sorted(file.name for file in folder.glob("*.toml")
+                                      if file.name != "pyproject.toml"),
+             *sorted(file.stem for file in EXAMPLES.glob("*.toml"))]
+    raise MarkerError(f"no spec {name!r}: it is no key of [tool.gradproof.specs], no TOML file "
+                      f"beside the document and no example; {near(name, known)}")
+
+
+def _file(file: Path, hand: Path | None) -> Spec:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MarkerError(f"{file}: cannot be read: {error}") from None
+    return Spec(file.stem, str(file), text, hand=hand,
+                files=(file,) if hand is None else (file, hand))
+
+
+def _named(name: str, settings: Settings) -> Spec:
+    where = f"{settings.folder / 'pyproject.toml'}: tool.gradproof.specs.{name}"
+    table = settings.specs[name]
+    if isinstance(table, str):
+        table = {"file": table}
+    hand = None
+    if "hand" in table:
+        hand = settings.folder / str(table["hand"])
+        if not hand.is_file():
+            raise MarkerError(f"{where}.hand: there is no file {hand}")
+    if "file" in table:
+        file = settings.folder / str(table["file"])
+        if not file.is_file():
+            raise MarkerError(f"{where}.file: there is no file {file}")
+        return _file(file, hand)
+    project = (settings.folder / "pyproject.toml",)
+    if "equations" in table:
+        if not isinstance(table.get("shapes", {}), dict):
+            raise MarkerError(f"{where}.shapes: expected a table such as {{ X = \"m n\" }}")
+        text = json.dumps(table, sort_keys=True, default=float)
+        return Spec(name, where, text, equations=True, files=project)
+    text = "".join(f"{key} = {_toml(value)}\n" for key, value in table.items() if key != "hand")
+    return Spec(name, where, text, hand=hand, files=project)
+
+
+def _toml(value: object) -> str:
+    """A value as TOML in one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        inner = ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {inner} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)

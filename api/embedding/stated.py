@@ -1,0 +1,186 @@
+"""An author's own formula or number, held against the derivation.
+
+A number holds when it is the exact one rounded to as many decimals.  A formula stands in a code
+span, in the text that specs use (``dZ2 = (A2 - Y) * A2 * (1 - A2)``); it holds when it is proven
+equal for all values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from gradproof.codegen.interpret import evaluate
+from gradproof.embedding.quantities import Subject
+from gradproof.reports.markers.marker import MarkerError, Request, near
+from gradproof.reports.markers.numbers import formatted
+from gradproof.symbolic.display.layout import Piece, Text, body
+from gradproof.symbolic.equation import Array, Equation, Item, System, map_reads
+from gradproof.symbolic.proof.prover import Prover
+from gradproof.symbolic.text.formula import CONSTANTS
+from gradproof.symbolic.text.grammar import parse_statements
+from gradproof.symbolic.text.statements import parse_equations
+
+_SPAN = re.compile(r"(`+)(.+?)\1|<code>(.+?)</code>|\\texttt\{(.+?)\}|\\verb(.)(.+?)\5", re.S)
+_NUMBER = re.compile(r"([-+]?\d[\d,_]*\.?\d*|[-+]?\.\d+)(?:[eE]([-+]?\d+))?")
+_POWER = re.compile(r"\s*(?:\\times|\\cdot|×|·)\s*10\s*(?:\^|\*\*)\s*\{?([-+]?\d+)\}?")
+_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*[(=])")
+_OWN = "__stated"
+
+
+def held(request: Request, text: str, subject: Subject) -> tuple[str, str]:
+    """("", "") when the author's text holds; else "refuted" or "undecided", and why.
+
+    Raises ValueError for a text that is neither a number nor a formula in a code span.
+    """
+    number = _stated_number(text)
+    if number is not None:
+        return _number(request, number, subject)
+    found = _SPAN.search(text)
+    formula = next((part for part in (found[2], found[3], found[4], found[6]) if part), "").strip(
+        ) if found else ""
+    if not formula:
+        raise MarkerError("expected a number, or a formula in a code span such as "
+                          f"`A2 - Y`, got {' '.join(text.split())[:60]!r}")
+    return _formula(request, _unescaped(formula), subject)
+
+
+def _unescaped(formula: str) -> str:
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), (r"\_", "_")):
+        formula = formula.replace(entity, character)
+    return formula
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+def _stated_number(text: str) -> Decimal | None:
+    """The number that a text is, behind its last = or ≈; None where it is none."""
+    plain = re.sub(r"\\(?:approx|simeq)\b|≈", "=", re.sub(r"[`$]|\\[(),;!]|\*\*", "", text))
+    plain = plain.rpartition("=")[2].replace("−", "-").replace("{,}", "").strip().rstrip(".")
+    found = _NUMBER.match(plain)
+    if found is None:
+        return None
+    exponent = found[2]
+    rest = plain[found.end():]
+    if power := _POWER.match(rest):
+        exponent, rest = power[1], rest[power.end():]
+    if rest.strip() and not re.fullmatch(r"\s*\\?%", rest):
+        return None
+    if rest.strip():
+        exponent = str(int(exponent or 0) - 2)
+    return Decimal(f"{re.sub('[,_]', '', found[1])}e{exponent or 0}")
+
+
+def _number(request: Request, stated: Decimal, subject: Subject) -> tuple[str, str]:
+    exact = subject.exactly(request.quantity)
+    places = -int(stated.as_tuple().exponent)
+    unit = Fraction(10) ** -places
+    if abs(Fraction(stated) - exact) <= unit / 2:
+        return "", ""
+    if 0 <= places <= 40:
+        rounded = formatted(exact, f".{places}f")
+    else:
+        rounded = formatted(exact, f".{max(len(stated.as_tuple().digits) - 1, 0)}e")
+    return "refuted", f"{stated} is stated, the exact figure rounds to {rounded}"
+
+
+# --- formulas -----------------------------------------------------------------------------------
+
+
+def _formula(request: Request, formula: str, subject: Subject) -> tuple[str, str]:
+    derivation = subject.derivation
+    stem, _, part = request.quantity.rpartition(".")
+    array = subject.canonical(request.quantity)
+    if stem and part in ("gradient", "adjoint"):
+        bars = {found.name: found.array for found in
+                (*derivation.deltas.values(), *derivation.gradients.values())}
+        array = bars.get(subject.canonical(stem), "")
+    if array not in derivation.system.shapes:
+        raise MarkerError(f"no quantity {request.quantity!r}; "
+                          f"{near(request.quantity, subject.keys())}")
+    text = subject.canonical(formula.replace("·", "*").replace("−", "-"))
+    system, name = _parsed(text, derivation.system, subject.aliases)
+    prover = Prover(derivation.system, system, _evaluate)
+    proof = prover.prove({array: name})[array]
+    if proof.equal:
+        return "", ""
+    if proof.equal is None:
+        return "undecided", f"{formula!r} could not be proven equal: {proof.reason}"
+    mended = ""
+    if proof.ratio is not None:
+        mended = f"; multiply it by {body(proof.ratio, [], _Factor()).text} (exact, for all values)"
+    shown = f"; derived: {derivation.writer.text(derivation.system[array])}"
+    return "refuted", f"{formula!r} is not equal: {proof.reason}{mended}{shown}"
+
+
+class _Factor(Text):
+    """Symbols are arrays or sizes."""
+
+    times = "·"
+
+    def size(self, symbol: Any) -> str:
+        return str(symbol)
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        shown = denominator.text if denominator.level >= 4 else f"({denominator.text})"
+        return Piece(f"{self.hold(numerator, 3)}/{shown}", 2)
+
+
+def _parsed(
+    formula: str, derived: System, others: Iterable[str]
+) -> tuple[System, str]:
+    """The derived system with the formula's equations behind it, and the name of the last.
+
+    others: other names of arrays, for messages.
+    """
+    statements = parse_statements(formula)
+    if not statements:
+        raise MarkerError(f"{formula!r} is no formula")
+    last = statements[-1]
+    lines = formula.split("\n")
+    line = lines[last.line - 1]
+    start = last.column - 1
+    behind = line[start:]
+    if last.name:
+        behind = behind.partition("=")[2]
+    lines[last.line - 1] = f"{line[:start]}stated = {behind.strip()}"
+    text = "\n".join(lines)
+    own = {statement.name for statement in statements[:-1]}
+    sizes = {str(s) for shape in derived.shapes.values() for size in shape
+             for s in size.free_symbols}
+    known = {*derived.shapes, *own, *sizes, *CONSTANTS}
+    for name in _IDENTIFIER.findall(text.replace("stated =", "", 1)):
+        if name not in known:
+            raise MarkerError(f"{formula!r}: no quantity {name!r}; "
+                              f"{near(name, [*others, *sorted(known)])}")
+    declared = {array.name: array for array in derived.inputs}
+    shapes: dict[str, str | Array] = {
+        name: declared.get(name) or Array(name, shape)
+        for name, shape in derived.shapes.items()
+        if name not in own and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+    }
+    parsed = parse_equations(text, shapes)
+    items: list[Item] = [*derived.items]
+    names = {made.name for made in parsed.equations}
+    names |= {name for made in parsed.equations for name in made.argmax}
+    for equation in parsed.equations:
+        items.append(_renamed(equation, {name: name + _OWN for name in names}))
+    return System(derived.inputs, tuple(items)), "stated" + _OWN
+
+
+def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
+    terms = tuple(
+        map_reads(term, lambda read: replace(read, array=names.get(read.array, read.array)))
+        for term in equation.terms
+    )
+    return replace(equation, name=names[equation.name], terms=terms,
+                   argmax=tuple(names.get(name, name) for name in equation.argmax))
+
+
+def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+    return evaluate(system, values, sizes)

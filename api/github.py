@@ -1,0 +1,54 @@
+"""Findings as GitHub workflow commands, which show them at their lines in a pull request.
+
+The form is that of "Workflow commands for GitHub Actions": ``::error file=...,line=...::text``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from gradproof.checks.results import CheckResult
+
+LEVELS = {"refuted": "error", "undecided": "warning"}
+
+
+def github(function: Callable[..., Any], result: CheckResult) -> Iterator[str]:
+    """An annotation for each gradient that is refuted or undecided.
+
+    It stands at the line of the first wrong quantity where that is known, else at the function.
+    """
+    code = function.__code__
+    for check in result:
+        level = LEVELS.get(check.verdict)
+        if level is None:
+            continue
+        file, line = code.co_filename, code.co_firstlineno
+        text = str(check)
+        refuted = [other.name for other in result if other.verdict == "refuted"]
+        if result.place is not None and check.verdict == "refuted":
+            if Path(result.place.filename).is_file():
+                file, line = result.place.filename, result.place.line
+            if check.name == refuted[0]:
+                text += f"\n{result.first_wrong}"
+                if result.repair is not None:
+                    text += f"\nrepair: {result.repair}"
+        title = f"gradient of {check.name} in {function.__name__}: {check.verdict}"
+        yield (f"::{level} file={_property(_relative(file))},line={line},"
+               f"title={_property(title)}::{_data(text)}")
+
+
+def _relative(file: str) -> str:
+    """The path from the working directory, as annotations need it, where it is below."""
+    path = os.path.relpath(file)
+    return file if path.startswith("..") else Path(path).as_posix()
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,142 @@
+"""What may have been left out of an expression: a factor, a term, a function around it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from gradproof.repair.candidates import SLOPES, Ingredient
+from gradproof.repair.edits import Change, Place, attribute, binary, called
+from gradproof.repair.in_scope import expression
+
+
+def factors(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A constant, a size or a quantity to multiply or divide by."""
+    if place.level != "term":
+        return
+    for coefficient, powers in place.constants:
+        if coefficient == -1 and not powers:  # a sign
+            continue
+        spelled = place.scope.factor(coefficient, powers)
+        if spelled is not None:
+            yield Change(1.2 if all(spelled) else 1.0,
+                         f"a factor {_as_text(*spelled)} is missing",
+                         partial(_times, node, *spelled))
+    for number in dict.fromkeys(("2", "0.5", *place.numbers)):
+        yield Change(1.5, f"a factor {number} is missing",
+                     partial(_combined, node, ast.Mult, number))
+    for size in place.scope.sizes.values():
+        yield Change(1.5, f"the division by {size} is missing",
+                     partial(_combined, node, ast.Div, size))
+        yield Change(1.6, f"a factor {size} is missing",
+                     partial(_combined, node, ast.Mult, size))
+    for part in _fitting(node, place):
+        if part.added:
+            continue
+        yield Change(1.9 + part.cost, f"a factor {part.text} is missing",
+                     partial(_times, node, part.text, ""))
+        if part.cost < 0.5:
+            yield Change(2.1 + part.cost, f"the division by {part.text} is missing",
+                         partial(_combined, node, ast.Div, part.text))
+
+
+def slopes(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A function of a quantity where the quantity itself stands."""
+    if isinstance(node, ast.Name) and any(node.id == q.text for q in place.scope.arrays):
+        for form in SLOPES:
+            text = form.format(node.id)
+            yield Change(1.7, f"{node.id} where {text} is due", partial(expression, text))
+
+
+def products(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A matrix product of which one operand was left out."""
+    within = 0.2 * (place.level == "factor")
+    if (place.level == "term" and not isinstance(node, ast.Constant)) or (
+            place.level == "factor" and isinstance(node, ast.Name)):
+        for array in place.scope.arrays:
+            for text in (array.text, f"{array.text}.T")[:len(array.shape)]:
+                what = f"a product with {text} is missing"
+                yield Change(2.2 + within, what, partial(_combined, node, ast.MatMult, text))
+                yield Change(2.3 + within, what, partial(_before, node, ast.MatMult, text))
+
+
+def terms(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A quantity to add or subtract."""
+    compound = isinstance(node, ast.BinOp | ast.UnaryOp)
+    if place.level != "term" and (place.level != "factor" or compound):
+        return
+    within = 0.4 * (place.level == "factor")
+    for part in _fitting(node, place):
+        for op in (ast.Add, ast.Sub):
+            yield Change(2.2 + part.cost + within,
+                         f"the term {'-' * (op is ast.Sub)}{part.text} is missing",
+                         partial(_combined, node, op, part.text))
+        if not part.added:
+            yield Change(2.4 + part.cost + within, f"{part.text} is missing before the minus",
+                         partial(_before, node, ast.Sub, part.text))
+
+
+def _fitting(node: ast.expr, place: Place) -> Iterator[Ingredient]:
+    """The ingredients that an array of this shape keeps its shape with; a number may gain one."""
+    for part in place.ingredients:
+        if isinstance(node, ast.Constant) or not place.shape:
+            yield part
+        else:
+            try:
+                if np.broadcast_shapes(part.shape, place.shape) == place.shape:
+                    yield part
+            except ValueError:
+                continue
+
+
+def reductions(node: ast.expr, place: Place) -> Iterator[Change]:
+    """A sum or a function that is missing around an expression."""
+    if place.level != "term":
+        return
+    text = place.text(node)
+    yield Change(2.2, f"a square of {text} is due",
+                 binary(node, ast.Pow, ast.Constant(2)))
+    for name in place.scope.functions:
+        yield Change(2.0, f"{name} of {text} is due",
+                     partial(called, ast.Name(name, ast.Load()), node))
+    module = "np"
+    for name in ("tanh", "exp", "sqrt"):
+        yield Change(2.4, f"{name} of {text} is due", partial(
+            called, attribute(ast.Name(module, ast.Load()), name), node))
+    for axis in (0, 1, -1):
+        for keep in ("", ", keepdims=True"):
+            words = expression(f"f(axis={axis}{keep})").keywords  # type: ignore[attr-defined]
+            yield Change(2.2, f"the sum over axis {axis} is missing", ast.Call(
+                attribute(ast.Name(module, ast.Load()), "sum"), [node], words))
+
+
+def _combined(node: ast.expr, op: type[ast.operator], text: str) -> ast.expr:
+    return binary(node, op, expression(text))
+
+
+def _before(node: ast.expr, op: type[ast.operator], text: str) -> ast.expr:
+    return binary(expression(text), op, node)
+
+
+def _product(left: ast.expr, right: ast.expr) -> ast.expr:
+    """left · right, without brackets around a product on the right."""
+    if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Mult):
+        return binary(_product(left, right.left), ast.Mult, right.right)
+    return binary(left, ast.Mult, right)
+
+
+def _times(node: ast.expr, above: str, below: str) -> ast.expr:
+    made = _product(node, expression(above)) if above else node
+    return binary(made, ast.Div, expression(below)) if below else made
+
+
+def _as_text(above: str, below: str) -> str:
+    if not below:
+        return above or "1"
+    return f"{above or 1} / " + (f"({below})" if " " in below else below)
+
+
+OMISSIONS = (factors, slopes, products, terms, reductions)

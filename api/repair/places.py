@@ -1,0 +1,291 @@
+"""The places of a function at which an edit can be made: its statements and their expressions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from itertools import chain
+from types import CodeType
+
+from gradproof.repair.candidates import Ingredient, ingredients
+from gradproof.repair.edits import (
+    SYMBOLS,
+    Change,
+    Edit,
+    Place,
+    Slot,
+    called,
+    function_name,
+    is_module,
+)
+from gradproof.repair.in_scope import InScope, unary_functions
+from gradproof.repair.missing_parts import OMISSIONS
+from gradproof.repair.program import Program, Scope, Source
+from gradproof.repair.ranking import Group
+from gradproof.repair.wrong_parts import SLIPS
+
+LONGEST = 60
+"""Characters of an expression that may be proposed as a missing part."""
+
+KEPT = ("print", "open", "exec", "eval", "input", "__import__", "isinstance", "len", "range")
+"""Functions whose arguments are left alone (of `range`, only whole bounds change)."""
+
+
+MUTATING = ("at", "append", "extend", "insert", "update", "fill", "put", "copyto", "add",
+            "subtract", "multiply", "divide")
+"""Functions that may be called for what they change; other such calls are left alone."""
+
+
+@dataclass
+class Edits:
+    """All single edits of the functions of a program.
+
+    observed: the variables before each line that ran.
+    constants: factors that the numbers suggest.
+    right: keys of returned gradients that need no edit.
+    loss: its numbers and expressions may be what is missing.
+    """
+
+    program: Program
+    observed: Mapping[tuple[CodeType, int], Scope]
+    constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
+    right: Set[str] = frozenset()
+    loss: Source | None = None
+    _of_loss: tuple[str, ...] = ()
+    _numbers: tuple[str, ...] = ()
+    _found: dict[tuple[CodeType, int], tuple[Ingredient, ...]] = field(default_factory=dict)
+    _scopes: dict[tuple[CodeType, int], InScope | None] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Group]:
+        """Statement by statement."""
+        self._of_loss = _pool(self.loss) if self.loss is not None else ()
+        self._numbers = _numbers(self.loss) if self.loss is not None else ()
+        for source in self.program.sources:
+            pool, node = (*_pool(source), *self._of_loss), source.node
+            if any(isinstance(inner, ast.While) for inner in ast.walk(node)):
+                continue
+            if isinstance(node, ast.Lambda):
+                yield Group(source.file, range(node.lineno, node.lineno + 1), partial(
+                    self._expression, source, Slot(node, "body"), "term", node.lineno, pool))
+            else:
+                yield from self._body(source, node, "body", pool)
+
+    def _body(
+        self, source: Source, holder: ast.AST, name: str, pool: Sequence[str]
+    ) -> Iterator[Group]:
+        statements: list[ast.stmt] = getattr(holder, name)
+        for place, statement in enumerate(statements):
+            if self._scope(source, statement.lineno) is None:
+                continue
+            slot, last = Slot(holder, name, place), statement.end_lineno or statement.lineno
+            if isinstance(statement, ast.For | ast.If | ast.With):
+                last = statement.lineno
+                for inner in ("body", "orelse")[:1 + hasattr(statement, "orelse")]:
+                    yield from self._body(source, statement, inner, pool)
+            yield Group(source.file, range(statement.lineno, last + 1), partial(
+                chain, self._statement(source, slot, pool), self._moves(source, slot)))
+
+    def _statement(self, source: Source, slot: Slot, pool: Sequence[str]) -> Iterator[Edit]:
+        statement: ast.stmt = slot.get()
+        line = statement.lineno
+        match statement:
+            case ast.AugAssign(target=target, op=op):
+                for other, symbol in SYMBOLS.items():
+                    if not isinstance(op, other):
+                        change = Change(
+                            1.2, f"{SYMBOLS.get(type(op), '?')}= where {symbol}= is due", other)
+                        yield Edit(source, Slot(statement, "op"), change, line)
+                stored = statement
+                yield Edit(source, slot, Change(
+                    1.3, "= is due: nothing is to be accumulated",
+                    _placed(ast.Assign([stored.target], stored.value), stored)), line)
+            case ast.Assign(targets=[ast.Name() | ast.Subscript() as target]):
+                assigned = statement
+                for symbol, other in (("+", ast.Add), ("-", ast.Sub), ("*", ast.Mult)):
+                    yield Edit(source, slot, Change(
+                        1.5, f"{symbol}= is due: it is overwritten",
+                        _placed(
+                            ast.AugAssign(target, other(), assigned.value), assigned)), line)
+        if isinstance(statement, ast.AugAssign | ast.Assign):
+            yield Edit(source, slot, Change(
+                2.0, "this statement is too much",
+                _placed(ast.Pass(), statement)), line)
+            for target in getattr(statement, "targets", None) or [statement.target]:  # type: ignore[union-attr]
+                if isinstance(target, ast.Subscript):
+                    yield from self._expression(source, Slot(target, "slice"), "index", line, pool)
+        if isinstance(statement, ast.AugAssign | ast.Assign | ast.Return | ast.AnnAssign) \
+                and statement.value is not None:
+            yield from self._expression(source, Slot(statement, "value"), "term", line, pool)
+        elif isinstance(statement, ast.For):
+            yield from self._expression(source, Slot(statement, "iter"), "other", line, pool)
+            yield Edit(source, Slot(statement, "iter"), Change(
+                2.0, "the loop runs the wrong way",
+                called(ast.Name("reversed", ast.Load()), statement.iter)), line)
+        elif isinstance(statement, ast.If):
+            yield from self._expression(source, Slot(statement, "test"), "other", line, pool)
+        elif (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+              and function_name(statement.value) in MUTATING):
+            yield from self._expression(source, Slot(statement, "value"), "other", line, pool)
+
+    def _moves(self, source: Source, slot: Slot) -> Iterator[Edit]:
+        """The statement further down: an array is changed before its last use."""
+        holder, name, place = slot.holder, slot.field, slot.index or 0
+        statements: list[ast.stmt] = getattr(holder, name)
+        if not isinstance(statements[place], ast.Assign | ast.AugAssign):
+            return
+        last = len(statements) - isinstance(statements[-1], ast.Return)
+        for to in range(place + 1, last):
+            order = [*statements[:place], *statements[place + 1:to + 1], statements[place],
+                     *statements[to + 1:]]
+            yield Edit(source, Slot(holder, name), Change(
+                1.9 + 0.05 * (to - place), "this statement comes too early", order,
+            ), statements[place].lineno)
+
+    def _expression(
+        self, source: Source, slot: Slot, level: str, line: int, pool: Sequence[str]
+    ) -> Iterator[Edit]:
+        node = slot.get()
+        if not isinstance(node, ast.expr) or isinstance(node, ast.Starred | ast.JoinedStr):
+            return
+        scope = self._scope(source, line)
+        if scope is None:
+            return
+
+        def text(part: ast.AST) -> str:
+            return " ".join((source.segment(part) or ast.unparse(part)).split())
+
+        shape = scope.shape_of(ast.unparse(node)) if level in ("term", "factor") else None
+        place = Place(scope, level, text, self._ingredients(source, line, scope, pool), shape,
+                      self.constants, self._numbers)
+        if not isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Slice | ast.Lambda):
+            for rule in (*SLIPS, *OMISSIONS):
+                for change in rule(node, place):
+                    yield Edit(source, slot, change, line)
+        elif isinstance(node, ast.Dict | ast.Tuple | ast.List):
+            yield from _reordered(source, node, line)
+        for inner, below in _parts(node, level):
+            if isinstance(node, ast.Dict) and inner.index is not None:
+                key = node.keys[inner.index]
+                if isinstance(key, ast.Constant) and key.value in self.right:
+                    continue
+            yield from self._expression(source, inner, below, line, pool)
+
+    def _ingredients(
+        self, source: Source, line: int, scope: InScope, pool: Sequence[str]
+    ) -> tuple[Ingredient, ...]:
+        key = source.function.__code__, line
+        if key not in self._found:
+            self._found[key] = ingredients(scope, pool, self._numbers)
+        return self._found[key]
+
+    def _scope(self, source: Source, line: int) -> InScope | None:
+        """What is in scope at a line; None where the line did not run."""
+        code = source.function.__code__
+        if (code, line) not in self._scopes:
+            names = source.function.__globals__
+            closed = source.function.__closure__ or ()
+            enclosed = dict(zip(code.co_freevars, (_content(cell) for cell in closed), strict=True))
+            found = self.observed.get((code, line))
+            self._scopes[code, line] = None if found is None else InScope(
+                found, {**names, **enclosed}, unary_functions({**names, **enclosed}, source.file))
+        return self._scopes[code, line]
+
+
+def _content(cell: object) -> object:
+    try:
+        return cell.cell_contents  # type: ignore[attr-defined]
+    except ValueError:
+        return None
+
+
+def _placed(new: ast.stmt, old: ast.stmt) -> ast.stmt:
+    return ast.copy_location(new, old)
+
+
+def _reordered(
+    source: Source, node: ast.Dict | ast.Tuple | ast.List, line: int
+) -> Iterator[Edit]:
+    """Two entries of what is returned, exchanged."""
+    name = "values" if isinstance(node, ast.Dict) else "elts"
+    entries = getattr(node, name)
+    for i in range(len(entries)):
+        for j in range(i):
+            order = list(entries)
+            order[i], order[j] = order[j], order[i]
+            yield Edit(source, Slot(node, name),
+                       Change(1.9, "two entries are exchanged", order), line)
+
+
+def _parts(node: ast.expr, level: str) -> Iterator[tuple[Slot, str]]:
+    """The expressions directly inside one, and their level."""
+    match node:
+        case ast.BinOp(op=op):
+            below = "term" if isinstance(op, ast.Add | ast.Sub | ast.MatMult) else "factor"
+            if level == "index":
+                below = "index"
+            yield Slot(node, "left"), below
+            yield Slot(node, "right"), "other" if isinstance(op, ast.Pow) else below
+        case ast.UnaryOp():
+            yield Slot(node, "operand"), "factor"
+        case ast.Call(func=func):
+            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            if name in KEPT and name != "range":
+                return
+            if isinstance(func, ast.Attribute) and not is_module(func.value):
+                base = "container" if func.attr in MUTATING else "term"
+                yield Slot(func, "value"), base
+            for place in range(len(node.args)):
+                yield Slot(node, "args", place), "index" if name == "range" else "term"
+            for word in node.keywords:
+                if word.arg not in ("axis", "keepdims", "dtype", "out"):
+                    yield Slot(word, "value"), "other"
+        case ast.Attribute(attr="T"):
+            yield Slot(node, "value"), "term"
+        case ast.Subscript():
+            yield Slot(node, "value"), "container"
+            if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
+                yield Slot(node, "slice"), "index"
+        case ast.Slice():
+            for bound in ("lower", "upper"):
+                if getattr(node, bound) is not None:
+                    yield Slot(node, bound), "index"
+        case ast.Tuple() | ast.List():
+            for place in range(len(node.elts)):
+                yield Slot(node, "elts", place), "index" if level == "index" else "term"
+        case ast.Dict():
+            for place in range(len(node.values)):
+                yield Slot(node, "values", place), "term"
+        case ast.Compare():
+            yield Slot(node, "left"), "other"
+            for place in range(len(node.comparators)):
+                yield Slot(node, "comparators", place), "other"
+        case ast.IfExp():
+            yield Slot(node, "body"), level
+            yield Slot(node, "orelse"), level
+
+
+def _numbers(source: Source) -> tuple[str, ...]:
+    """The numbers that stand in a function's source."""
+    found = {repr(node.value): None for node in ast.walk(source.node)
+             if isinstance(node, ast.Constant) and type(node.value) in (int, float)}
+    return tuple(found)
+
+
+def _pool(source: Source) -> tuple[str, ...]:
+    """The compound expressions of a function, by text, each once."""
+    found: dict[str, None] = {}
+    names = [argument.arg for argument in source.node.args.args]
+    for node in ast.walk(source.node):
+        loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        compound = isinstance(node, ast.BinOp | ast.Call | ast.Subscript | ast.Compare)
+        if loaded and (compound or (isinstance(node, ast.Attribute) and node.attr == "T")):
+            text = ast.unparse(node)
+            if len(text) <= LONGEST and not text.startswith("range("):
+                found[text] = None
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+            for name in names:  # the same part of another array
+                found[f"{name}[{ast.unparse(node.slice)}]"] = None
+    return tuple(found)

@@ -1,0 +1,226 @@
+"""Slips in what is written: another operator, operand, axis, number or function was meant."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import partial
+
+import numpy as np
+
+from gradproof.repair.edits import (
+    SYMBOLS,
+    Change,
+    Place,
+    attribute,
+    binary,
+    function_name,
+    is_module,
+)
+from gradproof.repair.in_scope import expression
+
+NEAR = {frozenset((ast.Add, ast.Sub)): 1.0, frozenset((ast.Mult, ast.Div)): 1.0,
+        frozenset((ast.MatMult, ast.Mult)): 1.3}
+"""What it costs to take one operator for another; 1.8 for the rest."""
+
+FUNCTIONS = (
+    ("sum", "mean"), ("max", "min"), ("maximum", "minimum"), ("dot", "multiply", "outer", "matmul"),
+    ("add", "subtract", "multiply", "divide"), ("zeros_like", "ones_like"), ("zeros", "ones"),
+    ("tanh", "exp", "log", "sqrt", "square", "sin", "cos", "abs", "sign", "log1p", "expm1"),
+    ("logical_and", "logical_or"),
+)
+"""Functions that are taken for one another, under the names that NumPy and its arrays have."""
+
+
+def operators(node: ast.expr, place: Place) -> Iterator[Change]:
+    """Another operator; one operand alone; operands in the other order, or grouped otherwise."""
+    if not isinstance(node, ast.BinOp) or type(node.op) not in SYMBOLS:
+        return
+    left, op, right = node.left, node.op, node.right
+    for other, symbol in SYMBOLS.items():
+        if not isinstance(op, other):
+            yield Change(NEAR.get(frozenset((type(op), other)), 1.8),
+                         f"{SYMBOLS[type(op)]!r} where {symbol!r} is due",
+                         partial(binary, left, other, right))
+    for kept, dropped in ((left, right), (right, left)):
+        yield Change(1.0 if kept is left else 1.2, f"{place.text(dropped)} is too much",
+                     kept)
+    if not isinstance(op, ast.Add | ast.Mult):
+        yield Change(1.5, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
+                     binary(right, type(op), left))
+    if isinstance(right, ast.BinOp):
+        yield Change(1.8, "the brackets are in the wrong place",
+                     binary(binary(left, type(op), right.left), type(right.op), right.right))
+    if isinstance(left, ast.BinOp):
+        yield Change(1.8, "the brackets are in the wrong place",
+                     binary(left.left, type(left.op), binary(left.right, type(op), right)))
+
+
+def signs(node: ast.expr, place: Place) -> Iterator[Change]:
+    if isinstance(node, ast.UnaryOp):
+        yield Change(0.9, f"the {'sign' if isinstance(node.op, ast.USub) else 'operator'} of "
+                     f"{place.text(node.operand)} is wrong", node.operand)
+    elif place.level == "term":
+        yield Change(1.1, f"the sign of {place.text(node)} is wrong",
+                     ast.UnaryOp(ast.USub(), node))
+
+
+def names(node: ast.expr, place: Place) -> Iterator[Change]:
+    """Another quantity in scope."""
+    text = ast.unparse(node) if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) else ""
+    known = {q.text: q for q in place.scope.quantities}
+    if isinstance(node, ast.Name) and place.level == "container":
+        for name, value in place.scope.variables.items():
+            if name != text and isinstance(value, Mapping | list | tuple | np.ndarray):
+                yield Change(1.2, f"{text} where {name} is due", ast.Name(name, ast.Load()))
+        return
+    unknown = text not in place.scope.names or isinstance(
+        place.scope.variables.get(text), Mapping | list | tuple)
+    if isinstance(node, ast.Name) and unknown:
+        for other in known.values():
+            yield Change(1.1, f"{text} where {other.text} is due", other.node)
+        return
+    if text in known:
+        mine = known[text]
+        for other in known.values():
+            if other.text != text:
+                near = 0.0 if other.shape == mine.shape else 0.3
+                far = 0.2 * (len(other.shape) != len(mine.shape))
+                yield Change(1.1 + near + far, f"{text} where {other.text} is due", other.node)
+        return
+    if isinstance(node, ast.Subscript | ast.Attribute | ast.Constant):
+        return
+    if not isinstance(node, ast.Name):
+        for other in known.values():
+            yield Change(2.6, f"{place.text(node)} where {other.text} is due", other.node)
+
+
+def transposes(node: ast.expr, place: Place) -> Iterator[Change]:
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield Change(1.0, f"{place.text(node.value)} is not to be transposed", node.value)
+    elif isinstance(node, ast.Name | ast.Subscript | ast.BinOp | ast.Call | ast.Attribute):
+        cost = 1.1 if isinstance(node, ast.Name) else 1.6
+        yield Change(cost, f"{place.text(node)} is to be transposed",
+                     attribute(node, "T"))
+
+
+AXES = ("0", "1", "-1", "2", "None", "(0, 1)")
+
+
+def axes(node: ast.expr, place: Place) -> Iterator[Change]:
+    """Another axis, kept or not."""
+    if not isinstance(node, ast.Call):
+        return
+    given = {word.arg: place_ for place_, word in enumerate(node.keywords)}
+    reduces = function_name(node) in ("sum", "mean", "max", "min", "std", "var", "prod", "argmax")
+
+    def with_word(name: str, value: str) -> ast.expr:
+        words = list(node.keywords)
+        new = ast.keyword(name, expression(value))
+        if name in given:
+            words[given[name]] = new
+        else:
+            words.append(new)
+        return ast.Call(node.func, node.args, words)
+
+    def without(name: str) -> ast.expr:
+        words = [word for word in node.keywords if word.arg != name]
+        return ast.Call(node.func, node.args, words)
+
+    if reduces or "axis" in given:
+        old = ast.unparse(node.keywords[given["axis"]].value) if "axis" in given else ""
+        for axis in AXES:
+            if axis != old and (old or axis != "None"):
+                what = f"axis={old} where axis={axis} is due" if old else f"axis={axis} is missing"
+                yield Change(1.0 if axis in AXES[:2] else 1.4, what,
+                             partial(with_word, "axis", axis))
+        if old:
+            yield Change(1.4, f"axis={old} is too much", partial(without, "axis"))
+    if "keepdims" in given:
+        yield Change(1.0, "keepdims is too much", partial(without, "keepdims"))
+    elif reduces and function_name(node) != "argmax":
+        yield Change(1.2, "keepdims=True is missing", partial(with_word, "keepdims", "True"))
+
+
+def numbers(node: ast.expr, place: Place) -> Iterator[Change]:
+    """Another number."""
+    if not isinstance(node, ast.Constant):
+        return
+    old = node.value
+    if isinstance(old, bool):
+        yield Change(1.0, f"{old} where {not old} is due", ast.Constant(not old))
+    elif isinstance(old, int | float):
+        exact = Decimal(repr(old))
+        near: list[Decimal | int] = [exact + 1, exact - 1, exact * 2, exact / 2, exact * 3,
+                                     1 - exact, 0, 1, 2, Decimal("0.5"),
+                                     *map(Decimal, place.numbers)]
+        mended = [_as_number(exact * coefficient.numerator / coefficient.denominator)
+                  for coefficient, powers in place.constants if not powers]
+        for new in dict.fromkeys((*mended, *map(_as_number, near))):
+            if new != old:
+                yield Change(0.8 if new in mended else 1.3, f"{old} where {new} is due",
+                             partial(expression, repr(new)))
+        for size in place.scope.sizes.values():
+            yield Change(1.7, f"{old} where {size} is due",
+                         partial(expression, size))
+
+
+def _as_number(exact: Decimal | int) -> int | float:
+    return int(exact) if exact == int(exact) else float(exact)
+
+
+def comparisons(node: ast.expr, place: Place) -> Iterator[Change]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        kinds = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
+        for kind in kinds:
+            if not isinstance(node.ops[0], kind):
+                yield Change(1.0, "the comparison is wrong",
+                             ast.Compare(node.left, [kind()], node.comparators))
+
+
+def functions(node: ast.expr, place: Place) -> Iterator[Change]:
+    """Another function; its argument alone; its arguments in another order."""
+    if not isinstance(node, ast.Call):
+        return
+    name = function_name(node)
+    others = [other for group in FUNCTIONS if name in group for other in group if other != name]
+    for other in others:
+        func = (ast.Attribute(node.func.value, other, ast.Load())
+                if isinstance(node.func, ast.Attribute) else ast.Name(other, ast.Load()))
+        near = 1.0 if len(others) == 1 else 1.5
+        yield Change(near, f"{name} where {other} is due",
+                     ast.Call(func, node.args, node.keywords))
+    if name in place.scope.functions:
+        for other in place.scope.functions:
+            if other != name:
+                yield Change(1.2, f"{name} where {other} is due", ast.Call(
+                    ast.Name(other, ast.Load()), node.args, node.keywords))
+    if len(node.args) == 1:
+        yield Change(1.5, f"{name} is too much", node.args[0])
+    for i in range(len(node.args)):
+        for j in range(i):
+            order = list(node.args)
+            order[i], order[j] = order[j], order[i]
+            yield Change(1.4, f"the arguments of {name} are in the wrong order",
+                         ast.Call(node.func, order, node.keywords))
+    if isinstance(node.func, ast.Attribute) and not node.args and not is_module(node.func.value):
+        value = node.func.value
+        yield Change(1.5, f"{name} is too much", value)
+
+
+def indices(node: ast.expr, place: Place) -> Iterator[Change]:
+    """An index or a bound that is one off, or off by a size."""
+    if place.level != "index" or isinstance(node, ast.Slice | ast.Tuple | ast.Constant):
+        return
+    text = place.text(node)
+    counts = [q.text for q in place.scope.scalars if q.is_count and q.text != text]
+    for op, sign in ((ast.Add, "+"), (ast.Sub, "-")):
+        yield Change(1.2, f"{text} where {text} {sign} 1 is due",
+                     partial(binary, node, op, ast.Constant(1)))
+        for count in counts:
+            yield Change(1.8, f"{text} where {text} {sign} {count} is due",
+                         partial(binary, node, op, expression(count)))
+
+
+SLIPS = (operators, signs, names, transposes, axes, numbers, comparisons, functions, indices)

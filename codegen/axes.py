@@ -1,0 +1,92 @@
+"""Axes of nodes as axes of arrays: how an array is viewed so that it broadcasts, which axes a
+contraction sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..symbolic.matrices.recognise import Einsum, Node, Pointwise, Total
+
+
+def present(node: Node) -> tuple[str, ...]:
+    """The axes that a node's value has: a body broadcasts what it reads, so leading axes that
+    nothing in it has are missing, and inner ones have length 1 ("")."""
+    if isinstance(node, Total):
+        inner = present(node.of)
+        return tuple(axis for axis in inner if axis not in node.over)
+    if not isinstance(node, Pointwise):
+        return node.axes
+    found = {axis for argument in node.arguments for axis in present(argument)}
+    reached = [axis if axis in found else "" for axis in node.axes]
+    while reached and not reached[0]:
+        reached.pop(0)
+    return tuple(reached)
+
+
+def alignment(axes: tuple[str, ...], target: tuple[str, ...]) -> Callable[[Any], Any]:
+    """How an array with `axes` is viewed so that it broadcasts against `target`."""
+    order, index = alignment_plan(axes, target)
+    if order is None and index is None:
+        return lambda array: array
+
+    def view(array: Any) -> Any:
+        moved = array if order is None else array.transpose(order)
+        return moved if index is None else moved[index]
+
+    return view
+
+
+def alignment_plan(
+    axes: tuple[str, ...], target: tuple[str, ...]
+) -> tuple[tuple[int, ...] | None, tuple[Any, ...] | None]:
+    """(transposition, index with None for new axes), each None where nothing is to be done."""
+    right = target[len(target) - len(axes):] if len(axes) <= len(target) else ()
+    if len(axes) <= len(target) and all(a in ("", t) for a, t in zip(axes, right, strict=True)):
+        return None, None
+    kept = [place for place, axis in enumerate(axes) if axis]
+    order = sorted(kept, key=lambda place: target.index(axes[place]))
+    blanks = [place for place, axis in enumerate(axes) if not axis]
+    moved = order != kept
+    full = (*blanks, *order) if moved else tuple(range(len(axes)))
+    index: list[Any] = []
+    waiting = [axes[place] for place in full]
+    start = next((target.index(axis) for axis in waiting if axis), len(target))
+    for axis in target[start:]:
+        while waiting and not waiting[0]:
+            index.append(0)
+            waiting.pop(0)
+        present = waiting and waiting[0] == axis
+        index.append(slice(None) if present else None)
+        if present:
+            waiting.pop(0)
+    index += [0 for _ in waiting]
+    trivial = all(part == slice(None) for part in index)
+    return (full if moved else None), None if trivial else tuple(index)
+
+
+def as_tensordot(
+    node: Einsum,
+) -> tuple[tuple[Node, Node], tuple[tuple[int, ...], tuple[int, ...]]] | None:
+    """Two operands and their summed axes where the contraction is one product of matrices after
+    reshaping: they share summed axes alone, and the others come in the result's order."""
+    if len(node.operands) != 2:
+        return None
+    for left, right in (node.operands, node.operands[::-1]):
+        summed = [axis for axis in left.axes if axis not in node.axes]
+        free = [axis for axis in (*left.axes, *right.axes) if axis not in summed]
+        shared = summed and all(axis in right.axes for axis in summed)
+        if tuple(free) == node.axes and shared:
+            axes = tuple(map(left.axes.index, summed)), tuple(map(right.axes.index, summed))
+            return (left, right), axes
+    return None
+
+
+def einsum_subscripts(node: Einsum) -> str:
+    """ "ij,jk->ik" for an einsum."""
+    letters: dict[str, str] = {}
+    for operand in node.operands:
+        for axis in operand.axes:
+            letters.setdefault(axis, "abcdefghijklmnopqrstuvwxyz"[len(letters)])
+    inputs = ",".join("".join(letters[axis] for axis in o.axes) for o in node.operands)
+    return f"{inputs}->{''.join(letters[axis] for axis in node.axes)}"

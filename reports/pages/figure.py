@@ -1,0 +1,292 @@
+"""The network drawn: units as circles, weights as lines, numbers on the lines of a tiny network.
+
+A drawing is a list of lines, circles and labels in a frame of 640 by so much; the same drawing is
+written as SVG for Markdown and as a LaTeX picture.  It is the same text every time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from ...symbolic.display.writer import Writer
+from ...symbolic.specs.network import Network
+from ..worked.digits import show
+from ..worked.figures import Figures
+
+WIDTH = 640
+_MARGIN = 86
+_MOST_UNITS = 6
+_MOST_LAYERS = 9
+_MOST_NUMBERS = 12
+"""Weights at most for numbers to be written on their lines."""
+
+
+@dataclass(frozen=True)
+class Line:
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True)
+class Circle:
+    x: float
+    y: float
+    radius: float
+    layer: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """Centred text; `is_math` when it is LaTeX of the form letter^{..} _{..}."""
+
+    x: float
+    y: float
+    text: str
+    size: int = 14
+    is_math: bool = False
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """In units of a pixel, y downwards; `title` says what is drawn."""
+
+    height: float
+    title: str
+    lines: tuple[Line, ...]
+    circles: tuple[Circle, ...]
+    labels: tuple[Label, ...]
+
+
+def draw(network: Network, writer: Writer, figures: Figures | None = None) -> Drawing:
+    """The network; wide layers and deep stacks have their middle left out."""
+    return _Sketch(network, writer, figures).drawing()
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A layer as it is drawn: the numbers of the units shown, None where some are left out."""
+
+    layer: int
+    x: float
+    units: tuple[int | None, ...]
+
+
+class _Sketch:
+    def __init__(self, network: Network, writer: Writer, figures: Figures | None) -> None:
+        self.network, self.writer, self.figures = network, writer, figures
+        count = len(network.sizes)
+        layers: list[int | None] = list(range(count))
+        if count > _MOST_LAYERS:
+            layers = [0, 1, 2, 3, None, count - 3, count - 2, count - 1]
+        step = (WIDTH - 2 * _MARGIN) / (len(layers) - 1)
+        self.gap_x = [_MARGIN + i * step for i, layer in enumerate(layers) if layer is None]
+        self.columns = [
+            _Column(layer, _MARGIN + i * step, _shown_units(network.sizes[layer]))
+            for i, layer in enumerate(layers)
+            if layer is not None
+        ]
+        tallest = max(len(column.units) for column in self.columns)
+        self.radius = min(21.0, step * 0.26)
+        self.pitch = 84.0 if self._numbered() else 58.0
+        self.middle = 34 + (tallest - 1) * self.pitch / 2 + self.radius
+        self.height = 2 * self.middle + 40
+        self.lines: list[Line] = []
+        self.circles: list[Circle] = []
+        self.labels: list[Label] = []
+
+    def drawing(self) -> Drawing:
+        for before, here in pairwise(self.columns):
+            if here.layer == before.layer + 1:
+                self._weights(before, here)
+        for column in self.columns:
+            self._layer(column)
+        self.labels += [Label(x, self.middle, "⋯", 22) for x in self.gap_x]
+        sizes = "-".join(map(str, self.network.sizes))
+        return Drawing(self.height, f"Network {self.network.name}: {sizes}", tuple(self.lines),
+                       tuple(self.circles), tuple(self.labels))
+
+    def _numbered(self) -> bool:
+        """Whether the weights are few enough for their numbers to be written on them."""
+        sizes = self.network.sizes
+        if self.figures is None or not all(isinstance(size, int) and size <= 3 for size in sizes):
+            return False
+        weights = sum(int(a) * int(b) for a, b in pairwise(sizes))
+        return weights <= _MOST_NUMBERS and len(sizes) <= 4
+
+    def _height_of(self, column: _Column, row: int) -> float:
+        return self.middle + (row - (len(column.units) - 1) / 2) * self.pitch
+
+    def _weights(self, before: _Column, here: _Column) -> None:
+        for i, source in enumerate(before.units):
+            for j, target in enumerate(here.units):
+                if source is None or target is None:
+                    continue
+                start = before.x, self._height_of(before, i)
+                end = here.x, self._height_of(here, j)
+                number = self._weight(here.layer, source, target)
+                self._edge(start, end, number)
+
+    def _weight(self, layer: int, source: int, target: int) -> str:
+        if self.figures is None or not self._numbered():
+            return ""
+        rows = self.network.convention == "rows"
+        place = (source, target) if rows else (target, source)
+        return show(self.figures[f"W{layer}"][place], 4).latex
+
+    def _edge(self, start: tuple[float, float], end: tuple[float, float], number: str) -> None:
+        """A line between the rims of two circles, interrupted where its number stands."""
+        dx, dy = end[0] - start[0], end[1] - start[1]
+        length = (dx * dx + dy * dy) ** 0.5
+        rim = self.radius / length
+
+        def at(t: float) -> tuple[float, float]:
+            return start[0] + t * dx, start[1] + t * dy
+
+        if not number:
+            self.lines.append(Line(*at(rim), *at(1 - rim)))
+            return
+        where = 0.3
+        half = (4 + 4 * len(number)) / dx
+        self.lines.append(Line(*at(rim), *at(where - half)))
+        self.lines.append(Line(*at(where + half), *at(1 - rim)))
+        self.labels.append(Label(*at(where), number, 13))
+
+    def _layer(self, column: _Column) -> None:
+        last = self.network.depth
+        kind = "input" if column.layer == 0 else "output" if column.layer == last else "hidden"
+        array = "X" if column.layer == 0 else f"A{column.layer}"
+        size = self.network.sizes[column.layer]
+        for row, unit in enumerate(column.units):
+            y = self._height_of(column, row)
+            if unit is None:
+                self.labels.append(Label(column.x, y, "⋮", 22))
+                continue
+            self.circles.append(Circle(column.x, y, self.radius, kind))
+            if self.radius > 14:
+                which = str(unit + 1) if isinstance(size, int) or unit >= 0 else str(size)
+                at = [] if size == 1 else [which]
+                letter = self.writer.name(array, at or [""], latex=True)
+                wide = len(which) > 2 and column.layer > 0
+                self.labels.append(Label(column.x, y, letter.replace(" _{}", ""),
+                                         12 if wide else 15, True))
+            if column.layer and self._numbered() and self.figures is not None:
+                bias = show(self.figures[f"b{column.layer}"][(unit,)], 4).latex
+                self.labels.append(Label(column.x, y + self.radius + 13, f"b = {bias}", 12))
+        below = self.height - 30
+        units = f"{size} unit" + ("" if size == 1 else "s")
+        name = kind if kind != "hidden" or last == 2 else f"hidden {column.layer}"
+        self.labels.append(Label(column.x, below, name, 13))
+        activation = self.network.activations[column.layer - 1] if column.layer else ""
+        if activation and len(activation) <= 12:
+            units += f", {activation}"
+        if len(self.columns) <= 6:
+            self.labels.append(Label(column.x, below + 16, units, 12))
+        else:
+            self.labels.append(Label(column.x, below + 16, str(size), 12))
+
+
+def _shown_units(size: int | str) -> tuple[int | None, ...]:
+    if isinstance(size, str):
+        return (0, 1, None, -1)
+    if size <= _MOST_UNITS:
+        return tuple(range(size))
+    return (0, 1, 2, None, size - 1)
+
+
+# --- SVG ----------------------------------------------------------------------------------------
+
+_PARTS = re.compile(r"^(?P<base>.+?)(?:\^\{(?P<up>[^}]*)\})?(?: _\{(?P<down>[^}]*)\})?$")
+_LETTERS = {r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\theta": "θ",
+            r"\lambda": "λ", r"\mu": "μ", r"\sigma": "σ", r"\phi": "φ", r"\omega": "ω",
+            r"\eta": "η", r"\epsilon": "ε"}
+_FILL = {"input": "#e3edf7", "hidden": "#fff4d6", "output": "#e2f2e4"}
+
+
+def svg(drawing: Drawing) -> str:
+    """The drawing as SVG, with a background of its own, so that it reads on light and on dark."""
+    height = _number(drawing.height)
+    rows = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'width="{WIDTH}" height="{height}" role="img">',
+        f"<title>{escape(drawing.title)}</title>",
+        f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{_number(drawing.height - 1)}" '
+        'rx="8" fill="#fdfdfb" stroke="#c9ced6"/>',
+        '<g stroke="#7b8794" stroke-width="1.2">',
+    ]
+    rows += [
+        f'<line x1="{_number(e.x1)}" y1="{_number(e.y1)}" x2="{_number(e.x2)}" '
+        f'y2="{_number(e.y2)}"/>'
+        for e in drawing.lines
+    ]
+    rows += ["</g>", '<g stroke="#3d4852" stroke-width="1.5">']
+    rows += [
+        f'<circle cx="{_number(c.x)}" cy="{_number(c.y)}" r="{_number(c.radius)}" '
+        f'fill="{_FILL[c.layer]}"/>'
+        for c in drawing.circles
+    ]
+    rows += ["</g>", '<g fill="#1f2933" text-anchor="middle" font-family="sans-serif">']
+    rows += [_svg_label(label) for label in drawing.labels]
+    return "\n".join([*rows, "</g>", "</svg>", ""])
+
+
+def _svg_label(label: Label) -> str:
+    start = f'<text x="{_number(label.x)}" y="{_number(label.y + label.size * 0.34)}"'
+    if not label.is_math:
+        return f'{start} font-size="{label.size}">{escape(label.text)}</text>'
+    found = _PARTS.match(label.text)
+    base, up, down = found.groups() if found else (label.text, None, None)
+    small = round(label.size * 0.68)
+    base = _LETTERS.get(base, re.sub(r"\\mathrm\{(.*)\}", r"\1", base))
+    text = f"<tspan>{escape(base)}</tspan>"
+    shift = 0
+    if down:
+        text += f'<tspan dy="4" font-size="{small}" font-style="normal">{escape(down)}</tspan>'
+        shift = 4
+    if up:
+        text += (f'<tspan dy="{-6 - shift}" font-size="{small}" font-style="normal">'
+                 f"{escape(up)}</tspan>")
+    return f'{start} font-size="{label.size}" font-family="serif" font-style="italic">{text}</text>'
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+# --- LaTeX --------------------------------------------------------------------------------------
+
+
+def latex_picture(
+    drawing: Drawing, escaped: Callable[[str], str], inline: Callable[[str], str]
+) -> str:
+    """The drawing as a LaTeX picture, which needs no package.
+
+    `escaped` prepares plain text, `inline` a formula.
+    """
+    rows = [
+        r"\setlength{\unitlength}{0.68pt}",
+        rf"\begin{{picture}}({WIDTH},{_number(drawing.height)})",
+        r"\linethickness{0.3pt}",
+    ]
+
+    def point(x: float, y: float) -> str:
+        return f"({_number(x)},{_number(drawing.height - y)})"
+
+    for line in drawing.lines:
+        middle = point((line.x1 + line.x2) / 2, (line.y1 + line.y2) / 2)
+        rows.append(rf"\qbezier{point(line.x1, line.y1)}{middle}{point(line.x2, line.y2)}")
+    rows += [
+        rf"\put{point(c.x, c.y)}{{\circle{{{_number(2 * c.radius)}}}}}" for c in drawing.circles
+    ]
+    dots = {"⋮": r"$\vdots$", "⋯": r"$\cdots$"}
+    for label in drawing.labels:
+        text = inline(label.text) if label.is_math else dots.get(label.text, "")
+        size = r"\small" if label.size > 13 else r"\scriptsize"
+        shown = text or escaped(label.text)
+        rows.append(rf"\put{point(label.x, label.y)}{{\makebox(0,0){{{size} {shown}}}}}")
+    return "\n".join([*rows, r"\end{picture}"])

@@ -1,0 +1,209 @@
+"""The derivation told step by step: every form of every equation, and why it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...symbolic.derive.chain import Chain, Form, Step
+from ...symbolic.display.writer import Writer, slope_identity
+from ...symbolic.functions import Opaque, Z
+from ..content import Block, Bullets, Display, Formula, Math, Paragraph, Prose, Section, equation
+
+
+@dataclass
+class Narrator:
+    """Tells one chain in one notation; numbers its equations as it goes."""
+
+    chain: Chain
+    writer: Writer
+    _labels: dict[str, str] = field(default_factory=dict)
+
+    def forward(self) -> Section:
+        """The forward equations, numbered."""
+        blocks: list[Block] = []
+        for step in self.chain.steps:
+            if step.role == "forward":
+                blocks.append(Display((self.formula(step.forms[-1]),), self.label(step.name)))
+                blocks += [Display((equation(*note.split(" = ", 1)),))
+                           for note in self.writer.notes(step.equation, latex=True)]
+        return Section(("Forward equations",), tuple(blocks))
+
+    def derivation(self) -> list[Section]:
+        """A section that says what is done, and one for each adjoint and gradient in order."""
+        loss = Math(self.writer.name(self.chain.loss, latex=True))
+        sections = [Section(("Derivation",), (Paragraph((
+            "The forward equations are gone through backwards. Each array's adjoint, the "
+            "derivative of ", loss, " by it, is the sum over the equations that read the array; "
+            "each form below follows from the one before by the rule that is named.",
+        )),))]
+        for step in self._in_order():
+            what = "The gradient by " if step.role == "gradient" else "The adjoint of "
+            primal = Math(self.writer.name(step.of, latex=True))
+            sections.append(Section((what, primal), tuple(self._told(step)), level=3))
+        return sections
+
+    def result(self) -> Section:
+        """The last forms alone: the recurrence of the adjoints, and the gradients."""
+        backward = [step for step in self.chain.steps if step.role != "forward"]
+        named = [step for step in backward if step.role == "adjoint"]
+        gradients = [step for step in backward if step.role == "gradient"]
+        blocks: list[Block] = []
+        if named:
+            blocks += [Paragraph(("The adjoints, from the last layer to the first:",)),
+                       Display(tuple(self.formula(step.forms[-1]) for step in named))]
+        blocks += [Paragraph(("The gradients:",)),
+                   Display(tuple(self.formula(step.forms[-1]) for step in gradients))]
+        return Section(("Result",), tuple(blocks))
+
+    def assumptions(self) -> Section:
+        """Kinks of the forward pass, and what was assumed of the inputs."""
+        items: list[Prose] = []
+        for name in self.chain.assumed:
+            items.append(("Assumed: the entries of ", self._name(name), " sum to one for each "
+                          "sample. The row sums in the derivation use it; for other targets the "
+                          "simplified formulas do not hold."))
+        rows = {f"the rows of {name} sum to one" for name in self.chain.assumed}
+        items += [(f"Assumed: {text}.",) for text in self.chain.assumptions if text not in rows]
+        for kink in self.chain.kinks:
+            items.append((
+                "Equation ", self.label(kink.equation), " has a kink where ",
+                Math(f"{kink.where} = 0") if len(kink.where) < 20 else kink.where,
+                " for an entry ", Math("z"), " of ", self._name(kink.array), ": ", kink.function,
+                " has no derivative there. The slope taken is ", kink.slope, ".",
+            ))
+        if not items:
+            items.append(("None: every function in the forward equations is differentiable "
+                          "wherever it is defined, and nothing was assumed of the inputs.",))
+        return Section(("Kinks and assumptions",), (Bullets(tuple(items)),))
+
+    def formula(self, form: Form) -> Formula:
+        written = self.writer.latex(form.equation)
+        return equation(written.left, written.right)
+
+    def label(self, name: str) -> str:
+        """The number of an equation, "(3)"; a new one is given where it has none."""
+        return self._labels.setdefault(name, f"({len(self._labels) + 1})")
+
+    # --- one step -------------------------------------------------------------------------------
+
+    def _in_order(self) -> Iterator[Step]:
+        """Backward steps, each after the steps that were put into it."""
+        told: set[str] = set()
+
+        def before(step: Step) -> Iterator[Step]:
+            for form in step.forms:
+                if form.rule != "insert":
+                    continue
+                for name in form.uses:
+                    if name in self.chain.inlined and name not in told:
+                        told.add(name)
+                        yield from before(self.chain.inlined[name])
+                        yield self.chain.inlined[name]
+
+        for step in self.chain.steps:
+            if step.role != "forward":
+                yield from before(step)
+                yield step
+
+    def _told(self, step: Step) -> Iterator[Block]:
+        shown = ""
+        label = self.label(step.name)
+        last = len(step.forms) - 1
+        for place, form in enumerate(step.forms):
+            formula = self.formula(form)
+            if formula.latex == shown:
+                continue
+            shown = formula.latex
+            yield Paragraph(self._reason(step, form))
+            yield Display((formula,), label if place == last or self._same(step, place) else "")
+
+    def _same(self, step: Step, place: int) -> bool:
+        """Whether all forms after this one print the same."""
+        here = self.formula(step.forms[place]).latex
+        return all(self.formula(form).latex == here for form in step.forms[place:])
+
+    def _reason(self, step: Step, form: Form) -> Prose:
+        match form.rule:
+            case "chain rule":
+                return self._chain_rule(step, form.uses)
+            case "insert":
+                return ("Inserting ", *self._list([self._cited(name) for name in form.uses]), ":")
+            case "named value":
+                return ("That value has a name already, ",
+                        *self._list([(self._name(name), f", equation {self.label(name)}")
+                                     for name in form.uses]), ":")
+            case "slope in output":
+                return ("The slope, stated in the output", *self._slopes(form.uses), ":")
+            case "row sums":
+                return ("Assuming that the entries of ",
+                        *self._list([(self._name(name),) for name in form.uses]),
+                        " sum to one for each sample:")
+            case "cancel":
+                return ("Adding like terms and cancelling common factors:",)
+            case "per sample" if step.role == "gradient":
+                return ("The adjoints are kept per sample, so the factor stands here:",)
+            case "per sample":
+                return ("Kept per sample: multiplied by the batch size ",
+                        Math(" ".join(form.uses)), ", which the gradients are divided by instead:")
+        return (f"By {form.rule}:",)
+
+    def _chain_rule(self, step: Step, via: Sequence[str]) -> Prose:
+        loss, primal = self._name(self.chain.loss), self._name(step.of)
+        if not via:
+            return ("By definition:",)
+        if tuple(via) == (self.chain.loss,):
+            return ("Differentiating the loss, equation ", self.label(self.chain.loss), ", by ",
+                    primal, ":")
+        through = self._list([(self._name(name), f", equation {self.label(name)}")
+                              for name in via])
+        both = "" if len(via) == 1 else ", so the contributions are added"
+        return ("Chain rule: ", loss, " depends on ", primal, " through ", *through, both, ":")
+
+    def _cited(self, name: str) -> Prose:
+        """An array with the number of its equation; what is written inline has none."""
+        return (self._name(name), " ", self.label(name))
+
+    def _name(self, name: str) -> Math:
+        return Math(self.writer.name(name, latex=True))
+
+    def _slopes(self, outputs: Sequence[str]) -> Prose:
+        """The identities used: σ'(z) = a (1 - a), with a for each of `outputs`."""
+        found: list[str | Math] = []
+        for name in outputs:
+            for function in functions_of(self.chain, name):
+                identity = slope_identity(function, "a", latex=True)
+                if identity is not None:
+                    output = rf"a = {function.latex_name}(z)"
+                    found += [": with ", Math(output), ", ", Math(identity)]
+        return tuple(found)
+
+    def _list(self, parts: Sequence[Prose]) -> Prose:
+        """a, b and c."""
+        found: list[str | Math] = []
+        for place, part in enumerate(parts):
+            if place:
+                found.append(" and " if place == len(parts) - 1 else ", ")
+            found += part  # type: ignore[arg-type]
+        return tuple(found)
+
+
+def functions_of(chain: Chain, name: str) -> list[type[Opaque]]:
+    """The named functions in the equation of `name`, without derivatives."""
+    found: dict[type[Opaque], None] = {}
+    for term in chain.system[name].terms:
+        for applied in sorted(term.body.atoms(Opaque), key=str):
+            found[type(applied).base] = None
+    return list(found)
+
+
+def all_functions(chain: Chain) -> dict[str, type[Opaque]]:
+    """Every named function and slope in a chain's equations, by what is printed for it."""
+    found: dict[str, type[Opaque]] = {}
+    steps = (*chain.steps, *chain.inlined.values())
+    for term in (term for step in steps for form in step.forms for term in form.equation.terms):
+        for applied in term.body.atoms(Opaque):
+            function = type(applied)
+            if function.definition.free_symbols <= {Z}:
+                found[function.latex_name + "'" * function.order] = function
+    return dict(sorted(found.items()))

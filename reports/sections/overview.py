@@ -1,0 +1,136 @@
+"""The network's own section: figure, shapes, layers, functions, and how things are written."""
+
+from __future__ import annotations
+
+import re
+from inspect import signature
+
+from ...symbolic.derive.chain import Chain
+from ...symbolic.display.layout import Latex, Piece, body
+from ...symbolic.display.writer import Writer, slope_identity
+from ...symbolic.equation import Size, slot
+from ...symbolic.functions import Opaque, Z
+from ...symbolic.specs.losses import LOSSES
+from ...symbolic.specs.model import Model
+from ...symbolic.specs.network import Network
+from ..content import (
+    Block,
+    Bullets,
+    Code,
+    Display,
+    Formula,
+    Math,
+    Picture,
+    Prose,
+    Section,
+    Table,
+    equation,
+)
+from .narration import all_functions
+
+
+def overview(network: Network, chain: Chain, writer: Writer) -> Section:
+    """The first section of a network's report."""
+    *sizes, last = map(str, network.sizes)
+    caption = f"The network {network.name}, with layers of {', '.join(sizes)} and {last} units."
+    blocks: list[Block] = [
+        Picture((caption,)),
+        _shapes(network, chain, writer),
+        Bullets(tuple(_conventions(network, writer))),
+    ]
+    functions = function_definitions(chain)
+    if functions:
+        blocks.append(Display(tuple(functions)))
+    return Section(("The network",), tuple(blocks))
+
+
+def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
+    meanings = {"X": "input", "Y": "target", "L": "loss", "S": "log of the sum of exponentials"}
+    for layer, activation in enumerate(network.activations, 1):
+        meanings |= {
+            f"W{layer}": f"weights of layer {layer}",
+            f"b{layer}": f"biases of layer {layer}",
+            f"Z{layer}": f"net input of layer {layer}",
+            f"A{layer}": f"output of layer {layer}: {activation}",
+            f"S{layer}": "log of the sum of exponentials",
+        }
+    rows = [
+        ((Code(name),), (Math(writer.name(name, latex=True)),), shape_prose(shape),
+         (meanings.get(name, ""),))
+        for name, shape in chain.system.shapes.items()
+        if name in meanings
+    ]
+    header: tuple[Prose, ...] = (("in code",), ("in formulas",), ("shape",), ("what it is",))
+    return Table(header, tuple(rows), "llll")
+
+
+def shape_prose(shape: tuple[Size, ...]) -> Prose:
+    """m × n, or the number of entries."""
+    if not shape:
+        return ("a number",)
+    style = Latex()
+    sizes = [style.size(size) if size.is_Symbol else str(size) for size in shape]
+    return (Math(r" \times ".join(sizes)),) if len(sizes) > 1 else (
+        Math(sizes[0]), " entry" if sizes[0] == "1" else " entries")
+
+
+def _conventions(network: Network, writer: Writer) -> list[Prose]:
+    weight = writer.name("W1", ["i", "j"], latex=True)
+    first = writer.name("Z1", latex=True)
+    single = network.batch is False
+    items: list[Prose] = []
+    if network.convention == "rows":
+        product = rf"{first} = {writer.name('X', latex=True)} {writer.name('W1', latex=True)}" \
+            rf" + {writer.name('b1', latex=True)}"
+        joins = (Math(weight), " joins unit ", Math("i"), " of the layer before to unit ",
+                 Math("j"))
+        sample = "a vector is a row" if single else "each sample is a row"
+    else:
+        product = rf"{first} = {writer.name('W1', latex=True)} {writer.name('X', latex=True)}" \
+            rf" + {writer.name('b1', latex=True)}"
+        joins = (Math(weight), " joins unit ", Math("j"), " of the layer before to unit ",
+                 Math("i"))
+        sample = "a vector is a column" if single else "each sample is a column"
+    items.append((f"Convention: {sample}, ", Math(product), "; ", *joins,
+                  ". Subscripts count from 1; an axis of size 1 has none."))
+    batch = "a single sample, without a batch axis" if single else "a batch of "
+    size: Prose = () if network.batch_size is None else (
+        Math(str(network.batch_size)), " samples; biases are added to every one of them")
+    items.append((f"Data: {batch}", *size, "."))
+    loss = writer.name("L", latex=True)
+    items.append(("Loss ", Math(loss), f": {loss_in_words(network)}."))
+    delta = writer.notation.adjoints and rf"\delta^{{(l)}} = \frac{{\partial {loss}}}" \
+        rf"{{\partial z^{{(l)}}}}"
+    per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
+    items.append((Math(str(delta)), f"{per}; ", Math(r"\odot"), " multiplies and ",
+                  Math(r"\oslash"), " divides entry by entry, ",
+                  Math(r"\top"), " transposes, ", Math(r"\mathbf{1}"), " is a column of ones."))
+    return items
+
+
+def loss_in_words(network: Network | Model) -> str:
+    """What the loss is, in the letters that the network's formulas have for target and output."""
+    loss = LOSSES[network.loss]
+    letters = list(signature(loss.body).parameters)[:2]  # those that its meaning is told in
+    target = network.notation.get("target", letters[0])
+    output = network.notation.get("symbols", {}).get(network.prediction, letters[1])
+    shown = dict(zip(letters, (target, output), strict=True))
+    meaning = re.sub(rf"\b(?:{'|'.join(letters)})\b", lambda found: shown[found[0]], loss.meaning)
+    return f"{meaning}; {target} is the target, {output} the output"
+
+
+def function_definitions(chain: Chain) -> list[Formula]:
+    """Definitions of the named functions in the equations, each followed by its slope."""
+    found: dict[str, Formula] = {}
+    for function in dict.fromkeys(f.base for f in all_functions(chain).values()):
+        found[function.title] = _definition(function)
+        slope = slope_identity(function, f"{function.latex_name}(z)", latex=True)
+        if slope is not None:
+            left, right = slope.split(" = ", 1)
+            found[function.title + "'"] = equation(left, right)
+    return list(found.values())
+
+
+def _definition(function: type[Opaque]) -> Formula:
+    right = body(function.definition.xreplace({Z: slot(0)}), [Piece("z")], Latex())
+    return equation(f"{function.latex_name}(z)", right.text)

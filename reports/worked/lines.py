@@ -1,0 +1,299 @@
+"""Worked lines: each entry as formula = substituted numbers = result.
+
+An entry of an equation is unrolled over its concrete indices into a step: an ordered sum of
+summands, each laid out twice by one walk (with symbols, and with numbers in their place), with
+brackets where precedence or a minus asks for them.  How many digits are printed is decided by
+reading the printed line back (:mod:`reread`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy as sp
+
+from ...symbolic.display.layout import ADD, ATOM, MUL, POW, Latex, Piece, body
+from ...symbolic.display.writer import Writer
+from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot
+from ...symbolic.functions import Opaque
+from ..content import Formula, Side
+from .arithmetic import Value
+from .digits import LINE_DIGITS, Shown, show
+from .figures import At, Figures, Place
+from .reread import Reader, UnreadableError
+
+MORE_DIGITS = 12
+"""How many digits an operand may be given beyond the result's before a line is at fault."""
+
+
+class DigitsError(AssertionError):
+    """A printed line whose result does not follow from its printed operands."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One worked entry.
+
+    array, place: which entry it is ("W1.updated" for an updated parameter).
+    checked: whether the printed line was read back and gave the printed result.
+    """
+
+    array: str
+    place: Place
+    formula: Formula
+    value: Value
+    checked: bool
+
+
+class Numbers(Latex):
+    """Numbers in place of symbols: a dot between factors, size symbols by their value."""
+
+    times = r" \cdot "
+
+    def __init__(self, sizes: Mapping[sp.Symbol, int]) -> None:
+        self.sizes = sizes
+
+    def size(self, symbol: sp.Symbol) -> str:
+        return str(self.sizes[symbol]) if symbol in self.sizes else super().size(symbol)
+
+
+@dataclass(frozen=True)
+class Names:
+    """How entries are written: subscripts count from 1, axes of size one have none."""
+
+    writer: Writer
+    figures: Figures
+
+    def entry(self, array: str, place: Place) -> str:
+        if array == INDEX_VALUE:
+            return str(place[0])
+        return self.writer.name(array, self.subscripts(array, place), latex=True)
+
+    def subscripts(self, array: str, place: Place) -> list[str]:
+        shape = self.figures.shapes.get(array, ())
+        return [str(i + 1) for i, size in zip(place, shape, strict=True) if size != 1]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Makes the worked lines of one evaluated system.
+
+    functions: the named functions that occur, by what is printed for them.
+    """
+
+    names: Names
+    functions: Mapping[str, type[Opaque]]
+    digits: int = LINE_DIGITS
+
+    def lines(self, equation: Equation, places: Iterable[Place]) -> list[Line]:
+        return [self.line(equation, place) for place in places]
+
+    def line(self, equation: Equation, place: Place) -> Line:
+        """The entry of `equation` at `place`."""
+        figures = self.names.figures
+        at = {i.symbol: p for i, p in zip(equation.out, place, strict=True)}
+        summands = _Unrolled(self, equation, at)
+        return self._line(
+            equation.name, place, self.names.entry(equation.name, place), summands,
+            figures[equation.name][place],
+        )
+
+    def update(self, parameter: str, gradient: str, place: Place, rate: Fraction) -> Line:
+        """w ← w - η ∂L/∂w for one entry; its value is the updated one."""
+        figures, arithmetic = self.names.figures, self.names.figures.arithmetic
+        old, slope = figures[parameter][place], figures[gradient][place]
+        new = arithmetic.add(old, arithmetic.multiply(-rate, slope))
+        step = _Update(self, parameter, gradient, place, rate)
+        name = self.names.entry(parameter, place)
+        return self._line(f"{parameter}.updated", place, name, step, new)
+
+    # --- digits ---------------------------------------------------------------------------------
+
+    def _line(
+        self, array: str, place: Place, name: str, step: _Step, value: Value
+    ) -> Line:
+        """The line with as few operand digits as let a reader find the printed result.
+
+        Where digits cancel beyond all that are printed (1 - σ(80)), the numbers would say nothing
+        of the result, and are left out.
+        """
+        result = show(value, self.digits)
+        reader = Reader(self.functions)
+        told = True
+        try:
+            for more in range(MORE_DIGITS + 1):
+                numbers = step.substituted(self.digits + more)
+                if reader.gives(_text(numbers.chunks), result):
+                    break
+            else:
+                if not reader.allows(_text(numbers.chunks), result, numbers.operands):
+                    raise DigitsError(f"{name}: the operands shown, {_text(numbers.chunks)}, do "
+                                      f"not give the result shown, {result.latex}")
+                # Else the result is so near a half that no operands decide its last digit.
+                low, high = reader.between(_text(numbers.chunks), numbers.operands)
+                told = high - low <= abs(result.decimal) / 10 ** (self.digits - 1)
+            checked = told
+        except UnreadableError:
+            checked = False
+        formula = self._formula(name, step, numbers if told else None, result)
+        return Line(array, place, formula, value, checked)
+
+    def _formula(
+        self, name: str, step: _Step, numbers: Substituted | None, result: Shown
+    ) -> Formula:
+        plain = numbers is not None and all(operand.exact for operand in numbers.operands)
+        sides = [Side(step.relation, step.symbolic)]
+        if numbers is not None and _text(numbers.chunks) != result.latex:
+            sides.append(Side("=" if plain else r"\approx", numbers.chunks))
+        sides.append(Side("=" if result.exact and plain else r"\approx", (result.latex,)))
+        return Formula(name, tuple(sides))
+
+
+@dataclass(frozen=True)
+class Substituted:
+    """A formula with numbers in it, in pieces between which a row may be broken."""
+
+    chunks: tuple[str, ...]
+    operands: tuple[Shown, ...]
+
+
+class _Step:
+    """A formula laid out with symbols and with numbers."""
+
+    symbolic: tuple[str, ...]
+    relation = "="
+
+    def substituted(self, digits: int) -> Substituted:
+        raise NotImplementedError
+
+
+class _Unrolled(_Step):
+    """The right side of an equation at one entry, every Σ written out."""
+
+    def __init__(self, worker: Worker, equation: Equation, at: At) -> None:
+        self.names = worker.names
+        self.equation = equation
+        figures = self.names.figures
+        self.instances = [
+            (term, list(figures.instances(term, at))) for term in equation.terms
+        ]
+        self.symbolic = self._lay_out(Latex(), self._symbol)
+
+    def substituted(self, digits: int) -> Substituted:
+        operands: list[Shown] = []
+
+        def number(read: Read, at: At) -> Piece:
+            shown = show(self.names.figures.read(read, at), digits)
+            operands.append(shown)
+            return shown.piece
+
+        chunks = self._lay_out(Numbers(self.names.figures.sizes), number)
+        return Substituted(chunks, tuple(operands))
+
+    def _symbol(self, read: Read, at: At) -> Piece:
+        figures = self.names.figures
+        place = tuple(figures.subscript(entry, at) for entry in read.at)
+        text = self.names.entry(read.array, place)
+        return Piece(text, POW if text.startswith(r"\frac") else ATOM)
+
+    def _lay_out(self, style: Latex, leaf: object) -> tuple[str, ...]:
+        chunks: list[str] = []
+        for term, instances in self.instances:
+            if instances:
+                for chunk in _term(self.equation, term, instances, style, leaf):
+                    chunks.append(chunk if not chunks or chunk.opens else chunk.joined())
+        return tuple(map(str, chunks)) or ("0",)
+
+
+class _Chunk(str):
+    """A part of a sum; `opens` when it continues a bracket that an earlier part opened."""
+
+    opens = False
+
+    def joined(self) -> str:
+        """With the sign that joins it to what stands before."""
+        return f" - {self[1:].lstrip()}" if self.startswith("-") else f" + {self}"
+
+
+def _inner(text: str) -> _Chunk:
+    chunk = _Chunk(text)
+    chunk.opens = True
+    return chunk
+
+
+def _term(
+    equation: Equation, term: Term, instances: Sequence[At], style: Latex, leaf: object
+) -> list[_Chunk]:
+    """One term, unrolled; factors that all summands share stand before a bracket."""
+    single = len(instances) == 1 and equation.reduction == "sum"
+    factor, inside = (sp.S.One, term.body) if single else _shared(equation, term.body)
+    pieces = []
+    several = equation.reduction == "sum" and len(equation.terms) + len(instances) > 2
+    for instance in instances:
+        leaves = [leaf(read, instance) for read in term.reads]  # type: ignore[operator]
+        piece = body(inside, leaves, style)
+        if inside == slot(0) and piece.level == ADD and several:
+            piece = Piece(style.bracket(piece.text), ATOM)  # 1 + (-2), not 1 - 2
+        pieces.append(piece)
+    if equation.reduction == "max":
+        return [_Chunk(style.call("max", pieces).text)]
+    if equation.reduction == "logsumexp":
+        exponentials = [style.call("exp", [piece]) for piece in pieces]
+        return _bracketed(r"\log", [p.text for p in exponentials])
+    if single:
+        return [_Chunk(pieces[0].text)]
+    summands = [style.hold(piece, MUL) if _is_sum(piece) else piece.text for piece in pieces]
+    if factor == 1:
+        return [_Chunk(text) for text in summands]
+    negative = bool(factor.as_coeff_Mul()[0].is_negative)
+    front = "" if abs(factor) == 1 else body(abs(factor), [], style).text
+    dot = r" \cdot " if isinstance(style, Numbers) and front else " " if front else ""
+    return _bracketed(("-" if negative else "") + front + dot, summands)
+
+
+def _is_sum(piece: Piece) -> bool:
+    return piece.level == ADD and (" + " in piece.text or " - " in piece.text)
+
+
+def _shared(equation: Equation, expression: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """(the number and sizes in front, the rest) of a summand; a minus moves in front, too."""
+    if equation.reduction != "sum":
+        return sp.S.One, expression
+    slots = [s for s in expression.free_symbols if str(s).startswith("_x")]
+    outside, inside = expression.as_independent(*slots, as_Add=False)
+    return outside, inside
+
+
+def _bracketed(front: str, summands: Sequence[str]) -> list[_Chunk]:
+    chunks = [_Chunk(rf"{front}\bigl( {summands[0]}")]
+    chunks += [_inner(_Chunk(text).joined()) for text in summands[1:]]
+    last = _inner(chunks[-1] + r" \bigr)")
+    last.opens = len(chunks) > 1
+    return [*chunks[:-1], last]
+
+
+class _Update(_Step):
+    """w ← w - η ∂L/∂w."""
+
+    relation = r"\leftarrow"
+
+    def __init__(
+        self, worker: Worker, parameter: str, gradient: str, place: Place, rate: Fraction
+    ) -> None:
+        self.names, self.rate = worker.names, rate
+        self.reads = [worker.names.figures[name][place] for name in (parameter, gradient)]
+        old, slope = (worker.names.entry(name, place) for name in (parameter, gradient))
+        self.symbolic = (rf"{old} - \eta {slope}",)
+
+    def substituted(self, digits: int) -> Substituted:
+        operands = (show(self.reads[0], digits), show(self.rate, digits + 6),
+                    show(self.reads[1], digits))
+        expression = slot(0) - slot(1) * slot(2)
+        shown = body(expression, [operand.piece for operand in operands], Numbers({}))
+        return Substituted((shown.text,), operands)
+
+
+def _text(chunks: Sequence[str]) -> str:
+    return "".join(chunks)

@@ -1,0 +1,192 @@
+"""A small system entry by entry: every array taken apart into scalars with names of their own.
+
+The scalar system is differentiated by the same rule, so its gradients are a second derivation;
+:func:`disagreements` compares them with the matrix form's, entry by entry and exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+import sympy as sp
+
+from ..equation import (
+    INDEX_VALUE,
+    NAMED,
+    Array,
+    Equal,
+    Equation,
+    EquationError,
+    Guard,
+    Index,
+    Read,
+    Recurrence,
+    Size,
+    System,
+    Term,
+    slot,
+)
+from ..solving import prune
+from ..validation import validate
+from .chain import Chain, differentiate
+
+Sizes = Mapping[sp.Symbol, int]
+
+
+def entry(array: str, at: Sequence[int]) -> str:
+    """The name of an entry, counted from 0 as NumPy does: W1[0,1]; a scalar keeps its name."""
+    return f"{array}[{','.join(map(str, at))}]" if at else array
+
+
+def count_entries(system: System, sizes: Sizes) -> int:
+    """How many scalars the unrolled system would have."""
+    return sum(
+        int(sp.prod(_number(size, sizes) for size in shape)) for shape in system.shapes.values()
+    )
+
+
+def unroll(system: System, sizes: Sizes | None = None) -> System:
+    """The system with one scalar equation for each entry; every size must be a number.
+
+    Raises EquationError where a size is not known, or an equation gathers or keeps an argmax.
+    """
+    known = dict(sizes or {})
+    inputs = [
+        Array(entry(array.name, at), (), "real")
+        for array in system.inputs
+        for at in _places(array.shape, known)
+    ]
+    equations: list[Equation] = []
+    for item in system.items:
+        if isinstance(item, Recurrence):
+            raise EquationError(f"the recurrence over {item.loop!r} has no entry form")
+        equations += _unroll_equation(item, known)
+    return validate(System(tuple(inputs), tuple(equations)))
+
+
+def entry_chain(system: System, loss: str, wrt: Sequence[str], sizes: Sizes | None = None) -> Chain:
+    """The gradients of `loss` by every entry of `wrt`, derived on scalars."""
+    scalars = unroll(system, sizes)
+    known = dict(sizes or {})
+    shapes = system.shapes
+    names = [entry(name, at) for name in wrt for at in _places(shapes[name], known)]
+    return differentiate(scalars, loss, names)
+
+
+def disagreements(entries: Chain, chain: Chain, sizes: Sizes | None = None) -> list[str]:
+    """The gradient entries whose two derivations are not the same rational function.
+
+    Both are compared with every adjoint inserted, down to forward values, so that neither leans
+    on the other's intermediates.  An empty list is the claim that the two forms agree.
+    """
+    forward = {step.name for step in entries.steps if step.role == "forward"}
+    ours = _inserted(entries.system, forward)
+    theirs = _inserted(unroll(chain.system, sizes), forward)
+    rows = _last_of_rows(chain, dict(sizes or {}))
+    return [
+        name
+        for name in (entries.of[parameter] for parameter in entries.wrt)
+        if name not in theirs
+        or sp.cancel(sp.together((ours[name] - theirs[name]).xreplace(rows))) != 0
+    ]
+
+
+def _last_of_rows(chain: Chain, sizes: Sizes) -> dict[sp.Symbol, sp.Expr]:
+    """For each row that the matrix form assumed to sum to one: its last entry as 1 - the rest."""
+    last: dict[sp.Symbol, sp.Expr] = {}
+    for name in chain.assumed:
+        *outer, width = chain.system.shapes[name]
+        count = _number(width, sizes)
+        for at in _places(outer, sizes):
+            row = [sp.Symbol(entry(name, (*at, k)), real=True) for k in range(count)]
+            last[row[-1]] = 1 - sp.Add(*row[:-1])
+    return last
+
+
+def _inserted(system: System, forward: set[str]) -> dict[str, sp.Expr]:
+    """Every adjoint entry as an expression in inputs and forward values.
+
+    Forward values that are exponentials or logarithms (softmax) are inserted, too, since there
+    are algebraic relations among them.
+    """
+    values: dict[str, sp.Expr] = {}
+    for equation in system.equations:
+        transcendental = any(term.body.has(sp.exp, sp.log) for term in equation.terms)
+        if equation.name in forward and not transcendental:
+            continue
+        values[equation.name] = sp.Add(*(
+            term.body.xreplace({
+                slot(place): values.get(read.array, sp.Symbol(read.array, real=True))
+                for place, read in enumerate(term.reads)
+            })
+            for term in equation.terms
+        ))
+    return values
+
+
+def _unroll_equation(equation: Equation, sizes: Sizes) -> Iterator[Equation]:
+    if equation.reduction == "max" or equation.argmax:
+        raise EquationError(f"{equation.name}: a maximum has no entry form")
+    if equation.reduction in NAMED:
+        raise EquationError(f"{equation.name}: {equation.reduction} has no entry form")
+    for at in _points(equation.out, sizes, {}):
+        bodies: list[sp.Expr] = []
+        reads: list[Read] = []
+        for term in equation.terms:
+            for inside in _points(term.over, sizes, at):
+                point = {**at, **inside}
+                if not all(_holds(guard, point) for guard in term.guards):
+                    continue
+                shift = len(reads)
+                by = {slot(p): slot(p + shift) for p in range(len(term.reads))}
+                by |= {symbol: sp.Integer(number) for symbol, number in sizes.items()}
+                bodies.append(term.body.xreplace(by))
+                reads += [_entry_read(read, point) for read in term.reads]
+        total = (
+            sp.log(sp.Add(*map(sp.exp, bodies)))
+            if equation.reduction == "logsumexp"
+            else sp.Add(*bodies)
+        )
+        body, used = prune(total, reads)
+        name = entry(equation.name, [int(at[index.symbol]) for index in equation.out])
+        terms = (Term(body, used),) if body != 0 else ()
+        yield Equation(name, (), terms)
+
+
+def _points(
+    indices: Sequence[Index], sizes: Sizes, outer: Mapping[sp.Symbol, sp.Integer]
+) -> Iterator[dict[sp.Symbol, sp.Integer]]:
+    ranges = [range(_number(index.size.xreplace(dict(outer)), sizes)) for index in indices]
+    for point in product(*ranges):
+        yield {index.symbol: sp.Integer(p) for index, p in zip(indices, point, strict=True)}
+
+
+def _places(shape: Sequence[Size], sizes: Sizes) -> Iterator[tuple[int, ...]]:
+    return product(*(range(_number(size, sizes)) for size in shape))
+
+
+def _number(size: Size, sizes: Sizes) -> int:
+    value = size.xreplace({symbol: sp.Integer(number) for symbol, number in sizes.items()})
+    if not value.is_Integer:
+        raise EquationError(f"size {size} has no number; the entry form needs one")
+    return int(value)
+
+
+def _entry_read(read: Read, point: Mapping[sp.Symbol, sp.Integer]) -> Read:
+    at = []
+    for part in read.at:
+        if isinstance(part, Read) or read.array == INDEX_VALUE:
+            raise EquationError(f"{read}: a gather has no entry form")
+        at.append(int(part.xreplace(dict(point))))
+    return Read(entry(read.array, at), ())
+
+
+def _holds(guard: Guard, point: Mapping[sp.Symbol, sp.Integer]) -> bool:
+    by = dict(point)
+    if isinstance(guard, Equal):
+        if isinstance(guard.left, Read) or isinstance(guard.right, Read):
+            raise EquationError(f"{guard}: a gather has no entry form")
+        return bool(guard.left.xreplace(by) == guard.right.xreplace(by))
+    low, value, high = (part.xreplace(by) for part in (guard.low, guard.value, guard.high))
+    return bool(low <= value < high)

@@ -1,0 +1,191 @@
+"""A forward pass as a reader wants it: what an operation at a time gave is put together.
+
+A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import sympy as sp
+
+from ..equation import (
+    Equation,
+    Item,
+    Read,
+    Recurrence,
+    System,
+    map_reads,
+    slot,
+    substitute_term,
+    term_reads,
+)
+from ..validation import validate
+from .rewrite import inline, readers
+
+
+def fuse_forward(system: System, keep: set[str]) -> System:
+    """The forward pass with unnamed intermediates (t1, t2, ...) put into what reads them.
+
+    A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
+    """
+    flat = list(system.equations)
+    loops = {e.name: item for item in system.items if isinstance(item, Recurrence)
+             for e in item.equations}
+    flat = _smooth_maxima(_once_each(_without_units(flat, keep | loops.keys()), keep), keep)
+    left = {equation.name: equation for equation in flat}
+    levels = {equation.name for equation in flat if equation.reduction == "logsumexp"}
+    reading_of = _readers_of(flat)
+    for name in list(left):
+        if not is_unnamed(name) or name in keep:
+            continue
+        target = left[name]
+        reading = [left[reader] for reader in reading_of[name]]
+        if not reading or (len(reading) > 1 and not is_short(target)):
+            continue
+        if name in loops and not _at_the_same_step(target, reading, loops):
+            continue
+        put = [inline(reader, target) for reader in reading]
+        if any(result is None for result in put):
+            continue
+        if _is_softmax(target, levels) and any(
+            term.over and term.body.has(sp.exp) for e in put if e is not None for term in e.terms
+        ):
+            continue  # its gradient is written in its value; in a logarithm it is a difference
+        del left[name]
+        left |= {e.name: e for e in put if e is not None}
+        for read in {read.array for read in target.reads}:
+            del reading_of[read][name]
+            reading_of[read] |= {e.name: None for e in reading}
+    items: list[Item] = []
+    for item in system.items:
+        if isinstance(item, Recurrence):
+            items.append(replace(item, equations=tuple(
+                left[e.name] for e in item.equations if e.name in left
+            )))
+        elif item.name in left:
+            items.append(left[item.name])
+    return validate(replace(system, items=tuple(items)))
+
+
+def _readers_of(equations: Sequence[Equation]) -> dict[str, dict[str, None]]:
+    """The names of the equations in which each array occurs, in their order."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for equation in equations:
+        for read in equation.reads:
+            found[read.array][equation.name] = None
+    return found
+
+
+def _is_softmax(equation: Equation, levels: Collection[str]) -> bool:
+    """exp(z - Λ) with Λ a log Σ exp."""
+    return (equation.is_pointwise and isinstance(equation.terms[0].body, sp.exp)
+            and any(read.array in levels for read in equation.reads))
+
+
+def _at_the_same_step(
+    target: Equation, reading: Sequence[Equation], loops: Mapping[str, Recurrence]
+) -> bool:
+    """Whether an equation of a loop is read in that loop alone, and at the step it is for."""
+    loop = loops[target.name]
+    place = next(p for p, index in enumerate(target.out) if index.name == loop.loop)
+    return all(
+        loops.get(reader.name) is loop
+        and all(read.at[place] == target.out[place].symbol
+                for read in reader.reads if read.array == target.name)
+        for reader in reading
+    )
+
+
+def _without_units(equations: list[Equation], keep: set[str]) -> list[Equation]:
+    """Unnamed arrays lose the axes of length 1 that keepdims gave them."""
+    for place in range(len(equations)):
+        equation = equations[place]  # as the ones before have left it
+        name = equation.name
+        axes = [axis for axis, index in enumerate(equation.out) if index.size == 1]
+        if not axes or not is_unnamed(name) or name in keep or equation.argmax:
+            continue
+
+        def shorter(read: Read, name: str = name, axes: Sequence[int] = axes) -> Read:
+            if read.array != name:
+                return read
+            return Read(name, tuple(e for axis, e in enumerate(read.at) if axis not in axes))
+
+        zeros = {equation.out[axis].symbol: sp.S.Zero for axis in axes}
+        out = tuple(index for axis, index in enumerate(equation.out) if axis not in axes)
+        terms = tuple(substitute_term(term, zeros) for term in equation.terms)
+        equations = [
+            replace(e, out=out, terms=terms) if e.name == name
+            else replace(e, terms=tuple(map_reads(term, shorter) for term in e.terms))
+            if any(read.array == name for read in e.reads) else e
+            for e in equations
+        ]
+    return equations
+
+
+def _once_each(equations: list[Equation], keep: set[str]) -> list[Equation]:
+    """Unnamed arrays with the same right side as one."""
+    kept: list[Equation] = []
+    names: dict[str, str] = {}
+    first: dict[object, str] = {}
+
+    def renamed(read: Read) -> Read:
+        return Read(names.get(read.array, read.array), read.at)
+
+    for equation in equations:
+        moved = replace(equation, terms=tuple(map_reads(t, renamed) for t in equation.terms))
+        key = (moved.out, moved.terms, moved.reduction)
+        if is_unnamed(equation.name) and equation.name not in keep and key in first:
+            names[equation.name] = first[key]
+            continue
+        first.setdefault(key, equation.name)
+        kept.append(moved if names else equation)
+    return kept
+
+
+def _smooth_maxima(equations: list[Equation], keep: set[str]) -> list[Equation]:
+    """Σ exp z as exp(log Σ exp z) where it divides exponentials or stands in a logarithm.
+
+    So exp(z)/Σ exp z is a softmax, finite for every z.
+    """
+    for place in range(len(equations)):
+        equation = equations[place]
+        name = equation.name
+        terms = equation.terms
+        if (not is_unnamed(name) or name in keep or equation.reduction != "sum"
+                or len(terms) != 1 or not terms[0].over or terms[0].guards
+                or not isinstance(terms[0].body, sp.exp) or not terms[0].reads):
+            continue
+        reading = {e.name: _with_level(e, name) for e in readers(name, equations)}
+        if not reading or None in reading.values():
+            continue
+        changed = {n: e for n, e in reading.items() if e is not None}
+        level = replace(equation, reduction="logsumexp",
+                        terms=(replace(terms[0], body=terms[0].body.args[0]),))
+        equations = [level if e is equation else changed.get(e.name, e) for e in equations]
+    return equations
+
+
+def _with_level(reader: Equation, name: str) -> Equation | None:
+    """The reader of Σ exp z with exp(Λ) for it; None where exp(Λ) would stand by itself."""
+    terms = []
+    for term in reader.terms:
+        if any(read.array == name for read in set(term_reads(term)) - set(term.reads)):
+            return None
+        levels = {slot(p): sp.exp(slot(p)) for p, r in enumerate(term.reads) if r.array == name}
+        body = sp.powsimp(term.body.xreplace(levels), combine="exp", deep=True)
+        if any(power.args[0].as_coeff_Mul()[1] in levels for power in body.atoms(sp.exp)):
+            return None
+        terms.append(replace(term, body=body))
+    return replace(reader, terms=tuple(terms))
+
+
+def is_unnamed(name: str) -> bool:
+    return name.startswith("t") and name[1:].isdigit()
+
+
+def is_short(equation: Equation) -> bool:
+    """A copy, a constant, or a constant multiple: nothing is lost by writing it out again."""
+    return equation.is_pointwise and sp.count_ops(equation.terms[0].body) <= 1

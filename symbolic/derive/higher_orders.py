@@ -1,0 +1,238 @@
+"""Jacobians, Hessians and products with them, by the rule of :mod:`adjoint` once more.
+
+A Jacobian is the reverse rule with the output's axes in front; a Hessian is the Jacobian of a
+gradient; a Hessian-vector product is the forward rule over a gradient (forward over reverse,
+Pearlmutter 1994), which never holds the Hessian.  What comes out is a system like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..equation import (
+    Array,
+    Equation,
+    EquationError,
+    Index,
+    Item,
+    Read,
+    Recurrence,
+    System,
+    Term,
+    fresh_name,
+    index_symbol,
+    map_reads,
+    rename_bound,
+    substitute_term,
+)
+from ..validation import validate
+from . import adjoint
+from .chain import Simplifier, differentiate
+from .fuse import fuse_forward
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Derivatives and what is computed on the way.
+
+    system: inputs and all equations; `new` names those that were added to the given ones, in
+    order.  of: what was differentiated (or differentiated by) -> the array of its derivative.
+    adjoints: arrays of the first gradient, where there is one -> what they are the adjoint of.
+    leading: how many axes of a derivative are those of what was differentiated.
+    """
+
+    system: System
+    of: Mapping[str, str]
+    new: tuple[str, ...]
+    adjoints: Mapping[str, str]
+    leading: int = 0
+
+
+def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") -> Derived:
+    """J[out, in] = ∂output[out]/∂input[in] for each of `wrt`, the output's axes in front.
+
+    Raises EquationError for an array that is not there.
+    """
+    wanted = tuple(wrt)
+    _check(system, output, *wanted)
+    system = fuse_forward(system, {output, *wanted})
+    return _jacobian(system, output, wanted, title, {})
+
+
+def hessian(system: System, loss: str, one: str, other: str) -> Derived:
+    """H[i, j] = ∂²loss/∂one[i]∂other[j], the axes of `one` in front.
+
+    Raises EquationError for an array that is not there or a loss that is no scalar.
+    """
+    _check(system, loss, one, other)
+    free = _varied(fuse_forward(system, {loss, one, other}), other)
+    chain = differentiate(free, loss, [one])
+    adjoints = {bar: name for name, bar in chain.of.items()}
+    known = replace(chain.system, inputs=system.inputs)
+    return _jacobian(known, chain.of[one], (other,), "H", adjoints)
+
+
+def pushforward(system: System, output: str, wrt: Iterable[str], title: str = "Jv") -> Derived:
+    """The tangent of `output` for tangents of `wrt`, new inputs called x_dot for x."""
+    wanted = tuple(wrt)
+    _check(system, output, *wanted)
+    return _pushed(fuse_forward(system, {output, *wanted}), output, wanted, title, {})
+
+
+def pullback(system: System, output: str, wrt: Iterable[str]) -> Derived:
+    """The adjoints of `wrt` for an adjoint of `output`, a new input called y_bar for y."""
+    wanted = tuple(wrt)
+    _check(system, output, *wanted)
+    bar = fresh_name(f"{output}_bar", system.names)
+    seed = Array(bar, system.shapes[output], axes=_axes(system, output))
+    system = fuse_forward(replace(system, inputs=(*system.inputs, seed)), {output, *wanted})
+    chain = differentiate(system, output, wanted, cotangent=bar)
+    return _titled(chain.system, {name: chain.of[name] for name in wanted}, "vJ", system.names, {})
+
+
+def hessian_product(system: System, loss: str, one: str, other: str) -> Derived:
+    """Σ_j H[i, j] v[j] for a direction v of `other`, a new input called x_dot for x.
+
+    Forward over reverse: as cheap as a few gradients, whatever the size of the Hessian.
+    """
+    _check(system, loss, one, other)
+    free = _varied(fuse_forward(system, {loss, one, other}), other)
+    chain = differentiate(free, loss, [one])
+    adjoints = {bar: name for name, bar in chain.of.items()}
+    known = replace(chain.system, inputs=system.inputs)
+    return _pushed(known, chain.of[one], (other,), "Hv", adjoints)
+
+
+def _varied(system: System, name: str) -> System:
+    """The system with nothing declared of a real input: what is assumed of it holds at the point,
+    not on the way there, so a gradient that is to be differentiated by it must not have used it.
+    """
+    return replace(system, inputs=tuple(
+        replace(array, kind="real") if array.name == name and not array.is_integer else array
+        for array in system.inputs
+    ))
+
+
+def _jacobian(
+    system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
+) -> Derived:
+    system = adjoint.recorded(system, wrt)
+    found = adjoint.jacobian(system, output, wrt)
+    kept = {found.of[name] for name in wrt}
+    simple = _simplified(found.system, len(system.items), kept)
+    names = {name: found.of[name] for name in wrt}
+    made = _titled(simple, names, title, system.names, adjoints)
+    return replace(made, leading=len(system.shapes[output]))
+
+
+def _pushed(
+    system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
+) -> Derived:
+    system = adjoint.recorded(system, wrt)
+    dots = {name: fresh_name(f"{name}_dot", system.names) for name in wrt}
+    directions = tuple(
+        Array(dot, system.shapes[name], axes=_axes(system, name)) for name, dot in dots.items()
+    )
+    wide = replace(system, inputs=(*system.inputs, *directions))
+    found = adjoint.forward(wide, dots)
+    tangent = found.of.get(output)
+    if tangent is None:  # the output does not depend on any of them
+        tangent = fresh_name(f"{output}_dot", found.system.names)
+        out = system[output].out
+        found = adjoint.Derived(found.system.extended([Equation(tangent, out, ())]), found.of)
+    simple = _simplified(found.system, len(system.items), {tangent})
+    return _titled(simple, {output: tangent}, title, system.names | set(dots.values()), adjoints)
+
+
+def _check(system: System, *names: str) -> None:
+    for name in names:
+        if name not in system.shapes:
+            raise EquationError(f"cannot differentiate: there is no array {name!r}; there are "
+                                f"{sorted(system.names)}")
+
+
+def _axes(system: System, name: str) -> tuple[str, ...]:
+    """The index names of an array's axes."""
+    for array in system.inputs:
+        if array.name == name:
+            return array.axes
+    return tuple(index.name for index in system[name].out)
+
+
+def _simplified(system: System, count: int, keep: set[str]) -> System:
+    """The system with the items after the first `count` shortened, where `keep` stays named."""
+    before, after = system.items[:count], system.items[count:]
+    simplifier = Simplifier(
+        tuple(System(system.inputs, before).equations),
+        tuple(System(system.inputs, after).equations),
+        {array.name: array for array in system.inputs},
+        keep,
+    )
+    final = {step.name: step.equation for step in simplifier.run()}
+    items: list[Item] = list(before)
+    for item in after:
+        if isinstance(item, Recurrence):
+            kept = tuple(final[e.name] for e in item.equations if e.name in final)
+            if kept:
+                items.append(replace(item, equations=kept))
+        elif item.name in final:
+            items.append(final[item.name])
+    return validate(replace(system, items=tuple(items)))
+
+
+def _titled(
+    system: System,
+    of: Mapping[str, str],
+    title: str,
+    old: Iterable[str],
+    adjoints: Mapping[str, str],
+) -> Derived:
+    """The derivatives under the name a reader expects (J, H), with numbers where there are more."""
+    taken = set(system.names)
+    names: dict[str, str] = {}
+    for name, array in of.items():
+        wish = title if len(of) == 1 else f"{title}_{name}"
+        names[array] = fresh_name(wish, taken)
+        taken.add(names[array])
+
+    def renamed(read: Read) -> Read:
+        return Read(names.get(read.array, read.array), read.at)
+
+    def moved(equation: Equation) -> Equation:
+        terms: tuple[Term, ...] = tuple(map_reads(term, renamed) for term in equation.terms)
+        return replace(equation, name=names.get(equation.name, equation.name), terms=terms)
+
+    items: list[Item] = [
+        replace(item, equations=tuple(map(moved, item.equations)))
+        if isinstance(item, Recurrence) else moved(item)
+        for item in system.items
+    ]
+    items = [
+        _lettered(item) if isinstance(item, Equation) and item.name in names.values() else item
+        for item in items
+    ]
+    titled = validate(replace(system, items=tuple(items)))
+    known = set(old)
+    new = tuple(e.name for e in titled.equations if e.name not in known)
+    return Derived(titled, {name: names[array] for name, array in of.items()}, new, adjoints)
+
+
+def _lettered(equation: Equation) -> Equation:
+    """The equation with i, j, k, ... for the axes of its left side."""
+    if len(equation.out) > len(LETTERS):
+        return equation
+    letters = LETTERS[: len(equation.out)]
+    by = {
+        index.symbol: index_symbol(letter)
+        for index, letter in zip(equation.out, letters, strict=True)
+    }
+    taken = {*letters, *(index.name for index in equation.out)}
+    terms = tuple(substitute_term(rename_bound(term, taken), by) for term in equation.terms)
+    out = tuple(Index(letter, index.size)
+                for index, letter in zip(equation.out, letters, strict=True))
+    return replace(equation, out=out, terms=terms)
+
+
+LETTERS = "ijklpqrs"
+"""The names of the axes of a derivative."""

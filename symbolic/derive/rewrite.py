@@ -1,0 +1,381 @@
+"""Small rewrites that make a derived equation readable; each is an equality.
+
+None of them knows where an equation came from.  Each takes an equation and returns an equal one,
+or None (or the same one) where it does not apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import sympy as sp
+
+from ..equation import (
+    Array,
+    Equation,
+    Read,
+    Term,
+    guard_subscripts,
+    rename_bound,
+    slot,
+    subscript_indices,
+    substitute_guard,
+    substitute_read,
+    substitute_term,
+    term_reads,
+)
+from ..functions import A, Opaque, in_output, upright
+from ..solving import drop_unused, prune, solve
+
+
+def tidy(equation: Equation) -> Equation:
+    """Like terms added, unused and doubled reads gone, guards solved, zero terms left out."""
+    groups: dict[object, Term] = {}
+    for term in equation.terms:
+        solved = solve(term, equation.out, equation.reduction == "sum")
+        if solved is None or solved.body == 0:
+            continue
+        body, reads = prune(solved.body, solved.reads)
+        term = replace(solved, body=body, reads=reads)
+        if equation.reduction != "sum":
+            groups[len(groups)] = term
+            continue
+        key = (frozenset(term.over), frozenset(term.guards))
+        before = groups.get(key)
+        if before is None or not _addable(before, term):
+            groups[key if before is None else len(groups)] = term
+            continue
+        shift = len(before.reads)
+        moved = term.body.xreplace({slot(p): slot(p + shift) for p in range(len(term.reads))})
+        body, reads = prune(before.body + moved, (*before.reads, *term.reads))
+        groups[key] = replace(before, body=body, reads=reads)
+    return replace(equation, terms=tuple(t for t in groups.values() if t.body != 0))
+
+
+def _addable(one: Term, other: Term) -> bool:
+    """Pointwise terms are added into one body; of sums, those that read the same are."""
+    return not one.over or set(one.reads) == set(other.reads)
+
+
+def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation | None:
+    """`reader` with every occurrence of `target` replaced by its right side; None if that cannot
+    be said in one equation, or would cost more than it saves.
+
+    A pointwise target goes into any body.  A target with sums goes where it occurs linearly, and
+    (unless `costly`) only where no further free index would repeat the sum.
+    """
+    if target.reduction != "sum" or any(
+        read.array == target.name for term in reader.terms for read in _inner_reads(term)
+    ):
+        return None
+    if any(read.array == target.name for read in target.reads):
+        return None  # a recurrence: what is put in would have to be put in again
+    simple = not target.terms or target.is_pointwise
+    terms: list[Term] = []
+    waiting = list(reader.terms)
+    while waiting:
+        term = waiting.pop(0)
+        place = next((p for p, r in enumerate(term.reads) if r.array == target.name), None)
+        if place is None:
+            terms.append(term)
+            continue
+        occurrence = term.reads[place]
+        if any(isinstance(entry, Read) for entry in occurrence.at):
+            return None
+        if simple:
+            waiting.insert(0, _put_pointwise(term, place, target))
+            continue
+        if reader.reduction != "sum":
+            return None
+        linear = _split_linear(term, place)
+        if linear is None:
+            return None
+        with_it, without = linear
+        free = {index.symbol for index in (*reader.out, *term.over)}
+        inside = {s for entry in occurrence.at for s in subscript_indices(entry)}
+        if not costly and free - inside and any(t.over for t in target.terms):
+            return None
+        if without is not None:
+            waiting.insert(0, without)
+        for part in reversed(target.terms):
+            waiting.insert(0, _put_term(with_it, place, target, part, reader))
+    return tidy(replace(reader, terms=tuple(terms)))
+
+
+def _inner_reads(term: Term) -> Iterable[Read]:
+    """Occurrences inside subscripts and guards."""
+    outer = set(map(id, term.reads))
+    return (read for read in term_reads(term) if id(read) not in outer)
+
+
+def _put_pointwise(term: Term, place: int, target: Equation) -> Term:
+    occurrence = term.reads[place]
+    by = {index.symbol: entry for index, entry in zip(target.out, occurrence.at, strict=True)}
+    if not target.terms:
+        body, reads = prune(term.body.xreplace({slot(place): sp.S.Zero}), term.reads)
+        return replace(term, body=body, reads=reads)
+    source = target.terms[0]
+    shift = len(term.reads)
+    value = source.body.xreplace({slot(p): slot(p + shift) for p in range(len(source.reads))})
+    extra = tuple(substitute_read(read, by) for read in source.reads)
+    # The new reads take the place of the old one, so that factors keep the order they had.
+    order = [*range(place), *range(shift, shift + len(extra)), *range(place + 1, shift)]
+    body = term.body.xreplace({slot(place): value})
+    renumber = {slot(old): slot(new) for new, old in enumerate(order)}
+    everything = (*term.reads, *extra)
+    body, reads = prune(body.xreplace(renumber), tuple(everything[old] for old in order))
+    return replace(term, body=body, reads=reads)
+
+
+def _put_term(
+    term: Term, place: int, target: Equation, source: Term, reader: Equation
+) -> Term:
+    taken = {index.name for index in (*reader.out, *term.over)}
+    # Away from the target's own left side, too: its indices are substituted at the same time.
+    renamed = rename_bound(source, taken | {index.name for index in target.out})
+    occurrence = term.reads[place]
+    by = {index.symbol: entry for index, entry in zip(target.out, occurrence.at, strict=True)}
+    moved = substitute_term(renamed, by)
+    pointwise = replace(target, terms=(replace(moved, over=(), guards=()),), out=())
+    put = _put_pointwise(
+        replace(term, reads=tuple(
+            Read(read.array, ()) if position == place else read
+            for position, read in enumerate(term.reads)
+        )),
+        place,
+        pointwise,
+    )
+    return replace(put, over=(*term.over, *moved.over), guards=(*term.guards, *moved.guards))
+
+
+def _split_linear(term: Term, place: int) -> tuple[Term, Term | None] | None:
+    """(the part proportional to a read, the rest) of a term's body; None if it is not linear."""
+    symbol = slot(place)
+    slope = sp.diff(term.body, symbol)
+    if symbol in slope.free_symbols:
+        return None
+    rest = term.body.xreplace({symbol: sp.S.Zero})
+    if rest.has(sp.zoo, sp.nan):
+        return None
+    body, reads = prune(rest, term.reads)
+    remainder = None if rest == 0 else replace(term, body=body, reads=reads)
+    return replace(term, body=slope * symbol), remainder
+
+
+# --- values that already have a name ------------------------------------------------------------
+
+
+def reuse_values(
+    equation: Equation, named: Iterable[Equation]
+) -> tuple[Equation, tuple[str, ...]]:
+    """exp(Z - S) becomes A where A = exp(Z - S) is among `named` (nonlinear pointwise equations).
+
+    Returns the equation and the names that were put in.
+    """
+    used: list[str] = []
+    for source in named:
+        if not is_value(source) or not _is_nonlinear(source.terms[0].body):
+            continue
+        terms = tuple(_reuse_in(term, source) for term in equation.terms)
+        if terms != equation.terms:
+            equation = replace(equation, terms=terms)
+            used.append(source.name)
+    return equation, tuple(used)
+
+
+def is_value(equation: Equation) -> bool:
+    """One term without a sum: y[out] = [guards] f(...)."""
+    terms = equation.terms
+    return equation.reduction == "sum" and len(terms) == 1 and not terms[0].over
+
+
+def _is_nonlinear(body: sp.Expr) -> bool:
+    return bool(body.has(sp.Function) or body.has(sp.exp, sp.log))
+
+
+def _reuse_in(term: Term, source: Equation) -> Term:
+    wanted = source.terms[0]
+    for placed in _placements(term, source, wanted.reads[0]):
+        reads = [substitute_read(read, placed) for read in wanted.reads]
+        if not all(read in term.reads for read in reads):
+            continue
+        value = wanted.body.xreplace(
+            {slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)}
+        )
+        new = slot(len(term.reads))
+        if isinstance(value, sp.log) and len(reads) > 1:
+            value, new = value.args[0], sp.exp(new)  # S = log Σ exp z also names Σ exp z
+        guards = tuple(substitute_guard(guard, placed) for guard in wanted.guards)
+        if guards:
+            # Zero where its guards do not hold, so a multiple of it needs them no more.
+            multiple = new.is_Symbol and value in sp.Mul.make_args(term.body)
+            if not multiple or not set(guards) <= set(term.guards):
+                continue
+            term = replace(term, guards=tuple(g for g in term.guards if g not in guards))
+        if term.body.has(value):
+            body = term.body.subs(value, new)
+            if body == term.body:
+                continue
+            if new.func is sp.exp:
+                body = sp.powsimp(body, combine="exp")
+            named = Read(source.name, tuple(placed[index.symbol] for index in source.out))
+            body, used = prune(body, (*term.reads, named))
+            term = replace(term, body=body, reads=used)
+    return term
+
+
+def _placements(
+    term: Term, source: Equation, wanted: Read
+) -> Iterable[Mapping[sp.Symbol, sp.Expr]]:
+    """How `source`'s indices must be set for `wanted` to be one of the term's reads."""
+    symbols = {index.symbol for index in source.out}
+    for read in term.reads:
+        if read.array != wanted.array:
+            continue
+        placed: dict[sp.Symbol, sp.Expr] = {}
+        fits = True
+        for entry, found in zip(wanted.at, read.at, strict=True):
+            if isinstance(entry, Read) or isinstance(found, Read):
+                fits = fits and entry == found
+            elif entry in symbols:
+                fits = fits and placed.setdefault(entry, found) == found
+            else:
+                fits = fits and entry == found
+        if fits and placed.keys() == symbols:
+            yield placed
+
+
+def slopes_in_outputs(
+    equation: Equation, forward: Iterable[Equation]
+) -> tuple[Equation, tuple[str, ...]]:
+    """f'(Z) becomes a polynomial in A where A = f(Z) is among `forward` and there is one.
+
+    Returns the equation and the outputs that were put in.
+    """
+    used: dict[str, None] = {}
+    outputs = [
+        source
+        for source in forward
+        if source.is_pointwise
+        and isinstance(source.terms[0].body, Opaque)
+        and source.terms[0].body.args[0] == slot(0)
+    ]
+    terms = []
+    for term in equation.terms:
+        for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
+            kind = type(applied)
+            polynomial = in_output(kind) if kind.order and applied.args[0].is_Symbol else None
+            if polynomial is None:
+                continue
+            for source in outputs:
+                body = source.terms[0].body
+                if type(body).base is not kind.base or type(body).order:
+                    continue
+                read = term.reads[int(str(applied.args[0])[2:])]
+                lone = replace(term, reads=(read,))
+                for placed in _placements(lone, source, source.terms[0].reads[0]):
+                    new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
+                    value = polynomial.xreplace({A: slot(len(term.reads))})
+                    changed = term.body.xreplace({applied: value})
+                    changed, reads = prune(changed, (*term.reads, new))
+                    term = replace(term, body=changed, reads=reads)
+                    used[source.name] = None
+                    break
+                else:
+                    continue
+                break
+        terms.append(term)
+    return replace(equation, terms=tuple(terms)), tuple(used)
+
+
+# --- algebra ------------------------------------------------------------------------------------
+
+
+def cancelled(equation: Equation) -> Equation:
+    """Every body in its shortest of a few equal forms: as it is, cancelled, factored."""
+    return replace(
+        equation, terms=tuple(replace(t, body=shortest(t.body)) for t in equation.terms)
+    )
+
+
+_POWER = sp.Dummy("E", positive=True)
+
+
+@lru_cache(maxsize=4096)
+def shortest(body: sp.Expr) -> sp.Expr:
+    """The shortest of: the expression, its cancelled form, the factors of that."""
+    if body.is_Symbol or body.is_number:
+        return body
+    powers = body.atoms(sp.exp)
+    if len(powers) == 1:  # a lone exponential is a value like any other, not to be taken apart
+        (power,) = powers
+        return shortest(body.xreplace({power: _POWER})).xreplace({_POWER: power})
+    try:
+        plain = sp.cancel(body)
+    except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
+        return body
+    forms = [body, plain]
+    # Over one denominator, what has roots grows beyond what its factors could save.
+    if sp.count_ops(plain) <= 2 * sp.count_ops(body):
+        forms.append(sp.factor(plain))
+    found = upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
+    # Cancelling makes exp(a) exp(b) of exp(a + b), which overflows where that does not.
+    return sp.powsimp(found, combine="exp", deep=True) if len(found.atoms(sp.exp)) > 1 else found
+
+
+ROWS_SUM_TO_ONE = ("one_hot", "probability")
+
+
+def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation, frozenset[str]]:
+    """Σ_k Y[i, k] becomes 1 where the rows of Y are declared to sum to one.
+
+    Returns the equation and the names of the inputs whose declaration was used.
+    """
+    used: set[str] = set()
+    terms = []
+    for term in equation.terms:
+        changed = True
+        while changed:
+            changed = False
+            for index in term.over:
+                holders = [
+                    (p, read)
+                    for p, read in enumerate(term.reads)
+                    if any(index.symbol in subscript_indices(entry) for entry in read.at)
+                ]
+                guarded = any(
+                    index.symbol in subscript_indices(entry)
+                    for guard in term.guards
+                    for entry in guard_subscripts(guard)
+                )
+                if len(holders) != 1 or guarded:
+                    continue
+                place, read = holders[0]
+                array = inputs.get(read.array)
+                rows = array is not None and array.kind in ROWS_SUM_TO_ONE
+                if not rows or read.at[-1] != index.symbol or any(
+                    index.symbol in subscript_indices(entry) for entry in read.at[:-1]
+                ):
+                    continue
+                split = _split_linear(term, place)
+                if split is None:
+                    continue
+                if split[1] is not None:
+                    terms.append(drop_unused(split[1]))
+                body, reads = prune(
+                    split[0].body.xreplace({slot(place): sp.S.One}), term.reads
+                )
+                over = tuple(other for other in term.over if other is not index)
+                term = drop_unused(replace(term, body=body, reads=reads, over=over))
+                used.add(read.array)
+                changed = True
+                break
+        terms.append(term)
+    return tidy(replace(equation, terms=tuple(terms))), frozenset(used)
+
+
+def readers(name: str, equations: Sequence[Equation]) -> list[Equation]:
+    """The equations in which `name` occurs."""
+    return [e for e in equations if any(read.array == name for read in e.reads)]

@@ -1,0 +1,210 @@
+"""What arrays are called in formulas: Z1 is z⁽¹⁾, dZ1 is δ⁽¹⁾, dW1 is ∂L/∂W⁽¹⁾.
+
+Everything about names is here; how operations are laid out is in :mod:`layout`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?:(?P<number>\d*)|\((?P<layer>[^()]+)\))$")
+_SUPERSCRIPTS = str.maketrans("0123456789()-+lLTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁻⁺ˡᴸᵀᵗ")
+_SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx+-",
+                            "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋")
+_SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx+-")
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eta": "η", "theta": "θ",
+          "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "epsilon": "ε", "omega": "ω",
+          "Phi": "Φ"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name taken apart: a stem, a layer or number behind it, and whether it is an adjoint."""
+
+    stem: str
+    number: str = ""
+    adjoint: int = 0
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How arrays are written.
+
+    layers: numbers behind names are layers, written as superscripts (l); else subscripts.
+    matrices: activations are matrices (a batch) and written upright capital; else small vectors.
+    loss, target: symbols of the loss and of Y.
+    symbols: array name -> the symbol to use for it instead ({"A1": "h", "A2": "o"}).
+    adjoints: array name of each adjoint -> the array it belongs to.
+    units: array name -> axes of size 1, which need no subscript in the name of an entry.
+    entries: array name -> the array and the place in it that it stands for (h0 is h at -1).
+    plain: arrays written as they are spelled: h0 beside h₀, which is h at step 0.
+    levels: the arrays that are log Σ exp, written Λ; S, S1, ... where it is None.
+    counted: arrays whose number tells them from others of that name and is no layer's.
+    """
+
+    layers: bool = True
+    matrices: bool = True
+    loss: str = "L"
+    target: str = "y"
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    adjoints: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    entries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    plain: Collection[str] = ()
+    levels: Collection[str] | None = None
+    counted: Collection[str] = ()
+
+    # --- whole arrays ---------------------------------------------------------------------------
+
+    def latex(self, name: str, at: Sequence[str] = ()) -> str:
+        """An array, or its entry at the subscripts `at`, in LaTeX."""
+        primal = self.adjoints.get(name)
+        name, at = self._taken_apart(name, at)
+        if primal is None:
+            return self._latex_plain(name, at)
+        primal, at = self._taken_apart(primal, at)
+        stem, number = self._split(primal)
+        if self.layers and stem == "Z":
+            return _subscripted(rf"\delta^{{({number})}}", at)
+        return rf"\frac{{\partial {self.loss}}}{{\partial {self.latex(primal, at)}}}"
+
+    def text(self, name: str, at: Sequence[str] = ()) -> str:
+        """The same in Unicode."""
+        primal = self.adjoints.get(name)
+        name, at = self._taken_apart(name, at)
+        if primal is None:
+            return self._text_plain(name, at)
+        primal, at = self._taken_apart(primal, at)
+        stem, number = self._split(primal)
+        if self.layers and stem == "Z":
+            return "δ" + superscript(f"({number})") + _entry(at)
+        return f"∂{self.loss}/∂{self.text(primal, at)}"
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _taken_apart(self, name: str, at: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """W1[0,1] as W1 with the subscripts 1 and 2: entries are counted from 0 in names, from 1
+        in formulas."""
+        if name in self.entries:
+            array, place = self.entries[name]
+            return array, [place, *at]
+        if not name.endswith("]"):
+            return name, at
+        stem, _, places = name[:-1].partition("[")
+        hidden = self.units.get(stem, ())
+        return stem, [str(int(place) + 1) for axis, place in enumerate(places.split(","))
+                      if axis not in hidden]
+
+    def _split(self, name: str) -> tuple[str, str]:
+        found = _NAME.match(name)
+        return (found["stem"], found["number"] or found["layer"] or "") if found else (name, "")
+
+    def _stem(self, name: str, stem: str, entry: bool) -> str:
+        """The letter: capital for a matrix, small for a vector or an entry."""
+        if name in self.symbols:
+            symbol = self.symbols[name]
+            return symbol.upper() if self._is_matrix(name, stem, entry) else symbol
+        if not self.layers:
+            return stem
+        if stem == "Y":
+            return self.target.upper() if self._is_matrix(name, stem, entry) else self.target
+        if stem == "L":
+            return self.loss
+        if stem in ("X", "Z", "A", "W"):
+            return stem if self._is_matrix(name, stem, entry) else stem.lower()
+        return stem
+
+    def _is_level(self, name: str, stem: str) -> bool:
+        """Whether this is log Σ exp, which is written Λ."""
+        return stem == "S" and self.layers and (self.levels is None or name in self.levels)
+
+    def _is_matrix(self, name: str, stem: str, entry: bool) -> bool:
+        return not entry and (stem == "W" or self.matrices)
+
+    def _latex_plain(self, name: str, at: Sequence[str]) -> str:
+        if name in self.plain:
+            return _subscripted(rf"\mathrm{{{name}}}", at)
+        stem, number = self._split(name)
+        letter = self._stem(name, stem, bool(at))
+        if self._is_level(name, stem):
+            letter = r"\Lambda"
+        shown = _latex_letter(letter)
+        if name in self.symbols or not number:
+            return _subscripted(shown, at)
+        if self.layers and name not in self.counted:
+            return _subscripted(f"{shown}^{{({number})}}", at)
+        return _subscripted(shown, [number, *at])
+
+    def _text_plain(self, name: str, at: Sequence[str]) -> str:
+        if name in self.plain:
+            return name + _entry(at)
+        stem, number = self._split(name)
+        letter = self._stem(name, stem, bool(at))
+        if self._is_level(name, stem):
+            letter = "Λ"
+        greek, rest = _greek_and_rest(letter)
+        shown = _GREEK[greek] + rest if greek else letter
+        if name in self.symbols or not number:
+            return shown + _entry(at)
+        if self.layers and name not in self.counted:
+            return shown + superscript(f"({number})") + _entry(at)
+        return shown + subscript(number) + _entry(at)
+
+
+def general_notation(loss: str = "C") -> Notation:
+    """δ⁽ˡ⁾ and the rest for the general rule; the depth is L, so the loss is not."""
+    layers = ("l", "l+1", "l-1", "L")
+    adjoints = {f"d{name}({at})": f"{name}({at})" for name in "ZAWb" for at in layers}
+    return Notation(
+        matrices=False, loss="C" if loss == "L" else loss,
+        adjoints={**adjoints, "gradient": "A(L)"},
+    )
+
+
+def _greek_and_rest(letter: str) -> tuple[str, str]:
+    """gamma and gammaF as a Greek letter and what stands behind it; empty where there is none."""
+    for greek in _GREEK:
+        rest = letter.removeprefix(greek)
+        if rest != letter and (not rest or rest.isupper()):
+            return greek, rest
+    return "", letter
+
+
+def _latex_letter(letter: str) -> str:
+    greek, rest = _greek_and_rest(letter)
+    if greek:
+        return rf"{{\{greek} _{{{rest}}}}}" if rest else f"\\{greek}"
+    if len(letter) > 1 and not letter.startswith("\\"):
+        return rf"\mathrm{{{letter}}}".replace("_", r"\_")
+    return letter
+
+
+def subscripted(shown: str, at: Sequence[str], latex: bool) -> str:
+    """Something written with subscripts behind it."""
+    return _subscripted(shown, at) if latex else shown + _entry(at)
+
+
+def _subscripted(shown: str, at: Sequence[str]) -> str:
+    # A space before the underscore keeps GitHub's Markdown from reading an emphasis.
+    if not at:
+        return shown
+    return f"{shown} _{{{(' ' if all(len(a) == 1 for a in at) else ',').join(at)}}}"
+
+
+def _entry(at: Sequence[str]) -> str:
+    if not at:
+        return ""
+    joined = "".join(at)
+    if set(joined) <= _SUBSCRIPTABLE and (len(at) == 1 or all(len(e) == 1 for e in at)):
+        return joined.translate(_SUBSCRIPTS)
+    return f"[{','.join(at)}]"
+
+
+def superscript(text: str) -> str:
+    return text.translate(_SUPERSCRIPTS)
+
+
+def subscript(text: str) -> str:
+    return text.translate(_SUBSCRIPTS)

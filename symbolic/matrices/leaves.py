@@ -1,0 +1,238 @@
+"""What a term reads as the leaves of a matrix form: whole arrays, slices of them, softmaxes.
+
+A subscript that is an index by itself runs over an axis; s·i + c runs over a part of one; an
+expression without a running index stands at one place.  exp(z - Λ) and z - Λ with Λ = log Σ exp z
+are the softmax of z and its logarithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ..equation import (
+    INDEX_VALUE,
+    Equation,
+    Guard,
+    Read,
+    Size,
+    System,
+    Term,
+    guard_subscripts,
+    index_symbol,
+    slot,
+    subscript_indices,
+    substitute_guard,
+    substitute_read,
+)
+from .nodes import Leaf, Node, Place, Pointwise, Softmax, Span, Where
+
+Shapes = Mapping[str, tuple[Size, ...]]
+Levels = Mapping[str, Equation]
+"""Arrays that are log Σ exp along one axis, by name."""
+
+
+def levels_of(system: System) -> dict[str, Equation]:
+    """The equations of a system that are log Σ exp along one axis, by the name of their array."""
+    return {
+        equation.name: equation for equation in system.equations
+        if equation.reduction == "logsumexp" and len(equation.terms[0].over) == 1
+        and not any(isinstance(part, Read) for guard in equation.terms[0].guards
+                    for part in guard_subscripts(guard))
+    }
+
+
+@dataclass(frozen=True)
+class Summand:
+    """A term with what it reads as nodes: `body` in as many slots as there are `leaves`, where
+    the `guards` hold."""
+
+    body: sp.Expr
+    leaves: tuple[Node, ...]
+    over: tuple[str, ...]
+    guards: tuple[Guard, ...] = ()
+
+
+def summand(
+    equation: Equation, term: Term, shapes: Shapes, fixed: Collection[str], levels: Levels
+) -> Summand | None:
+    """The term over leaves; None where a subscript is none that a slice could have.
+
+    `fixed` indices stand as subscripts and run over no axis.
+    """
+    sizes = {index.symbol: index.size for index in (*equation.out, *term.over)
+             if index.name not in fixed}
+    body, marks, guards = _softened(term, sizes, levels)
+    needed = [p for p in range(len(term.reads))
+              if slot(p) in body.free_symbols or any(slot(p) in m.inner.free_symbols
+                                                     for m in marks)]
+    leaves: dict[int, Leaf] = {}
+    for place in needed:
+        found = leaf(term.reads[place], sizes, shapes)
+        if found is None:
+            return None
+        leaves[place] = found
+    # A softmax comes where its argument stood, so that factors keep their order.
+    entries: list[tuple[tuple[int, int], sp.Symbol, Node]] = [
+        ((place, 1), slot(place), node) for place, node in leaves.items()
+        if slot(place) in body.free_symbols
+    ]
+    for mark in marks:
+        inside = [p for p in leaves if slot(p) in mark.inner.free_symbols]
+        axes = _axes_together([leaves[p] for p in inside], [str(s) for s in sizes])
+        inner: Node = pointwise(mark.inner, [leaves.get(p, Leaf("", ())) for p in
+                                       range(len(term.reads))], axes)
+        if mark.guards:
+            inner = Where(inner, mark.guards, tuple(
+                sizes[index_symbol(axis)] for axis in inner.axes), True)
+        entries += [((min(inside), 0), symbol, Softmax(inner, mark.over, log))
+                    for symbol, log in ((mark.probability, False), (mark.logarithm, True))
+                    if symbol in body.free_symbols]
+    entries.sort(key=lambda entry: entry[0])
+    move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(entries)}
+    return Summand(body.xreplace(move), tuple(node for _, _, node in entries),
+                   tuple(index.name for index in term.over), guards)
+
+
+def leaf(read: Read, sizes: Mapping[sp.Symbol, Size], shapes: Shapes) -> Leaf | None:
+    """A read as an array or a slice of it; `sizes` are those of the indices that run."""
+    if read.array == INDEX_VALUE:
+        return None
+    shape = shapes.get(read.array, ())
+    axes: list[str] = []
+    part: list[Place] = []
+    for place, entry in enumerate(read.at):
+        size = shape[place] if place < len(shape) else None
+        if isinstance(entry, Read):
+            return None
+        running = [symbol for symbol in entry.free_symbols if symbol in sizes]
+        if not running:
+            unit = entry == 0 and (size is None or size == 1)
+            part.append(None if unit else entry)
+            axes += [""] if unit else []
+            continue
+        if len(running) > 1:
+            return None
+        (symbol,) = running
+        axes.append(str(symbol))
+        if entry == symbol and (size is None or size == sizes[symbol]):
+            part.append(None)
+            continue
+        step = sp.expand(entry).coeff(symbol)
+        start = sp.expand(entry - step * symbol)
+        if not (step.is_Integer and step > 0) or symbol in start.free_symbols:
+            return None
+        # With a step, an end behind the last place, so that no place at all is no negative end.
+        stop = sp.expand(start + step * sizes[symbol])
+        part.append(Span(start, stop, int(step)))
+    named = [axis for axis in axes if axis]
+    if len(set(named)) < len(named):
+        return None
+    whole = all(place is None for place in part)
+    return Leaf(read.array, tuple(axes), () if whole else tuple(part))
+
+
+def pointwise(body: sp.Expr, leaves: Sequence[Node], axes: tuple[str, ...]) -> Node:
+    """A body over the leaves it uses; the leaf itself when it is nothing more."""
+    used = [p for p in range(len(leaves)) if slot(p) in body.free_symbols]
+    body = body.xreplace({slot(p): slot(new) for new, p in enumerate(used)})
+    arguments = tuple(leaves[p] for p in used)
+    if body == slot(0) and arguments[0].axes == axes:
+        return arguments[0]
+    return Pointwise(body, arguments, axes)
+
+
+def _axes_together(leaves: Sequence[Node], order: Sequence[str]) -> tuple[str, ...]:
+    """The axes of several leaves: in the order of one that has them all, else in the given."""
+    names = {axis for node in leaves for axis in node.axes if axis}
+    for node in leaves:
+        if set(node.axes) == names:
+            return node.axes
+    return tuple(axis for axis in order if axis in names)
+
+
+# --- softmax ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """Symbols that stand for the softmax of `inner` along `over`, and for its logarithm."""
+
+    inner: sp.Expr
+    over: str
+    probability: sp.Symbol
+    logarithm: sp.Symbol
+    guards: tuple[Guard, ...] = ()
+
+
+def _softened(
+    term: Term, sizes: Mapping[sp.Symbol, Size], levels: Levels
+) -> tuple[sp.Expr, list[_Mark], tuple[Guard, ...]]:
+    """The body with marks where it says exp(z - Λ) or z - Λ, and the guards that are left.
+
+    A sum over some places alone is a softmax that is zero elsewhere: a product with it needs no
+    guard of its own.
+    """
+    body, marks, guards = term.body, [], term.guards
+    for place, read in enumerate(term.reads):
+        level = levels.get(read.array)
+        if level is None or slot(place) not in body.free_symbols:
+            continue
+        for inner, over, inside in _arguments(term, read, level, sizes):
+            mark = _Mark(inner, over, sp.Symbol(f"_p{place}", real=True),
+                         sp.Symbol(f"_l{place}", real=True), inside)
+            put = _marked(body, slot(place), mark)
+            if put is None or (inside and not _masks(put, mark, guards)):
+                continue
+            body, guards = put, tuple(g for g in guards if g not in inside)
+            marks.append(mark)
+            break
+    return body, marks, guards
+
+
+def _masks(body: sp.Expr, mark: _Mark, guards: Sequence[Guard]) -> bool:
+    """Whether the body is a multiple of the softmax, and guarded as that is."""
+    return (set(mark.guards) <= set(guards) and mark.probability in sp.Mul.make_args(body)
+            and mark.logarithm not in body.free_symbols)
+
+
+def _arguments(
+    term: Term, read: Read, level: Equation, sizes: Mapping[sp.Symbol, Size]
+) -> Sequence[tuple[sp.Expr, str, tuple[Guard, ...]]]:
+    """What z can be, in the term's own slots, the index that Λ sums over there, and where."""
+    (source,) = level.terms
+    (bound,) = source.over
+    by = {index.symbol: entry for index, entry in zip(level.out, read.at, strict=True)}
+    if any(isinstance(entry, Read) for entry in read.at):
+        return []
+    taken = {symbol for entry in read.at for symbol in subscript_indices(entry)}
+    found = []
+    for symbol, size in sizes.items():
+        if size != bound.size or symbol in taken:
+            continue
+        reads = [substitute_read(r, {**by, bound.symbol: symbol}) for r in source.reads]
+        if all(r in term.reads for r in reads):
+            move = {slot(p): slot(term.reads.index(r)) for p, r in enumerate(reads)}
+            guards = tuple(
+                substitute_guard(guard, {**by, bound.symbol: symbol}) for guard in source.guards
+            )
+            found.append((source.body.xreplace(move), str(symbol), guards))
+    return found
+
+
+def _marked(body: sp.Expr, level: sp.Symbol, mark: _Mark) -> sp.Expr | None:
+    """The body with z - Λ marked; None where that would not make it shorter."""
+    put = body.xreplace({level: mark.inner - mark.logarithm})
+    forms = (put, sp.expand(put))
+    put = min(forms, key=lambda form: sp.count_ops(form))
+    longer = sp.count_ops(put) - sp.count_ops(body)
+    if longer > 0 or (longer == 0 and len(put.free_symbols) >= len(body.free_symbols)):
+        return None
+
+    def power(part: sp.Expr) -> sp.Expr:
+        times = part.args[0] / mark.logarithm
+        return mark.probability**times if times.is_number else part
+
+    return put.replace(lambda part: isinstance(part, sp.exp), power)

@@ -1,0 +1,82 @@
+"""Vectors that are repeated along an axis of a matrix, put together before they are.
+
+X ⊘ √(v 1ᵀ + ε) is X ⊘ (√(v + ε) 1ᵀ): what depends on such vectors alone is a vector.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ..equation import slot
+from .leaves import pointwise
+from .nodes import Node, Pointwise
+
+
+def gathered(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
+    """The body with each largest part in vectors with the axes `across` as one argument."""
+    vectors = {
+        slot(place) for place, argument in enumerate(node.arguments)
+        if across and tuple(axis for axis in argument.axes if axis) == across
+    }
+    if not vectors:
+        return node
+    arguments: list[Node] = list(node.arguments)
+    scalars = {slot(place) for place, argument in enumerate(arguments) if not argument.axes}
+
+    def is_vector(part: sp.Expr) -> bool:
+        slots = {s for s in part.free_symbols if str(s).startswith("_x")}
+        return bool(slots & vectors) and slots <= vectors | scalars
+
+    def put(part: sp.Expr) -> sp.Expr:
+        if part in vectors:
+            return part
+        made = pointwise(part, node.arguments, across)
+        if made not in arguments:
+            arguments.append(made)
+        return slot(arguments.index(made))
+
+    def lift(part: sp.Expr) -> sp.Expr:
+        if part in vectors or not part.free_symbols & vectors:
+            return part
+        if is_vector(part):
+            number, rest = part.as_coeff_Mul()
+            base, exponent = rest.as_base_exp()
+            if exponent.is_number and exponent.is_negative and not isinstance(rest, sp.exp):
+                return number / put(base**-exponent)
+            return number * put(rest)
+        if part.is_Mul or part.is_Add:
+            inside = [p for p in part.args if is_vector(p)]
+            rest = [lift(p) for p in part.args if not is_vector(p)]
+            if part.is_Add:
+                return sp.Add(*([lift(sp.Add(*inside))] if inside else []), *rest)
+            above = [p for p in inside if not _is_inverse(p)]
+            below = [1 / p for p in inside if _is_inverse(p)]
+            for parts, power in ((above, 1), (below, -1)):
+                if parts:
+                    number, vector = sp.Mul(*parts).as_coeff_Mul()
+                    rest.append((number * put(vector)) ** power)
+            return sp.Mul(*rest)
+        return part.func(*map(lift, part.args))
+
+    body = lift(node.body)
+    return _ordered(Pointwise(body, tuple(arguments), node.axes), node)
+
+
+def _is_inverse(part: sp.Expr) -> bool:
+    exponent = part.as_base_exp()[1]
+    return bool(exponent.is_number and exponent.is_negative and not isinstance(part, sp.exp))
+
+
+def _ordered(made: Pointwise, before: Pointwise) -> Pointwise:
+    """The arguments in use, a new one where the first array it reads stood."""
+
+    def place(node: Node) -> float:
+        if node in before.arguments:
+            return before.arguments.index(node)
+        assert isinstance(node, Pointwise)
+        return min(before.arguments.index(inner) for inner in node.arguments) + 0.5
+
+    used = [p for p in range(len(made.arguments)) if slot(p) in made.body.free_symbols]
+    used.sort(key=lambda p: place(made.arguments[p]))
+    move = {slot(p): slot(new) for new, p in enumerate(used)}
+    return Pointwise(made.body.xreplace(move), tuple(made.arguments[p] for p in used), made.axes)

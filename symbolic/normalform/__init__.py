@@ -1,0 +1,21 @@
+"""Arrays as polynomials in atoms: arrays with equal normal forms are equal.
+
+Random numbers and the search for a proof are in :mod:`gradproof.symbolic.proof`; nothing is
+sampled here.
+
+    as_text          normal forms as text, for the messages of a proof
+    canonical_names  canonical names for the indices of a polynomial or of a contraction's body
+    conditions       conditions [D > 0] as atoms that are 0 or 1, and maxima over indices
+    contraction      sums over indices
+    denominators     products with inverses of polynomials, made canonical
+    forms            the normal form of an array
+    guards           guards as factors
+    indices          indices and subscripts of normal forms, as interned integers
+    inverse_pairs    Σ_k A[i, k] A⁻¹[k, j] = [i = j]
+    matrix_atoms     inverses and determinants in normal forms
+    nonlinear        nonlinear functions of polynomials
+    polynomial       polynomials in array entries: what a normal form is made of
+    scalar_bodies    the scalar body of a term as a polynomial
+    signs            what a polynomial's sign, cases and zero set are, and its primitive part
+    vanishing        is a polynomial in cuts, atoms and denominators zero?
+"""

@@ -1,0 +1,242 @@
+"""Conditions [D > 0] as atoms that are 0 or 1, and maxima over indices.
+
+The key is made primitive up to a positive factor.  Where D cannot vanish on an open set its sign
+is normalised too, [-D > 0] = 1 - [D > 0]; the point D = 0 is then listed as a kink.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations, product
+
+import sympy as sp
+
+from .as_text import shown
+from .canonical_names import canonical, items_of
+from .denominators import argument
+from .indices import Sub
+from .polynomial import (
+    NONNEGATIVE,
+    POSITIVE,
+    Base,
+    Factors,
+    Number,
+    Poly,
+    Table,
+    Unfold,
+    common_factors,
+    constant,
+    content,
+    monomial,
+    plus,
+    scaled,
+)
+from .signs import by_cases, is_thin, sign, signed_atom, without_inverses
+
+_WINDOW = 25
+"""Places of a maximum to try as the one that is meant."""
+
+
+def register(table: Table) -> None:
+    table.settlers.append(settle_steps)
+    table.rebuild["step"] = lambda table, base, at, unfold: step(
+        table, table.rewrite(dict(base.data[0]), at, unfold)
+    )
+    table.rebuild["max"] = _rebuild_maximum
+
+
+def step(table: Table, poly: Poly) -> Poly:
+    """[poly > 0]."""
+    if not poly or set(poly) == {()}:
+        return constant(int(bool(poly) and poly[()] > 0))
+    split = by_cases(table, poly, lambda case: step(table, case))
+    if split is not None:
+        return split
+    poly = _without_positive_factors(table, _cleared(table, poly))
+    if sign(table, poly) == POSITIVE:
+        return constant(1)
+    if sign(table, scaled(poly, -1)):
+        return {}
+    odd = common_factors(poly)
+    if odd and is_thin(table, poly) and (len(poly) > 1 or len(odd) > 1):
+        parts: list[Poly] = [{((*key, 1),): 1} for key in odd]
+        parts.append(_divided(poly, odd))
+        signs = [plus(scaled(step(table, part), 2), constant(-1)) for part in parts]
+        return scaled(plus(table.product(signs), constant(1)), Fraction(1, 2))
+    varying = {mono: c for mono, c in poly.items() if mono != ()}
+    poly = scaled(poly, 1 / content(varying))
+    poly = {mono: c.numerator if c.denominator == 1 else c for mono, c in poly.items()}
+    if is_thin(table, poly):
+        flip, key = signed_atom(table, "step", poly)
+        key_poly = argument(table, *key)
+        upright = 1 if max(key_poly.items())[1] > 0 else -1
+        table.kinks.add(f"{shown(table, scaled(key_poly, upright))} = 0")
+        if sign(table, poly):
+            return constant(1)
+        entry = table.entry(*key)
+        return entry if flip == 1 else plus(constant(1), entry, -1)
+    attained = _attained(table, poly)
+    if attained is not None:
+        return attained
+    found = canonical(table, items_of(poly))
+    base = table.base(
+        "step", (found.items,), free=found.free, sign=NONNEGATIVE, idempotent=True, thin=False,
+        symmetries=found.symmetries,
+    )
+    return table.entry(base, found.args)
+
+
+def _cleared(table: Table, poly: Poly) -> Poly:
+    """A polynomial of the same sign without inverses."""
+    numerator, taken = without_inverses(table, poly)
+    for key, e in taken.items():
+        if e % 2 and table.bases[key[0]].sign != POSITIVE:
+            numerator = table.times(numerator, argument(table, *key))
+    return numerator
+
+
+def _without_positive_factors(table: Table, poly: Poly) -> Poly:
+    """Common factors reduced to what the sign depends on, away from their zeros."""
+    taken: Factors = {}
+    for key, e in common_factors(poly).items():
+        base = table.bases[key[0]]
+        whole = isinstance(e, int)
+        if base.sign == POSITIVE or (base.thin and (base.sign or (whole and e % 2 == 0))):
+            taken[key] = e
+        elif base.thin and whole:
+            taken[key] = e - 1
+    return _divided(poly, taken)
+
+
+def _divided(poly: Poly, by: Factors) -> Poly:
+    result: Poly = {}
+    for mono, c in poly.items():
+        factors = {(base, args): e for base, args, e in mono}
+        for key, e in by.items():
+            factors[key] = factors.get(key, 0) - e
+        result[monomial(factors)] = c
+    return result
+
+
+def settle_steps(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+    """Products of conditions whose polynomials differ, or add up, to a constant."""
+    steps = [key for key in factors if table.bases[key[0]].kind == "step"]
+    for place, left in enumerate(steps):
+        for right in steps[:place]:
+            first, second = argument(table, *left), argument(table, *right)
+            difference, total = plus(first, second, -1), plus(first, second)
+            rest = {key: e for key, e in factors.items() if key not in (left, right)}
+            if set(difference) <= {()}:
+                strong = left if difference.get((), 0) < 0 else right
+                return table.settle({**rest, strong: 1}, coefficient)
+            if set(total) <= {()}:
+                if total.get((), 0) <= 0:
+                    return {}
+                either = plus(
+                    table.settle({**rest, left: 1}, coefficient),
+                    table.settle({**rest, right: 1}, coefficient),
+                )
+                return plus(either, table.settle(rest, coefficient), -1)
+    return None
+
+
+# --- maxima -------------------------------------------------------------------------------------
+
+
+def maximum(
+    table: Table, poly: Poly, bound: Collection[int]
+) -> tuple[Poly, dict[int, tuple[int, tuple[Sub, ...]]]]:
+    """The maximum over bound indices, and for each of them the integer array that attains it."""
+    outside: Poly = {}
+    inside: Poly = {}
+    for mono, c in poly.items():
+        part = inside if table.poly_deps([mono]).intersection(bound) else outside
+        part[mono] = c
+    if not inside:
+        return outside, {}
+    unit = {
+        key: e
+        for key, e in common_factors(inside).items()
+        if table.bases[key[0]].sign == POSITIVE and table.deps_of(key[1]).isdisjoint(bound)
+    }
+    scale = content(inside)
+    inside = scaled(_divided(inside, unit), 1 / scale)
+    found = canonical(table, items_of(inside), bound)
+    data = found.items, found.bound
+    facts = {"free": found.free, "thin": False, "symmetries": found.symmetries}
+    largest = table.base("max", data, **facts)
+    places = {
+        index: (table.base("argmax", (*data, place), **facts), found.args)
+        for place, index in enumerate(found.bound_args)
+    }
+    table.kinks.add(f"ties in the maximum of {shown(table, inside)}")
+    peak = scaled(table.times(table.entry(largest, found.args), table.settle(unit, 1)), scale)
+    return plus(outside, peak), places
+
+
+def _rebuild_maximum(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+    items, bound = base.data
+    fresh = {index: table.fresh(table.size(index)) for index in bound}
+    inside = table.rewrite(dict(items), {**at, **fresh}, unfold)
+    return maximum(table, inside, fresh.values())[0]
+
+
+def _attained(table: Table, poly: Poly) -> Poly | None:
+    """[max_k x[k] > x[k]] is 1 - [k = argmax x] away from ties, and [x[k] > max_k x[k]] is 0.
+
+    k may be several indices, those of a window, and the maximum one of maxima.
+    """
+    for mono, c in poly.items():
+        if len(mono) != 1 or table.bases[mono[0][0]].kind != "max" or mono[0][2] != 1:
+            continue
+        rest = scaled({m: d for m, d in poly.items() if m != mono}, Fraction(-1) / c)
+        place = _place_of(table, mono[0][0], mono[0][1], rest)
+        if place is not None:
+            return {} if c < 0 else plus(constant(1), place, -1)
+    return None
+
+
+def _place_of(table: Table, base: int, args: tuple[Sub, ...], entry: Poly) -> Poly | None:
+    """Where an entry of what a maximum is taken of is the largest; None if it is no such entry."""
+    known = table.bases[base]
+    items, bound = known.data
+    outer = dict(zip(known.free, args, strict=True))
+    free = sorted(table.poly_deps(entry).difference(table.deps_of(args)))
+    for indices in (*permutations(free, len(bound)), *_constant_places(table, bound)):
+        by = {**outer, **dict(zip(bound, indices, strict=True))}
+        found = table.substitute(dict(items), by)
+        if found == entry:
+            return _at_maximum(table, base, args, indices)
+        ((mono, c),) = found.items() if len(found) == 1 else (((), 0),)
+        if c == 1 and len(mono) == 1 and mono[0][2] == 1 and table.bases[mono[0][0]].kind == "max":
+            inner = _place_of(table, mono[0][0], mono[0][1], entry)
+            if inner is not None:
+                return table.times(_at_maximum(table, base, args, indices), inner)
+    return None
+
+
+def _constant_places(table: Table, bound: Sequence[int]) -> Iterator[tuple[Sub, ...]]:
+    """The places of a small window, where its sizes are numbers."""
+    sizes = [table.size(index) for index in bound]
+    numbers = [int(size) for size in sizes if size is not None and size.is_Integer]
+    if len(numbers) == len(bound) and math.prod(numbers) <= _WINDOW:
+        places = [[table.combine(sp.Integer(k), []) for k in range(count)] for count in numbers]
+        yield from product(*places)
+
+
+def _at_maximum(table: Table, base: int, args: tuple[Sub, ...], indices: Sequence[Sub]) -> Poly:
+    """[indices = argmax], of the maximum that is the entry of `base` at `args`."""
+    known = table.bases[base]
+    items, bound = known.data
+    facts = {"free": known.free, "thin": False, "symmetries": known.symmetries}
+    places = [table.base("argmax", (items, bound, place), **facts) for place in range(len(bound))]
+    return table.product(
+        equal_indices(table, index, table.gather(where, args, table.size(held)))
+        for index, where, held in zip(indices, places, bound, strict=True)
+    )
+
+
+def equal_indices(table: Table, left: Sub, right: Sub) -> Poly:
+    return table.entry(table.equal, (table.difference(left, right),))

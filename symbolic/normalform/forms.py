@@ -1,0 +1,359 @@
+"""The normal form of an array: its entry as a polynomial in the inputs' entries and in atoms.
+
+Equations are inlined into each other; what stays opaque is nonlinear.  Two arrays with equal
+normal forms are equal for all values and all sizes (over the exact reals, where no denominator
+vanishes, away from the kinks that are noted on the way).  Different normal forms prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import sympy as sp
+
+from ..equation import (
+    INDEX_VALUE,
+    SQUARE,
+    Array,
+    Equation,
+    Index,
+    Read,
+    Recurrence,
+    Subscript,
+    System,
+    Term,
+    guard_subscripts,
+    slot,
+)
+from . import (
+    conditions,
+    contraction,
+    denominators,
+    guards,
+)
+from . import (
+    matrix_atoms as named_atoms,
+)
+from . import (
+    nonlinear as scalars,
+)
+from .conditions import maximum
+from .contraction import contract
+from .guards import guard_poly, value
+from .indices import Sub
+from .nonlinear import exponential, logarithm
+from .polynomial import (
+    NONNEGATIVE,
+    POSITIVE,
+    UNKNOWN,
+    Poly,
+    Table,
+    UnsupportedError,
+    add_to,
+)
+from .scalar_bodies import Scalar
+from .signs import is_thin, sign
+
+Name: TypeAlias = tuple[str, str]
+"""A side and the name of an array there."""
+
+Environment: TypeAlias = Mapping[sp.Symbol, Sub]
+
+
+def new_table(budget: int) -> Table:
+    """An empty table that knows every kind of atom."""
+    table = Table(budget)
+    for room in (scalars, guards, conditions, denominators, contraction, named_atoms):
+        room.register(table)
+    return table
+
+
+@dataclass
+class Notes:
+    """What a normal form relied on."""
+
+    kinks: set[str] = field(default_factory=set)
+    assumptions: set[str] = field(default_factory=set)
+
+    def add(self, other: Notes) -> None:
+        self.kinks |= other.kinks
+        self.assumptions |= other.assumptions
+
+
+class Forms:
+    """Normal forms of the arrays of several systems with common inputs, each computed once.
+
+    `systems` maps a side to a system.  An array with more monomials than `longest` is cut: read
+    as an array of its own, with its `definitions` at hand.
+    """
+
+    def __init__(self, table: Table, systems: Mapping[str, System], longest: int = 12) -> None:
+        self.table = table
+        self.longest = longest
+        self.definitions: dict[int, Poly] = {}
+        self.systems = systems
+        self.shapes = {side: system.shapes for side, system in systems.items()}
+        self.forms: dict[Name, Poly] = {}
+        self.notes: dict[Name, Notes] = {}
+        self._argmax: dict[Name, tuple[int, tuple[Sub, ...]]] = {}
+        self._inputs: dict[str, Array] = {}
+        self._equations: dict[Name, Equation] = {}
+        self.recurrent: dict[Name, tuple[Name, ...]] = {}
+        self._maximum_of: dict[Name, str] = {}
+        for side, system in systems.items():
+            for array in system.inputs:
+                self._inputs.setdefault(array.name, array)
+            for item in system.items:
+                group = item.equations if isinstance(item, Recurrence) else (item,)
+                for equation in group:
+                    self._equations[side, equation.name] = equation
+                    self._maximum_of.update(
+                        {(side, name): equation.name for name in equation.argmax}
+                    )
+                    if isinstance(item, Recurrence):
+                        self.recurrent[side, equation.name] = tuple(
+                            (side, other.name) for other in group
+                        )
+
+    def places(self, name: Name) -> tuple[Sub, ...]:
+        """The subscripts of an array in its own form: a placeholder for each axis, 0 for a 1."""
+        return tuple(
+            self.table.zero if size == 1 else self.table.placeholder(axis, size)
+            for axis, size in enumerate(self.shapes[name[0]][name[1]])
+        )
+
+    def form(self, name: Name) -> Poly:
+        """The entry of the array at its placeholders."""
+        if name not in self.forms:
+            with self._noted() as found:
+                try:
+                    poly = self._compute(name)
+                except UnsupportedError:
+                    poly = self._opaque(name)
+            self.forms[name] = poly
+            self.notes[name] = found
+            if len(poly) > self.longest and not self.is_input(name):
+                self.cut(name, poly)
+        return self.forms[name]
+
+    @contextmanager
+    def _noted(self) -> Iterator[Notes]:
+        """What normal forms rely on while the block runs."""
+        table = self.table
+        before = table.kinks, table.assumptions
+        notes = Notes()
+        table.kinks, table.assumptions = notes.kinks, notes.assumptions
+        try:
+            yield notes
+        finally:
+            table.kinks, table.assumptions = before
+
+    def is_input(self, name: Name) -> bool:
+        return name[1] in self._inputs
+
+    def cut(self, name: Name, poly: Poly) -> Poly:
+        """Lets the array be read as an array of its own from here on; `poly` stays known.
+
+        Returns its new form, a single factor.
+        """
+        table = self.table
+        places = self.places(name)
+        args = tuple(place for place in places if place >= 0)
+        base = table.base(
+            "cut", name, free=args, sign=sign(table, poly),
+            thin=is_thin(table, poly),
+        )
+        self.definitions.setdefault(base, poly)
+        self.forms[name] = table.entry(base, args)
+        return self.forms[name]
+
+    def scalar(self, expression: sp.Expr, values: Mapping[sp.Symbol, Poly]) -> Poly:
+        """A scalar expression in the given polynomials."""
+        return Scalar(self.table, values).poly(expression)
+
+    def _compute(self, name: Name) -> Poly:
+        side, array = name
+        if array in self._inputs:
+            return self._input(array, self.places(name))
+        if name in self.recurrent:
+            args = tuple(place for place in self.places(name) if place >= 0)
+            return self.table.entry(self.cut_base(name), args)
+        if name not in self._equations:
+            return self._opaque(name)
+        return self._equation(side, self._equations[name])
+
+    def cut_base(self, name: Name) -> int:
+        """The base whose entries are those of an array of a recurrence."""
+        args = tuple(place for place in self.places(name) if place >= 0)
+        return self.table.base("cut", name, free=args, thin=False)
+
+    def right_side(self, name: Name) -> tuple[Poly, Notes]:
+        """What an equation of a recurrence says its array is, in entries of that recurrence."""
+        with self._noted() as notes:
+            poly = self._equation(name[0], self._equations[name])
+        return poly, notes
+
+    def _opaque(self, name: Name) -> Poly:
+        base = self.table.base("opaque", name, thin=False)
+        return self.table.entry(base, self.places(name))
+
+    def _input(self, name: str, args: tuple[Sub, ...]) -> Poly:
+        array = self._inputs[name]
+        base = self.table.base(
+            "input",
+            array,
+            sign=POSITIVE if array.kind == "positive"
+            else NONNEGATIVE if array.kind in ("one_hot", "probability", "mask", "labels")
+            else UNKNOWN,
+            idempotent=array.kind in ("one_hot", "mask"),
+            thin=array.kind in ("real", "positive", "probability", "constant", *SQUARE),
+            symmetries=((1, 0),) if array.kind == "symmetric" else (),
+        )
+        if array.kind == "symmetric":
+            self.table.assumptions.add(f"{name} is symmetric")
+        return self.table.entry(base, args)
+
+    # --- equations ------------------------------------------------------------------------------
+
+    def _equation(self, side: str, equation: Equation) -> Poly:
+        outer = self._bind(equation.out, self.places((side, equation.name)))
+        total: Poly = {}
+        for term in equation.terms:
+            bound = tuple(
+                self.table.zero if index.size == 1 else self.table.fresh(index.size)
+                for index in term.over
+            )
+            at = {**outer, **self._bind(term.over, bound)}
+            indices = [index for index in bound if index >= 0]
+            body = self._body(side, term, at)
+            guard = self.table.product(
+                guard_poly(
+                    self.table, g, tuple(self._sub(side, s, at) for s in guard_subscripts(g))
+                )
+                for g in term.guards
+            )
+            if equation.reduction == "sum":
+                add_to(total, contract(self.table, self.table.times(body, guard), indices))
+            elif equation.reduction == "logsumexp":
+                powers = self.table.times(exponential(self.table, body), guard)
+                return logarithm(self.table, contract(self.table, powers, indices))
+            elif equation.reduction == "max":
+                return self._maximum(side, equation, body, guard, bound)
+            else:
+                matrix = self.table.times(body, guard)
+                return self._named(equation, matrix, tuple(outer.values()), bound)
+        return total
+
+    def _named(
+        self, equation: Equation, matrix: Poly, outer: Sequence[Sub], bound: Sequence[Sub]
+    ) -> Poly:
+        """An inverse or a determinant of the matrix that the term states."""
+        if equation.reduction == "inv":
+            return named_atoms.inverse(self.table, matrix, *outer[-2:])
+        if equation.reduction == "cholesky":
+            raise UnsupportedError("a Cholesky factor")
+        found = named_atoms.determinant(self.table, matrix, *bound)
+        return found if equation.reduction == "det" else logarithm(self.table, found)
+
+    def _maximum(
+        self, side: str, equation: Equation, body: Poly, guard: Poly, bound: Sequence[Sub]
+    ) -> Poly:
+        if guard != {(): 1}:
+            raise UnsupportedError("a maximum under a guard")
+        peak, places = maximum(self.table, body, [index for index in bound if index >= 0])
+        for name, index in zip(equation.argmax, bound, strict=False):
+            if index in places:
+                self._argmax[side, name] = places[index]
+        return peak
+
+    @staticmethod
+    def _bind(indices: Sequence[Index], subs: Sequence[Sub]) -> dict[sp.Symbol, Sub]:
+        return {index.symbol: sub for index, sub in zip(indices, subs, strict=True)}
+
+    def _body(self, side: str, term: Term, at: Environment) -> Poly:
+        values = {
+            slot(place): self._read(side, read, at) for place, read in enumerate(term.reads)
+        }
+        return Scalar(self.table, values).poly(term.body)
+
+    def _read(self, side: str, read: Read, at: Environment) -> Poly:
+        subs = tuple(self._sub(side, entry, at) for entry in read.at)
+        if read.array == INDEX_VALUE:
+            return value(self.table, subs[0])
+        name = side, read.array
+        shape = self.shapes[side][read.array]
+        if read.array in self._inputs:
+            units = zip(subs, shape, strict=True)
+            return self._input(
+                read.array, tuple(self.table.zero if s == 1 else sub for sub, s in units)
+            )
+        if name in self._maximum_of:
+            return value(self.table, self._gather(side, read, subs))
+        poly = self.form(name)
+        self._relied_on(name)
+        by = {
+            place: sub
+            for place, sub in zip(self.places(name), subs, strict=True)
+            if place >= 0 and place != sub
+        }
+        return self.table.substitute(poly, by)
+
+    def _relied_on(self, name: Name) -> None:
+        self.table.kinks |= self.notes[name].kinks
+        self.table.assumptions |= self.notes[name].assumptions
+
+    def _sub(self, side: str, entry: Subscript, at: Environment) -> Sub:
+        if isinstance(entry, Read):
+            subs = tuple(self._sub(side, inner, at) for inner in entry.at)
+            return subs[0] if entry.array == INDEX_VALUE else self._gather(side, entry, subs)
+        if entry.is_Symbol and entry in at:
+            return at[entry]
+        if entry == 0:
+            return self.table.zero
+        symbols = [symbol for symbol in entry.free_symbols if symbol in at]
+        rest = sp.expand(entry)
+        parts = []
+        for symbol in symbols:
+            factor = rest.coeff(symbol)
+            rest = sp.expand(rest - factor * symbol)
+            parts.append((at[symbol], factor))
+        if rest.free_symbols & at.keys():
+            raise UnsupportedError(f"the subscript {entry} is not affine")
+        return self.table.combine(rest, parts)
+
+    def _gather(self, side: str, read: Read, subs: tuple[Sub, ...]) -> Sub:
+        name = side, read.array
+        if read.array in self._inputs:
+            array = self._inputs[read.array]
+            base = self.table.base(
+                "input", array, thin=False,
+                sign=NONNEGATIVE if array.kind == "labels" else UNKNOWN,
+            )
+            return self.table.gather(base, subs, array.classes)
+        if name in self._maximum_of:
+            source = side, self._maximum_of[name]
+            self.form(source)
+            self._relied_on(source)
+            if name in self._argmax:
+                base, args = self._argmax[name]
+                by = dict(zip(self.places(source), subs, strict=True))
+                moved = tuple(self.table.moved(entry, by) for entry in args)
+                return self._attained_at(base, moved)
+        base = self.table.base("opaque", name, thin=False)
+        return self.table.gather(base, subs, None)
+
+    def _attained_at(self, base: int, args: tuple[Sub, ...]) -> Sub:
+        """The place of a maximum, by what the maximum is taken of at these subscripts."""
+        table, known = self.table, self.table.bases[base]
+        items, bound, place = known.data
+        size = table.size(bound[place])
+        if all(map(table.is_plain, args)) and len(set(args)) == len(args):
+            return table.gather(base, args, size)
+        fresh = {index: table.fresh(table.size(index)) for index in bound}
+        at = {**dict(zip(known.free, args, strict=True)), **fresh}
+        places = maximum(table, table.substitute(dict(items), at), fresh.values())[1]
+        found = places.get(fresh[bound[place]])
+        return table.gather(base, args, size) if found is None else table.gather(*found, size)

@@ -1,0 +1,128 @@
+"""Guards as factors: [s = 0] and [s >= 0] for an affine subscript s, and the value of a subscript.
+
+What the ranges of the indices already say is dropped; an equation between free indices is used to
+write the other factors in as few indices as possible.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ..equation import Equal, Guard
+from .indices import Sub, is_nonnegative
+from .polynomial import POSITIVE, Factors, Number, Poly, Table, add_to, monomial, number
+
+
+def register(table: Table) -> None:
+    table.settlers.append(settle_guards)
+    table.rebuild["index"] = lambda table, base, at, unfold: value(table, at[base.free[0]])
+
+
+def value(table: Table, sub: Sub) -> Poly:
+    """A subscript as a number in a body."""
+    constant, terms = table.linear(sub)
+    total = size_poly(table, constant)
+    for index, coefficient in terms:
+        base = table.base("index", None, free=(table.placeholder(0),), thin=False)
+        add_to(total, table.times(size_poly(table, coefficient), {((base, (index,), 1),): 1}))
+    return total
+
+
+def size_poly(table: Table, size: sp.Expr) -> Poly:
+    """A polynomial in sizes as one in the size bases."""
+    total: Poly = {}
+    for term, coefficient in sp.expand(size).as_coefficients_dict().items():
+        factors: Factors = {}
+        for base, exponent in term.as_powers_dict().items():
+            if base == 1:
+                continue
+            sized = table.base("size", base, sign=POSITIVE)
+            factors[sized, ()] = factors.get((sized, ()), 0) + int(exponent)
+        add_to(total, {monomial(factors): number(coefficient)})
+    return total
+
+
+def is_one(table: Table, base: int, sub: Sub) -> bool | None:
+    """Is the guard always true (True), never (False), or neither is seen (None)?"""
+    low, high = table.lowest(sub), table.lowest(table.negated(sub))
+    if base == table.range:
+        if low is not None and is_nonnegative(low):
+            return True
+        below = table.lowest(table.negated(sub, -1))
+        return False if below is not None and is_nonnegative(below) else None
+    if low == 0 and high == 0:
+        return True
+    apart = any(end is not None and is_nonnegative(end - 1) for end in (low, high))
+    return False if apart else None
+
+
+def settle_guards(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+    guards = [key for key in factors if key[0] in (table.equal, table.range)]
+    if not guards:
+        return None
+    kept = dict(factors)
+    for key in guards:
+        truth = is_one(table, key[0], key[1][0])
+        if truth is False:
+            return {}
+        if truth:
+            del kept[key]
+    ranges = [key for key in guards if key in kept and key[0] == table.range]
+    for weak in ranges:
+        for strong in ranges:
+            if weak == strong or weak not in kept or strong not in kept:
+                continue
+            shift, terms = table.linear(table.difference(weak[1][0], strong[1][0]))
+            if not terms and is_nonnegative(shift):
+                del kept[weak]
+        opposite = (table.range, (table.negated(weak[1][0], -1),))
+        if opposite in kept and weak in kept:
+            return {}
+    for key in guards:
+        if key in kept and key[0] == table.equal:
+            moved = _solved(table, kept, key)
+            if moved is not None:
+                return {m: c * coefficient for m, c in moved.items()}
+    return table.settle(kept, coefficient) if len(kept) < len(factors) else None
+
+
+def solve(table: Table, sub: Sub, index: int) -> Sub | None:
+    """The subscript that `index` equals where sub = 0, if its coefficient is 1 or -1."""
+    constant, terms = table.linear(sub)
+    own = dict(terms).get(index)
+    if own not in (1, -1):
+        return None
+    rest = table.affine(constant, {i: c for i, c in terms if i != index})
+    if index in table.deps(rest):
+        return None
+    return table.combine(sp.S.Zero, [(rest, -own)])
+
+
+def _solved(table: Table, factors: Factors, guard: tuple[int, tuple[Sub, ...]]) -> Poly | None:
+    """The product with the largest index of [s = 0] written in the others, if another has it."""
+    sub = guard[1][0]
+    for index, _ in sorted(table.linear(sub)[1], reverse=True, key=lambda term: term[0]):
+        if not table.is_plain(index):
+            continue
+        by = solve(table, sub, index)
+        if by is None:
+            continue
+        rest = {key: e for key, e in factors.items() if key != guard}
+        if index not in table.deps_of(s for _, args in rest for s in args):
+            return None
+        moved = table.substitute({monomial(rest): 1}, {index: by})
+        return table.times(moved, {((*guard, 1),): 1})
+    return None
+
+
+def guard_poly(table: Table, guard: Guard, subs: tuple[Sub, ...]) -> Poly:
+    """A guard whose subscripts are given, in the order of ``guard_subscripts``."""
+    if isinstance(guard, Equal):
+        left, right = subs
+        return table.entry(table.equal, (table.difference(left, right),))
+    low, inner, high = subs
+    above = table.difference(inner, low)
+    below = table.combine(
+        sp.S.NegativeOne, [(high, sp.S.One), (inner, sp.S.NegativeOne)]
+    )
+    return table.times(table.entry(table.range, (above,)), table.entry(table.range, (below,)))

@@ -1,0 +1,276 @@
+"""Nonlinear functions of polynomials: powers, exp, log, conditions, and functions left opaque.
+
+Each returns a polynomial in atoms whose relations are complete enough for the identities of
+backpropagation: exp turns sums into products, log turns products into sums, a denominator and a
+condition are keyed by a primitive polynomial.  A factor that is 0 or 1 (a condition, a mask) is
+taken out of every function: f(s·u + (1-s)·v) = s·f(u) + (1-s)·f(v).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from .canonical_names import canonical, items_of
+from .conditions import step
+from .denominators import argument
+from .indices import Sub
+from .polynomial import (
+    NONNEGATIVE,
+    POSITIVE,
+    Base,
+    Factor,
+    Factors,
+    Number,
+    Poly,
+    Table,
+    Unfold,
+    UnsupportedError,
+    add_to,
+    common_factors,
+    content,
+    monomial,
+    plus,
+    scaled,
+)
+from .signs import (
+    by_cases,
+    factored,
+    is_thin,
+    primitive,
+    sign,
+    signed_atom,
+    vanishes,
+    without_inverses,
+)
+
+
+def register(table: Table) -> None:
+    table.settlers.insert(0, settle_powers)
+    table.raised = lambda poly, exponent: power(table, poly, exponent)
+    table.rebuild["exp"] = _rebuilt(exponential)
+    table.rebuild["log"] = _rebuilt(logarithm)
+    table.rebuild["inverse"] = _rebuilt(inverse)
+    table.rebuild["root"] = _rebuilt(lambda table, poly: poly)
+    table.rebuild["function"] = _rebuild_function
+
+
+def _rebuilt(
+    make: Callable[[Table, Poly], Poly],
+) -> Callable[[Table, Base, Mapping[int, Sub], Unfold], Poly]:
+    def rebuild(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+        return make(table, table.rewrite(dict(base.data[0]), at, unfold))
+
+    return rebuild
+
+
+# --- powers -------------------------------------------------------------------------------------
+
+
+def settle_powers(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+    """Indicators are idempotent; roots and inverses beyond their range are multiplied out."""
+    kept: Factors = {}
+    parts: list[Poly] = []
+    for key, e in factors.items():
+        base = table.bases[key[0]]
+        if base.idempotent and e > 1:
+            kept[key] = 1
+        elif base.kind in ("prime", "root") and not 0 <= e < 1:
+            whole = math.floor(e)
+            kept[key] = e - whole
+            if base.kind == "prime":
+                coefficient = coefficient * Fraction(base.data) ** whole
+            else:
+                parts.append(power(table, argument(table, *key), whole))
+        elif base.kind == "inverse" and e < 0:
+            parts.append(power(table, argument(table, *key), -e))
+        elif e:
+            kept[key] = e
+    if kept == factors:
+        return None
+    result = table.settle({key: e for key, e in kept.items() if e}, coefficient)
+    for part in parts:
+        result = table.times(result, part)
+    return result
+
+
+def power(table: Table, poly: Poly, exponent: Number) -> Poly:
+    if exponent == int(exponent):
+        whole = int(exponent)
+        if whole >= 0:
+            return table.power(poly, whole)
+        return table.power(inverse(table, poly), -whole)
+    return root(table, poly, Fraction(exponent))
+
+
+def inverse(table: Table, poly: Poly) -> Poly:
+    """1 / poly where it does not vanish."""
+    if not poly:
+        raise UnsupportedError("division by zero")
+    if len(poly) == 1:
+        (coefficient,) = poly.values()
+        upside = {key: -e for key, e in factored(poly).items()}
+        return table.settle(upside, Fraction(1) / coefficient)
+    split = by_cases(table, poly, lambda case: inverse(table, case)) if not vanishes(
+        table, poly) else None
+    if split is not None:
+        return split
+    numerator, taken = without_inverses(table, poly)
+    result = table.settle({key: -e for key, e in taken.items()}, 1)
+    if taken:
+        return table.times(result, inverse(table, numerator))
+    unit, scale, factors = primitive(table, poly)
+    result = table.settle({key: -e for key, e in unit.items()}, 1 / scale)
+    for part, multiplicity in factors:
+        flip, key = signed_atom(table, "inverse", part)
+        result = table.times(result, scaled(table.entry(*key, multiplicity), flip**multiplicity))
+    return result
+
+
+def root(table: Table, poly: Poly, exponent: Number) -> Poly:
+    """A real power of a polynomial, where that is defined (so where poly >= 0)."""
+    if not poly:
+        return {}
+    split = by_cases(table, poly, lambda case: root(table, case, exponent))
+    if split is not None and (exponent > 0 or not vanishes(table, poly)):
+        return split
+    numerator, taken = without_inverses(table, poly)
+    if taken and all(table.bases[base].sign == POSITIVE for base, _ in taken):
+        below = table.product(
+            power(table, root(table, argument(table, *key), exponent), -e)
+            for key, e in taken.items()
+        )
+        return table.times(root(table, numerator, exponent), below)
+    outer: Factors = {}
+    result: Poly = {(): 1}
+    for key, e in common_factors(poly).items():
+        even = isinstance(e, int) and e % 2 == 0
+        if not table.bases[key[0]].sign and not even:
+            continue
+        outer[key] = e
+        if table.bases[key[0]].sign or (e * exponent) % 2 == 0:
+            part = table.settle({key: e * exponent}, 1)
+        else:
+            part = power(table, absolute(table, {((*key, 1),): 1}), e * exponent)
+        result = table.times(result, part)
+    rest: Poly = {}
+    for mono, c in poly.items():
+        factors = {(b, a): e for b, a, e in mono}
+        for key, e in outer.items():
+            factors[key] = factors.get(key, 0) - e
+        rest[monomial(factors)] = c
+    scale = content(rest)
+    rest = {mono: int(c / scale) for mono, c in rest.items()}
+    result = table.times(result, _number_power(table, scale, exponent))
+    if rest == {(): 1}:
+        return result
+    found = canonical(table, items_of(rest))
+    base = table.base(
+        "root", (found.items,), free=found.free, sign=NONNEGATIVE,
+        thin=is_thin(table, rest), symmetries=found.symmetries,
+    )
+    return table.times(result, table.entry(*table.factor(base, found.args), exponent))
+
+
+def _number_power(table: Table, value: Fraction, exponent: Number) -> Poly:
+    factors: Factors = {}
+    for whole, way in ((value.numerator, 1), (value.denominator, -1)):
+        for prime, multiplicity in sp.factorint(whole).items():
+            base = table.base("prime", int(prime), sign=POSITIVE)
+            factors[base, ()] = factors.get((base, ()), 0) + way * multiplicity * exponent
+    return table.settle(factors, 1)
+
+
+# --- exp, log, absolute value -------------------------------------------------------------------
+
+
+def exponential(table: Table, poly: Poly) -> Poly:
+    """exp of a polynomial: the product of exp of its monomials to rational powers."""
+    split = by_cases(table, poly, lambda case: exponential(table, case))
+    if split is not None:
+        return split
+    result: Poly = {(): 1}
+    for mono, c in poly.items():
+        if len(mono) == 1 and table.bases[mono[0][0]].kind == "log" and mono[0][2] == 1:
+            inside = argument(table, mono[0][0], mono[0][1])
+            part = power(table, absolute(table, inside), c)
+        else:
+            found = canonical(table, [(mono, 1)])
+            base = table.base(
+                "exp", (found.items,), free=found.free, sign=POSITIVE,
+                thin=is_thin(table, {mono: 1}), symmetries=found.symmetries,
+            )
+            part = table.entry(base, found.args, c)
+        result = table.times(result, part)
+    return result
+
+
+def logarithm(table: Table, poly: Poly) -> Poly:
+    """log of a polynomial where that is defined, as a sum over factors: log|a| + log|b|."""
+    if not poly:
+        raise UnsupportedError("log of zero")
+    split = by_cases(table, poly, lambda case: logarithm(table, case)) if not vanishes(
+        table, poly) else None
+    if split is not None:
+        return split
+    numerator, taken = without_inverses(table, poly)
+    total: Poly = {}
+    for key, e in taken.items():
+        add_to(total, logarithm(table, argument(table, *key)), -e)
+    unit, scale, factors = primitive(table, numerator)
+    for key, e in unit.items():
+        add_to(total, _log_factor(table, key), e)
+    for whole, way in ((scale.numerator, 1), (scale.denominator, -1)):
+        for prime, multiplicity in sp.factorint(whole).items():
+            base = table.base("prime", int(prime), sign=POSITIVE)
+            add_to(total, _log_atom(table, {((base, (), 1),): 1}), way * multiplicity)
+    for part, multiplicity in factors:
+        if part not in ({(): 1}, {(): -1}):
+            add_to(total, _log_atom(table, part), multiplicity)
+    return total
+
+
+def _log_factor(table: Table, key: Factor) -> Poly:
+    base = table.bases[key[0]]
+    if base.kind == "exp":
+        return argument(table, *key)
+    if base.kind == "root":
+        return logarithm(table, argument(table, *key))
+    return _log_atom(table, {((*key, 1),): 1})
+
+
+def _log_atom(table: Table, poly: Poly) -> Poly:
+    return table.entry(*signed_atom(table, "log", poly)[1])
+
+
+def absolute(table: Table, poly: Poly) -> Poly:
+    if sign(table, poly):
+        return poly
+    return table.times(poly, plus(step(table, poly), step(table, scaled(poly, -1)), -1))
+
+
+def opaque(table: Table, name: object, arguments: list[Poly]) -> Poly:
+    """A function without relations: equal for equal arguments, and no more."""
+    tagged: Poly = {}
+    for place, inside in enumerate(arguments):
+        mark = table.base("place", place)
+        add_to(tagged, table.times({((mark, (), 1),): 1}, inside))
+    found = canonical(table, items_of(tagged))
+    base = table.base(
+        "function", (found.items, name, len(arguments)), free=found.free,
+        thin=False, symmetries=found.symmetries,
+    )
+    return table.entry(base, found.args)
+
+
+def _rebuild_function(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+    items, name, count = base.data
+    arguments: list[Poly] = [{} for _ in range(count)]
+    for mono, c in items:
+        (place,) = [table.bases[b].data for b, _, _ in mono if table.bases[b].kind == "place"]
+        rest = tuple(f for f in mono if table.bases[f[0]].kind != "place")
+        add_to(arguments[place], {rest: c})
+    return opaque(table, name, [table.rewrite(a, at, unfold) for a in arguments])

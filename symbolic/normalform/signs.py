@@ -1,0 +1,225 @@
+"""What a polynomial's sign, cases and zero set are, and its primitive part.
+
+These are the questions that inverses, roots, logarithms and conditions ask of their argument
+before they name an atom for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+
+import sympy as sp
+
+from .canonical_names import canonical, items_of
+from .denominators import argument
+from .indices import Sub
+from .polynomial import (
+    NONNEGATIVE,
+    POSITIVE,
+    UNKNOWN,
+    Factor,
+    Factors,
+    Monomial,
+    Number,
+    Poly,
+    Table,
+    add_to,
+    closure,
+    common_factors,
+    content,
+    monomial,
+    plus,
+    scaled,
+)
+
+CASES = 4
+"""The largest number of indicators a function's argument is split on."""
+
+
+def sign(table: Table, poly: Poly) -> int:
+    """POSITIVE or NONNEGATIVE where every monomial is seen to be so; else UNKNOWN."""
+    found = [_monomial_sign(table, mono, c) for mono, c in poly.items()]
+    if not found or min(found) == UNKNOWN:
+        return NONNEGATIVE if not found else UNKNOWN
+    return max(found)
+
+
+def _monomial_sign(table: Table, mono: Monomial, coefficient: Number) -> int:
+    if coefficient < 0:
+        return UNKNOWN
+    found = POSITIVE
+    for base, _, e in mono:
+        even = isinstance(e, int) and e % 2 == 0
+        found = min(found, max(table.bases[base].sign, NONNEGATIVE if even else UNKNOWN))
+    return found
+
+
+def indicators(table: Table, poly: Poly) -> list[Factor]:
+    return sorted(
+        {(b, a) for mono in poly for b, a, e in mono if table.bases[b].idempotent and e > 0}
+    )
+
+
+def by_cases(table: Table, poly: Poly, function: Callable[[Poly], Poly]) -> Poly | None:
+    """The function on either value of each indicator in the argument; None if there is none.
+
+    None as well where the argument vanishes in a case and the function is not defined there.
+    """
+    found = indicators(table, poly)
+    if not found or len(found) > CASES:
+        return None
+    key = found[0]
+    on: Poly = {}
+    off: Poly = {}
+    for mono, c in poly.items():
+        rest = tuple(factor for factor in mono if factor[:2] != key)
+        add_to(on, {rest: c})
+        if len(rest) == len(mono):
+            add_to(off, {rest: c})
+    chosen: Poly = {((*key, 1),): 1}
+    yes, no = function(on), function(off)
+    return plus(no, table.times(chosen, plus(yes, no, -1)))
+
+
+def factored(poly: Poly) -> Factors:
+    return {(base, args): e for mono in poly for base, args, e in mono}
+
+
+def without_inverses(table: Table, poly: Poly) -> tuple[Poly, Factors]:
+    """(N, P) with poly = N · P, where P has only inverses and N has none."""
+    taken: Factors = {}
+    while True:
+        worst: Factors = {}
+        for mono in poly:
+            for base, args, e in mono:
+                if table.bases[base].kind == "inverse":
+                    worst[base, args] = max(worst.get((base, args), 0), e)
+        if not worst:
+            return poly, taken
+        key, exponent = min(worst.items())
+        assert isinstance(exponent, int)
+        poly = table.times(poly, table.power(argument(table, *key), exponent))
+        taken[key] = taken.get(key, 0) + exponent
+
+
+def vanishes(table: Table, poly: Poly) -> bool:
+    """Does the polynomial vanish for some values of its indicators?"""
+    if not poly:
+        return True
+    found = indicators(table, poly)
+    if not found or len(found) > CASES:
+        return False
+    key = found[0]
+    off = {m: c for m, c in poly.items() if all(f[:2] != key for f in m)}
+    on: Poly = {}
+    for m, c in poly.items():
+        add_to(on, {tuple(f for f in m if f[:2] != key): c})
+    return vanishes(table, on) or vanishes(table, off)
+
+
+def primitive(
+    table: Table, poly: Poly
+) -> tuple[Factors, Fraction, list[tuple[Poly, int]]]:
+    """(common factors, positive number, irreducible polynomials with multiplicities)."""
+    unit = common_factors(poly)
+    rest: Poly = {}
+    for mono, c in poly.items():
+        factors = {(b, a): e for b, a, e in mono}
+        for key, e in unit.items():
+            factors[key] = factors.get(key, 0) - e
+        rest[monomial(factors)] = c
+    scale = content(rest)
+    rest = {mono: int(c / scale) for mono, c in rest.items()}
+    return unit, scale, _irreducible(rest)
+
+
+DEGREE = 40
+"""Powers above this (exp of a clipped argument has hundreds) are not worth factoring."""
+
+
+def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
+    keys = sorted({(base, args) for mono in poly for base, args, _ in mono})
+    uses = {key: [m for m in poly if any(f[:2] == key for f in m)] for key in keys}
+    linear = any(len(m) == 1 and len(m[0]) == 1 for m in uses.values())
+    whole = all(isinstance(e, int) and e > 0 for mono in poly for _, _, e in mono)
+    high = any(e > DEGREE for mono in poly for _, _, e in mono)
+    if not keys or linear or not whole or len(poly) > 12 or high:
+        return [(poly, 1)]
+    places = {key: place for place, key in enumerate(keys)}
+    vectors = []
+    for mono, c in poly.items():
+        vector = [0] * len(keys)
+        for base, args, e in mono:
+            vector[places[base, args]] = int(e)
+        vectors.append((tuple(vector), int(c)))
+    number, found = _factor_list(tuple(sorted(vectors)))
+    result: list[tuple[Poly, int]] = [
+        ({monomial({keys[p]: e for p, e in enumerate(vector) if e}): c
+          for vector, c in part}, multiplicity)
+        for part, multiplicity in found
+    ]
+    if number == -1:
+        first, multiplicity = result[0]
+        if multiplicity % 2 == 0:
+            return [(poly, 1)]
+        result[0] = {mono: -c for mono, c in first.items()}, multiplicity
+    return result
+
+
+@lru_cache(maxsize=4096)
+def _factor_list(
+    terms: tuple[tuple[tuple[int, ...], int], ...],
+) -> tuple[int, tuple[tuple[tuple[tuple[tuple[int, ...], int], ...], int], ...]]:
+    symbols = sp.symbols(f"v:{len(terms[0][0])}")
+    number, found = sp.factor_list(sp.Poly(dict(terms), *symbols))
+    return int(number), tuple(
+        (tuple((vector, int(c)) for vector, c in part.terms()), multiplicity)
+        for part, multiplicity in found
+    )
+
+
+def signed_atom(table: Table, kind: str, poly: Poly) -> tuple[int, Factor]:
+    """The atom of a polynomial or of its negative, whichever comes first, and the sign.
+
+    An argument like x[i] - x[j] is its own negative at exchanged subscripts: a symmetry of log|·|,
+    and a change of sign elsewhere, for which the atom is made anew when its subscripts change.
+    """
+    known = [flip for flip in (1, -1) if sign(table, scaled(poly, flip))]
+    ways = [
+        (flip, canonical(table, items_of(scaled(poly, flip)))) for flip in known or (1, -1)
+    ]
+    flip, found = min(ways, key=lambda way: (way[1].items, way[1].args, -way[0]))
+    odd = len(ways) == 2 and ways[0][1].items == ways[1][1].items
+    symmetries = found.symmetries
+    if odd and kind == "log":
+        first, second = ways[0][1].args, ways[1][1].args
+        swap = tuple(first.index(place) for place in second)
+        symmetries = closure({*symmetries, swap}, len(first))
+    base = table.base(
+        kind,
+        (found.items,),
+        free=found.free,
+        sign=NONNEGATIVE if kind == "step" else POSITIVE if known and kind != "log" else UNKNOWN,
+        idempotent=kind == "step",
+        thin=kind != "step" and is_thin(table, dict(found.items)),
+        symmetries=symmetries,
+        odd=odd and kind != "log",
+    )
+    return flip, table.factor(base, found.args)
+
+
+def is_thin(table: Table, poly: Poly) -> bool:
+    """Is the zero set of a nonzero polynomial seen to have measure zero, at every index?
+
+    Piecewise entries may vanish on an open set, and x[i] - x[j] vanishes where i = j.
+    """
+    places: dict[int, tuple[Sub, ...]] = {}
+    if all(table.bases[base].kind in ("size", "prime") for mono in poly for base, _, _ in mono):
+        return False
+    for mono in poly:
+        for base, args, _ in mono:
+            if not table.bases[base].thin or places.setdefault(base, args) != args:
+                return False
+    return True

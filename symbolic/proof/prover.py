@@ -1,0 +1,244 @@
+"""Are two arrays equal for all values and all sizes?
+
+Normal forms decide; numbers only propose.  Intermediates of the two sides that agree at random
+points, up to a monomial in the sizes (hand-written adjoints move their 1/m around), are proven
+equal from the small to the large; a proven pair is then read as one array on both sides, so that
+each step stays local.  Where a step fails over these cuts, the latest cut in the difference is
+opened, and so on down to the inputs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import sympy as sp
+
+from ..equation import System
+from ..normalform.as_text import shown
+from ..normalform.forms import Notes
+from ..normalform.polynomial import BudgetError, UnsupportedError
+from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
+from .induction import settle_recurrence
+from .recheck import second_opinion
+from .sampling import Evaluate, Match, agreement
+from .sides import BUDGET, Comparison, Step
+from .sides import ancestors as ancestors
+from .unrolling import NotUnrolledError, is_small, unrolled
+
+FIRST = 4
+"""Seconds for the arrays as they are, where they could be written out along small axes."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is known of left = right.
+
+    `equal` is True only where the normal forms are the same; False where the arrays differ at a
+    point; None where neither was found, and `reason` says why.  The scope of True is: all real
+    values for which no denominator vanishes, away from `kinks`, under `assumptions`.
+    `difference` shows the normal form of left - right.  `ratio` is left / right, where that is a
+    proven expression in sizes or in named arrays of the left side.
+    """
+
+    equal: bool | None
+    reason: str = ""
+    steps: tuple[Step, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    difference: str = ""
+    ratio: sp.Expr | None = None
+
+    @property
+    def intermediates(self) -> tuple[tuple[str, str, sp.Expr], ...]:
+        """The proven pairs: (left name, right name, left / right)."""
+        return tuple((step.left, step.right, step.factor) for step in self.steps)
+
+
+def prove_equal(
+    system: System,
+    left: str,
+    right: str,
+    evaluate: Evaluate | None = None,
+    budget: int = BUDGET,
+) -> Proof:
+    """Are two arrays of one system equal?"""
+    return Prover(system, system, evaluate, budget).prove({left: right})[left]
+
+
+def prove_all(
+    left_system: System,
+    right_system: System,
+    pairs: Mapping[str, str],
+    evaluate: Evaluate | None = None,
+    budget: int = BUDGET,
+) -> dict[str, Proof]:
+    """Are the arrays of the left system equal to those of the right one?  Keyed by left names.
+
+    Inputs of the same name are the same array.
+    """
+    return Prover(left_system, right_system, evaluate, budget).prove(pairs)
+
+
+def first_wrong(
+    left_system: System,
+    right_system: System,
+    pair: tuple[str, str],
+    evaluate: Evaluate,
+    budget: int = BUDGET,
+) -> Wrong | None:
+    """The first array on the way to the right one of the pair that is no array of the left side.
+
+    None where every array corresponds to one, so also where the pair is equal.
+    """
+    prover = Prover(left_system, right_system, evaluate, budget)
+    prover.prove({pair[0]: pair[1]})
+    return prover.first_wrong(*pair)
+
+
+@dataclass
+class Prover(Comparison):
+    """The proofs between two systems, which share what was proven before."""
+
+    # --- the walk -------------------------------------------------------------------------------
+
+    def prove(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """A proof for each pair, keyed by left names.
+
+        Where the arrays as they are do not lead to one, those without small axes may.
+        """
+        small = any(map(is_small, chain.from_iterable(self.shapes[1].values())))
+        if small:
+            self.table.deadline = min(self.table.deadline, time.monotonic() + FIRST)
+        found = self._walked(pairs)
+        if small:
+            open_ = {left: right for left, right in pairs.items() if found[left].equal is None
+                     and agreement(self.points, left, right)}
+            found.update(self._in_parts(open_) if open_ else {})
+        proved = {left: pairs[left] for left, proof in found.items() if proof.equal}
+        for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
+            found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
+                                "prover's, or a kink at the point")
+        return found
+
+    def _in_parts(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """The proofs that are found when small axes are written out."""
+        try:
+            first, second = unrolled(self.left, pairs.keys()), unrolled(self.right, pairs.values())
+        except NotUnrolledError:
+            return {}
+        parts = {left: {name: second.parts[right][place]
+                        for place, name in first.parts[left].items()}
+                 for left, right in pairs.items()}
+        prover = Prover(first.system, second.system, self.evaluate, self.budget)
+        found = prover._walked({name: right for part in parts.values()
+                                for name, right in part.items()})
+        proved = {}
+        for left, part in parts.items():
+            proofs = [found[name] for name in part]
+            if all(proof.equal for proof in proofs):
+                proved[left] = Proof(
+                    True, assumptions=tuple(sorted({*chain(*(p.assumptions for p in proofs))})),
+                    kinks=tuple(sorted({*chain(*(p.kinks for p in proofs))})),
+                )
+        return proved
+
+    def _walked(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """The proofs between the arrays as they are."""
+        wanted_left = ancestors(self.left, pairs.keys())
+        wanted_right = ancestors(self.right, pairs.values())
+        if self.points:
+            for name in wanted_right:
+                self._settle(name, wanted_left)
+        return {left: self._verdict(left, right) for left, right in pairs.items()}
+
+    def _settle(self, right: str, wanted_left: list[str]) -> None:
+        """Proves the array equal to the left arrays it agrees with, and cuts there."""
+        if right in self.proven:
+            return
+        group = self.forms.recurrent.get((self.sides[1], right))
+        if group is not None:
+            settle_recurrence(self, [name for _, name in group], wanted_left)
+            return
+        self.proven[right] = []
+        for left in self.alike(right, wanted_left):
+            found = self.match(left, right)
+            if found is not None and self.prove_step(left, right, found):
+                self.proven[right].append((left, found))
+                self.steps.append(Step(left, right, found.factor))
+                self.cut(left, right, found)
+                return
+
+    # --- verdicts -------------------------------------------------------------------------------
+
+    def _verdict(self, left: str, right: str) -> Proof:
+        plain = self.identity(left, right)
+        if plain is None:
+            return Proof(False, f"{left} has shape {self.shapes[0][left]}, {right} has shape "
+                         f"{self.shapes[1][right]}")
+        numbers = agreement(self.points, left, right)
+        if numbers is False:
+            if self._shown_difference(left, right, plain) == "0":
+                return Proof(None, "the normal forms agree, but the sampled values differ: "
+                             "rounding, or a kink at the point")
+            return self._refuted(left, right)
+        known = [found for other, found in self.proven.get(right, []) if other == left]
+        if plain in known or self.prove_step(left, right, plain):
+            if self.points and numbers is None:
+                return Proof(None, "the normal forms agree, but the sampled values do not "
+                             "settle it (not finite, or too inexact)")
+            return self._proved(left, right)
+        return replace(
+            Proof(None, "the normal forms differ, or one grew beyond its budget"),
+            steps=tuple(self.steps),
+            difference=self._shown_difference(left, right, plain),
+        )
+
+    def _proved(self, left: str, right: str) -> Proof:
+        """The proof, with what every step on the way relied on."""
+        above = {*ancestors(self.right, [right])}
+        notes = Notes()
+        steps = []
+        for step in self.steps:
+            if step.right in above:
+                steps.append(step)
+                notes.add(self.used[step.left, step.right])
+        notes.add(self.used[left, right])
+        return Proof(
+            True, "", tuple(steps), tuple(sorted(notes.assumptions)), tuple(sorted(notes.kinks))
+        )
+
+    def _refuted(self, left: str, right: str) -> Proof:
+        plain = self.identity(left, right)
+        assert plain is not None
+        found = self.match(left, right)
+        ratio = None
+        if found is not None and found.order == plain.order and (
+            (left, found) in self.proven.get(right, []) or self.prove_step(left, right, found)
+        ):
+            ratio = found.factor
+        else:
+            pointwise = pointwise_ratio(self, left, right)
+            ratio = pointwise.value if pointwise is not None else None
+        return Proof(
+            False,
+            "the arrays differ at a sampled point",
+            tuple(self.steps),
+            difference=self._shown_difference(left, right, plain),
+            ratio=ratio,
+        )
+
+    def _shown_difference(self, left: str, right: str, found: Match) -> str:
+        try:
+            return shown(self.table, self.difference(left, right, found, Notes()))
+        except (BudgetError, UnsupportedError):
+            return ""
+
+    def first_wrong(self, target: str, right: str) -> Wrong | None:
+        """The first array on the way to `right`, due to be `target`, that is nothing proven.
+
+        Call :meth:`prove` first.
+        """
+        return wrong_intermediate(self, target, right)

@@ -1,0 +1,277 @@
+"""Specs: TOML files read into a :class:`Network` or :class:`Model`; complaints name file and key.
+
+    name = "moons"
+    [network]
+    sizes = [2, 4, 1]
+    activation = "tanh"           # or a formula in z, or a list with one a hidden layer
+    output = "sigmoid"
+    loss = "binary_cross_entropy"
+    [values]                      # optional: X, Y, W1, b1, ... as nested lists
+    [update]                      # optional: learning_rate
+    [notation]                    # optional: loss, target, symbols
+
+A model has ``[model]`` and ``[[layers]]`` in the place of ``[network]``:
+
+    [model]
+    input = "m 1 28 28"
+    loss = "cross_entropy_from_logits"
+    [[layers]]
+    type = "conv2d"
+    channels = 6
+    kernel = 5
+
+A spec is data: nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ..equation import Size
+from .losses import Loss
+from .model import Model
+from .network import Network, NetworkError
+
+LOSS_KEYS = ("loss", "l1", "l2", "label_smoothing", "sample_weights")
+NETWORK_KEYS = ("sizes", "activation", "output", "convention", "batch", "delta", *LOSS_KEYS)
+MODEL_KEYS = ("input", "kind", *LOSS_KEYS)
+TABLES = {
+    "network": NETWORK_KEYS,
+    "model": MODEL_KEYS,
+    "values": None,
+    "update": ("learning_rate",),
+    "notation": ("loss", "target", "symbols"),
+    "source": ("title", "text", "declared_convention"),
+}
+CLAIM_KEYS = ("quantity", "stated", "where")
+
+
+class SpecError(ValueError):
+    """A spec that cannot be used: file, key, what was expected, what came."""
+
+
+def load_spec(path: str | Path) -> Network | Model:
+    """The network or model of a TOML file.
+
+    Numbers keep the decimals they are written with (0.1 is 1/10 in exact arithmetic).
+    Raises SpecError, which names the file and the key.
+    """
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise SpecError(f"{file}: there is no such file; expected a TOML network spec") from None
+    except OSError as error:
+        raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{file}: is not UTF-8 text (byte {error.start})") from None
+    return read_any(text, str(file), file.stem)
+
+
+def read_spec(text: str, where: str, name: str = "network") -> Network:
+    """The network of a spec's text; `where` is what messages call it."""
+    found = read_any(text, where, name)
+    if not isinstance(found, Network):
+        raise SpecError(f"{where}: model: this is a model of layers; a network, with [network], is "
+                        "needed here")
+    return found
+
+
+def read_any(text: str, where: str, name: str = "network") -> Network | Model:
+    """The network or model of a spec's text."""
+    document = _document(text, where)
+    settings: dict[str, Any] = {
+        table: document.get(table, {}) for table in ("values", "notation", "source")
+    }
+    settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
+    settings["claims"] = _claims(where, document.get("claims", []))
+    settings["name"] = _text(where, "name", document.get("name", name))
+    _check_source(where, settings["source"])
+    table = "model" if "model" in document else "network"
+    settings |= document[table]
+    if table == "model":
+        if "layers" not in document:
+            raise SpecError(f"{where}: layers: are missing; a model needs tables [[layers]], each "
+                            "with a type")
+        settings["layers"] = document["layers"]
+    try:
+        made = Model(**settings) if table == "model" else Network(**settings)
+        shapes = made.shapes()
+    except NetworkError as error:
+        prefix = f"{table}." if error.key.split("[")[0] in (TABLES[table] or ()) else ""
+        raise SpecError(f"{where}: {prefix}{error}") from None
+    _check_values(where, settings["values"], shapes)
+    convention = made.convention if isinstance(made, Network) else "rows"
+    check_targets(where, made.objective.row, settings["values"].get("Y"), convention)
+    missing = [array for array in shapes if array not in settings["values"]]
+    if made.claims and missing:
+        raise SpecError(f"{where}: claims: there is nothing to hold them against; [values] lacks "
+                        f"{', '.join(missing)}")
+    return made
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    """The tables of a spec, with known keys and with either a network or a model."""
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{where}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{where}: is nested too deeply to be a spec") from None
+    _known(where, "", document, ("name", "claims", "layers", *TABLES))
+    for table, keys in TABLES.items():
+        content = document.get(table, {})
+        if not isinstance(content, dict):
+            raise SpecError(f"{where}: {table}: expected a table [{table}], got {content!r}")
+        if keys is not None:
+            _known(where, f"{table}.", content, keys)
+    if "network" in document and ("model" in document or "layers" in document):
+        raise SpecError(f"{where}: model: a spec has a [network], or a [model] with [[layers]], "
+                        "not both")
+    if "layers" in document and "model" not in document:
+        raise SpecError(f"{where}: model: the table [model] is missing; it needs at least "
+                        'input = "m n", the shape of X')
+    if "model" not in document and "network" not in document:
+        raise SpecError(f"{where}: network: the table [network] is missing; it needs at least "
+                        "sizes = [inputs, ..., outputs]")
+    for table, key, example in (("network", "sizes", "layer widths from input to output, such as "
+                                 "sizes = [2, 3, 1]"),
+                                ("model", "input", 'the shape of X, such as "m 1 28 28"')):
+        if table in document and key not in document[table]:
+            raise SpecError(f"{where}: {table}.{key}: is missing; expected {example}")
+    return document
+
+
+def _known(where: str, prefix: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in keys:
+            near = get_close_matches(key, keys, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {list(keys)}"
+            raise SpecError(f"{where}: {prefix}{key}: unknown key{hint}")
+
+
+def _text(where: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise SpecError(f"{where}: {key}: expected a text, got {value!r}")
+    return value
+
+
+def _rate(where: str, value: object) -> Decimal | None:
+    if value is None:
+        return None
+    number = _number(where, "update.learning_rate", value)
+    if number <= 0:
+        raise SpecError(f"{where}: update.learning_rate: expected a positive number, got {number}")
+    return number
+
+
+def _claims(where: str, claims: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
+        raise SpecError(f"{where}: claims: expected tables [[claims]] with quantity and stated")
+    for place, claim in enumerate(claims):
+        key = f"claims[{place}]"
+        _known(where, f"{key}.", claim, CLAIM_KEYS)
+        for needed in ("quantity", "stated"):
+            if needed not in claim:
+                raise SpecError(f"{where}: {key}.{needed}: is missing")
+            _text(where, f"{key}.{needed}", claim[needed])
+    return tuple(claims)
+
+
+def _check_source(where: str, source: Mapping[str, Any]) -> None:
+    for key in source:
+        _text(where, f"source.{key}", source[key])
+    declared = source.get("declared_convention", "rows")
+    if declared not in ("rows", "columns"):
+        raise SpecError(f"{where}: source.declared_convention: expected 'rows' or 'columns', got "
+                        f"{declared!r}")
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def _number(where: str, key: str, value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise SpecError(f"{where}: {key}: expected a number, got {value!r}")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise SpecError(f"{where}: {key}: expected a finite number, got {value}")
+    return number
+
+
+def _check_values(
+    where: str, values: Mapping[str, Any], shapes: Mapping[str, tuple[Size, ...]]
+) -> None:
+    """Shapes fit one another and the network; entries are finite numbers."""
+    known: dict[Size, int] = {}
+    for name, value in values.items():
+        if name not in shapes:
+            near = get_close_matches(name, list(shapes), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {list(shapes)}"
+            raise SpecError(f"{where}: values.{name}: the network has no such array{hint}")
+        found = _shape(where, f"values.{name}", value)
+        expected = shapes[name]
+        fits = len(found) == len(expected) and all(
+            number == (known.setdefault(size, number) if size.is_Symbol else size)
+            for number, size in zip(found, expected, strict=True)
+        )
+        if not fits:
+            wanted = ", ".join(
+                f"{size} = {known[size]}" if size in known else str(size) for size in expected
+            )
+            hint = f" Did you mean {name} transposed?" if (
+                len(found) == 2 and found[::-1] == tuple(known.get(s, s) for s in expected)
+            ) else ""
+            raise SpecError(f"{where}: values.{name}: expected shape ({wanted}), got "
+                            f"({', '.join(map(str, found))}).{hint}")
+        for place, entry in _entries(value):
+            _number(where, f"values.{name}{place}", entry)
+
+
+def check_targets(where: str, loss: Loss, values: Any, convention: str = "rows") -> None:
+    """That the targets are what the loss assumes of them; `values` are nested lists, or None."""
+    if not isinstance(values, list):
+        return
+    numbers = [Decimal(entry) for _, entry in _entries(values)]
+    if loss.labels and not set(numbers) <= set(map(Decimal, loss.labels)):
+        raise SpecError(f"{where}: values.Y: expected the labels {list(loss.labels)}, got "
+                        f"{min(set(numbers) - set(map(Decimal, loss.labels)))}")
+    if loss.target not in ("probability", "one_hot"):
+        return
+    nested = isinstance(values[0], list)
+    rows = values if nested else [values]
+    while isinstance(rows[0][0], list):
+        rows = [row for block in rows for row in block]
+    if nested and convention == "columns":
+        rows = [list(column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        entries = [Decimal(entry) for entry in row]
+        if abs(sum(entries, Decimal(0)) - 1) > Decimal("1e-9") or min(entries) < 0:
+            raise SpecError(f"{where}: values.Y: the loss needs non-negative targets that sum to "
+                            f"one for each sample, got {[str(entry) for entry in entries]}")
+        if loss.target == "one_hot" and any(entry not in (0, 1) for entry in entries):
+            raise SpecError(f"{where}: values.Y: the loss needs one-hot targets, got "
+                            f"{[str(entry) for entry in entries]}")
+
+
+def _shape(where: str, key: str, value: object) -> tuple[int, ...]:
+    """The shape of nested lists; SpecError when they are ragged."""
+    if not isinstance(value, list):
+        return ()
+    inner = {_shape(where, key, entry) for entry in value}
+    if len(inner) > 1:
+        raise SpecError(f"{where}: {key}: the rows have different lengths: {sorted(inner)}")
+    return (len(value), *(inner.pop() if inner else ()))
+
+
+def _entries(value: object, place: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _entries(entry, f"{place}[{number}]")
+    else:
+        yield place, value

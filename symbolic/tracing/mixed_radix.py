@@ -1,0 +1,113 @@
+"""Equalities of flattened places, digit by digit.
+
+What a reshape leaves, [k l + p = k l' + p'] with p, p' < k, is [p = p'] [l = l']: two numbers in a
+mixed radix are equal when their digits are.  As one guard it cannot be solved for an index; as two
+it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import sympy as sp
+
+from ..equation import Equal, Equation, Guard, Index, Read, Recurrence, System, Term
+
+
+def by_digits(system: System) -> System:
+    """The system with the equalities in its guards split into those of their digits."""
+    return replace(system, items=tuple(
+        replace(item, equations=tuple(map(_equation, item.equations)))
+        if isinstance(item, Recurrence) else _equation(item)
+        for item in system.items
+    ))
+
+
+def _equation(equation: Equation) -> Equation:
+    if not any(isinstance(guard, Equal) for term in equation.terms for guard in term.guards):
+        return equation
+    return replace(equation, terms=tuple(_term(term, equation.out) for term in equation.terms))
+
+
+def _term(term: Term, out: tuple[Index, ...]) -> Term:
+    sizes = {index.symbol: index.size for index in (*out, *term.over)}
+    guards: list[Guard] = []
+    for guard in term.guards:
+        guards += _split(guard, sizes)
+    return replace(term, guards=tuple(guards))
+
+
+def _split(guard: Guard, sizes: Mapping[sp.Symbol, sp.Expr]) -> list[Guard]:
+    """The guard, or one for each digit."""
+    if not isinstance(guard, Equal) or isinstance(guard.left, Read) \
+            or isinstance(guard.right, Read):
+        return [guard]
+    indices = sorted(sizes.keys() & (guard.left - guard.right).free_symbols, key=str)
+    digits = list(_digits(sp.expand(guard.left - guard.right), indices, sizes))
+    if len(digits) == 1:
+        return [guard]
+    return [_equality(digit) for digit in digits]
+
+
+def _digits(
+    gap: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
+) -> Iterator[sp.Expr]:
+    """Expressions that vanish together when the gap does, the lowest digit first."""
+    summands = sp.Add.make_args(gap)
+    low = [part for part in summands if not _in_sizes(part, indices)]
+    high = [part for part in summands if _in_sizes(part, indices)]
+    digit, rest = sp.Add(*low), sp.Add(*high)
+    if high and low:
+        radix = sp.gcd_list(high).as_independent(*indices)[0]
+        largest = _largest(digit, indices, sizes), _largest(-digit, indices, sizes)
+        if all(sp.expand(radix - bound).is_positive for bound in largest):
+            yield from _digits(digit, indices, sizes)
+            yield from _digits(sp.expand(rest / radix), indices, sizes)
+            return
+    elif high:
+        radix = sp.gcd_list(high).as_independent(*indices)[0]
+        if radix.is_positive and not radix.is_number:
+            yield from _digits(sp.expand(gap / radix), indices, sizes)
+            return
+    else:
+        yield from _whole_digits(gap, indices, sizes)
+        return
+    yield gap
+
+
+def _whole_digits(
+    gap: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
+) -> Iterator[sp.Expr]:
+    """The same where the radices are numbers: [4 k + 2 l + p = 2 q + r]."""
+    parts = [(part, int(part.as_coeff_Mul()[0])) for part in sp.Add.make_args(gap)]
+    for radix in sorted({abs(coefficient) for _, coefficient in parts} - {1}):
+        low = sp.Add(*(part for part, coefficient in parts if coefficient % radix))
+        largest = _largest(low, indices, sizes), _largest(-low, indices, sizes)
+        if low != 0 and all(sp.expand(radix - bound).is_positive for bound in largest):
+            yield low
+            yield from _whole_digits(sp.expand((gap - low) / radix), indices, sizes)
+            return
+    yield gap
+
+
+def _in_sizes(part: sp.Expr, indices: list[sp.Symbol]) -> bool:
+    return bool(part.free_symbols.difference(indices))
+
+
+def _largest(
+    digit: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
+) -> sp.Expr:
+    """The most that an expression with whole coefficients can be."""
+    total = digit.as_independent(*indices, as_Add=True)[0] if digit.free_symbols else digit
+    for index in indices:
+        coefficient = digit.coeff(index)
+        total += coefficient * (sizes[index] - 1) if coefficient > 0 else 0
+    return total
+
+
+def _equality(digit: sp.Expr) -> Equal:
+    """[digit = 0] with its positive part on the left."""
+    parts = sp.Add.make_args(digit)
+    left = [part for part in parts if not part.could_extract_minus_sign()]
+    return Equal(sp.Add(*left), sp.Add(*left) - digit)

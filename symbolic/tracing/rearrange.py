@@ -1,0 +1,211 @@
+"""Shapes of traced arrays: transpose, reshape, new axes, stacking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ..equation import Size, Term, slot
+from ..layers.builder import Operand, broadcast
+from ..layers.rearrange import concatenate, pad, reshape
+from .session import Session
+from .sizes import exact
+from .source import fail
+from .tracer import Tracer
+from .ufuncs import common_dtype
+
+
+def _tracer(session: Session, a: Any) -> Tracer:
+    return a if isinstance(a, Tracer) else session.call("array", a)
+
+
+def _transpose(session: Session, a: Any, axes: Any = None) -> Any:
+    array = _tracer(session, a)
+    order = list(range(array.ndim))[::-1] if axes is None else [int(x) % array.ndim for x in axes]
+    if sorted(order) != list(range(array.ndim)):
+        fail(f"transpose of {array} with the axes {axes}")
+    back = [order.index(place) for place in range(array.ndim)]
+    if array.ndim < 2:
+        return array.view(lambda base: base, lambda base, value: value)
+    return array.view(
+        lambda base: session.builder.transpose(base, order),
+        lambda base, value: session.builder.transpose(value, back),
+    )
+
+
+def _swapaxes(session: Session, a: Any, axis1: Any, axis2: Any) -> Any:
+    order = list(range(a.ndim))
+    order[int(axis1)], order[int(axis2)] = order[int(axis2)], order[int(axis1)]
+    return _transpose(session, a, order)
+
+
+def _moveaxis(session: Session, a: Any, source: Any, destination: Any) -> Any:
+    order = list(range(a.ndim))
+    moved = order.pop(int(source))
+    place = int(destination) % a.ndim
+    order.insert(place, moved)
+    return _transpose(session, a, order)
+
+
+# --- reshape ------------------------------------------------------------------------------------
+
+
+def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **options: Any) -> Any:
+    if options or order != "C":
+        fail("reshape is traced in row-major order (order='C') only")
+    array = _tracer(session, a)
+    wanted = _completed(session, array.operand, shape)
+    old = array.operand.shape
+    if wanted == old:
+        return array.view(lambda base: base, lambda base, value: value)
+    if not _only_units(old, wanted):
+        return array.uncertain(reshape(session.builder, array.operand, wanted, by_places=True))
+    return array.view(
+        lambda base: reshape(session.builder, base, wanted, by_places=True),
+        lambda base, value: reshape(session.builder, value, old, by_places=True),
+    )
+
+
+def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ...]:
+    """The new shape with -1 worked out; its sizes multiply to as many entries."""
+    entries = list(shape) if isinstance(shape, (tuple, list)) else [shape]
+    sizes = [exact(entry) for entry in entries]
+    total = sp.Mul(*operand.shape)
+    if sizes.count(sp.S.NegativeOne) == 1:
+        rest = sp.Mul(*(size for size in sizes if size != -1))
+        missing = sp.cancel(total / rest)
+        if not missing.is_integer:
+            fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: {total} is not a "
+                 f"multiple of {rest} for all sizes")
+        sizes = [missing if size == -1 else size for size in sizes]
+    if any(size is None or not size.is_positive for size in sizes) or sp.expand(
+        sp.Mul(*sizes) - total
+    ) != 0:
+        fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: that the number of "
+             "entries agrees does not hold for all sizes")
+    return tuple(sizes)
+
+
+def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:
+    return [s for s in old if s != 1] == [s for s in new if s != 1]
+
+
+def _ravel(session: Session, a: Any, order: Any = "C") -> Any:
+    return _reshape(session, a, (-1,), order)
+
+
+def _flatten(session: Session, a: Any, order: Any = "C") -> Any:
+    return _reshape(session, a.copy(), (-1,), order).copy()
+
+
+def _squeeze(session: Session, a: Any, axis: Any = None) -> Any:
+    gone = None if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    shape = a.operand.shape
+    places = [p for p, size in enumerate(shape) if size == 1] if gone is None else [
+        int(p) % a.ndim for p in gone
+    ]
+    for size in shape if gone is None else ():
+        if not size.is_Integer:
+            session.assume(f"{size} >= 2, as squeeze() removes every axis of size 1")
+    if any(shape[p] != 1 for p in places):
+        fail(f"squeeze of an axis of {a} that is not of size 1")
+    return _reshape(session, a, tuple(s for p, s in enumerate(a.shape) if p not in places))
+
+
+def _expand_dims(session: Session, a: Any, axis: Any) -> Any:
+    shape = list(a.shape)
+    shape.insert(int(axis) % (a.ndim + 1), 1)
+    return _reshape(session, a, tuple(shape))
+
+
+def _broadcast_to(session: Session, a: Any, shape: Any) -> Any:
+    array = _tracer(session, a)
+    wanted = tuple(map(exact, shape if isinstance(shape, (tuple, list)) else (shape,)))
+    blank = Operand("", wanted)
+    session.shaped(lambda x, y: Operand("", broadcast(x.shape, y.shape)), array.operand, blank)
+    out = session.builder.indices(wanted, (array.operand,))
+    read = session.builder.read(array.operand, out)
+    return session.array(session.builder.emit(None, out, [Term(slot(0), (read,))]), array.kind)
+
+
+# --- stacking -----------------------------------------------------------------------------------
+
+
+def _stack(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
+    parts = [_tracer(session, array) for array in arrays]
+    place = int(axis) % (parts[0].ndim + 1)
+    return _concatenate(session, [_expand_dims(session, part, place) for part in parts], place)
+
+
+def _concatenate(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
+    parts = [_tracer(session, array).operand for array in arrays]
+    made = session.shaped(
+        lambda *operands: concatenate(session.builder, operands, int(axis)), *parts
+    )
+    return session.array(made, common_dtype(arrays))
+
+
+def _pad(
+    session: Session, a: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0,
+    **options: Any,
+) -> Any:
+    """Zeros around an array: entries outside of the old ranges have no term."""
+    array = _tracer(session, a)
+    if mode != "constant" or options or exact(constant_values) != 0:
+        fail("np.pad is traced with zeros only (mode='constant')")
+    old = array.operand
+    widths = _pad_widths(pad_width, old.ndim)
+    return session.array(pad(session.builder, old, widths), array.kind)
+
+
+def _pad_widths(given: Any, count: int) -> list[tuple[sp.Expr, sp.Expr]]:
+    """How many zeros go before and behind, axis by axis, as NumPy reads `pad_width`."""
+    def pair(value: Any) -> tuple[sp.Expr, sp.Expr]:
+        ends = list(value) if isinstance(value, (tuple, list, np.ndarray)) else [value]
+        numbers = [exact(end) for end in ends]
+        if len(numbers) not in (1, 2) or any(n is None or not n.is_nonnegative for n in numbers):
+            fail(f"np.pad: expected a pair of sizes for each axis, got {value!r}")
+        return numbers[0], numbers[-1]
+
+    if isinstance(given, (tuple, list, np.ndarray)) and any(
+        isinstance(entry, (tuple, list, np.ndarray)) for entry in given
+    ):
+        pairs = list(map(pair, given))
+        if len(pairs) not in (1, count):
+            fail(f"np.pad: {len(pairs)} pairs of widths for {count} axes")
+        return pairs * count if len(pairs) == 1 else pairs
+    return [pair(given)] * count
+
+
+def _atleast_2d(session: Session, a: Any) -> Any:
+    array = _tracer(session, a)
+    return array if array.ndim > 1 else array.reshape((1, -1))
+
+
+SHAPES: dict[str, Callable[..., Any]] = {
+    "transpose": _transpose,
+    "swapaxes": _swapaxes,
+    "moveaxis": _moveaxis,
+    "reshape": _reshape,
+    "ravel": _ravel,
+    "flatten": _flatten,
+    "squeeze": _squeeze,
+    "expand_dims": _expand_dims,
+    "broadcast_to": _broadcast_to,
+    "stack": _stack,
+    "concatenate": _concatenate,
+    "pad": _pad,
+    "vstack": lambda session, arrays: _concatenate(
+        session, [_atleast_2d(session, array) for array in arrays]
+    ),
+    "hstack": lambda session, arrays: _concatenate(
+        session, arrays, 0 if np.ndim(arrays[0]) == 1 else 1
+    ),
+    "atleast_2d": _atleast_2d,
+    "flip": lambda session, a, axis: a[
+        (slice(None),) * (int(axis) % a.ndim) + (slice(None, None, -1),)
+    ],
+}

@@ -1,0 +1,239 @@
+"""The user's functions, classes and objects as traced code sees them.
+
+A function runs with a copy of its globals in which NumPy, math and some built-in names are the
+stand-ins of :mod:`trace_globals`; so do the functions that it calls, the methods of its classes,
+and those of objects that it reaches.  Objects are copied too, so that what a traced method leaves
+in `self` does not stay there.  A name is copied when it is first read.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from abc import ABC, ABCMeta
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any, Generic
+
+import numpy as np
+
+from .session import Session
+from .stand_ins import MathStandIn, Random, stand_in, standing, standing_builtins
+
+PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
+    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest",
+}
+"""Modules whose functions and classes run as they are."""
+
+_HEAP_TYPE = 1 << 9
+_OWN_SLOTS = ("__dict__", "__weakref__")
+
+
+class Rebinder:
+    """Copies of functions, classes and objects in which the stand-ins are in place."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.builtins = standing_builtins(session)
+        self._done: dict[int, Any] = {}
+        self._alive: list[Any] = []
+
+    def __call__(self, value: Any) -> Any:
+        """The value for traced code; what needs no copy is returned as it is."""
+        if id(value) in self._done:
+            return self._done[id(value)]
+        if isinstance(value, FunctionType):
+            return self._function(value)
+        if isinstance(value, MethodType):
+            return MethodType(self(value.__func__), self(value.__self__))
+        if isinstance(value, partial):
+            keywords = {name: self(item) for name, item in value.keywords.items()}
+            return partial(self(value.func), *map(self, value.args), **keywords)
+        if isinstance(value, ModuleType):
+            return self._keep(value, self._module(value))
+        if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
+            return self._keep(value, Random())
+        if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
+            return self._keep(value, self._numpy(value))
+        if isinstance(value, (dict, list, tuple)):
+            return self._container(value)
+        if isinstance(value, type):
+            return self._class(value) if _is_copied(value) else value
+        if _is_copied(type(value)):
+            return self._object(value)
+        return value
+
+    def _keep(self, value: Any, made: Any) -> Any:
+        self._done[id(value)] = made
+        self._alive.append(value)
+        return made
+
+    def _container(self, value: Any) -> Any:
+        if type(value) is dict:
+            copied: dict[Any, Any] = self._keep(value, {})
+            copied.update({key: self(item) for key, item in value.items()})
+            return copied
+        if type(value) is list:
+            entries: list[Any] = self._keep(value, [])
+            entries.extend(map(self, value))
+            return entries
+        if type(value) is tuple:
+            return self._keep(value, tuple(map(self, value)))
+        return value
+
+    def _module(self, module: ModuleType) -> Any:
+        made = standing(self.session, module)
+        if made is not module or _root(module.__name__) in PLAIN_MODULES:
+            return made
+        return _ModuleStandIn(module.__name__, self._globals(vars(module)), module)
+
+    def _numpy(self, value: Any) -> Any:
+        """`from numpy import exp, zeros` and `from math import sqrt`."""
+        name = getattr(value, "__name__", "")
+        if getattr(math, name, None) is value:
+            return getattr(MathStandIn(self.session), name)
+        module = np.linalg if getattr(np.linalg, name, None) is value else np
+        if getattr(module, name, None) is value:
+            prefix = "linalg." if module is np.linalg else ""
+            return stand_in(self.session, value, prefix + name)
+        return value
+
+    # --- functions ------------------------------------------------------------------------------
+
+    def _globals(self, names: dict[str, Any]) -> dict[str, Any]:
+        if id(names) in self._done:
+            return self._done[id(names)]  # type: ignore[no-any-return]
+        made: dict[str, Any] = self._keep(names, _Globals(names, self))
+        made["__builtins__"] = self.builtins
+        return made
+
+    def _function(self, function: FunctionType) -> Any:
+        if _root(function.__module__) in PLAIN_MODULES and not function.__closure__:
+            return self._keep(function, self._numpy(function))
+        cells = tuple(CellType() for _ in function.__closure__ or ())
+        made = FunctionType(
+            function.__code__, self._globals(function.__globals__), function.__name__,
+            None, cells or None,
+        )
+        self._keep(function, made)
+        made.__defaults__ = self(function.__defaults__)
+        made.__kwdefaults__ = self(function.__kwdefaults__)
+        made.__dict__.update(function.__dict__)
+        for cell, old in zip(cells, function.__closure__ or (), strict=True):
+            try:
+                cell.cell_contents = self(old.cell_contents)
+            except ValueError:  # an empty cell
+                continue
+        return made
+
+    # --- classes and objects --------------------------------------------------------------------
+
+    def _class(self, cls: type) -> Any:
+        """The class with its methods, and those of its bases, for traced code."""
+        slots = _slots(cls)
+        namespace = {name: value for name, value in vars(cls).items()
+                     if name not in (*_OWN_SLOTS, *slots)}
+        bases = tuple(base if base in _PLAIN_BASES else self(base) for base in cls.__bases__)
+        try:
+            made = type(cls)(cls.__name__, bases, namespace)
+        except TypeError:  # an __init_subclass__ that wants arguments
+            return self._keep(cls, cls)
+        # Known before its methods are copied: they refer to it in turn, as `__class__` if not else.
+        self._keep(cls, made)
+        for name, value in namespace.items():
+            copied = self._attribute(value)
+            if copied is not value:
+                setattr(made, name, copied)
+                if isinstance(copied, cached_property):
+                    copied.__set_name__(made, name)
+        return made
+
+    def _attribute(self, value: Any) -> Any:
+        if isinstance(value, (staticmethod, classmethod)):
+            return type(value)(self(value.__func__))
+        if isinstance(value, property):
+            return property(self(value.fget), self(value.fset), self(value.fdel), value.__doc__)
+        if isinstance(value, cached_property):
+            return cached_property(self(value.func))
+        return self(value)
+
+    def _object(self, value: Any) -> Any:
+        cls = self(type(value))
+        if cls is type(value):
+            return value
+        made = self._keep(value, object.__new__(cls))
+        if hasattr(value, "__dict__"):
+            made.__dict__.update({name: self(item) for name, item in vars(value).items()})
+        for base in type(value).__mro__:
+            for name in _slots(base):
+                if hasattr(value, name):
+                    object.__setattr__(made, name, self(getattr(value, name)))
+        return made
+
+
+class _Globals(dict[str, Any]):
+    """A module's names, each copied when it is first read.
+
+    Python reads the globals of a function through ``__getitem__`` where they are no plain dict.
+    """
+
+    def __init__(self, names: Mapping[str, Any], rebind: Callable[[Any], Any]) -> None:
+        super().__init__(names)
+        self._rebind = rebind
+        self._read = {"__builtins__"}
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if name not in self._read:
+            self._read.add(name)
+            value = self._rebind(value)
+            super().__setitem__(name, value)
+        return value
+
+
+class _ModuleStandIn(ModuleType):
+    """A module of the user's, whose functions and classes are copied when they are read."""
+
+    def __init__(self, name: str, names: dict[str, Any], module: ModuleType) -> None:
+        super().__init__(name)
+        self.__dict__.pop("__doc__", None)
+        self._names = names
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._names:
+            return self._names[name]
+        return getattr(self._module, name)
+
+
+_PLAIN_BASES = (object, ABC, Generic)
+
+
+def _root(module: Any) -> str:
+    return str(module).split(".")[0]
+
+
+def _is_numpy(value: Any) -> bool:
+    return callable(value) and _root(getattr(value, "__module__", "")) == "numpy"
+
+
+def _is_copied(cls: type) -> bool:
+    """Whether a class is the user's, made by a plain `class` statement, down to its bases."""
+    return all(
+        base in _PLAIN_BASES or (
+            type(base) in (type, ABCMeta)
+            and bool(base.__flags__ & _HEAP_TYPE)
+            and _root(base.__module__) not in PLAIN_MODULES
+        )
+        for base in cls.__mro__
+    )
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    found = vars(cls).get("__slots__", ())
+    names = (found,) if isinstance(found, str) else tuple(found)
+    return tuple(f"_{cls.__name__.lstrip('_')}{name}"
+                 if name.startswith("__") and not name.endswith("__") else name
+                 for name in names if name not in _OWN_SLOTS)

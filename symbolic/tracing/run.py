@@ -1,0 +1,270 @@
+"""A NumPy function as equations: it runs once, on arrays with symbolic sizes.
+
+The trace follows what the function does, in exact arithmetic, for all sizes at once; the function
+itself is not read.  What cannot be followed for all values and sizes is a TraceError with the
+user's line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from ..equation import Array, System
+from ..shapes import ShapeTextError, parse_shape
+from .array_functions import FUNCTIONS
+from .rebinding import Rebinder
+from .session import Session
+from .sizes import exact
+from .source import FAILURES, SESSION, Place, TraceError, fail, place_of
+from .tracer import Masked, Tracer
+from .ufuncs import call
+
+__all__ = ["Place", "Trace", "TraceError", "trace"]
+
+Spec: TypeAlias = "str | Array | Mapping[str, Spec] | Sequence[Spec]"
+"""An input: a shape, an array, or a dict, list or tuple of inputs."""
+
+Names: TypeAlias = "str | dict[Any, Names] | list[Names] | tuple[Names, ...] | None"
+"""Names of arrays in the containers in which the function has them; None is no array."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a function computes.
+
+    `result` has the names of the arrays that the function returned, in its dicts and tuples, and
+    `arguments` those that it was given, by parameter.  `lines` are the source lines of equations;
+    `assumptions` say what was taken for granted; `mutated` are inputs that the function changes.
+    """
+
+    system: System
+    result: Names
+    arguments: dict[str, Names]
+    lines: dict[str, Place]
+    assumptions: tuple[str, ...] = ()
+    mutated: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> dict[str, str]:
+        """Each returned array by its key: of a dict the key, of a tuple the place, "" for one."""
+        return dict(_leaves(self.result))
+
+
+def _leaves(names: Names, key: str = "") -> list[tuple[str, str]]:
+    if isinstance(names, str):
+        return [(key, names)]
+    if isinstance(names, dict):
+        entries = list(names.items())
+    elif isinstance(names, (list, tuple)):
+        entries = list(enumerate(names))
+    else:
+        return []
+    found = []
+    for inner, value in entries:
+        found += _leaves(value, f"{key}.{inner}" if key else str(inner))
+    return found
+
+
+def trace(
+    function: Callable[..., Any],
+    inputs: Mapping[str, Spec],
+    *,
+    constants: Mapping[str, Any] | None = None,
+) -> Trace:
+    """The equations of `function` for the `inputs`, which are bound by parameter name.
+
+    >>> import numpy as np
+    >>> def loss(x, A):
+    ...     return np.sum((A @ x) ** 2)
+    >>> print(trace(loss, {"A": "m n", "x": "n"}).system)
+    t1[i<m] = Σ_j<n A[i, j]*x[j]
+    t2[i<m] = t1[i]**2
+    t3[] = Σ_i<m t2[i]
+
+    An input is a shape ("m n"), an Array, or a dict, list or tuple of them; `constants` are handed
+    to their parameters as they are.  Raises TraceError, with the line, for what has no equations.
+    """
+    session = Session(FUNCTIONS, call, Tracer)
+    session.tracers = Tracer
+    failures: list[TraceError] = []
+    tokens = SESSION.set(session), FAILURES.set(failures)
+    try:
+        binder = _Binder(session, inputs)
+        rebound = Rebinder(session)
+        positional, keywords = binder.bind(function, rebound(dict(constants or {})))
+        returned = _run_traced(rebound(function), positional, keywords)
+        if failures:  # the function caught the error and went on another way
+            raise failures[0]
+        return _finished(session, returned, binder.arguments)
+    finally:
+        SESSION.reset(tokens[0])
+        FAILURES.reset(tokens[1])
+
+
+def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """function(*args, **kwargs); what it raises is a TraceError with the place."""
+    try:
+        return function(*args, **kwargs)
+    except TraceError:
+        raise
+    except Exception as error:
+        if failures := FAILURES.get():  # NumPy gives some of them other names
+            raise failures[0] from error
+        step = error.__traceback__
+        place = None
+        while step is not None:
+            filename = step.tb_frame.f_code.co_filename
+            if filename != __file__ and "numpy" not in filename:
+                place = place_of(step.tb_frame)._replace(line=step.tb_lineno)
+            step = step.tb_next
+        where = f"{place.filename}:{place.line}: " if place else ""
+        raise TraceError(f"{where}{type(error).__name__} while the function was traced: {error}"
+                         ) from error
+
+
+def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> Trace:
+    found = _results(session, returned)
+    system, names = session.finished()
+    return Trace(
+        system,
+        _mapped(found, names),
+        arguments,
+        session.lines,
+        tuple(session.assumptions),
+        tuple(session.mutated),
+    )
+
+
+def _mapped(result: Names, names: Mapping[str, str]) -> Names:
+    if isinstance(result, str):
+        return names.get(result, result)
+    if isinstance(result, dict):
+        return {key: _mapped(value, names) for key, value in result.items()}
+    if isinstance(result, list):
+        return [_mapped(value, names) for value in result]
+    if isinstance(result, tuple):
+        return tuple(_mapped(value, names) for value in result)
+    return None
+
+
+def _results(session: Session, value: Any, key: str = "") -> Names:
+    """The names of the arrays in what the function returned; numbers become scalar arrays."""
+    if isinstance(value, Tracer):
+        operand = value.operand
+        if key:  # what is returned for the input W is called dW
+            given = any(array.name == key for array in session.builder.inputs)
+            session.suggest(operand, f"d{key}" if given else key)
+        return operand.name
+    if isinstance(value, Masked):
+        fail("the function returns x[mask], which has an unknown number of entries")
+    if isinstance(value, dict):
+        return {k: _results(session, v, str(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_results(session, v) for v in value]
+    if isinstance(value, tuple):
+        return tuple(_results(session, v) for v in value)
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return None
+    if exact(value) is not None or hasattr(value, "__array__"):
+        made = session.call("array", value)
+        return _results(session, made, key)
+    return None
+
+
+# --- inputs -------------------------------------------------------------------------------------
+
+
+class _Binder:
+    """From the inputs by name to the arguments of a call."""
+
+    def __init__(self, session: Session, inputs: Mapping[str, Spec]) -> None:
+        self.session = session
+        self.inputs = inputs
+        self.arguments: dict[str, Names] = {}
+        self._taken: set[str] = set()
+
+    def bind(
+        self, function: Callable[..., Any], constants: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The positional and the keyword arguments."""
+        title = getattr(function, "__name__", repr(function))
+        parameters = inspect.signature(function).parameters
+        given = {**self.inputs, **constants}
+        left = dict(given)
+        positional: list[Any] = []
+        keywords: dict[str, Any] = {}
+        for name, parameter in parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                keywords.update({key: self._argument(key) if key in self.inputs else constants[key]
+                                 for key in list(left) if key not in parameters})
+                left = {key: value for key, value in left.items() if key in parameters}
+                continue
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                continue
+            if name not in given:
+                if parameter.default is parameter.empty:
+                    self._missing(title, name, left, parameters)
+                continue
+            left.pop(name)
+            value = self._argument(name) if name in self.inputs else constants[name]
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                positional.append(value)
+            else:
+                keywords[name] = value
+        if left:
+            raise TraceError(f"{title} has no parameter {next(iter(left))!r}; its parameters are "
+                             f"{', '.join(parameters)}")
+        return positional, keywords
+
+    @staticmethod
+    def _missing(
+        title: str, name: str, left: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> None:
+        near = difflib.get_close_matches(name, [key for key in left if key not in parameters], 1)
+        hint = f"; did you mean it by {near[0]!r}?" if near else ""
+        raise TraceError(f"{title} needs an input for its parameter {name!r}: give its shape, as "
+                         f'in {name}="m n", or a dict of shapes{hint}')
+
+    def _argument(self, name: str) -> Any:
+        value, names = self._container(name, name, self.inputs[name])
+        self.arguments[name] = names
+        return value
+
+    def _container(self, path: str, key: str, spec: Spec) -> tuple[Any, Names]:
+        if isinstance(spec, (str, Array)):
+            array = self._array(path, key, spec)
+            tracer = Tracer(self.session, self.session.builder.input(array),
+                            "int" if array.is_integer else "float")
+            if array.is_integer:
+                self.session.integers.add(array.name)
+            tracer.input_name = array.name
+            return tracer, array.name
+        if isinstance(spec, Mapping):
+            made = {k: self._container(f"{path}_{k}", str(k), v) for k, v in spec.items()}
+            return ({k: value for k, (value, _) in made.items()},
+                    {k: names for k, (_, names) in made.items()})
+        if isinstance(spec, (list, tuple)):
+            parts = [self._container(f"{path}_{k}", f"{path}_{k}", v) for k, v in enumerate(spec)]
+            kind = type(spec)
+            return kind(value for value, _ in parts), kind(names for _, names in parts)
+        raise TraceError(f"input {path}: expected a shape such as \"m n\", an Array, or a dict or "
+                         f"tuple of them, got {type(spec).__name__}: {spec!r:.60}")
+
+    def _array(self, path: str, key: str, spec: str | Array) -> Array:
+        """The input array: named by its key where that is free, else by its path."""
+        name = key if key.isidentifier() and key not in self._taken else path
+        if isinstance(spec, Array):
+            array = replace(spec, name=spec.name or name)
+        else:
+            try:
+                array = Array(name, parse_shape(spec))
+            except ShapeTextError as error:
+                raise TraceError(f"input {path}: {error}") from error
+        if array.name in self._taken:
+            raise TraceError(f"two inputs are called {array.name!r}; give one another name")
+        self._taken.add(array.name)
+        return array

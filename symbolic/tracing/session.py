@@ -1,0 +1,193 @@
+"""One trace under way: the equations so far, where each came from, and what was assumed.
+
+The operations on traced arrays are functions of a session; it hands each new equation its source
+line and learns from the user's variables what the arrays are called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal, Protocol, TypeAlias
+
+import sympy as sp
+
+from ..elementwise import NotRealError, real_body
+from ..equation import Read, System, Term, map_reads, slot
+from ..layers.builder import Builder, Operand, ShapeError
+from .mixed_radix import by_digits
+from .sizes import Number, exact, number
+from .source import Place, assigned_name, fail, place_of, user_frames
+
+Dtype: TypeAlias = Literal["float", "int", "bool"]
+Entry: TypeAlias = Operand | sp.Expr
+"""An array, or an exact number."""
+
+class Traced(Protocol):
+    """What the session needs to know of a traced array."""
+
+    session: Session
+
+    @property
+    def last_seen(self) -> Operand: ...
+
+
+class Session:
+    """The state of one trace; `functions` are the NumPy functions by name, `ufunc` the others."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        ufunc: Callable[..., Any],
+        wrap: Callable[[Session, Operand, Dtype], Any],
+    ) -> None:
+        self.builder = Builder()
+        self.functions = functions
+        self.lines: dict[str, Place] = {}
+        self.assumptions: dict[str, None] = {}
+        self.mutated: dict[str, None] = {}
+        self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}
+        self.integers: set[str] = set()
+        self.tracers: type = object
+        self._ufunc = ufunc
+        self._wrap = wrap
+        self._names: dict[str, tuple[int, str]] = {}
+        self._statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
+        self._noted = 0
+
+    def ufunc(self, ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
+        return self._ufunc(self, ufunc, method, inputs, kwargs)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The traced NumPy function of that name."""
+        return self.functions[name](self, *args, **kwargs)
+
+    def assume(self, assumption: str) -> None:
+        self.assumptions[assumption] = None
+
+    def array(self, operand: Operand, dtype: Dtype = "float") -> Any:
+        """A traced array that holds `operand`, whose equations belong to the user's line."""
+        self.note()
+        return self._wrap(self, operand, dtype)
+
+    # --- building -------------------------------------------------------------------------------
+
+    def entry(self, value: Any) -> Entry:
+        """A traced array's operand, or a number's exact value; arrays of numbers become constants.
+        """
+        if isinstance(value, self.tracers):
+            return value.operand  # type: ignore[attr-defined]
+        found = exact(value)
+        if found is None:
+            return self.call("array", value).operand
+        return found
+
+    def pointwise(self, body: Callable[..., sp.Expr], *entries: Entry) -> Operand | Number:
+        """body(entries), entry by entry; a Number where no array is among them."""
+        operands = tuple(dict.fromkeys(e for e in entries if isinstance(e, Operand)))
+        scalars = [slot(operands.index(e)) if isinstance(e, Operand) else e for e in entries]
+        try:
+            expression = real_body(sp.sympify(body(*scalars)))
+            if not operands:
+                return number(expression)
+            return self.builder.pointwise(expression, *operands)
+        except NotRealError as error:
+            fail(f"the operation {error}")
+        except ShapeError as error:
+            fail(f"{error} ({' and '.join(map(self.shown, operands))})")
+
+    def shaped(self, operation: Callable[..., Operand], *operands: Operand) -> Operand:
+        """operation(*operands) with a misfit of shapes reported at the user's line."""
+        try:
+            return operation(*operands)
+        except ShapeError as error:
+            message = str(error)
+            for operand in operands:
+                message = re.sub(rf"\b{operand.name}\b", self.called(operand), message)
+            fail(message)
+
+    def shown(self, operand: Operand) -> str:
+        return str(replace(operand, name=self.called(operand)))
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def called(self, operand: Operand) -> str:
+        """What the user's code calls an array, as far as that is known."""
+        return self._names.get(operand.name, (0, operand.name))[1]
+
+    def note(self) -> None:
+        """Gives the equations since the last note their line, and reads the user's variables.
+
+        A variable of an outer function names an array before one of a function that it called.
+        """
+        frames = list(user_frames())
+        place = place_of(frames[0]) if frames else None
+        for equation in self.builder.equations[self._noted :]:
+            statement = (id(frames[0]), frames[0].f_lineno) if frames else None
+            target = assigned_name(frames[0]) if frames else None
+            self._statements.append((equation.name, statement, target))
+            if place is not None:
+                self.lines[equation.name] = place
+        self._noted = len(self.builder.equations)
+        for depth, frame in enumerate(reversed(frames)):
+            for name, value in frame.f_locals.items():
+                self._called(name, value, depth)
+
+    def _called(self, name: str, value: Any, depth: int) -> None:
+        if isinstance(value, self.tracers) and value.session is self:  # type: ignore[attr-defined]
+            self.suggest(value.last_seen, name, 2 * depth)  # type: ignore[attr-defined]
+        elif type(value) is dict and len(value) < 200:
+            for key, inner in value.items():
+                if isinstance(key, str) and isinstance(inner, self.tracers):
+                    self.suggest(inner.last_seen, key, 2 * depth + 1)  # type: ignore[attr-defined]
+
+    def suggest(self, operand: Operand, name: str, depth: int = 1000) -> None:
+        """A name for an array; the one with the smallest depth, and of those the first, is kept."""
+        name = name.lstrip("_")
+        known = self._names.get(operand.name)
+        if name.isidentifier() and (known is None or depth < known[0]):
+            self._names[operand.name] = (depth, name)
+
+    def finished(self) -> tuple[System, dict[str, str]]:
+        """The system with the user's names in it, and the new name of each array."""
+        for place, (name, statement, target) in enumerate(self._statements):
+            following = self._statements[place + 1 : place + 2]
+            if target and (not following or following[0][1] != statement):
+                self.suggest(Operand(name, ()), target, 500)
+        system = by_digits(self.builder.build())
+        inputs = {array.name for array in system.inputs}
+        names = {name: name for name in inputs}
+        taken = set(inputs) | {name for e in system.equations for name in (e.name, *e.argmax)}
+        for equation in self.builder.equations:
+            wanted = self._names.get(equation.name, (0, ""))[1]
+            names[equation.name] = _unused(wanted, taken) if wanted else equation.name
+            taken.add(names[equation.name])
+        self.lines = {names[name]: place for name, place in self.lines.items()}
+        return _renamed(system, names), names
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """The name, with _2, _3, ... behind it where it is taken: the user assigned it again."""
+    if name not in taken:
+        return name
+    count = 2
+    while f"{name}_{count}" in taken:
+        count += 1
+    return f"{name}_{count}"
+
+
+def _renamed(system: System, names: Mapping[str, str]) -> System:
+    def read(old: Read) -> Read:
+        return Read(names.get(old.array, old.array), old.at)
+
+    def term(old: Term) -> Term:
+        return map_reads(old, read)
+
+    return replace(
+        system,
+        items=tuple(
+            replace(equation, name=names[equation.name], terms=tuple(map(term, equation.terms)))
+            for equation in system.equations
+        ),
+    )

@@ -1,0 +1,372 @@
+"""Subscripts of traced arrays: `x[0]`, `x[:, 1:]`, `x[:, None]`, `x[np.arange(m), y]`.
+
+A subscript says, for each axis of the array, which entry is read; assignment to a subscript is the
+old array outside of the region that the subscript covers and the new values inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import sympy as sp
+
+from ..equation import (
+    Equal,
+    Guard,
+    Index,
+    Read,
+    Size,
+    Subscript,
+    Term,
+    Within,
+    fresh_name,
+    slot,
+    subscript_indices,
+)
+from ..layers.builder import Operand
+from .session import Entry, Session
+from .sizes import SizeRange, exact
+from .source import fail
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One entry of an axis, which is then gone; its place may be an entry of an integer array."""
+
+    at: Subscript
+
+
+@dataclass(frozen=True)
+class Span:
+    """The entries low, low + step, ... of an axis, `size` of them; step is 1 or -1."""
+
+    low: sp.Expr
+    size: Size
+    step: int = 1
+
+
+@dataclass(frozen=True)
+class Gather:
+    """The entries that an integer vector names; None is 0, 1, 2, ...."""
+
+    vector: Operand | None
+    size: Size
+
+
+Selector: TypeAlias = Fixed | Span | Gather | None
+"""None is a new axis of size one."""
+
+
+def selectors(session: Session, operand: Operand, key: Any) -> list[Selector]:
+    """The selector of each axis of `operand`, with new axes between them."""
+    entries = list(key) if isinstance(key, tuple) else [key]
+    used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
+    if used > operand.ndim:
+        fail(f"{used} subscripts for {session.shown(operand)}")
+    if not any(entry is Ellipsis for entry in entries):
+        entries.append(Ellipsis)
+    place = next(k for k, entry in enumerate(entries) if entry is Ellipsis)
+    entries[place : place + 1] = [slice(None)] * (operand.ndim - used)
+    sizes = iter(operand.shape)
+    return [
+        None if entry is None else _selector(session, operand, entry, next(sizes))
+        for entry in entries
+    ]
+
+
+def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Selector:
+    if isinstance(entry, slice):
+        return _span(session, entry, size)
+    if isinstance(entry, SizeRange):
+        if sp.expand(entry.size - size) != 0:
+            fail(f"an arange of {entry.size} subscripts an axis of size {size}")
+        return Gather(None, size)
+    if isinstance(entry, range) and size.is_Integer and entry == range(int(size)):
+        return Gather(None, size)
+    if isinstance(entry, session.tracers):
+        vector = entry.operand  # type: ignore[attr-defined]
+        if vector.name in session.integers and vector.ndim == 1:
+            return Gather(vector, vector.shape[0])
+        if (number := _integer_entry(session, vector)) is not None:
+            return Fixed(number)
+        fail(f"{session.shown(vector)} is used as a subscript of {session.called(operand)}; only "
+             "an integer vector that is an input (kind 'labels'), np.arange, and masks in "
+             "assignments can be")
+    at = exact(entry) if not isinstance(entry, (bool, float)) else None
+    if at is None or not at.is_integer:
+        fail(f"the subscript {entry!r:.60} of {session.shown(operand)} cannot be traced")
+    return Fixed(_inside(session, at, size))
+
+
+def _integer_entry(session: Session, operand: Operand) -> Read | None:
+    """What an array of no axes is an entry of, where that holds integers."""
+    if operand.ndim:
+        return None
+    if operand.name in session.integers:
+        return Read(operand.name, ())
+    for equation in session.builder.equations:
+        if equation.name == operand.name and equation.is_pointwise:
+            (term,) = equation.terms
+            if term.body == slot(0) and term.reads[0].array in session.integers:
+                return term.reads[0]
+    return None
+
+
+def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
+    """A subscript counted from the front; that it is within the axis is proved or assumed."""
+    place = at if at.is_nonnegative else sp.expand(size + at)
+    if size.is_Integer and place.is_Integer and not 0 <= place < size:
+        fail(f"there is no entry {at} on an axis of size {size}")
+    for bound in (place, size - 1 - place):
+        if not sp.expand(bound).is_nonnegative:
+            session.assume(f"{sp.expand(bound)} >= 0, for an entry {at} of an axis of size {size}")
+    return place
+
+
+def _span(session: Session, entry: slice, size: Size) -> Span:
+    step = 1 if entry.step is None else exact(entry.step)
+    if step == -1 and entry.start is None and entry.stop is None:
+        return Span(size - 1, size, -1)
+    if step != 1:
+        fail(f"slices with a step of {entry.step} are not traced; steps are 1, or -1 of all")
+    low = _bound(session, entry.start, sp.S.Zero, size)
+    high = _bound(session, entry.stop, size, size)
+    count = sp.expand(high - low)
+    if count.is_nonpositive:
+        fail(f"the slice {_spelled(entry)} of an axis of size {size} is empty")
+    if not count.is_positive:
+        session.assume(f"{count} >= 1, for the slice {_spelled(entry)} of an axis of size {size}")
+    return Span(low, count)
+
+
+def _spelled(entry: slice) -> str:
+    return ":".join("" if part is None else str(part) for part in (entry.start, entry.stop))
+
+
+def _bound(session: Session, given: Any, default: sp.Expr, size: Size) -> sp.Expr:
+    at = default if given is None else exact(given)
+    if at is None or not at.is_integer:
+        fail(f"the slice bound {given!r:.60} cannot be traced")
+    if at.is_negative:
+        at = sp.expand(size + at)
+    if size.is_Integer and at.is_Integer:
+        return sp.Integer(min(max(int(at), 0), int(size)))
+    if not sp.expand(size - at).is_nonnegative:
+        session.assume(f"{at} <= {size}, for a slice up to {at}")
+    return at
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class View:
+    """What a subscript reads: the free indices, and the subscript of each axis of the array."""
+
+    out: tuple[Index, ...]
+    at: tuple[Subscript, ...]
+
+
+def view(session: Session, operand: Operand, chosen: Sequence[Selector]) -> View:
+    """The free indices that NumPy's rules give, gathered axes at the place of the first."""
+    axes = iter(session.builder.axes(operand))
+    out: list[Index] = []
+    at: list[Subscript] = []
+    gathered = _gathered(operand, chosen)
+    shared: Index | None = None
+    for selector in chosen:
+        taken = {index.name for index in out} | ({shared.name} if shared else set())
+        if selector is None:
+            out.append(Index(fresh_name("u", taken), sp.S.One))
+            continue
+        axis = next(axes)
+        name = fresh_name(axis.name, taken)
+        if isinstance(selector, Fixed):
+            at.append(selector.at)
+        elif isinstance(selector, Span):
+            index = Index(name, selector.size)
+            out.append(index)
+            at.append(selector.low + selector.step * index.symbol)
+        else:
+            if shared is None and gathered is not None:
+                shared = Index(name, gathered)
+                out.append(shared)
+            assert shared is not None
+            inner = selector.vector
+            at.append(shared.symbol if inner is None else Read(inner.name, (shared.symbol,)))
+    return View(tuple(out), tuple(at))
+
+
+def _gathered(operand: Operand, chosen: Sequence[Selector]) -> Size | None:
+    """The common size of gathered axes, which stand next to each other."""
+    places = [k for k, selector in enumerate(chosen) if isinstance(selector, Gather)]
+    if not places:
+        return None
+    sizes = {s.size for s in chosen if isinstance(s, Gather)}
+    if len(sizes) > 1:
+        fail(f"the integer subscripts of {operand.name} have different sizes "
+             f"{' and '.join(map(str, sizes))}")
+    if places[-1] - places[0] >= len(places) or any(isinstance(s, Fixed) for s in chosen):
+        fail("integer arrays and other subscripts are mixed in a way that is not traced; use "
+             "x[np.arange(m), y] or x[y]")
+    return sizes.pop()
+
+
+def read(session: Session, operand: Operand, chosen: Sequence[Selector]) -> Operand:
+    """``operand[key]`` as an equation."""
+    found = view(session, operand, chosen)
+    return session.builder.emit(
+        None, found.out, [Term(slot(0), (Read(operand.name, found.at),))]
+    )
+
+
+# --- assignment ---------------------------------------------------------------------------------
+
+
+def assigned(
+    session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
+) -> Operand:
+    """The array after ``operand[key] = value``."""
+    everything = session.builder.axes(operand)
+    old = Read(operand.name, tuple(index.symbol for index in everything))
+    found = view(session, operand, chosen)
+    kept = [selector for selector in chosen if selector is not None]
+    inside: list[Guard] = []
+    outside: list[Term] = []
+    places: dict[sp.Symbol, sp.Expr] = {}
+    doubled = any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept)
+    axes_left = list(found.out)
+    for index, selector, at in zip(everything, kept, found.at, strict=True):
+        if isinstance(selector, Span) and selector.size == index.size and selector.step == 1:
+            places[_pop(axes_left, at).symbol] = index.symbol
+            continue
+        guards = _complement(index, selector)
+        outside += [Term(slot(0), (old,), (), (*inside, guard)) for guard in guards]
+        if isinstance(selector, Span):
+            if selector.step != 1:
+                fail("assignment to a reversed slice is not traced")
+            places[_pop(axes_left, at).symbol] = index.symbol - selector.low
+            inside.append(Within(selector.low, index.symbol, selector.low + selector.size))
+        elif isinstance(selector, Fixed):
+            inside.append(Equal(index.symbol, selector.at))
+        elif selector.vector is None:
+            places[_pop(axes_left, at).symbol] = index.symbol
+    for index, selector, at in zip(everything, kept, found.at, strict=True):
+        if isinstance(selector, Gather) and selector.vector is not None:
+            moved = _moved(at, places)
+            if not places.keys() & subscript_indices(at):
+                fail("assignment to rows chosen by an integer array can repeat a row and is not "
+                     "traced; use x[np.arange(m), y] = ...")
+            inside.append(Equal(index.symbol, moved))
+    if doubled:
+        outside = [Term(slot(0), (old,)), Term(-slot(0), (old,), (), tuple(inside))]
+    places |= {index.symbol: sp.S.Zero for index in axes_left}  # new axes
+    if isinstance(value, Operand):
+        aligned = _fitting(session, value, found.out)
+        new = Term(
+            slot(0),
+            (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),),
+            (),
+            tuple(inside),
+        )
+    else:
+        new = Term(value, (), (), tuple(inside))
+    return session.builder.emit(None, everything, [*outside, new])
+
+
+def scattered(
+    session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
+) -> Operand:
+    """The array after ``np.add.at(operand, key, value)``, in which places may repeat."""
+    everything = session.builder.axes(operand)
+    found = view(session, operand, chosen)
+    kept = [selector for selector in chosen if selector is not None]
+    places: dict[sp.Symbol, sp.Expr] = {}
+    bound: list[Index] = []
+    for index, at in zip(found.out, _sources(found), strict=True):
+        whole = at is not None and isinstance(kept[at], Span) and (
+            found.at[at] == index.symbol and index.size == everything[at].size)
+        if whole and at is not None:
+            places[index.symbol] = everything[at].symbol
+        else:
+            taken = {other.name for other in (*everything, *bound, *found.out)}
+            bound.append(Index(fresh_name(f"{index.name}_", taken), index.size))
+            places[index.symbol] = bound[-1].symbol
+    guards = tuple(
+        Equal(index.symbol, _by(at, places)) for index, at in zip(everything, found.at, strict=True)
+        if _by(at, places) != index.symbol
+    )
+    reads: tuple[Read, ...] = ()
+    body = value
+    if isinstance(value, Operand):
+        aligned = _fitting(session, value, found.out)
+        reads = (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),)
+        body = slot(0)
+    old = Term(slot(0), (Read(operand.name, tuple(index.symbol for index in everything)),))
+    return session.builder.emit(
+        None, everything, [old, Term(body, reads, tuple(bound), guards)]
+    )
+
+
+def _sources(found: View) -> list[int | None]:
+    """For each free index of a view, the first axis in whose subscript it occurs."""
+    return [
+        next((axis for axis, at in enumerate(found.at) if index.symbol in subscript_indices(at)),
+             None)
+        for index in found.out
+    ]
+
+
+def _pop(left: list[Index], at: Subscript) -> Index:
+    """The free index in a subscript, which is taken from the list."""
+    found = next(index for index in left if index.symbol in getattr(at, "free_symbols", ()))
+    left.remove(found)
+    return found
+
+
+def _moved(at: Subscript, places: dict[sp.Symbol, sp.Expr]) -> Subscript:
+    assert isinstance(at, Read)
+    return Read(at.array, tuple(_by(entry, places) for entry in at.at))
+
+
+def _by(entry: Subscript, places: dict[sp.Symbol, sp.Expr]) -> Subscript:
+    return _moved(entry, places) if isinstance(entry, Read) else entry.xreplace(places)
+
+
+def _is_looked_up(selector: Selector) -> bool:
+    return isinstance(selector, Fixed) and isinstance(selector.at, Read)
+
+
+def _complement(index: Index, selector: Selector) -> list[Guard]:
+    """Guards that hold, one of them each, where the index is outside of the selector."""
+    if isinstance(selector, Fixed):
+        if isinstance(selector.at, Read):
+            return []
+        low, high = selector.at, selector.at + 1
+    elif isinstance(selector, Span):
+        low, high = selector.low, selector.low + selector.size
+    else:
+        return []
+    spans = [(sp.S.Zero, low), (high, index.size)]
+    return [
+        Within(start, index.symbol, stop) for start, stop in spans if sp.expand(stop - start) != 0
+    ]
+
+
+def _fitting(session: Session, value: Operand, out: Sequence[Index]) -> list[sp.Expr]:
+    """The subscripts of an assigned value, which broadcasts to the region."""
+    region = f"({', '.join(str(index.size) for index in out)})"
+    extra = value.ndim - len(out)
+    if extra > 0 and any(size != 1 for size in value.shape[:extra]):
+        fail(f"{session.shown(value)} is assigned to a region of shape {region}")
+    aligned: list[sp.Expr] = [sp.S.Zero] * max(extra, 0)
+    shape = value.shape[max(extra, 0) :]
+    for size, index in zip(shape, out[len(out) - len(shape) :], strict=True):
+        if size != 1 and sp.expand(size - index.size) != 0:
+            fail(f"{session.shown(value)} is assigned to a region of shape {region}")
+        aligned.append(sp.S.Zero if size == 1 and index.size != 1 else index.symbol)
+    return aligned
+
+

@@ -1,0 +1,382 @@
+"""Arrays of a trace: they look like NumPy arrays to the user's code and write down equations.
+
+An array holds the name of its current value.  Assignment in place gives it another one; views
+(`x.T`, `x[0]`, a reshape) know the array that they look into, so that a change on either side is
+seen on the other, as NumPy has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ..layers.builder import Operand
+from .session import Dtype, Entry, Session
+from .sizes import Number
+from .source import TraceAttributeError, TraceError, fail
+from .subscripts import Fixed, assigned, read, selectors
+
+DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
+
+
+@dataclass(frozen=True)
+class Link:
+    """How a view looks into `base`: `forward` reads it, `backward` is the base after a write.
+
+    Where it depends on the memory layout whether NumPy makes a view or a copy, both are None.
+    """
+
+    base: Tracer
+    forward: Callable[[Operand], Operand] | None
+    backward: Callable[[Operand, Operand], Operand] | None
+
+
+class Tracer:
+    """An array of a trace."""
+
+    __array_priority__ = 1000
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self, session: Session, value: Operand, dtype: Dtype, link: Link | None = None
+    ) -> None:
+        self.session = session
+        self.kind: Dtype = dtype
+        self.input_name: str | None = None
+        self._value = value
+        self._link = link
+        self._writes = 0
+        self._seen = link.base.writes if link else 0
+
+    # --- the current value ----------------------------------------------------------------------
+
+    @property
+    def writes(self) -> int:
+        """How often the memory under this array was written to."""
+        return self._link.base.writes if self._link else self._writes
+
+    @property
+    def last_seen(self) -> Operand:
+        """The value when it was last read or written."""
+        return self._value
+
+    @property
+    def operand(self) -> Operand:
+        """The current value."""
+        link = self._link
+        if link is not None and self._seen != link.base.writes:
+            if link.forward is None:
+                fail("an array is read through a reshape after it was changed in place; whether "
+                     "that is a view or a copy depends on the memory layout. Reshape a copy")
+            self._value = link.forward(link.base.operand)
+            self.session.note()
+            self._seen = link.base.writes
+        return self._value
+
+    def write(self, value: Operand) -> None:
+        """Makes `value`, of the same shape, the value of this array and of what it looks into."""
+        link = self._link
+        if link is not None:
+            if link.backward is None:
+                fail("an array is changed in place through a reshape; whether that is a view or a "
+                     "copy depends on the memory layout. Change a copy")
+            link.base.write(link.backward(link.base.operand, value))
+            self._seen = link.base.writes
+        else:
+            self._writes += 1
+            if self.input_name is not None:
+                self.session.mutated[self.input_name] = None
+        self._value = value
+        self.session.note()
+
+    def replace(self, value: Any) -> Tracer:
+        """Writes an array or a number that broadcasts to this one's shape (``x[...] = value``)."""
+        entry = self.session.entry(value)
+        self._check_dtype(value)
+        self.write(assigned(self.session, self.operand, selectors(self.session, self.operand, ...),
+                            entry))
+        return self
+
+    def _check_dtype(self, value: Any) -> None:
+        kind = value.kind if isinstance(value, Tracer) else None
+        if self.kind != "float" and (kind == "float" or isinstance(value, float)):
+            fail(f"NumPy does not write floats into an array of {DTYPES[self.kind]}")
+
+    def view(
+        self,
+        forward: Callable[[Operand], Operand],
+        backward: Callable[[Operand, Operand], Operand],
+    ) -> Tracer:
+        """An array that looks into this one."""
+        made = Tracer(self.session, forward(self.operand), self.kind, Link(self, forward, backward))
+        self.session.note()
+        return made
+
+    def uncertain(self, value: Operand) -> Tracer:
+        """An array that is a view or a copy of this one, which NumPy decides by memory layout."""
+        self.session.note()
+        return Tracer(self.session, value, self.kind, Link(self, None, None))
+
+    # --- NumPy's protocols ----------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return self.session.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = str(function.__name__)
+        if ".linalg" in str(function.__module__):
+            name = f"linalg.{name}"
+        if name not in self.session.functions:
+            fail(f"np.{name} is not traced; write it with sums, products and elementwise functions")
+        return self.session.call(name, *args, **kwargs)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        fail(f"the values of {self} are needed here, and a trace has only formulas; use NumPy "
+             "functions on it")
+
+    # --- conversions that a symbol does not have ------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<traced {self.session.shown(self.last_seen)}>"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __bool__(self) -> bool:
+        fail(f"a branch depends on the value of {self}; use np.where, or a mask as a factor")
+
+    def __float__(self) -> float:
+        fail(f"float() of {self}: return the array itself")
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        fail(f"arrays of a trace have no .{name}", attribute_error(name))
+
+    def __len__(self) -> int:
+        if not self.operand.ndim:
+            fail(f"len() of {self}, which has no axis")
+        return int(Number(self.operand.shape[0]))
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.operand.ndim:
+            fail(f"a loop over {self}, which has no axis")
+        size = self.operand.shape[0]
+        if not size.is_Integer:
+            fail(f"a loop over the symbolic size {size} of {self}; write it as an array operation, "
+                 f"or give {size} as a number in the shapes")
+        return (self[place] for place in range(int(size)))
+
+    # --- shape ----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[Number, ...]:
+        return tuple(map(Number, self._value.shape))
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def size(self) -> Number:
+        return Number(sp.Mul(*self._value.shape))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return DTYPES[self.kind]
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        return self.session.call("transpose", self)
+
+    def transpose(self, *axes: Any) -> Any:
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], (int, Number)) else axes
+        return self.session.call("transpose", self, order or None)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        return self.session.call("reshape", self, wanted, order)
+
+    def copy(self, order: str = "C") -> Tracer:
+        return Tracer(self.session, self.operand, self.kind)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: object) -> Tracer:
+        return self.copy()
+
+    def astype(self, dtype: Any, copy: bool = True, **_: Any) -> Tracer:
+        wanted = np.dtype(dtype)
+        if not copy and wanted == DTYPES[self.kind]:
+            return self
+        if wanted.kind == "f" or DTYPES[self.kind] == wanted or self.kind == "bool":
+            if wanted.kind == "f" and wanted.itemsize < 8:
+                self.session.assume(f"numbers of {wanted} are taken as exact")
+            kind: Dtype = "float" if wanted.kind == "f" else "int"
+            return Tracer(self.session, self.operand, "bool" if wanted.kind == "b" else kind)
+        fail(f"astype({wanted}) of {self} would round; only floats are traced")
+
+    def item(self) -> Tracer:
+        if self._value.shape and any(size != 1 for size in self._value.shape):
+            fail(f"item() of {self}, which has more than one entry")
+        return self if not self.ndim else self.reshape(())
+
+    def fill(self, value: Any) -> None:
+        self.replace(value)
+
+    # --- subscripts -----------------------------------------------------------------------------
+
+    def _is_mask(self, key: Any) -> bool:
+        return isinstance(key, Tracer) and key.kind == "bool"
+
+    def __getitem__(self, key: Any) -> Any:
+        if self._is_mask(key):
+            return Masked(self.session, key, self.operand)
+        session = self.session
+        chosen = selectors(session, self.operand, key)
+        if any(type(selector).__name__ == "Gather" for selector in chosen):
+            return session.array(read(session, self.operand, chosen), self.kind)
+        if not self.ndim or all(isinstance(selector, Fixed) for selector in chosen):
+            return session.array(read(session, self.operand, chosen), self.kind)
+        return self.view(
+            lambda base: read(session, base, chosen),
+            lambda base, value: assigned(session, base, chosen, value),
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        session = self.session
+        if self._is_mask(key):
+            if isinstance(value, Masked):
+                value = value.under(key)
+            elif getattr(value, "ndim", 0) or isinstance(value, (list, tuple)):
+                fail("a mask selects the entries to assign; assign a number, or use np.where")
+            if [sp.expand(a - b) for a, b in zip(key.operand.shape, self.operand.shape,
+                                                 strict=False)] != [0] * self.ndim:
+                fail(f"the mask {key} has another shape than {self}")
+            self._check_dtype(value)
+            self.write(session.call("where", key, value, self).operand)
+            return
+        self._check_dtype(value)
+        chosen = selectors(session, self.operand, key)
+        self.write(assigned(session, self.operand, chosen, session.entry(value)))
+
+
+class Masked(np.lib.mixins.NDArrayOperatorsMixin):
+    """``x[mask]``: entries in unknown number, to be changed one by one and put back.
+
+    `value` holds all entries, those that the mask does not select included; nobody sees those.
+    """
+
+    def __init__(self, session: Session, mask: Tracer, value: Entry) -> None:
+        self.session = session
+        self.mask = mask
+        self.value = value
+
+    def under(self, mask: Tracer) -> Any:
+        """All entries, where `mask` is the mask that selected these."""
+        session = self.session
+        one, other = mask.operand, self.mask.operand
+        compared = session.comparisons.get(one.name)
+        if one != other and (compared is None or compared != session.comparisons.get(other.name)):
+            fail("entries selected by one mask are put together with those that another selects")
+        value = self.value
+        return session.array(value) if isinstance(value, Operand) else Number(value)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        kwargs.pop("out", None)  # z[mask] *= 2 assigns the result to z[mask] itself
+        if method != "__call__" or kwargs:
+            fail(f"np.{ufunc.__name__}.{method} of x[mask], which has an unknown number of entries")
+        if any(getattr(x, "ndim", 0) for x in inputs if not isinstance(x, Masked)):
+            fail("x[mask] goes together with numbers and with y[mask]; use np.where")
+        whole = [x.under(self.mask) if isinstance(x, Masked) else x for x in inputs]
+        made = self.session.ufunc(ufunc, method, whole, {})
+        return Masked(self.session, self.mask, self.session.entry(made))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        fail(f"x[mask] has an unknown number of entries, so .{name} is not traced; use the mask as "
+             "a factor", attribute_error(name))
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        fail("x[mask] has an unknown number of entries; use the mask as a factor, or np.where")
+
+
+def attribute_error(name: str) -> type[TraceError]:
+    """The error of a missing attribute; ``hasattr`` may take one that arrays lack as missing."""
+    return TraceError if hasattr(np.ndarray, name) else TraceAttributeError
+
+
+# --- operators ----------------------------------------------------------------------------------
+
+
+def _install(name: str, ufunc: Any) -> None:
+    """`x + y`, `y + x` and `x += y` as NumPy's operators define them."""
+
+    def plain(self: Tracer, other: Any) -> Any:
+        return self.session.ufunc(ufunc, "__call__", (self, other), {})
+
+    def reflected(self: Tracer, other: Any) -> Any:
+        return self.session.ufunc(ufunc, "__call__", (other, self), {})
+
+    def in_place(self: Tracer, other: Any) -> Any:
+        result = self.session.ufunc(ufunc, "__call__", (self, other), {})
+        if not self.ndim:
+            return result  # a NumPy scalar is bound anew
+        if result.kind == "float" and self.kind != "float":
+            fail(f"NumPy does not write floats into an array of {DTYPES[self.kind]}")
+        if result.ndim != self.ndim or not all(map(_same, result.shape, self.shape)):
+            fail(f"{result.session.shown(result.operand)} does not fit into {self} in place")
+        self.write(result.operand)
+        return self
+
+    setattr(Tracer, f"__{name}__", plain)
+    setattr(Tracer, f"__r{name}__", reflected)
+    setattr(Tracer, f"__i{name}__", in_place)
+
+
+def _same(one: Number, other: Number) -> bool:
+    return bool(sp.expand(one.expression - other.expression) == 0)
+
+
+for _name, _ufunc in {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power,
+    "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "floordiv": np.floor_divide,
+    "mod": np.remainder, "xor": np.bitwise_xor,
+}.items():  # fmt: skip
+    _install(_name, _ufunc)
+
+
+def _install_unary(name: str, ufunc: Any) -> None:
+    """`-x`, and the comparisons, which NumPy does not define from the right."""
+
+    def operation(self: Tracer, *others: Any) -> Any:
+        return self.session.ufunc(ufunc, "__call__", (self, *others), {})
+
+    setattr(Tracer, f"__{name}__", operation)
+
+
+for _name, _ufunc in {
+    "neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert,
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal, "ne": np.not_equal,
+}.items():  # fmt: skip
+    _install_unary(_name, _ufunc)
+
+
+def _install_method(name: str) -> None:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        return self.session.call(name, self, *args, **kwargs)
+
+    setattr(Tracer, name, method)
+
+
+for _name in ("sum", "mean", "max", "min", "var", "std", "argmax", "dot", "clip", "trace",
+              "flatten", "ravel", "squeeze", "swapaxes", "all", "any", "prod"):  # fmt: skip
+    _install_method(_name)

@@ -1,0 +1,207 @@
+"""NumPy's elementwise functions on traced arrays: what each ufunc is as a body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from .. import elementwise
+from ..elementwise import SCALARS
+from ..functions import STEP
+from ..layers.builder import Operand
+from .session import Dtype, Entry, Session
+from .sizes import Number
+from .source import fail
+from .subscripts import scattered, selectors
+from .tracer import Tracer
+
+Body = Callable[..., sp.Expr]
+
+
+def _scalar(name: str) -> Body:
+    return SCALARS[name].body
+
+
+ARITHMETIC: dict[str, Body] = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "true_divide": lambda x, y: x / y,
+    "negative": lambda x: -x,
+    "positive": lambda x: x,
+    "power": elementwise.power,
+    "float_power": elementwise.power,
+    "pow": elementwise.power,
+    "exp2": lambda x: sp.Integer(2) ** x,
+    "absolute": _scalar("abs"),
+    "fabs": _scalar("abs"),
+    "heaviside": lambda x, y: STEP(x) + y * (1 - STEP(x) - STEP(-x)),
+    "fmax": _scalar("maximum"),
+    "fmin": _scalar("minimum"),
+    "conjugate": lambda x: x,
+    "expit": _scalar("sigmoid"),
+    "erf": _scalar("erf"),
+    **{
+        name: _scalar(name)
+        for name in ("square", "sqrt", "exp", "log", "log1p", "expm1", "log2", "log10", "tanh",
+                     "maximum", "minimum", "sign", "logaddexp", "reciprocal", "sin", "cos", "tan",
+                     "arctan", "sinh", "cosh")
+    },
+}  # fmt: skip
+
+COMPARISONS = {
+    "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==",
+    "not_equal": "!=",
+}  # fmt: skip
+
+LOGICAL: dict[str, Body] = {
+    "logical_not": lambda x: 1 - x,
+    "invert": lambda x: 1 - x,
+    "bitwise_not": lambda x: 1 - x,
+    "logical_and": lambda x, y: x * y,
+    "bitwise_and": lambda x, y: x * y,
+    "logical_or": lambda x, y: x + y - x * y,
+    "bitwise_or": lambda x, y: x + y - x * y,
+    "logical_xor": lambda x, y: x + y - 2 * x * y,
+    "bitwise_xor": lambda x, y: x + y - 2 * x * y,
+}
+"""Of masks, whose entries are 0 and 1."""
+
+EXACT_INTEGERS = {"add", "subtract", "multiply", "negative", "positive", "absolute", "square",
+                  "power", "maximum", "minimum", "sign"}  # fmt: skip
+REDUCTIONS = {"add": "sum", "maximum": "max", "minimum": "min"}
+
+
+def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
+    """`ufunc` as NumPy's protocol hands it over: called, reduced, or written into `out`."""
+    name = str(ufunc.__name__)
+    options = dict(options)
+    out = options.pop("out", None)
+    if method == "reduce" and name in REDUCTIONS:
+        axis = options.pop("axis", inputs[1] if len(inputs) > 1 else 0)
+        return session.call(REDUCTIONS[name], inputs[0], axis=axis, **options)
+    if method == "outer" and name == "multiply":
+        return session.call("outer", *inputs)
+    if method == "at" and name in ("add", "subtract") and isinstance(inputs[0], Tracer):
+        target, key, value = inputs
+        entry = session.entry(-value if name == "subtract" else value)
+        chosen = selectors(session, target.operand, key)
+        return target.write(scattered(session, target.operand, chosen, entry))
+    if method != "__call__":
+        fail(f"np.{name}.{method} is not traced; write it with sums and products")
+    where = options.pop("where", True)
+    if where is not True:
+        fail(f"np.{name} with where= is not traced; use np.where")
+    check_dtype(name, options.get("dtype"))
+    for option in options:
+        if option not in ("dtype", "casting", "subok", "order"):
+            fail(f"np.{name} with {option}= is not traced")
+    result = apply(session, name, inputs)
+    target = out[0] if isinstance(out, tuple) else out
+    if target is None:
+        return result
+    if not isinstance(target, Tracer):
+        fail(f"np.{name} writes a traced result into an array of numbers; make that array with "
+             "np.zeros or np.empty inside the function")
+    if result.ndim != target.ndim:
+        fail(f"np.{name} writes {result} into {target}, which has other axes")
+    return target.replace(result)
+
+
+def check_dtype(name: str, dtype: Any) -> None:
+    """A result of whole numbers would be rounded; exact equations are not."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        fail(f"np.{name} with dtype={np.dtype(dtype)} would round; only floats are traced")
+
+
+def apply(session: Session, name: str, inputs: Any) -> Any:
+    """The ufunc `name` of its inputs."""
+    if name == "matmul":
+        return session.call("matmul", *inputs)
+    entries = [session.entry(value) for value in inputs]
+    kinds = [_kind(value) for value in inputs]
+    if name in COMPARISONS:
+        return _compare(session, COMPARISONS[name], entries)
+    if name in LOGICAL:
+        return _logical(session, name, inputs, entries, kinds)
+    if name not in ARITHMETIC:
+        fail(f"np.{name} is not traced; write it with arithmetic, exp, log, tanh, maximum, where")
+    masks = all(kind == "bool" for kind in kinds)
+    if masks and name in ("negative", "subtract"):
+        fail(f"NumPy does not {name.removesuffix('ive')} arrays of bool; use ~mask, or 1 - mask")
+    if name == "reciprocal" and "float" not in kinds:
+        fail("np.reciprocal of integers rounds; write 1 / x")
+    if masks and name == "add":
+        return _logical(session, "logical_or", inputs, entries, kinds)
+    dtype: Dtype = "float"
+    if masks and name == "multiply":
+        dtype = "bool"
+    elif all(kind in ("bool", "int") for kind in kinds) and name in EXACT_INTEGERS:
+        dtype = "int"
+    return result(session, session.pointwise(ARITHMETIC[name], *entries), dtype)
+
+
+def result(session: Session, made: Operand | Number, dtype: Dtype = "float") -> Any:
+    return made if isinstance(made, Number) else session.array(made, dtype)
+
+
+def common_dtype(values: Sequence[Any]) -> Dtype:
+    """The dtype of an array that holds the entries of all `values`."""
+    kinds = {_kind(value) for value in values}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "float" if "float" in kinds else "int"
+
+
+def _kind(value: Any) -> Dtype:
+    if isinstance(value, Tracer):
+        return value.kind
+    if isinstance(value, bool) or getattr(value, "dtype", None) == np.dtype(bool):
+        return "bool"
+    whole = isinstance(value, int) or (isinstance(value, Number) and value.is_whole)
+    return "int" if whole else "float"
+
+
+def _compare(session: Session, operator: str, entries: list[Entry]) -> Any:
+    made = session.pointwise(lambda x, y: elementwise.comparison(operator, x, y), *entries)
+    if isinstance(made, Operand):
+        session.comparisons[made.name] = (operator, entries[0], entries[1])
+    return result(session, made, "bool")
+
+
+def _logical(
+    session: Session, name: str, inputs: Any, entries: list[Entry], kinds: list[Dtype]
+) -> Any:
+    masks = [
+        entry if kind == "bool" else session.entry(_compare(session, "!=", [entry, sp.S.Zero]))
+        for entry, kind in zip(entries, kinds, strict=True)
+    ]
+    if not name.startswith("logical") and any(kind != "bool" for kind in kinds):
+        fail(f"np.{name} of numbers works on their bits; it is traced of masks only")
+    made = session.pointwise(LOGICAL[name], *masks)
+    if isinstance(made, Operand) and len(masks) == 1 and isinstance(masks[0], Operand):
+        known = session.comparisons.get(masks[0].name)
+        if known is not None:
+            session.comparisons[made.name] = (OPPOSITE[known[0]], *known[1:])
+    return result(session, made, "bool")
+
+
+OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def where(session: Session, condition: Any, yes: Any, no: Any) -> Any:
+    """``np.where``: piecewise in what the mask compares, so that each branch keeps its derivative
+    and a branch that is not taken does not spoil the value."""
+    entry, kind = session.entry(condition), _kind(condition)
+    operator, left, right = "!=" if kind != "bool" else ">", entry, sp.S.Zero
+    if isinstance(entry, Operand) and entry.name in session.comparisons:
+        operator, left, right = session.comparisons[entry.name]
+    made = session.pointwise(
+        lambda *x: elementwise.where(operator, *x),
+        left, right, session.entry(yes), session.entry(no),
+    )  # fmt: skip
+    return result(session, made, common_dtype((yes, no)))
