@@ -8,7 +8,7 @@ from pathlib import Path
 from gradproof.checks.hand_written import check_network, load_function
 from gradproof.checks.results import Check, CheckResult
 from gradproof.derivations.derivation import Derivation, derive
-from gradproof.derivations.sources import EXAMPLES
+from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.pages.document import build
 from gradproof.reports.pages.files import write_report
 from gradproof.reports.pages.model import build_model
