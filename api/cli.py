@@ -11,20 +11,17 @@ import json
 import keyword
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof import __version__
-from gradproof.embedding.command import add_options
+from gradproof.check_command import add_options as add_check_options
+from gradproof.embed_command import add_options as add_embed_options
+from gradproof.terminal import FAILED, FINDINGS, FINE, progress
 
 if TYPE_CHECKING:
-    from gradproof.checks.results import CheckResult
     from gradproof.derivations.derivation import Derivation
-
-FINE, FINDINGS, FAILED = 0, 1, 2
 
 EXAMPLES = """\
 examples:
@@ -71,59 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gradproof {__version__}")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    derive = _command(commands, "derive", _derive, "print the formulas of a network's gradient",
-                      "gradproof derive 2-2-1\n  gradproof derive moons.toml --format latex")
-    derive.add_argument("spec", help=SPEC_HELP)
-    derive.add_argument("--format", choices=("text", "markdown", "latex", "json"), default="text",
-                        help="what to print (default: %(default)s)")
-    derive.add_argument("--steps", action="store_true",
-                        help="every form of every equation, with its reason")
-    derive.add_argument("--entries", action="store_true",
-                        help="entry by entry, for a network whose sizes are all small numbers")
-
-    codegen = _command(commands, "codegen", _codegen, "print NumPy source of the gradient",
-                       "gradproof codegen 2-2-1 > gradient.py")
-    codegen.add_argument("spec", help=SPEC_HELP)
-    codegen.add_argument("--name", default="gradient", help="of the function (default: gradient)")
-
-    check = _command(
-        commands, "check", _check,
-        "hold hand-written gradients against the derived ones",
-        "gradproof check backward.py --spec moons.toml\n"
-        "  gradproof check gradients.py      (functions marked @gp.gradient_of(loss, X=\"m n\"))",
-        "The file is run, as python would run it, but not as __main__.",
-    )
-    check.add_argument("file", help="a Python file with hand-written gradients; it is run")
-    check.add_argument("--spec", help="check its backward pass against this " + SPEC_HELP[2:])
-    check.add_argument("--function", help="which function of the file (with --spec)")
-    check.add_argument("--format", choices=("text", "json", "github"), default="text",
-                       help="what to print; github: annotations for the lines of a pull request "
-                            "(default: %(default)s)")
-
-    report = _command(
-        commands, "report", _report, "write the whole derivation as a document",
-        "gradproof report 2-2-1\n  gradproof report moons.toml --hand backward.py -o report",
-        "Exit code 1 when --hand's backward pass is refuted or undecided.",
-    )
-    report.add_argument("spec", help=SPEC_HELP)
-    report.add_argument("--hand", metavar="FILE.py",
-                        help="a hand-written backward pass for the three-way comparison; it is run")
-    report.add_argument("--function", help="which function of that file")
-    report.add_argument("-o", "--output", default="gradproof-report", metavar="DIR",
-                        help="where the report goes (default: %(default)s)")
-    report.add_argument("--flavor", choices=("github", "portable"), default="github",
-                        help="of the Markdown: GitHub's, or one that renders everywhere")
-
-    embed = _command(
-        commands, "embed", _embed,
-        "write formulas and numbers between the markers of documents",
-        "gradproof embed README.md\n  gradproof embed --check --diff docs/*.md",
-        "A marker is a pair of comments: <!-- gradproof 2-2-1 L = .6f --><!-- /gradproof -->. "
-        "Exit code 1 when something is stale, changed by hand or refuted; a document with an "
-        "error stays as it was.",
-    )
-    add_options(embed)
+    for add in (_add_derive, _add_codegen, _add_check, _add_report, _add_embed):
+        add(commands)
     return parser
 
 
@@ -139,29 +85,26 @@ def _command(
     return made
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[None]:
-    """Says on a terminal's stderr what is going on, once it has taken more than a second."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    said = threading.Timer(1.0, lambda: print(f"gradproof: {what} ...", file=sys.stderr))
-    said.daemon = True
-    said.start()
-    try:
-        yield
-    finally:
-        said.cancel()
-
-
 # --- derive -------------------------------------------------------------------------------------
+
+
+def _add_derive(commands: Any) -> None:
+    command = _command(commands, "derive", _derive, "print the formulas of a network's gradient",
+                       "gradproof derive 2-2-1\n  gradproof derive moons.toml --format latex")
+    command.add_argument("spec", help=SPEC_HELP)
+    command.add_argument("--format", choices=("text", "markdown", "latex", "json"), default="text",
+                         help="what to print (default: %(default)s)")
+    command.add_argument("--steps", action="store_true",
+                         help="every form of every equation, with its reason")
+    command.add_argument("--entries", action="store_true",
+                         help="entry by entry, for a network whose sizes are all small numbers")
 
 
 def _derive(options: argparse.Namespace) -> int:
     from gradproof.derivations.derivation import derive
     from gradproof.derivations.sources import load
 
-    with _progress("deriving"):
+    with progress("deriving"):
         derivation = derive(load(options.spec))
     if options.entries:
         derivation = derivation.entries()
@@ -225,6 +168,13 @@ def _as_json(derivation: Derivation) -> dict[str, Any]:
 # --- codegen ------------------------------------------------------------------------------------
 
 
+def _add_codegen(commands: Any) -> None:
+    command = _command(commands, "codegen", _codegen, "print NumPy source of the gradient",
+                       "gradproof codegen 2-2-1 > gradient.py")
+    command.add_argument("spec", help=SPEC_HELP)
+    command.add_argument("--name", default="gradient", help="of the function (default: gradient)")
+
+
 def _codegen(options: argparse.Namespace) -> int:
     from gradproof.derivations.derivation import derive
     from gradproof.derivations.sources import load
@@ -241,92 +191,63 @@ def _codegen(options: argparse.Namespace) -> int:
 # --- check --------------------------------------------------------------------------------------
 
 
+def _add_check(commands: Any) -> None:
+    command = _command(
+        commands, "check", _check,
+        "hold hand-written gradients against the derived ones",
+        "gradproof check backward.py --spec moons.toml\n"
+        "  gradproof check gradients.py      (functions marked @gp.gradient_of(loss, X=\"m n\"))",
+        "The file is run, as python would run it, but not as __main__.",
+    )
+    add_check_options(command, SPEC_HELP)
+
+
 def _check(options: argparse.Namespace) -> int:
-    if options.format == "text":
-        results = _checked(options)
-    else:  # what the file prints is no part of the findings
-        with redirect_stdout(sys.stderr):
-            results = _checked(options)
-    if options.format == "json":
-        print(json.dumps([_check_json(made, result) for made, result in results], indent=2))
-    elif options.format == "github":
-        from gradproof.github import github
+    from gradproof.check_command import run
 
-        for function, result in results:
-            print("\n".join([f"{function.__name__}: {result.verdict}", *github(function, result)]))
-    else:
-        for function, result in results:
-            print(f"{function.__name__}: {result.verdict}")
-            print("\n".join(f"  {line}" for line in str(result).splitlines()))
-    fine = all(result.verdict in ("proved", "agrees") for _, result in results)
-    return FINE if fine else FINDINGS
-
-
-def _checked(options: argparse.Namespace) -> list[tuple[Callable[..., Any], CheckResult]]:
-    """Every gradient of the file with what was found; ValueError where there is none."""
-    if options.spec:
-        from gradproof.checks.hand_written import check_network, load_function
-        from gradproof.derivations.derivation import derive
-        from gradproof.derivations.sources import load
-
-        derivation = derive(load(options.spec))
-        function = load_function(options.file, options.function)
-        with _progress("checking"):
-            return [(function, check_network(derivation, function, options.file))]
-    from gradproof.checks import marking as marks
-    from gradproof.checks.functions import check
-    from gradproof.checks.hand_written import run_file
-
-    before = len(marks.MARKED)
-    run_file(options.file)
-    results = []
-    for mark in marks.MARKED[before:]:
-        with _progress("checking"):
-            try:
-                found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
-            except ValueError as error:
-                name = mark.gradient.__name__
-                raise ValueError(f"{options.file}: {name}: {error}") from error
-        results.append((mark.gradient, found))
-    if not results:
-        raise ValueError(f"{options.file}: nothing to check: no function is marked "
-                         "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
-                         "check a backward pass against a network")
-    return results
-
-
-def _check_json(function: Callable[..., Any], result: CheckResult) -> dict[str, Any]:
-    from dataclasses import asdict
-    from math import isfinite
-
-    def finite(value: Any) -> Any:
-        """JSON has no NaN and no infinity."""
-        if isinstance(value, float):
-            return value if isfinite(value) else None
-        return [finite(inner) for inner in value] if isinstance(value, tuple | list) else value
-
-    checks = [
-        {key: finite(value) for key, value in asdict(found).items()} for found in result
-    ]
-    place = None
-    if result.place is not None:
-        place = {"file": result.place.filename, "line": result.place.line}
-    return {"function": function.__name__, "verdict": result.verdict,
-            "first_wrong": result.first_wrong, "place": place,
-            "repair": asdict(result.repair) if result.repair else None, "checks": checks}
+    return run(options)
 
 
 # --- embed --------------------------------------------------------------------------------------
 
 
-def _embed(options: argparse.Namespace) -> int:
-    from gradproof.embedding.command import run
+def _add_embed(commands: Any) -> None:
+    command = _command(
+        commands, "embed", _embed,
+        "write formulas and numbers between the markers of documents",
+        "gradproof embed README.md\n  gradproof embed --check --diff docs/*.md",
+        "A marker is a pair of comments: <!-- gradproof 2-2-1 L = .6f --><!-- /gradproof -->. "
+        "Exit code 1 when something is stale, changed by hand or refuted; a document with an "
+        "error stays as it was.",
+    )
+    add_embed_options(command)
 
-    with _progress("embedding"):
+
+def _embed(options: argparse.Namespace) -> int:
+    from gradproof.embed_command import run
+
+    with progress("embedding"):
         return run(options)
 
 
 # --- report -------------------------------------------------------------------------------------
+
+
+def _add_report(commands: Any) -> None:
+    command = _command(
+        commands, "report", _report, "write the whole derivation as a document",
+        "gradproof report 2-2-1\n  gradproof report moons.toml --hand backward.py -o report",
+        "Exit code 1 when --hand's backward pass is refuted or undecided.",
+    )
+    command.add_argument("spec", help=SPEC_HELP)
+    command.add_argument("--hand", metavar="FILE.py",
+                         help="a hand-written backward pass for the three-way comparison; it is "
+                              "run")
+    command.add_argument("--function", help="which function of that file")
+    command.add_argument("-o", "--output", default="gradproof-report", metavar="DIR",
+                         help="where the report goes (default: %(default)s)")
+    command.add_argument("--flavor", choices=("github", "portable"), default="github",
+                         help="of the Markdown: GitHub's, or one that renders everywhere")
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -334,7 +255,7 @@ def _report(options: argparse.Namespace) -> int:
     from gradproof.reporting import report
 
     network = load(options.spec)
-    with _progress("deriving, checking, writing"):
+    with progress("deriving, checking, writing"):
         written, result = report(
             network, Path(options.output), hand=options.hand, function=options.function,
             flavor=options.flavor,

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gradproof.checks.results import CheckResult
+if TYPE_CHECKING:
+    from gradproof.checks.results import CheckResult
 
 LEVELS = {"refuted": "error", "undecided": "warning"}
 
@@ -36,8 +37,13 @@ def github(function: Callable[..., Any], result: CheckResult) -> Iterator[str]:
                 if result.repair is not None:
                     text += f"\nrepair: {result.repair}"
         title = f"gradient of {check.name} in {function.__name__}: {check.verdict}"
-        yield (f"::{level} file={_property(_relative(file))},line={line},"
-               f"title={_property(title)}::{_data(text)}")
+        yield annotation(level, _relative(file), line, title, text)
+
+
+def annotation(level: str, file: str, line: int, title: str, text: str) -> str:
+    """One workflow command; level: error or warning.  Everything in it is escaped."""
+    return (f"::{level} file={_property(file)},line={line},"
+            f"title={_property(title)}::{_data(text)}")
 
 
 def _relative(file: str) -> str:

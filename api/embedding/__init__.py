@@ -3,7 +3,6 @@
 How a marker is spelled in a document is :mod:`gradproof.reports.markers`.
 
     cache       what was rendered before, by the hash of all that it depends on
-    command     the command `gradproof embed`: what it prints, and its exit code
     documents   formulas and numbers in documents
     quantities  the quantities of one spec, by the names that markers use
     specs       where a marker's spec is found, and the settings of documents

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradproof.terminal import FAILED, FINDINGS, FINE
+
 if TYPE_CHECKING:
     from gradproof.embedding.documents import Document
     from gradproof.reports.markers.marker import Problem
-
-FINE, FINDINGS, FAILED = 0, 1, 2
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -89,14 +89,11 @@ def _line(path: Path, problem: Problem) -> str:
 
 
 def _annotation(path: Path, problem: Problem) -> str:
-    """A workflow command, which GitHub shows at its line in a pull request."""
+    from gradproof.github import annotation
+
     level = "warning" if problem.kind == "undecided" else "error"
-    file = path.as_posix()
-    for character, code in (("%", "%25"), (":", "%3A"), (",", "%2C")):
-        file = file.replace(character, code)
-    text = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return (f"::{level} file={file},line={problem.line},"
-            f"title=gradproof embed%3A {problem.kind}::{text}")
+    return annotation(level, path.as_posix(), problem.line, f"gradproof embed: {problem.kind}",
+                      problem.message)
 
 
 def _summary(documents: list[Document], markers: int, reading: bool) -> None:
