@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from identities import SHAPES, Identity
+from proofs import prove_all
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive import higher_orders as orders
@@ -15,7 +16,7 @@ from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.display.notation import Notation
 from gradproof.symbolic.display.writer import Setting, Writer
 from gradproof.symbolic.equation import Array, System
-from gradproof.symbolic.proof.prover import Proof, prove_all
+from gradproof.symbolic.proof.prover import Proof
 from gradproof.symbolic.text.statements import parse_equations
 
 

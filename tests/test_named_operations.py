@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from proofs import prove_all
 
 import gradproof as gp
 from gradproof.codegen.compile import compile_system
@@ -19,7 +20,6 @@ from gradproof.symbolic.equation import (
     size_symbol,
     slot,
 )
-from gradproof.symbolic.proof.prover import prove_all
 from gradproof.symbolic.text.grammar import FormulaError
 from gradproof.symbolic.text.statements import parse_equations
 from gradproof.symbolic.validation import validate

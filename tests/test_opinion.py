@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from proofs import prove_all
 
 import gradproof.symbolic.normalform.forms as normal
 import gradproof.symbolic.normalform.scalar_bodies as bodies
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import Array, size_symbol
 from gradproof.symbolic.normalform.polynomial import scaled
-from gradproof.symbolic.proof.prover import prove_all
 from gradproof.symbolic.proof.recheck import second_opinion
 from gradproof.symbolic.tracing.run import trace
 

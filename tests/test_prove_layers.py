@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+from proofs import prove_all
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive.adjoint import reverse
@@ -23,7 +24,6 @@ from gradproof.symbolic.equation import (
 )
 from gradproof.symbolic.functions import RELU, SIGMOID, TANH
 from gradproof.symbolic.layers.builder import Builder, Operand
-from gradproof.symbolic.proof.prover import prove_all
 
 m, n, h, o = map(size_symbol, "mnho")
 EPS = sp.Rational(1, 100000)

@@ -31,11 +31,6 @@ def load(path: str | Path) -> Network | Model:
     return load_spec(path)
 
 
-def example_names() -> list[str]:
-    """The names of the networks that come with the package."""
-    return sorted(file.stem for file in EXAMPLES.glob("*.toml"))
-
-
 def equations(text: str, /, **shapes: str | Array) -> System:
     """Equations as text, for inputs of the given shapes.
 

@@ -58,7 +58,7 @@ def key_of(*parts: str | bytes) -> str:
 
 
 class Cache:
-    """The strings rendered for one subject; `folder` None keeps nothing."""
+    """The strings rendered of one spec; `folder` None keeps nothing."""
 
     def __init__(self, folder: Path | None, key: str) -> None:
         self.key = key

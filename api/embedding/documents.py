@@ -25,7 +25,7 @@ from gradproof.reports.markers.notebook import embedded_notebook
 from gradproof.reports.markup import Markup
 
 if TYPE_CHECKING:
-    from gradproof.embedding.quantities import Subject
+    from gradproof.embedding.quantities import Quantities
 
 
 MADE = ("node_modules", "venv", "build", "dist", "_build", "site", "__pycache__")
@@ -43,7 +43,7 @@ class Embedder:
         self._settings: dict[Path, Settings] = {}
         self._found: dict[tuple[str, Path, tuple[tuple[str, str], ...]], tuple[Spec, Cache]] = {}
         self._caches: dict[str, Cache] = {}
-        self._subjects: dict[str, Subject] = {}
+        self._derived: dict[str, Quantities] = {}
 
     def settings(self, folder: Path) -> Settings:
         """The settings for documents in a folder."""
@@ -81,7 +81,7 @@ class Embedder:
         what = json.dumps([markup.name, request.quantity, request.number, form, path, block])
         found = cache.get(what)
         if found is None:
-            found = _rendered(self._subject(spec, cache, request), request, block, markup, path)
+            found = _rendered(self._quantities(spec, cache, request), request, block, markup, path)
             cache.put(what, found)
         text, drawing = found
         if alias:
@@ -91,10 +91,10 @@ class Embedder:
     def content(self, request: Request, folder: Path) -> tuple[Content, Figure | None]:
         """A quantity as plain data, and the figure in it; for hosts with nodes of their own."""
         spec, cache = self._spec(request, folder)
-        subject = self._subject(spec, cache, request)
-        content = subject.content(request, text=request.setting("format") == "text")
+        quantities = self._quantities(spec, cache, request)
+        content = quantities.content(request, text=request.setting("format") == "text")
         drawn = any(isinstance(part, Picture) for part in content.blocks)
-        return content, subject.drawing(_figure_path(request, spec)) if drawn else None
+        return content, quantities.drawing(_figure_path(request, spec)) if drawn else None
 
     def verify(self, request: Request, text: str, folder: Path) -> tuple[str, str]:
         """("", "") when an author's text holds; else the kind of problem, and what is wrong."""
@@ -104,7 +104,7 @@ class Embedder:
         if found is None:
             from gradproof.embedding.stated import held
 
-            found = [*held(request, text, self._subject(spec, cache, request))]
+            found = [*held(request, text, self._quantities(spec, cache, request))]
             cache.put(what, found)
         kind, message = found
         return kind, message
@@ -119,19 +119,21 @@ class Embedder:
             self._found[place] = spec, self._caches[key]
         return self._found[place]
 
-    def _subject(self, spec: Spec, cache: Cache, request: Request) -> Subject:
-        if cache.key not in self._subjects:
-            self._subjects[cache.key] = spec.subject(request.notation)
-        return self._subjects[cache.key]
+    def _quantities(self, spec: Spec, cache: Cache, request: Request) -> Quantities:
+        if cache.key not in self._derived:
+            from gradproof.embedding.quantities import Quantities
+
+            self._derived[cache.key] = Quantities(*spec.read(request.notation), spec.hand)
+        return self._derived[cache.key]
 
 
 def _rendered(
-    subject: Subject, request: Request, block: bool, markup: Markup, path: str
+    quantities: Quantities, request: Request, block: bool, markup: Markup, path: str
 ) -> list[str]:
     """The text of a quantity, and the SVG it refers to by `path`."""
-    content = subject.content(request, text=request.setting("format") == "text")
+    content = quantities.content(request, text=request.setting("format") == "text")
     drawn = any(isinstance(part, Picture) for part in content.blocks)
-    figure = subject.drawing(path) if drawn else None
+    figure = quantities.drawing(path) if drawn else None
     text = written(content, block, markup, figure)
     return [text, signed(figure.svg) if figure is not None and path in text else ""]
 

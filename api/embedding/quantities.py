@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -45,21 +45,20 @@ _ENTRY = re.compile(r"([A-Za-z]\w*(?:\.updated)?)\s*(?:\[([\d\s,]+)\])?$")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*\()")
 
 
-class Subject:
+class Quantities:
     """A network, a model or a system of equations, derived when it is first needed.
 
-    values: of the inputs of a system; a network and a model have their own.  hand: a file with a
-    hand-written backward pass.
+    values: of its inputs.  hand: a file with a hand-written backward pass.
     """
 
     def __init__(
-        self, source: Network | Model | System, values: dict[str, Any] | None = None,
+        self, source: Network | Model | System, values: Mapping[str, Any],
         hand: Path | None = None,
     ) -> None:
         self.source = source
         self.network = source if isinstance(source, Network) else None
         self.spec = source if isinstance(source, Network | Model) else None
-        self.values = dict(self.spec.values) if self.spec else dict(values or {})
+        self.values = values
         self.hand = hand
 
     @cached_property
@@ -303,7 +302,7 @@ class Subject:
             return Content(None, (Paragraph(("Nothing is assumed, and there are no kinks.",)),))
         return Content(None, (Bullets(tuple((item,) for item in found)),))
 
-    _whole: dict[str, Callable[[Subject, bool], Content]] = {  # noqa: RUF012
+    _whole: dict[str, Callable[[Quantities, bool], Content]] = {  # noqa: RUF012
         "forward": _forward, "backward": _backward, "general": _general, "figure": _figure,
         "table": _table, "claims": _claims, "numpy": _numpy, "definitions": _definitions,
         "assumptions": _assumptions,

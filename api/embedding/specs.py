@@ -18,7 +18,8 @@ from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.markers.marker import MarkerError, near
 
 if TYPE_CHECKING:
-    from gradproof.embedding.quantities import Subject
+    from gradproof.symbolic.equation import System
+    from gradproof.symbolic.specs.model import Model
     from gradproof.symbolic.specs.network import Network
 
 KEYS = ("specs", "flavor", "encoding", "documents")
@@ -84,14 +85,15 @@ def _settings(file: Path, found: Mapping[str, Any]) -> Settings:
 class Spec:
     """A spec that was found, not yet read.
 
-    name: for the file of a figure.  text: the TOML of a network, or equations as JSON.
-    where: what messages call it.  hand: a file with a hand-written backward pass.
+    name: for the file of a figure.  where: what messages call it.
+    text: the TOML of a network or model; or `table`, the tables themselves, which with a key
+    `equations` describe a system.  hand: a file with a hand-written backward pass.
     """
 
     name: str
     where: str
-    text: str
-    equations: bool = False
+    text: str = ""
+    table: Mapping[str, Any] = field(default_factory=dict)
     hand: Path | None = None
     files: tuple[Path, ...] = ()
 
@@ -99,27 +101,30 @@ class Spec:
     def content(self) -> tuple[bytes, ...]:
         """All that a result can depend on, beside the program and a marker's settings."""
         hand = self.hand.read_bytes() if self.hand is not None else b""
-        return self.name.encode(), self.text.encode(), hand
+        table = json.dumps(self.table, sort_keys=True, default=repr)
+        return self.name.encode(), self.text.encode(), table.encode(), hand
 
-    def subject(self, notation: tuple[tuple[str, str], ...] = ()) -> Subject:
-        """What the spec describes, in a marker's notation.  Raises ValueError."""
-        from gradproof.embedding.quantities import Subject
+    def read(
+        self, notation: tuple[tuple[str, str], ...] = ()
+    ) -> tuple[Network | Model | System, Mapping[str, Any]]:
+        """What the spec describes, in a marker's notation, and its values.  Raises ValueError."""
         from gradproof.symbolic.specs.network import Network
-        from gradproof.symbolic.specs.reader import read_any
+        from gradproof.symbolic.specs.reader import read_table, read_text
         from gradproof.symbolic.text.statements import parse_equations
 
-        if self.equations:
-            if notation:
-                raise MarkerError(f"{notation[0][0]}: only a network's notation can be changed")
-            table = json.loads(self.text, parse_float=Decimal)
-            values = table.get("values", {})
-            return Subject(parse_equations(table["equations"], table.get("shapes", {})), values)
-        found = read_any(self.text, self.where, self.name)
+        found: Network | Model | System
+        if "equations" in self.table:
+            found = parse_equations(self.table["equations"], self.table.get("shapes", {}))
+            values = self.table.get("values", {})
+        else:
+            found = (read_table(self.table, self.where, self.name) if self.table else
+                     read_text(self.text, self.where, self.name))
+            values = found.values
         if notation:
             if not isinstance(found, Network):
                 raise MarkerError(f"{notation[0][0]}: only a network's notation can be changed")
             found = renamed(found, notation)
-        return Subject(found, hand=self.hand)
+        return found, values
 
 
 def renamed(network: Network, notation: Iterable[tuple[str, str]]) -> Network:
@@ -188,21 +193,8 @@ def _named(name: str, settings: Settings) -> Spec:
         return _file(file, hand)
     project = (settings.folder / "pyproject.toml",)
     if "equations" in table:
+        hand = None  # only a network has a pass to be checked
         if not isinstance(table.get("shapes", {}), dict):
             raise MarkerError(f"{where}.shapes: expected a table such as {{ X = \"m n\" }}")
-        text = json.dumps(table, sort_keys=True, default=float)
-        return Spec(name, where, text, equations=True, files=project)
-    text = "".join(f"{key} = {_toml(value)}\n" for key, value in table.items() if key != "hand")
-    return Spec(name, where, text, hand=hand, files=project)
-
-
-def _toml(value: object) -> str:
-    """A value as TOML in one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        inner = ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
-        return f"{{ {inner} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    described = {key: value for key, value in table.items() if key != "hand"}
+    return Spec(name, where, table=described, hand=hand, files=project)

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.embedding.quantities import Subject
+from gradproof.embedding.quantities import Quantities
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.markers.numbers import formatted
 from gradproof.symbolic.display.layout import Piece, Text, body
@@ -32,21 +32,21 @@ _IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*[(=])")
 _OWN = "__stated"
 
 
-def held(request: Request, text: str, subject: Subject) -> tuple[str, str]:
+def held(request: Request, text: str, quantities: Quantities) -> tuple[str, str]:
     """("", "") when the author's text holds; else "refuted" or "undecided", and why.
 
     Raises ValueError for a text that is neither a number nor a formula in a code span.
     """
     number = _stated_number(text)
     if number is not None:
-        return _number(request, number, subject)
+        return _number(request, number, quantities)
     found = _SPAN.search(text)
     formula = next((part for part in (found[2], found[3], found[4], found[6]) if part), "").strip(
         ) if found else ""
     if not formula:
         raise MarkerError("expected a number, or a formula in a code span such as "
                           f"`A2 - Y`, got {' '.join(text.split())[:60]!r}")
-    return _formula(request, _unescaped(formula), subject)
+    return _formula(request, _unescaped(formula), quantities)
 
 
 def _unescaped(formula: str) -> str:
@@ -76,8 +76,8 @@ def _stated_number(text: str) -> Decimal | None:
     return Decimal(f"{re.sub('[,_]', '', found[1])}e{exponent or 0}")
 
 
-def _number(request: Request, stated: Decimal, subject: Subject) -> tuple[str, str]:
-    exact = subject.exactly(request.quantity)
+def _number(request: Request, stated: Decimal, quantities: Quantities) -> tuple[str, str]:
+    exact = quantities.exactly(request.quantity)
     places = -int(stated.as_tuple().exponent)
     unit = Fraction(10) ** -places
     if abs(Fraction(stated) - exact) <= unit / 2:
@@ -92,19 +92,19 @@ def _number(request: Request, stated: Decimal, subject: Subject) -> tuple[str, s
 # --- formulas -----------------------------------------------------------------------------------
 
 
-def _formula(request: Request, formula: str, subject: Subject) -> tuple[str, str]:
-    derivation = subject.derivation
+def _formula(request: Request, formula: str, quantities: Quantities) -> tuple[str, str]:
+    derivation = quantities.derivation
     stem, _, part = request.quantity.rpartition(".")
-    array = subject.canonical(request.quantity)
+    array = quantities.canonical(request.quantity)
     if stem and part in ("gradient", "adjoint"):
         bars = {found.name: found.array for found in
                 (*derivation.deltas.values(), *derivation.gradients.values())}
-        array = bars.get(subject.canonical(stem), "")
+        array = bars.get(quantities.canonical(stem), "")
     if array not in derivation.system.shapes:
         raise MarkerError(f"no quantity {request.quantity!r}; "
-                          f"{near(request.quantity, subject.keys())}")
-    text = subject.canonical(formula.replace("·", "*").replace("−", "-"))
-    system, name = _parsed(text, derivation.system, subject.aliases)
+                          f"{near(request.quantity, quantities.keys())}")
+    text = quantities.canonical(formula.replace("·", "*").replace("−", "-"))
+    system, name = _parsed(text, derivation.system, quantities.aliases)
     prover = Prover(derivation.system, system, _evaluate)
     proof = prover.prove({array: name})[array]
     if proof.equal:

@@ -16,15 +16,14 @@ from itertools import chain
 
 import sympy as sp
 
-from ..equation import System
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
 from ..normalform.polynomial import BudgetError, UnsupportedError
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
-from .sampling import Evaluate, Match, agreement
-from .sides import BUDGET, Comparison, Step
+from .sampling import Match, agreement
+from .sides import Comparison, Step
 from .sides import ancestors as ancestors
 from .unrolling import NotUnrolledError, is_small, unrolled
 
@@ -50,52 +49,6 @@ class Proof:
     kinks: tuple[str, ...] = ()
     difference: str = ""
     ratio: sp.Expr | None = None
-
-    @property
-    def intermediates(self) -> tuple[tuple[str, str, sp.Expr], ...]:
-        """The proven pairs: (left name, right name, left / right)."""
-        return tuple((step.left, step.right, step.factor) for step in self.steps)
-
-
-def prove_equal(
-    system: System,
-    left: str,
-    right: str,
-    evaluate: Evaluate | None = None,
-    budget: int = BUDGET,
-) -> Proof:
-    """Are two arrays of one system equal?"""
-    return Prover(system, system, evaluate, budget).prove({left: right})[left]
-
-
-def prove_all(
-    left_system: System,
-    right_system: System,
-    pairs: Mapping[str, str],
-    evaluate: Evaluate | None = None,
-    budget: int = BUDGET,
-) -> dict[str, Proof]:
-    """Are the arrays of the left system equal to those of the right one?  Keyed by left names.
-
-    Inputs of the same name are the same array.
-    """
-    return Prover(left_system, right_system, evaluate, budget).prove(pairs)
-
-
-def first_wrong(
-    left_system: System,
-    right_system: System,
-    pair: tuple[str, str],
-    evaluate: Evaluate,
-    budget: int = BUDGET,
-) -> Wrong | None:
-    """The first array on the way to the right one of the pair that is no array of the left side.
-
-    None where every array corresponds to one, so also where the pair is equal.
-    """
-    prover = Prover(left_system, right_system, evaluate, budget)
-    prover.prove({pair[0]: pair[1]})
-    return prover.first_wrong(*pair)
 
 
 @dataclass

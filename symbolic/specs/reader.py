@@ -70,21 +70,28 @@ def load_spec(path: str | Path) -> Network | Model:
         raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise SpecError(f"{file}: is not UTF-8 text (byte {error.start})") from None
-    return read_any(text, str(file), file.stem)
+    return read_text(text, str(file), file.stem)
 
 
-def read_spec(text: str, where: str, name: str = "network") -> Network:
-    """The network of a spec's text; `where` is what messages call it."""
-    found = read_any(text, where, name)
-    if not isinstance(found, Network):
-        raise SpecError(f"{where}: model: this is a model of layers; a network, with [network], is "
-                        "needed here")
-    return found
+def read_text(text: str, where: str, name: str = "network") -> Network | Model:
+    """The network or model of a spec's text; `where` is what messages call it.
+
+    Raises SpecError.
+    """
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{where}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{where}: is nested too deeply to be a spec") from None
+    return read_table(document, where, name)
 
 
-def read_any(text: str, where: str, name: str = "network") -> Network | Model:
-    """The network or model of a spec's text."""
-    document = _document(text, where)
+def read_table(
+    document: Mapping[str, Any], where: str, name: str = "network"
+) -> Network | Model:
+    """The same of a spec's tables, in which numbers are integers and Decimals."""
+    _check_tables(document, where)
     settings: dict[str, Any] = {
         table: document.get(table, {}) for table in ("values", "notation", "source")
     }
@@ -115,14 +122,8 @@ def read_any(text: str, where: str, name: str = "network") -> Network | Model:
     return made
 
 
-def _document(text: str, where: str) -> dict[str, Any]:
-    """The tables of a spec, with known keys and with either a network or a model."""
-    try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{where}: is not valid TOML: {error}") from None
-    except RecursionError:
-        raise SpecError(f"{where}: is nested too deeply to be a spec") from None
+def _check_tables(document: Mapping[str, Any], where: str) -> None:
+    """Tables with known keys, and either a network or a model."""
     _known(where, "", document, ("name", "claims", "layers", *TABLES))
     for table, keys in TABLES.items():
         content = document.get(table, {})
@@ -144,7 +145,6 @@ def _document(text: str, where: str) -> dict[str, Any]:
                                 ("model", "input", 'the shape of X, such as "m 1 28 28"')):
         if table in document and key not in document[table]:
             raise SpecError(f"{where}: {table}.{key}: is missing; expected {example}")
-    return document
 
 
 def _known(where: str, prefix: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:
