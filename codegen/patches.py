@@ -27,13 +27,13 @@ from ..symbolic.equation import (
     fresh_name,
     guard_subscripts,
     subscript_indices,
-    substitute_term,
     term_reads,
 )
 from ..symbolic.matrices.leaves import Levels, leaf
 from ..symbolic.matrices.loop_ends import as_range, settled
 from ..symbolic.matrices.nodes import Place, Total
 from ..symbolic.matrices.recognise import Node, aligned, matrix_form
+from ..symbolic.substitution import substitute_term
 from .gathers import ENDLESS, RANGE, compared
 
 MOST = 64

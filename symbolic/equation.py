@@ -4,7 +4,8 @@
 
 Forward and backward passes, first and second derivatives, traced programs and derived ones are
 all values of :class:`System`.  This file defines the type and how its parts are walked; what makes
-a value of it valid is in :mod:`validation`.
+a value of it valid is in :mod:`validation`, terms are changed by :mod:`substitution`, and what
+follows from what is asked of :mod:`dependence`.
 
 Three reductions R close the form under the adjoint rule: a sum; a maximum, which records where it
 was attained; and log Σ exp, the smooth maximum, which keeps softmax and its cross-entropy finite
@@ -14,7 +15,7 @@ matrix that a term states, stands in their place as a named operation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, TypeAlias
@@ -36,6 +37,31 @@ class EquationError(ValueError):
 def slot(position: int) -> sp.Symbol:
     """The real symbol that stands for the value of a term's read number `position` in its body."""
     return sp.Symbol(f"_x{position}", real=True)
+
+
+def slot_number(symbol: sp.Symbol) -> int | None:
+    """The number of the read that a symbol stands for; None for what is no slot (a size).
+
+    >>> slot_number(slot(3)), slot_number(size_symbol("n"))
+    (3, None)
+    """
+    name = symbol.name
+    return int(name[2:]) if name.startswith("_x") else None
+
+
+def slot_numbers(expression: sp.Expr) -> list[int]:
+    """The numbers of the reads that a body uses, in order."""
+    numbers = map(slot_number, expression.free_symbols)
+    return sorted(number for number in numbers if number is not None)
+
+
+def slots_of(expression: sp.Expr) -> list[sp.Symbol]:
+    """The slots in a body, in the order of their numbers.
+
+    >>> slots_of(slot(2) * slot(0) / size_symbol("n"))
+    [_x0, _x2]
+    """
+    return [slot(number) for number in slot_numbers(expression)]
 
 
 @cache
@@ -286,6 +312,55 @@ class System:
         return "\n".join(map(repr, self.items))
 
 
+# --- names and sizes ----------------------------------------------------------------------------
+
+
+def equations_of(item: Item) -> tuple[Equation, ...]:
+    """The equations of a recurrence, or the one equation that an item is."""
+    return item.equations if isinstance(item, Recurrence) else (item,)
+
+
+def size_symbols(shapes: Iterable[Iterable[Size]]) -> list[sp.Symbol]:
+    """The sizes that shapes are made of, in the order in which they occur.
+
+    An outer index that a size depends on is none of them.
+
+    >>> m, n = size_symbol("m"), size_symbol("n")
+    >>> size_symbols([(n, m + 1), (m, sp.Integer(3))])
+    [n, m]
+    """
+    return list(dict.fromkeys(
+        symbol for shape in shapes for size in shape
+        for symbol in sorted(size.free_symbols, key=str) if symbol.is_positive
+    ))
+
+
+def size_names(shapes: Iterable[Iterable[Size]]) -> set[str]:
+    """The names of the sizes that shapes are made of, which are no letters for an index."""
+    return {symbol.name for symbol in size_symbols(shapes)}
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether an array has the name that a text or a trace gives what nobody named (t1, t2).
+
+    >>> is_unnamed("t12"), is_unnamed("tau"), is_unnamed("t")
+    (True, False, False)
+    """
+    return name.startswith("t") and name[1:].isdigit()
+
+
+def fresh_name(name: str, taken: Iterable[str]) -> str:
+    """`name`, or `name` with the smallest number behind it that is not taken."""
+    taken = set(taken)
+    if name not in taken:
+        return name
+    stem = name.rstrip("0123456789") or name
+    number = 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
 # --- walking a term -----------------------------------------------------------------------------
 
 
@@ -317,87 +392,3 @@ def subscript_indices(subscript: Subscript) -> frozenset[sp.Symbol]:
     if isinstance(subscript, Read):
         return frozenset().union(*(subscript_indices(inner) for inner in subscript.at))
     return frozenset(subscript.free_symbols)
-
-
-Substitution: TypeAlias = Mapping[sp.Symbol, sp.Expr]
-
-
-def substitute_subscript(subscript: Subscript, by: Substitution) -> Subscript:
-    if isinstance(subscript, Read):
-        return substitute_read(subscript, by)
-    return by.get(subscript, subscript) if subscript.is_Symbol else subscript.xreplace(by)
-
-
-def substitute_read(read: Read, by: Substitution) -> Read:
-    return Read(read.array, tuple(substitute_subscript(entry, by) for entry in read.at))
-
-
-def substitute_guard(guard: Guard, by: Substitution) -> Guard:
-    if isinstance(guard, Equal):
-        return Equal(substitute_subscript(guard.left, by), substitute_subscript(guard.right, by))
-    return Within(guard.low.xreplace(by), guard.value.xreplace(by), guard.high.xreplace(by))
-
-
-def substitute_term(term: Term, by: Substitution) -> Term:
-    """`by` applied to subscripts, guards and the sizes of bound indices (not to bound names)."""
-    if not by:
-        return term
-    return replace(
-        term,
-        reads=tuple(substitute_read(read, by) for read in term.reads),
-        over=tuple(Index(index.name, index.size.xreplace(by)) for index in term.over),
-        guards=tuple(substitute_guard(guard, by) for guard in term.guards),
-        body=term.body.xreplace(by) if term.body.free_symbols & by.keys() else term.body,
-    )
-
-
-def rename_bound(term: Term, taken: Iterable[str]) -> Term:
-    """The same term with bound indices renamed away from `taken`."""
-    used = set(taken) | {index.name for index in term.over}
-    names: dict[str, str] = {}
-    avoid = set(taken)
-    for index in term.over:
-        if index.name in avoid:
-            names[index.name] = fresh_name(index.name, used)
-            used.add(names[index.name])
-    if not names:
-        return term
-    by = {index_symbol(old): index_symbol(new) for old, new in names.items()}
-    moved = substitute_term(term, by)
-    return replace(
-        moved,
-        over=tuple(Index(names.get(index.name, index.name), index.size) for index in moved.over),
-    )
-
-
-def fresh_name(name: str, taken: Iterable[str]) -> str:
-    """`name`, or `name` with the smallest number behind it that is not taken."""
-    taken = set(taken)
-    if name not in taken:
-        return name
-    stem = name.rstrip("0123456789") or name
-    number = 1
-    while f"{stem}{number}" in taken:
-        number += 1
-    return f"{stem}{number}"
-
-
-def map_reads(term: Term, change: Callable[[Read], Read]) -> Term:
-    """The term with `change` applied to every occurrence, inner ones first."""
-
-    def in_subscript(subscript: Subscript) -> Subscript:
-        return in_read(subscript) if isinstance(subscript, Read) else subscript
-
-    def in_read(read: Read) -> Read:
-        return change(Read(read.array, tuple(map(in_subscript, read.at))))
-
-    def in_guard(guard: Guard) -> Guard:
-        if isinstance(guard, Equal):
-            return Equal(in_subscript(guard.left), in_subscript(guard.right))
-        return guard
-
-    return replace(
-        term,
-        reads=tuple(map(in_read, term.reads)),
-        guards=tuple(map(in_guard, term.guards)),
-    )

@@ -26,9 +26,9 @@ from .equation import (
     guard_subscripts,
     slot,
     subscript_indices,
-    substitute_term,
     term_reads,
 )
+from .substitution import substitute_term
 
 Ranges = Mapping[sp.Symbol, sp.Expr]
 """The size of each index that is in scope."""

@@ -17,9 +17,11 @@ from .equation import (
     Recurrence,
     System,
     Term,
+    equations_of,
     guard_subscripts,
     index_symbol,
     slot,
+    slot_number,
     subscript_indices,
     subscript_reads,
     term_reads,
@@ -47,7 +49,7 @@ def validate(system: System) -> System:
         if array.is_integer:
             integers.add(array.name)
     for item in system.items:
-        group = item.equations if isinstance(item, Recurrence) else (item,)
+        group = equations_of(item)
         if isinstance(item, Recurrence):
             _validate_recurrence(item)
             for equation in group:
@@ -135,7 +137,7 @@ def _validate_term(
     symbols = {index_symbol(name) for name in bound}
     slots = {slot(position) for position in range(len(term.reads))}
     for symbol in term.body.free_symbols:
-        if str(symbol).startswith("_x"):
+        if slot_number(symbol) is not None:
             if symbol not in slots:
                 raise EquationError(f"{where}: the body uses {symbol} but has "
                                     f"{len(term.reads)} reads")

@@ -16,7 +16,7 @@ import sympy as sp
 
 from gradproof.checks.inputs import Inputs, leaves
 from gradproof.checks.points import SIZES, Point, Values, draw, flat
-from gradproof.symbolic.equation import Array, Kind
+from gradproof.symbolic.equation import Array, Kind, size_names, size_symbols
 from gradproof.symbolic.shapes import parse_shape
 
 NAMES = ("m", "n", "p", "q", "r", "s")
@@ -158,10 +158,7 @@ class General:
 
     def _elsewhere(self, general: Mapping[str, Array], seed: int) -> Iterator[Point]:
         arrays = [*general.values(), *self._rest]
-        symbols = list(dict.fromkeys(
-            symbol for array in arrays for size in array.shape
-            for symbol in sorted(size.free_symbols, key=str)
-        ))
+        symbols = size_symbols(array.shape for array in arrays)
         for place, row in enumerate(SIZES[:2] if symbols else ()):
             rng = np.random.default_rng([seed, 7, place])
             sizes = {s: row[k % len(row)] + k // len(row) * len(row)
@@ -175,8 +172,7 @@ class General:
 
     def _symbols(self, keep: tuple[int, ...]) -> dict[str, Array]:
         """The arrays with symbols for their sizes; equal sizes are one symbol."""
-        taken = {str(symbol) for array in self._rest for size in array.shape
-                 for symbol in size.free_symbols}
+        taken = size_names(array.shape for array in self._rest)
         fixed = {1, *keep, *(g.numbers.shape[axis] for g in self.given.values()
                              for axis in g.fixed)}
         sizes = dict.fromkeys(size for given in self.given.values()

@@ -26,10 +26,11 @@ from gradproof.checks.results import CheckResult
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.derivation import Derivation, values_of
 from gradproof.repair.search import SECONDS
-from gradproof.symbolic.equation import Array, Equation, Item, Recurrence, System, map_reads
-from gradproof.symbolic.proof.prover import ancestors
+from gradproof.symbolic.dependence import ancestors
+from gradproof.symbolic.equation import Array, Equation, Item, Recurrence, System
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.substitution import map_reads
 from gradproof.symbolic.tracing.run import Trace, trace
 
 NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",

@@ -23,7 +23,7 @@ from gradproof.numeric import (
 )
 from gradproof.repair.search import SECONDS, Search, find_repair
 from gradproof.symbolic.display.layout import Piece, Text, body
-from gradproof.symbolic.equation import System
+from gradproof.symbolic.equation import System, is_unnamed, size_names
 from gradproof.symbolic.proof.first_wrong import Wrong
 from gradproof.symbolic.proof.prover import Proof, Prover
 from gradproof.symbolic.tracing.run import Place
@@ -113,7 +113,7 @@ def _first_wrong(
     assert subject.hand is not None
     wrong = prover.first_wrong(subject.of[name], array) or Wrong(array)
     place = subject.hand.lines.get(wrong.right)
-    unnamed = wrong.right.startswith("t") and wrong.right[1:].isdigit()
+    unnamed = is_unnamed(wrong.right)
     named = "" if unnamed and place else wrong.right
     text = "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
     if wrong.instead is not None:
@@ -249,10 +249,7 @@ def _diagnosis(name: str, proof: Proof | None, numbers: Numbers) -> str:
 
 def _scope(subject: Subject) -> str:
     assert subject.derived is not None
-    symbols = sorted({
-        str(symbol) for array in subject.derived.inputs for size in array.shape
-        for symbol in size.free_symbols
-    })
+    symbols = sorted(size_names(array.shape for array in subject.derived.inputs))
     return f"for all {', '.join(symbols)}" if symbols else "for these sizes"
 
 

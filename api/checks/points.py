@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from gradproof.symbolic.equation import Array
+from gradproof.symbolic.equation import Array, size_symbols
 from gradproof.symbolic.proof.sampling import square
 
 Values = dict[str, Any]
@@ -41,11 +41,9 @@ class Point:
 
 def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
     """One point for each row of ``SIZES`` (one in all where every size is a number)."""
-    symbols = list(dict.fromkeys(
-        symbol for array in inputs
-        for size in (*array.shape, *([] if array.classes is None else [array.classes]))
-        for symbol in sorted(size.free_symbols, key=str)
-    ))
+    symbols = size_symbols(
+        (*array.shape, *([] if array.classes is None else [array.classes])) for array in inputs
+    )
     points = []
     for place, row in enumerate(SIZES if symbols else SIZES[:2]):
         rng = np.random.default_rng([seed, place])

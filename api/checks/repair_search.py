@@ -11,8 +11,8 @@ import numpy as np
 
 from gradproof.numeric import diagnose
 from gradproof.repair.search import Gradient, Target
+from gradproof.symbolic.dependence import ancestors
 from gradproof.symbolic.proof.prover import Prover
-from gradproof.symbolic.proof.sides import ancestors
 from gradproof.symbolic.tracing.run import Place, Trace
 
 ACCURACY = 1e-9

@@ -15,8 +15,9 @@ import numpy as np
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
-from gradproof.derivations.derivatives import Derivative, derivative, forward_system
+from gradproof.derivations.derivatives import Derivative, derivative
 from gradproof.derivations.sources import WAYS_IN, traced_loss
+from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
@@ -29,7 +30,7 @@ from gradproof.symbolic.display.writer import (
     function_definition,
     used_functions,
 )
-from gradproof.symbolic.equation import Equation, EquationError, System
+from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
 from gradproof.symbolic.matrices.orientation import prefers_rows
 from gradproof.symbolic.specs.model import Model
@@ -157,9 +158,8 @@ class Derivation:
         Every size must be a number, and there may be at most `limit` scalars in the forward
         pass; EquationError otherwise.
         """
-        system = _forward_system(self)
-        unknown = {str(s) for shape in system.shapes.values() for n in shape
-                   for s in n.free_symbols}
+        system = restricted(self.system, self.forward)
+        unknown = size_names(system.shapes.values())
         if unknown:
             raise EquationError(f"the entry form needs every size as a number; {sorted(unknown)} "
                                 "are symbols (a network takes batch = 3, or batch = false)")
@@ -169,7 +169,7 @@ class Derivation:
         chain = entry_chain(system, self.chain.loss, self.chain.wrt)
         units = {name: [axis for axis, size in enumerate(shape) if size == 1]
                  for name, shape in self.system.shapes.items()}
-        notation = replace(self.writer.notation, units=units,
+        notation = replace(self.writer.notation, units=units, entries={},
                            adjoints={bar: name for name, bar in chain.of.items()})
         return Derivation(chain, Writer(notation, self.writer.row_vectors, chain.system.shapes))
 
@@ -276,7 +276,7 @@ class Derivation:
         return self._derivative(orders.pullback, output, [wrt])
 
     def _derivative(self, rule: Callable[..., orders.Derived], *of: Any) -> Derivative:
-        known = forward_system(self.system, self.forward)
+        known = restricted(self.system, self.forward)
         return derivative(rule(known, *of), known, self.writer)
 
     def numpy_source(self, only: Iterable[str] | None = None, name: str = "gradient") -> str:
@@ -313,14 +313,6 @@ class Derivation:
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(f"$${formula.latex()}$$" for formula in self.shown())
-
-
-def _forward_system(derivation: Derivation) -> System:
-    """The system as it was before the backward equations were added."""
-    names = set(derivation.forward)
-    items = tuple(item for item in derivation.system.items
-                  if isinstance(item, Equation) and item.name in names)
-    return System(derivation.system.inputs, items)
 
 
 def derive(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.display.writer import Setting, Writer
-from gradproof.symbolic.equation import Equation, Recurrence, System
+from gradproof.symbolic.equation import Equation, System
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,6 @@ class Derivative:
         """
         run = compile_system(self.system, [self.name], self.writer.row_vectors)
         return lambda **arrays: run(**arrays)[0]
-
-
-def forward_system(system: System, forward: Iterable[str]) -> System:
-    """The items of a system whose arrays are among `forward`."""
-    names = set(forward)
-    items = tuple(
-        item for item in system.items
-        if {e.name for e in (item.equations if isinstance(item, Recurrence) else (item,))} <= names
-    )
-    return replace(system, items=items)
 
 
 def derivative(derived: orders.Derived, known: System, writer: Writer) -> Derivative:

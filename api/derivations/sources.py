@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gradproof.derivations.examples import EXAMPLES
+from gradproof.symbolic.dependence import until
 from gradproof.symbolic.equation import Array, EquationError, System
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
@@ -63,7 +64,4 @@ def traced_loss(traced: Trace) -> System:
     if traced.result not in names:
         raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
                             "inputs, unchanged; there is nothing to differentiate")
-    items = list(system.items)
-    while not any(e.name == traced.result for e in System((), (items[-1],)).equations):
-        items.pop()  # computed after the loss
-    return System(system.inputs, tuple(items))
+    return until(system, traced.result)

@@ -19,8 +19,9 @@ from gradproof.embedding.quantities import Quantities
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.markers.numbers import formatted
 from gradproof.symbolic.display.layout import Piece, Text, body
-from gradproof.symbolic.equation import Array, Equation, Item, System, map_reads
+from gradproof.symbolic.equation import Array, Equation, Item, System, size_names
 from gradproof.symbolic.proof.prover import Prover
+from gradproof.symbolic.substitution import map_reads
 from gradproof.symbolic.text.formula import CONSTANTS
 from gradproof.symbolic.text.grammar import parse_statements
 from gradproof.symbolic.text.statements import parse_equations
@@ -151,8 +152,7 @@ def _parsed(
     lines[last.line - 1] = f"{line[:start]}stated = {behind.strip()}"
     text = "\n".join(lines)
     own = {statement.name for statement in statements[:-1]}
-    sizes = {str(s) for shape in derived.shapes.values() for size in shape
-             for s in size.free_symbols}
+    sizes = size_names(derived.shapes.values())
     known = {*derived.shapes, *own, *sizes, *CONSTANTS}
     for name in _IDENTIFIER.findall(text.replace("stated =", "", 1)):
         if name not in known:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import sympy as sp
 from mpmath.ctx_mp import MPContext
 
-from ...symbolic.equation import slot
+from ...symbolic.equation import slot, slot_number
 from ...symbolic.functions import Opaque, Z
 
 Value: TypeAlias = Any
@@ -170,8 +170,8 @@ def _compiled(
         if part in known:
             size = known[part]
             return lambda x, arithmetic: size
-        place = int(str(part)[2:]) if str(part).startswith("_x") else -1
-        if place < 0 or slot(place) != part:
+        place = slot_number(part)
+        if place is None or slot(place) != part:
             raise NotComputableError(f"no value for {part}")
         return lambda x, arithmetic: x[place]
 

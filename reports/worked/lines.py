@@ -16,7 +16,7 @@ import sympy as sp
 
 from ...symbolic.display.layout import ADD, ATOM, MUL, POW, Latex, Piece, body
 from ...symbolic.display.writer import Writer
-from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot
+from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot, slots_of
 from ...symbolic.functions import Opaque
 from ..content import Formula, Side
 from .arithmetic import Value
@@ -261,7 +261,7 @@ def _shared(equation: Equation, expression: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """(the number and sizes in front, the rest) of a summand; a minus moves in front, too."""
     if equation.reduction != "sum":
         return sp.S.One, expression
-    slots = [s for s in expression.free_symbols if str(s).startswith("_x")]
+    slots = slots_of(expression)
     outside, inside = expression.as_independent(*slots, as_Add=False)
     return outside, inside
 

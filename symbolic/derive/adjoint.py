@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from ..dependence import between, descendants
 from ..equation import (
     NAMED,
     Equal,
@@ -32,11 +33,10 @@ from ..equation import (
     Term,
     fresh_name,
     index_symbol,
-    rename_bound,
     slot,
-    substitute_term,
 )
 from ..solving import prune, solve
+from ..substitution import rename_bound, substitute_term
 from ..validation import validate
 from .named_operations import Companions, named_slope, with_companions
 
@@ -84,7 +84,7 @@ def reverse(
     if cotangent is None and not prefix and shape:
         raise EquationError(f"{output} has shape {shape}, not a scalar: give a cotangent, or ask "
                             "for a Jacobian")
-    active = _between(system, output, wanted)
+    active = sorted(between(system, output, wanted))
     bars: dict[str, str] = {}
     for name in active:
         bars[name] = names.fresh("d" + name)
@@ -197,7 +197,7 @@ def recorded(system: System, wrt: Iterable[str]) -> System:
 
 def _recorded(system: System, wrt: Iterable[str]) -> tuple[System, Companions]:
     system = record_argmax(system)
-    return with_companions(system, _depending(system, wrt), _Names(system).fresh)
+    return with_companions(system, descendants(system.equations, wrt), _Names(system).fresh)
 
 
 def record_argmax(system: System) -> System:
@@ -348,7 +348,7 @@ def _same_loop(
     return tuple(renamed)
 
 
-# --- names and dependence -----------------------------------------------------------------------
+# --- names --------------------------------------------------------------------------------------
 
 
 class _Names:
@@ -379,32 +379,3 @@ class _Names:
             taken.add(fresh)
             out.append(Index(fresh, index.size))
         return tuple(out)
-
-
-def _depending(system: System, wrt: Iterable[str]) -> set[str]:
-    """`wrt` and the arrays that depend on them."""
-    varied = set(wrt)
-    changed = True
-    while changed:  # a recurrence reads its own later equations, so one sweep may not do
-        changed = False
-        for equation in system.equations:
-            if equation.name not in varied and any(r.array in varied for r in equation.reads):
-                varied.add(equation.name)
-                changed = True
-    return varied
-
-
-def _between(system: System, output: str, wrt: Sequence[str]) -> list[str]:
-    """The arrays that depend on `wrt` and that `output` depends on, in no particular order."""
-    varied = _depending(system, wrt)
-    useful = {output}
-    changed = True
-    while changed:
-        changed = False
-        for equation in system.equations:
-            if equation.name in useful:
-                new = {read.array for read in equation.reads} - useful
-                if new:
-                    useful |= new
-                    changed = True
-    return sorted(varied & useful)

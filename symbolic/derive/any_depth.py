@@ -23,10 +23,10 @@ from ..equation import (
     index_symbol,
     size_symbol,
     slot,
-    substitute_term,
 )
 from ..functions import Z, scalar_function
 from ..solving import solve, solve_equation
+from ..substitution import substitute_term
 from ..validation import validate
 from .adjoint import reverse
 from .rewrite import inline

@@ -60,8 +60,9 @@ def unroll(system: System, sizes: Sizes | None = None) -> System:
     equations: list[Equation] = []
     for item in system.items:
         if isinstance(item, Recurrence):
-            raise EquationError(f"the recurrence over {item.loop!r} has no entry form")
-        equations += _unroll_equation(item, known)
+            equations += _unroll_recurrence(item, known)
+        else:
+            equations += _unroll_equation(item, known)
     return validate(System(tuple(inputs), tuple(equations)))
 
 
@@ -123,6 +124,20 @@ def _inserted(system: System, forward: set[str]) -> dict[str, sp.Expr]:
             for term in equation.terms
         ))
     return values
+
+
+def _unroll_recurrence(group: Recurrence, sizes: Sizes) -> Iterator[Equation]:
+    """The entries step by step, in the direction of the loop: h[0,...], then h[1,...]."""
+    entries = [list(_unroll_equation(equation, sizes)) for equation in group.equations]
+    steps = []
+    for equation in group.equations:
+        axis = next(p for p, index in enumerate(equation.out) if index.name == group.loop)
+        shape = [_number(index.size, sizes) for index in equation.out]
+        steps.append([at[axis] for at in product(*map(range, shape))])
+    count = 1 + max((step for own in steps for step in own), default=-1)
+    for step in range(count)[:: group.direction]:
+        for own, at in zip(entries, steps, strict=True):
+            yield from (made for made, its in zip(own, at, strict=True) if its == step)
 
 
 def _unroll_equation(equation: Equation, sizes: Sizes) -> Iterator[Equation]:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import sympy as sp
 
+from ..dependence import arrays_read, reached
 from ..equation import Array, Equation, EquationError, Item, Recurrence, Size, System, slot
 from ..matrices.leaves import Levels, levels_of
 from ..matrices.orientation import prefers_rows
@@ -100,24 +101,22 @@ class Chain:
 
     def _assumed_by(self, formulas: Iterable[Step]) -> tuple[str, ...]:
         steps = {**self.inlined, **{step.name: step for step in self.steps}}
-        seen: set[str] = set()
+
+        def sources(name: str) -> Iterable[str]:
+            step = steps[name]
+            put_in = (name for form in step.forms if form.rule == "insert" for name in form.uses)
+            return (array for array in (*arrays_read(step.equation), *put_in)
+                    if array in steps and steps[array].role != "forward")
+
+        starts = (step.name for step in formulas if step.role != "forward")
         found: set[str] = set()
-        waiting = list(formulas)
-        while waiting:
-            here = waiting.pop()
-            if here.name in seen or here.role == "forward":
-                continue
-            seen.add(here.name)
-            found |= set(here.relies)
-            reached = {read.array for read in here.equation.reads}
-            for form in here.forms:
+        for name in reached(starts, sources):
+            found |= set(steps[name].relies)
+            for form in steps[name].forms:
                 if form.rule == "row sums":
-                    found |= {f"the rows of {name} sum to one" for name in form.uses}
+                    found |= {f"the rows of {array} sum to one" for array in form.uses}
                 elif form.rule == "declared":
                     found |= set(form.uses)
-                elif form.rule == "insert":
-                    reached |= set(form.uses)
-            waiting += [steps[name] for name in reached if name in steps]
         return tuple(sorted(found))
 
     def step(self, name: str) -> Step:
@@ -252,17 +251,11 @@ class Simplifier:
             self._done[raw.name] = forms[-1].equation
             steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
                                    self._declared.relied_on(forms[-1].equation))
-        needed: set[str] = set()
-        waiting = [name for name in steps if name in self.keep]
-        while waiting:  # not one sweep: an array of a recurrence may read one that stands below it
-            new = {read.array for read in self._done[waiting.pop()].reads} - needed
-            needed |= new
-            waiting += [name for name in new if name in steps]
-        self.inlined = {
-            name: step
-            for name, step in steps.items()
-            if name not in needed and name not in self.keep
-        }
+        needed = reached(
+            (name for name in steps if name in self.keep),
+            lambda name: (array for array in arrays_read(self._done[name]) if array in steps),
+        )
+        self.inlined = {name: step for name, step in steps.items() if name not in needed}
         return [step for name, step in steps.items() if name not in self.inlined]
 
     def _with_seeds(self, equation: Equation) -> Equation:

@@ -29,9 +29,9 @@ from ..equation import (
     guard_subscripts,
     slot,
     subscript_indices,
-    substitute_term,
 )
 from ..functions import Opaque, Z
+from ..substitution import substitute_term
 from .rewrite import inline, tidy
 
 AXES = ((0, 0), (1, 1))

@@ -5,25 +5,16 @@ A trace or a parsed text has one equation an operation; a reader wants Z = X W +
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import (
-    Equation,
-    Item,
-    Read,
-    Recurrence,
-    System,
-    map_reads,
-    slot,
-    substitute_term,
-    term_reads,
-)
+from ..dependence import readers_of
+from ..equation import Equation, Item, Read, Recurrence, System, is_unnamed, slot, term_reads
+from ..substitution import map_reads, substitute_term
 from ..validation import validate
-from .rewrite import inline, readers
+from .rewrite import inline
 
 
 def fuse_forward(system: System, keep: set[str]) -> System:
@@ -37,7 +28,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
     flat = _smooth_maxima(_once_each(_without_units(flat, keep | loops.keys()), keep), keep)
     left = {equation.name: equation for equation in flat}
     levels = {equation.name for equation in flat if equation.reduction == "logsumexp"}
-    reading_of = _readers_of(flat)
+    reading_of = readers_of(flat)
     for name in list(left):
         if not is_unnamed(name) or name in keep:
             continue
@@ -68,15 +59,6 @@ def fuse_forward(system: System, keep: set[str]) -> System:
         elif item.name in left:
             items.append(left[item.name])
     return validate(replace(system, items=tuple(items)))
-
-
-def _readers_of(equations: Sequence[Equation]) -> dict[str, dict[str, None]]:
-    """The names of the equations in which each array occurs, in their order."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
-    for equation in equations:
-        for read in equation.reads:
-            found[read.array][equation.name] = None
-    return found
 
 
 def _is_softmax(equation: Equation, levels: Collection[str]) -> bool:
@@ -158,7 +140,10 @@ def _smooth_maxima(equations: list[Equation], keep: set[str]) -> list[Equation]:
                 or len(terms) != 1 or not terms[0].over or terms[0].guards
                 or not isinstance(terms[0].body, sp.exp) or not terms[0].reads):
             continue
-        reading = {e.name: _with_level(e, name) for e in readers(name, equations)}
+        reading = {
+            e.name: _with_level(e, name) for e in equations
+            if any(read.array == name for read in e.reads)
+        }
         if not reading or None in reading.values():
             continue
         changed = {n: e for n, e in reading.items() if e is not None}
@@ -180,10 +165,6 @@ def _with_level(reader: Equation, name: str) -> Equation | None:
             return None
         terms.append(replace(term, body=body))
     return replace(reader, terms=tuple(terms))
-
-
-def is_unnamed(name: str) -> bool:
-    return name.startswith("t") and name[1:].isdigit()
 
 
 def is_short(equation: Equation) -> bool:

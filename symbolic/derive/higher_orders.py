@@ -22,10 +22,8 @@ from ..equation import (
     Term,
     fresh_name,
     index_symbol,
-    map_reads,
-    rename_bound,
-    substitute_term,
 )
+from ..substitution import map_reads, rename_bound, substitute_term
 from ..validation import validate
 from . import adjoint
 from .chain import Simplifier, differentiate

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from ..dependence import descendants
 from ..equation import Equation, slot
 from ..functions import Opaque, Z, kinks, without_opaque
 from ..rationals import decimal
@@ -32,10 +33,8 @@ def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Ki
 
     What does not depend on any of `wrt` is constant to the derivative, and has no kinks.
     """
-    varying, every = set(wrt), list(equations)
-    for equation in (*every, *every):  # twice, since those of a recurrence read each other
-        if not varying.isdisjoint(read.array for read in equation.reads):
-            varying.add(equation.name)
+    every = list(equations)
+    varying = descendants(every, wrt)
     for equation in every:
         if equation.name not in varying:
             continue

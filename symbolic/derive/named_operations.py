@@ -35,10 +35,9 @@ from ..equation import (
     Term,
     Within,
     fresh_name,
-    rename_bound,
     slot,
-    substitute_term,
 )
+from ..substitution import rename_bound, substitute_term
 
 Companions: TypeAlias = Mapping[str, tuple[str, ...]]
 """For a determinant the name of its inverse, for a Cholesky factor those of its inverse and Φ."""

@@ -6,7 +6,7 @@ or None (or the same one) where it does not apply.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,16 +18,14 @@ from ..equation import (
     Read,
     Term,
     guard_subscripts,
-    rename_bound,
     slot,
+    slot_numbers,
     subscript_indices,
-    substitute_guard,
-    substitute_read,
-    substitute_term,
     term_reads,
 )
 from ..functions import A, Opaque, in_output, upright
 from ..solving import drop_unused, prune, solve
+from ..substitution import rename_bound, substitute_guard, substitute_read, substitute_term
 
 
 def tidy(equation: Equation) -> Equation:
@@ -273,7 +271,7 @@ def slopes_in_outputs(
                 body = source.terms[0].body
                 if type(body).base is not kind.base or type(body).order:
                     continue
-                read = term.reads[int(str(applied.args[0])[2:])]
+                read = term.reads[slot_numbers(applied.args[0])[0]]
                 lone = replace(term, reads=(read,))
                 for placed in _placements(lone, source, source.terms[0].reads[0]):
                     new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
@@ -374,8 +372,3 @@ def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation,
                 break
         terms.append(term)
     return tidy(replace(equation, terms=tuple(terms))), frozenset(used)
-
-
-def readers(name: str, equations: Sequence[Equation]) -> list[Equation]:
-    """The equations in which `name` occurs."""
-    return [e for e in equations if any(read.array == name for read in e.reads)]

@@ -15,10 +15,11 @@ from ..equation import (
     Within,
     guard_subscripts,
     index_symbol,
+    size_names,
     size_symbol,
-    substitute_term,
     term_reads,
 )
+from ..substitution import substitute_term
 
 LETTERS = "ijklpqrsuvw"
 MORE = "abcefghmnoxyz"
@@ -83,7 +84,7 @@ def _renamed(equation: Equation, names: Sequence[str], taken: set[str]) -> Equat
     if not names:
         return equation
     taken = taken | {read.array for read in equation.reads}
-    taken |= {str(s) for index in indices_of(equation) for s in index.size.free_symbols}
+    taken |= size_names([[index.size for index in indices_of(equation)]])
     free = [letter for letter in LETTERS + MORE if letter not in taken]
     return _put(equation, dict(zip(dict.fromkeys(names), free, strict=False)))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..equation import slot
+from ..equation import slot, slot_numbers
 from ..functions import Opaque
 from ..rationals import decimal
 from .notation import superscript
@@ -149,7 +149,7 @@ def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
             return style.root(write(base))
         if exponent.is_number and exponent.is_negative:
             return style.fraction(style.number(sp.S.One), write(base**-exponent))
-        if any(str(symbol).startswith("_x") for symbol in exponent.free_symbols):
+        if slot_numbers(exponent):
             return style.general_power(write(base), write(exponent))
         return style.power(write(base), exponent)
 
@@ -221,7 +221,7 @@ def _in_order(parts: Sequence[sp.Expr]) -> list[sp.Expr]:
     """Numbers, then sizes, then by the first array read, simple before composed."""
 
     def key(part: sp.Expr) -> tuple[int, int, int, str]:
-        slots = [int(str(s)[2:]) for s in part.free_symbols if str(s).startswith("_x")]
+        slots = slot_numbers(part)
         kind = 0 if part.is_number else 1 if not slots else 2
         return kind, min(slots, default=-1), int(sp.count_ops(part)), str(part)
 

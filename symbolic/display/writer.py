@@ -9,20 +9,23 @@ from functools import cached_property
 
 import sympy as sp
 
+from ..dependence import needed_items
 from ..equation import (
     NAMED,
     Equal,
     Equation,
     Guard,
     Read,
-    Recurrence,
     Size,
     Subscript,
     System,
     Term,
     Within,
+    equations_of,
     guard_subscripts,
+    size_names,
     slot,
+    slots_of,
     subscript_indices,
     term_reads,
 )
@@ -208,11 +211,9 @@ class Writer:
     def mentioned(self, system: System, names: Iterable[str]) -> frozenset[str]:
         """The arrays `names` and what their written equations mention, and so on."""
         wanted = set(names)
-        for item in reversed(system.items):
-            group = item.equations if isinstance(item, Recurrence) else (item,)
-            if any(wanted & {e.name, *e.argmax} for e in group):
-                for equation in group:
-                    wanted |= {equation.name} | self.reads(equation)
+        for item in needed_items(system, wanted, self.reads):
+            for equation in equations_of(item):
+                wanted |= {equation.name} | self.reads(equation)
         return frozenset(wanted)
 
     def _form(self, equation: Equation) -> tuple[Node, list[str]] | None:
@@ -241,8 +242,7 @@ class Writer:
     @cached_property
     def _sizes(self) -> frozenset[str]:
         """The names of sizes, which are no letters for indices."""
-        return frozenset(str(symbol) for shape in self.shapes.values() for size in shape
-                         for symbol in size.free_symbols)
+        return frozenset(size_names(self.shapes.values()))
 
     def _steps(self, equation: Equation) -> set[str]:
         return {index.name for index in loop_indices(equation, self.setting.loops)}
@@ -476,7 +476,7 @@ class Writer:
         outer = number if over and reduction == "sum" else sp.S.One
         outside, inside = sp.S.One, rest if outer != 1 or number == 1 else whole
         if over and reduction == "sum":
-            inside, outside = inside.as_independent(*_slots(inside), as_Add=False)[::-1]
+            inside, outside = inside.as_independent(*slots_of(inside), as_Add=False)[::-1]
         shown = body(inside, leaves, target.style)
         guards = "".join(self._guard(guard, target) for guard in self._telling(term))
         if guards and reduction not in ("logsumexp", "max"):
@@ -538,10 +538,6 @@ class Writer:
         bounds = (guard.low, guard.value, sp.expand(guard.high - 1))
         shown = f" {target.at_most} ".join(_affine(bound, target.latex) for bound in bounds)
         return shown.replace("#", "")  # of an index that is not seen elsewhere
-
-
-def _slots(expression: sp.Expr) -> list[sp.Symbol]:
-    return [symbol for symbol in expression.free_symbols if str(symbol).startswith("_x")]
 
 
 def _affine(place: sp.Expr, latex: bool) -> str:

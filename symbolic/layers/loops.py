@@ -25,13 +25,11 @@ from ..equation import (
     Within,
     fresh_name,
     index_symbol,
-    map_reads,
-    rename_bound,
     slot,
-    substitute_term,
 )
 from ..functions import at_numbers
 from ..solving import prune
+from ..substitution import map_reads, rename_bound, substitute_term
 from .builder import Builder, Operand, ShapeError
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from ..equation import Equal, Index, Read, Size, Term, Within, as_size, rename_bound, slot
+from ..equation import Equal, Index, Read, Size, Term, Within, as_size, slot
+from ..substitution import rename_bound
 from .builder import Builder, Operand, ShapeError
 
 

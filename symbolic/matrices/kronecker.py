@@ -20,17 +20,9 @@ from typing import Literal, TypeAlias
 
 import sympy as sp
 
-from ..equation import (
-    Equal,
-    Equation,
-    Index,
-    Term,
-    guard_subscripts,
-    slot,
-    subscript_indices,
-    substitute_term,
-)
+from ..equation import Equal, Equation, Index, Term, guard_subscripts, slot, subscript_indices
 from ..solving import prune
+from ..substitution import substitute_term
 
 Way: TypeAlias = Literal["product", "commuted", "outer", "diagonal"]
 

@@ -24,9 +24,8 @@ from ..equation import (
     index_symbol,
     slot,
     subscript_indices,
-    substitute_guard,
-    substitute_read,
 )
+from ..substitution import substitute_guard, substitute_read
 from .nodes import Leaf, Node, Place, Pointwise, Softmax, Span, Where
 
 Shapes = Mapping[str, tuple[Size, ...]]

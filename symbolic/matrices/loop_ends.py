@@ -28,8 +28,8 @@ from ..equation import (
     index_symbol,
     slot,
     subscript_indices,
-    substitute_term,
 )
+from ..substitution import substitute_term
 
 Side: TypeAlias = Literal[-1, 1]
 """Before the first step, or behind the last."""

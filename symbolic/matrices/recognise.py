@@ -23,10 +23,12 @@ from ..equation import (
     Term,
     guard_subscripts,
     slot,
+    slot_numbers,
+    slots_of,
     subscript_indices,
-    substitute_term,
 )
 from ..solving import drop_idle
+from ..substitution import substitute_term
 from .chains import contract
 from .leaves import Levels, Summand, pointwise, summand
 from .nodes import (
@@ -171,7 +173,7 @@ def _without_unit_sums(term: Term) -> Term:
 
 def _constant(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """(what depends on no array, the rest) of a product."""
-    slots = [symbol for symbol in factor.free_symbols if str(symbol).startswith("_x")]
+    slots = slots_of(factor)
     front, rest = factor.as_independent(*slots, as_Add=False)
     return front, rest
 
@@ -233,11 +235,7 @@ def _outer_parts(made: Summand, out: tuple[str, ...]) -> Iterator[Summand]:
 
 
 def _ordered(parts: Sequence[sp.Expr]) -> list[sp.Expr]:
-    return sorted(parts, key=lambda part: min(_places(part), default=-1))
-
-
-def _places(body: sp.Expr) -> list[int]:
-    return [int(str(s)[2:]) for s in body.free_symbols if str(s).startswith("_x")]
+    return sorted(parts, key=lambda part: min(slot_numbers(part), default=-1))
 
 
 def _applied(equation: Equation, made: Summand) -> Node | None:
@@ -375,7 +373,7 @@ def _outer_with(
         return None
     vector = pointwise(sp.Mul(*vectors), leaves, (other,))
     scalars = sp.Mul(*(factor for factor in outside if factor not in vectors))
-    if any(str(symbol).startswith("_x") for symbol in scalars.free_symbols):
+    if slots_of(scalars):
         return None  # the values of scalars, which have slots of their own
     pair = (contracted, vector) if other == out[1] else (vector, contracted)
     return scalars, Outer(*pair)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..equation import slot
+from ..equation import slot, slots_of
 from .leaves import pointwise
 from .nodes import Node, Pointwise
 
@@ -24,7 +24,7 @@ def gathered(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
     scalars = {slot(place) for place, argument in enumerate(arguments) if not argument.axes}
 
     def is_vector(part: sp.Expr) -> bool:
-        slots = {s for s in part.free_symbols if str(s).startswith("_x")}
+        slots = set(slots_of(part))
         return bool(slots & vectors) and slots <= vectors | scalars
 
     def put(part: sp.Expr) -> sp.Expr:

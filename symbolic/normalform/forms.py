@@ -25,6 +25,7 @@ from ..equation import (
     Subscript,
     System,
     Term,
+    equations_of,
     guard_subscripts,
     slot,
 )
@@ -107,7 +108,7 @@ class Forms:
             for array in system.inputs:
                 self._inputs.setdefault(array.name, array)
             for item in system.items:
-                group = item.equations if isinstance(item, Recurrence) else (item,)
+                group = equations_of(item)
                 for equation in group:
                     self._equations[side, equation.name] = equation
                     self._maximum_of.update(

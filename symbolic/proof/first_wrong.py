@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..equation import Equation, System, slot
+from ..dependence import ancestors, operands
+from ..equation import Equation, is_unnamed, slot
 from ..functions import A
 from ..normalform.forms import Notes
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, UnsupportedError, plus
 from .ratios import pointwise_ratios
 from .sampling import Match
-from .sides import Comparison, ancestors
+from .sides import Comparison
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,11 @@ def pointwise_ratio(c: Comparison, left: str, right: str) -> Ratio | None:
         for side, name in arrays
         if [size for size in c.shapes[side == "right"][name] if size != 1] == shape
     ]
-    arrays.sort(key=lambda entry: _is_unnamed(entry[1]))
+    arrays.sort(key=lambda entry: is_unnamed(entry[1]))
     for (side, array), form, factor in pointwise_ratios(c.points, left, right, arrays):
         if _is_ratio(c, (left, right), found, ((side, array), form, factor)):
             return Ratio(form.xreplace({A: sp.Symbol(array, real=True)}), factor)
     return None
-
-
-def _is_unnamed(name: str) -> bool:
-    return name.startswith("t") and name[1:].isdigit()
 
 
 def _is_ratio(
@@ -138,21 +135,7 @@ def _factor_away(c: Comparison, rights: Sequence[str], lefts: Sequence[str]) -> 
             ratio = pointwise_ratio(c, left, right)
             if ratio is not None:
                 plain = ratio.factor.as_coeff_Mul()[0] == 1
-                rank = not plain, _is_unnamed(right), place
+                rank = not plain, is_unnamed(right), place
                 found.append((rank, Wrong(right, left, ratio.value)))
                 break
     return min(found, key=lambda entry: entry[0])[1] if found else None
-
-
-def operands(system: System, name: str, depth: int) -> list[str]:
-    """The computed arrays that an array is computed from, in at most `depth` equations."""
-    computed = {equation.name: equation for equation in system.equations}
-    found = [name]
-    for _ in range(depth):
-        found += [
-            read.array
-            for known in found
-            for read in computed[known].reads
-            if read.array in computed and read.array not in found
-        ]
-    return found[1:]

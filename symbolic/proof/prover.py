@@ -16,6 +16,7 @@ from itertools import chain
 
 import sympy as sp
 
+from ..dependence import ancestors
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
 from ..normalform.polynomial import BudgetError, UnsupportedError
@@ -24,7 +25,6 @@ from .induction import settle_recurrence
 from .recheck import second_opinion
 from .sampling import Match, agreement
 from .sides import Comparison, Step
-from .sides import ancestors as ancestors
 from .unrolling import NotUnrolledError, is_small, unrolled
 
 FIRST = 4

@@ -21,6 +21,7 @@ from mpmath.ctx_mp import MPContext
 from numpy.typing import NDArray
 from sympy.core.relational import Relational
 
+from ..dependence import needed_part
 from ..equation import (
     INDEX_VALUE,
     NAMED,
@@ -29,11 +30,11 @@ from ..equation import (
     Equation,
     Guard,
     Read,
-    Recurrence,
     Subscript,
     System,
     Term,
     index_symbol,
+    size_symbols,
     slot,
 )
 from ..functions import Opaque, Z
@@ -60,7 +61,7 @@ def second_opinion(left: System, right: System, pairs: Mapping[str, str]) -> dic
     A pair that is missing has nothing against it: its values are the same, or have no opinion.
     """
     against: dict[str, str] = {}
-    sides = [_needed(left, set(pairs)), _needed(right, set(pairs.values()))]
+    sides = [needed_part(left, pairs), needed_part(right, pairs.values())]
     looked = 0
     for seed in range(2 * POINTS):
         if looked == POINTS:
@@ -96,23 +97,10 @@ def _values(sides: Sequence[System], seed: int) -> list[Evaluation]:
         return [_evaluated(system, drawn, sizes, context) for system in sides]
 
 
-def _needed(system: System, wanted: set[str]) -> System:
-    """The part of a system that the wanted arrays follow from."""
-    items = []
-    for item in reversed(system.items):
-        group = item.equations if isinstance(item, Recurrence) else (item,)
-        if any(wanted.intersection((equation.name, *equation.argmax)) for equation in group):
-            items.append(item)
-            wanted |= {read.array for equation in group for read in equation.reads}
-    return System(tuple(array for array in system.inputs if array.name in wanted),
-                  tuple(reversed(items)))
-
-
 def _sizes(sides: Sequence[System], seed: int) -> dict[sp.Symbol, int]:
     """Small sizes, different ones for the first symbols."""
     shapes = [shape for system in sides for shape in system.shapes.values()]
-    symbols = sorted({s for shape in shapes for size in shape for s in size.free_symbols
-                      if s.is_positive}, key=str)
+    symbols = sorted(size_symbols(shapes), key=str)
     chosen = ((2, 3, 4, 2, 3), (3, 2, 2, 4, 3))[seed % 2]
     return {symbol: chosen[place % len(chosen)] for place, symbol in enumerate(symbols)}
 

@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ..equation import SQUARE, Array, Size, System
+from ..equation import SQUARE, Array, Size, System, size_symbols
 
 Values: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[System, Values, Mapping[str, int]], Values]
@@ -63,10 +63,7 @@ def sample(
     inputs = {array.name: array for array in (*right.inputs, *left.inputs)}
     shapes = [array.shape for array in inputs.values()]
     shapes += [*left.shapes.values(), *right.shapes.values()]
-    symbols = sorted(
-        {s for shape in shapes for size in shape for s in size.free_symbols if s.is_positive},
-        key=str,
-    )
+    symbols = sorted(size_symbols(shapes), key=str)
     found = []
     for number in range(points):
         random = np.random.default_rng((seed, number))

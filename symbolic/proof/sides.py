@@ -5,7 +5,6 @@ A step proves left = factor · right for one pair of arrays, over what was prove
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -159,14 +158,3 @@ class Comparison:
         }
         scale = size_poly(table, 1 / found.factor)
         self.forms.forms[name] = table.times(scale, table.substitute(poly, by))
-
-
-def ancestors(system: System, names: Iterable[str]) -> list[str]:
-    """The computed arrays that the named ones are computed from, and they, in program order."""
-    wanted = set(names)
-    found = []
-    for equation in reversed(list(system.equations)):
-        if equation.name in wanted or wanted.intersection(equation.argmax):
-            found.append(equation.name)
-            wanted.update(read.array for read in equation.reads)
-    return found[::-1]

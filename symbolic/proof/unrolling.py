@@ -26,11 +26,10 @@ from ..equation import (
     Term,
     slot,
     subscript_indices,
-    substitute_read,
-    substitute_term,
     term_reads,
 )
 from ..solving import solve_equation
+from ..substitution import substitute_read, substitute_term
 
 LARGEST = 8
 """The longest axis that is written out."""

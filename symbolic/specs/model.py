@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from ..equation import Array, EquationError, Kind, Size, System, as_size
+from ..equation import Array, EquationError, Kind, Size, System, as_size, size_names
 from ..layers.builder import Builder, Operand, ShapeError
 from ..shapes import ShapeTextError, parse_shape
 from ..validation import validate
@@ -71,7 +71,7 @@ class Model:
 
     def __post_init__(self) -> None:
         system = self.system()
-        sizes = {str(s) for a in system.inputs for n in a.shape for s in n.free_symbols}
+        sizes = size_names(array.shape for array in system.inputs)
         for size in sizes:
             check_apart("input", size, dict.fromkeys(system.names, "an array of the model"))
         letters = {"Y": "y", **{a.name: a.name.rstrip("0123456789") for a in system.inputs

@@ -14,8 +14,9 @@ from typing import Any, Literal, Protocol, TypeAlias
 import sympy as sp
 
 from ..elementwise import NotRealError, real_body
-from ..equation import Read, System, Term, map_reads, slot
+from ..equation import Read, System, Term, slot
 from ..layers.builder import Builder, Operand, ShapeError
+from ..substitution import map_reads
 from .mixed_radix import by_digits
 from .sizes import Number, exact, number
 from .source import Place, assigned_name, fail, place_of, user_frames
