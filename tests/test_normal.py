@@ -12,20 +12,20 @@ import sympy as sp
 from gradproof.symbolic.equation import Array, size_symbol
 from gradproof.symbolic.normalform.canonical_names import canonical
 from gradproof.symbolic.normalform.contraction import contract
-from gradproof.symbolic.normalform.forms import new_table
+from gradproof.symbolic.normalform.forms import new_atoms
 from gradproof.symbolic.normalform.indices import is_nonnegative
 from gradproof.symbolic.normalform.nonlinear import exponential, inverse, logarithm, power
-from gradproof.symbolic.normalform.polynomial import BudgetError, Poly, Table, plus, scaled
+from gradproof.symbolic.normalform.polynomial import Atoms, BudgetError, Poly, plus, scaled
 from gradproof.symbolic.normalform.signs import sign
 
 n = size_symbol("n")
 
 
-def matrix(table: Table, name: str) -> int:
+def matrix(table: Atoms, name: str) -> int:
     return table.base("input", Array(name, (n, n)))
 
 
-def contracted(table: Table, edges: list[tuple[str, int, int]], count: int, free: int) -> Poly:
+def contracted(table: Atoms, edges: list[tuple[str, int, int]], count: int, free: int) -> Poly:
     """Σ over all but the first `free` of `count` indices of Π A[i, j] over the edges (A, i, j)."""
     open_ = [table.placeholder(place, n) for place in range(free)]
     bound = [table.fresh(n) for _ in range(count - free)]
@@ -40,7 +40,7 @@ def contracted(table: Table, edges: list[tuple[str, int, int]], count: int, free
 @pytest.mark.parametrize("free", [0, 1, 2])
 def test_bound_names_do_not_matter(free: int) -> None:
     edges = [("A", 0, 2), ("A", 2, 3), ("B", 3, 1), ("A", 3, 4), ("B", 4, 4)]
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     first = contracted(table, edges, 5, free)
     for order in itertools.permutations(range(free, 5)):
         name = [*range(free), *order]
@@ -50,7 +50,7 @@ def test_bound_names_do_not_matter(free: int) -> None:
 
 def test_different_graphs_differ() -> None:
     """A cycle of six and two cycles of three: colour refinement alone does not tell them apart."""
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     six = [("A", i, (i + 1) % 6) for i in range(6)]
     threes = [("A", i, (i + 1) % 3) for i in range(3)]
     threes += [("A", 3 + i, 3 + (i + 1) % 3) for i in range(3)]
@@ -59,7 +59,7 @@ def test_different_graphs_differ() -> None:
 
 def test_symmetric_body_of_many_indices_is_named_fast() -> None:
     """Twelve leaves around a hub are interchangeable: tried once, not 12! times."""
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     star = [("A", 0, leaf) for leaf in range(1, 13)] + [("B", 0, 0)]
     start = time.perf_counter()
     contracted(table, star, 13, 0)
@@ -69,7 +69,7 @@ def test_symmetric_body_of_many_indices_is_named_fast() -> None:
 
 
 def test_size_of_an_index_that_does_not_occur() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     bound = [table.fresh(n), table.fresh(size_symbol("m"))]
     sizes = table.times(
         contract(table, {(): 1}, bound[:1]), contract(table, {(): 1}, bound[1:])
@@ -78,7 +78,7 @@ def test_size_of_an_index_that_does_not_occur() -> None:
 
 
 def test_gram_matrix_knows_its_symmetry() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     i, j = table.placeholder(0, n), table.placeholder(1, n)
     k = table.fresh(n)
     x = matrix(table, "X")
@@ -89,7 +89,7 @@ def test_gram_matrix_knows_its_symmetry() -> None:
 
 
 def test_antisymmetric_denominator_keeps_its_sign() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     i, j = table.placeholder(0, n), table.placeholder(1, n)
     x = table.base("input", Array("x", (n,)))
     gap = plus(table.entry(x, (i,)), table.entry(x, (j,)), -1)
@@ -99,7 +99,7 @@ def test_antisymmetric_denominator_keeps_its_sign() -> None:
 
 
 def test_exp_and_log_are_inverse() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     x = table.entry(table.base("input", Array("x", (n,))), (table.placeholder(0, n),))
     both = plus(x, {(): 1})
     assert logarithm(table, exponential(table, both)) == both
@@ -110,13 +110,13 @@ def test_exp_and_log_are_inverse() -> None:
 
 
 def test_powers_of_numbers() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     root = power(table, {(): 12}, sp.Rational(1, 2).p / 2)
     assert table.times(root, root) == {(): 12}
 
 
 def test_sign_of_sums() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     x = table.entry(table.base("input", Array("x", (n,))), (table.placeholder(0, n),))
     assert sign(table, plus(exponential(table, x), {(): 1}))
     assert sign(table, plus(table.times(x, x), {(): 1}))
@@ -125,7 +125,7 @@ def test_sign_of_sums() -> None:
 
 
 def test_budget_is_kept() -> None:
-    table = new_table(500)
+    table = new_atoms(500)
     x = table.base("input", Array("x", (n,)))
     many = {}
     for _ in range(30):
@@ -135,7 +135,7 @@ def test_budget_is_kept() -> None:
 
 
 def test_labels_of_single_factors() -> None:
-    table = new_table(10**6)
+    table = new_atoms(10**6)
     a = matrix(table, "A")
     i, j = table.fresh(n), table.fresh(n)
     one = canonical(table, [(((a, (i, j), 1),), 1)])

@@ -5,19 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 from .indices import Sub
-from .polynomial import Monomial, Number, Poly, Table
+from .polynomial import Atoms, Monomial, Number, Poly
 
 LONGEST = 240
 
 
-def shown(table: Table, poly: Poly) -> str:
+def shown(table: Atoms, poly: Poly) -> str:
     """The polynomial in names of arrays, shortened where it is long."""
     names: dict[int, str] = {}
     text = _poly(table, poly, names)
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
-def _poly(table: Table, poly: Poly, names: dict[int, str]) -> str:
+def _poly(table: Atoms, poly: Poly, names: dict[int, str]) -> str:
     parts = []
     for mono, c in sorted(poly.items(), key=lambda item: len(item[0])):
         body = _monomial(table, mono, names)
@@ -28,12 +28,12 @@ def _poly(table: Table, poly: Poly, names: dict[int, str]) -> str:
     return text[2:] if text.startswith("+ ") else text.replace("- ", "-", 1)
 
 
-def _monomial(table: Table, mono: Monomial, names: dict[int, str]) -> str:
+def _monomial(table: Atoms, mono: Monomial, names: dict[int, str]) -> str:
     return "·".join(_factor(table, base, args, e, names) for base, args, e in mono)
 
 
 def _factor(
-    table: Table, base: int, args: tuple[Sub, ...], exponent: Number, names: dict[int, str]
+    table: Atoms, base: int, args: tuple[Sub, ...], exponent: Number, names: dict[int, str]
 ) -> str:
     known = table.bases[base]
     at = ", ".join(_sub(table, sub, names) for sub in args)
@@ -61,7 +61,7 @@ def _factor(
     return text if exponent == 1 else f"({text})^{exponent}"
 
 
-def _sub(table: Table, sub: Sub, names: dict[int, str]) -> str:
+def _sub(table: Atoms, sub: Sub, names: dict[int, str]) -> str:
     if sub < 0:
         constant, terms = table.linear(sub)
         parts = [f"{'' if c == 1 else f'{c}*'}{_sub(table, i, names)}" for i, c in terms]

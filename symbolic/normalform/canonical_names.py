@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from .indices import Sub
-from .polynomial import Monomial, Number, Poly, Table, closure
+from .polynomial import Atoms, Monomial, Number, Poly, closure
 
 Items: TypeAlias = tuple[tuple[Monomial, Number], ...]
 Colours: TypeAlias = dict[int, int]
@@ -41,7 +41,7 @@ class Canonical:
 
 @dataclass
 class _Search:
-    table: Table
+    table: Atoms
     items: Sequence[tuple[Monomial, Number]]
     bound: Collection[int]
     best: Canonical | None = None
@@ -96,7 +96,7 @@ class _Search:
 
 
 def canonical(
-    table: Table, items: Sequence[tuple[Monomial, Number]], bound: Collection[int] = ()
+    table: Atoms, items: Sequence[tuple[Monomial, Number]], bound: Collection[int] = ()
 ) -> Canonical:
     """The polynomial with its free and `bound` indices named by what they do."""
     free = sorted(table.poly_deps(mono for mono, _ in items).difference(bound))
@@ -119,7 +119,7 @@ def canonical(
 
 
 def _renamed(
-    table: Table, items: Sequence[tuple[Monomial, Number]], by: Mapping[int, int]
+    table: Atoms, items: Sequence[tuple[Monomial, Number]], by: Mapping[int, int]
 ) -> Items:
     table.spend(len(items))
     return tuple(
@@ -139,7 +139,7 @@ def _renamed(
 
 
 def _refined(
-    table: Table, items: Sequence[tuple[Monomial, Number]], colours: Colours
+    table: Atoms, items: Sequence[tuple[Monomial, Number]], colours: Colours
 ) -> Colours:
     count = len(set(colours.values()))
     while True:
@@ -165,7 +165,7 @@ def _refined(
         count = found
 
 
-def _roles(table: Table, sub: Sub, signless: bool = False) -> Iterator[tuple[int, int]]:
+def _roles(table: Atoms, sub: Sub, signless: bool = False) -> Iterator[tuple[int, int]]:
     """The plain indices in a subscript, each with a number for how it occurs there."""
     if sub >= 0 and table.is_plain(sub):
         yield sub, 0
@@ -182,7 +182,7 @@ def _roles(table: Table, sub: Sub, signless: bool = False) -> Iterator[tuple[int
 
 
 def _factor_sign(
-    table: Table, factor: tuple[int, tuple[Sub, ...], Number], colours: Colours
+    table: Atoms, factor: tuple[int, tuple[Sub, ...], Number], colours: Colours
 ) -> int:
     base, args, exponent = factor
     if table.is_signless(base):
@@ -195,7 +195,7 @@ def _factor_sign(
     return hash((base, exponent, tuple(signs)))
 
 
-def _sub_sign(table: Table, sub: Sub, colours: Colours) -> int:
+def _sub_sign(table: Atoms, sub: Sub, colours: Colours) -> int:
     if sub in colours:
         return colours[sub]
     if sub >= 0:

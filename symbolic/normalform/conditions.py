@@ -20,11 +20,11 @@ from .indices import Sub
 from .polynomial import (
     NONNEGATIVE,
     POSITIVE,
+    Atoms,
     Base,
     Factors,
     Number,
     Poly,
-    Table,
     Unfold,
     common_factors,
     constant,
@@ -39,7 +39,7 @@ _WINDOW = 25
 """Places of a maximum to try as the one that is meant."""
 
 
-def register(table: Table) -> None:
+def register(table: Atoms) -> None:
     table.settlers.append(settle_steps)
     table.rebuild["step"] = lambda table, base, at, unfold: step(
         table, table.rewrite(dict(base.data[0]), at, unfold)
@@ -47,7 +47,7 @@ def register(table: Table) -> None:
     table.rebuild["max"] = _rebuild_maximum
 
 
-def step(table: Table, poly: Poly) -> Poly:
+def step(table: Atoms, poly: Poly) -> Poly:
     """[poly > 0]."""
     if not poly or set(poly) == {()}:
         return constant(int(bool(poly) and poly[()] > 0))
@@ -88,7 +88,7 @@ def step(table: Table, poly: Poly) -> Poly:
     return table.entry(base, found.args)
 
 
-def _cleared(table: Table, poly: Poly) -> Poly:
+def _cleared(table: Atoms, poly: Poly) -> Poly:
     """A polynomial of the same sign without inverses."""
     numerator, taken = without_inverses(table, poly)
     for key, e in taken.items():
@@ -97,7 +97,7 @@ def _cleared(table: Table, poly: Poly) -> Poly:
     return numerator
 
 
-def _without_positive_factors(table: Table, poly: Poly) -> Poly:
+def _without_positive_factors(table: Atoms, poly: Poly) -> Poly:
     """Common factors reduced to what the sign depends on, away from their zeros."""
     taken: Factors = {}
     for key, e in common_factors(poly).items():
@@ -120,7 +120,7 @@ def _divided(poly: Poly, by: Factors) -> Poly:
     return result
 
 
-def settle_steps(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+def settle_steps(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
     """Products of conditions whose polynomials differ, or add up, to a constant."""
     steps = [key for key in factors if table.bases[key[0]].kind == "step"]
     for place, left in enumerate(steps):
@@ -146,7 +146,7 @@ def settle_steps(table: Table, factors: Factors, coefficient: Number) -> Poly | 
 
 
 def maximum(
-    table: Table, poly: Poly, bound: Collection[int]
+    table: Atoms, poly: Poly, bound: Collection[int]
 ) -> tuple[Poly, dict[int, tuple[int, tuple[Sub, ...]]]]:
     """The maximum over bound indices, and for each of them the integer array that attains it."""
     outside: Poly = {}
@@ -176,14 +176,14 @@ def maximum(
     return plus(outside, peak), places
 
 
-def _rebuild_maximum(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+def _rebuild_maximum(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
     items, bound = base.data
     fresh = {index: table.fresh(table.size(index)) for index in bound}
     inside = table.rewrite(dict(items), {**at, **fresh}, unfold)
     return maximum(table, inside, fresh.values())[0]
 
 
-def _attained(table: Table, poly: Poly) -> Poly | None:
+def _attained(table: Atoms, poly: Poly) -> Poly | None:
     """[max_k x[k] > x[k]] is 1 - [k = argmax x] away from ties, and [x[k] > max_k x[k]] is 0.
 
     k may be several indices, those of a window, and the maximum one of maxima.
@@ -198,7 +198,7 @@ def _attained(table: Table, poly: Poly) -> Poly | None:
     return None
 
 
-def _place_of(table: Table, base: int, args: tuple[Sub, ...], entry: Poly) -> Poly | None:
+def _place_of(table: Atoms, base: int, args: tuple[Sub, ...], entry: Poly) -> Poly | None:
     """Where an entry of what a maximum is taken of is the largest; None if it is no such entry."""
     known = table.bases[base]
     items, bound = known.data
@@ -217,7 +217,7 @@ def _place_of(table: Table, base: int, args: tuple[Sub, ...], entry: Poly) -> Po
     return None
 
 
-def _constant_places(table: Table, bound: Sequence[int]) -> Iterator[tuple[Sub, ...]]:
+def _constant_places(table: Atoms, bound: Sequence[int]) -> Iterator[tuple[Sub, ...]]:
     """The places of a small window, where its sizes are numbers."""
     sizes = [table.size(index) for index in bound]
     numbers = [int(size) for size in sizes if size is not None and size.is_Integer]
@@ -226,7 +226,7 @@ def _constant_places(table: Table, bound: Sequence[int]) -> Iterator[tuple[Sub, 
         yield from product(*places)
 
 
-def _at_maximum(table: Table, base: int, args: tuple[Sub, ...], indices: Sequence[Sub]) -> Poly:
+def _at_maximum(table: Atoms, base: int, args: tuple[Sub, ...], indices: Sequence[Sub]) -> Poly:
     """[indices = argmax], of the maximum that is the entry of `base` at `args`."""
     known = table.bases[base]
     items, bound = known.data
@@ -238,5 +238,5 @@ def _at_maximum(table: Table, base: int, args: tuple[Sub, ...], indices: Sequenc
     )
 
 
-def equal_indices(table: Table, left: Sub, right: Sub) -> Poly:
+def equal_indices(table: Atoms, left: Sub, right: Sub) -> Poly:
     return table.entry(table.equal, (table.difference(left, right),))

@@ -22,30 +22,30 @@ from .polynomial import (
     NONNEGATIVE,
     POSITIVE,
     UNKNOWN,
+    Atoms,
     Base,
     Factor,
     Factors,
     Number,
     Poly,
-    Table,
     Unfold,
     add_to,
     monomial,
 )
 
 
-def register(table: Table) -> None:
+def register(table: Atoms) -> None:
     table.rebuild["sum"] = rebuild_sum
 
 
-def rebuild_sum(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+def rebuild_sum(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
     (body, _), = base.data[0]
     fresh = {index: table.fresh(table.size(index)) for index in base.data[1]}
     moved = table.rewrite({body: 1}, {**at, **fresh}, unfold)
     return contract(table, moved, fresh.values())
 
 
-def contract(table: Table, poly: Poly, bound: Iterable[int]) -> Poly:
+def contract(table: Atoms, poly: Poly, bound: Iterable[int]) -> Poly:
     """The sum of a polynomial over the indices `bound`."""
     indices = frozenset(bound)
     unit = {index: table.zero for index in indices if table.size(index) == 1}
@@ -59,7 +59,7 @@ def contract(table: Table, poly: Poly, bound: Iterable[int]) -> Poly:
     return total
 
 
-def _sum(table: Table, factors: Factors, bound: frozenset[int]) -> Poly:
+def _sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
     table.spend(len(factors) + 1)
     for rewrite in (_open, _solve_guard, _narrow):
         done = rewrite(table, factors, bound)
@@ -100,7 +100,7 @@ def _components(touched: Mapping[Factor, frozenset[int]]) -> list[list[Factor]]:
 # --- rewrites of a body before it is named ------------------------------------------------------
 
 
-def _open(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
+def _open(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
     """Contractions that depend on a bound index, with their own indices bound here as well."""
     opened = {
         key: e
@@ -123,7 +123,7 @@ def _open(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
     return contract(table, poly, bound)
 
 
-def _solve_guard(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
+def _solve_guard(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
     for key in factors:
         if key[0] != table.equal:
             continue
@@ -145,7 +145,7 @@ def _solve_guard(table: Table, factors: Factors, bound: frozenset[int]) -> Poly 
     return None
 
 
-def _narrow(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
+def _narrow(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
     """A guard low <= i or i <= high on a bound index alone moves into the range of the index."""
     for key in factors:
         if key[0] != table.range:
@@ -172,7 +172,7 @@ def _narrow(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | Non
 # --- components ---------------------------------------------------------------------------------
 
 
-def _component(table: Table, factors: Factors, bound: frozenset[int]) -> Poly:
+def _component(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
     for rewrite in (_row_sum, _partial_sum):
         done = rewrite(table, factors, bound)
         if done is not None:
@@ -180,7 +180,7 @@ def _component(table: Table, factors: Factors, bound: frozenset[int]) -> Poly:
     return close(table, factors, bound)
 
 
-def close(table: Table, factors: Factors, bound: frozenset[int]) -> Poly:
+def close(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
     """A connected component as an entry of the atom that its body names."""
     found = canonical(table, [(monomial(factors), 1)], bound)
     bases = [(table.bases[base], e) for (base, _), e in factors.items()]
@@ -200,7 +200,7 @@ def close(table: Table, factors: Factors, bound: frozenset[int]) -> Poly:
     return table.entry(atom, found.args)
 
 
-def _row_sum(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
+def _row_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
     """Σ over the last axis of an input whose rows sum to one, where nothing else has the index."""
     for key, exponent in factors.items():
         base, args = key
@@ -227,7 +227,7 @@ class _Target:
     product: dict[Factor, Number]
 
 
-def _targets(table: Table, factors: Factors) -> list[_Target]:
+def _targets(table: Atoms, factors: Factors) -> list[_Target]:
     found = []
     for (base, args), exponent in factors.items():
         known = table.bases[base]
@@ -240,7 +240,7 @@ def _targets(table: Table, factors: Factors) -> list[_Target]:
     return found
 
 
-def _partial_sum(table: Table, factors: Factors, bound: frozenset[int]) -> Poly | None:
+def _partial_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
     """Σ_k E[i,k] / S[i] inside a sum over i, where S[i] = Σ_k E[i,k]: the inner sum first."""
     for target in _targets(table, factors):
         inner = bound - target.fixed

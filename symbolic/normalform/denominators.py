@@ -19,7 +19,7 @@ from sympy.polys.orderings import grlex
 from sympy.polys.rings import ring
 
 from .indices import Sub
-from .polynomial import Factor, Factors, Monomial, Number, Poly, Table, add_to, monomial
+from .polynomial import Atoms, Factor, Factors, Monomial, Number, Poly, add_to, monomial
 
 Exponents: TypeAlias = tuple[int, ...]
 
@@ -27,11 +27,11 @@ VARIABLES = 9
 """The largest number of unknowns that a Gröbner basis is computed in."""
 
 
-def register(table: Table) -> None:
+def register(table: Atoms) -> None:
     table.settlers.append(settle_denominators)
 
 
-def argument(table: Table, base: int, args: tuple[Sub, ...]) -> Poly:
+def argument(table: Atoms, base: int, args: tuple[Sub, ...]) -> Poly:
     """The polynomial that an atom was made from, at its subscripts."""
     known = table.bases[base]
     by = dict(zip(known.free, args, strict=True))
@@ -49,7 +49,7 @@ def leading_monomial(poly: Poly) -> Monomial:
     return max(poly, key=rank)
 
 
-def settle_denominators(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+def settle_denominators(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
     inverses = [key for key in factors if table.bases[key[0]].kind == "inverse"]
     if not inverses:
         return None

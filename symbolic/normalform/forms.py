@@ -29,18 +29,7 @@ from ..equation import (
     guard_subscripts,
     slot,
 )
-from . import (
-    conditions,
-    contraction,
-    denominators,
-    guards,
-)
-from . import (
-    matrix_atoms as named_atoms,
-)
-from . import (
-    nonlinear as scalars,
-)
+from . import conditions, contraction, denominators, guards, matrix_atoms, nonlinear
 from .conditions import maximum
 from .contraction import contract
 from .guards import guard_poly, value
@@ -50,12 +39,12 @@ from .polynomial import (
     NONNEGATIVE,
     POSITIVE,
     UNKNOWN,
+    Atoms,
     Poly,
-    Table,
     UnsupportedError,
     add_to,
 )
-from .scalar_bodies import Scalar
+from .scalar_bodies import BodyReader
 from .signs import is_thin, sign
 
 Name: TypeAlias = tuple[str, str]
@@ -64,10 +53,10 @@ Name: TypeAlias = tuple[str, str]
 Environment: TypeAlias = Mapping[sp.Symbol, Sub]
 
 
-def new_table(budget: int) -> Table:
+def new_atoms(budget: int) -> Atoms:
     """An empty table that knows every kind of atom."""
-    table = Table(budget)
-    for room in (scalars, guards, conditions, denominators, contraction, named_atoms):
+    table = Atoms(budget)
+    for room in (nonlinear, guards, conditions, denominators, contraction, matrix_atoms):
         room.register(table)
     return table
 
@@ -91,7 +80,7 @@ class Forms:
     as an array of its own, with its `definitions` at hand.
     """
 
-    def __init__(self, table: Table, systems: Mapping[str, System], longest: int = 12) -> None:
+    def __init__(self, table: Atoms, systems: Mapping[str, System], longest: int = 12) -> None:
         self.table = table
         self.longest = longest
         self.definitions: dict[int, Poly] = {}
@@ -173,7 +162,7 @@ class Forms:
 
     def scalar(self, expression: sp.Expr, values: Mapping[sp.Symbol, Poly]) -> Poly:
         """A scalar expression in the given polynomials."""
-        return Scalar(self.table, values).poly(expression)
+        return BodyReader(self.table, values).poly(expression)
 
     def _compute(self, name: Name) -> Poly:
         side, array = name
@@ -253,10 +242,10 @@ class Forms:
     ) -> Poly:
         """An inverse or a determinant of the matrix that the term states."""
         if equation.reduction == "inv":
-            return named_atoms.inverse(self.table, matrix, *outer[-2:])
+            return matrix_atoms.inverse(self.table, matrix, *outer[-2:])
         if equation.reduction == "cholesky":
             raise UnsupportedError("a Cholesky factor")
-        found = named_atoms.determinant(self.table, matrix, *bound)
+        found = matrix_atoms.determinant(self.table, matrix, *bound)
         return found if equation.reduction == "det" else logarithm(self.table, found)
 
     def _maximum(
@@ -278,7 +267,7 @@ class Forms:
         values = {
             slot(place): self._read(side, read, at) for place, read in enumerate(term.reads)
         }
-        return Scalar(self.table, values).poly(term.body)
+        return BodyReader(self.table, values).poly(term.body)
 
     def _read(self, side: str, read: Read, at: Environment) -> Poly:
         subs = tuple(self._sub(side, entry, at) for entry in read.at)

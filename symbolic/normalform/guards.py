@@ -10,15 +10,15 @@ import sympy as sp
 
 from ..equation import Equal, Guard
 from .indices import Sub, is_nonnegative
-from .polynomial import POSITIVE, Factors, Number, Poly, Table, add_to, monomial, number
+from .polynomial import POSITIVE, Atoms, Factors, Number, Poly, add_to, monomial, number
 
 
-def register(table: Table) -> None:
+def register(table: Atoms) -> None:
     table.settlers.append(settle_guards)
     table.rebuild["index"] = lambda table, base, at, unfold: value(table, at[base.free[0]])
 
 
-def value(table: Table, sub: Sub) -> Poly:
+def value(table: Atoms, sub: Sub) -> Poly:
     """A subscript as a number in a body."""
     constant, terms = table.linear(sub)
     total = size_poly(table, constant)
@@ -28,7 +28,7 @@ def value(table: Table, sub: Sub) -> Poly:
     return total
 
 
-def size_poly(table: Table, size: sp.Expr) -> Poly:
+def size_poly(table: Atoms, size: sp.Expr) -> Poly:
     """A polynomial in sizes as one in the size bases."""
     total: Poly = {}
     for term, coefficient in sp.expand(size).as_coefficients_dict().items():
@@ -42,7 +42,7 @@ def size_poly(table: Table, size: sp.Expr) -> Poly:
     return total
 
 
-def is_one(table: Table, base: int, sub: Sub) -> bool | None:
+def is_one(table: Atoms, base: int, sub: Sub) -> bool | None:
     """Is the guard always true (True), never (False), or neither is seen (None)?"""
     low, high = table.lowest(sub), table.lowest(table.negated(sub))
     if base == table.range:
@@ -56,7 +56,7 @@ def is_one(table: Table, base: int, sub: Sub) -> bool | None:
     return False if apart else None
 
 
-def settle_guards(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+def settle_guards(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
     guards = [key for key in factors if key[0] in (table.equal, table.range)]
     if not guards:
         return None
@@ -86,7 +86,7 @@ def settle_guards(table: Table, factors: Factors, coefficient: Number) -> Poly |
     return table.settle(kept, coefficient) if len(kept) < len(factors) else None
 
 
-def solve(table: Table, sub: Sub, index: int) -> Sub | None:
+def solve(table: Atoms, sub: Sub, index: int) -> Sub | None:
     """The subscript that `index` equals where sub = 0, if its coefficient is 1 or -1."""
     constant, terms = table.linear(sub)
     own = dict(terms).get(index)
@@ -98,7 +98,7 @@ def solve(table: Table, sub: Sub, index: int) -> Sub | None:
     return table.combine(sp.S.Zero, [(rest, -own)])
 
 
-def _solved(table: Table, factors: Factors, guard: tuple[int, tuple[Sub, ...]]) -> Poly | None:
+def _solved(table: Atoms, factors: Factors, guard: tuple[int, tuple[Sub, ...]]) -> Poly | None:
     """The product with the largest index of [s = 0] written in the others, if another has it."""
     sub = guard[1][0]
     for index, _ in sorted(table.linear(sub)[1], reverse=True, key=lambda term: term[0]):
@@ -115,7 +115,7 @@ def _solved(table: Table, factors: Factors, guard: tuple[int, tuple[Sub, ...]]) 
     return None
 
 
-def guard_poly(table: Table, guard: Guard, subs: tuple[Sub, ...]) -> Poly:
+def guard_poly(table: Atoms, guard: Guard, subs: tuple[Sub, ...]) -> Poly:
     """A guard whose subscripts are given, in the order of ``guard_subscripts``."""
     if isinstance(guard, Equal):
         left, right = subs

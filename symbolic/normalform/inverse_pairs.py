@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .indices import Sub
-from .polynomial import Factor, Factors, Poly, Table, monomial
+from .polynomial import Atoms, Factor, Factors, Poly, monomial
 
 INVERSE = "matrix inverse"
-"""The kind of the atoms whose entries are those of an inverse; see :mod:`named_atoms`."""
+"""The kind of the atoms whose entries are those of an inverse; see :mod:`matrix_atoms`."""
 
 
 def cancel_inverse(
-    table: Table, factors: Factors, bound: frozenset[int]
+    table: Atoms, factors: Factors, bound: frozenset[int]
 ) -> tuple[Poly, frozenset[int]] | None:
     """The product without such a pair, and the indices it is still summed over; None without one.
     """
@@ -33,13 +33,13 @@ def cancel_inverse(
     return None
 
 
-def _is_orthogonal(table: Table, key: Factor) -> bool:
+def _is_orthogonal(table: Atoms, key: Factor) -> bool:
     known = table.bases[key[0]]
     return known.kind == "input" and known.data.kind == "orthogonal"
 
 
 def _cancel_orthogonal(
-    table: Table, key: Factor, factors: Factors, bound: frozenset[int]
+    table: Atoms, key: Factor, factors: Factors, bound: frozenset[int]
 ) -> tuple[Poly, frozenset[int]] | None:
     """The product without an orthogonal matrix that meets itself, and the indices left."""
     base, args = key
@@ -61,7 +61,7 @@ def _cancel_orthogonal(
 
 
 def _pairs(
-    table: Table, key: Factor, factors: Factors, bound: frozenset[int]
+    table: Atoms, key: Factor, factors: Factors, bound: frozenset[int]
 ) -> Iterator[tuple[int, Factor, Sub, Sub]]:
     """(shared index, factor of the matrix, outer index of either) where key is its inverse."""
     known = table.bases[key[0]]

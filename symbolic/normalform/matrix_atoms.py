@@ -15,12 +15,12 @@ from .contraction import contract
 from .indices import Sub
 from .inverse_pairs import INVERSE
 from .nonlinear import power
-from .polynomial import Base, Factor, Factors, Poly, Table, Unfold, UnsupportedError, monomial
+from .polynomial import Atoms, Base, Factor, Factors, Poly, Unfold, UnsupportedError, monomial
 
 DETERMINANT = "determinant"
 
 
-def register(table: Table) -> None:
+def register(table: Atoms) -> None:
     table.rebuild[INVERSE] = _rebuild_inverse
     table.rebuild[DETERMINANT] = _rebuild_determinant
 
@@ -28,7 +28,7 @@ def register(table: Table) -> None:
 # --- inverses -----------------------------------------------------------------------------------
 
 
-def inverse(table: Table, matrix: Poly, row: Sub, column: Sub) -> Poly:
+def inverse(table: Atoms, matrix: Poly, row: Sub, column: Sub) -> Poly:
     """The entry [row, column] of the inverse of the matrix with that entry `matrix`."""
     if row == table.zero or column == table.zero:  # one by one
         return power(table, matrix, -1)
@@ -50,7 +50,7 @@ def inverse(table: Table, matrix: Poly, row: Sub, column: Sub) -> Poly:
     return table.entry(base, found.args)
 
 
-def _split(table: Table, matrix: Poly, row: int, column: int) -> tuple[Poly, Factors]:
+def _split(table: Atoms, matrix: Poly, row: int, column: int) -> tuple[Poly, Factors]:
     """(what depends on neither index, the other factors) of a single monomial."""
     ((mono, coefficient),) = matrix.items()
     core = {
@@ -62,7 +62,7 @@ def _split(table: Table, matrix: Poly, row: int, column: int) -> tuple[Poly, Fac
 
 
 def _inverse_of_factors(
-    table: Table, core: Factors, row: int, column: int
+    table: Atoms, core: Factors, row: int, column: int
 ) -> Poly | None:
     """The inverse where the matrix is diagonal, an inverse, or a product of square matrices."""
     guards = [key for key in core if key[0] == table.equal]
@@ -102,7 +102,7 @@ def _inverse_of_factors(
 
 
 def _chain(
-    table: Table, key: Factor, row: int, column: int
+    table: Atoms, key: Factor, row: int, column: int
 ) -> list[tuple[Poly, int, int]] | None:
     """Square matrices whose product is the contraction `key`, each as (entry, row, column)."""
     known = table.bases[key[0]]
@@ -131,7 +131,7 @@ def _chain(
     return links if here == column and len(links) > 1 else None
 
 
-def _rebuild_inverse(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+def _rebuild_inverse(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
     items, places, size = base.data
     row, column = (base.free[place] for place in places)
     number = table.find_base(base.kind, base.data)
@@ -148,7 +148,7 @@ def _rebuild_inverse(table: Table, base: Base, at: Mapping[int, Sub], unfold: Un
 # --- determinants -------------------------------------------------------------------------------
 
 
-def determinant(table: Table, matrix: Poly, row: Sub, column: Sub) -> Poly:
+def determinant(table: Atoms, matrix: Poly, row: Sub, column: Sub) -> Poly:
     """The determinant of the matrix with the entry `matrix` at [row, column]."""
     if row == table.zero or column == table.zero:
         return matrix
@@ -174,7 +174,7 @@ def determinant(table: Table, matrix: Poly, row: Sub, column: Sub) -> Poly:
     return table.entry(base, found.args)
 
 
-def _rebuild_determinant(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+def _rebuild_determinant(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
     items, bound, size = base.data
     fresh = {index: table.fresh(size) for index in bound}
     matrix = table.rewrite(dict(items), {**at, **fresh}, unfold)

@@ -21,12 +21,12 @@ from .indices import Sub
 from .polynomial import (
     NONNEGATIVE,
     POSITIVE,
+    Atoms,
     Base,
     Factor,
     Factors,
     Number,
     Poly,
-    Table,
     Unfold,
     UnsupportedError,
     add_to,
@@ -40,15 +40,15 @@ from .signs import (
     by_cases,
     factored,
     is_thin,
+    may_vanish,
     primitive,
     sign,
     signed_atom,
-    vanishes,
     without_inverses,
 )
 
 
-def register(table: Table) -> None:
+def register(table: Atoms) -> None:
     table.settlers.insert(0, settle_powers)
     table.raised = lambda poly, exponent: power(table, poly, exponent)
     table.rebuild["exp"] = _rebuilt(exponential)
@@ -59,9 +59,9 @@ def register(table: Table) -> None:
 
 
 def _rebuilt(
-    make: Callable[[Table, Poly], Poly],
-) -> Callable[[Table, Base, Mapping[int, Sub], Unfold], Poly]:
-    def rebuild(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+    make: Callable[[Atoms, Poly], Poly],
+) -> Callable[[Atoms, Base, Mapping[int, Sub], Unfold], Poly]:
+    def rebuild(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
         return make(table, table.rewrite(dict(base.data[0]), at, unfold))
 
     return rebuild
@@ -70,7 +70,7 @@ def _rebuilt(
 # --- powers -------------------------------------------------------------------------------------
 
 
-def settle_powers(table: Table, factors: Factors, coefficient: Number) -> Poly | None:
+def settle_powers(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
     """Indicators are idempotent; roots and inverses beyond their range are multiplied out."""
     kept: Factors = {}
     parts: list[Poly] = []
@@ -97,7 +97,7 @@ def settle_powers(table: Table, factors: Factors, coefficient: Number) -> Poly |
     return result
 
 
-def power(table: Table, poly: Poly, exponent: Number) -> Poly:
+def power(table: Atoms, poly: Poly, exponent: Number) -> Poly:
     if exponent == int(exponent):
         whole = int(exponent)
         if whole >= 0:
@@ -106,7 +106,7 @@ def power(table: Table, poly: Poly, exponent: Number) -> Poly:
     return root(table, poly, Fraction(exponent))
 
 
-def inverse(table: Table, poly: Poly) -> Poly:
+def inverse(table: Atoms, poly: Poly) -> Poly:
     """1 / poly where it does not vanish."""
     if not poly:
         raise UnsupportedError("division by zero")
@@ -114,7 +114,7 @@ def inverse(table: Table, poly: Poly) -> Poly:
         (coefficient,) = poly.values()
         upside = {key: -e for key, e in factored(poly).items()}
         return table.settle(upside, Fraction(1) / coefficient)
-    split = by_cases(table, poly, lambda case: inverse(table, case)) if not vanishes(
+    split = by_cases(table, poly, lambda case: inverse(table, case)) if not may_vanish(
         table, poly) else None
     if split is not None:
         return split
@@ -130,12 +130,12 @@ def inverse(table: Table, poly: Poly) -> Poly:
     return result
 
 
-def root(table: Table, poly: Poly, exponent: Number) -> Poly:
+def root(table: Atoms, poly: Poly, exponent: Number) -> Poly:
     """A real power of a polynomial, where that is defined (so where poly >= 0)."""
     if not poly:
         return {}
     split = by_cases(table, poly, lambda case: root(table, case, exponent))
-    if split is not None and (exponent > 0 or not vanishes(table, poly)):
+    if split is not None and (exponent > 0 or not may_vanish(table, poly)):
         return split
     numerator, taken = without_inverses(table, poly)
     if taken and all(table.bases[base].sign == POSITIVE for base, _ in taken):
@@ -175,7 +175,7 @@ def root(table: Table, poly: Poly, exponent: Number) -> Poly:
     return table.times(result, table.entry(*table.factor(base, found.args), exponent))
 
 
-def _number_power(table: Table, value: Fraction, exponent: Number) -> Poly:
+def _number_power(table: Atoms, value: Fraction, exponent: Number) -> Poly:
     factors: Factors = {}
     for whole, way in ((value.numerator, 1), (value.denominator, -1)):
         for prime, multiplicity in sp.factorint(whole).items():
@@ -187,7 +187,7 @@ def _number_power(table: Table, value: Fraction, exponent: Number) -> Poly:
 # --- exp, log, absolute value -------------------------------------------------------------------
 
 
-def exponential(table: Table, poly: Poly) -> Poly:
+def exponential(table: Atoms, poly: Poly) -> Poly:
     """exp of a polynomial: the product of exp of its monomials to rational powers."""
     split = by_cases(table, poly, lambda case: exponential(table, case))
     if split is not None:
@@ -208,11 +208,11 @@ def exponential(table: Table, poly: Poly) -> Poly:
     return result
 
 
-def logarithm(table: Table, poly: Poly) -> Poly:
+def logarithm(table: Atoms, poly: Poly) -> Poly:
     """log of a polynomial where that is defined, as a sum over factors: log|a| + log|b|."""
     if not poly:
         raise UnsupportedError("log of zero")
-    split = by_cases(table, poly, lambda case: logarithm(table, case)) if not vanishes(
+    split = by_cases(table, poly, lambda case: logarithm(table, case)) if not may_vanish(
         table, poly) else None
     if split is not None:
         return split
@@ -233,7 +233,7 @@ def logarithm(table: Table, poly: Poly) -> Poly:
     return total
 
 
-def _log_factor(table: Table, key: Factor) -> Poly:
+def _log_factor(table: Atoms, key: Factor) -> Poly:
     base = table.bases[key[0]]
     if base.kind == "exp":
         return argument(table, *key)
@@ -242,17 +242,17 @@ def _log_factor(table: Table, key: Factor) -> Poly:
     return _log_atom(table, {((*key, 1),): 1})
 
 
-def _log_atom(table: Table, poly: Poly) -> Poly:
+def _log_atom(table: Atoms, poly: Poly) -> Poly:
     return table.entry(*signed_atom(table, "log", poly)[1])
 
 
-def absolute(table: Table, poly: Poly) -> Poly:
+def absolute(table: Atoms, poly: Poly) -> Poly:
     if sign(table, poly):
         return poly
     return table.times(poly, plus(step(table, poly), step(table, scaled(poly, -1)), -1))
 
 
-def opaque(table: Table, name: object, arguments: list[Poly]) -> Poly:
+def opaque(table: Atoms, name: object, arguments: list[Poly]) -> Poly:
     """A function without relations: equal for equal arguments, and no more."""
     tagged: Poly = {}
     for place, inside in enumerate(arguments):
@@ -266,7 +266,7 @@ def opaque(table: Table, name: object, arguments: list[Poly]) -> Poly:
     return table.entry(base, found.args)
 
 
-def _rebuild_function(table: Table, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+def _rebuild_function(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
     items, name, count = base.data
     arguments: list[Poly] = [{} for _ in range(count)]
     for mono, c in items:

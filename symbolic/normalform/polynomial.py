@@ -65,7 +65,7 @@ SECONDS = 30
 A proof takes well under a second as a rule, so this bounds the rare explosion."""
 
 
-class Table(Indices):
+class Atoms(Indices):
     """Every index and base of one proof, and the arithmetic of polynomials in them."""
 
     def __init__(self, budget: int) -> None:
@@ -79,10 +79,10 @@ class Table(Indices):
         self.deadline = time.monotonic() + SECONDS
         self.kinks: set[str] = set()
         self.assumptions: set[str] = set()
-        self.rebuild: dict[str, Callable[[Table, Base, Mapping[int, Sub], Unfold], Poly]] = {}
+        self.rebuild: dict[str, Callable[[Atoms, Base, Mapping[int, Sub], Unfold], Poly]] = {}
         self.equal = self.base("equal", None, sign=NONNEGATIVE, idempotent=True, thin=False)
         self.range = self.base("range", None, sign=NONNEGATIVE, idempotent=True, thin=False)
-        self.settlers: list[Callable[[Table, Factors, Number], Poly | None]] = []
+        self.settlers: list[Callable[[Atoms, Factors, Number], Poly | None]] = []
 
     def base(self, kind: str, data: Any, **facts: Any) -> int:
         key = kind, data

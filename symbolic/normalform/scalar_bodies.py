@@ -13,8 +13,8 @@ from .guards import size_poly
 from .nonlinear import absolute, exponential, logarithm, opaque, power
 from .polynomial import (
     POSITIVE,
+    Atoms,
     Poly,
-    Table,
     UnsupportedError,
     add_to,
     constant,
@@ -24,10 +24,10 @@ from .polynomial import (
 )
 
 
-class Scalar:
+class BodyReader:
     """A body as a polynomial, given polynomials for its symbols."""
 
-    def __init__(self, table: Table, values: Mapping[sp.Symbol, Poly]) -> None:
+    def __init__(self, table: Atoms, values: Mapping[sp.Symbol, Poly]) -> None:
         self.table = table
         self.values = values
         self.known: dict[sp.Expr, Poly] = {}
@@ -73,7 +73,7 @@ class Scalar:
     def _function(self, e: sp.Expr) -> Poly:
         table = self.table
         if isinstance(e, Opaque):
-            inner = Scalar(table, {**self.values, Z: self.poly(e.args[0])})
+            inner = BodyReader(table, {**self.values, Z: self.poly(e.args[0])})
             return inner.poly(type(e).definition)
         if isinstance(e, sp.log):
             return logarithm(table, self.poly(e.args[0]))

@@ -19,12 +19,12 @@ from .polynomial import (
     NONNEGATIVE,
     POSITIVE,
     UNKNOWN,
+    Atoms,
     Factor,
     Factors,
     Monomial,
     Number,
     Poly,
-    Table,
     add_to,
     closure,
     common_factors,
@@ -38,7 +38,7 @@ CASES = 4
 """The largest number of indicators a function's argument is split on."""
 
 
-def sign(table: Table, poly: Poly) -> int:
+def sign(table: Atoms, poly: Poly) -> int:
     """POSITIVE or NONNEGATIVE where every monomial is seen to be so; else UNKNOWN."""
     found = [_monomial_sign(table, mono, c) for mono, c in poly.items()]
     if not found or min(found) == UNKNOWN:
@@ -46,7 +46,7 @@ def sign(table: Table, poly: Poly) -> int:
     return max(found)
 
 
-def _monomial_sign(table: Table, mono: Monomial, coefficient: Number) -> int:
+def _monomial_sign(table: Atoms, mono: Monomial, coefficient: Number) -> int:
     if coefficient < 0:
         return UNKNOWN
     found = POSITIVE
@@ -56,13 +56,13 @@ def _monomial_sign(table: Table, mono: Monomial, coefficient: Number) -> int:
     return found
 
 
-def indicators(table: Table, poly: Poly) -> list[Factor]:
+def indicators(table: Atoms, poly: Poly) -> list[Factor]:
     return sorted(
         {(b, a) for mono in poly for b, a, e in mono if table.bases[b].idempotent and e > 0}
     )
 
 
-def by_cases(table: Table, poly: Poly, function: Callable[[Poly], Poly]) -> Poly | None:
+def by_cases(table: Atoms, poly: Poly, function: Callable[[Poly], Poly]) -> Poly | None:
     """The function on either value of each indicator in the argument; None if there is none.
 
     None as well where the argument vanishes in a case and the function is not defined there.
@@ -87,7 +87,7 @@ def factored(poly: Poly) -> Factors:
     return {(base, args): e for mono in poly for base, args, e in mono}
 
 
-def without_inverses(table: Table, poly: Poly) -> tuple[Poly, Factors]:
+def without_inverses(table: Atoms, poly: Poly) -> tuple[Poly, Factors]:
     """(N, P) with poly = N · P, where P has only inverses and N has none."""
     taken: Factors = {}
     while True:
@@ -104,7 +104,7 @@ def without_inverses(table: Table, poly: Poly) -> tuple[Poly, Factors]:
         taken[key] = taken.get(key, 0) + exponent
 
 
-def vanishes(table: Table, poly: Poly) -> bool:
+def may_vanish(table: Atoms, poly: Poly) -> bool:
     """Does the polynomial vanish for some values of its indicators?"""
     if not poly:
         return True
@@ -116,11 +116,11 @@ def vanishes(table: Table, poly: Poly) -> bool:
     on: Poly = {}
     for m, c in poly.items():
         add_to(on, {tuple(f for f in m if f[:2] != key): c})
-    return vanishes(table, on) or vanishes(table, off)
+    return may_vanish(table, on) or may_vanish(table, off)
 
 
 def primitive(
-    table: Table, poly: Poly
+    table: Atoms, poly: Poly
 ) -> tuple[Factors, Fraction, list[tuple[Poly, int]]]:
     """(common factors, positive number, irreducible polynomials with multiplicities)."""
     unit = common_factors(poly)
@@ -180,7 +180,7 @@ def _factor_list(
     )
 
 
-def signed_atom(table: Table, kind: str, poly: Poly) -> tuple[int, Factor]:
+def signed_atom(table: Atoms, kind: str, poly: Poly) -> tuple[int, Factor]:
     """The atom of a polynomial or of its negative, whichever comes first, and the sign.
 
     An argument like x[i] - x[j] is its own negative at exchanged subscripts: a symmetry of log|·|,
@@ -210,7 +210,7 @@ def signed_atom(table: Table, kind: str, poly: Poly) -> tuple[int, Factor]:
     return flip, table.factor(base, found.args)
 
 
-def is_thin(table: Table, poly: Poly) -> bool:
+def is_thin(table: Atoms, poly: Poly) -> bool:
     """Is the zero set of a nonzero polynomial seen to have measure zero, at every index?
 
     Piecewise entries may vanish on an open set, and x[i] - x[j] vanishes where i = j.

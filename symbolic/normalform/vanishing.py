@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .denominators import argument
-from .polynomial import Poly, Table, add_to, common_factors
+from .polynomial import Atoms, Poly, add_to, common_factors
 
 CLEARED = 60
 """A polynomial of at most this many monomials is multiplied out before a cut is opened."""
 
 
-def vanishes(table: Table, difference: Poly, definitions: Mapping[int, Poly]) -> bool:
+def vanishes(table: Atoms, difference: Poly, definitions: Mapping[int, Poly]) -> bool:
     """Is the polynomial zero, over the cuts or with some of the `definitions` put in?
 
     Raises BudgetError where that takes more operations than the table has left.
@@ -37,7 +37,7 @@ def vanishes(table: Table, difference: Poly, definitions: Mapping[int, Poly]) ->
     return True
 
 
-def cleared(table: Table, poly: Poly) -> Poly:
+def cleared(table: Atoms, poly: Poly) -> Poly:
     """The polynomial multiplied by its denominators."""
     for _ in range(20):
         below = {key: -e for key, e in common_factors(poly).items() if e < 0}
@@ -55,7 +55,7 @@ def cleared(table: Table, poly: Poly) -> Poly:
     return poly
 
 
-def _summand_vanishes(table: Table, difference: Poly) -> bool:
+def _summand_vanishes(table: Atoms, difference: Poly) -> bool:
     """Are the sums over the same ranges zero before they are summed?  (Enough, not needed.)"""
     summands: dict[tuple[int, ...], Poly] = {}
     for mono, coefficient in difference.items():

@@ -15,7 +15,7 @@ from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, UnsupportedError, plus
 from .ratios import pointwise_ratios
 from .sampling import Match
-from .sides import Comparison
+from .sides import Sides
 
 
 @dataclass(frozen=True)
@@ -43,29 +43,29 @@ class Ratio:
         return self.factor * self.form
 
 
-def pointwise_ratio(c: Comparison, left: str, right: str) -> Ratio | None:
+def pointwise_ratio(sides: Sides, left: str, right: str) -> Ratio | None:
     """left / right as an expression in one array of either side, proven."""
-    found = c.identity(left, right)
+    found = sides.identity(left, right)
     if found is None:
         return None
-    shape = [size for size in c.shapes[0][left] if size != 1]
-    near = {*ancestors(c.left, [left]), *(array.name for array in c.left.inputs)}
-    arrays = [("right", name) for name in ancestors(c.right, [right])]
-    arrays += [("left", name) for name in c.shapes[0] if name in near and name != left]
+    shape = [size for size in sides.shapes[0][left] if size != 1]
+    near = {*ancestors(sides.left, [left]), *(array.name for array in sides.left.inputs)}
+    arrays = [("right", name) for name in ancestors(sides.right, [right])]
+    arrays += [("left", name) for name in sides.shapes[0] if name in near and name != left]
     arrays = [
         (side, name)
         for side, name in arrays
-        if [size for size in c.shapes[side == "right"][name] if size != 1] == shape
+        if [size for size in sides.shapes[side == "right"][name] if size != 1] == shape
     ]
     arrays.sort(key=lambda entry: is_unnamed(entry[1]))
-    for (side, array), form, factor in pointwise_ratios(c.points, left, right, arrays):
-        if _is_ratio(c, (left, right), found, ((side, array), form, factor)):
+    for (side, array), form, factor in pointwise_ratios(sides.points, left, right, arrays):
+        if _is_ratio(sides, (left, right), found, ((side, array), form, factor)):
             return Ratio(form.xreplace({A: sp.Symbol(array, real=True)}), factor)
     return None
 
 
 def _is_ratio(
-    c: Comparison,
+    sides: Sides,
     pair: tuple[str, str],
     found: Match,
     candidate: tuple[tuple[str, str], sp.Expr, sp.Expr],
@@ -73,46 +73,46 @@ def _is_ratio(
     (side, array), form, factor = candidate
     notes = Notes()
     try:
-        first = c.form(0, pair[0], notes)
-        second = c.moved(pair[1], found, c.form(1, pair[1], notes))
-        inner = c.form(int(side == "right"), array, notes)
-        same = c.identity(pair[0], array) if side == "right" else None
+        first = sides.form(0, pair[0], notes)
+        second = sides.moved(pair[1], found, sides.form(1, pair[1], notes))
+        inner = sides.form(int(side == "right"), array, notes)
+        same = sides.identity(pair[0], array) if side == "right" else None
         if same is not None:
-            inner = c.moved(array, same, inner)
-        pointwise = c.forms.scalar(form, {A: inner})
-        product = c.table.product([size_poly(c.table, factor), pointwise, second])
-        return c.is_zero(plus(first, product, -1), notes)
+            inner = sides.moved(array, same, inner)
+        pointwise = sides.forms.scalar(form, {A: inner})
+        product = sides.table.product([size_poly(sides.table, factor), pointwise, second])
+        return sides.is_zero(plus(first, product, -1), notes)
     except (BudgetError, UnsupportedError):
         return False
 
 
-def wrong_intermediate(c: Comparison, target: str, right: str) -> Wrong | None:
+def wrong_intermediate(sides: Sides, target: str, right: str) -> Wrong | None:
     """The first array on the way to `right`, due to be `target`, that is nothing proven.
 
     Arrays from which a proven array follows on the way are passed over: they are right, or
     their error does not matter.  An array that misses a pointwise factor comes before one of
     which nothing is known.  Call :meth:`Prover.prove` first.
     """
-    path = ancestors(c.right, [right])
-    proven = {name for name in path if c.proven.get(name)}
-    harmless = {*ancestors(c.right, proven)}
+    path = ancestors(sides.right, [right])
+    proven = {name for name in path if sides.proven.get(name)}
+    harmless = {*ancestors(sides.right, proven)}
     wrong = [name for name in path if name not in harmless]
     if not wrong:
         return None
     # An array of zeros to add to and a slice are not what is wrong, unless nothing else is.
-    wrong = [name for name in wrong if name == right or not _is_view(c.right[name])]
-    reached = {step.left for step in c.steps}
-    due = [name for name in ancestors(c.left, [target]) if name not in reached]
-    found = _factor_away(c, wrong, due)
+    wrong = [name for name in wrong if name == right or not _is_view(sides.right[name])]
+    reached = {step.left for step in sides.steps}
+    due = [name for name in ancestors(sides.left, [target]) if name not in reached]
+    found = _factor_away(sides, wrong, due)
     if found is not None:
         return found
-    computed = {equation.name for equation in c.right.equations}
-    sources = [read.array for read in c.right[wrong[0]].reads if read.array in computed]
+    computed = {equation.name for equation in sides.right.equations}
+    sources = [read.array for read in sides.right[wrong[0]].reads if read.array in computed]
     open_ = [name for name in sources if name not in harmless]
     return (
-        _factor_away(c, open_, operands(c.left, target, 2))
+        _factor_away(sides, open_, operands(sides.left, target, 2))
         # What is right in itself may still be a factor away from what is due here.
-        or _factor_away(c, sources, operands(c.left, target, 1))
+        or _factor_away(sides, sources, operands(sides.left, target, 1))
         or Wrong(wrong[0])
     )
 
@@ -124,7 +124,7 @@ def _is_view(equation: Equation) -> bool:
                          and not equation.terms[0].over and len(reads) == 1)
 
 
-def _factor_away(c: Comparison, rights: Sequence[str], lefts: Sequence[str]) -> Wrong | None:
+def _factor_away(sides: Sides, rights: Sequence[str], lefts: Sequence[str]) -> Wrong | None:
     """The first right array that is a left one up to a pointwise factor.
 
     One without a number in front comes first, then one that has a name of its own.
@@ -132,7 +132,7 @@ def _factor_away(c: Comparison, rights: Sequence[str], lefts: Sequence[str]) -> 
     found = []
     for place, right in enumerate(rights):
         for left in lefts:
-            ratio = pointwise_ratio(c, left, right)
+            ratio = pointwise_ratio(sides, left, right)
             if ratio is not None:
                 plain = ratio.factor.as_coeff_Mul()[0] == 1
                 rank = not plain, is_unnamed(right), place

@@ -12,67 +12,67 @@ from ..normalform.forms import Notes
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, UnsupportedError, plus
 from .sampling import Match
-from .sides import Comparison, Step
+from .sides import ProvenPair, Sides
 
 Pairs = Mapping[str, tuple[str, Match]]
 
 
-def settle_recurrence(c: Comparison, group: Sequence[str], wanted_left: list[str]) -> None:
+def settle_recurrence(sides: Sides, group: Sequence[str], wanted_left: list[str]) -> None:
     """Finds a left array for the right arrays of a group by numbers, and proves all or none."""
     pairs: dict[str, tuple[str, Match]] = {}
     for right in group:
-        c.proven[right] = []
-        for left in c.alike(right, wanted_left):
-            found = c.match(left, right)
-            if found is not None and not (c.same and left in group):
+        sides.proven[right] = []
+        for left in sides.alike(right, wanted_left):
+            found = sides.match(left, right)
+            if found is not None and not (sides.same and left in group):
                 pairs[right] = left, found
                 break
-    known = dict(c.forms.definitions)
+    known = dict(sides.forms.definitions)
     try:
-        notes = _satisfied(c, group, pairs) if pairs else None
+        notes = _satisfied(sides, group, pairs) if pairs else None
     except (BudgetError, UnsupportedError):
         notes = None
     if notes is None:
-        c.forms.definitions = known
+        sides.forms.definitions = known
         for right in group:
-            c.forms.forms.pop((c.sides[1], right), None)
+            sides.forms.forms.pop((sides.names[1], right), None)
         return
     for right, (left, found) in pairs.items():
-        c.proven[right].append((left, found))
-        c.used[left, right] = notes
-        c.steps.append(Step(left, right, found.factor))
+        sides.proven[right].append((left, found))
+        sides.used[left, right] = notes
+        sides.steps.append(ProvenPair(left, right, found.factor))
 
 
-def _satisfied(c: Comparison, group: Sequence[str], pairs: Pairs) -> Notes | None:
+def _satisfied(sides: Sides, group: Sequence[str], pairs: Pairs) -> Notes | None:
     """What it relies on that the left arrays satisfy the group's equations; None if not.
 
     The left side is worked out before the left arrays take the place of the right ones, so that
     nothing on it is assumed.
     """
-    forms, notes = c.forms, Notes()
+    forms, notes = sides.forms, Notes()
     near = {
         member
         for left, _ in pairs.values()
-        for member in forms.recurrent.get((c.sides[0], left), ())
+        for member in forms.recurrent.get((sides.names[0], left), ())
     }
     said = {}
     for name in near:
         said[name], relied = forms.right_side(name)
         notes.add(relied)
-    first = {left: c.form(0, left, notes) for left, _ in pairs.values()}
+    first = {left: sides.form(0, left, notes) for left, _ in pairs.values()}
     for right, (left, found) in pairs.items():
-        c.form(1, right, notes)
-        c.put(right, found, first[left])
+        sides.form(1, right, notes)
+        sides.put(right, found, first[left])
     for right in group:
-        said[c.sides[1], right], relied = forms.right_side((c.sides[1], right))
+        said[sides.names[1], right], relied = forms.right_side((sides.names[1], right))
         notes.add(relied)
-    apart = {(c.sides[1], right) for right in group if right not in pairs}
+    apart = {(sides.names[1], right) for right in group if right not in pairs}
     for name in near | apart:
         forms.definitions[forms.cut_base(name)] = said[name]
     for right, (left, found) in pairs.items():
-        second = c.moved(right, found, said[c.sides[1], right])
-        scale = size_poly(c.table, found.factor)
-        mine = said.get((c.sides[0], left), first[left])
-        if not c.is_zero(plus(mine, c.table.times(scale, second), -1), notes):
+        second = sides.moved(right, found, said[sides.names[1], right])
+        scale = size_poly(sides.table, found.factor)
+        mine = said.get((sides.names[0], left), first[left])
+        if not sides.is_zero(plus(mine, sides.table.times(scale, second), -1), notes):
             return None
     return notes

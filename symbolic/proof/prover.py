@@ -24,7 +24,7 @@ from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
 from .sampling import Match, agreement
-from .sides import Comparison, Step
+from .sides import ProvenPair, Sides
 from .unrolling import NotUnrolledError, is_small, unrolled
 
 FIRST = 4
@@ -44,7 +44,7 @@ class Proof:
 
     equal: bool | None
     reason: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProvenPair, ...] = ()
     assumptions: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
     difference: str = ""
@@ -52,7 +52,7 @@ class Proof:
 
 
 @dataclass
-class Prover(Comparison):
+class Prover(Sides):
     """The proofs between two systems, which share what was proven before."""
 
     # --- the walk -------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ class Prover(Comparison):
         """Proves the array equal to the left arrays it agrees with, and cuts there."""
         if right in self.proven:
             return
-        group = self.forms.recurrent.get((self.sides[1], right))
+        group = self.forms.recurrent.get((self.names[1], right))
         if group is not None:
             settle_recurrence(self, [name for _, name in group], wanted_left)
             return
@@ -120,7 +120,7 @@ class Prover(Comparison):
             found = self.match(left, right)
             if found is not None and self.prove_step(left, right, found):
                 self.proven[right].append((left, found))
-                self.steps.append(Step(left, right, found.factor))
+                self.steps.append(ProvenPair(left, right, found.factor))
                 self.cut(left, right, found)
                 return
 

@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ..functions import A
-from .sampling import NOISE, TOLERANCE, Point, size_monomial
+from .sampling import NOISE, TOLERANCE, Sample, size_monomial
 
 FORMS: tuple[sp.Expr, ...] = (
     A, 1 - A, A * (1 - A), 1 - A**2, 1 + A, A**2,
@@ -31,7 +31,7 @@ def _spelled(expression: sp.Expr) -> Callable[..., Any]:
 
 
 def pointwise_ratios(
-    points: Sequence[Point], left: str, right: str, arrays: Sequence[tuple[str, str]]
+    points: Sequence[Sample], left: str, right: str, arrays: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[tuple[str, str], sp.Expr, sp.Expr]]:
     """((side, array), expression in A, factor) with left = factor · expression · right.
 
@@ -54,7 +54,7 @@ def pointwise_ratios(
 
 
 def _factor(
-    points: Sequence[Point],
+    points: Sequence[Sample],
     quotients: Sequence[tuple[NDArray[np.bool_], NDArray[Any]]],
     side: str,
     array: str,

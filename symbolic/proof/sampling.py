@@ -37,7 +37,7 @@ SIZES = (2, 3, 4, 5, 6, 7)
 
 
 @dataclass(frozen=True)
-class Point:
+class Sample:
     """One choice of sizes and values, evaluated on both sides."""
 
     sizes: dict[sp.Symbol, int]
@@ -58,7 +58,7 @@ class Match:
 
 def sample(
     left: System, right: System, evaluate: Evaluate, points: int = 3, seed: int = 0
-) -> list[Point]:
+) -> list[Sample]:
     """Both systems evaluated at random points; points where the evaluator fails are left out."""
     inputs = {array.name: array for array in (*right.inputs, *left.inputs)}
     shapes = [array.shape for array in inputs.values()]
@@ -84,7 +84,7 @@ def sample(
                     second, evaluate(right, _own(right, nudged), named))
         except (ValueError, TypeError, KeyError, IndexError, MemoryError):
             continue
-        found.append(Point(sizes, first, second))
+        found.append(Sample(sizes, first, second))
     return found
 
 
@@ -153,11 +153,11 @@ def square(kind: str, size: int, random: np.random.Generator) -> Any:
     return orthogonal * random.uniform(0.5, 2.0, size) @ other
 
 
-def is_finite(points: list[Point], side: str, name: str) -> bool:
+def is_finite(points: list[Sample], side: str, name: str) -> bool:
     return all(bool(np.all(np.isfinite(getattr(point, side)[name]))) for point in points)
 
 
-def agreement(points: list[Point], left: str, right: str) -> bool | None:
+def agreement(points: list[Sample], left: str, right: str) -> bool | None:
     """Do the arrays agree at all points (True), differ at one (False), or is it unclear (None)?"""
     if not points:
         return None
@@ -185,7 +185,7 @@ def _gap(a: NDArray[Any], b: NDArray[Any]) -> float:
 Fingerprint: TypeAlias = NDArray[Any] | None
 
 
-def fingerprint(points: list[Point], side: str, name: str) -> Fingerprint:
+def fingerprint(points: list[Sample], side: str, name: str) -> Fingerprint:
     """Numbers that scaling and transposing an array leave as they are; None where not finite."""
     found = []
     for point in points:
@@ -199,7 +199,7 @@ def fingerprint(points: list[Point], side: str, name: str) -> Fingerprint:
 
 
 def match(
-    points: list[Point],
+    points: list[Sample],
     left: tuple[str, tuple[Size, ...]],
     right: tuple[str, tuple[Size, ...]],
 ) -> Match | None:
@@ -227,7 +227,7 @@ def match(
 
 
 def _factor(
-    points: list[Point], pairs: list[tuple[NDArray[Any], NDArray[Any]]]
+    points: list[Sample], pairs: list[tuple[NDArray[Any], NDArray[Any]]]
 ) -> sp.Expr | None:
     ratios = []
     for a, b in pairs:
@@ -247,7 +247,7 @@ def _factor(
     return size_monomial(points, ratios)
 
 
-def size_monomial(points: list[Point], ratios: list[float]) -> sp.Expr | None:
+def size_monomial(points: list[Sample], ratios: list[float]) -> sp.Expr | None:
     """The rational number times powers of sizes that takes the given values at the points."""
     symbols = sorted(points[0].sizes, key=str)
     known = [[float(point.sizes[symbol]) for symbol in symbols] for point in points]

@@ -11,11 +11,11 @@ import numpy as np
 import sympy as sp
 
 from ..equation import System
-from ..normalform.forms import Forms, Name, Notes, new_table
+from ..normalform.forms import Forms, Name, Notes, new_atoms
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, Poly, UnsupportedError, plus
 from ..normalform.vanishing import vanishes
-from .sampling import Evaluate, Fingerprint, Match, Point, fingerprint, sample
+from .sampling import Evaluate, Fingerprint, Match, Sample, fingerprint, sample
 from .sampling import match as find_match
 
 BUDGET = 400_000
@@ -26,7 +26,7 @@ SHORT = 2
 
 
 @dataclass(frozen=True)
-class Step:
+class ProvenPair:
     """left = factor · right (up to the order of axes), proven."""
 
     left: str
@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass
-class Comparison:
+class Sides:
     """The two systems, and what has been proven between them so far.
 
     Inputs of the same name are the same array.  `proven` maps a right name to left names,
@@ -46,16 +46,16 @@ class Comparison:
     right: System
     evaluate: Evaluate | None = None
     budget: int = BUDGET
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ProvenPair] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.same = self.left == self.right
-        self.sides = ("both", "both") if self.same else ("left", "right")
-        systems = {self.sides[0]: self.left, self.sides[1]: self.right}
+        self.names = ("both", "both") if self.same else ("left", "right")
+        systems = {self.names[0]: self.left, self.names[1]: self.right}
         self.shapes = self.left.shapes, self.right.shapes
-        self.table = new_table(self.budget)
+        self.table = new_atoms(self.budget)
         self.forms = Forms(self.table, systems)
-        self.points: list[Point] = []
+        self.points: list[Sample] = []
         if self.evaluate is not None:
             self.points = sample(self.left, self.right, self.evaluate)
         self.proven: dict[str, list[tuple[str, Match]]] = {}
@@ -114,7 +114,7 @@ class Comparison:
 
     def moved(self, right: str, found: Match, poly: Poly) -> Poly:
         """A form of the right array in the placeholders of the left one."""
-        name = self.sides[1], right
+        name = self.names[1], right
         places = [place for place in self.forms.places(name) if place >= 0]
         table = self.table
         targets = [
@@ -124,7 +124,7 @@ class Comparison:
         return table.substitute(poly, dict(zip(places, targets, strict=True)))
 
     def form(self, side: int, name: str, notes: Notes) -> Poly:
-        key = self.sides[side], name
+        key = self.names[side], name
         self.table.budget = self.table.spent + self.budget
         poly = self.forms.form(key)
         notes.add(self.forms.notes[key])
@@ -139,7 +139,7 @@ class Comparison:
     def cut(self, left: str, right: str, found: Match) -> None:
         """Lets both sides read the pair as one array, if it is a contraction, or long."""
         table, forms = self.table, self.forms
-        name = self.sides[0], left
+        name = self.names[0], left
         poly = forms.forms[name]
         kinds = [table.bases[base].kind for mono in poly for base, _, _ in mono]
         if kinds != ["cut"]:
@@ -150,7 +150,7 @@ class Comparison:
 
     def put(self, right: str, found: Match, poly: Poly) -> None:
         """Lets the right array be read as what the left one's form says."""
-        table, name = self.table, (self.sides[1], right)
+        table, name = self.table, (self.names[1], right)
         places = [place for place in self.forms.places(name) if place >= 0]
         by = {
             table.placeholder(axis, table.size(place)): place
