@@ -33,7 +33,17 @@ from gradproof.symbolic.equation import (
     size_symbol,
     slot,
 )
-from gradproof.symbolic.functions import ABS, RELU, SIGMOID, SOFTPLUS, TANH, maximum
+from gradproof.symbolic.functions import (
+    ABS,
+    HARD_TANH,
+    RELU,
+    SIGMOID,
+    SIGN,
+    SOFTPLUS,
+    STEP,
+    TANH,
+    maximum,
+)
 from gradproof.symbolic.validation import validate
 
 SIZES = {"n": 3, "m": 2, "k": 4}
@@ -50,12 +60,16 @@ HALF = sp.Rational(1, 2)
 BODIES: Mapping[int, tuple[sp.Expr, ...]] = {
     1: (x, -2 * x, x**2, x**3 / 3 - x, TANH(x), SIGMOID(x), SOFTPLUS(x), RELU(x), ABS(x),
         sp.exp(x / 4), sp.log(2 + x**2), 1 / (1 + x**2), sp.sin(x), sp.sqrt(1 + x**2),
-        x * SIGMOID(x), sp.S.One),
+        x * SIGMOID(x), sp.S.One, STEP(x), SIGN(x), HARD_TANH(x), -HALF * STEP(x - HALF)),
     2: (x * y, x + 2 * y, x - y, TANH(x) * y, SIGMOID(x - y), x / (2 + y**2), x**2 * y - y,
         sp.exp(x / 4) * y, maximum(x, y), sp.log(1 + x**2 + y**2), RELU(x) * y, (x - y) ** 2 / 2,
-        SIGMOID(x) * (1 - SIGMOID(x)) * y, (1 - x) * y + x),
+        SIGMOID(x) * (1 - SIGMOID(x)) * y, (1 - x) * y + x, STEP(x) * y, SIGN(x - y) * y**2,
+        sp.Piecewise((y, x > HALF), (y**2 / 3, True)), sp.Piecewise((x, x * y > 0), (0, True)),
+        x * (HALF - STEP(-x)) + y),
     3: (x * y * z, x * y + z, TANH(x + y) * z, (x - y) * z, x * SIGMOID(y) + (1 - SIGMOID(y)) * z,
-        x * y / (2 + z**2)),
+        x * y / (2 + z**2), sp.Piecewise((y, x > 0), (z, True)), STEP(x) * y + z,
+        sp.Piecewise((y * z, x > y), (x - z, z > HALF), (z, True)),
+        sp.Piecewise((x, x + y > 0), (x * z, True))),
 }
 """Scalar bodies by their number of reads; none has a pole."""
 
@@ -69,8 +83,8 @@ class Program:
 
     @property
     def is_analytic(self) -> bool:
-        """Whether a complex step passes through: no modulus."""
-        return not any(t.body.has(ABS) for e in self.system.equations for t in e.terms)
+        """Whether a complex step passes through: no modulus, and no sign (z/|z| to NumPy)."""
+        return not any(t.body.has(ABS, SIGN) for e in self.system.equations for t in e.terms)
 
     def values(self, seed: int) -> dict[str, np.ndarray]:
         """Random inputs."""

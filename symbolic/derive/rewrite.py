@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import sympy as sp
+from sympy.core.function import Application
 
 from ..equation import (
     Array,
@@ -151,6 +152,8 @@ def _put_term(
 def _split_linear(term: Term, place: int) -> tuple[Term, Term | None] | None:
     """(the part proportional to a read, the rest) of a term's body; None if it is not linear."""
     symbol = slot(place)
+    if _is_decided_by(term.body, symbol):
+        return None
     slope = sp.diff(term.body, symbol)
     if symbol in slope.free_symbols:
         return None
@@ -160,6 +163,22 @@ def _split_linear(term: Term, place: int) -> tuple[Term, Term | None] | None:
     body, reads = prune(rest, term.reads)
     remainder = None if rest == 0 else replace(term, body=body, reads=reads)
     return replace(term, body=slope * symbol), remainder
+
+
+def _is_decided_by(body: sp.Expr, symbol: sp.Symbol) -> bool:
+    """Whether the symbol stands in a condition or in a function's argument.
+
+    There a slope of zero does not mean that nothing depends on it: [x > 0], sign(x) and the
+    choice of a branch have slope zero wherever they have one, and take two values.
+    """
+    if symbol not in body.free_symbols:
+        return False
+    if isinstance(body, sp.Piecewise):
+        return any(symbol in condition.free_symbols or _is_decided_by(branch, symbol)
+                   for branch, condition in body.args)
+    if isinstance(body, Application):
+        return True
+    return any(_is_decided_by(part, symbol) for part in body.args)
 
 
 # --- values that already have a name ------------------------------------------------------------
