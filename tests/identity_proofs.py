@@ -14,7 +14,8 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.display.notation import Notation
-from gradproof.symbolic.display.writer import Setting, Writer
+from gradproof.symbolic.display.pen import Setting
+from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import Array, System
 from gradproof.symbolic.proof.prover import Proof
 from gradproof.symbolic.text.statements import parse_equations

@@ -6,6 +6,9 @@ from models import CASES, values_for
 
 import gradproof as gp
 from gradproof.derivations.sources import load
+from gradproof.symbolic.display.index_text import index_form
+from gradproof.symbolic.display.pen import Pen
+from gradproof.symbolic.display.text_and_latex import TEXT
 from gradproof.symbolic.specs.checks import NetworkError
 from gradproof.symbolic.specs.layer_types import LAYER_TYPES
 from gradproof.symbolic.specs.model import Model
@@ -223,7 +226,7 @@ def test_places_that_take_no_part_are_written_outside_of_exp_and_beside_max():
     """A mask inside would count them with exp(0), and with 0 in a maximum."""
     block = Model("m T 2", [{"type": "attention", "causal": True}])
     level = next(e for e in block.system().equations if e.reduction == "logsumexp")
-    text = str(gp.derive(block, wrt=["X"]).writer.indexed(level))
+    text = str(index_form(level, Pen(gp.derive(block, wrt=["X"]).writer, TEXT)))
     assert "Σ_j [0 ≤ j ≤ t] exp(S" in text
     pool = Model("m 2 6", [{"type": "max_pool1d", "kernel": 2, "padding": 1}])
     text = str(gp.derive(pool, wrt=["X"]).forward["A1"])

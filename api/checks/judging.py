@@ -22,7 +22,7 @@ from gradproof.numeric import (
     diagnose,
 )
 from gradproof.repair.search import SECONDS, Search, find_repair
-from gradproof.symbolic.display.layout import Piece, Text, body
+from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import System, is_unnamed, size_names
 from gradproof.symbolic.proof.first_wrong import Wrong
 from gradproof.symbolic.proof.prover import Proof, Prover
@@ -123,26 +123,6 @@ def _first_wrong(
         if wrong.ratio is not None:
             text += f": multiply by {factor_text(wrong.ratio)}"
     return text, place
-
-
-def factor_text(factor: sp.Expr) -> str:
-    """A factor in sizes and named arrays, in Unicode."""
-    return body(factor, [], _FactorText()).text
-
-
-class _FactorText(Text):
-    """Symbols are arrays or sizes; products stand without a sign."""
-
-    times = "·"
-
-    def size(self, symbol: sp.Symbol) -> str:
-        return str(symbol)
-
-    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
-        shown = denominator.text
-        if denominator.level < 4:
-            shown = f"({shown})"
-        return Piece(f"{self.hold(numerator, 3)}/{shown}", 2)
 
 
 def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: Numbers) -> Check:

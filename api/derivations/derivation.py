@@ -22,14 +22,11 @@ from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
 from gradproof.symbolic.derive.chain import Chain, Step, differentiate
+from gradproof.symbolic.display.definitions import function_definition, used_functions
 from gradproof.symbolic.display.notation import Notation, general_notation
+from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.reasons import reason
-from gradproof.symbolic.display.writer import (
-    Setting,
-    Writer,
-    function_definition,
-    used_functions,
-)
+from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
 from gradproof.symbolic.matrices.orientation import prefers_rows

@@ -9,7 +9,8 @@ from typing import Any
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.derive import higher_orders as orders
-from gradproof.symbolic.display.writer import Setting, Writer
+from gradproof.symbolic.display.pen import Setting
+from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import Equation, System
 
 

@@ -18,7 +18,7 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.embedding.quantities import Quantities
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.markers.numbers import formatted
-from gradproof.symbolic.display.layout import Piece, Text, body
+from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import Array, Equation, Item, System, size_names
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.substitution import map_reads
@@ -114,22 +114,9 @@ def _formula(request: Request, formula: str, quantities: Quantities) -> tuple[st
         return "undecided", f"{formula!r} could not be proven equal: {proof.reason}"
     mended = ""
     if proof.ratio is not None:
-        mended = f"; multiply it by {body(proof.ratio, [], _Factor()).text} (exact, for all values)"
+        mended = f"; multiply it by {factor_text(proof.ratio)} (exact, for all values)"
     shown = f"; derived: {derivation.writer.text(derivation.system[array])}"
     return "refuted", f"{formula!r} is not equal: {proof.reason}{mended}{shown}"
-
-
-class _Factor(Text):
-    """Symbols are arrays or sizes."""
-
-    times = "·"
-
-    def size(self, symbol: Any) -> str:
-        return str(symbol)
-
-    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
-        shown = denominator.text if denominator.level >= 4 else f"({denominator.text})"
-        return Piece(f"{self.hold(numerator, 3)}/{shown}", 2)
 
 
 def _parsed(

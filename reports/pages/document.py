@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ...symbolic.derive.chain import Chain
 from ...symbolic.display.notation import Notation
-from ...symbolic.display.writer import Setting, Writer
+from ...symbolic.display.pen import Setting
+from ...symbolic.display.writer import Writer
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
 from ..content import Block, Display, Formula, Listing, Paragraph, Prose, Section, Side, sentence

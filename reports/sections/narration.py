@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...symbolic.derive.chain import Chain, Form, Step
-from ...symbolic.display.writer import Writer, slope_identity
+from ...symbolic.display.definitions import slope_identity
+from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
 from ..content import Block, Bullets, Display, Formula, Math, Paragraph, Prose, Section, equation
 

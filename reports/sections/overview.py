@@ -6,8 +6,10 @@ import re
 from inspect import signature
 
 from ...symbolic.derive.chain import Chain
-from ...symbolic.display.layout import Latex, Piece, body
-from ...symbolic.display.writer import Writer, slope_identity
+from ...symbolic.display.definitions import slope_identity
+from ...symbolic.display.layout import Piece, body
+from ...symbolic.display.text_and_latex import LatexStyle
+from ...symbolic.display.writer import Writer
 from ...symbolic.equation import Size, slot
 from ...symbolic.functions import Opaque, Z
 from ...symbolic.specs.losses import LOSSES
@@ -68,7 +70,7 @@ def shape_prose(shape: tuple[Size, ...]) -> Prose:
     """m × n, or the number of entries."""
     if not shape:
         return ("a number",)
-    style = Latex()
+    style = LatexStyle()
     sizes = [style.size(size) if size.is_Symbol else str(size) for size in shape]
     return (Math(r" \times ".join(sizes)),) if len(sizes) > 1 else (
         Math(sizes[0]), " entry" if sizes[0] == "1" else " entries")
@@ -132,5 +134,5 @@ def function_definitions(chain: Chain) -> list[Formula]:
 
 
 def _definition(function: type[Opaque]) -> Formula:
-    right = body(function.definition.xreplace({Z: slot(0)}), [Piece("z")], Latex())
+    right = body(function.definition.xreplace({Z: slot(0)}), [Piece("z")], LatexStyle())
     return equation(f"{function.latex_name}(z)", right.text)

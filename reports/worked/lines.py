@@ -14,7 +14,8 @@ from fractions import Fraction
 
 import sympy as sp
 
-from ...symbolic.display.layout import ADD, ATOM, MUL, POW, Latex, Piece, body
+from ...symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, body
+from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot, slots_of
 from ...symbolic.functions import Opaque
@@ -47,7 +48,7 @@ class Line:
     checked: bool
 
 
-class Numbers(Latex):
+class Numbers(LatexStyle):
     """Numbers in place of symbols: a dot between factors, size symbols by their value."""
 
     times = r" \cdot "
@@ -179,7 +180,7 @@ class _Unrolled(_Step):
         self.instances = [
             (term, list(figures.instances(term, at))) for term in equation.terms
         ]
-        self.symbolic = self._lay_out(Latex(), self._symbol)
+        self.symbolic = self._lay_out(LatexStyle(), self._symbol)
 
     def substituted(self, digits: int) -> Substituted:
         operands: list[Shown] = []
@@ -198,7 +199,7 @@ class _Unrolled(_Step):
         text = self.names.entry(read.array, place)
         return Piece(text, POW if text.startswith(r"\frac") else ATOM)
 
-    def _lay_out(self, style: Latex, leaf: object) -> tuple[str, ...]:
+    def _lay_out(self, style: LatexStyle, leaf: object) -> tuple[str, ...]:
         chunks: list[str] = []
         for term, instances in self.instances:
             if instances:
@@ -224,7 +225,7 @@ def _inner(text: str) -> _Chunk:
 
 
 def _term(
-    equation: Equation, term: Term, instances: Sequence[At], style: Latex, leaf: object
+    equation: Equation, term: Term, instances: Sequence[At], style: LatexStyle, leaf: object
 ) -> list[_Chunk]:
     """One term, unrolled; factors that all summands share stand before a bracket."""
     single = len(instances) == 1 and equation.reduction == "sum"

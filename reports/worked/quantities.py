@@ -12,7 +12,8 @@ from fractions import Fraction
 
 import sympy as sp
 
-from ...symbolic.display.layout import ATOM, POW, Latex, Piece, body
+from ...symbolic.display.layout import ATOM, POW, Piece, body
+from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.equation import slot
 from ...symbolic.functions import ACTIVATIONS
 from .arithmetic import Value, compiled
@@ -48,7 +49,7 @@ def quantity(text: str, names: Names) -> Quantity:
     expression = walk.value(tree)
     figures = names.figures
     value = compiled(expression)(walk.values, figures.arithmetic)
-    return Quantity(body(expression, walk.leaves, Latex()).text, value)
+    return Quantity(body(expression, walk.leaves, LatexStyle()).text, value)
 
 
 @dataclass

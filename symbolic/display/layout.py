@@ -3,12 +3,12 @@
 SymPy's printers sort factors and terms; a reader expects the order in which things were written.
 So the walk is ours: factors and terms come in the order of the arrays they read, numbers first,
 a minus never first where a plus can be; brackets go where precedence asks for them.  The styles
-(:class:`Latex`, :class:`Text`, the generator's NumPy) say how each operation is spelled.
+(text, LaTeX, the generator's NumPy) say how each operation is spelled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -16,7 +16,6 @@ import sympy as sp
 from ..equation import slot, slot_numbers
 from ..functions import Opaque
 from ..rationals import decimal
-from .notation import superscript
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4
 """Precedences, loosest first."""
@@ -97,124 +96,144 @@ def any_array(pieces: Sequence[tuple[Piece, Piece | None]]) -> bool:
 def body(expression: sp.Expr, leaves: Sequence[Piece], style: Style) -> Piece:
     """A scalar body with `leaves` in its slots."""
     by = {slot(place): leaf for place, leaf in enumerate(leaves)}
+    return _Layout(by, style).write(expression)
 
-    def write(part: sp.Expr) -> Piece:
-        known: Piece | None = by.get(part)
+
+_SIGNS = {sp.StrictGreaterThan: ">", sp.StrictLessThan: "<", sp.GreaterThan: ">=",
+          sp.LessThan: "<=", sp.Equality: "==", sp.Unequality: "!="}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The walk over one body: what stands in its slots, and how operations are spelled."""
+
+    leaves: Mapping[sp.Expr, Piece]
+    style: Style
+
+    def write(self, part: sp.Expr) -> Piece:
+        known = self.leaves.get(part)
         if known is not None:
             return known
         if part.is_Symbol:
-            return Piece(style.size(part))
+            return Piece(self.style.size(part))
         if part.is_Number or part.is_NumberSymbol:
-            shown = style.number(abs(part))
-            return style.negate(shown) if part.is_negative else shown
+            shown = self.style.number(abs(part))
+            return self.style.negate(shown) if part.is_negative else shown
         if part.is_Add:
-            content, rest = part.primitive()
-            # SymPy multiplies 2 (a - y) out; a reader does not.
-            if content != 1 and all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args):
-                inner = style.hold(write(rest), POW)
-                front = style.times.join([style.number(content).text, inner])
-                return Piece(front, MUL, write(rest).array)
-            return _sum([write_signed(term) for term in _in_order(part.args)], style)
+            return self._sum(part)
         if part.is_Mul:
-            negative, shown = write_signed(part)
-            return style.negate(shown) if negative else shown
+            negative, shown = self._signed(part)
+            return self.style.negate(shown) if negative else shown
         if part.is_Pow or isinstance(part, sp.exp):
-            return write_power(part)
+            return self._power(part)
+        return self._function(part)
+
+    def _function(self, part: sp.Expr) -> Piece:
         if isinstance(part, Opaque):
-            return style.opaque(type(part), write(part.args[0]))
+            return self.style.opaque(type(part), self.write(part.args[0]))
         if isinstance(part, sp.Piecewise):
-            return style.cases([
-                (write(value), None if condition is sp.true else write_relation(condition))
+            return self.style.cases([
+                (self.write(value), None if condition is sp.true else self._relation(condition))
                 for value, condition in part.args
             ])
         if part.is_Function:
-            return style.call(part.func.__name__, [write(argument) for argument in part.args])
+            return self.style.call(part.func.__name__, [self.write(inner) for inner in part.args])
         raise NotImplementedError(f"no layout for {part}")
 
-    def write_relation(condition: sp.Expr) -> Piece:
+    def _relation(self, condition: sp.Expr) -> Piece:
         if isinstance(condition, sp.Or | sp.And | sp.Not):
             raise NotImplementedError(f"no layout for the condition {condition}; write it as "
                                       "nested where(z > 0, ...)")
-        signs = {sp.StrictGreaterThan: ">", sp.StrictLessThan: "<", sp.GreaterThan: ">=",
-                 sp.LessThan: "<=", sp.Equality: "==", sp.Unequality: "!="}
-        return style.relation(write(condition.lhs), signs[condition.func], write(condition.rhs))
+        return self.style.relation(
+            self.write(condition.lhs), _SIGNS[condition.func], self.write(condition.rhs)
+        )
 
-    def write_power(part: sp.Expr) -> Piece:
+    def _power(self, part: sp.Expr) -> Piece:
         if isinstance(part, sp.exp):
-            return style.call("exp", [write(part.args[0])])
+            return self.style.call("exp", [self.write(part.args[0])])
         base, exponent = part.as_base_exp()
         if isinstance(base, sp.exp):
-            return style.call("exp", [write(base.args[0] * exponent)])
+            return self.style.call("exp", [self.write(base.args[0] * exponent)])
         if exponent == sp.Rational(1, 2):
-            return style.root(write(base))
+            return self.style.root(self.write(base))
         if exponent.is_number and exponent.is_negative:
-            return style.fraction(style.number(sp.S.One), write(base**-exponent))
+            return self.style.fraction(self.style.number(sp.S.One), self.write(base**-exponent))
         if slot_numbers(exponent):
-            return style.general_power(write(base), write(exponent))
-        return style.power(write(base), exponent)
+            return self.style.general_power(self.write(base), self.write(exponent))
+        return self.style.power(self.write(base), exponent)
 
-    def write_signed(part: sp.Expr) -> tuple[bool, Piece]:
-        """(whether a minus stands in front, the rest)."""
-        number, rest = part.as_coeff_Mul()
+    # --- sums -----------------------------------------------------------------------------------
+
+    def _sum(self, part: sp.Expr) -> Piece:
+        """Terms with their signs, a positive one first if there is one."""
+        style = self.style
+        content, rest = part.primitive()
+        # SymPy multiplies 2 (a - y) out; a reader does not.
+        if content != 1 and all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args):
+            inner = self.write(rest)
+            front = style.times.join([style.number(content).text, style.hold(inner, POW)])
+            return Piece(front, MUL, inner.array)
+        terms = sorted(map(self._signed, _in_order(part.args)), key=lambda term: term[0])
+        text = ""
+        for negative, piece in terms:
+            shown = style.hold(piece, MUL)
+            if text:
+                text += (" - " if negative else " + ") + shown
+            else:
+                text = style.minus + shown if negative else shown
+        return Piece(text, ADD, any(piece.array for _, piece in terms))
+
+    # --- products -------------------------------------------------------------------------------
+
+    def _signed(self, part: sp.Expr) -> tuple[bool, Piece]:
+        """(whether a minus stands in front, the rest) of a term of a sum."""
+        style = self.style
         if part.is_Number:
             return bool(part.is_negative), style.number(abs(part))
         if not part.is_Mul:
-            return False, write(part)
-        above: list[sp.Expr] = []
-        below: list[sp.Expr] = []
-        for factor in _in_order(sp.Mul.make_args(rest)):
-            base, exponent = factor.as_base_exp()
-            inverse = exponent.is_number and exponent.is_negative
-            if inverse and not isinstance(factor, sp.exp):
-                below.append(base**-exponent)
-            elif factor != 1:
-                above.append(factor)
+            return False, self.write(part)
+        number, rest = part.as_coeff_Mul()
+        above, below = _fraction(rest)
         size = abs(number)
         if size.q != 1 and above and not below:
-            product = _product(1, above, write, style)
+            product = self._product(1, above)
             front = style.times.join([style.number(size).text, style.hold(product, MUL)])
             return bool(number.is_negative), Piece(front, MUL, product.array)
-        numerator = _product(size.p, above, write, style)
-        if size.q == 1 and not below:
-            return bool(number.is_negative), numerator
-        denominator = _product(size.q, below, write, style)
-        return bool(number.is_negative), style.fraction(numerator, denominator)
+        shown = self._product(size.p, above)
+        if size.q != 1 or below:
+            shown = style.fraction(shown, self._product(size.q, below))
+        return bool(number.is_negative), shown
 
-    return write(expression)
-
-
-def _product(
-    number: int, factors: Sequence[sp.Expr], write: Callable[[sp.Expr], Piece], style: Style
-) -> Piece:
-    """A number, then scalars, then arrays joined entry by entry."""
-    pieces = [write(factor) for factor in factors]
-    scalars = [piece for piece in pieces if not piece.array]
-    arrays = [piece for piece in pieces if piece.array]
-    if number != 1 or not pieces:
-        scalars.insert(0, style.number(sp.Integer(number)))
-    parts = []
-    if scalars:
-        parts.append(style.times.join(style.hold(piece, MUL if len(pieces) < 2 and number == 1
-                                                 else POW) for piece in scalars))
-    if arrays:
-        single = len(arrays) == 1 and not scalars
-        parts.append(style.hadamard.join(style.hold(a, MUL if single else POW) for a in arrays))
-    if len(parts) == 1 and len(scalars) + len(arrays) == 1:
-        return (scalars or arrays)[0]
-    return Piece(style.times.join(parts), MUL, bool(arrays))
+    def _product(self, number: int, factors: Sequence[sp.Expr]) -> Piece:
+        """A number, then scalars, then arrays joined entry by entry."""
+        style = self.style
+        pieces = [self.write(factor) for factor in factors]
+        scalars = [piece for piece in pieces if not piece.array]
+        arrays = [piece for piece in pieces if piece.array]
+        if number != 1 or not pieces:
+            scalars.insert(0, style.number(sp.Integer(number)))
+        if len(scalars) + len(arrays) == 1:
+            return (scalars or arrays)[0]
+        parts = []
+        if scalars:
+            parts.append(style.times.join(style.hold(piece, POW) for piece in scalars))
+        if arrays:
+            level = MUL if len(arrays) == 1 and not scalars else POW
+            parts.append(style.hadamard.join(style.hold(piece, level) for piece in arrays))
+        return Piece(style.times.join(parts), MUL, bool(arrays))
 
 
-def _sum(terms: Sequence[tuple[bool, Piece]], style: Style) -> Piece:
-    """Terms with their signs, a positive one first if there is one."""
-    ordered = sorted(terms, key=lambda term: term[0])
-    text = ""
-    for place, (negative, piece) in enumerate(ordered):
-        shown = style.hold(piece, MUL)
-        if place == 0:
-            text = style.minus + shown if negative else shown
-        else:
-            text += (" - " if negative else " + ") + shown
-    return Piece(text, ADD, any(piece.array for _, piece in terms))
+def _fraction(product: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """The factors of a product above and below the line, in the order they are read."""
+    above: list[sp.Expr] = []
+    below: list[sp.Expr] = []
+    for factor in _in_order(sp.Mul.make_args(product)):
+        base, exponent = factor.as_base_exp()
+        if exponent.is_number and exponent.is_negative and not isinstance(factor, sp.exp):
+            below.append(base**-exponent)
+        elif factor != 1:
+            above.append(factor)
+    return above, below
 
 
 def _in_order(parts: Sequence[sp.Expr]) -> list[sp.Expr]:
@@ -226,128 +245,3 @@ def _in_order(parts: Sequence[sp.Expr]) -> list[sp.Expr]:
         return kind, min(slots, default=-1), int(sp.count_ops(part)), str(part)
 
     return sorted(parts, key=key)
-
-
-# --- styles -------------------------------------------------------------------------------------
-
-
-class Text(Style):
-    """Unicode mathematics for a terminal."""
-
-    hadamard = " ⊙ "
-    times = " "
-    minus = "-"
-
-    def number(self, value: sp.Expr) -> Piece:
-        halves = {sp.Rational(1, 2): "½", sp.Rational(1, 4): "¼"}
-        return Piece(halves[value]) if value in halves else super().number(value)
-
-    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
-        sign = "/"
-        if denominator.array:
-            sign = " ⊘ "
-        return Piece(
-            f"{self.hold(numerator, MUL)}{sign}{self.hold(denominator, POW)}", MUL,
-            numerator.array or denominator.array,
-        )
-
-    def power(self, base: Piece, exponent: sp.Expr) -> Piece:
-        shown = str(exponent)
-        mark = superscript(shown) if shown.lstrip("-").isdigit() else f"^({shown})"
-        return Piece(self.hold(base, ATOM) + ("∘" if base.array else "") + mark, POW, base.array)
-
-    def general_power(self, base: Piece, exponent: Piece) -> Piece:
-        shown = f"{self.hold(base, ATOM)}^{self.hold(exponent, ATOM)}"
-        return Piece(shown, POW, base.array or exponent.array)
-
-    def root(self, base: Piece) -> Piece:
-        return Piece(f"√{self.hold(base, ATOM)}", POW, base.array)
-
-    def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
-        name = {"sigmoid": "σ", "relu": "ReLU"}.get(function.title, function.title)
-        if function.title == "step":
-            return Piece(f"[{argument.text} > 0]", ATOM, argument.array)
-        return self.call(name + "′" * function.order, [argument])
-
-
-class Latex(Style):
-    """LaTeX that KaTeX, MathJax, GitHub's Markdown and TeX all take: one row, no environments
-    but cases, no commands outside the common subset."""
-
-    hadamard = r" \odot "
-    times = " "
-
-    def bracket(self, text: str) -> str:
-        tall = r"\frac" in text or r"\sum" in text
-        return rf"\left( {text} \right)" if tall else f"({text})"
-
-    def number(self, value: sp.Expr) -> Piece:
-        if decimal(value):
-            return Piece(decimal(value))
-        if value.is_Rational and value.q != 1:
-            return Piece(rf"\frac{{{value.p}}}{{{value.q}}}", POW)
-        return Piece({"pi": r"\pi", "E": "e"}.get(str(value), str(value)))
-
-    def size(self, symbol: sp.Symbol) -> str:
-        return str(symbol) if len(str(symbol)) == 1 else rf"\mathrm{{{symbol}}}".replace("_", r"\_")
-
-    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
-        if denominator.array:
-            return Piece(
-                rf"{self.hold(numerator, POW)} \oslash {self.hold(denominator, POW)}", MUL, True
-            )
-        if numerator.array and numerator.text.count(r"\odot") + len(numerator.text) > 12:
-            one = self.number(sp.S.One).text
-            factor = rf"\frac{{{one}}}{{{denominator.text}}}"
-            return Piece(f"{factor} {self.hold(numerator, MUL)}", MUL, True)
-        return Piece(rf"\frac{{{numerator.text}}}{{{denominator.text}}}", POW, numerator.array)
-
-    def power(self, base: Piece, exponent: sp.Expr) -> Piece:
-        mark = rf"\circ {exponent}" if base.array else str(exponent)
-        held = self.hold(base, ATOM)
-        if "^" in held and not held.endswith(")") and not held.startswith("("):
-            held = self.bracket(held)
-        return Piece(f"{held}^{{{mark}}}", POW, base.array)
-
-    def general_power(self, base: Piece, exponent: Piece) -> Piece:
-        held = self.hold(base, ATOM)
-        if "^" in held and not held.startswith("("):
-            held = self.bracket(held)
-        return Piece(f"{held}^{{{exponent.text}}}", POW, base.array or exponent.array)
-
-    def root(self, base: Piece) -> Piece:
-        return Piece(rf"\sqrt{{{base.text}}}", ATOM, base.array)
-
-    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
-        known = {"exp", "log", "tanh", "sin", "cos", "max", "min"}
-        shown = f"\\{name}" if name in known else rf"\mathrm{{{name}}}"
-        inner = ", ".join(argument.text for argument in arguments)
-        return Piece(shown + self._round(inner), ATOM, any(a.array for a in arguments))
-
-    def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
-        if function.title == "step":
-            return Piece(rf"\mathbf{{1}}[{argument.text} \gt 0]", ATOM, argument.array)
-        mark = "'" * function.order
-        return Piece(function.latex_name + mark + self._round(argument.text), ATOM, argument.array)
-
-    def _round(self, inner: str) -> str:
-        return rf"\left( {inner} \right)" if r"\frac" in inner else f"({inner})"
-
-    def cases(self, pieces: Sequence[tuple[Piece, Piece | None]]) -> Piece:
-        """On one row: value [condition] + ..., with Iverson brackets."""
-        shown = []
-        held = []
-        for value, condition in pieces:
-            if condition is not None:
-                held.append(condition.text)
-                mark = condition.text
-            else:
-                mark = r"\text{otherwise}"
-            if value.text != "0":
-                shown.append(rf"{self.hold(value, POW)}~[{mark}]")
-        return Piece(" + ".join(shown), ADD, any_array(pieces))
-
-    def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
-        spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "=",
-                   "!=": r"\ne"}[sign]
-        return Piece(f"{left.text} {spelled} {right.text}", ADD, left.array or right.array)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..derive.chain import Chain, Form, Step
 from ..functions import Opaque
-from .writer import Writer, slope_identity
+from .definitions import slope_identity
+from .writer import Writer
 
 
 def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = False) -> str:

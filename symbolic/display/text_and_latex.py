@@ -1,16 +1,162 @@
-"""What text and LaTeX differ in beyond the style of scalar bodies: transposes, sums, products."""
+"""Text and LaTeX: how each spells scalar bodies (the styles), and matrices and sums (the media)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sympy as sp
+
+from ..functions import Opaque
 from ..matrices.kronecker import Way
-from .layout import ATOM, MUL, POW, Latex, Piece, Style, Text
+from ..rationals import decimal
+from .layout import ADD, ATOM, MUL, POW, Piece, Style, any_array, body
+from .notation import superscript
+
+
+class TextStyle(Style):
+    """Unicode mathematics for a terminal."""
+
+    hadamard = " ⊙ "
+    times = " "
+    minus = "-"
+
+    def number(self, value: sp.Expr) -> Piece:
+        halves = {sp.Rational(1, 2): "½", sp.Rational(1, 4): "¼"}
+        return Piece(halves[value]) if value in halves else super().number(value)
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        sign = "/"
+        if denominator.array:
+            sign = " ⊘ "
+        return Piece(
+            f"{self.hold(numerator, MUL)}{sign}{self.hold(denominator, POW)}", MUL,
+            numerator.array or denominator.array,
+        )
+
+    def power(self, base: Piece, exponent: sp.Expr) -> Piece:
+        shown = str(exponent)
+        mark = superscript(shown) if shown.lstrip("-").isdigit() else f"^({shown})"
+        return Piece(self.hold(base, ATOM) + ("∘" if base.array else "") + mark, POW, base.array)
+
+    def general_power(self, base: Piece, exponent: Piece) -> Piece:
+        shown = f"{self.hold(base, ATOM)}^{self.hold(exponent, ATOM)}"
+        return Piece(shown, POW, base.array or exponent.array)
+
+    def root(self, base: Piece) -> Piece:
+        return Piece(f"√{self.hold(base, ATOM)}", POW, base.array)
+
+    def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
+        name = {"sigmoid": "σ", "relu": "ReLU"}.get(function.title, function.title)
+        if function.title == "step":
+            return Piece(f"[{argument.text} > 0]", ATOM, argument.array)
+        return self.call(name + "′" * function.order, [argument])
+
+
+class FactorStyle(TextStyle):
+    """A factor between two arrays, in names as they are spelled: (2·m)/n, 1/(1 - A1)."""
+
+    times = "·"
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        return Piece(f"{self.hold(numerator, POW)}/{self.hold(denominator, ATOM)}", MUL)
+
+
+def factor_text(factor: sp.Expr) -> str:
+    """A factor whose symbols are names of arrays or sizes.
+
+    >>> m, n, y = sp.symbols("m n Y", positive=True)
+    >>> factor_text(2 * m / n), factor_text(1 / (y * (1 - y)))
+    ('(2·m)/n', '1/(Y·(1 - Y))')
+    """
+    return body(factor, [], FactorStyle()).text
+
+
+class LatexStyle(Style):
+    """LaTeX that KaTeX, MathJax, GitHub's Markdown and TeX all take: one row, no environments
+    but cases, no commands outside the common subset."""
+
+    hadamard = r" \odot "
+    times = " "
+
+    def bracket(self, text: str) -> str:
+        tall = r"\frac" in text or r"\sum" in text
+        return rf"\left( {text} \right)" if tall else f"({text})"
+
+    def number(self, value: sp.Expr) -> Piece:
+        if decimal(value):
+            return Piece(decimal(value))
+        if value.is_Rational and value.q != 1:
+            return Piece(rf"\frac{{{value.p}}}{{{value.q}}}", POW)
+        return Piece({"pi": r"\pi", "E": "e"}.get(str(value), str(value)))
+
+    def size(self, symbol: sp.Symbol) -> str:
+        return str(symbol) if len(str(symbol)) == 1 else rf"\mathrm{{{symbol}}}".replace("_", r"\_")
+
+    def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
+        if denominator.array:
+            return Piece(
+                rf"{self.hold(numerator, POW)} \oslash {self.hold(denominator, POW)}", MUL, True
+            )
+        if numerator.array and numerator.text.count(r"\odot") + len(numerator.text) > 12:
+            one = self.number(sp.S.One).text
+            factor = rf"\frac{{{one}}}{{{denominator.text}}}"
+            return Piece(f"{factor} {self.hold(numerator, MUL)}", MUL, True)
+        return Piece(rf"\frac{{{numerator.text}}}{{{denominator.text}}}", POW, numerator.array)
+
+    def power(self, base: Piece, exponent: sp.Expr) -> Piece:
+        mark = rf"\circ {exponent}" if base.array else str(exponent)
+        held = self.hold(base, ATOM)
+        if "^" in held and not held.endswith(")") and not held.startswith("("):
+            held = self.bracket(held)
+        return Piece(f"{held}^{{{mark}}}", POW, base.array)
+
+    def general_power(self, base: Piece, exponent: Piece) -> Piece:
+        held = self.hold(base, ATOM)
+        if "^" in held and not held.startswith("("):
+            held = self.bracket(held)
+        return Piece(f"{held}^{{{exponent.text}}}", POW, base.array or exponent.array)
+
+    def root(self, base: Piece) -> Piece:
+        return Piece(rf"\sqrt{{{base.text}}}", ATOM, base.array)
+
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        known = {"exp", "log", "tanh", "sin", "cos", "max", "min"}
+        shown = f"\\{name}" if name in known else rf"\mathrm{{{name}}}"
+        inner = ", ".join(argument.text for argument in arguments)
+        return Piece(shown + self._round(inner), ATOM, any(a.array for a in arguments))
+
+    def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
+        if function.title == "step":
+            return Piece(rf"\mathbf{{1}}[{argument.text} \gt 0]", ATOM, argument.array)
+        mark = "'" * function.order
+        return Piece(function.latex_name + mark + self._round(argument.text), ATOM, argument.array)
+
+    def _round(self, inner: str) -> str:
+        return rf"\left( {inner} \right)" if r"\frac" in inner else f"({inner})"
+
+    def cases(self, pieces: Sequence[tuple[Piece, Piece | None]]) -> Piece:
+        """On one row: value [condition] + ..., with Iverson brackets."""
+        shown = []
+        held = []
+        for value, condition in pieces:
+            if condition is not None:
+                held.append(condition.text)
+                mark = condition.text
+            else:
+                mark = r"\text{otherwise}"
+            if value.text != "0":
+                shown.append(rf"{self.hold(value, POW)}~[{mark}]")
+        return Piece(" + ".join(shown), ADD, any_array(pieces))
+
+    def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
+        spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "=",
+                   "!=": r"\ne"}[sign]
+        return Piece(f"{left.text} {spelled} {right.text}", ADD, left.array or right.array)
 
 
 @dataclass(frozen=True)
-class Target:
+class Medium:
     """What the two written forms differ in beyond the style of scalar bodies."""
 
     style: Style
@@ -64,9 +210,9 @@ class Target:
         return f"{'arg' if self.place else ''}max_{names} "
 
 
-LATEX = Target(Latex(), True, r"\mathbf{1}", r" ", r" ", r"\le")
-TEXT = Target(Text(), False, "1", " ", " ", "≤")
+LATEX = Medium(LatexStyle(), True, r"\mathbf{1}", r" ", r" ", r"\le")
+TEXT = Medium(TextStyle(), False, "1", " ", " ", "≤")
 
 
-def joined(pieces: Sequence[Piece], target: Target, array: bool) -> Piece:
-    return Piece(target.product.join(target.style.hold(p, POW) for p in pieces), MUL, array)
+def joined(pieces: Sequence[Piece], medium: Medium, array: bool) -> Piece:
+    return Piece(medium.product.join(medium.style.hold(p, POW) for p in pieces), MUL, array)

@@ -1,0 +1,57 @@
+"""What named functions are, and their slopes.
+
+    sigmoid -> σ(z) = 1/(1 + exp(-z)), σ′(z) = σ(z) (1 - σ(z))
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ..equation import System, slot
+from ..functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
+from .layout import Piece, body
+from .text_and_latex import LATEX, TEXT
+
+
+def used_functions(system: System) -> tuple[type[Opaque], ...]:
+    """The named functions that a system's equations apply, derivatives left out."""
+    found = {
+        type(applied).base
+        for equation in system.equations for term in equation.terms
+        for applied in term.body.atoms(Opaque)
+    }
+    return tuple(sorted(found, key=lambda function: function.title))
+
+
+def function_definition(function: type[Opaque], latex: bool) -> str:
+    """f(z) = ..., f′(z) = ...: a function's definition and the slope that follows from it."""
+    style = (LATEX if latex else TEXT).style
+    head = style.opaque(function, Piece("z")).text
+    slope = slope_identity(function, f"{function.latex_name}(z)" if latex else head, latex)
+    return f"{head} = {_in_z(function.definition, latex)}" + (f", {slope}" if slope else "")
+
+
+def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:
+    """σ′(z) = a (1 - a), where the slope is a polynomial in the output; else the definition.
+
+    None for a constant slope, which is written as the number.
+    """
+    made = derivative(function)
+    if not hasattr(made, "definition"):
+        return None
+    style = (LATEX if latex else TEXT).style
+    name = style.opaque(made, Piece("z")).text
+    polynomial = in_output(made)
+    if polynomial is not None:
+        shown = body(polynomial.xreplace({A: slot(0)}), [Piece(output)], style)
+        return f"{name} = {shown.text}"
+    definition = made.definition
+    bounded = in_sigmoid(definition)
+    if bounded is not None:  # exp(z)/(1 + exp(z))² overflows where σ(z) (1 - σ(z)) does not
+        definition = bounded[0].xreplace({A: SIGMOID(bounded[1])})
+    return f"{name} = {_in_z(definition, latex)}"
+
+
+def _in_z(definition: sp.Expr, latex: bool) -> str:
+    style = (LATEX if latex else TEXT).style
+    return body(definition.xreplace({Z: slot(0)}), [Piece("z")], style).text

@@ -1,0 +1,127 @@
+"""Index forms written out: every entry with its subscripts, every sum with its index.
+
+    y[i] = [1 <= i] x[i - 1] + Σ_k W[i, k] x[k]   ->   yᵢ = [1 ≤ i] xᵢ₋₁ + Σ_k Wᵢₖ xₖ
+
+What matrix form says in one symbol stays one symbol here, too: entries of a softmax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from ..equation import NAMED, Equal, Equation, Guard, Index, Read, Term, Within, slots_of
+from ..matrices.leaves import leaf, summand
+from ..matrices.nodes import Leaf, Softmax
+from .layout import ADD, ATOM, MUL, Piece, body
+from .matrix_text import node_text
+from .notation import subscripted
+from .pen import Pen, Written
+
+
+def index_form(equation: Equation, pen: Pen) -> Written:
+    """An equation with indices and Σ."""
+    lead = [index.name for index in equation.out]
+    left = pen.name(equation.name, pen.conventions.worth_showing(equation.name, lead))
+    if not equation.terms:
+        return Written(left, "0")
+    text = ""
+    for term in equation.terms:
+        shown = term_text(equation, term, pen).text
+        if not text:
+            text = shown
+        else:
+            text += f" - {shown[1:].lstrip()}" if shown.startswith("-") else f" + {shown}"
+    return Written(left, text)
+
+
+def place_form(equation: Equation, pen: Pen) -> str:
+    """(at₁, at₂)ᵢ = argmax ...: where a maximum is attained, in the order of its indices.
+
+    The pen's medium is one that writes places.
+    """
+    lead = [index.name for index in equation.out]
+    at = pen.conventions.worth_showing(equation.name, lead)
+    names = ", ".join(map(pen.name, equation.argmax))
+    left = pen.name(equation.argmax[0], at) if len(equation.argmax) == 1 \
+        else subscripted(f"({names})", at, pen.medium.latex)
+    return f"{left} = {term_text(equation, equation.terms[0], pen).text}"
+
+
+def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
+    """One summand: what stands in front of its sum, the sum, its guards, its body."""
+    whole, leaves = _softened(equation, term, pen) or (term.body, list(map(pen.entry, term.reads)))
+    over = [index for index in term.over if index.size != 1]
+    number, outside = sp.S.One, sp.S.One
+    if over and equation.reduction == "sum":  # numbers and sizes stand in front of the sum
+        number, rest = whole.as_coeff_Mul()
+        outside, whole = rest.as_independent(*slots_of(rest), as_Add=False)
+    shown = body(whole, leaves, pen.medium.style)
+    guards = "".join(map(pen.guard, _telling(term, pen)))
+    return _multiplied(number, outside, _reduced(equation, over, guards, shown, pen), pen)
+
+
+def _reduced(
+    equation: Equation, over: Sequence[Index], guards: str, shown: Piece, pen: Pen
+) -> Piece:
+    """A body with its guards under the sign of the equation's reduction."""
+    medium, reduction = pen.medium, equation.reduction
+    if guards and reduction not in ("logsumexp", "max"):
+        shown = Piece(guards + medium.style.hold(shown, MUL), MUL)
+    if reduction == "max":  # the places that a guard leaves out take no part, whatever their sign
+        names = ", ".join(index.name for index in over)
+        names += f": {guards.strip()}" if guards else ""
+        return Piece(medium.maximum(names) + medium.style.hold(shown, MUL), MUL)
+    if reduction in NAMED:
+        return medium.named(reduction, shown)
+    signs = "".join(medium.sum(index.name, str(index.size)) for index in over)
+    if reduction == "logsumexp":
+        inner = medium.style.call("exp", [shown])
+        return medium.style.call("log", [Piece(signs + guards + inner.text, MUL)])
+    return Piece(signs + medium.style.hold(shown, MUL), MUL) if over else shown
+
+
+def _multiplied(number: sp.Expr, outside: sp.Expr, summed: Piece, pen: Pen) -> Piece:
+    """number · outside · summed, a minus in front."""
+    factor = number * outside
+    if factor == 1:
+        return summed
+    if factor == -1:
+        return pen.medium.style.negate(summed)
+    negative = factor.as_coeff_Mul()[0].is_negative
+    front = body(abs(number) * outside, [], pen.medium.style)
+    text = f"{front.text}{pen.medium.gap}{summed.text}"
+    return Piece(("-" if negative else "") + text, ADD if negative else MUL)
+
+
+def _softened(equation: Equation, term: Term, pen: Pen) -> tuple[sp.Expr, list[Piece]] | None:
+    """A body with entries of softmaxes, and its pieces; None where there are none."""
+    made = summand(equation, term, {}, (), pen.conventions.setting.levels)
+    if made is None or not any(isinstance(node, Softmax) for node in made.leaves):
+        return None
+    sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
+    entries: dict[object, Read] = {}
+    for read in term.reads:
+        entries.setdefault(leaf(read, sizes, {}), read)
+    pieces = []
+    for node in made.leaves:
+        if isinstance(node, Leaf):
+            pieces.append(pen.entry(entries[node]))
+        else:
+            held = pen.medium.style.hold(node_text(node, pen), ATOM)
+            pieces.append(Piece(subscripted(held, node.axes, pen.medium.latex)))
+    return made.body, pieces
+
+
+def _telling(term: Term, pen: Pen) -> list[Guard]:
+    """The guards of a term without those that others imply: the place of a maximum lies among
+    the places that it is taken of."""
+    places = pen.conventions.setting.places
+    at = {sp.expand(value): places[place.array]
+          for guard in term.guards if isinstance(guard, Equal)
+          for place, value in ((guard.left, guard.right), (guard.right, guard.left))
+          if isinstance(place, Read) and not isinstance(value, Read) and place.array in places}
+    return [guard for guard in term.guards if not (
+        isinstance(guard, Within) and guard.low == 0
+        and at.get(sp.expand(guard.value)) == guard.high)]

@@ -1,0 +1,159 @@
+"""What every written form starts from: names, subscripts and conditions in one notation.
+
+    dW1 -> ∂L/∂W⁽¹⁾      x[2*i + 1] -> x₂ᵢ₊₁      Within(0, i, n) -> [0 ≤ i ≤ n - 1]
+
+A pen knows no matrix forms and no sums; :mod:`matrix_text` and :mod:`index_text` write with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from ..equation import Equal, Equation, Guard, Read, Size, Subscript, System
+from ..matrices.leaves import Levels, levels_of
+from ..matrices.loop_ends import Loops, loops_of
+from .layout import ATOM, POW, Piece
+from .notation import Notation
+from .text_and_latex import Medium
+
+
+@dataclass(frozen=True)
+class Written:
+    """An equation as two sides."""
+
+    left: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an equation's text depends on beyond itself: log Σ exp that are parts of a softmax,
+    recurrences with the values beyond their ends, and places of maxima that something reads,
+    each with how many places there are."""
+
+    levels: Levels = field(default_factory=dict)
+    loops: Loops = field(default_factory=Loops)
+    places: Mapping[str, Size] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, system: System) -> Setting:
+        read = {r.array for equation in system.equations for r in equation.reads}
+        places = {name: index.size for equation in system.equations if equation.argmax
+                  for name, index in zip(equation.argmax, equation.terms[0].over, strict=True)
+                  if name in read}
+        return cls(levels_of(system), loops_of(system), places)
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Everything that decides how an equation is written, but the medium.
+
+    row_vectors: vectors are rows (x W + b) rather than columns (W x + b).
+    shapes: of all arrays; an axis of size 1 needs no subscript.
+    diagonals: [i = j] v is written diag(v), and so is a vector that scales rows or columns.
+    setting: what is known of the system that the equations are from.
+    bias_last: a vector that is added to every row stands by itself (X + b), one with an entry for
+        each row has 1ᵀ behind it; the other way round where it is False.  By default: row_vectors.
+    leading: derivative -> how many of its axes are those of what is differentiated; the others are
+        what by.  A derivative by a matrix is then written as a matrix, with ⊗.
+    """
+
+    notation: Notation
+    row_vectors: bool
+    shapes: Mapping[str, tuple[Size, ...]]
+    diagonals: bool = False
+    setting: Setting = field(default_factory=Setting)
+    bias_last: bool | None = None
+    leading: Mapping[str, int] = field(default_factory=dict)
+
+    def name(self, array: str, at: Sequence[str] = (), latex: bool = False) -> str:
+        """An array, or an entry of it, as this notation writes it."""
+        return self.notation.latex(array, at) if latex else self.notation.text(array, at)
+
+    def shapes_read(self, equation: Equation) -> dict[str, tuple[Size, ...]]:
+        """The shapes of what an equation reads, those of adjoints from their arrays."""
+        names = {read.array for read in equation.reads}
+        primal = self.notation.adjoints
+        return {name: self.shapes[key] for name in names
+                for key in (name if name in self.shapes else primal.get(name, name),)
+                if key in self.shapes}
+
+    def worth_showing(self, array: str, at: Sequence[str]) -> list[str]:
+        """The subscripts worth showing: those of axes longer than one."""
+        primal = self.notation.adjoints.get(array, array)
+        shape = self.shapes.get(array, self.shapes.get(primal, ()))
+        if len(shape) != len(at):
+            return list(at)
+        return [entry for entry, size in zip(at, shape, strict=True) if size != 1]
+
+    def across(self, axes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """The axes of vectors that are not repeated without a word but have 1ᵀ behind them."""
+        if len(axes) < 2:
+            return ()
+        if self.diagonals:
+            return axes[:-1], axes[-1:]
+        rows = self.row_vectors if self.bias_last is None else self.bias_last
+        return (axes[:-1],) if rows else (axes[-1:],)
+
+
+@dataclass(frozen=True)
+class Pen:
+    """Conventions in one medium: what is common to matrix forms and index forms."""
+
+    conventions: Conventions
+    medium: Medium
+
+    def name(self, array: str, at: Sequence[str] = ()) -> str:
+        return self.conventions.name(array, at, self.medium.latex)
+
+    def entry(self, read: Read) -> Piece:
+        """An entry of an array: x₂ᵢ₊₁."""
+        at = [self.subscript(part) for part in read.at]
+        return name_piece(self.name(read.array, self.conventions.worth_showing(read.array, at)))
+
+    def subscript(self, part: Subscript) -> str:
+        if isinstance(part, Read):
+            return self.name(part.array, [self.subscript(inner) for inner in part.at])
+        return affine(part, self.medium.latex).replace(" + ", "+").replace(" - ", "-")
+
+    def guard(self, guard: Guard) -> str:
+        """A condition as a factor that is 1 or 0, in Iverson's brackets."""
+        return f"[{self.condition(guard)}]{self.medium.gap}"
+
+    def condition(self, guard: Guard) -> str:
+        if isinstance(guard, Equal):
+            sides = [guard.left, guard.right]
+            if getattr(guard.right, "is_Symbol", False):  # an index is on the left: t = T - 1
+                sides.sort(key=lambda side: not getattr(side, "is_Symbol", False))
+            return " = ".join(map(self.subscript, sides))
+        bounds = (guard.low, guard.value, sp.expand(guard.high - 1))
+        shown = f" {self.medium.at_most} ".join(affine(b, self.medium.latex) for b in bounds)
+        return shown.replace("#", "")  # of an index that is not seen elsewhere
+
+
+def name_piece(text: str, array: bool = False) -> Piece:
+    """A name; a fraction (an adjoint) needs brackets before a power or a transpose."""
+    return Piece(text, POW if text.startswith((r"\frac", "∂")) else ATOM, array)
+
+
+def affine(place: sp.Expr, latex: bool) -> str:
+    """A place as people write it: 2i + u - 1, and H i (in text H·i).
+
+    >>> i, u, size = sp.symbols("i u H")
+    >>> affine(2*i + u - 1, latex=False), affine(size*i, latex=False), affine(size*i, latex=True)
+    ('2i + u - 1', 'H·i', 'H i')
+    """
+    shown = re.sub(r"(?<=\d)\*(?=[^\W\d])", "", str(place))
+    return re.sub(r"(?<!\*)\*(?!\*)", " " if latex else "·", shown)
+
+
+def unspaced(place: sp.Expr) -> str:
+    """A place without spaces, the index first: t-1, T-1."""
+    return str(place).replace(" ", "")

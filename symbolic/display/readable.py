@@ -1,0 +1,132 @@
+"""Which form of an equation reads well: the matrix form that a reader takes in without a key.
+
+    A[i] = Σ_k W[i, k] x[k]                 -> W x: a product, taken
+    y[i, j] = Σ_k A[i, k] B[j, k] C[i, j, k] -> none: indices say it better
+
+A matrix form may be right and yet need a convention nobody has been told (along which axes is a
+vector repeated? which axis does the sum run over?).  Then the equation is tried with leading axes
+as subscripts, and is written with indices where that does not help either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..equation import Equation, Guard, Read, guard_subscripts, size_names, subscript_indices
+from ..matrices.loop_ends import loop_indices
+from ..matrices.recognise import (
+    Einsum,
+    Leaf,
+    Node,
+    Outer,
+    Pointwise,
+    Product,
+    Series,
+    Span,
+    Total,
+    Where,
+    aligned,
+    matrix_form,
+    walk,
+    without_units,
+)
+from .index_letters import indices_of, with_letters
+from .pen import Conventions
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A matrix form, its axes in the order of the left side's, whose subscripts are `at`."""
+
+    form: Node
+    at: tuple[str, ...]
+
+
+def readable_form(equation: Equation, conventions: Conventions) -> Readable | None:
+    """The first matrix form that reads well; None where indices read better."""
+    steps = steps_in(equation, conventions)
+    sizes = size_names(conventions.shapes.values())
+    for fixed in _slicings(equation, steps):
+        shown = [name for name in fixed if name not in steps]
+        named = with_letters(equation, shown, sizes)
+        letters = {new.name for old, new in zip(indices_of(equation), indices_of(named),
+                                                strict=True) if old.name in fixed}
+        form = matrix_form(
+            named, conventions.row_vectors, conventions.shapes_read(named), conventions.diagonals,
+            fixed=letters, levels=conventions.setting.levels,
+        )
+        out = tuple(i.name for i in without_units(named).out if i.name not in letters)
+        if form is not None and reads_well(form, out, conventions.diagonals):
+            at = tuple(new.name for old, new in zip(equation.out, named.out, strict=True)
+                       if old.name in fixed)
+            return Readable(aligned(form, out), at)
+    return None
+
+
+def steps_in(equation: Equation, conventions: Conventions) -> set[str]:
+    """The names of the indices that are steps of a loop."""
+    return {index.name for index in loop_indices(equation, conventions.setting.loops)}
+
+
+def _slicings(equation: Equation, steps: set[str]) -> Iterator[tuple[str, ...]]:
+    """The sets of indices that may stand as subscripts: steps of a loop always do, leading
+    axes where the whole arrays have no matrix form."""
+    running = tuple(dict.fromkeys(
+        index.name for index in indices_of(equation) if index.name in steps
+    ))
+    yield running
+    widest: list[str] = []
+    for term in equation.terms:
+        for read in term.reads:
+            plain = [str(entry) for entry in read.at
+                     if not isinstance(entry, Read) and entry.is_Symbol]
+            widest = max(widest, [name for name in plain if name not in running], key=len)
+    for count in range(1, len(widest) - 1):
+        yield (*running, *widest[:count])
+
+
+def reads_well(form: Node, out: tuple[str, ...], diagonals: bool = False) -> bool:
+    """Whether the matrix form needs no convention beyond the one for biases."""
+    nodes = list(walk(form))
+    products = any(isinstance(node, Product | Outer | Total) for node in nodes)
+    if not all(_is_plain(node, out) for node in nodes):
+        return False
+    leaves = [node for node in nodes if isinstance(node, Leaf)]
+    if diagonals and any(len(leaf.axes) > 2 for leaf in leaves):
+        return False
+    # A part of an array (x[1:n]) is a matrix to multiply with; by itself, indices say it better.
+    if not products and any(isinstance(place, Span) for leaf in leaves for place in leaf.part):
+        return False
+    # A number made of sums, 1ᵀ(...)1, is read more easily as Σ.
+    return bool(out) or not (isinstance(form, Pointwise | Series) and any(
+        isinstance(node, Total) for node in nodes))
+
+
+def _is_plain(node: Node, out: tuple[str, ...]) -> bool:
+    """Whether a reader knows, from the node alone, which axes meet and which are summed."""
+    if isinstance(node, Einsum):
+        return False
+    if isinstance(node, Total):
+        return (node.reduction == "sum" and len(node.over) == 1 and bool(out)
+                and node.over[0] in node.of.axes[-2:])
+    if isinstance(node, Pointwise):
+        return all(_broadcasts(argument.axes, node.axes) for argument in node.arguments)
+    if isinstance(node, Where):
+        return bool(node.lowest) or not any(_depends(guard, out) for guard in node.guards)
+    return True
+
+
+def _depends(guard: Guard, out: Iterable[str]) -> bool:
+    """Whether a condition is another one for each entry, not for each step of a loop."""
+    inside = {str(s) for part in guard_subscripts(guard) for s in subscript_indices(part)}
+    return not inside.isdisjoint(out)
+
+
+def _broadcasts(axes: tuple[str, ...], whole: tuple[str, ...]) -> bool:
+    """Whether a reader knows along which axes an argument is repeated."""
+    axes = tuple(axis for axis in axes if axis)
+    stack = whole[:-2]
+    if len(axes) >= 2 and axes[-2:] in (whole[-2:], whole[:-3:-1]):
+        return axes[:-2] == stack[len(stack) - len(axes) + 2:]
+    return not axes or axes in (whole[-1:], (*stack, *whole[-2:-1]))
