@@ -91,7 +91,8 @@ def _proofs(
     except ValueError:
         return {}, None, {}
     pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
-    prover = Prover(subject.derived, subject.hand.system, _evaluate)
+    data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
+    prover = Prover(subject.derived, subject.hand.system, _evaluate, data=data)
     proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
     return {name: proofs[subject.of[name]] for name in pairs}, prover, pairs
 

@@ -8,6 +8,7 @@ sampled here.
     conditions       conditions [D > 0] as atoms that are 0 or 1, and maxima over indices
     contraction      sums over indices
     denominators     products with inverses of polynomials, made canonical
+    equalities       conditions [D = 0] on data
     forms            the normal form of an array
     guards           guards as factors
     indices          indices and subscripts of normal forms, as interned integers

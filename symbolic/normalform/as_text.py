@@ -9,6 +9,8 @@ from .polynomial import Atoms, Monomial, Number, Poly
 
 LONGEST = 240
 
+WRITTEN = {"step": "[{} > 0]", "zero": "[{} = 0]", "inverse": "({})^-1", "root": "({})"}
+
 
 def shown(table: Atoms, poly: Poly) -> str:
     """The polynomial in names of arrays, shortened where it is long."""
@@ -55,9 +57,7 @@ def _factor(
             bound = ",".join(_sub(table, index, inner) for index in known.data[1])
             text = f"Σ_{bound} {inside}"
         else:
-            text = {"step": "[{} > 0]", "inverse": "({})^-1", "root": "({})"}.get(
-                known.kind, known.kind + "({})"
-            ).format(inside)
+            text = WRITTEN.get(known.kind, known.kind + "({})").format(inside)
     return text if exponent == 1 else f"({text})^{exponent}"
 
 

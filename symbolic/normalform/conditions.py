@@ -1,7 +1,11 @@
 """Conditions [D > 0] as atoms that are 0 or 1, and maxima over indices.
 
+    [2 x - 2 y > 0]   ->  [x - y > 0]
+    [y - x > 0]       ->  1 - [x - y > 0], with x - y = 0 as a kink
+
 The key is made primitive up to a positive factor.  Where D cannot vanish on an open set its sign
-is normalised too, [-D > 0] = 1 - [D > 0]; the point D = 0 is then listed as a kink.
+is normalised too, [-D > 0] = 1 - [D > 0]; the point D = 0 is then listed as a kink, or, where D
+is made of data alone, is a case of its own (:mod:`equalities`).
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import sympy as sp
 from .as_text import shown
 from .canonical_names import canonical, items_of
 from .denominators import argument
+from .equalities import boundary
 from .indices import Sub
 from .polynomial import (
     NONNEGATIVE,
@@ -29,11 +34,11 @@ from .polynomial import (
     common_factors,
     constant,
     content,
-    monomial,
+    divided,
     plus,
     scaled,
 )
-from .signs import by_cases, is_thin, sign, signed_atom, without_inverses
+from .signs import by_cases, is_given, is_thin, sign, signed_atom, without_inverses
 
 _WINDOW = 25
 """Places of a maximum to try as the one that is meant."""
@@ -54,30 +59,26 @@ def step(table: Atoms, poly: Poly) -> Poly:
     split = by_cases(table, poly, lambda case: step(table, case))
     if split is not None:
         return split
-    poly = _without_positive_factors(table, _cleared(table, poly))
+    poly, apart = _without_even_factors(table, _cleared(table, poly))
+    return table.times(apart, _step(table, poly))
+
+
+def _step(table: Atoms, poly: Poly) -> Poly:
+    """[poly > 0] of a polynomial without inverses and without factors that are squares."""
     if sign(table, poly) == POSITIVE:
         return constant(1)
     if sign(table, scaled(poly, -1)):
         return {}
     odd = common_factors(poly)
     if odd and is_thin(table, poly) and (len(poly) > 1 or len(odd) > 1):
-        parts: list[Poly] = [{((*key, 1),): 1} for key in odd]
-        parts.append(_divided(poly, odd))
-        signs = [plus(scaled(step(table, part), 2), constant(-1)) for part in parts]
-        return scaled(plus(table.product(signs), constant(1)), Fraction(1, 2))
+        return _step_of_product(table, poly, odd)
     varying = {mono: c for mono, c in poly.items() if mono != ()}
     poly = scaled(poly, 1 / content(varying))
     poly = {mono: c.numerator if c.denominator == 1 else c for mono, c in poly.items()}
     if is_thin(table, poly):
-        flip, key = signed_atom(table, "step", poly)
-        key_poly = argument(table, *key)
-        upright = 1 if max(key_poly.items())[1] > 0 else -1
-        table.kinks.add(f"{shown(table, scaled(key_poly, upright))} = 0")
-        if sign(table, poly):
-            return constant(1)
-        entry = table.entry(*key)
-        return entry if flip == 1 else plus(constant(1), entry, -1)
-    attained = _attained(table, poly)
+        return _thin_step(table, poly)
+    # Where data hold their maximum twice, every place of it is the largest, not the first alone.
+    attained = None if is_given(table, poly) else _attained(table, poly)
     if attained is not None:
         return attained
     found = canonical(table, items_of(poly))
@@ -86,6 +87,31 @@ def step(table: Atoms, poly: Poly) -> Poly:
         symmetries=found.symmetries,
     )
     return table.entry(base, found.args)
+
+
+def _step_of_product(table: Atoms, poly: Poly, factors: Factors) -> Poly:
+    """[a b > 0] from the signs of a and of b, which are 1, -1, or 0 where the factor vanishes."""
+    parts: list[Poly] = [{((*key, 1),): 1} for key in factors]
+    parts.append(divided(poly, factors))
+    ends = [boundary(table, part) for part in parts]
+    signs = [plus(scaled(step(table, part), 2), plus(end, constant(-1)))
+             for part, end in zip(parts, ends, strict=True)]
+    moduli = [plus(constant(1), end, -1) for end in ends]
+    return scaled(plus(table.product(signs), table.product(moduli)), Fraction(1, 2))
+
+
+def _thin_step(table: Atoms, poly: Poly) -> Poly:
+    """[poly > 0] by [-poly > 0], whichever has the first name."""
+    end = boundary(table, poly)
+    flip, key = signed_atom(table, "step", poly)
+    if not is_given(table, poly):
+        key_poly = argument(table, *key)
+        upright = 1 if max(key_poly.items())[1] > 0 else -1
+        table.kinks.add(f"{shown(table, scaled(key_poly, upright))} = 0")
+    if sign(table, poly):
+        return plus(constant(1), end, -1)
+    entry = table.entry(*key)
+    return entry if flip == 1 else plus(plus(constant(1), end, -1), entry, -1)
 
 
 def _cleared(table: Atoms, poly: Poly) -> Poly:
@@ -97,27 +123,22 @@ def _cleared(table: Atoms, poly: Poly) -> Poly:
     return numerator
 
 
-def _without_positive_factors(table: Atoms, poly: Poly) -> Poly:
-    """Common factors reduced to what the sign depends on, away from their zeros."""
+def _without_even_factors(table: Atoms, poly: Poly) -> tuple[Poly, Poly]:
+    """(common factors reduced to what the sign depends on, where the others do not vanish)."""
     taken: Factors = {}
+    apart = constant(1)
     for key, e in common_factors(poly).items():
         base = table.bases[key[0]]
         whole = isinstance(e, int)
-        if base.sign == POSITIVE or (base.thin and (base.sign or (whole and e % 2 == 0))):
+        if base.sign == POSITIVE:
             taken[key] = e
+        elif base.thin and (base.sign or (whole and e % 2 == 0)):
+            taken[key] = e
+            end = boundary(table, {((*key, 1),): 1})
+            apart = table.times(apart, plus(constant(1), end, -1))
         elif base.thin and whole:
             taken[key] = e - 1
-    return _divided(poly, taken)
-
-
-def _divided(poly: Poly, by: Factors) -> Poly:
-    result: Poly = {}
-    for mono, c in poly.items():
-        factors = {(base, args): e for base, args, e in mono}
-        for key, e in by.items():
-            factors[key] = factors.get(key, 0) - e
-        result[monomial(factors)] = c
-    return result
+    return divided(poly, taken), apart
 
 
 def settle_steps(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
@@ -162,7 +183,7 @@ def maximum(
         if table.bases[key[0]].sign == POSITIVE and table.deps_of(key[1]).isdisjoint(bound)
     }
     scale = content(inside)
-    inside = scaled(_divided(inside, unit), 1 / scale)
+    inside = scaled(divided(inside, unit), 1 / scale)
     found = canonical(table, items_of(inside), bound)
     data = found.items, found.bound
     facts = {"free": found.free, "thin": False, "symmetries": found.symmetries}

@@ -7,13 +7,14 @@ vanishes, away from the kinks that are noted on the way).  Different normal form
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import sympy as sp
 
+from ..dependence import descendants
 from ..equation import (
     INDEX_VALUE,
     SQUARE,
@@ -29,7 +30,15 @@ from ..equation import (
     guard_subscripts,
     slot,
 )
-from . import conditions, contraction, denominators, guards, matrix_atoms, nonlinear
+from . import (
+    conditions,
+    contraction,
+    denominators,
+    equalities,
+    guards,
+    matrix_atoms,
+    nonlinear,
+)
 from .conditions import maximum
 from .contraction import contract
 from .guards import guard_poly, value
@@ -56,7 +65,8 @@ Environment: TypeAlias = Mapping[sp.Symbol, Sub]
 def new_atoms(budget: int) -> Atoms:
     """An empty table that knows every kind of atom."""
     table = Atoms(budget)
-    for room in (nonlinear, guards, conditions, denominators, contraction, matrix_atoms):
+    for room in (nonlinear, guards, conditions, equalities, denominators, contraction,
+                 matrix_atoms):
         room.register(table)
     return table
 
@@ -77,11 +87,19 @@ class Forms:
     """Normal forms of the arrays of several systems with common inputs, each computed once.
 
     `systems` maps a side to a system.  An array with more monomials than `longest` is cut: read
-    as an array of its own, with its `definitions` at hand.
+    as an array of its own, with its `definitions` at hand.  `data` are inputs that nothing is
+    differentiated by: their entries may be the very numbers that they are compared with.
     """
 
-    def __init__(self, table: Atoms, systems: Mapping[str, System], longest: int = 12) -> None:
+    def __init__(self, table: Atoms, systems: Mapping[str, System], longest: int = 12,
+                 data: Collection[str] = ()) -> None:
         self.table = table
+        self.data = frozenset(data)
+        self.varied = {
+            (side, name) for side, system in systems.items()
+            for name in descendants(system.equations, [
+                array.name for array in system.inputs if array.name not in self.data])
+        } if data else None
         self.longest = longest
         self.definitions: dict[int, Poly] = {}
         self.systems = systems
@@ -154,7 +172,7 @@ class Forms:
         args = tuple(place for place in places if place >= 0)
         base = table.base(
             "cut", name, free=args, sign=sign(table, poly),
-            thin=is_thin(table, poly),
+            thin=is_thin(table, poly), given=self._is_given(name),
         )
         self.definitions.setdefault(base, poly)
         self.forms[name] = table.entry(base, args)
@@ -178,7 +196,7 @@ class Forms:
     def cut_base(self, name: Name) -> int:
         """The base whose entries are those of an array of a recurrence."""
         args = tuple(place for place in self.places(name) if place >= 0)
-        return self.table.base("cut", name, free=args, thin=False)
+        return self.table.base("cut", name, free=args, thin=False, given=self._is_given(name))
 
     def right_side(self, name: Name) -> tuple[Poly, Notes]:
         """What an equation of a recurrence says its array is, in entries of that recurrence."""
@@ -186,8 +204,11 @@ class Forms:
             poly = self._equation(name[0], self._equations[name])
         return poly, notes
 
+    def _is_given(self, name: Name) -> bool:
+        return self.varied is not None and name not in self.varied
+
     def _opaque(self, name: Name) -> Poly:
-        base = self.table.base("opaque", name, thin=False)
+        base = self.table.base("opaque", name, thin=False, given=self._is_given(name))
         return self.table.entry(base, self.places(name))
 
     def _input(self, name: str, args: tuple[Sub, ...]) -> Poly:
@@ -195,6 +216,7 @@ class Forms:
         base = self.table.base(
             "input",
             array,
+            given=name in self.data or array.kind == "probability",
             sign=POSITIVE if array.kind == "positive"
             else NONNEGATIVE if array.kind in ("one_hot", "probability", "mask", "labels")
             else UNKNOWN,
@@ -319,7 +341,7 @@ class Forms:
         if read.array in self._inputs:
             array = self._inputs[read.array]
             base = self.table.base(
-                "input", array, thin=False,
+                "input", array, thin=False, given=read.array in self.data,
                 sign=NONNEGATIVE if array.kind == "labels" else UNKNOWN,
             )
             return self.table.gather(base, subs, array.classes)

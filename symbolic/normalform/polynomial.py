@@ -45,7 +45,8 @@ class Base:
     """What a factor is an entry of.
 
     `free` are the placeholders of `data`, in the order of the subscripts.  `idempotent` entries
-    are 0 or 1; `thin` says that the entries do not vanish on an open set of inputs.
+    are 0 or 1; `thin` says that the entries do not vanish on an open set of inputs; `given`
+    entries are data, which may be the very numbers that they are compared with.
     `symmetries` are the permutations of the subscripts that leave every entry as it is; `odd`
     says that others change its sign.
     """
@@ -56,6 +57,7 @@ class Base:
     sign: int = UNKNOWN
     idempotent: bool = False
     thin: bool = True
+    given: bool = False
     odd: bool = False
     symmetries: tuple[tuple[int, ...], ...] = field(default=(), compare=False)
 
@@ -239,11 +241,11 @@ class Atoms(Indices):
 
 Unfold: TypeAlias = Mapping[int, Poly]
 
-ATOMS = frozenset({"sum", "exp", "log", "inverse", "root", "step", "max", "argmax", "function",
-                   "matrix inverse", "determinant"})
+ATOMS = frozenset({"sum", "exp", "log", "inverse", "root", "step", "zero", "max", "argmax",
+                   "function", "matrix inverse", "determinant"})
 """Kinds whose data begins with the canonical items of a polynomial in the base's placeholders."""
 
-SPECIAL = frozenset({"prime", "root", "inverse", "step", "equal", "range"})
+SPECIAL = frozenset({"prime", "root", "inverse", "step", "zero", "equal", "range"})
 
 
 def monomial(factors: Factors) -> Monomial:
@@ -294,6 +296,17 @@ def common_factors(poly: Poly) -> Factors:
     keys = set().union(*monomials)
     lowest = {key: min(factors.get(key, 0) for factors in monomials) for key in keys}
     return {key: e for key, e in lowest.items() if e}
+
+
+def divided(poly: Poly, by: Factors) -> Poly:
+    """The polynomial without a monomial that all of its own have as a factor."""
+    result: Poly = {}
+    for mono, c in poly.items():
+        factors = {(base, args): e for base, args, e in mono}
+        for key, e in by.items():
+            factors[key] = factors.get(key, 0) - e
+        result[monomial(factors)] = c
+    return result
 
 
 def closure(generators: Iterable[tuple[int, ...]], rank: int) -> tuple[tuple[int, ...], ...]:

@@ -123,7 +123,7 @@ class BodyReader:
             raise UnsupportedError(f"the condition {condition}")
         gap = plus(self.poly(condition.lhs), self.poly(condition.rhs), -1)
         above, below = step(table, gap), step(table, scaled(gap, -1))
-        apart = plus(above, below)
+        apart = plus(above, below)  # all but what is equal, or all where that has measure zero
         return {
             sp.Gt: above,
             sp.Lt: below,

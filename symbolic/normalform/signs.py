@@ -29,6 +29,7 @@ from .polynomial import (
     closure,
     common_factors,
     content,
+    divided,
     monomial,
     plus,
     scaled,
@@ -70,17 +71,20 @@ def by_cases(table: Atoms, poly: Poly, function: Callable[[Poly], Poly]) -> Poly
     found = indicators(table, poly)
     if not found or len(found) > CASES:
         return None
-    key = found[0]
-    on: Poly = {}
-    off: Poly = {}
-    for mono, c in poly.items():
-        rest = tuple(factor for factor in mono if factor[:2] != key)
-        add_to(on, {rest: c})
-        if len(rest) == len(mono):
-            add_to(off, {rest: c})
-    chosen: Poly = {((*key, 1),): 1}
-    yes, no = function(on), function(off)
+    chosen: Poly = {((*found[0], 1),): 1}
+    yes, no = map(function, cases(table, poly, found[0]))
     return plus(no, table.times(chosen, plus(yes, no, -1)))
+
+
+def cases(table: Atoms, poly: Poly, key: Factor) -> tuple[Poly, Poly]:
+    """What the polynomial is where an indicator in it is 1, and where it is 0."""
+    off = {mono: c for mono, c in poly.items() if all(f[:2] != key for f in mono)}
+    if table.bases[key[0]].kind == "zero":  # where [n = 0] holds, n + [n = 0] is 1
+        poly = table.times({((*key, 1),): 1}, poly)
+    on: Poly = {}
+    for mono, c in poly.items():
+        add_to(on, {tuple(factor for factor in mono if factor[:2] != key): c})
+    return on, off
 
 
 def factored(poly: Poly) -> Factors:
@@ -111,12 +115,7 @@ def may_vanish(table: Atoms, poly: Poly) -> bool:
     found = indicators(table, poly)
     if not found or len(found) > CASES:
         return False
-    key = found[0]
-    off = {m: c for m, c in poly.items() if all(f[:2] != key for f in m)}
-    on: Poly = {}
-    for m, c in poly.items():
-        add_to(on, {tuple(f for f in m if f[:2] != key): c})
-    return may_vanish(table, on) or may_vanish(table, off)
+    return any(may_vanish(table, case) for case in cases(table, poly, found[0]))
 
 
 def primitive(
@@ -124,12 +123,7 @@ def primitive(
 ) -> tuple[Factors, Fraction, list[tuple[Poly, int]]]:
     """(common factors, positive number, irreducible polynomials with multiplicities)."""
     unit = common_factors(poly)
-    rest: Poly = {}
-    for mono, c in poly.items():
-        factors = {(b, a): e for b, a, e in mono}
-        for key, e in unit.items():
-            factors[key] = factors.get(key, 0) - e
-        rest[monomial(factors)] = c
+    rest = divided(poly, unit)
     scale = content(rest)
     rest = {mono: int(c / scale) for mono, c in rest.items()}
     return unit, scale, _irreducible(rest)
@@ -183,8 +177,9 @@ def _factor_list(
 def signed_atom(table: Atoms, kind: str, poly: Poly) -> tuple[int, Factor]:
     """The atom of a polynomial or of its negative, whichever comes first, and the sign.
 
-    An argument like x[i] - x[j] is its own negative at exchanged subscripts: a symmetry of log|·|,
-    and a change of sign elsewhere, for which the atom is made anew when its subscripts change.
+    An argument like x[i] - x[j] is its own negative at exchanged subscripts: a symmetry of log|·|
+    and of [· = 0], and a change of sign elsewhere, for which the atom is made anew when its
+    subscripts change.
     """
     known = [flip for flip in (1, -1) if sign(table, scaled(poly, flip))]
     ways = [
@@ -193,19 +188,21 @@ def signed_atom(table: Atoms, kind: str, poly: Poly) -> tuple[int, Factor]:
     flip, found = min(ways, key=lambda way: (way[1].items, way[1].args, -way[0]))
     odd = len(ways) == 2 and ways[0][1].items == ways[1][1].items
     symmetries = found.symmetries
-    if odd and kind == "log":
+    even = kind in ("log", "zero")
+    if odd and even:
         first, second = ways[0][1].args, ways[1][1].args
         swap = tuple(first.index(place) for place in second)
         symmetries = closure({*symmetries, swap}, len(first))
+    condition = kind in ("step", "zero")
     base = table.base(
         kind,
         (found.items,),
         free=found.free,
-        sign=NONNEGATIVE if kind == "step" else POSITIVE if known and kind != "log" else UNKNOWN,
-        idempotent=kind == "step",
-        thin=kind != "step" and is_thin(table, dict(found.items)),
+        sign=NONNEGATIVE if condition else POSITIVE if known and not even else UNKNOWN,
+        idempotent=condition,
+        thin=not condition and is_thin(table, dict(found.items)),
         symmetries=symmetries,
-        odd=odd and kind != "log",
+        odd=odd and not even,
     )
     return flip, table.factor(base, found.args)
 
@@ -223,3 +220,11 @@ def is_thin(table: Atoms, poly: Poly) -> bool:
             if not table.bases[base].thin or places.setdefault(base, args) != args:
                 return False
     return True
+
+
+def is_given(table: Atoms, poly: Poly) -> bool:
+    """Does the polynomial follow from data alone, whose values are nobody's to vary?"""
+    inside = frozenset().union(*(table.inner(base) for mono in poly for base, _, _ in mono))
+    leaves = [table.bases[base] for base in inside
+              if table.bases[base].kind in ("input", "cut", "opaque")]
+    return bool(leaves) and all(leaf.given for leaf in leaves)

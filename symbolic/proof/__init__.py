@@ -2,12 +2,13 @@
 
 Numbers propose, normal forms prove. How a verdict follows is :mod:`gradproof.checks`.
 
-    first_wrong  the first array of a hand-written pass that goes wrong, and by which factor
-    induction    arrays of a recurrence, proven equal to left arrays together
-    prover       are two arrays equal for all values and all sizes?
-    ratios       which pointwise factor is missing
-    recheck      A second opinion on a proof
-    sampling     random values for the inputs of systems, and what they say about pairs of arrays
-    sides        two systems side by side
-    unrolling    systems without small concrete axes
+    compared_values  data at the numbers that a program compares them with
+    first_wrong      the first array of a hand-written pass that goes wrong, and by which factor
+    induction        arrays of a recurrence, proven equal to left arrays together
+    prover           are two arrays equal for all values and all sizes?
+    ratios           which pointwise factor is missing
+    recheck          A second opinion on a proof
+    sampling         random values for inputs, and what they say about pairs of arrays
+    sides            two systems side by side
+    unrolling        systems without small concrete axes
 """

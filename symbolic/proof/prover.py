@@ -23,7 +23,7 @@ from ..normalform.polynomial import BudgetError, UnsupportedError
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
-from .sampling import Match, agreement
+from .sampling import Match, agreement, is_finite
 from .sides import ProvenPair, Sides
 from .unrolling import NotUnrolledError, is_small, unrolled
 
@@ -85,7 +85,7 @@ class Prover(Sides):
         parts = {left: {name: second.parts[right][place]
                         for place, name in first.parts[left].items()}
                  for left, right in pairs.items()}
-        prover = Prover(first.system, second.system, self.evaluate, self.budget)
+        prover = Prover(first.system, second.system, self.evaluate, self.budget, self.data)
         found = prover._walked({name: right for part in parts.values()
                                 for name, right in part.items()})
         proved = {}
@@ -137,6 +137,14 @@ class Prover(Sides):
                 return Proof(None, "the normal forms agree, but the sampled values differ: "
                              "rounding, or a kink at the point")
             return self._refuted(left, right)
+        tied = [point for point in self.ties if is_finite([point], "left", left)
+                and is_finite([point], "right", right)]
+        if agreement(tied, left, right) is False:
+            if self._shown_difference(left, right, plain) == "0":
+                return Proof(None, "the normal forms agree, but the values differ where data are "
+                             "what they are compared with")
+            return Proof(False, "the arrays differ where data are the numbers that they are "
+                         "compared with", difference=self._shown_difference(left, right, plain))
         known = [found for other, found in self.proven.get(right, []) if other == left]
         if plain in known or self.prove_step(left, right, plain):
             if self.points and numbers is None:

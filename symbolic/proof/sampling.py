@@ -24,6 +24,9 @@ Values: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[System, Values, Mapping[str, int]], Values]
 """All arrays of a system from values for its inputs and its sizes."""
 
+Changed: TypeAlias = Callable[[Array, Any, np.random.Generator, int], Any]
+"""An input, what was drawn for it, and the number of the point -> what to take instead."""
+
 TOLERANCE = 1e-8
 """Relative to the largest entry; two arrays that agree to this are worth a proof."""
 
@@ -57,9 +60,13 @@ class Match:
 
 
 def sample(
-    left: System, right: System, evaluate: Evaluate, points: int = 3, seed: int = 0
+    left: System, right: System, evaluate: Evaluate, points: int = 3, seed: int = 0,
+    changed: Changed | None = None,
 ) -> list[Sample]:
-    """Both systems evaluated at random points; points where the evaluator fails are left out."""
+    """Both systems evaluated at random points; points where the evaluator fails are left out.
+
+    `changed` may change what was drawn for an input, at each point.
+    """
     inputs = {array.name: array for array in (*right.inputs, *left.inputs)}
     shapes = [array.shape for array in inputs.values()]
     shapes += [*left.shapes.values(), *right.shapes.values()]
@@ -74,6 +81,9 @@ def sample(
         named = {str(symbol): value for symbol, value in sizes.items()}
         try:
             values = {name: draw(array, sizes, random) for name, array in inputs.items()}
+            if changed is not None:
+                values = {name: changed(inputs[name], value, random, number)
+                          for name, value in values.items()}
             first = evaluate(left, _own(left, values), named)
             second = first if right == left else evaluate(right, _own(right, values), named)
             if _has_small(first, second):

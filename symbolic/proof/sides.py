@@ -5,21 +5,27 @@ A step proves left = factor · right for one pair of arrays, over what was prove
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from ..equation import System
+from ..equation import Array, System
 from ..normalform.forms import Forms, Name, Notes, new_atoms
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, Poly, UnsupportedError, plus
 from ..normalform.vanishing import vanishes
+from .compared_values import at_compared_values, compared_values
 from .sampling import Evaluate, Fingerprint, Match, Sample, fingerprint, sample
 from .sampling import match as find_match
 
 BUDGET = 400_000
 """Operations on monomials that one step of a proof may take (a few seconds)."""
+
+TIES = 8
+"""Samples with data at the numbers that they are compared with, where they are compared."""
 
 SHORT = 2
 """A proven array of so few monomials is read through: it cancels better than it hides."""
@@ -39,13 +45,15 @@ class Sides:
     """The two systems, and what has been proven between them so far.
 
     Inputs of the same name are the same array.  `proven` maps a right name to left names,
-    `used` a proven pair to what its step relied on.
+    `used` a proven pair to what its step relied on.  `data` are inputs that nothing is
+    differentiated by; `ties` are samples where they are the numbers that they are compared with.
     """
 
     left: System
     right: System
     evaluate: Evaluate | None = None
     budget: int = BUDGET
+    data: Collection[str] = ()
     steps: list[ProvenPair] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,13 +62,29 @@ class Sides:
         systems = {self.names[0]: self.left, self.names[1]: self.right}
         self.shapes = self.left.shapes, self.right.shapes
         self.table = new_atoms(self.budget)
-        self.forms = Forms(self.table, systems)
+        self.forms = Forms(self.table, systems, data=self.data)
         self.points: list[Sample] = []
         if self.evaluate is not None:
             self.points = sample(self.left, self.right, self.evaluate)
+        self.ties = self._sampled_ties()
         self.proven: dict[str, list[tuple[str, Match]]] = {}
         self.used: dict[tuple[str, str], Notes] = {}
         self._prints: dict[Name, Fingerprint] = {}
+
+    def _sampled_ties(self) -> list[Sample]:
+        """Samples where data are the numbers that they are compared with; none without such."""
+        inputs = (*self.left.inputs, *self.right.inputs)
+        uncertain = {*self.data, *(a.name for a in inputs if a.kind == "probability")}
+        compared = compared_values((self.left, self.right), uncertain) if uncertain else {}
+        if not compared or self.evaluate is None:
+            return []
+
+        def tied(array: Array, drawn: Any, random: np.random.Generator, number: int) -> Any:
+            values = compared.get(array.name)
+            return drawn if values is None else at_compared_values(
+                array, drawn, values, random, number)
+
+        return sample(self.left, self.right, self.evaluate, points=TIES, seed=1, changed=tied)
 
     def match(self, left: str, right: str) -> Match | None:
         return find_match(
