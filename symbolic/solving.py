@@ -1,5 +1,7 @@
 """Solving guards: what makes a derived term short again.
 
+    Σ_k [k = i + 1] x[k]   over k < n   ->   [0 <= i + 1 < n] x[i + 1]
+
 The adjoint rule leaves one guard [I = q] for each subscript.  A guard with a bound index of
 coefficient ±1 is an assignment: the index goes, its range stays as a condition unless the other
 ranges imply it.  What cannot be solved stays, and is still right.
@@ -45,37 +47,49 @@ def solve(term: Term, out: Sequence[Index], is_sum: bool = True) -> Term | None:
 
     Only a sum may lose a bound index: an assignment picks one summand.
     """
-    units = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
     if any(_never(guard, (*out, *term.over)) for guard in term.guards):
         return None
-    while True:
-        term = replace(term, guards=_distinct(term.guards))
-        for guard in sorted(term.guards, key=_by_number):
-            if isinstance(guard, Equal):
-                truth = _always(guard, {})
-                if truth is False:
-                    return None
-                rest = replace(term, guards=tuple(g for g in term.guards if g is not guard))
-                solved = rest if truth else _assign(rest, guard) if is_sum else None
-                if solved is None and _always(guard, units):
-                    solved = rest
-                if solved is not None:
-                    term = solved
-                    break
-        else:
-            break
-    kept = []
+    # The indices of axes of size 1 are always 0, even where nothing binds them.
+    units = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
+    before: Term | None = None
+    while term is not before:
+        before = replace(term, guards=_distinct(term.guards))
+        solved = _solve_one(before, units, is_sum)
+        if solved is None:
+            return None
+        term = solved
+    within = _in_range(term, out)
+    return drop_unused(within) if within is not None and is_sum else within
+
+
+def _solve_one(term: Term, units: Mapping[sp.Symbol, sp.Expr], is_sum: bool) -> Term | None:
+    """The term with one equality less; itself where none can go, None where one never holds."""
+    for guard in sorted(term.guards, key=_by_number):
+        if not isinstance(guard, Equal):
+            continue
+        truth = _always(guard, {})
+        if truth is False:
+            return None
+        rest = replace(term, guards=tuple(g for g in term.guards if g is not guard))
+        solved = rest if truth else _assign(rest, guard) if is_sum else None
+        if solved is None and _always(guard, units):
+            solved = rest
+        if solved is not None:
+            return solved
+    return term
+
+
+def _in_range(term: Term, out: Sequence[Index]) -> Term | None:
+    """The term without the ranges that the others imply; None where one never holds."""
     ranges = {index.symbol: index.size for index in (*out, *term.over)}
+    kept: list[Guard] = []
     for guard in term.guards:
-        if isinstance(guard, Within):
-            truth = holds(guard, ranges)
-            if truth is False:
-                return None
-            if truth:
-                continue
-        kept.append(guard)
-    term = replace(term, guards=tuple(kept))
-    return drop_unused(term) if is_sum else term
+        truth = holds(guard, ranges) if isinstance(guard, Within) else None
+        if truth is False:
+            return None
+        if truth is None:
+            kept.append(guard)
+    return replace(term, guards=tuple(kept))
 
 
 def drop_unused(term: Term) -> Term:
@@ -220,17 +234,20 @@ def _put(term: Term, index: Index, value: sp.Expr) -> Term:
     )
 
 
+def _stands_alone(term: Term, symbol: sp.Symbol) -> bool:
+    """Whether an index is a whole subscript wherever it occurs: labels[i] + 1 has no form."""
+    entries = [entry for read in term_reads(term) for entry in read.at]
+    entries += [entry for guard in term.guards for entry in guard_subscripts(guard)]
+    parts = [entry for entry in entries if not isinstance(entry, Read)]
+    ranged = any(isinstance(guard, Within) and symbol in subscript_indices(guard.value)
+                 for guard in term.guards)
+    return not ranged and all(part == symbol or symbol not in part.free_symbols for part in parts)
+
+
 def _assign_gather(term: Term, one: sp.Expr, gather: Read) -> Term | None:
     """[v = labels[i]] with v bound: v becomes the gather, where v is a whole subscript only."""
     index = next((index for index in term.over if index.symbol == one), None)
-    if index is None or one in subscript_indices(gather):
-        return None
-    everywhere = [entry for read in term_reads(term) for entry in read.at]
-    everywhere += [e for g in term.guards for e in guard_subscripts(g) if not isinstance(e, Read)]
-    if any(
-        not isinstance(entry, Read) and entry != one and one in entry.free_symbols
-        for entry in everywhere
-    ) or any(isinstance(g, Within) and one in subscript_indices(g.value) for g in term.guards):
+    if index is None or one in subscript_indices(gather) or not _stands_alone(term, one):
         return None
 
     def put(subscript: Subscript) -> Subscript:

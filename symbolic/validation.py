@@ -1,4 +1,7 @@
-"""What makes a :class:`System` valid: the rules of the type, checked, with the equation named."""
+"""What makes a :class:`System` valid: the rules of the type, checked, with the equation named.
+
+    y[i] = x[j]   ->   EquationError: y: index j is not bound
+"""
 
 from __future__ import annotations
 
@@ -127,14 +130,20 @@ def _validate_equation(equation: Equation, known: Mapping[str, int], integers: s
 def _validate_term(
     where: str, equation: Equation, term: Term, known: Mapping[str, int], integers: set[str]
 ) -> None:
-    if not isinstance(term.body, sp.Expr):
-        raise EquationError(f"{where}: the body is no scalar SymPy expression: {term.body!r}")
+    _validate_body(where, term)
     bound: set[str] = set()
     for index in (*equation.out, *term.over):
         if index.name in bound:
             raise EquationError(f"{where}: index {index.name!r} is bound twice")
         bound.add(index.name)
-    symbols = {index_symbol(name) for name in bound}
+    _validate_reads(where, term, known)
+    _validate_subscripts(where, term, {index_symbol(name) for name in bound}, integers)
+
+
+def _validate_body(where: str, term: Term) -> None:
+    """A scalar in the term's own slots and in sizes."""
+    if not isinstance(term.body, sp.Expr):
+        raise EquationError(f"{where}: the body is no scalar SymPy expression: {term.body!r}")
     slots = {slot(position) for position in range(len(term.reads))}
     for symbol in term.body.free_symbols:
         if slot_number(symbol) is not None:
@@ -144,6 +153,10 @@ def _validate_term(
         elif not (symbol.is_integer and symbol.is_positive):
             raise EquationError(f"{where}: the body uses {symbol}, which is neither a slot nor a "
                                 "size")
+
+
+def _validate_reads(where: str, term: Term, known: Mapping[str, int]) -> None:
+    """Arrays that are there, with as many subscripts as axes."""
     for read in term_reads(term):
         if read.array == INDEX_VALUE:
             if len(read.at) != 1:
@@ -153,6 +166,12 @@ def _validate_term(
         elif len(read.at) != known[read.array]:
             raise EquationError(f"{where}: {read} has {len(read.at)} subscripts, {read.array} has "
                                 f"{known[read.array]} axes")
+
+
+def _validate_subscripts(
+    where: str, term: Term, bound: set[sp.Symbol], integers: set[str]
+) -> None:
+    """Gathers through integer arrays alone, and indices that something binds."""
     outer = [entry for read in term.reads for entry in read.at]
     outer += [entry for guard in term.guards for entry in guard_subscripts(guard)]
     for entry in outer:
@@ -161,5 +180,5 @@ def _validate_term(
                 raise EquationError(f"{where}: {inner.array} is used as a subscript but holds no "
                                     "integers")
         for symbol in subscript_indices(entry):
-            if symbol not in symbols and not symbol.is_positive:
+            if symbol not in bound and not symbol.is_positive:
                 raise EquationError(f"{where}: index {symbol} is not bound")

@@ -25,7 +25,7 @@ from ..matrices.nodes import (
     Where,
     aligned,
 )
-from ..matrices.repeated_vectors import gathered
+from ..matrices.repeated_vectors import put_together
 from .layout import ATOM, MUL, Piece, body
 from .pen import Pen, name_piece, unspaced
 from .text_and_latex import joined
@@ -123,7 +123,7 @@ def _applied(node: Applied, pen: Pen) -> Piece:
 
 def _pointwise(node: Pointwise, pen: Pen) -> Piece:
     for across in pen.conventions.across(node.axes):
-        node = gathered(node, across)
+        node = put_together(node, across)
     pieces = [_argument(argument, node.axes, pen) for argument in node.arguments]
     return body(node.body, pieces, pen.medium.style)
 

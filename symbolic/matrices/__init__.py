@@ -10,5 +10,6 @@ How these are printed is :mod:`gradproof.symbolic.display` (formulas) and :mod:`
     nodes             the nodes of matrix form
     orientation       whether vectors read better as rows or as columns
     recognise         matrix form: index equations recognised as what people write
+    summands          one summand as a body with one argument for everything that is summed
     repeated_vectors  vectors repeated along an axis, put together before they are repeated
 """

@@ -1,5 +1,8 @@
 """Contractions recognised: products of matrices in a row, outer products, sums of rows.
 
+    Σ_k A[i, k] B[k, j]          -> A B          Σ_i X[i, j] d[i]   -> Xᵀ d
+    Σ_k A[i, k] v[k] B[k, j]     -> (A ⊙ v) B    Σ_ij u[i] M[i, j]  -> (Mᵀ u) 1
+
 Leading axes that all matrices share (a batch, heads, time) go along, as in NumPy's matmul: the
 last two axes are the matrix.
 """
@@ -14,8 +17,11 @@ from .nodes import Diagonal, Einsum, Node, Outer, Pointwise, Product, Total, Tra
 Groups = Mapping[frozenset[str], Node]
 """The factors of a body, gathered by the axes that they have."""
 
+Path = list[tuple[str, Node]]
+"""Matrices and vectors in a row, each with the axis that it is entered by."""
 
-def contract(
+
+def contract_sums(
     groups: Groups, over: set[str], out: tuple[str, ...], row_vectors: bool,
     diagonals: bool = False,
 ) -> Node:
@@ -24,28 +30,41 @@ def contract(
     for axis in sorted(over):
         _weigh(nodes, axis, row_vectors)
     for axis in sorted(over):
-        holders = [axes for axes in nodes if axis in axes]
-        if len(holders) == 1 and len(nodes) > 1 and len(holders[0]) > 1:
-            summed: Node = Total(nodes.pop(holders[0]), (axis,))
-            axes = frozenset(summed.axes)
-            if axes in nodes:
-                summed = _times(nodes[axes], summed)
-            nodes[axes] = summed
+        _sum_alone(nodes, axis)
     rest = over & {axis for axes in nodes for axis in axes}
     if len(nodes) == 1:
         (node,) = nodes.values()
         return Total(node, tuple(axis for axis in node.axes if axis in rest)) if rest else node
-    outer = _outer(nodes, rest, out, row_vectors, diagonals)
-    if outer is not None:
-        return outer
+    free = {axis for axes in nodes for axis in axes} - rest
+    return (
+        _outer(nodes, rest, out, row_vectors, diagonals)
+        or _matrix_product(nodes, out, row_vectors, diagonals)
+        or Einsum(tuple(nodes.values()), tuple(axis for axis in out if axis in free))
+    )
+
+
+def _sum_alone(nodes: dict[frozenset[str], Node], axis: str) -> None:
+    """An axis that one group alone has is summed there, before anything is multiplied."""
+    holders = [axes for axes in nodes if axis in axes]
+    if len(holders) != 1 or len(nodes) == 1 or len(holders[0]) == 1:
+        return
+    summed: Node = Total(nodes.pop(holders[0]), (axis,))
+    axes = frozenset(summed.axes)
+    nodes[axes] = _times(nodes[axes], summed) if axes in nodes else summed
+
+
+def _matrix_product(
+    nodes: Groups, out: tuple[str, ...], row_vectors: bool, diagonals: bool
+) -> Node | None:
+    """Matrices (or stacks of them) and vectors in a row; None where they form none."""
     stack = _stack(nodes, out)
-    matrices = None if stack is None else _in_stack(nodes, stack)
-    chain = None if matrices is None else _chain(matrices, out[len(stack or ()):], diagonals)
-    if stack is None or chain is None:
-        free = {axis for axes in nodes for axis in axes} - rest
-        return Einsum(tuple(nodes.values()), tuple(a for a in out if a in free))
-    factors, ends = _oriented(*chain, row_vectors)
-    return Product(tuple(factors), (*stack, *ends))
+    if stack is None:
+        return None
+    chain = _chain(_in_stack(nodes, stack), out[len(stack):], diagonals)
+    if chain is None:
+        return None
+    path, free = chain
+    return Product(tuple(_oriented(path, free, row_vectors)), (*stack, *free))
 
 
 def _weigh(nodes: dict[frozenset[str], Node], axis: str, row_vectors: bool) -> None:
@@ -55,7 +74,7 @@ def _weigh(nodes: dict[frozenset[str], Node], axis: str, row_vectors: bool) -> N
     if len(holders) != 2 or between not in nodes or any(len(axes) != 2 for axes in holders):
         return
     weight = nodes[between]
-    product = contract(
+    product = contract_sums(
         {axes: nodes.pop(axes) for axes in holders}, {axis}, weight.axes, row_vectors
     )
     nodes[between] = _times(weight, product)
@@ -89,18 +108,16 @@ def _in_stack(nodes: Groups, stack: tuple[str, ...]) -> dict[frozenset[str], Nod
     return found
 
 
-def _oriented(
-    path: list[tuple[str, Node]], last: str, ends: tuple[str, ...], row_vectors: bool
-) -> tuple[list[Node], tuple[str, ...]]:
+def _oriented(path: Path, free: tuple[str, ...], row_vectors: bool) -> list[Node]:
     """The path's nodes, transposed where they are walked through backwards."""
     factors = [
         node if len(node.axes) == 1 or isinstance(node, Diagonal) or node.axes[-2] == here
         else Transposed(node)
         for here, node in path
     ]
-    if len(ends) == 1 and row_vectors and len(path[-1][1].axes) == 1:
-        factors = [_flip(factor) for factor in reversed(factors)]
-    return factors, ends
+    if len(free) == 1 and row_vectors and len(path[-1][1].axes) == 1:
+        factors = [_flip(factor) for factor in reversed(factors)]  # A x of columns is x Aᵀ of rows
+    return factors
 
 
 def _outer(
@@ -122,7 +139,7 @@ def _outer(
     ):
         return None
     column, row = (
-        contract(side, over & {a for axes in side for a in axes}, (axis,), row_vectors, diagonals)
+        contract_sums(side, over & frozenset().union(*side), (axis,), row_vectors, diagonals)
         for axis, side in zip(out, sides, strict=True)
     )
     return Outer(column, row) if len(column.axes) == len(row.axes) == 1 else None
@@ -140,40 +157,46 @@ def _flip(node: Node) -> Node:
 
 def _chain(
     nodes: Groups, out: tuple[str, ...], diagonals: bool
-) -> tuple[list[tuple[str, Node]], str, tuple[str, ...]] | None:
-    """(matrices and vectors in order, each with the axis it is entered by; the last axis; the
-    free axes) when the groups form one path; else None."""
-    if any(len(axes) > 2 for axes in nodes):
+) -> tuple[Path, tuple[str, ...]] | None:
+    """(the matrices and vectors in order, the free axes) when the groups form one path; else
+    None."""
+    if max(map(len, nodes)) > 2:
         return None
     matrices = {axes: node for axes, node in nodes.items() if len(axes) == 2}
     vectors = {next(iter(axes)): node for axes, node in nodes.items() if len(axes) == 1}
-    ends = [axis for axis in out if any(axis in axes for axes in nodes)]
-    if len(ends) > 2 or any(end in vectors for end in ends):
+    held = frozenset().union(*nodes)
+    free = tuple(axis for axis in out if axis in held)
+    if len(free) > 2 or not vectors.keys().isdisjoint(free):
         return None
-    free = tuple(ends)
-    walk: list[tuple[str, Node]] = []
-    if not ends:
-        ends = sorted(vectors)[:1]
-        if not ends or (not matrices and len(vectors) > 1):
-            return None
-        walk = [(ends[0], vectors.pop(ends[0]))]
-    here = ends[0]
-    unused = dict(matrices)
-    while True:
-        step = [axes for axes in unused if here in axes]
-        if len(step) != 1:
-            break
-        node = unused.pop(step[0])
-        walk.append((here, node))
-        (here,) = step[0] - {here}
-        if here in vectors and any(here in axes for axes in unused):
+    path: Path = []
+    if free:
+        here = free[0]
+    elif vectors and (matrices or len(vectors) == 1):  # a number: from one vector to another
+        here = min(vectors)
+        path = [(here, vectors.pop(here))]
+    else:
+        return None
+    here = _walk_on(path, here, matrices, vectors, diagonals)
+    if here in vectors:
+        path.append((here, vectors.pop(here)))
+    elif len(free) != 2 or here != free[1]:
+        return None
+    return None if matrices or vectors else (path, free)
+
+
+def _walk_on(
+    path: Path, here: str, matrices: dict[frozenset[str], Node], vectors: dict[str, Node],
+    diagonals: bool,
+) -> str:
+    """Takes matrices into the path as long as one alone leads on; the axis where that ends."""
+    while len(ways := [axes for axes in matrices if here in axes]) == 1:
+        node = matrices.pop(ways[0])
+        path.append((here, node))
+        (here,) = ways[0] - {here}
+        if here in vectors and any(here in axes for axes in matrices):
             # A vector on the way scales the matrix before it: M diag(v) N = (M ⊙ v) N.
             if diagonals:
-                walk.append((here, Diagonal(vectors.pop(here), (here, here))))
+                path.append((here, Diagonal(vectors.pop(here), (here, here))))
             else:
-                walk[-1] = (walk[-1][0], _times(node, vectors.pop(here)))
-    if here in vectors:
-        walk.append((here, vectors.pop(here)))
-    elif not (len(ends) == 2 and here == ends[1]):
-        return None
-    return None if unused or vectors else (walk, here, free)
+                path[-1] = (path[-1][0], _times(node, vectors.pop(here)))
+    return here

@@ -1,5 +1,8 @@
 """What a term reads as the leaves of a matrix form: whole arrays, slices of them, softmaxes.
 
+    X[i, j]         -> X               x[2*i + 1] -> x[1:2*n+1:2]        h[t - 1, j] -> h[t-1]
+    exp(z[i] - Λ)   -> softmax(z)[i]
+
 A subscript that is an index by itself runs over an axis; s·i + c runs over a part of one; an
 expression without a running index stands at one place.  exp(z - Λ) and z - Λ with Λ = log Σ exp z
 are the softmax of z and its logarithm.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy as sp
 
@@ -18,6 +22,7 @@ from ..equation import (
     Guard,
     Read,
     Size,
+    Subscript,
     System,
     Term,
     guard_subscripts,
@@ -64,35 +69,41 @@ def summand(
     sizes = {index.symbol: index.size for index in (*equation.out, *term.over)
              if index.name not in fixed}
     body, marks, guards = _softened(term, sizes, levels)
-    needed = [p for p in range(len(term.reads))
-              if slot(p) in body.free_symbols or any(slot(p) in m.inner.free_symbols
-                                                     for m in marks)]
+    used = body.free_symbols.union(*(mark.inner.free_symbols for mark in marks))
     leaves: dict[int, Leaf] = {}
-    for place in needed:
-        found = leaf(term.reads[place], sizes, shapes)
-        if found is None:
-            return None
-        leaves[place] = found
-    # A softmax comes where its argument stood, so that factors keep their order.
-    entries: list[tuple[tuple[int, int], sp.Symbol, Node]] = [
-        ((place, 1), slot(place), node) for place, node in leaves.items()
-        if slot(place) in body.free_symbols
-    ]
+    for place, read in enumerate(term.reads):
+        if slot(place) in used:
+            found = leaf(read, sizes, shapes)
+            if found is None:
+                return None
+            leaves[place] = found
+    entries: list[_Entry] = [((place, 1), slot(place), node) for place, node in leaves.items()]
     for mark in marks:
-        inside = [p for p in leaves if slot(p) in mark.inner.free_symbols]
-        axes = _axes_together([leaves[p] for p in inside], [str(s) for s in sizes])
-        inner: Node = pointwise(mark.inner, [leaves.get(p, Leaf("", ())) for p in
-                                       range(len(term.reads))], axes)
-        if mark.guards:
-            inner = Where(inner, mark.guards, tuple(
-                sizes[index_symbol(axis)] for axis in inner.axes), True)
-        entries += [((min(inside), 0), symbol, Softmax(inner, mark.over, log))
-                    for symbol, log in ((mark.probability, False), (mark.logarithm, True))
-                    if symbol in body.free_symbols]
-    entries.sort(key=lambda entry: entry[0])
-    move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(entries)}
-    return Summand(body.xreplace(move), tuple(node for _, _, node in entries),
+        entries += _softmaxes(mark, leaves, len(term.reads), sizes)
+    shown = sorted((entry for entry in entries if entry[1] in body.free_symbols),
+                   key=lambda entry: entry[0])
+    move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(shown)}
+    return Summand(body.xreplace(move), tuple(node for _, _, node in shown),
                    tuple(index.name for index in term.over), guards)
+
+
+_Entry: TypeAlias = tuple[tuple[int, int], sp.Symbol, Node]
+"""A leaf with the symbol that stands for it, after the place that it has among the factors."""
+
+
+def _softmaxes(
+    mark: _Mark, leaves: Mapping[int, Leaf], count: int, sizes: Mapping[sp.Symbol, Size]
+) -> list[_Entry]:
+    """A softmax and its logarithm, where their argument stood, so that factors keep their order."""
+    inside = [place for place in leaves if slot(place) in mark.inner.free_symbols]
+    axes = _axes_together([leaves[place] for place in inside], [str(s) for s in sizes])
+    arguments = [leaves.get(place, Leaf("", ())) for place in range(count)]
+    inner: Node = pointwise(mark.inner, arguments, axes)
+    if mark.guards:  # what takes no part is -∞, whose exponential is zero
+        inner = Where(inner, mark.guards,
+                      tuple(sizes[index_symbol(axis)] for axis in inner.axes), True)
+    return [((min(inside), 0), mark.probability, Softmax(inner, mark.over, False)),
+            ((min(inside), 0), mark.logarithm, Softmax(inner, mark.over, True))]
 
 
 def leaf(read: Read, sizes: Mapping[sp.Symbol, Size], shapes: Shapes) -> Leaf | None:
@@ -103,34 +114,42 @@ def leaf(read: Read, sizes: Mapping[sp.Symbol, Size], shapes: Shapes) -> Leaf | 
     axes: list[str] = []
     part: list[Place] = []
     for place, entry in enumerate(read.at):
-        size = shape[place] if place < len(shape) else None
-        if isinstance(entry, Read):
+        found = _place(entry, shape[place] if place < len(shape) else None, sizes)
+        if found is None:
             return None
-        running = [symbol for symbol in entry.free_symbols if symbol in sizes]
-        if not running:
-            unit = entry == 0 and (size is None or size == 1)
-            part.append(None if unit else entry)
-            axes += [""] if unit else []
-            continue
-        if len(running) > 1:
-            return None
-        (symbol,) = running
-        axes.append(str(symbol))
-        if entry == symbol and (size is None or size == sizes[symbol]):
-            part.append(None)
-            continue
-        step = sp.expand(entry).coeff(symbol)
-        start = sp.expand(entry - step * symbol)
-        if not (step.is_Integer and step > 0) or symbol in start.free_symbols:
-            return None
-        # With a step, an end behind the last place, so that no place at all is no negative end.
-        stop = sp.expand(start + step * sizes[symbol])
-        part.append(Span(start, stop, int(step)))
+        axes += found[0]
+        part.append(found[1])
     named = [axis for axis in axes if axis]
     if len(set(named)) < len(named):
-        return None
+        return None  # a diagonal
     whole = all(place is None for place in part)
     return Leaf(read.array, tuple(axes), () if whole else tuple(part))
+
+
+def _place(
+    entry: Subscript, size: Size | None, sizes: Mapping[sp.Symbol, Size]
+) -> tuple[tuple[str, ...], Place] | None:
+    """The axis that a subscript runs along, if any, and where it reads; None for no slice.
+
+    `size` is that of the array's axis, where it is known.
+    """
+    if isinstance(entry, Read):
+        return None
+    running = [symbol for symbol in entry.free_symbols if symbol in sizes]
+    if not running:  # the one place of an axis of length 1 is broadcast
+        return (("",), None) if entry == 0 and size in (None, 1) else ((), entry)
+    if len(running) > 1:
+        return None
+    (symbol,) = running
+    if entry == symbol and size in (None, sizes[symbol]):
+        return (str(symbol),), None
+    step = sp.expand(entry).coeff(symbol)
+    start = sp.expand(entry - step * symbol)
+    if not (step.is_Integer and step > 0) or symbol in start.free_symbols:
+        return None
+    # With a step, an end behind the last place, so that no place at all is no negative end.
+    stop = sp.expand(start + step * sizes[symbol])
+    return (str(symbol),), Span(start, stop, int(step))
 
 
 def pointwise(body: sp.Expr, leaves: Sequence[Node], axes: tuple[str, ...]) -> Node:

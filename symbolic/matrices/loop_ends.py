@@ -50,27 +50,28 @@ class Loops:
 
 def loops_of(system: System) -> Loops:
     """The loop axes of a system's arrays, and what their guarded terms say of the boundaries."""
+    groups = [item for item in system.items if isinstance(item, Recurrence)]
     places = {
-        equation.name: next(p for p, i in enumerate(equation.out) if i.name == item.loop)
-        for item in system.items if isinstance(item, Recurrence)
-        for equation in item.equations
+        equation.name: next(p for p, i in enumerate(equation.out) if i.name == group.loop)
+        for group in groups for equation in group.equations
     }
-    names = {
-        equation.name: item.loop
-        for item in system.items if isinstance(item, Recurrence) for equation in item.equations
-    }
+    names = {equation.name: group.loop for group in groups for equation in group.equations}
+    return Loops(places, names, _boundaries(system, places) if places else {})
+
+
+def _boundaries(system: System, places: Mapping[str, int]) -> Boundaries:
+    """The values beyond the ends that guarded terms state."""
     found: dict[tuple[str, Side], str] = {}
     unknown: set[tuple[str, Side]] = set()
-    if places:
-        for equation in map(settled, system.equations):
-            otherwise = equation.name in places and _starts_otherwise(equation, places)
-            for terms, needed in _merges(equation, places):
-                lone = len(terms) == len(equation.terms)
-                for key, value in needed.items():
-                    found[key] = found.get(key) or value
-                    if otherwise and lone and key[1] == -1:
-                        unknown.add(key)
-    return Loops(places, names, {k: v for k, v in found.items() if v or k not in unknown})
+    for equation in map(settled, system.equations):
+        otherwise = equation.name in places and _starts_otherwise(equation, places)
+        for terms, needed in _merges(equation, places):
+            lone = len(terms) == len(equation.terms)
+            for key, value in needed.items():
+                found[key] = found.get(key) or value
+                if otherwise and lone and key[1] == -1:
+                    unknown.add(key)
+    return {key: value for key, value in found.items() if value or key not in unknown}
 
 
 def initial_names(loops: Loops) -> dict[str, tuple[str, str]]:
@@ -207,11 +208,13 @@ def _merges(
                 continue
             side, guard, shifted = end
             open_term = replace(term, guards=tuple(g for g in term.guards if g is not guard))
-            for twin, needed in _twins(equation, open_term, term, index, side, shifted, places):
+            merge = (_with_twin(equation, term, open_term, index, side, shifted, places)
+                     or _with_zero(term, side, shifted))
+            if merge is not None:
+                twin, needed = merge
                 yield tuple(
                     open_term if t is term else t for t in equation.terms if t is not twin
                 ), needed
-                break
 
 
 def _end(
@@ -237,11 +240,15 @@ def _end(
     return None
 
 
-def _twins(
-    equation: Equation, open_term: Term, term: Term, index: Index, side: Side,
+_Merge: TypeAlias = tuple[Term | None, dict[tuple[str, Side], str]]
+"""The term that says what happens at the end, if any, and the values beyond it."""
+
+
+def _with_twin(
+    equation: Equation, term: Term, open_term: Term, index: Index, side: Side,
     shifted: Sequence[int], places: Mapping[str, int],
-) -> Iterator[tuple[Term | None, dict[tuple[str, Side], str]]]:
-    """The term that says what happens at the end, if any, and the values beyond it."""
+) -> _Merge | None:
+    """A term that is this one at the end, with other arrays (or zero) for what lies beyond."""
     last = sp.S.Zero if side == -1 else sp.expand(index.size - 1)
     at_end = substitute_term(open_term, {index.symbol: last})
     over = tuple(other for other in open_term.over if other != index)
@@ -251,25 +258,28 @@ def _twins(
         here = _at_the_end(twin, index, last, bound=index in term.over)
         if here is None or here.guards != at_end.guards or here.over != over:
             continue
-        choices = [
-            [("", None), *((r.array, r) for r in here.reads if r.at == _rest(
-                at_end.reads[p], places))]
-            for p in shifted
-        ]
+        choices: list[list[tuple[str, Read | None]]] = []
+        for place in shifted:
+            rest = _rest(at_end.reads[place], places)
+            choices.append([("", None), *((r.array, r) for r in here.reads if r.at == rest)])
         for chosen in product(*choices):
             if _agree(at_end, here, dict(zip(shifted, chosen, strict=True))):
-                needed: dict[tuple[str, Side], str] = {}
-                for p, (name, _) in zip(shifted, chosen, strict=True):
-                    needed[term.reads[p].array, side] = name
-                yield twin, needed
-                return
-    for count in (1, len(shifted)):  # one array that is zero may do
-        for lone in shifted if count == 1 else [None]:
-            gone = [p for p in shifted if lone is None
-                    or term.reads[p].array == term.reads[lone].array]
-            if _vanishes(term.body, gone):
-                yield None, {(term.reads[p].array, side): "" for p in gone}
-                return
+                return twin, {(term.reads[place].array, side): name
+                              for place, (name, _) in zip(shifted, chosen, strict=True)}
+    return None
+
+
+def _with_zero(term: Term, side: Side, shifted: Sequence[int]) -> _Merge | None:
+    """No term: what would be read beyond the end is zero, if the term is zero then.
+
+    One array that is zero may do; a term that is zero where several are needs them all.
+    """
+    for lone in [*shifted, None] if len(shifted) > 1 else shifted:
+        gone = [place for place in shifted
+                if lone is None or term.reads[place].array == term.reads[lone].array]
+        if _vanishes(term.body, gone):
+            return None, {(term.reads[place].array, side): "" for place in gone}
+    return None
 
 
 def _vanishes(body: sp.Expr, places: Sequence[int]) -> bool:

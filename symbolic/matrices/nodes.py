@@ -1,5 +1,10 @@
-"""The nodes of matrix form: a small tree of the operations that people write, without meaning
-for any target; :mod:`matrix` recognises them, the writers spell them."""
+"""The nodes of matrix form: a small tree of the operations that people write.
+
+    Xᵀ δ  ->  Product((Transposed(Leaf("X", ("i", "j"))), Leaf("δ", ("i", "k"))), ("j", "k"))
+
+A node has no meaning for any target: :mod:`recognise` makes it of an equation, the writers of
+formulas and of NumPy spell it.  Its axes are named by the equation's indices.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whether a system's vectors read better as rows (x W) or as columns (A x)."""
+"""Whether a system's vectors read better as rows (x W) or as columns (A x).
+
+    z[j] = Σ_i x[i] W[i, j]   ->   rows: x W, with no transposition, rather than Wᵀ x
+"""
 
 from __future__ import annotations
 

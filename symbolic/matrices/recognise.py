@@ -1,5 +1,7 @@
 """Matrix form: index equations recognised as what people write.
 
+    dW[j, k] = Σ_i X[i, j] δ[i, k]   ->   Xᵀ δ
+
 δ aᵀ, Wᵀδ ⊙ σ'(z), Xᵀδ, row sums, outer products: a small tree of such operations, from which
 LaTeX, text and NumPy are all written, so that a document and its code cannot disagree.  What is
 no chain of matrices stays an ``Einsum``; what is no contraction at all has no matrix form.
@@ -8,7 +10,7 @@ no chain of matrices stays an ``Einsum``; what is no contraction at all has no m
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
@@ -23,13 +25,11 @@ from ..equation import (
     Term,
     guard_subscripts,
     slot,
-    slot_numbers,
     slots_of,
     subscript_indices,
 )
 from ..solving import drop_idle
 from ..substitution import substitute_term
-from .chains import contract
 from .leaves import Levels, Summand, pointwise, summand
 from .nodes import (
     Applied,
@@ -49,6 +49,7 @@ from .nodes import (
     aligned,
     walk,
 )
+from .summands import between_diagonals, contracted_form, in_order, lone, outer_parts
 
 __all__ = [
     "Applied", "Diagonal", "Einsum", "Leaf", "Node", "Outer", "Pointwise", "Product", "Series",
@@ -76,61 +77,101 @@ def matrix_form(
     The result's axes are those of the left side, in some order a :class:`Transposed` mends;
     axes of length 1 that nothing on the right side has are left out (:func:`without_units`).
     """
-    shapes, levels = shapes or {}, levels or {}
+    manner = _Manner(row_vectors, shapes or {}, diagonals, fixed, levels or {})
     equation = without_units(drop_idle(equation))
     out = tuple(index.name for index in equation.out if index.name not in fixed)
-    body: sp.Expr = sp.S.Zero
-    arguments: list[Node] = []
-    sums: dict[tuple[sp.Expr, tuple[str, ...]], list[Node]] = {}
-
-    def add(factor: sp.Expr, found: Sequence[Node]) -> None:
-        nonlocal body
-        move = {slot(p): slot(_place(arguments, node)) for p, node in enumerate(found)}
-        body += factor.xreplace(move)
-
+    if equation.reduction != "sum":
+        return _reduced(equation, manner, out)
+    total = _Sum(out)
     for term in _parted(equation, diagonals):
-        if diagonals and term.guards:
-            found_diagonal = _diagonal(equation, term, row_vectors, shapes, levels)
-            if found_diagonal is None:
-                return None
-            number, *nodes = found_diagonal
-            add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
-            continue
-        made = summand(equation, term, shapes, fixed, levels)
-        if made is None:
+        if not _add_term(total, equation, term, manner):
             return None
-        if equation.reduction != "sum":
-            return None if fixed and set(made.over) & set(fixed) else _reduced(
-                equation, term, made, out)
-        if made.guards and not made.leaves and not made.over:
-            constant = Pointwise(made.body, (), out)
-            sizes = tuple(index.size for index in equation.out if index.name in out)
-            add(slot(0), [Where(constant, made.guards, sizes)])
-            continue
-        if not all(_is_condition(guard, fixed) for guard in made.guards):
-            return None
-        for part in _outer_parts(made, out):
-            series = tuple(name for name in part.over if name in fixed)
-            rest = replace(part, over=tuple(name for name in part.over if name not in fixed))
-            factor, found = (
-                _between_diagonals(rest, out, row_vectors) if diagonals and len(out) == 2 else None
-            ) or _term_form(rest, out, row_vectors, diagonals)
-            if made.guards:
-                node = aligned(_lone(pointwise(factor, found, out), out), out)
-                factor, found = slot(0), (Where(node, made.guards),)
-            if series:
-                front, factor = _constant(factor)
-                node = aligned(_lone(pointwise(factor, found, out), out), out)
-                sums.setdefault((front, series), []).append(node)
-            else:
-                add(factor, found)
-    for (front, series), nodes in sums.items():
-        total = sp.Add(*map(slot, range(len(nodes))))
-        summed = nodes[0] if len(nodes) == 1 else Pointwise(total, tuple(nodes), out)
-        add(front * slot(0), [Series(summed, series)])
-    if len(equation.terms) > 1:
-        body = _shared(body)
-    return _lone(pointwise(body, arguments, out), out)
+    return total.node(share=len(equation.terms) > 1)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How a form is asked for: the arguments of :func:`matrix_form`."""
+
+    row_vectors: bool
+    shapes: Mapping[str, tuple[Size, ...]]
+    diagonals: bool
+    fixed: Collection[str]
+    levels: Levels
+
+
+@dataclass
+class _Sum:
+    """Terms added up: one body over arguments, equal ones in one slot.
+
+    `sums` are the forms that are summed over indices that stand as subscripts, by the factor in
+    front and those indices: forms under one Σ are added under it.
+    """
+
+    out: tuple[str, ...]
+    body: sp.Expr = sp.S.Zero
+    arguments: list[Node] = field(default_factory=list)
+    sums: dict[tuple[sp.Expr, tuple[str, ...]], list[Node]] = field(default_factory=dict)
+
+    def add(self, factor: sp.Expr, found: Sequence[Node]) -> None:
+        """A body over nodes of its own."""
+        for node in found:
+            if node not in self.arguments:
+                self.arguments.append(node)
+        move = {slot(p): slot(self.arguments.index(node)) for p, node in enumerate(found)}
+        self.body += factor.xreplace(move)
+
+    def node(self, share: bool) -> Node:
+        """The form of it all; with `share`, what its terms have in common stands in front."""
+        for (front, series), nodes in self.sums.items():
+            added = sp.Add(*map(slot, range(len(nodes))))
+            summed = nodes[0] if len(nodes) == 1 else Pointwise(added, tuple(nodes), self.out)
+            self.add(front * slot(0), [Series(summed, series)])
+        body = _shared(self.body) if share else self.body
+        return lone(pointwise(body, self.arguments, self.out), self.out)
+
+
+def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> bool:
+    """Whether a term of a sum has a form, which is then added."""
+    if manner.diagonals and term.guards:
+        diagonal = _diagonal(equation, term, manner)
+        if diagonal is None:
+            return False
+        number, *nodes = diagonal
+        total.add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
+        return True
+    made = summand(equation, term, manner.shapes, manner.fixed, manner.levels)
+    if made is None:
+        return False
+    if made.guards and not made.leaves and not made.over:
+        sizes = tuple(index.size for index in equation.out if index.name in total.out)
+        constant = Pointwise(made.body, (), total.out)
+        total.add(slot(0), [Where(constant, made.guards, sizes)])
+        return True
+    if not all(_is_condition(guard, manner.fixed) for guard in made.guards):
+        return False
+    for part in outer_parts(made, total.out):
+        _add_part(total, part, manner)
+    return True
+
+
+def _add_part(total: _Sum, part: Summand, manner: _Manner) -> None:
+    """A summand as a contraction times the rest, under its guards and under Σ where it has one."""
+    out = total.out
+    series = tuple(name for name in part.over if name in manner.fixed)
+    rest = replace(part, over=tuple(name for name in part.over if name not in manner.fixed))
+    scaled = between_diagonals(rest, out, manner.row_vectors) \
+        if manner.diagonals and len(out) == 2 else None
+    factor, found = scaled or contracted_form(rest, out, manner.row_vectors, manner.diagonals)
+    if part.guards:
+        inner = aligned(lone(pointwise(factor, found, out), out), out)
+        factor, found = slot(0), (Where(inner, part.guards),)
+    if not series:
+        total.add(factor, found)
+        return
+    front, factor = factor.as_independent(*slots_of(factor), as_Add=False)
+    node = aligned(lone(pointwise(factor, found, out), out), out)
+    total.sums.setdefault((front, series), []).append(node)
 
 
 def _shared(body: sp.Expr) -> sp.Expr:
@@ -171,22 +212,6 @@ def _without_unit_sums(term: Term) -> Term:
     return substitute_term(replace(term, over=over), {i.symbol: sp.S.Zero for i in gone})
 
 
-def _constant(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """(what depends on no array, the rest) of a product."""
-    slots = slots_of(factor)
-    front, rest = factor.as_independent(*slots, as_Add=False)
-    return front, rest
-
-
-def _lone(node: Node, out: tuple[str, ...]) -> Node:
-    """A body that is one argument by itself as that argument, where a transposition mends it."""
-    if isinstance(node, Pointwise) and node.body == slot(0):
-        (lone,) = node.arguments
-        if aligned(lone, out).axes == out:
-            return lone
-    return node
-
-
 def _is_condition(guard: Guard, fixed: Collection[str]) -> bool:
     """Whether a guard is about indices alone that stand as subscripts."""
     return not any(isinstance(part, Read) for part in guard_subscripts(guard)) and all(
@@ -195,10 +220,13 @@ def _is_condition(guard: Guard, fixed: Collection[str]) -> bool:
     )
 
 
-def _reduced(
-    equation: Equation, term: Term, made: Summand, out: tuple[str, ...]
-) -> Node | None:
+def _reduced(equation: Equation, manner: _Manner, out: tuple[str, ...]) -> Node | None:
     """A named operation, or a maximum or log Σ exp over some axes (and places of them)."""
+    (term,) = equation.terms
+    made = None if manner.diagonals and term.guards else summand(
+        equation, term, manner.shapes, manner.fixed, manner.levels)
+    if made is None or not set(manner.fixed).isdisjoint(made.over):
+        return None
     if equation.reduction in NAMED:
         return None if made.guards else _applied(equation, made)
     inner = pointwise(made.body, made.leaves, _all_axes(made, out))
@@ -211,31 +239,13 @@ def _reduced(
 
 
 def _parted(equation: Equation, diagonals: bool) -> Iterator[Term]:
-    """The terms; with `diagonals`, a term for each summand of a body."""
+    """The terms of a sum; with `diagonals`, a term for each summand of a body."""
     for term in equation.terms:
         parts = sp.Add.make_args(term.body)
-        if diagonals and len(parts) > 1 and equation.reduction == "sum":
-            yield from (replace(term, body=part) for part in _ordered(parts))
+        if diagonals and len(parts) > 1:
+            yield from (replace(term, body=part) for part in in_order(parts))
         else:
             yield term
-
-
-def _outer_parts(made: Summand, out: tuple[str, ...]) -> Iterator[Summand]:
-    """The summand; one that adds outer products entry by entry as one for each of them."""
-    parts = sp.Add.make_args(made.body)
-    outer = len(out) == 2 and not made.over and any(
-        all(any(_axes_of(f, made.leaves) == {axis} for f in sp.Mul.make_args(part))
-            for axis in out)
-        for part in parts
-    )
-    if outer and len(parts) > 1:
-        yield from (replace(made, body=part) for part in _ordered(parts))
-    else:
-        yield made
-
-
-def _ordered(parts: Sequence[sp.Expr]) -> list[sp.Expr]:
-    return sorted(parts, key=lambda part: min(slot_numbers(part), default=-1))
 
 
 def _applied(equation: Equation, made: Summand) -> Node | None:
@@ -249,15 +259,11 @@ def _applied(equation: Equation, made: Summand) -> Node | None:
 
 
 def _diagonal(
-    equation: Equation,
-    term: Term,
-    row_vectors: bool,
-    shapes: Mapping[str, tuple[Size, ...]],
-    levels: Levels,
+    equation: Equation, term: Term, manner: _Manner
 ) -> tuple[sp.Expr, *tuple[Node, ...]] | None:
     """A term with the guard [row = column] as a number, a scalar if any, a diagonal matrix."""
     (guard, *more), out = term.guards, equation.out
-    if more or len(out) != 2 or not isinstance(guard, Equal) or equation.reduction != "sum":
+    if more or len(out) != 2 or not isinstance(guard, Equal):
         return None
     row, column = (index.symbol for index in out)
     if {guard.left, guard.right} != {row, column}:
@@ -268,53 +274,13 @@ def _diagonal(
     if rest == 1:
         return number, Diagonal(None, axes)
     vector = Equation(equation.name, out[:1], (replace(lone, body=rest),))
-    form = matrix_form(vector, row_vectors, shapes, levels=levels)
+    form = matrix_form(vector, manner.row_vectors, manner.shapes, levels=manner.levels)
     if form is None:
         return None
     if not any(str(row) in inner.axes for inner in walk(form) if isinstance(inner, Leaf)):
         scalar = replace(form, axes=()) if isinstance(form, Pointwise) else form
         return number, scalar, Diagonal(None, axes)
     return number, Diagonal(form, axes)
-
-
-def _between_diagonals(
-    made: Summand, out: tuple[str, ...], row_vectors: bool
-) -> tuple[sp.Expr, tuple[Node, ...]] | None:
-    """diag(u) M diag(v) for a matrix whose rows or columns are scaled."""
-    leaves = made.leaves
-    sides: dict[str, list[sp.Expr]] = {out[0]: [], out[1]: []}
-    scalars: list[sp.Expr] = []
-    rest: list[sp.Expr] = []
-    for factor in sp.Mul.make_args(made.body):
-        axes = _axes_of(factor, leaves)
-        if len(axes) == 1 and axes <= set(out):
-            sides[next(iter(axes))].append(factor)
-        else:
-            (rest if axes else scalars).append(factor)
-    if not rest or not any(sides.values()):
-        return None
-    inner, arguments = _term_form(replace(made, body=sp.Mul(*rest)), out, row_vectors, True)
-    core = aligned(_lone(pointwise(inner, arguments, out), out), out)
-    if isinstance(core, Pointwise) and core.body == slot(0):
-        core = core.arguments[0]
-    if core.axes != out:
-        return None
-    factors: list[Node] = list(core.factors) if isinstance(core, Product) else [core]
-    row, column = (
-        Diagonal(pointwise(sp.Mul(*sides[axis]), leaves, (axis,)), (axis, axis))
-        if sides[axis] else None
-        for axis in out
-    )
-    factors = [*([row] if row else []), *factors, *([column] if column else [])]
-    move = {slot(place): slot(place + 1) for place in range(len(leaves))}
-    return slot(0) * sp.Mul(*scalars).xreplace(move), (Product(tuple(factors), out), *leaves)
-
-
-def _place(arguments: list[Node], node: Node) -> int:
-    """The slot of an argument, which is appended when it is new."""
-    if node not in arguments:
-        arguments.append(node)
-    return arguments.index(node)
 
 
 def _all_axes(made: Summand, out: Sequence[str]) -> tuple[str, ...]:
@@ -324,76 +290,3 @@ def _all_axes(made: Summand, out: Sequence[str]) -> tuple[str, ...]:
         if set(node.axes) == names:
             return node.axes
     return (*out, *made.over)
-
-
-def _term_form(
-    made: Summand, out: tuple[str, ...], row_vectors: bool, diagonals: bool = False
-) -> tuple[sp.Expr, tuple[Node, ...]]:
-    """A term as (body, arguments) with one argument for everything that is summed."""
-    leaves, over = made.leaves, set(made.over)
-    outside: list[sp.Expr] = []
-    groups: dict[frozenset[str], list[sp.Expr]] = {}
-    for factor in sp.Mul.make_args(made.body):
-        axes = _axes_of(factor, leaves)
-        if axes & over or (not over and len(out) == 2 and len(axes) == 1):
-            groups.setdefault(axes, []).append(factor)
-        else:
-            outside.append(factor)
-    if not over and not (
-        len(out) == 2 and set(groups) == {frozenset(out[:1]), frozenset(out[1:])}
-        and all(f.is_number or not _axes_of(f, leaves) for f in outside)
-    ):
-        return made.body, leaves
-    nodes = {
-        axes: pointwise(sp.Mul(*factors), leaves, _order(axes, leaves, factors, out))
-        for axes, factors in groups.items()
-    }
-    if not over:
-        contracted: Node = Outer(nodes[frozenset(out[:1])], nodes[frozenset(out[1:])])
-    else:
-        contracted = contract(nodes, over, out, row_vectors, diagonals)
-        lone = _outer_with(contracted, outside, leaves, out)
-        if lone is not None:
-            scalars, contracted = lone
-            return slot(0) * scalars, (contracted,)
-    # In front, where the first factor of the product stood.
-    move = {slot(place): slot(place + 1) for place in range(len(leaves))}
-    return slot(0) * sp.Mul(*outside).xreplace(move), (contracted, *leaves)
-
-
-def _outer_with(
-    contracted: Node, outside: Sequence[sp.Expr], leaves: Sequence[Node], out: tuple[str, ...]
-) -> tuple[sp.Expr, Node] | None:
-    """A contraction that is a vector, times a vector along the other axis: an outer product."""
-    if len(out) != 2 or len(contracted.axes) != 1 or contracted.axes[0] not in out:
-        return None
-    (other,) = set(out) - set(contracted.axes)
-    vectors = [factor for factor in outside if _axes_of(factor, leaves)]
-    if not vectors or any(_axes_of(factor, leaves) != {other} for factor in vectors):
-        return None
-    vector = pointwise(sp.Mul(*vectors), leaves, (other,))
-    scalars = sp.Mul(*(factor for factor in outside if factor not in vectors))
-    if slots_of(scalars):
-        return None  # the values of scalars, which have slots of their own
-    pair = (contracted, vector) if other == out[1] else (vector, contracted)
-    return scalars, Outer(*pair)
-
-
-def _axes_of(factor: sp.Expr, leaves: Sequence[Node]) -> frozenset[str]:
-    return frozenset(
-        axis
-        for place, leaf in enumerate(leaves)
-        if slot(place) in factor.free_symbols
-        for axis in leaf.axes
-        if axis
-    )
-
-
-def _order(
-    axes: frozenset[str], leaves: Sequence[Node], factors: Sequence[sp.Expr], out: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The order of a group's axes: that of an array that has them all, else left side first."""
-    for place, leaf in enumerate(leaves):
-        if any(slot(place) in f.free_symbols for f in factors) and frozenset(leaf.axes) == axes:
-            return leaf.axes
-    return tuple(sorted(axes, key=lambda axis: (out.index(axis) if axis in out else 9, axis)))

@@ -12,7 +12,7 @@ from .leaves import pointwise
 from .nodes import Node, Pointwise
 
 
-def gathered(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
+def put_together(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
     """The body with each largest part in vectors with the axes `across` as one argument."""
     vectors = {
         slot(place) for place, argument in enumerate(node.arguments)
