@@ -14,8 +14,8 @@ from gradproof.symbolic.dependence import (
     restricted,
     until,
 )
-from gradproof.symbolic.derive.adjoint import record_argmax
 from gradproof.symbolic.derive.by_entries import disagreements, unroll
+from gradproof.symbolic.derive.recorded import record_argmax
 from gradproof.symbolic.equation import Recurrence
 
 RECURRENT = """

@@ -20,7 +20,8 @@ from gradproof.reports.worked.figures import Figures, WorkedError, evaluate
 from gradproof.reports.worked.lines import DigitsError, Names, Worker, _Step
 from gradproof.reports.worked.quantities import QuantityError, quantity
 from gradproof.reports.worked.reread import Reader, UnreadableError
-from gradproof.symbolic.derive.chain import Chain, differentiate
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.display.notation import Notation
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import (

@@ -22,7 +22,8 @@ from gradproof.checks.points import Point, by_parameter
 from gradproof.checks.repair_search import Rerun
 from gradproof.checks.results import CheckResult
 from gradproof.repair.search import SECONDS
-from gradproof.symbolic.derive.chain import Chain, differentiate
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
 
 

@@ -21,7 +21,8 @@ from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
-from gradproof.symbolic.derive.chain import Chain, Step, differentiate
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.steps import Chain, Step
 from gradproof.symbolic.display.definitions import function_definition, used_functions
 from gradproof.symbolic.display.notation import Notation, general_notation
 from gradproof.symbolic.display.pen import Setting
@@ -272,7 +273,7 @@ class Derivation:
         """
         return self._derivative(orders.pullback, output, [wrt])
 
-    def _derivative(self, rule: Callable[..., orders.Derived], *of: Any) -> Derivative:
+    def _derivative(self, rule: Callable[..., orders.Derivatives], *of: Any) -> Derivative:
         known = restricted(self.system, self.forward)
         return derivative(rule(known, *of), known, self.writer)
 

@@ -65,7 +65,7 @@ class Derivative:
         return lambda **arrays: run(**arrays)[0]
 
 
-def derivative(derived: orders.Derived, known: System, writer: Writer) -> Derivative:
+def derivative(derived: orders.Derivatives, known: System, writer: Writer) -> Derivative:
     """A derived array with what it reads beyond `known`, in the notation of `writer`."""
     (name,) = derived.of.values()
     before = {equation.name for equation in known.equations}

@@ -36,7 +36,7 @@ from gradproof.reports.worked.digits import fraction, show, tabled
 from gradproof.reports.worked.figures import evaluate
 from gradproof.reports.worked.lines import Line, Names, Worker
 from gradproof.reports.worked.quantities import UPDATED, quantity, updated_name, with_updates
-from gradproof.symbolic.derive.chain import Step
+from gradproof.symbolic.derive.steps import Step
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network

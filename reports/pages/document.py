@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...symbolic.derive.chain import Chain
+from ...symbolic.derive.steps import Chain
 from ...symbolic.display.notation import Notation
 from ...symbolic.display.pen import Setting
 from ...symbolic.display.writer import Writer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...symbolic.derive.chain import Chain
+from ...symbolic.derive.steps import Chain
 from ...symbolic.display.writer import Writer
 from ...symbolic.specs.model import LayerSummary, Model
 from ..content import Block, Bullets, Code, Display, Math, Paragraph, Prose, Section, Table

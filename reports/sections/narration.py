@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...symbolic.derive.chain import Chain, Form, Step
+from ...symbolic.derive.steps import Chain, Form, Step
 from ...symbolic.display.definitions import slope_identity
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z

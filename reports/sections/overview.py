@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from inspect import signature
 
-from ...symbolic.derive.chain import Chain
+from ...symbolic.derive.steps import Chain
 from ...symbolic.display.definitions import slope_identity
 from ...symbolic.display.layout import Piece, body
 from ...symbolic.display.text_and_latex import LatexStyle

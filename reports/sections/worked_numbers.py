@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 
-from ...symbolic.derive.chain import Chain, Step
+from ...symbolic.derive.steps import Chain, Step
 from ..content import Block, Display, Math, Paragraph, Prose, Section, Table
 from ..worked.digits import LINE_DIGITS, TABLE_DIGITS, show, tabled
 from ..worked.figures import DIGITS, Figures, Place

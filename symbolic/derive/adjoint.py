@@ -2,6 +2,8 @@
 
     x̄k[q]  +=  Σ_{out ∪ over}  [Ik = q] [guards]   ȳ[out] · ∂f/∂xk[Ik]
 
+    y[i] = Σ_k W[i, k] x[k]²   ->   dx[k] = Σ_i dy[i] W[i, k] 2 x[k],  dW[i, k] = dy[i] x[k]²
+
 SymPy's ``diff`` differentiates the scalar body f, once for each body that occurs up to names; the
 rest is bookkeeping of indices.  What comes out is a list of equations of the same type, so
 second derivatives are the rule once more.  There is no rule for any particular layer.
@@ -17,7 +19,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from ..dependence import between, descendants
+from ..dependence import between
 from ..equation import (
     NAMED,
     Equal,
@@ -31,6 +33,7 @@ from ..equation import (
     Size,
     System,
     Term,
+    equations_of,
     fresh_name,
     index_symbol,
     slot,
@@ -38,7 +41,8 @@ from ..equation import (
 from ..solving import prune, solve
 from ..substitution import rename_bound, substitute_term
 from ..validation import validate
-from .named_operations import Companions, named_slope, with_companions
+from .named_operations import Companions, named_slope
+from .recorded import Names, recorded
 
 
 @lru_cache(maxsize=4096)
@@ -74,67 +78,98 @@ def reverse(
     and are Jacobians.  Raises EquationError for an unknown name or a shape that does not fit.
     """
     wanted = list(wrt)
-    system, companions = _recorded(system, wanted)
-    names = _Names(system)
-    for name in (output, *wanted, *([cotangent] if cotangent else [])):
-        if name not in names.shapes:
-            raise EquationError(f"no array {name!r} to differentiate; there are "
-                                f"{sorted(names.shapes)}")
-    shape = names.shapes[output]
-    if cotangent is None and not prefix and shape:
-        raise EquationError(f"{output} has shape {shape}, not a scalar: give a cotangent, or ask "
-                            "for a Jacobian")
-    active = sorted(between(system, output, wanted))
-    bars: dict[str, str] = {}
-    for name in active:
-        bars[name] = names.fresh("d" + name)
-    pending: dict[str, list[Term]] = {name: [] for name in active}
-    lead = tuple(index.symbol for index in prefix)
-
-    def define(name: str, loop: int | None = None) -> Equation:
-        """The adjoint of `name` as the sum of what its readers have sent back."""
-        out = names.out(name, avoid=[index.name for index in prefix])
-        terms = []
-        for term in pending[name]:
-            moved = _at_out(term, out, prefix, loop)
-            if moved is not None:
-                terms.append(moved)
-        return Equation(bars[name], (*prefix, *out), tuple(terms))
-
-    def send_back(equation: Equation) -> None:
-        """Each occurrence in `equation` gets its term of the rule."""
-        bar = Read(bars[equation.name], (*lead, *(index.symbol for index in equation.out)))
-        for term, position, read in occurrences(equation):
-            if read.array in pending:
-                pending[read.array].append(_pullback(equation, term, position, bar, companions))
-
+    system, companions = recorded(system, wanted)
+    sweep = _Sweep(Names(system), companions, tuple(prefix))
+    _check_asked(sweep.names.shapes, output, wanted, cotangent, prefix)
+    active = between(system, output, wanted)
+    for name in sorted(active):
+        sweep.name(name)
     if output in active:
-        seed_out = names.out(output, avoid=[index.name for index in prefix])
-        pending[output].append(_seed(seed_out, cotangent, prefix))
+        sweep.pending[output].append(_seed(sweep.out(output), cotangent, prefix))
     items: list[Item] = []
     for item in reversed(system.items):
         if isinstance(item, Recurrence):
-            group = [equation for equation in item.equations if equation.name in active]
-            for equation in reversed(group):
-                send_back(equation)
-            adjoints = tuple(define(equation.name, next(
-                p for p, index in enumerate(equation.out) if index.name == item.loop
-            )) for equation in reversed(group))
-            if adjoints:
-                adjoints = _same_loop(adjoints, group, item.loop, bars)
-                items.append(Recurrence(item.loop, 1 if item.direction < 0 else -1, adjoints))
+            items += sweep.go_back(item)
         elif item.name in active:
-            items.append(define(item.name))
-            send_back(item)
-    for array in system.inputs:
-        if array.name in active:
-            items.append(define(array.name))
+            items.append(sweep.define(item.name))
+            sweep.send_back(item)
+    items += [sweep.define(array.name) for array in system.inputs if array.name in active]
     for name in wanted:
-        if name not in active:
-            bars[name] = names.fresh("d" + name)
-            out = names.out(name, avoid=[index.name for index in prefix])
-            items.append(Equation(bars[name], (*prefix, *out), ()))
-    return Derived(validate(system.extended(items)), bars)
+        if name not in active:  # the output does not depend on it
+            sweep.name(name)
+            items.append(sweep.define(name))
+    return Derived(validate(system.extended(items)), sweep.bars)
+
+
+def _check_asked(
+    shapes: Mapping[str, tuple[Size, ...]], output: str, wrt: Sequence[str],
+    cotangent: str | None, prefix: Sequence[Index],
+) -> None:
+    for name in (output, *wrt, *([cotangent] if cotangent else [])):
+        if name not in shapes:
+            raise EquationError(f"no array {name!r} to differentiate; there are {sorted(shapes)}")
+    if cotangent is None and not prefix and shapes[output]:
+        raise EquationError(f"{output} has shape {shapes[output]}, not a scalar: give a "
+                            "cotangent, or ask for a Jacobian")
+
+
+class _Sweep:
+    """One way back through a system: what has been sent to each array, until it is its turn.
+
+    `bars` are the names of the adjoints, `pending` the terms of those that are not defined yet.
+    """
+
+    def __init__(self, names: Names, companions: Companions, prefix: tuple[Index, ...]) -> None:
+        self.names = names
+        self.bars: dict[str, str] = {}
+        self.pending: dict[str, list[Term]] = {}
+        self._companions = companions
+        self._prefix = prefix
+        self._lead = tuple(index.symbol for index in prefix)
+
+    def name(self, array: str) -> None:
+        """Lets an array have an adjoint."""
+        self.bars[array] = self.names.fresh("d" + array)
+        self.pending[array] = []
+
+    def out(self, array: str) -> tuple[Index, ...]:
+        """An array's own indices, away from those of the output."""
+        return self.names.out(array, avoid=[index.name for index in self._prefix])
+
+    def define(self, array: str, loop: int | None = None) -> Equation:
+        """The adjoint of an array as the sum of what its readers have sent back."""
+        out = self.out(array)
+        placed = (_at_out(term, out, self._prefix, loop) for term in self.pending[array])
+        terms = tuple(term for term in placed if term is not None)
+        return Equation(self.bars[array], (*self._prefix, *out), terms)
+
+    def send_back(self, equation: Equation) -> None:
+        """Each occurrence in an equation gets its term of the rule."""
+        own = tuple(index.symbol for index in equation.out)
+        bar = Read(self.bars[equation.name], (*self._lead, *own))
+        for term, position, read in occurrences(equation):
+            if read.array in self.pending:
+                sent = _pullback(equation, term, position, bar, self._companions)
+                self.pending[read.array].append(sent)
+
+    def go_back(self, item: Recurrence) -> list[Item]:
+        """The adjoint of a recurrence: one that runs the other way.
+
+        All of its equations send back before one is defined, since they read one another.
+        """
+        group = [equation for equation in reversed(item.equations)
+                 if equation.name in self.pending]
+        for equation in group:
+            self.send_back(equation)
+        adjoints = tuple(
+            self.define(equation.name, next(
+                place for place, index in enumerate(equation.out) if index.name == item.loop
+            )) for equation in group
+        )
+        if not adjoints:
+            return []
+        adjoints = _same_loop(adjoints, group, item.loop, self.bars)
+        return [Recurrence(item.loop, 1 if item.direction < 0 else -1, adjoints)]
 
 
 def forward(system: System, tangents: Mapping[str, str]) -> Derived:
@@ -142,40 +177,29 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
 
     `tangents` maps an array's name to the name of the array that holds its tangent.
     """
-    system, companions = _recorded(system, tangents)
-    names = _Names(system)
+    system, companions = recorded(system, tangents)
+    names = Names(system)
     dots = dict(tangents)
 
-    def push(equation: Equation) -> Equation | None:
-        terms = []
-        for term, position, read in occurrences(equation):
-            if read.array in dots:
-                terms.append(_pushforward(equation, term, position, dots[read.array], companions))
-        if not terms:
-            return None
-        return Equation(dots[equation.name], equation.out, tuple(terms))
+    def push(equation: Equation) -> Equation:
+        """The tangent of an equation whose own has a name already."""
+        terms = tuple(
+            _pushforward(equation, term, position, dots[read.array], companions)
+            for term, position, read in occurrences(equation) if read.array in dots
+        )
+        return Equation(dots[equation.name], equation.out, terms)
 
     items: list[Item] = []
     for item in system.items:
+        group = equations_of(item)
         if isinstance(item, Recurrence):
-            inside = {equation.name for equation in item.equations}
-            depends = any(read.array in dots for eq in item.equations for read in eq.reads)
-            if depends:
-                for name in sorted(inside):
+            if any(read.array in dots for equation in group for read in equation.reads):
+                for name in sorted(equation.name for equation in group):
                     dots[name] = names.fresh(name + "_dot")
-                pushed = [push(equation) for equation in item.equations]
-                kept = tuple(
-                    made or Equation(dots[equation.name], equation.out, ())
-                    for made, equation in zip(pushed, item.equations, strict=True)
-                )
-                items.append(Recurrence(item.loop, item.direction, kept))
-        elif any(read.array in dots for read in item.reads):
+                items.append(replace(item, equations=tuple(map(push, group))))
+        elif any(read.array in dots for _, _, read in occurrences(item)):
             dots[item.name] = names.fresh(item.name + "_dot")
-            made = push(item)
-            if made is None:
-                del dots[item.name]
-            else:
-                items.append(made)
+            items.append(push(item))
     return Derived(validate(system.extended(items)), dots)
 
 
@@ -187,36 +211,6 @@ def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derived:
     for size in shape:
         prefix.append(Index(fresh_name("p", taken | {index.name for index in prefix}), size))
     return reverse(system, output, wrt, prefix=prefix)
-
-
-def recorded(system: System, wrt: Iterable[str]) -> System:
-    """The system with what the rule will ask for: places of maxima, and inverses beside those
-    determinants that depend on `wrt`.  Differentiating adds equations behind these alone."""
-    return _recorded(system, wrt)[0]
-
-
-def _recorded(system: System, wrt: Iterable[str]) -> tuple[System, Companions]:
-    system = record_argmax(system)
-    return with_companions(system, descendants(system.equations, wrt), _Names(system).fresh)
-
-
-def record_argmax(system: System) -> System:
-    """The system with a name for every place where a maximum is attained."""
-    names = _Names(system)
-
-    def named(equation: Equation) -> Equation:
-        if equation.reduction != "max" or equation.argmax:
-            return equation
-        at = tuple(names.fresh(equation.name + "_at") for _ in equation.terms[0].over)
-        return replace(equation, argmax=at)
-
-    items: list[Item] = [
-        replace(item, equations=tuple(map(named, item.equations)))
-        if isinstance(item, Recurrence)
-        else named(item)
-        for item in system.items
-    ]
-    return replace(system, items=tuple(items))
 
 
 # --- the terms of the rule ----------------------------------------------------------------------
@@ -346,36 +340,3 @@ def _same_loop(
             )
         renamed.append(adjoint)
     return tuple(renamed)
-
-
-# --- names --------------------------------------------------------------------------------------
-
-
-class _Names:
-    """Fresh names, and the indices of an array's left side."""
-
-    def __init__(self, system: System) -> None:
-        self.shapes: dict[str, tuple[Size, ...]] = system.shapes
-        self.taken = set(self.shapes)
-        self._out = {equation.name: equation.out for equation in system.equations}
-        self._axes = {array.name: array.axes for array in system.inputs}
-
-    def fresh(self, name: str) -> str:
-        name = fresh_name(name, self.taken)
-        self.taken.add(name)
-        return name
-
-    def out(self, name: str, avoid: Iterable[str] = ()) -> tuple[Index, ...]:
-        if name in self._out:
-            found = self._out[name]
-        else:
-            shape = self.shapes[name]
-            letters = self._axes.get(name) or tuple("ijklpqrs"[: len(shape)])
-            found = tuple(map(Index, letters, shape))
-        taken = set(avoid)
-        out: list[Index] = []
-        for index in found:
-            fresh = fresh_name(index.name, taken)
-            taken.add(fresh)
-            out.append(Index(fresh, index.size))
-        return tuple(out)

@@ -29,7 +29,8 @@ from ..equation import (
 )
 from ..solving import prune
 from ..validation import validate
-from .chain import Chain, differentiate
+from .chain import differentiate
+from .steps import Chain
 
 Sizes = Mapping[sp.Symbol, int]
 

@@ -1,16 +1,18 @@
 """A forward pass as a reader wants it: what an operation at a time gave is put together.
 
+    t1 = X W, t2 = t1 + b, A = tanh(t2)   ->   t2 = X W + b, A = tanh(t2)
+
 A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
-from ..dependence import readers_of
+from ..dependence import arrays_read, readers_of
 from ..equation import Equation, Item, Read, Recurrence, System, is_unnamed, slot, term_reads
 from ..substitution import map_reads, substitute_term
 from ..validation import validate
@@ -22,43 +24,57 @@ def fuse_forward(system: System, keep: set[str]) -> System:
 
     A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
     """
-    flat = list(system.equations)
     loops = {e.name: item for item in system.items if isinstance(item, Recurrence)
              for e in item.equations}
-    flat = _smooth_maxima(_once_each(_without_units(flat, keep | loops.keys()), keep), keep)
-    left = {equation.name: equation for equation in flat}
+    flat = _without_units(list(system.equations), keep | loops.keys())
+    flat = _smooth_maxima(_once_each(flat, keep), keep)
     levels = {equation.name for equation in flat if equation.reduction == "logsumexp"}
+    left = {equation.name: equation for equation in flat}
     reading_of = readers_of(flat)
-    for name in list(left):
-        if not is_unnamed(name) or name in keep:
-            continue
+    for name in [name for name in left if is_unnamed(name) and name not in keep]:
         target = left[name]
-        reading = [left[reader] for reader in reading_of[name]]
-        if not reading or (len(reading) > 1 and not is_short(target)):
+        reading = [left[reader] for reader in reading_of.get(name, ())]
+        put = _put_into(reading, target, loops, levels)
+        if put is None:
             continue
-        if name in loops and not _at_the_same_step(target, reading, loops):
-            continue
-        put = [inline(reader, target) for reader in reading]
-        if any(result is None for result in put):
-            continue
-        if _is_softmax(target, levels) and any(
-            term.over and term.body.has(sp.exp) for e in put if e is not None for term in e.terms
-        ):
-            continue  # its gradient is written in its value; in a logarithm it is a difference
         del left[name]
-        left |= {e.name: e for e in put if e is not None}
-        for read in {read.array for read in target.reads}:
-            del reading_of[read][name]
-            reading_of[read] |= {e.name: None for e in reading}
-    items: list[Item] = []
-    for item in system.items:
+        left |= {equation.name: equation for equation in put}
+        for array in arrays_read(target):
+            del reading_of[array][name]
+            reading_of[array] |= {equation.name: None for equation in reading}
+    return validate(replace(system, items=tuple(_regrouped(system.items, left))))
+
+
+def _put_into(
+    reading: Sequence[Equation], target: Equation, loops: Mapping[str, Recurrence],
+    levels: Collection[str],
+) -> list[Equation] | None:
+    """The readers of an equation with its right side in them; None where it keeps its name."""
+    if not reading or (len(reading) > 1 and not is_short(target)):
+        return None
+    if target.name in loops and not _at_the_same_step(target, reading, loops):
+        return None
+    put = []
+    for reader in reading:
+        made = inline(reader, target)
+        if made is None:
+            return None
+        put.append(made)
+    if _is_softmax(target, levels) and any(
+        term.over and term.body.has(sp.exp) for equation in put for term in equation.terms
+    ):
+        return None  # its gradient is written in its value; in a logarithm it is a difference
+    return put
+
+
+def _regrouped(items: Iterable[Item], left: Mapping[str, Equation]) -> Iterator[Item]:
+    """What is left of the items, each equation in its place."""
+    for item in items:
         if isinstance(item, Recurrence):
-            items.append(replace(item, equations=tuple(
-                left[e.name] for e in item.equations if e.name in left
-            )))
+            kept = tuple(left[e.name] for e in item.equations if e.name in left)
+            yield replace(item, equations=kept)
         elif item.name in left:
-            items.append(left[item.name])
-    return validate(replace(system, items=tuple(items)))
+            yield left[item.name]
 
 
 def _is_softmax(equation: Equation, levels: Collection[str]) -> bool:

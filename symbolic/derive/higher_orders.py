@@ -26,12 +26,14 @@ from ..equation import (
 from ..substitution import map_reads, rename_bound, substitute_term
 from ..validation import validate
 from . import adjoint
-from .chain import Simplifier, differentiate
+from .chain import differentiate
 from .fuse import fuse_forward
+from .recorded import recorded
+from .simplifier import Simplifier
 
 
 @dataclass(frozen=True)
-class Derived:
+class Derivatives:
     """Derivatives and what is computed on the way.
 
     system: inputs and all equations; `new` names those that were added to the given ones, in
@@ -47,7 +49,7 @@ class Derived:
     leading: int = 0
 
 
-def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") -> Derived:
+def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") -> Derivatives:
     """J[out, in] = ∂output[out]/∂input[in] for each of `wrt`, the output's axes in front.
 
     Raises EquationError for an array that is not there.
@@ -58,7 +60,7 @@ def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") 
     return _jacobian(system, output, wanted, title, {})
 
 
-def hessian(system: System, loss: str, one: str, other: str) -> Derived:
+def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
     """H[i, j] = ∂²loss/∂one[i]∂other[j], the axes of `one` in front.
 
     Raises EquationError for an array that is not there or a loss that is no scalar.
@@ -71,14 +73,14 @@ def hessian(system: System, loss: str, one: str, other: str) -> Derived:
     return _jacobian(known, chain.of[one], (other,), "H", adjoints)
 
 
-def pushforward(system: System, output: str, wrt: Iterable[str], title: str = "Jv") -> Derived:
+def pushforward(system: System, output: str, wrt: Iterable[str], title: str = "Jv") -> Derivatives:
     """The tangent of `output` for tangents of `wrt`, new inputs called x_dot for x."""
     wanted = tuple(wrt)
     _check(system, output, *wanted)
     return _pushed(fuse_forward(system, {output, *wanted}), output, wanted, title, {})
 
 
-def pullback(system: System, output: str, wrt: Iterable[str]) -> Derived:
+def pullback(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     """The adjoints of `wrt` for an adjoint of `output`, a new input called y_bar for y."""
     wanted = tuple(wrt)
     _check(system, output, *wanted)
@@ -89,7 +91,7 @@ def pullback(system: System, output: str, wrt: Iterable[str]) -> Derived:
     return _titled(chain.system, {name: chain.of[name] for name in wanted}, "vJ", system.names, {})
 
 
-def hessian_product(system: System, loss: str, one: str, other: str) -> Derived:
+def hessian_product(system: System, loss: str, one: str, other: str) -> Derivatives:
     """Σ_j H[i, j] v[j] for a direction v of `other`, a new input called x_dot for x.
 
     Forward over reverse: as cheap as a few gradients, whatever the size of the Hessian.
@@ -114,8 +116,8 @@ def _varied(system: System, name: str) -> System:
 
 def _jacobian(
     system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
-) -> Derived:
-    system = adjoint.recorded(system, wrt)
+) -> Derivatives:
+    system, _ = recorded(system, wrt)
     found = adjoint.jacobian(system, output, wrt)
     kept = {found.of[name] for name in wrt}
     simple = _simplified(found.system, len(system.items), kept)
@@ -126,8 +128,8 @@ def _jacobian(
 
 def _pushed(
     system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
-) -> Derived:
-    system = adjoint.recorded(system, wrt)
+) -> Derivatives:
+    system, _ = recorded(system, wrt)
     dots = {name: fresh_name(f"{name}_dot", system.names) for name in wrt}
     directions = tuple(
         Array(dot, system.shapes[name], axes=_axes(system, name)) for name, dot in dots.items()
@@ -185,7 +187,7 @@ def _titled(
     title: str,
     old: Iterable[str],
     adjoints: Mapping[str, str],
-) -> Derived:
+) -> Derivatives:
     """The derivatives under the name a reader expects (J, H), with numbers where there are more."""
     taken = set(system.names)
     names: dict[str, str] = {}
@@ -213,7 +215,7 @@ def _titled(
     titled = validate(replace(system, items=tuple(items)))
     known = set(old)
     new = tuple(e.name for e in titled.equations if e.name not in known)
-    return Derived(titled, {name: names[array] for name, array in of.items()}, new, adjoints)
+    return Derivatives(titled, {name: names[array] for name, array in of.items()}, new, adjoints)
 
 
 def _lettered(equation: Equation) -> Equation:

@@ -1,5 +1,9 @@
 """Small rewrites that make a derived equation readable; each is an equality.
 
+    inline            dz = a da, da = 2 (a - y)          ->  dz = 2 a (a - y)
+    sum_rows          Σ_k y[i, k] p[i, j]                ->  p[i, j], if rows of y sum to one
+    cancelled         (a - y)/(a (1 - a)) a (1 - a)      ->  a - y
+
 None of them knows where an equation came from.  Each takes an equation and returns an equal one,
 or None (or the same one) where it does not apply.
 """
@@ -20,13 +24,12 @@ from ..equation import (
     Term,
     guard_subscripts,
     slot,
-    slot_numbers,
     subscript_indices,
     term_reads,
 )
-from ..functions import A, Opaque, in_output, upright
+from ..functions import upright
 from ..solving import drop_unused, prune, solve
-from ..substitution import rename_bound, substitute_guard, substitute_read, substitute_term
+from ..substitution import rename_bound, substitute_read, substitute_term
 
 
 def tidy(equation: Equation) -> Equation:
@@ -71,7 +74,6 @@ def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation
         return None
     if any(read.array == target.name for read in target.reads):
         return None  # a recurrence: what is put in would have to be put in again
-    simple = not target.terms or target.is_pointwise
     terms: list[Term] = []
     waiting = list(reader.terms)
     while waiting:
@@ -80,27 +82,32 @@ def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation
         if place is None:
             terms.append(term)
             continue
-        occurrence = term.reads[place]
-        if any(isinstance(entry, Read) for entry in occurrence.at):
+        put = _put_once(term, place, target, reader, costly)
+        if put is None:
             return None
-        if simple:
-            waiting.insert(0, _put_pointwise(term, place, target))
-            continue
-        if reader.reduction != "sum":
-            return None
-        linear = _split_linear(term, place)
-        if linear is None:
-            return None
-        with_it, without = linear
-        free = {index.symbol for index in (*reader.out, *term.over)}
-        inside = {s for entry in occurrence.at for s in subscript_indices(entry)}
-        if not costly and free - inside and any(t.over for t in target.terms):
-            return None
-        if without is not None:
-            waiting.insert(0, without)
-        for part in reversed(target.terms):
-            waiting.insert(0, _put_term(with_it, place, target, part, reader))
+        waiting = [*put, *waiting]  # a term may read the target more than once
     return tidy(replace(reader, terms=tuple(terms)))
+
+
+def _put_once(
+    term: Term, place: int, target: Equation, reader: Equation, costly: bool
+) -> list[Term] | None:
+    """The terms that a term becomes with the target in the place of one of its reads."""
+    occurrence = term.reads[place]
+    if any(isinstance(entry, Read) for entry in occurrence.at):
+        return None
+    if not target.terms or target.is_pointwise:
+        return [_put_pointwise(term, place, target)]
+    linear = _split_linear(term, place) if reader.reduction == "sum" else None
+    if linear is None:
+        return None
+    free = {index.symbol for index in (*reader.out, *term.over)}
+    inside = {symbol for entry in occurrence.at for symbol in subscript_indices(entry)}
+    if not costly and free - inside and any(part.over for part in target.terms):
+        return None  # the sum would be taken again for each value of a free index
+    with_it, without = linear
+    put = [_put_term(with_it, place, target, part, reader) for part in target.terms]
+    return put if without is None else [*put, without]
 
 
 def _inner_reads(term: Term) -> Iterable[Read]:
@@ -179,132 +186,6 @@ def _is_decided_by(body: sp.Expr, symbol: sp.Symbol) -> bool:
     if isinstance(body, Application):
         return True
     return any(_is_decided_by(part, symbol) for part in body.args)
-
-
-# --- values that already have a name ------------------------------------------------------------
-
-
-def reuse_values(
-    equation: Equation, named: Iterable[Equation]
-) -> tuple[Equation, tuple[str, ...]]:
-    """exp(Z - S) becomes A where A = exp(Z - S) is among `named` (nonlinear pointwise equations).
-
-    Returns the equation and the names that were put in.
-    """
-    used: list[str] = []
-    for source in named:
-        if not is_value(source) or not _is_nonlinear(source.terms[0].body):
-            continue
-        terms = tuple(_reuse_in(term, source) for term in equation.terms)
-        if terms != equation.terms:
-            equation = replace(equation, terms=terms)
-            used.append(source.name)
-    return equation, tuple(used)
-
-
-def is_value(equation: Equation) -> bool:
-    """One term without a sum: y[out] = [guards] f(...)."""
-    terms = equation.terms
-    return equation.reduction == "sum" and len(terms) == 1 and not terms[0].over
-
-
-def _is_nonlinear(body: sp.Expr) -> bool:
-    return bool(body.has(sp.Function) or body.has(sp.exp, sp.log))
-
-
-def _reuse_in(term: Term, source: Equation) -> Term:
-    wanted = source.terms[0]
-    for placed in _placements(term, source, wanted.reads[0]):
-        reads = [substitute_read(read, placed) for read in wanted.reads]
-        if not all(read in term.reads for read in reads):
-            continue
-        value = wanted.body.xreplace(
-            {slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)}
-        )
-        new = slot(len(term.reads))
-        if isinstance(value, sp.log) and len(reads) > 1:
-            value, new = value.args[0], sp.exp(new)  # S = log Σ exp z also names Σ exp z
-        guards = tuple(substitute_guard(guard, placed) for guard in wanted.guards)
-        if guards:
-            # Zero where its guards do not hold, so a multiple of it needs them no more.
-            multiple = new.is_Symbol and value in sp.Mul.make_args(term.body)
-            if not multiple or not set(guards) <= set(term.guards):
-                continue
-            term = replace(term, guards=tuple(g for g in term.guards if g not in guards))
-        if term.body.has(value):
-            body = term.body.subs(value, new)
-            if body == term.body:
-                continue
-            if new.func is sp.exp:
-                body = sp.powsimp(body, combine="exp")
-            named = Read(source.name, tuple(placed[index.symbol] for index in source.out))
-            body, used = prune(body, (*term.reads, named))
-            term = replace(term, body=body, reads=used)
-    return term
-
-
-def _placements(
-    term: Term, source: Equation, wanted: Read
-) -> Iterable[Mapping[sp.Symbol, sp.Expr]]:
-    """How `source`'s indices must be set for `wanted` to be one of the term's reads."""
-    symbols = {index.symbol for index in source.out}
-    for read in term.reads:
-        if read.array != wanted.array:
-            continue
-        placed: dict[sp.Symbol, sp.Expr] = {}
-        fits = True
-        for entry, found in zip(wanted.at, read.at, strict=True):
-            if isinstance(entry, Read) or isinstance(found, Read):
-                fits = fits and entry == found
-            elif entry in symbols:
-                fits = fits and placed.setdefault(entry, found) == found
-            else:
-                fits = fits and entry == found
-        if fits and placed.keys() == symbols:
-            yield placed
-
-
-def slopes_in_outputs(
-    equation: Equation, forward: Iterable[Equation]
-) -> tuple[Equation, tuple[str, ...]]:
-    """f'(Z) becomes a polynomial in A where A = f(Z) is among `forward` and there is one.
-
-    Returns the equation and the outputs that were put in.
-    """
-    used: dict[str, None] = {}
-    outputs = [
-        source
-        for source in forward
-        if source.is_pointwise
-        and isinstance(source.terms[0].body, Opaque)
-        and source.terms[0].body.args[0] == slot(0)
-    ]
-    terms = []
-    for term in equation.terms:
-        for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
-            kind = type(applied)
-            polynomial = in_output(kind) if kind.order and applied.args[0].is_Symbol else None
-            if polynomial is None:
-                continue
-            for source in outputs:
-                body = source.terms[0].body
-                if type(body).base is not kind.base or type(body).order:
-                    continue
-                read = term.reads[slot_numbers(applied.args[0])[0]]
-                lone = replace(term, reads=(read,))
-                for placed in _placements(lone, source, source.terms[0].reads[0]):
-                    new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
-                    value = polynomial.xreplace({A: slot(len(term.reads))})
-                    changed = term.body.xreplace({applied: value})
-                    changed, reads = prune(changed, (*term.reads, new))
-                    term = replace(term, body=changed, reads=reads)
-                    used[source.name] = None
-                    break
-                else:
-                    continue
-                break
-        terms.append(term)
-    return replace(equation, terms=tuple(terms)), tuple(used)
 
 
 # --- algebra ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..derive.chain import Chain, Form, Step
+from ..derive.steps import Chain, Form, Step
 from ..functions import Opaque
 from .definitions import slope_identity
 from .writer import Writer

@@ -1,0 +1,183 @@
+"""Raw derivative equations made short, form by form, in the order in which they are computed.
+
+    chain rule   ∂L/∂z = (1 - tanh(z)²) ∂L/∂a
+    insert       ∂L/∂z = 2 (1 - tanh(z)²) (a - y)
+    named value  ∂L/∂z = 2 (1 - a²) (a - y)
+
+What the rewrites are is in :mod:`rewrite` and :mod:`declared`; here is when each is tried, and
+which adjoints are put into their readers rather than named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import sympy as sp
+
+from ..dependence import arrays_read, reached
+from ..equation import Array, Equation
+from ..matrices.leaves import Levels
+from ..matrices.recognise import Einsum, matrix_form, walk
+from .declared import Declarations, use_declared
+from .fuse import is_short
+from .named_values import is_value, reuse_values, slopes_in_outputs
+from .rewrite import cancelled, inline, sum_rows, tidy
+from .steps import Form, Step
+
+
+class Simplifier:
+    """Goes through raw derivative equations in order; see :meth:`run`.
+
+    `forward` are the equations before them, `keep` the names that no other equation takes in,
+    `hidden` those that a reader is not to see if it can be helped; `rows` says that vectors are
+    written as rows.
+    """
+
+    def __init__(
+        self,
+        forward: Sequence[Equation],
+        backward: Sequence[Equation],
+        inputs: Mapping[str, Array],
+        keep: set[str],
+        hidden: Iterable[str] = (),
+        levels: Levels | None = None,
+        rows: bool = False,
+    ) -> None:
+        self.hidden = set(hidden)
+        self.levels = levels or {}
+        self.backward = backward
+        self.inputs = inputs
+        self.keep = keep
+        self.inlined: dict[str, Step] = {}
+        self.assumed: set[str] = set()
+        self._declared = Declarations.of(inputs, forward, rows)
+        self._done: dict[str, Equation] = {}
+        self._pointwise: dict[str, list[Equation]] = defaultdict(list)
+        for equation in forward:
+            if is_value(equation) and equation.terms[0].reads:
+                self._pointwise[equation.terms[0].reads[0].array].append(equation)
+        # The adjoint of the output itself, 1 or the identity, is not worth a word where it is put
+        # in.
+        self._seeds = {e.name for e in backward if all(not t.reads for t in e.terms)}
+        self._reader_count = Counter(
+            name for e in backward for name in {read.array for read in e.reads}
+        )
+
+    def run(self) -> list[Step]:
+        """The steps that keep their name; the others end in ``inlined``."""
+        steps: dict[str, Step] = {}
+        for raw in self.backward:
+            via = tuple(dict.fromkeys(term.via for term in raw.terms if term.via))
+            forms = [Form(self._with_seeds(raw), "chain rule", via)]
+            self._insert(forms)
+            self._rewrite(forms)
+            self._insert(forms)  # what row sums made short may go in now
+            self._cancel(forms)
+            self._done[raw.name] = forms[-1].equation
+            steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
+                                   self._declared.relied_on(forms[-1].equation))
+        needed = reached(
+            (name for name in steps if name in self.keep),
+            lambda name: (array for array in arrays_read(self._done[name]) if array in steps),
+        )
+        self.inlined = {name: step for name, step in steps.items() if name not in needed}
+        return [step for name, step in steps.items() if name not in self.inlined]
+
+    def _with_seeds(self, equation: Equation) -> Equation:
+        """The adjoint of the output is known: nobody is to read ∂L/∂L."""
+        for read in equation.reads:
+            if read.array in self._seeds - self.keep and read.array in self._done:
+                equation = inline(equation, self._done[read.array]) or equation
+        return equation
+
+    def _insert(self, forms: list[Form]) -> None:
+        """Puts adjoints into this equation where that loses nothing."""
+        equation = forms[-1].equation
+        used: list[str] = []
+        changed = True
+        while changed:
+            changed = False
+            for read in list(equation.reads):
+                target = self._done.get(read.array)
+                if target is None or read.array in self.keep:
+                    continue
+                put = inline(equation, target)
+                if put is None and read.array in self.hidden:
+                    put = self._with_sum(equation, target)
+                if put is not None and self._pays(equation, target, put):
+                    equation, changed = put, True
+                    if target.name not in self._seeds:
+                        used.append(target.name)
+                    break
+        if used:
+            forms.append(Form(equation, "insert", tuple(dict.fromkeys(used))))
+        elif equation != forms[-1].equation:
+            forms[-1] = replace(forms[-1], equation=equation)
+
+    def _with_sum(self, equation: Equation, target: Equation) -> Equation | None:
+        """A row sum put into its only reader, where the sum is still taken once for a row."""
+        if self._reader_count[target.name] != 1:
+            return None
+        put = inline(equation, target, costly=True)
+        form = None if put is None else matrix_form(put, levels=self.levels)
+        return None if form is None or any(
+            isinstance(node, Einsum) for node in walk(form)) else put
+
+    def _pays(self, equation: Equation, target: Equation, put: Equation) -> bool:
+        """An only reader takes its target in; several readers take in what makes them shorter."""
+        if is_short(target) or not target.terms or target.name in self._seeds:
+            return True
+        if self._reader_count[target.name] == 1:
+            return True
+        if not target.is_pointwise or not put.terms:
+            return not put.terms
+        named, _ = reuse_values(put, self._near(put))
+        sloped, _ = slopes_in_outputs(named, self._near(named))
+        return _length(tidy(cancelled(sloped))) <= _length(equation)
+
+    def _rewrite(self, forms: list[Form]) -> None:
+        equation = forms[-1].equation
+        named, values = reuse_values(equation, self._near(equation))
+        if values:
+            forms.append(Form(named, "named value", values))
+        sloped, outputs = slopes_in_outputs(named, self._near(named))
+        if outputs:
+            forms.append(Form(sloped, "slope in output", outputs))
+        self._cancel(forms)
+        summed, used = sum_rows(forms[-1].equation, self.inputs)
+        if used:
+            self.assumed |= used
+            forms.append(Form(summed, "row sums", tuple(sorted(used))))
+        shorter, sentences = use_declared(forms[-1].equation, self._declared)
+        if sentences:
+            forms.append(Form(shorter, "declared", sentences))
+
+    def _near(self, equation: Equation) -> list[Equation]:
+        """The pointwise forward equations of arrays that an equation reads, in forward order.
+
+        Twice over, since a value that is named first may be what another one reads.
+        """
+        arrays = dict.fromkeys(read.array for term in equation.terms for read in term.reads)
+        near = [e for array in arrays for e in self._pointwise.get(array, ())]
+        return near + [e for first in near for e in self._pointwise.get(first.name, ())]
+
+    def _cancel(self, forms: list[Form]) -> None:
+        """Like terms added and bodies shortened: a form of its own when that shortens anything."""
+        before = forms[-1]
+        after = cancelled(tidy(before.equation))
+        if after == before.equation:
+            return
+        if _length(after) < _length(before.equation):
+            forms.append(Form(after, "cancel"))
+        else:
+            forms[-1] = replace(before, equation=after)
+
+
+def _length(equation: Equation) -> int:
+    """How long an equation reads: operations in its bodies, and one for each term and sum."""
+    return sum(
+        int(sp.count_ops(term.body, visual=False)) + 1 + len(term.over)
+        for term in equation.terms
+    )
