@@ -1,17 +1,77 @@
 """The arrays a compiled function is given, as it computes with them: real ones as floats, labels
-as integers in their range; and results that share no memory with them.
+as integers in their range, shapes that fit; and results that share no memory with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
 from ..symbolic.equation import Array, Read, Size, System
+from .sizes import bind_sizes, size_number
+
+Sizes: TypeAlias = Mapping[sp.Symbol, int]
+
+REMEMBERED = 64
+"""Kinds of calls (shapes and types) that are known to fit; beyond it they are forgotten."""
+
+
+class Arguments:
+    """The arguments of calls, checked: in full at the first call with the same types and shapes,
+    and their labels at each."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.names = [array.name for array in system.inputs]
+        self.bounds = bounds(system)
+        self._fitting: dict[Any, tuple[Sizes, bool]] = {}
+
+    def __call__(self, arrays: Mapping[str, Any]) -> tuple[list[Any], bool]:
+        """The inputs' values in their order, and whether one of them is complex.
+
+        Raises TypeError for a missing or unknown input, ValueError for one that does not fit.
+        """
+        if len(arrays) != len(self.names) or any(name not in arrays for name in self.names):
+            raise TypeError(f"expected the inputs {self.names}; missing "
+                            f"{[n for n in self.names if n not in arrays]}, unknown "
+                            f"{sorted(arrays.keys() - set(self.names))}")
+        given = [arrays[name] for name in self.names]
+        kinds = tuple([(type(one), getattr(one, "dtype", None), getattr(one, "shape", None))
+                       for one in given])
+        known = self._fitting.get(kinds)
+        if known is None:
+            converted = as_computed(self.system, arrays)
+            before, given = given, [converted[name] for name in self.names]
+            known = self._fitted(given), any(one.dtype.kind == "c" for one in given)
+            if all(one is two for one, two in zip(before, given, strict=True)):
+                if len(self._fitting) >= REMEMBERED:
+                    self._fitting.clear()
+                self._fitting[kinds] = known
+        sizes, is_complex = known
+        for name, below in self.bounds.items():
+            for size in below:
+                if size.free_symbols <= sizes.keys():  # a number of classes need not be a shape's
+                    check_range(name, given[self.names.index(name)], size, size_number(size, sizes))
+        return given, is_complex
+
+    def _fitted(self, given: Sequence[NDArray[Any]]) -> Sizes:
+        """The sizes that the shapes show.  Raises ValueError for a shape that does not fit."""
+        sizes: dict[sp.Symbol, int] = {}
+        for array, value in zip(self.system.inputs, given, strict=True):
+            bind_sizes(array.name, array.shape, value.shape, sizes)
+        for array, value in zip(self.system.inputs, given, strict=True):
+            for size, number in zip(array.shape, value.shape, strict=True):
+                if size_number(size, sizes) != number:
+                    raise ValueError(
+                        f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
+                        + "".join(f", {s} = {n}" for s, n in sizes.items())
+                        + f"; got {value.shape}"
+                    )
+        return sizes
 
 
 def as_computed(system: System, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

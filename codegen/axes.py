@@ -3,66 +3,65 @@ contraction sums."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..symbolic.matrices.recognise import Einsum, Node, Pointwise, Total
+from ..symbolic.equation import guard_subscripts, subscript_indices
+from ..symbolic.matrices.recognise import Einsum, Node, Pointwise, Total, Where
 
 
 def present(node: Node) -> tuple[str, ...]:
-    """The axes that a node's value has: a body broadcasts what it reads, so leading axes that
-    nothing in it has are missing, and inner ones have length 1 ("")."""
+    """The axes that a node's value has: a body broadcasts what it reads, and a mask is as wide as
+    its guards, so leading axes that nothing in it has are missing, and inner ones have length 1
+    ("")."""
     if isinstance(node, Total):
         inner = present(node.of)
         return tuple(axis for axis in inner if axis not in node.over)
-    if not isinstance(node, Pointwise):
+    if isinstance(node, Pointwise):
+        found = {axis for argument in node.arguments for axis in present(argument)}
+    elif isinstance(node, Where):
+        found = {*present(node.of), *(
+            str(symbol) for guard in node.guards for part in guard_subscripts(guard)
+            for symbol in subscript_indices(part) if not symbol.is_positive)}
+    else:
         return node.axes
-    found = {axis for argument in node.arguments for axis in present(argument)}
     reached = [axis if axis in found else "" for axis in node.axes]
     while reached and not reached[0]:
         reached.pop(0)
     return tuple(reached)
 
 
-def alignment(axes: tuple[str, ...], target: tuple[str, ...]) -> Callable[[Any], Any]:
-    """How an array with `axes` is viewed so that it broadcasts against `target`."""
-    order, index = alignment_plan(axes, target)
-    if order is None and index is None:
-        return lambda array: array
-
-    def view(array: Any) -> Any:
-        moved = array if order is None else array.transpose(order)
-        return moved if index is None else moved[index]
-
-    return view
-
-
 def alignment_plan(
     axes: tuple[str, ...], target: tuple[str, ...]
 ) -> tuple[tuple[int, ...] | None, tuple[Any, ...] | None]:
-    """(transposition, index with None for new axes), each None where nothing is to be done."""
-    right = target[len(target) - len(axes):] if len(axes) <= len(target) else ()
-    if len(axes) <= len(target) and all(a in ("", t) for a, t in zip(axes, right, strict=True)):
+    """How an array with `axes` is viewed so that it broadcasts against `target`: (transposition,
+    index with None for new axes), each None where nothing is to be done."""
+    if len(axes) <= len(target) and all(
+        a in ("", t) for a, t in zip(axes, target[len(target) - len(axes):], strict=True)
+    ):
         return None, None
     kept = [place for place, axis in enumerate(axes) if axis]
     order = sorted(kept, key=lambda place: target.index(axes[place]))
     blanks = [place for place, axis in enumerate(axes) if not axis]
     moved = order != kept
     full = (*blanks, *order) if moved else tuple(range(len(axes)))
+    index = _index([axes[place] for place in full], target)
+    trivial = all(part == slice(None) for part in index)
+    return (full if moved else None), None if trivial else index
+
+
+def _index(waiting: list[str], target: tuple[str, ...]) -> tuple[Any, ...]:
+    """The index that puts axes, in the order of `target`, where it has them: those of length 1
+    ("") are left out, and None stands for what they have not."""
     index: list[Any] = []
-    waiting = [axes[place] for place in full]
     start = next((target.index(axis) for axis in waiting if axis), len(target))
     for axis in target[start:]:
         while waiting and not waiting[0]:
             index.append(0)
-            waiting.pop(0)
-        present = waiting and waiting[0] == axis
-        index.append(slice(None) if present else None)
-        if present:
-            waiting.pop(0)
-    index += [0 for _ in waiting]
-    trivial = all(part == slice(None) for part in index)
-    return (full if moved else None), None if trivial else tuple(index)
+            waiting = waiting[1:]
+        here = bool(waiting) and waiting[0] == axis
+        index.append(slice(None) if here else None)
+        waiting = waiting[1:] if here else waiting
+    return (*index, *(0 for _ in waiting))
 
 
 def as_tensordot(

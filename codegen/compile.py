@@ -1,38 +1,32 @@
-"""Equations as one NumPy function: matrix products where they are products, ``lambdify`` where
-the body is scalar, and the reference evaluator for whatever has no matrix form.
+"""Equations as one NumPy function: the text that is printed of them, run behind a check of the
+arguments.
+
+What has no text, and what of complex numbers a text may take the modulus, is evaluated as it
+stands, by :mod:`interpret`, between the stretches of text before and after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
 
-from ..symbolic.equation import (
-    Equal,
-    Equation,
-    Guard,
-    Item,
-    Read,
-    Recurrence,
-    System,
-    guard_subscripts,
-    index_symbol,
-)
-from ..symbolic.matrices.leaves import levels_of
-from ..symbolic.matrices.recognise import Node, Pointwise, Total, aligned, matrix_form
-from .arguments import as_computed, bounds, check_range, owned
-from .axes import alignment, present
-from .compiled_loops import loop_step
-from .evaluators import Environment, evaluator, place_of
-from .interpret import bind_sizes, evaluate_item, result_type, size_number
-from .kronecker_step import kronecker_step
-from .needed import needed, shown_axes
-from .patches import Patch, Scope, overlap_range, patches, squeezed
-from .stable import integer
+from ..symbolic.equation import EquationError, Item, Recurrence, System
+from ..symbolic.functions import TANH, Opaque
+from .arguments import Arguments, Sizes, owned
+from .identifiers import pronounceable
+from .interpret import Values, evaluate_item
+from .needed import needed
+from .sizes import bind_sizes
+from .source import Printing, function_text
+
+Step: TypeAlias = Callable[[Values, Sizes], None]
+"""Adds arrays to those there are so far."""
 
 
 def compile_system(
@@ -44,202 +38,117 @@ def compile_system(
     results share no memory with the inputs or each other.  Raises TypeError for a missing or
     unknown input and ValueError for a shape or a label that does not fit, naming the input.
     """
-    steps = [_step(item, system, row_vectors) for item in needed(system, results)]
-    names = [array.name for array in system.inputs]
-    limits = bounds(system)
+    spoken, names = pronounceable(system)
+    program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
+    arguments = Arguments(system)
 
     def run(**arrays: Any) -> tuple[Any, ...]:
-        unknown = arrays.keys() - set(names)
-        missing = [name for name in names if name not in arrays]
-        if unknown or missing:
-            raise TypeError(f"expected the inputs {names}; missing {missing}, unknown "
-                            f"{sorted(unknown)}")
-        given = as_computed(system, arrays)
-        environment: Environment = dict(given)
-        sizes: dict[sp.Symbol, int] = {}
-        for array in system.inputs:
-            bind_sizes(array.name, array.shape, environment[array.name].shape, sizes)
-        for array in system.inputs:
-            found = environment[array.name].shape
-            for size, number in zip(array.shape, found, strict=True):
-                if size_number(size, sizes) != number:
-                    raise ValueError(
-                        f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
-                        + "".join(f", {s} = {n}" for s, n in sizes.items()) + f"; got {found}"
-                    )
-        for name, below in limits.items():
-            for size in below:
-                if size.free_symbols <= sizes.keys():  # a number of classes need not be a shape's
-                    check_range(name, given[name], size, size_number(size, sizes))
+        given, is_complex = arguments(arrays)
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            for step in steps:
-                step(environment, sizes)
-        return owned([environment[name] for name in results],
-                     [*arrays.values(), *given.values()])
+            found = program.run(given, is_complex)
+        return owned(found, [*arrays.values(), *given])
 
     return run
 
 
-Step = Callable[[Environment, dict[sp.Symbol, int]], None]
+@dataclass(frozen=True)
+class _Program:
+    """What computes the results from the inputs' values, in their order."""
 
+    system: System
+    results: tuple[str, ...]
+    row_vectors: bool
 
-def _step(item: Item, system: System, row_vectors: bool) -> Step:
-    scope = Scope(row_vectors, system.shapes, levels_of(system))
-    found: Step | None
-    if isinstance(item, Recurrence):
-        found = _recurrence(item, scope)
-        if found is not None:
-            found = loop_step(item, system, row_vectors, found)
-    elif item.argmax or not item.terms:
-        found = None
-    else:
-        form = matrix_form(item, row_vectors, system.shapes, levels=scope.levels)
-        found = _assignment(item, form) if form is not None else (
-            kronecker_step(item, lambda side: _step(side, system, row_vectors))
-            or _patched(item, scope))
+    @cached_property
+    def items(self) -> list[Item]:
+        return needed(self.system, self.results)
 
-    def interpreted(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
-        evaluate_item(item, environment, sizes)
+    def run(self, given: Sequence[Any], is_complex: bool) -> Sequence[Any]:
+        if self.text is not None and not is_complex:
+            return self.text(*given)  # type: ignore[no-any-return]
+        arrays: Values = dict(zip((a.name for a in self.system.inputs), given, strict=True))
+        known: dict[sp.Symbol, int] = {}  # the sizes by the names that they have in the text
+        for array, value in zip(self.system.inputs, given, strict=True):
+            bind_sizes(array.name, array.shape, np.shape(value), known)
+        for step in self.complex_steps if is_complex else self.steps:
+            step(arrays, known)
+        return [arrays[name] for name in self.results]
 
-    return found or interpreted
-
-
-def _assignment(item: Equation, form: Node) -> Step:
-    """An equation by its matrix form."""
-    out, units = shown_axes(item)
-    value = evaluator(aligned(form, out))
-    shape = item.shape
-    full = form.axes == out and not units and not isinstance(form, Pointwise | Total)
-    name = item.name
-
-    def run(environment: Environment, sizes: Mapping[sp.Symbol, int]) -> None:
-        result = value(environment, sizes)
-        if units:
-            kept = (s for s, place in zip(shape, units, strict=True) if place is not None)
-            inner = tuple(size_number(size, sizes) for size in kept)
-            result = np.broadcast_to(result, inner)[units]
-        if not full:  # a body that reads less than all axes, such as a constant
-            wide = tuple(size_number(size, sizes) for size in shape)
-            if np.shape(result) != wide:
-                result = np.array(np.broadcast_to(result, wide))
-        environment[name] = result
-
-    return run
-
-
-def _reshaped(item: Equation, step: Step | None) -> Step | None:
-    """A step whose result gets the axes of length 1 that an equation has on its left side."""
-    shape = [integer(size) for size in item.shape]
-
-    def run(environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
-        assert step is not None
-        step(environment, sizes)
-        wide = tuple(size(sizes) for size in shape)
-        environment[item.name] = np.reshape(environment[item.name], wide)
-
-    return None if step is None else run
-
-
-def _patched(item: Equation, scope: Scope) -> Step | None:
-    """An equation as a sum over slices; None where it has no such form."""
-    narrow = squeezed(item)
-    found = patches(narrow, scope)
-    if found is None:
-        return None
-    if narrow is not item:
-        return _reshaped(item, _patched(narrow, scope))
-    parts = [_patch(patch, item.reduction == "max") for patch in found]
-    shape = [integer(size) for size in item.shape]
-    start = -np.inf if item.reduction == "max" else 0.0
-
-    def run(environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
-        wide = tuple(size(sizes) for size in shape)
-        result = np.full(wide, start, dtype=result_type(environment))
-        for part in parts:
-            part(result, environment, sizes)
-        environment[item.name] = result
-
-    return run
-
-
-def _recurrence(group: Recurrence, scope: Scope) -> Step | None:
-    """A recurrence as a loop over its steps, each of them in matrix form."""
-    inside = replace(scope, fixed=(group.loop,))
-    lines = []
-    for equation in group.equations:
-        found = patches(equation, inside) if equation.reduction == "sum" else None
-        if found is None:
+    @cached_property
+    def text(self) -> Callable[..., Any] | None:
+        """All of it as one text; None where an item has none."""
+        try:
+            return self._function(self.items, self.results)
+        except EquationError:
             return None
-        place = next(p for p, index in enumerate(equation.out) if index.name == group.loop)
-        lines.append((equation.name, [integer(size) for size in equation.shape], place,
-                      [_patch(patch, False, number == 0 and patch.is_everywhere)
-                       for number, patch in enumerate(found)]))
-    symbol = index_symbol(group.loop)
-    count = integer(next(i.size for i in group.equations[0].out if i.name == group.loop))
 
-    def run(environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
-        kind = result_type(environment)
-        for name, shape, _, _ in lines:
-            environment[name] = np.zeros(tuple(size(sizes) for size in shape), dtype=kind)
-        steps = range(count(sizes))
-        here = dict(sizes)
-        for step in steps if group.direction == 1 else reversed(steps):
-            here[symbol] = step
-            for name, _, place, parts in lines:
-                slot_of = environment[name][(slice(None),) * place + (step, ...)]
-                for part in parts:
-                    part(slot_of, environment, here)
+    @cached_property
+    def steps(self) -> list[Step]:
+        return self._steps(self._has_text)
 
-    return run
+    @cached_property
+    def complex_steps(self) -> list[Step]:
+        return self._steps(lambda item: _is_analytic(item) and self._has_text(item))
 
+    def _has_text(self, item: Item) -> bool:
+        try:
+            printing = Printing(self.system, self.row_vectors)
+            printing.lines(item)
+        except EquationError:
+            return False
+        return True
 
-def _patch(
-    patch: Patch, largest: bool, first: bool = False
-) -> Callable[[Any, Environment, dict[sp.Symbol, int]], None]:
-    """Adds a patch to a result, takes the larger of the two, or sets it as the `first` there."""
-    value = evaluator(patch.form)
-    region = [place_of(place) for place in patch.region]
-    spread = alignment(present(patch.form), patch.axes)
-    holds = [_condition(guard) for guard in patch.conditions]
-    overlaps = [(o, [integer(part) for part in (o.count, o.shift, o.size)])
-                for o in patch.overlaps]
-    symbols = [index.symbol for index in patch.loops]
-    counts = [int(index.size) for index in patch.loops]
+    def _steps(self, is_text: Callable[[Item], bool]) -> list[Step]:
+        """The items in stretches, by text where they have one that serves."""
+        steps: list[Step] = []
+        known: list[str] = []
+        for written, stretch in groupby(self.items, is_text):
+            items = list(stretch)
+            steps += [self._stretch(items, known)] if written else map(_interpreted, items)
+            known += _made(items)
+        return steps
 
-    def add(result: Any, environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
-        for hold in holds:
-            if not hold(sizes):
-                return
-        for overlap, (count, shift, size) in overlaps:
-            sizes[overlap.first], sizes[overlap.last] = overlap_range(
-                count(sizes), overlap.step, shift(sizes), size(sizes)
-            )
-        found = spread(value(environment, sizes))
-        at = tuple([place(sizes) for place in region]) if region else ...
-        if largest:
-            result[at] = np.maximum(result[at], found)
-        elif first:
-            result[at] = found
-        else:
-            result[at] += found
+    def _stretch(self, items: Sequence[Item], known: Sequence[str]) -> Step:
+        made, before = _made(items), tuple(known)
+        function = self._function(items, made, before)
+        names = [*(array.name for array in self.system.inputs), *before]
 
-    if not symbols:
-        return add
+        def run(arrays: Values, sizes: Sizes) -> None:
+            found = function(*[arrays[name] for name in names])
+            arrays.update(zip(made, found, strict=True))
 
-    def loop(result: Any, environment: Environment, sizes: dict[sp.Symbol, int]) -> None:
-        here = dict(sizes)
-        for values in np.ndindex(*counts):
-            here.update(zip(symbols, values, strict=True))
-            add(result, environment, here)
+        return run
 
-    return loop
+    def _function(
+        self, items: Sequence[Item], results: Sequence[str], known: Sequence[str] = ()
+    ) -> Callable[..., Any]:
+        """A text as a function.  All names in it are identifiers, which hold nothing to be run."""
+        returned = [f"    return {''.join(f'{name}, ' for name in results)}"]
+        text = function_text(self.system, items, results, returned, name="run", known=known,
+                             row_vectors=self.row_vectors)
+        namespace: dict[str, Any] = {}
+        exec(compile(text, "<equations>", "exec"), namespace)
+        return namespace["run"]  # type: ignore[no-any-return]
 
 
-def _condition(guard: Guard) -> Callable[[Mapping[sp.Symbol, int]], bool]:
-    """A guard on indices that have a value."""
-    parts = [integer(part) for part in guard_subscripts(guard) if not isinstance(part, Read)]
-    if isinstance(guard, Equal):
-        left, right = parts
-        return lambda known: left(known) == right(known)
-    low, value, high = parts
-    return lambda known: low(known) <= value(known) < high(known)
+def _interpreted(item: Item) -> Step:
+    return lambda arrays, sizes: evaluate_item(item, arrays, sizes)
+
+
+def _made(items: Sequence[Item]) -> list[str]:
+    """The arrays that items define, places of maxima included."""
+    equations = System((), tuple(items)).equations
+    return [name for e in equations for name in (e.name, *e.argmax)]
+
+
+def _is_analytic(item: Item) -> bool:
+    """Whether the text of an item is right for complex numbers: it takes no modulus, compares
+    nothing and calls no function of its own."""
+    equations = item.equations if isinstance(item, Recurrence) else (item,)
+    return all(
+        e.reduction != "max" and not any(
+            isinstance(part, sp.Piecewise | sp.Abs | sp.sign | sp.erf)
+            or (isinstance(part, Opaque) and type(part) is not TANH)
+            for term in e.terms for part in sp.preorder_traversal(term.body))
+        for e in equations
+    )

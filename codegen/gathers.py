@@ -31,15 +31,17 @@ ENDLESS = (sp.oo,)
 """Its shape."""
 
 
-def compared(equation: Equation) -> Equation:
-    """The equation with each guard on the entries of an integer array as a factor that is 1 where
-    it holds and 0 elsewhere, and with values of indices as reads of :data:`RANGE`."""
+def compared(equation: Equation, every: bool = False) -> Equation:
+    """The equation with each guard on the entries of an integer array (or `every` equality) as a
+    factor that is 1 where it holds and 0 elsewhere, and with values of indices as reads of
+    :data:`RANGE`."""
     if equation.reduction != "sum":
         return replace(equation, terms=tuple(map(_valued, equation.terms)))
-    return replace(equation, terms=tuple(_valued(_compared(term)) for term in equation.terms))
+    return replace(equation, terms=tuple(
+        _valued(_compared(term, every)) for term in equation.terms))
 
 
-def _compared(term: Term) -> Term:
+def _compared(term: Term, every: bool) -> Term:
     reads, body = list(term.reads), term.body
 
     def value(side: Subscript) -> sp.Expr:
@@ -57,7 +59,7 @@ def _compared(term: Term) -> Term:
     guards = []
     for guard in term.guards:
         if isinstance(guard, Equal) and (
-            isinstance(guard.left, Read) or isinstance(guard.right, Read)
+            every or isinstance(guard.left, Read) or isinstance(guard.right, Read)
         ):
             sides = sorted((guard.left, guard.right), key=lambda side: not isinstance(side, Read))
             body *= sp.Piecewise((sp.S.One, sp.Eq(value(sides[0]), value(sides[1]))),

@@ -30,6 +30,7 @@ from ..symbolic.equation import (
     index_symbol,
 )
 from .arguments import as_computed
+from .sizes import bind_sizes, size_number
 from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]
@@ -88,30 +89,6 @@ def evaluate_item(item: Item, arrays: Values, known: Mapping[sp.Symbol, int]) ->
         _evaluate_equation(item, arrays, known)
 
 
-def bind_sizes(
-    name: str,
-    declared: tuple[sp.Expr, ...],
-    found: tuple[int, ...],
-    known: dict[sp.Symbol, int],
-) -> None:
-    """Adds to `known` the size symbols that stand alone in a declared shape."""
-    if len(declared) != len(found):
-        raise ValueError(f"{name}: expected {len(declared)} axes {declared}, got shape {found}")
-    for size, number in zip(declared, found, strict=True):
-        if size.is_Symbol:
-            known.setdefault(size, number)
-
-
-def size_number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
-    """A size as a number, from those of its symbols; ValueError for one that is not known."""
-    if size in known:
-        return known[size]
-    value = size.xreplace({symbol: sp.Integer(number) for symbol, number in known.items()})
-    if not value.is_Integer:
-        raise ValueError(f"size {size} is not determined by the inputs' shapes")
-    return int(value)
-
-
 def _at(size: sp.Expr, at: Grid) -> sp.Expr:
     """A size that depends on the loop index, at the loop index's value."""
     return size.xreplace({symbol: sp.Integer(int(place)) for symbol, place in at.items()})
@@ -138,7 +115,7 @@ def _evaluate_equation(
     if at:
         arrays[equation.name][_step_of(equation, at)] = value
     else:
-        arrays[equation.name] = np.array(value)
+        arrays[equation.name] = np.array(value, dtype=_type_of(equation, value, arrays))
 
 
 def _step_of(equation: Equation, at: Grid) -> tuple[int | slice, ...]:
@@ -162,6 +139,7 @@ def _evaluate_term(
         shape[axis] = count
         grid[index.symbol] = np.arange(count).reshape(shape)
     reads = [_read(read, arrays, grid, known) for read in term.reads]
+    reads = [read if read.dtype.kind in "fc" else read.astype(float) for read in reads]
     symbols = tuple(sorted((s for s in term.body.free_symbols if s.is_integer), key=str))
     body = scalar(term.body, len(reads), symbols)(*reads, *(known[s] for s in symbols))
     body = np.broadcast_to(np.asarray(body), sizes)
@@ -244,6 +222,16 @@ def _evaluate_recurrence(
     for step in steps:
         for equation in group.equations:
             _evaluate_equation(equation, arrays, known, {symbol: np.asarray(step)})
+
+
+def _type_of(equation: Equation, value: NDArray[Any], arrays: Values) -> np.dtype[Any]:
+    """The type of what was computed, in the precision of the floats that it was computed from: by
+    numbers and places alone it is that of all that there is."""
+    if value.dtype.kind == "c":
+        return value.dtype
+    read = {read.array for read in equation.reads} & arrays.keys()
+    floats = {name: arrays[name] for name in read if arrays[name].dtype.kind == "f"}
+    return result_type(floats or {n: a for n, a in arrays.items() if a.dtype.kind != "c"})
 
 
 def result_type(arrays: Values) -> np.dtype[Any]:

@@ -7,44 +7,79 @@ from typing import Protocol
 
 import sympy as sp
 
-from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, body
+from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, any_array, body
+from ..symbolic.equation import EquationError
 from ..symbolic.functions import Opaque
-from .bundled import ERF_SOURCE
-from .spelling import bounded_branches
+from .names import Names
+from .spelling import INTEGER_END, bounded_branches
 from .stable import steadied
 
+CALLED = {
+    "Abs": "abs", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
+    "acosh": "arccosh", "atanh": "arctanh", "maximum": "maximum", "minimum": "minimum",
+    **{name: name for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
+                               "sign")},
+}
+"""SymPy's functions (and what bounds a branch), as NumPy calls them."""
 
-class Names(Protocol):
-    """What knows how functions and sizes are called in the text."""
-
-    def size(self, symbol: sp.Symbol) -> str: ...
-
-    def is_size(self, text: str) -> bool: ...
+class Called(Protocol):
+    """What knows how functions are called in the text."""
 
     def apply(self, function: type[Opaque], argument: Piece) -> Piece: ...
 
-    def need(self, name: str, source: str) -> None: ...
+    def bring(self, name: str) -> None: ...
 
 
 class NumPyStyle(Style):
-    """Bodies in NumPy; opaque functions ask `printer` for their name."""
+    """Bodies in NumPy, in the precision of what they read."""
 
     lone_steps = False
     """Whether a condition stands for a number by itself, not as a factor of one."""
 
-    def __init__(self, printer: Names) -> None:
-        self.printer = printer
+    def __init__(self, names: Names, functions: Called) -> None:
+        self.names = names
+        self.functions = functions
+        self._kind = ""
+        self._truths: set[str] = set()
+        self._rounded: dict[sp.Symbol, str] = {}
 
     def written(self, expression: sp.Expr, leaves: Sequence[Piece]) -> Piece:
-        """A body with `leaves` in its slots, in a spelling that does not overflow."""
+        """A body with `leaves` in its slots, in a spelling that does not overflow.
+
+        Raises EquationError for a function or a condition that has no text.
+        """
         before, self.lone_steps = self.lone_steps, has_lone_step(expression)
-        shown = body(bounded_branches(steadied(expression)), leaves, self)
-        self.lone_steps = before
+        spelled = bounded_branches(steadied(expression)).replace(
+            lambda part: isinstance(part, sp.floor | sp.ceiling), self._integer)
+        try:
+            return body(spelled, leaves, self)
+        except NotImplementedError as reason:
+            raise EquationError(f"no source text for {expression}: {reason}") from None
+        finally:
+            self.lone_steps = before
+
+    def of_argument(self, expression: sp.Expr, name: str) -> str:
+        """The text of a function of one array."""
+        before, self._kind = self._kind, f"np.result_type({name}, 1.0)"
+        shown = self.written(expression, [Piece(name, ATOM, True)]).text
+        self._kind = before
         return shown
+
+    def kind(self) -> str:
+        """What the floating-point type is called where the text stands."""
+        return self._kind or self.names.dtype()
+
+    def _integer(self, part: sp.Expr) -> sp.Symbol:
+        """A quotient of sizes rounded down, as a symbol that is written as integers are."""
+        symbol = sp.Symbol(f"#{part}", positive=True)
+        self._rounded[symbol] = f"({self.names.size_text(part)})"
+        return symbol
+
+    # --- operations -----------------------------------------------------------------------------
 
     def number(self, value: sp.Expr) -> Piece:
         if value.is_Integer:
-            return Piece(str(value))
+            return Piece(str(value) if abs(value) < INTEGER_END else repr(float(value)))
         if value.is_Rational:
             short = repr(float(value))
             if sp.Rational(short) == value:
@@ -55,37 +90,50 @@ class NumPyStyle(Style):
         return Piece(constants.get(value, repr(float(value))))
 
     def size(self, symbol: sp.Symbol) -> str:
-        return self.printer.size(symbol)
+        return self._rounded[symbol] if symbol in self._rounded else self.names.size(symbol)
 
     def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
         return Piece(f"{self.hold(numerator, MUL)} / {self.hold(denominator, POW)}", MUL,
                      numerator.array or denominator.array)
 
     def power(self, base: Piece, exponent: sp.Expr) -> Piece:
-        shown = self.number(exponent) if exponent.is_number else Piece(str(exponent), ADD)
+        shown = self.number(exponent) if exponent.is_number else body(exponent, [], self)
         return Piece(f"{self.hold(base, ATOM)}**{self.hold(shown, ATOM)}", POW, base.array)
 
     def root(self, base: Piece) -> Piece:
         if self._is_plain(base):  # np.sqrt of it would widen float32
-            return Piece(f"{base.text}**0.5", POW)
+            return Piece(f"{self.hold(base, ATOM)}**0.5", POW)
         return self.call("sqrt", [base])
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
-        if name == "erf":  # NumPy has none
-            self.printer.need("erf", ERF_SOURCE)
-            return Piece(f"erf({arguments[0].text})", ATOM, arguments[0].array)
         inner = ", ".join(argument.text for argument in arguments)
+        if name == "erf":  # NumPy has none
+            self.functions.bring("erf")
+            return Piece(f"erf({inner})", ATOM, arguments[0].array)
+        if name not in CALLED:
+            raise EquationError(f"no source text for the function {name}; compile it instead")
         if all(map(self._is_plain, arguments)):
-            return Piece(f"float(np.{name}({inner}))", ATOM)
-        return Piece(f"np.{name}({inner})", ATOM, any(a.array for a in arguments))
+            return Piece(f"float(np.{CALLED[name]}({inner}))", ATOM)
+        return Piece(f"np.{CALLED[name]}({inner})", ATOM, any(a.array for a in arguments))
 
     def _is_plain(self, piece: Piece) -> bool:
-        """Whether it is one of Python's own numbers: a decimal, π, a size."""
-        return piece.text in ("np.pi", "np.e") or piece.text.replace(".", "", 1).isdigit() or (
-            self.printer.is_size(piece.text))
+        return not piece.array and self.names.is_plain(piece.text)
 
     def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
-        return self.printer.apply(function, argument)
+        return self.functions.apply(function, argument)
+
+    # --- conditions -----------------------------------------------------------------------------
+
+    def truth(self, condition: str, array: bool) -> Piece:
+        """A condition as the factor that it is."""
+        self._truths.add(f"({condition})")
+        return Piece(f"({condition})", ATOM, array)
+
+    def negate(self, piece: Piece) -> Piece:
+        """NumPy has no minus of a truth value: -((x > 0) * y), where -(x > 0) * y would be it."""
+        if any(piece.text.startswith(truth) for truth in self._truths):
+            return super().negate(Piece(self.bracket(piece.text), ATOM, piece.array))
+        return super().negate(piece)
 
     def cases(self, pieces: Sequence[tuple[Piece, Piece | None]]) -> Piece:
         *chosen, (otherwise, _) = pieces
@@ -93,13 +141,19 @@ class NumPyStyle(Style):
             condition = chosen[0][1]
             assert condition is not None
             if self.lone_steps:
-                return Piece(f"np.where({condition.text}, 1.0, 0.0)", ATOM, condition.array)
-            return Piece(f"({condition.text})", ATOM, condition.array)
+                return Piece(f"({condition.text}).astype({self.kind()})", ATOM, condition.array)
+            return self.truth(condition.text, condition.array)
         text = otherwise.text
         for value, condition in reversed(chosen):
             assert condition is not None
             text = f"np.where({condition.text}, {value.text}, {text})"
-        return Piece(text, ATOM, True)
+        if all(self._is_plain(value) for value, _ in pieces):  # numbers do not say the precision
+            text += f".astype({self.kind()})"
+        return Piece(text, ATOM, any_array(pieces))
+
+    def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
+        return Piece(f"{self.hold(left, ADD)} {sign} {self.hold(right, ADD)}", ADD,
+                     left.array or right.array)
 
 
 def has_lone_step(body: sp.Expr) -> bool:

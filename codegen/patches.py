@@ -130,6 +130,9 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
         found.append(Patch(form, axes, conditions=conditions))
     for term in apart:
         patch = _Window(equation, term, scope).patch()
+        if patch is None:  # along a diagonal: [i = k] as a factor that is 1 there
+            factored = compared(replace(equation, terms=(term,)), every=True).terms[0]
+            patch = _Window(equation, factored, scope).patch() if factored != term else None
         if patch is None:
             return None
         found.append(patch)
@@ -389,10 +392,3 @@ class _Window:
         whole = all(place is None for place in region)
         return Patch(form, tuple(i.name for i in out), () if whole else tuple(region),
                      tuple(self.loops), tuple(self.overlaps), tuple(self.conditions))
-
-
-def overlap_range(count: int, step: int, shift: int, size: int) -> tuple[int, int]:
-    """The i < count with 0 <= step·i + shift < size, as (first, last exclusive)."""
-    first = max(0, -(shift // step))
-    last = min(count, (size - 1 - shift) // step + 1)
-    return first, max(first, last)

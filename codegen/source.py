@@ -1,17 +1,25 @@
 """Readable NumPy source of a gradient: what a person would write, from the same matrix form.
 
-The text depends on NumPy alone; helper functions (sigmoid, a user's formula and its slope) are
-written out above the gradient, each in a spelling that does not overflow.
+The text depends on NumPy alone; functions that it calls (sigmoid, a user's formula and its slope)
+are written out above the gradient, each in a spelling that does not overflow.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
-from ..symbolic.equation import Equation, System
-from .needed import needed
-from .printing import Printing
+from ..symbolic.equation import Equation, Item, Recurrence, System
+from ..symbolic.matrices.leaves import levels_of
+from ..symbolic.matrices.recognise import aligned, matrix_form
+from .blocks import Blocks
+from .called import Functions
+from .expressions import Expressions
+from .identifiers import escaped, identifier, pronounceable, quoted
+from .names import Names
+from .needed import needed, shown_axes
+from .patches import Scope
+from .recurrences import LoopLines
+from .views import Copies
 
 
 def gradient_source(
@@ -27,88 +35,95 @@ def gradient_source(
     """Source text of ``name(inputs) -> (loss, {parameter: gradient})``, for arrays of floats.
 
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
-    formula to be set behind an array's line.  Raises EquationError for an equation that is no sum
-    of matrix forms over slices or places, naming it.
+    formula to be set behind an array's line.  An input whose name Python does not take, or that
+    would hide what the text refers to, is called by a name like it.  Raises EquationError for an
+    equation that is no sum of matrix forms over slices or places, naming it.
     """
-    pairs = ", ".join(f'"{parameter}": {array}' for parameter, array in gradients.items())
-    returned = [f"    return {loss}, {{{pairs}}}"]
+    spoken, names = pronounceable(system)
+    results = [names[array] for array in gradients.values()]
+    keys = list(map(quoted, gradients))
+    pairs = ", ".join(f"{key}: {array}" for key, array in zip(keys, results, strict=True))
+    returned = [f"    return {names[loss]}, {{{pairs}}}"]
     if len(returned[0]) > 98:
-        rows = [f'        "{p}": {array},' for p, array in gradients.items()]
-        returned = [f"    return {loss}, {{", *rows, "    }"]
-    return _function_text(system, [loss, *gradients.values()], returned, name=name,
-                          row_vectors=row_vectors, comments=comments or {}, summary=summary)
+        rows = [f"        {key}: {array}," for key, array in zip(keys, results, strict=True)]
+        returned = [f"    return {names[loss]}, {{", *rows, "    }"]
+    notes = {names[array]: note for array, note in (comments or {}).items() if array in names}
+    wanted = [names[loss], *results]
+    return function_text(spoken, needed(spoken, wanted), wanted, returned, name=identifier(name),
+                         row_vectors=row_vectors, comments=notes, summary=summary)
 
 
 def array_source(
     system: System, array: str, *, name: str, row_vectors: bool = True, summary: str = ""
 ) -> str:
     """Source text of ``name(inputs) -> array``.  Raises as :func:`gradient_source` does."""
-    return _function_text(system, [array], [f"    return {array}"], name=name,
-                          row_vectors=row_vectors, comments={}, summary=summary)
+    spoken, names = pronounceable(system)
+    wanted = [names[array]]
+    return function_text(spoken, needed(spoken, wanted), wanted, [f"    return {wanted[0]}"],
+                         name=identifier(name), row_vectors=row_vectors, summary=summary)
 
 
-def _function_text(
+def function_text(
     system: System,
+    items: Sequence[Item],
     results: Sequence[str],
     returned: Sequence[str],
     *,
     name: str,
     row_vectors: bool,
-    comments: Mapping[str, str],
-    summary: str,
+    known: Sequence[str] = (),
+    comments: Mapping[str, str] | None = None,
+    summary: str = "",
 ) -> str:
-    """A function of the system's inputs that computes `results` and ends in `returned`."""
+    """A function of the system's inputs, and of the arrays that are `known` before, that computes
+    `items` and ends in `returned`; all names are identifiers."""
     printer = Printing(system, row_vectors)
-    own = _Copies(system, results)
+    own = Copies(system, results)
     lines: list[str] = []
-    for item in needed(system, results):
-        note = comments.get(item.name, "") if isinstance(item, Equation) else ""
+    for item in items:
+        note = (comments or {}).get(item.name, "") if isinstance(item, Equation) else ""
         for line in map(own, printer.lines(item)):
             fits = note and len(line) + len(note) < 94
-            lines.append(f"    {line}  # {note}" if fits else f"    {line}")
+            lines.append(f"    {line}  # {escaped(note)}" if fits else f"    {line}")
             note = ""
-    arguments = ", ".join(array.name for array in system.inputs)
+    arguments = ", ".join([*(array.name for array in system.inputs), *known])
     head = [f"def {name}({arguments}):"]
     if summary:
-        head.append(f'    """{summary}"""')
-    parts = ["import numpy as np\n", *printer.helpers(),
-             "\n".join([*head, *printer.size_lines(), *lines, *returned]) + "\n"]
+        head.append(f'    """{escaped(summary)}"""')
+    parts = ["import numpy as np\n", *printer.functions.definitions(),
+             "\n".join([*head, *printer.names.lines(), *lines, *returned]) + "\n"]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-_CALLED = r"\((?:[^()]|\([^()]*\))*\)"
-_VIEW = re.compile(
-    rf"(\w+) = (?:np\.reshape\()?([^\W\d]\w*)((?:\.T\b|\.(?:reshape|swapaxes|transpose){_CALLED}"
-    rf"|\[[^\[\]]*\])*)(?:, {_CALLED}\))?"
-)
-"""name = array, or a view of one: array.T, array[:, None], array.reshape(...)."""
+class Printing:
+    """The statements of a text, and what they ask for above them.
 
+    The system's names must be identifiers: :func:`identifiers.pronounceable` makes them so.
+    """
 
-class _Copies:
-    """Puts ``.copy()`` where an array that is returned would be (a view of) an input or of another
-    one returned: who changes a gradient in place must change nothing else."""
+    def __init__(self, system: System, row_vectors: bool) -> None:
+        self.names = Names(system)
+        self.functions = Functions(self.names)
+        self.expressions = Expressions(self.names, self.functions)
+        self.scope = Scope(row_vectors, self.names.shapes, levels_of(system))
+        self.blocks = Blocks(self.expressions, self.scope)
+        self.loops = LoopLines(self.blocks, system)
 
-    def __init__(self, system: System, results: Sequence[str]) -> None:
-        self.names = system.names
-        self.scalars = {name for name, shape in system.shapes.items() if not shape}
-        self.results = {*results} - self.scalars
-        self.taken = {*results, *(array.name for array in system.inputs)}
-        self.owners: dict[str, str] = {}
+    def lines(self, item: Item) -> list[str]:
+        """The statements that compute an item, without indentation.
 
-    def __call__(self, line: str) -> str:
-        found = _VIEW.fullmatch(line)
-        if found is None or self._picks(found[3]):
-            return line
-        name, read = found[1], found[2]
-        owner = self.owners.get(read, read)
-        if name in self.results and owner in self.taken:
-            return f"{line}.copy()"
-        self.owners[name] = owner
-        if name in self.results:
-            self.taken.add(owner)
-        return line
-
-    def _picks(self, views: str) -> bool:
-        """Whether a subscript is an array of integers, whose result has memory of its own."""
-        return any(self.names & {*re.findall(r"\w+", at)}
-                   for at in re.findall(r"\[[^\[\]]*\]", views))
+        Raises EquationError for one that has no text, naming it.
+        """
+        if isinstance(item, Recurrence):
+            return self.loops.recurrence(item)
+        if item.argmax:
+            return self.blocks.maximum(item)
+        form = matrix_form(item, self.scope.row_vectors, self.names.shapes,
+                           levels=self.scope.levels)
+        if form is None:
+            return self.blocks.equation(item)
+        if not item.terms:
+            return [f"{item.name} = {self.blocks.empty(item.shape)}"]
+        out, units = shown_axes(item)
+        value = self.expressions.shaped(aligned(form, out), out, item.shape, units)
+        return [f"{item.name} = {value}"]

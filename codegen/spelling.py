@@ -20,13 +20,18 @@ from ..symbolic.equation import Equation, slot
 from ..symbolic.functions import SIGMOID, SOFTPLUS, STEP, A, Opaque, Z, in_sigmoid
 from .stable import steadied
 
+INTEGER_END = 2**63
+"""Where NumPy's integers end."""
+
 
 @lru_cache(maxsize=4096)
 def scalar(body: sp.Expr, arity: int, sizes: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
-    """A body as a NumPy function of its slots and sizes."""
+    """A body as a NumPy function of its slots and sizes, by ``sympy.lambdify``."""
     arguments = [slot(position) for position in range(arity)]
+    names = {size: sp.Dummy(integer=True, positive=True) for size in sizes}  # one may be called exp
     made: Callable[..., Any] = sp.lambdify(
-        [*arguments, *sizes], stable(body), modules=[SPELLED, "numpy"], cse=True
+        [*arguments, *names.values()], stable(body).xreplace(names), modules=[SPELLED, "numpy"],
+        cse=True,
     )
     return made
 
@@ -56,7 +61,12 @@ def stable(body: sp.Expr) -> sp.Expr:
 
 
 def plain_numbers(body: sp.Expr) -> sp.Expr:
-    """Numbers such as √2 as decimals: Python's floats, unlike NumPy's, widen no float32."""
+    """Numbers such as √2 as decimals: Python's floats, unlike NumPy's, widen no float32.  So are
+    integers that NumPy has no type for."""
+    body = body.replace(
+        lambda part: isinstance(part, sp.Integer) and abs(part) >= INTEGER_END,
+        lambda part: sp.Float(part, 17),
+    )
     return body.replace(
         lambda part: isinstance(part, sp.Expr) and bool(part.is_number and part.is_finite)
         and not (part.is_Rational or part.is_Float or part in (sp.pi, sp.E)),

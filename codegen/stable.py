@@ -1,30 +1,13 @@
 """Bodies whose exponentials would overflow on the way to a finite value, written so that they do
-not; and sizes and places as integers."""
+not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import sympy as sp
 
 from ..symbolic.functions import SIGMOID, SOFTPLUS, A, Z, in_sigmoid
-
-
-@lru_cache(maxsize=4096)
-def integer(value: sp.Expr) -> Callable[[Mapping[sp.Symbol, int]], int]:
-    """A size or a place as a function of sizes and indices."""
-    if value.is_Integer:
-        constant = int(value)
-        return lambda known: constant
-    constant, rest = value.as_coeff_Add()
-    if constant.is_Integer and rest.is_Symbol:  # t, t - 1: asked for at every step of a loop
-        offset = int(constant)
-        return lambda known: known[rest] + offset
-    free = sorted(value.free_symbols, key=str)
-    names = [sp.Dummy() for _ in free]  # an index and a size may share a name
-    made = sp.lambdify(names, value.xreplace(dict(zip(free, names, strict=True))), "math")
-    return lambda known: int(made(*[int(known[symbol]) for symbol in free]))
 
 
 @lru_cache(maxsize=4096)

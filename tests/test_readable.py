@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import gradproof as gp
 from gradproof.codegen import compile as compiling
+from gradproof.codegen.called import SOURCES
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
-from gradproof.codegen.patches import overlap_range
-from gradproof.codegen.reshaping import reshaped
 from gradproof.codegen.stable import steadied
+from gradproof.codegen.views import reshaped
 from gradproof.reports.lint import unparsable
 from gradproof.symbolic.equation import (
     Array,
@@ -299,7 +299,9 @@ def test_windows_run_as_they_are_defined(kernel, stride, pad, dilation, length, 
 
 @given(st.integers(0, 6), st.integers(1, 4), st.integers(-9, 9), st.integers(0, 9))
 def test_an_overlap_is_where_the_window_lies_in_the_array(count, step, shift, size):
-    first, last = overlap_range(count, step, shift, size)
+    space = {}
+    exec(SOURCES["overlap"], space)
+    first, last = space["overlap"](count, step, shift, size)
     assert list(range(first, last)) == [
         k for k in range(count) if 0 <= step*k + shift < size]
 

@@ -1,7 +1,9 @@
-"""Equations that only read an array in another shape, place by place in row-major order."""
+"""Arrays that are others in another shape: equations that are no more than that, and copies where
+an array that is returned would have the memory of another."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import sympy as sp
@@ -71,3 +73,49 @@ def _differences(equation: Equation, term: Term) -> set[sp.Expr] | None:
                    default=index_symbol(""))
         found.add(-gap if gap.coeff(lead).could_extract_minus_sign() else gap)
     return found
+
+
+# --- in a text -----------------------------------------------------------------------------------
+
+_CALLED = r"\((?:[^()]|\([^()]*\))*\)"
+_VIEW = re.compile(
+    rf"(?:np\.reshape\()?([^\W\d]\w*)((?:\.T\b|\.(?:reshape|swapaxes|transpose){_CALLED}"
+    rf"|\[[^\[\]]*\])*)(?:, {_CALLED}\))?"
+)
+"""An array, or a view of one: array.T, array[:, None], array.reshape(...)."""
+
+
+def is_view(text: str) -> bool:
+    """Whether an expression may have the memory of an array that it reads."""
+    return _VIEW.fullmatch(text) is not None
+
+
+class Copies:
+    """Puts ``.copy()`` where an array that is returned would be (a view of) an input or of another
+    one returned: who changes a gradient in place must change nothing else."""
+
+    def __init__(self, system: System, results: Sequence[str]) -> None:
+        self.names = system.names
+        self.scalars = {name for name, shape in system.shapes.items() if not shape}
+        self.results = {*results} - self.scalars
+        self.taken = {*results, *(array.name for array in system.inputs)}
+        self.owners: dict[str, str] = {}
+
+    def __call__(self, line: str) -> str:
+        name, _, value = line.partition(" = ")
+        found = _VIEW.fullmatch(value) if name.isidentifier() else None
+        if found is None or self._picks(found[2]):
+            return line
+        read = found[1]
+        owner = self.owners.get(read, read)
+        if name in self.results and owner in self.taken:
+            return f"{line}.copy()"
+        self.owners[name] = owner
+        if name in self.results:
+            self.taken.add(owner)
+        return line
+
+    def _picks(self, views: str) -> bool:
+        """Whether a subscript is an array of integers, whose result has memory of its own."""
+        return any(self.names & {*re.findall(r"\w+", at)}
+                   for at in re.findall(r"\[[^\[\]]*\]", views))

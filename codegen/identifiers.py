@@ -1,0 +1,139 @@
+"""Names that Python code can bear: whatever an array or a size is called, the text that computes
+it is the same program, and nothing in a name is ever run.
+
+What a text prints of a name beside identifiers, in strings and in comments, is escaped here.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import sympy as sp
+
+from ..symbolic.equation import (
+    INDEX_VALUE,
+    Array,
+    Equation,
+    Index,
+    Item,
+    Read,
+    Recurrence,
+    Size,
+    System,
+    map_reads,
+    size_symbol,
+    substitute_term,
+)
+
+BUNDLED = frozenset({"sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap"})
+"""Functions that a text may bring along."""
+
+USED = BUNDLED | {"np", "math", "range", "reversed", "float", "int", "slice", "max", "min",
+                  "__debug__"}
+"""What printed code refers to; an array of such a name would hide it."""
+
+
+def identifier(name: str, taken: Collection[str] = ()) -> str:
+    """The name where Python takes it as it is, else one that is like it and not among `taken`.
+
+    Python reads identifiers in Unicode's form NFKC, in which µ (micro) is μ (mu).
+
+    >>> identifier("x"), identifier("2nd try"), identifier("range"), identifier("x", {"x"})
+    ('x', '_2nd_try', 'range_', 'x_')
+    """
+    made = unicodedata.normalize("NFKC", name)
+    if not made.isidentifier():
+        made = "".join(c if f"_{c}".isidentifier() else "_" for c in made)
+        made = made if made.isidentifier() else f"_{made}"
+    slot_like = re.fullmatch(r"_x\d+", made)  # how bodies call what they read
+    if slot_like or keyword.iskeyword(made) or made in USED:
+        made += "_"
+    while made in taken:
+        made += "_"
+    return made
+
+
+def pronounceable(system: System) -> tuple[System, Mapping[str, str]]:
+    """The system with every array and every size under a name of its own that Python takes, and
+    the arrays' names in it by their names in `system`.
+
+    Inputs keep theirs before others do, arrays before sizes; what needs no change is not changed.
+    """
+    names: dict[str, str] = {}
+    # In two rounds, so that a name which needs no change is not taken by one that is changed.
+    for kept in (True, False):
+        for name in system.shapes:
+            if name not in names and (identifier(name) == name) == kept:
+                names[name] = identifier(name, {*names.values()})
+    sizes = sorted({s for shape in system.shapes.values() for n in shape for s in n.free_symbols}
+                   | {s for e in system.equations for t in e.terms for i in t.over
+                      for s in i.size.free_symbols if s.is_positive}, key=str)
+    by: dict[sp.Symbol, sp.Symbol] = {}
+    taken = {*names.values()}
+    for kept in (True, False):
+        for size in sizes:
+            name = str(size)
+            if size not in by and (identifier(name, taken) == name) == kept:
+                made = identifier(name if name not in names.values() else f"{name}_size", taken)
+                by[size] = size_symbol(made) if made != name else size
+                taken.add(made)
+    changed = {old: new for old, new in names.items() if old != new}
+    moved = {old: new for old, new in by.items() if old != new}
+    return (_renamed(system, changed, moved) if changed or moved else system), names
+
+
+def _renamed(
+    system: System, names: Mapping[str, str], sizes: Mapping[sp.Symbol, sp.Symbol]
+) -> System:
+    """The system with arrays and sizes under other names."""
+
+    def sized(size: Size) -> Size:
+        return size.xreplace(sizes)
+
+    def array(old: Array) -> Array:
+        classes = None if old.classes is None else sized(old.classes)
+        return replace(old, name=names.get(old.name, old.name),
+                       shape=tuple(map(sized, old.shape)), classes=classes)
+
+    def read(old: Read) -> Read:
+        return old if old.array == INDEX_VALUE else Read(names.get(old.array, old.array), old.at)
+
+    def equation(old: Equation) -> Equation:
+        return replace(
+            old, name=names.get(old.name, old.name),
+            out=tuple(Index(index.name, sized(index.size)) for index in old.out),
+            terms=tuple(map_reads(substitute_term(term, sizes), read) for term in old.terms),
+            argmax=tuple(names.get(name, name) for name in old.argmax))
+
+    def item(old: Item) -> Item:
+        if isinstance(old, Recurrence):
+            return replace(old, equations=tuple(map(equation, old.equations)))
+        return equation(old)
+
+    return System(tuple(map(array, system.inputs)), tuple(map(item, system.items)))
+
+
+# --- names in strings and comments --------------------------------------------------------------
+
+
+def escaped(text: str) -> str:
+    """Text as it may stand in a string or in a comment of Python code: no quote, no backslash and
+    no character that does not print, such as the end of a line, is left as it is.
+
+    >>> escaped('net "a"') == 'net ' + chr(92) + '"a' + chr(92) + '"'
+    True
+    """
+    return "".join(
+        "\\" + c if c in "\"\\" else c if c.isprintable() else
+        c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )
+
+
+def quoted(text: str) -> str:
+    """A string literal."""
+    return f'"{escaped(text)}"'

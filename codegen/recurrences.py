@@ -1,0 +1,94 @@
+"""Recurrences as loops over their steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sympy as sp
+
+from ..symbolic.equation import (
+    Equation,
+    EquationError,
+    Read,
+    Recurrence,
+    System,
+    index_symbol,
+)
+from ..symbolic.matrices.loop_ends import Loops, Side, loops_of, merged
+from .blocks import Blocks
+from .patches import patches
+
+
+class LoopLines:
+    """Lines for recurrences, the blocks of whose steps `blocks` writes."""
+
+    def __init__(self, blocks: Blocks, system: System) -> None:
+        self.blocks = blocks
+        self.names = blocks.names
+        self.loops = loops_of(system)
+
+    def recurrence(self, group: Recurrence) -> list[str]:
+        """A recurrence as a loop.  Raises EquationError for a step that has no matrix form."""
+        loop = next(i for i in group.equations[0].out if i.name == group.loop)
+        counter = self.names.variable(group.loop)
+        count = self.names.size_text(loop.size)
+        lines = [f"{e.name} = {self.blocks.empty(e.shape)}" for e in group.equations]
+        steps = f"range({count})"
+        lines.append(f"for {counter} in {steps if group.direction == 1 else f'reversed({steps})'}:")
+        starts, equations = self._started(group)
+        lines += [f"    {line}" for line in starts]
+        scope = replace(self.blocks.scope, fixed=(group.loop,), shapes=self.names.shapes)
+        for equation in equations:
+            found = patches(equation, scope) if equation.reduction == "sum" else None
+            if found is None:
+                raise EquationError(f"{equation.name}: no source text, since a step of the loop "
+                                    f"over {group.loop!r} has no matrix form: {equation!r}; "
+                                    "compile it instead")
+            place = next(p for p, i in enumerate(equation.out) if i.name == group.loop)
+            for number, patch in enumerate(found):
+                lines += [f"    {line}" for line in self.blocks.patch(
+                    patch, equation.name, (place, counter), equation, False, first=number == 0)]
+        return lines
+
+    # --- the ends of a loop ---------------------------------------------------------------------
+
+    def _started(self, group: Recurrence) -> tuple[list[str], list[Equation]]:
+        """Lines that choose what stands for h[t - 1] at the first step, and equations with it."""
+        given = Loops(self.loops.places, self.loops.names,
+                      {key: value for key, value in self.loops.boundaries.items() if value})
+        names: dict[tuple[str, Side], str] = {}
+        symbol = index_symbol(group.loop)
+
+        def placed(read: Read) -> Read:
+            axis = given.places.get(read.array)
+            if axis is None or isinstance(read.at[axis], Read):
+                return read
+            shift = sp.expand(read.at[axis] - symbol)
+            side: Side = -1 if shift == -1 else 1
+            if shift not in (-1, 1) or (read.array, side) not in given.boundaries:
+                return read
+            names[read.array, side] = self._neighbour(read.array, side, axis)
+            return Read(names[read.array, side], (*read.at[:axis], *read.at[axis + 1:]))
+
+        equations = [
+            replace(e, terms=tuple(replace(t, reads=tuple(map(placed, t.reads))) for t in e.terms))
+            for e in (merged(equation, given) for equation in group.equations)
+        ]
+        lines = []
+        size = next(i.size for i in group.equations[0].out if i.name == group.loop)
+        for (array, side), name in names.items():
+            at = [":"] * given.places[array] + [self.names.size_text(symbol + side)]
+            there = f"{array}[{', '.join(at)}]"
+            inside = f"{self.names.size_text(symbol)} > 0" if side == -1 else (
+                f"{self.names.size_text(symbol)} < {self.names.size_text(size - 1)}")
+            lines.append(f"{name} = {there} if {inside} else {given.boundaries[array, side]}")
+        return lines, equations
+
+    def _neighbour(self, array: str, side: Side, axis: int) -> str:
+        """The name of an array's value one step before (or after), which has no loop axis."""
+        name = f"{array}_before" if side == -1 else f"{array}_after"
+        while name in self.names.taken:
+            name += "_"
+        shape = self.names.system.shapes[array]
+        self.names.shapes[name] = (*shape[:axis], *shape[axis + 1:])
+        return name
