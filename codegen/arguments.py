@@ -28,6 +28,7 @@ class Arguments:
         self.system = system
         self.names = [array.name for array in system.inputs]
         self.bounds = bounds(system)
+        self._wanted = set(self.names)
         self._fitting: dict[Any, tuple[Sizes, bool]] = {}
 
     def __call__(self, arrays: Mapping[str, Any]) -> tuple[list[Any], bool]:
@@ -35,19 +36,21 @@ class Arguments:
 
         Raises TypeError for a missing or unknown input, ValueError for one that does not fit.
         """
-        if len(arrays) != len(self.names) or any(name not in arrays for name in self.names):
+        if arrays.keys() != self._wanted:
             raise TypeError(f"expected the inputs {self.names}; missing "
                             f"{[n for n in self.names if n not in arrays]}, unknown "
-                            f"{sorted(arrays.keys() - set(self.names))}")
+                            f"{sorted(arrays.keys() - self._wanted)}")
         given = [arrays[name] for name in self.names]
-        kinds = tuple([(type(one), getattr(one, "dtype", None), getattr(one, "shape", None))
-                       for one in given])
-        known = self._fitting.get(kinds)
+        try:
+            kinds = tuple([(type(one), one.dtype, one.shape) for one in given])
+            known = self._fitting.get(kinds)
+        except (AttributeError, TypeError):  # no array, or one of another library
+            kinds, known = (), None
         if known is None:
             converted = as_computed(self.system, arrays)
             before, given = given, [converted[name] for name in self.names]
             known = self._fitted(given), any(one.dtype.kind == "c" for one in given)
-            if all(one is two for one, two in zip(before, given, strict=True)):
+            if kinds and all(one is two for one, two in zip(before, given, strict=True)):
                 if len(self._fitting) >= REMEMBERED:
                     self._fitting.clear()
                 self._fitting[kinds] = known
@@ -147,17 +150,17 @@ def _entry(name: str, place: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
-def owned(results: Sequence[Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
+def owned(results: Sequence[Any], inputs: Sequence[NDArray[Any]]) -> tuple[Any, ...]:
     """The results, copied where one is (a view of) an input or of a result before it: who changes
     a gradient in place must change nothing else."""
-    seen = {id(_owner(array)) for array in inputs}
+    seen = {id(array if array.base is None else _owner(array)) for array in inputs}
     mine = []
     for result in results:
-        owner = _owner(result)
-        if isinstance(result, np.ndarray) and (id(owner) in seen or not result.flags.writeable):
-            result = result.copy()
-            owner = result
-        seen.add(id(owner))
+        if isinstance(result, np.ndarray):
+            owner = result if result.base is None else _owner(result)
+            if id(owner) in seen or (owner is not result and not result.flags.writeable):
+                owner = result = result.copy()
+            seen.add(id(owner))
         mine.append(result)
     return tuple(mine)
 

@@ -46,7 +46,7 @@ def compile_system(
         given, is_complex = arguments(arrays)
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             found = program.run(given, is_complex)
-        return owned(found, [*arrays.values(), *given])
+        return owned(found, given)
 
     return run
 
