@@ -24,10 +24,9 @@ from ..symbolic.equation import (
     Recurrence,
     Size,
     System,
-    map_reads,
     size_symbol,
-    substitute_term,
 )
+from ..symbolic.substitution import map_reads, substitute_term
 
 BUNDLED = frozenset({"sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap"})
 """Functions that a text may bring along."""
