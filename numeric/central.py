@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .evaluation import Line
 from .extrapolation import RATIO, Plateau, plateau
-from .noise import evaluation_noise, jump
+from .noise import evaluation_noise, jump, staircase
 
 Floats = NDArray[np.float64]
 
@@ -77,25 +77,29 @@ class _Sweep:
         return _DEVIATIONS * np.maximum(noise, own) / self.steps
 
 
-def central_difference(line: Line) -> Central:
+def central_difference(line: Line, careful: bool = False) -> Central:
     """The derivative along a line at 0 by real differences; about fifty evaluations.
+
+    careful: noise is looked for at more spacings, at forty evaluations more.
 
     Raises TooFewPointsError.
     """
-    found = _difference(line, line.length)
+    found = _difference(line, line.length, careful)
     if line.length < _SHORT and found.bound > abs(found.value):
         # A parameter that happens to be tiny (a bias of 1e-17) says little about useful steps.
         try:
-            wider = _difference(line, 1.0)
+            wider = _difference(line, 1.0, careful)
         except TooFewPointsError:
             return found
         return min(found, wider, key=lambda c: c.bound)
     return found
 
 
-def _difference(line: Line, length: float) -> Central:
+def _difference(line: Line, length: float, careful: bool) -> Central:
     sweep = _sweep(line, length)
     noise = evaluation_noise(line, length, line.evaluator.eps)
+    if careful:
+        noise = max(noise, staircase(line, length))
     found = _limit(sweep, noise)
     if found.conflict is not None:
         # The quotients contradict each other: there is a kink near the point, and the small steps

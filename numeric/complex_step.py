@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from .evaluation import EPS, Line
-from .noise import third_difference_noise
+from .noise import staircase, third_difference_noise
 
 # A power of two far below rounding of anything, far above underflow of what it is multiplied by.
 _STEP = 2.0**-66
 _ROUNDINGS = 32.0
 _SPREADS = 8.0
 _OTHER_STEPS = (0.5772157, 0.6180340, 0.6931472, 0.8346268, 0.9159656)
+_CAREFUL = 3
+"""How many times as many roundings are tried before a contradiction is believed."""
 
 
 class NotAnalyticError(Exception):
@@ -44,11 +46,14 @@ class ComplexStep:
         return abs(self.right - self.left) <= 2 * self.bound
 
 
-def complex_step(line: Line, noise: float | None = None) -> ComplexStep:
+def complex_step(
+    line: Line, noise: float | None = None, careful: bool = False
+) -> ComplexStep:
     """The derivatives of a loss along a line at 0.
 
     `noise` is the measured evaluation noise of the real loss, if known: where it is far above
-    rounding, the derivative's own noise is measured along the line too.
+    rounding, the derivative's own noise is measured along the line too. `careful`: the rounding
+    is measured along this very line, not taken from the first line in its input.
 
     Raises NotAnalyticError.
     """
@@ -61,14 +66,21 @@ def complex_step(line: Line, noise: float | None = None) -> ComplexStep:
     if abs(up.real - value) > allowed or abs(down.real - value) > allowed:
         raise NotAnalyticError("the loss of a complex array has another real part")
     right, left = up.imag / step, down.imag / (-step * 0.7390851)
-    if line.name not in line.evaluator.tangent_noise:
-        line.evaluator.tangent_noise[line.name] = _rounding_spread(line, step, right)
     if not (np.isfinite(right) and np.isfinite(left)):
         raise NotAnalyticError("the complex step is not finite")
     size = max(abs(left), abs(right))
-    # Per step of the loss, eps·|value|; the number of steps is unknown.
-    bound = _ROUNDINGS * line.evaluator.eps * size + line.evaluator.tangent_noise[line.name]
     gap = abs(right - left)
+    # Per step of the loss, eps·|value|; the number of steps is unknown.
+    bound = _ROUNDINGS * line.evaluator.eps * size
+    known = line.evaluator.tangent_noise
+    if line.name not in known or careful:
+        spread = _rounding_spread(line, step, right, moved=False)
+        if gap <= 1e4 * (bound + spread):  # at a kink, another point has another slope
+            spread = max(spread, _rounding_spread(line, step, right, True, careful))
+        known[line.name] = max(known.get(line.name, 0.0), spread)
+    bound += known[line.name]
+    if careful and gap <= 1e4 * bound:
+        bound += _SPREADS * staircase(lambda t: _imaginary(line, step, t).imag / step, line.length)
     if gap <= 1e4 * bound:
         # Too close for a kink: rounding that cancels in the value.
         bound = max(bound, gap)
@@ -77,11 +89,21 @@ def complex_step(line: Line, noise: float | None = None) -> ComplexStep:
     return ComplexStep(left, right, bound)
 
 
-def _rounding_spread(line: Line, step: float, first: float) -> float:
-    """What other roundings do to the derivative: large where it is a difference of large terms."""
-    steps = [step * factor for factor in _OTHER_STEPS]
-    values = [first, *(_imaginary(line, h).imag / h for h in steps)]
-    return _SPREADS * (max(values) - min(values))
+def _rounding_spread(
+    line: Line, step: float, first: float, moved: bool, careful: bool = False
+) -> float:
+    """What other roundings do to the derivative: large where it is a difference of large terms.
+
+    Another imaginary step shows the roundings of the imaginary part alone. Where the real part
+    has lost its digits (1 - s for s near 1) only a real part that is rounded otherwise shows it:
+    `moved` (D. S. Parker, Monte Carlo arithmetic, UCLA 1997; the point is perturbed for each
+    operation).
+    """
+    steps = [step * factor for factor in _OTHER_STEPS] * (_CAREFUL if careful else 1)
+    values = [first, *(_imaginary(line, h, roundings=seed if moved else 0).imag / h
+                       for seed, h in enumerate(steps, start=1))]
+    spread = _SPREADS * (max(values) - min(values))
+    return spread if np.isfinite(spread) else 0.0
 
 
 def _derivative_noise(line: Line, step: float) -> float:
@@ -90,9 +112,9 @@ def _derivative_noise(line: Line, step: float) -> float:
     return _SPREADS * third_difference_noise(values)
 
 
-def _imaginary(line: Line, step: float, at: float = 0.0) -> complex:
+def _imaginary(line: Line, step: float, at: float = 0.0, roundings: int = 0) -> complex:
     try:
-        return line.imaginary(step, at)
+        return line.imaginary(step, at, roundings)
     except Exception as error:
         # Any exception: what a loss does with numbers it was not written for is its own affair.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -31,8 +31,8 @@ class Estimate:
                  is their mean; else there is no value (nan, bound inf) and `note` says why
     left, right  one-sided derivatives along the direction; equal to `value` where smooth
     method       how it was measured
-    scale        |loss| over the natural length of the line, if that is above one: the size that
-                 a derivative of this loss could well have
+    scale        |loss| (1 where it is 0) over the natural length of the line, if that is above
+                 one: the size that a derivative of this loss could well have
     note         what a reader should know, '' if nothing
     """
 
@@ -79,34 +79,38 @@ def unit(array: Array, entry: tuple[int, ...]) -> Array:
     return direction
 
 
-def derivative_along(evaluator: Evaluator, name: str, direction: Array) -> Estimate:
+def derivative_along(
+    evaluator: Evaluator, name: str, direction: Array, careful: bool = False
+) -> Estimate:
     """As `directional_derivative`, sharing what the evaluator already knows of its loss.
 
     Once a complex step was confirmed along one line, `evaluator.analytic` lets later lines in the
-    same input go without real differences, at two complex evaluations each.
+    same input go without real differences, at two complex evaluations each. `careful`: its
+    rounding is then measured along this line too.
     """
     line = Line(evaluator, name, direction)
-    scale = abs(evaluator.value) / max(line.length, 1.0)
+    # A loss that is 0 here still has intermediates of some size: of one, for want of a better.
+    scale = (abs(evaluator.value) or 1.0) / max(line.length, 1.0)
     if evaluator.defect is not None:
         return _unusable(evaluator.defect.status, evaluator.defect.note, scale)
     if evaluator.analytic.get(name):
         try:
-            return _from_complex(complex_step(line), scale)
+            return _from_complex(complex_step(line, careful=careful), scale)
         except NotAnalyticError as error:
-            return _from_real(central_difference(line), scale, str(error))
+            return _from_real(central_difference(line, careful), scale, str(error))
     try:
-        real = central_difference(line)
+        real = central_difference(line, careful)
     except TooFewPointsError as error:
         return _unusable("non_finite", str(error), scale)
     if evaluator.analytic.get(name) is False:
         return _from_real(real, scale, evaluator.analytic_note)
-    return _confirmed(line, real, scale)
+    return _confirmed(line, real, scale, careful)
 
 
-def _confirmed(line: Line, real: Central, scale: float) -> Estimate:
+def _confirmed(line: Line, real: Central, scale: float, careful: bool) -> Estimate:
     evaluator = line.evaluator
     try:
-        step = complex_step(line, real.noise)
+        step = complex_step(line, real.noise, careful)
     except NotAnalyticError as error:
         evaluator.analytic[line.name], evaluator.analytic_note = False, str(error)
         return _from_real(real, scale, str(error))

@@ -144,9 +144,13 @@ class Line:
             self._known[t] = self.evaluator.at(self.name, self._x + t * self._v)
         return self._known[t]
 
-    def imaginary(self, t: float, at: float = 0.0) -> complex:
-        """f(x + at·v + i t v)."""
+    def imaginary(self, t: float, at: float = 0.0, roundings: int = 0) -> complex:
+        """f(x + at·v + i t v); with `roundings`, a seed, every entry of x is moved by one or two
+        units in its last place, as a computation before this one would have moved it."""
         shifted = self._x + at * self._v if at else self._x
+        if roundings:
+            moves = np.random.default_rng(roundings).choice([-2.0, -1.0, 1.0, 2.0], shifted.shape)
+            shifted = shifted * (1 + EPS * moves)
         return self.evaluator.complex_at(self.name, shifted + 1j * (t * self._v))
 
 

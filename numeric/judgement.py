@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .differences import Estimate
+from .evaluation import EPS
 
 Verdict = Literal["agrees", "refuted", "undecided"]
 
@@ -35,8 +36,15 @@ class Probe:
 
     @property
     def bound(self) -> float:
-        """The largest difference that is not a contradiction."""
-        return self.estimate.bound + self.allowance
+        """The largest difference that is not a contradiction.
+
+        Below a rounding of the loss's natural slope nothing is one: a saturated unit has
+        1 - tanh² = 0 where the exact value is 1e-20.
+        """
+        known = self.estimate.bound + self.allowance
+        hidden = EPS * self.estimate.scale
+        seen = max(abs(self.claimed), abs(self.estimate.left), abs(self.estimate.right))
+        return known + hidden if seen <= hidden else known
 
     @property
     def gap(self) -> float:

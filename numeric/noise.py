@@ -9,6 +9,7 @@ cancellation (1 - a for a near 1) or a cast to a narrower type makes of a smooth
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _SPACING = 3.9e-8
 _PLACE = 1.1e-4
 # A root's change shrinks by 2^(n/2) in n halvings, a line's by 2^n.
 _HALVINGS = 24
+# Spacings at which stairs are looked for.
+_STAIRS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
 def third_difference_noise(values: Floats) -> float:
@@ -51,6 +54,20 @@ def evaluation_noise(function: Callable[[float], float], length: float, eps: flo
         values = np.array([function(place + float(offset)) for offset in offsets])
         measured = max(measured, third_difference_noise(values))
     return max(measured, eps * abs(function(0.0)))
+
+
+def staircase(function: Callable[[float], float], length: float) -> float:
+    """The noise of a function of one number near 0 that moves in stairs, as 1 - s does for s near 1.
+
+    Points within one stair do not show it, points farther apart see curvature as well; but that
+    falls with the cube of the spacing, where noise does not fall. So the noise is what two spacings
+    have in common. Costs forty evaluations.
+    """
+    found = []
+    for spacing in _STAIRS:
+        offsets = length * spacing * np.arange(1, _POINTS + 1)
+        found.append(third_difference_noise(np.array([function(float(t)) for t in offsets])))
+    return max(min(pair) for pair in pairwise(found))
 
 
 def jump(function: Callable[[float], float], start: float, stop: float, points: int = 16) -> float:

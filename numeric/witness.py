@@ -73,7 +73,12 @@ class Witness:
         """Measure one entry, given by its flat index, once."""
         index = tuple(int(i) for i in np.unravel_index(flat, self.claimed.shape))
         if index not in self._entries:
-            self._entries[index] = self.along(unit(self.claimed, index), index)
+            direction = unit(self.claimed, index)
+            probe = self._probe(direction, index)
+            if probe.verdict == "refuted":  # a contradiction must not be rounding
+                probe = self._probe(direction, index, careful=True)
+            self.probes.append(probe)
+            self._entries[index] = probe
         return self._entries[index]
 
     def along(self, direction: Array, entry: tuple[int, ...] | None = None) -> Probe:
@@ -82,8 +87,10 @@ class Witness:
         self.probes.append(probe)
         return probe
 
-    def _probe(self, direction: Array, entry: tuple[int, ...] | None) -> Probe:
-        estimate = derivative_along(self._evaluator, self._name, direction)
+    def _probe(
+        self, direction: Array, entry: tuple[int, ...] | None, careful: bool = False
+    ) -> Probe:
+        estimate = derivative_along(self._evaluator, self._name, direction, careful)
         moved = direction != 0
         weights = np.abs(direction[moved])
         # Systematic roundings of entries may all point one way; the grant is per entry, and a

@@ -245,3 +245,50 @@ def test_measured_rounding_bounds_the_real_one():
     for name, array in network.gradient(p).items():
         assert np.all(np.abs(array - exact[name]) <= measured[name])
         assert np.max(measured[name]) < 1e-4 * np.max(np.abs(array))
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_loss_that_loses_digits_refutes_nothing(scale, seed):
+    """1 - s of a saturated s has few digits, and so has every derivative taken of it."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(20, 4)) * scale, (rng.random(20) > 0.5) * 1.0
+    point = {"w": rng.normal(size=4)}
+
+    def loss(p):
+        s = sigmoid(x @ p["w"])
+        return -np.mean(y * np.log(s) + (1 - y) * np.log(1 - s))
+
+    gradient = x.T @ (sigmoid(x @ point["w"]) - y) / len(y)
+    assert compare_gradient(loss, point, {"w": gradient})["w"].verdict != "refuted"
+    wrong = gradient * np.array([1, 1, 1.001, 1])
+    assert compare_gradient(loss, point, {"w": wrong})["w"].verdict == "refuted"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_deep_network_is_as_exact_as_its_forward_pass(seed):
+    """Twelve tanh layers: the derivative by a weight far from the loss carries their roundings."""
+    rng = np.random.default_rng(seed)
+    point = {f"W{i}": rng.normal(size=(4, 4)) / 2 for i in range(12)}
+    x = rng.normal(size=(3, 4))
+
+    def loss(p):
+        a = x
+        for i in range(12):
+            a = np.tanh(a @ p[f"W{i}"])
+        return np.sum(a**2) / 2
+
+    layers = [x]
+    for i in range(12):
+        layers.append(np.tanh(layers[-1] @ point[f"W{i}"]))
+    gradient, delta = {}, layers[-1]
+    for i in reversed(range(12)):
+        delta = delta * (1 - layers[i + 1] ** 2)
+        gradient[f"W{i}"] = layers[i].T @ delta
+        delta = delta @ point[f"W{i}"].T
+    assert not {name for name, found in compare_gradient(loss, point, gradient).items()
+                if found.verdict == "refuted"}

@@ -53,7 +53,8 @@ def test_complex_step_holds_its_bound_and_is_exact(f, x, exact):
     assert found.status == "smooth"
     assert found.method == "complex step"
     assert abs(found.value - exact) <= found.bound
-    assert found.bound < 1e-12 * abs(exact)
+    # A unit in the last place of x moves the slope of sin(1000 x) by 1e-13 of its size, and more.
+    assert found.bound < 1e-9 * abs(exact)
 
 
 @pytest.mark.parametrize("real", [True, False])
