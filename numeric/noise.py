@@ -57,7 +57,7 @@ def evaluation_noise(function: Callable[[float], float], length: float, eps: flo
 
 
 def staircase(function: Callable[[float], float], length: float) -> float:
-    """The noise of a function of one number near 0 that moves in stairs, as 1 - s does for s near 1.
+    """The noise of a function of one number near 0 that moves in stairs, as 1 - s for s near 1.
 
     Points within one stair do not show it, points farther apart see curvature as well; but that
     falls with the cube of the spacing, where noise does not fall. So the noise is what two spacings
