@@ -1,7 +1,7 @@
 """The user's functions, classes and objects as traced code sees them.
 
 A function runs with a copy of its globals in which NumPy, math and some built-in names are the
-stand-ins of :mod:`trace_globals`; so do the functions that it calls, the methods of its classes,
+stand-ins of :mod:`stand_ins`; so do the functions that it calls, the methods of its classes,
 and those of objects that it reaches.  Objects are copied too, so that what a traced method leaves
 in `self` does not stay there.  A name is copied when it is first read.
 """
@@ -12,15 +12,28 @@ import math
 import random
 import sys
 from abc import ABC, ABCMeta
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, lru_cache, partial, update_wrapper
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any, Generic
 
 import numpy as np
 
+from .draws import Random, Unseen, unseen
+from .kept_state import Part
+from .number_types import standing_type
 from .session import Session
-from .stand_ins import MathStandIn, Random, stand_in, standing, standing_builtins
+from .sizes import Number
+from .stand_ins import MathStandIn, stand_in, standing, standing_builtins
+from .swallowed import Watch
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
     "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest",
@@ -37,8 +50,11 @@ class Rebinder:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.builtins = standing_builtins(session)
+        self.watch = Watch()
         self._done: dict[int, Any] = {}
         self._alive: list[Any] = []
+        self._names: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._as_is: list[Any] = []
 
     def __call__(self, value: Any) -> Any:
         """The value for traced code; what needs no copy is returned as it is."""
@@ -46,7 +62,7 @@ class Rebinder:
             return self._done[id(value)]
         if isinstance(value, FunctionType):
             return self._function(value)
-        if isinstance(value, MethodType):
+        if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
             return MethodType(self(value.__func__), self(value.__self__))
         if isinstance(value, partial):
             keywords = {name: self(item) for name, item in value.keywords.items()}
@@ -55,15 +71,42 @@ class Rebinder:
             return self._keep(value, self._module(value))
         if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
             return self._keep(value, Random())
+        if (made := unseen(value)) is not None:
+            return self._keep(value, made)
+        if isinstance(value, _CACHED):
+            return self._cached(value)
         if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
             return self._keep(value, self._numpy(value))
-        if isinstance(value, (dict, list, tuple)):
+        if isinstance(value, np.ndarray):
+            return self._keep(value, value.copy()) if type(value) is np.ndarray else value
+        if type(value) in _CONTAINERS:
             return self._container(value)
         if isinstance(value, type):
-            return self._class(value) if _is_copied(value) else value
+            return self._class(value) if _is_copied(value) else standing_type(value)
         if _is_copied(type(value)):
             return self._object(value)
+        if isinstance(value, Iterator):
+            return self._keep(value, Unseen(f"an iterator ({type(value).__name__}) that keeps its "
+                                            "place between calls"))
+        if hasattr(type(value), "__dict__") and _root(type(value).__module__) not in PLAIN_MODULES:
+            self._as_is.append(value)
         return value
+
+    def roots(self) -> list[Part]:
+        """What traced code can leave something in, and the names that it has assigned."""
+        found: list[Part] = []
+        for value in [*self._done.values(), *self._as_is]:
+            if isinstance(value, (FunctionType, type)):
+                found.append(Part(value.__name__, value, None))
+            elif _is_copied(type(value)):
+                found.append(Part(type(value).__name__, value, None))
+        found += [Part(type(value).__name__, value, None) for value in self._as_is
+                  if not isinstance(value, type)]
+        return found + [
+            Part(name, value, partial(new.__setitem__, name))
+            for old, new in self._names for name, value in new.items()
+            if value is not old.get(name) and name != "__builtins__"
+        ]
 
     def _keep(self, value: Any, made: Any) -> Any:
         self._done[id(value)] = made
@@ -71,17 +114,36 @@ class Rebinder:
         return made
 
     def _container(self, value: Any) -> Any:
-        if type(value) is dict:
-            copied: dict[Any, Any] = self._keep(value, {})
-            copied.update({key: self(item) for key, item in value.items()})
-            return copied
-        if type(value) is list:
-            entries: list[Any] = self._keep(value, [])
-            entries.extend(map(self, value))
-            return entries
-        if type(value) is tuple:
+        if isinstance(value, tuple):
             return self._keep(value, tuple(map(self, value)))
-        return value
+        if isinstance(value, frozenset):
+            return self._keep(value, frozenset(map(self, value)))
+        if isinstance(value, bytearray):
+            return self._keep(value, bytearray(value))
+        made = self._keep(value, _empty_like(value))
+        if isinstance(value, dict):
+            made.update({self(key): self(item) for key, item in value.items()})
+        elif isinstance(value, SimpleNamespace):
+            vars(made).update({name: self(item) for name, item in vars(value).items()})
+        elif isinstance(value, set):
+            made.update(map(self, value))
+        else:
+            made.extend(map(self, value))
+        return made
+
+    def _cached(self, value: Any) -> Any:
+        """A function under lru_cache, with a cache of this trace's own."""
+        inner = self(value.__wrapped__)
+        keep = lru_cache(**value.cache_parameters())(inner)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            # What it gives for a size is its own value at that size, in the cache or not.
+            sizes = any(type(x) is Number for x in (*args, *kwargs.values()))
+            return (inner if sizes else keep)(*args, **kwargs)
+
+        update_wrapper(call, keep)
+        call.cache_clear = keep.cache_clear  # type: ignore[attr-defined]
+        return self._keep(value, call)
 
     def _module(self, module: ModuleType) -> Any:
         made = standing(self.session, module)
@@ -107,11 +169,13 @@ class Rebinder:
             return self._done[id(names)]  # type: ignore[no-any-return]
         made: dict[str, Any] = self._keep(names, _Globals(names, self))
         made["__builtins__"] = self.builtins
+        self._names.append((names, made))
         return made
 
     def _function(self, function: FunctionType) -> Any:
         if _root(function.__module__) in PLAIN_MODULES and not function.__closure__:
             return self._keep(function, self._numpy(function))
+        self.watch.meet(function.__code__)
         cells = tuple(CellType() for _ in function.__closure__ or ())
         made = FunctionType(
             function.__code__, self._globals(function.__globals__), function.__name__,
@@ -120,7 +184,7 @@ class Rebinder:
         self._keep(function, made)
         made.__defaults__ = self(function.__defaults__)
         made.__kwdefaults__ = self(function.__kwdefaults__)
-        made.__dict__.update(function.__dict__)
+        made.__dict__.update({name: self(item) for name, item in vars(function).items()})
         for cell, old in zip(cells, function.__closure__ or (), strict=True):
             try:
                 cell.cell_contents = self(old.cell_contents)
@@ -138,14 +202,18 @@ class Rebinder:
         bases = tuple(base if base in _PLAIN_BASES else self(base) for base in cls.__bases__)
         try:
             made = type(cls)(cls.__name__, bases, namespace)
-        except TypeError:  # an __init_subclass__ that wants arguments
+        except Exception:  # an __init_subclass__ that wants arguments, a registry, compiled bases
+            self._as_is.append(cls)
             return self._keep(cls, cls)
         # Known before its methods are copied: they refer to it in turn, as `__class__` if not else.
         self._keep(cls, made)
         for name, value in namespace.items():
             copied = self._attribute(value)
             if copied is not value:
-                setattr(made, name, copied)
+                try:
+                    setattr(made, name, copied)
+                except Exception:  # a metaclass that forbids it
+                    continue
                 if isinstance(copied, cached_property):
                     copied.__set_name__(made, name)
         return made
@@ -163,7 +231,19 @@ class Rebinder:
         cls = self(type(value))
         if cls is type(value):
             return value
-        made = self._keep(value, object.__new__(cls))
+        bases = [base for base in _PLAIN_BASES if isinstance(value, base)]
+        base: Any = next((base for base in bases if base in _CONTAINERS), object)
+        try:
+            made = self._keep(value, base.__new__(cls))
+        except Exception:  # compiled bases
+            self._as_is.append(value)
+            return self._keep(value, value)
+        if base is dict:
+            dict.update(made, {self(key): self(item) for key, item in dict.items(value)})
+        elif base is list:
+            list.extend(made, map(self, list.__iter__(value)))
+        elif base is set:
+            set.update(made, map(self, set.__iter__(value)))
         if hasattr(value, "__dict__"):
             made.__dict__.update({name: self(item) for name, item in vars(value).items()})
         for base in type(value).__mro__:
@@ -208,7 +288,16 @@ class _ModuleStandIn(ModuleType):
         return getattr(self._module, name)
 
 
-_PLAIN_BASES = (object, ABC, Generic)
+_PLAIN_BASES = (object, ABC, Generic, dict, list, set)
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque, OrderedDict, defaultdict, Counter,
+               bytearray, SimpleNamespace)
+_CACHED = type(lru_cache(len))
+
+
+def _empty_like(value: Any) -> Any:
+    if isinstance(value, deque):
+        return deque(maxlen=value.maxlen)
+    return defaultdict(value.default_factory) if isinstance(value, defaultdict) else type(value)()
 
 
 def _root(module: Any) -> str:
@@ -221,7 +310,7 @@ def _is_numpy(value: Any) -> bool:
 
 def _is_copied(cls: type) -> bool:
     """Whether a class is the user's, made by a plain `class` statement, down to its bases."""
-    return all(
+    return cls not in _PLAIN_BASES and all(
         base in _PLAIN_BASES or (
             type(base) in (type, ABCMeta)
             and bool(base.__flags__ & _HEAP_TYPE)

@@ -11,17 +11,21 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from ..equation import Array, System
 from ..shapes import ShapeTextError, parse_shape
-from .array_functions import FUNCTIONS
+from .functions.array_functions import FUNCTIONS
+from .functions.ufuncs import call
+from .kept_state import State, shown
+from .masked import Masked
 from .rebinding import Rebinder
+from .same_equations import same_equations
 from .session import Session
 from .sizes import exact
 from .source import FAILURES, SESSION, Place, TraceError, fail, place_of
-from .tracer import Masked, Tracer
-from .ufuncs import call
+from .tracer import Tracer
 
 __all__ = ["Place", "Trace", "TraceError", "trace"]
 
@@ -92,17 +96,62 @@ def trace(
     session.tracers = Tracer
     failures: list[TraceError] = []
     tokens = SESSION.set(session), FAILURES.set(failures)
+    rebound = Rebinder(session)
     try:
-        binder = _Binder(session, inputs)
-        rebound = Rebinder(session)
-        positional, keywords = binder.bind(function, rebound(dict(constants or {})))
-        returned = _run_traced(rebound(function), positional, keywords)
-        if failures:  # the function caught the error and went on another way
-            raise failures[0]
-        return _finished(session, returned, binder.arguments)
+        made, fixed = rebound(function), rebound(dict(constants or {}))
+        once = partial(_call, session, rebound, made, inputs, fixed)
+        first = once()
+        _same_again(first, once, session, rebound)
+        return first
     finally:
+        rebound.watch.end()
         SESSION.reset(tokens[0])
         FAILURES.reset(tokens[1])
+
+
+def _call(
+    session: Session, rebound: Rebinder, function: Callable[..., Any],
+    inputs: Mapping[str, Spec], constants: Mapping[str, Any],
+) -> Trace:
+    """One call of the function, on fresh inputs."""
+    binder = _Binder(session, inputs)
+    positional, keywords = binder.bind(function, constants)
+    returned = _run_traced(function, positional, keywords)
+    for failure in (*(FAILURES.get() or ()), *rebound.watch.seen):
+        raise failure  # the function caught it and went on another way
+    return _finished(session, returned, binder.arguments)
+
+
+def _same_again(
+    first: Trace, once: Callable[[], Trace], session: Session, rebound: Rebinder
+) -> None:
+    """Calls the function again on what the first call left; a TraceError where that matters."""
+    before = State(rebound.roots())
+    _compare(first, once, session)
+    after = State(rebound.roots())
+    changed = after.changed(before)
+    if changed:
+        for path in changed:
+            if not after.hide(path):
+                raise TraceError(f"keeps state between calls: `{shown(path)}` changes with every "
+                                 "call, and what a later call makes of it was not seen")
+        _compare(first, once, session, f": `{shown(changed[0])}` changes with every call")
+
+
+def _compare(
+    first: Trace, once: Callable[[], Trace], session: Session, why: str = ""
+) -> None:
+    session.begin_again()
+    try:
+        second = once()
+    except TraceError as error:
+        raise TraceError(f"keeps state between calls{why}. A later call is not traced as the "
+                         f"first was: {error}") from error
+    one, other = first.results, second.results
+    if one.keys() != other.keys() or not same_equations(
+            first.system, second.system, [(one[key], other[key]) for key in one]):
+        raise TraceError(f"keeps state between calls{why}: a later call does not compute what the "
+                         "first does")
 
 
 def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -128,7 +177,7 @@ def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
 
 def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> Trace:
     found = _results(session, returned)
-    system, names = session.finished()
+    system, names = session.finished({name for _, name in _leaves(found)})
     return Trace(
         system,
         _mapped(found, names),
@@ -267,4 +316,5 @@ class _Binder:
         if array.name in self._taken:
             raise TraceError(f"two inputs are called {array.name!r}; give one another name")
         self._taken.add(array.name)
-        return array
+        classes = None if array.classes is None else self.session.size(array.classes)
+        return replace(array, shape=tuple(map(self.session.size, array.shape)), classes=classes)

@@ -7,19 +7,31 @@ line and learns from the user's variables what the arrays are called.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import sympy as sp
 
+from ..dependence import needed_part
 from ..elementwise import NotRealError, real_body
-from ..equation import Read, System, Term, slot
+from ..equation import (
+    Array,
+    Equation,
+    Read,
+    Size,
+    System,
+    Term,
+    size_symbol,
+    slot,
+)
+from ..equation import Kind as ArrayKind
 from ..layers.builder import Builder, Operand, ShapeError
 from ..substitution import map_reads
 from .mixed_radix import by_digits
 from .sizes import Number, exact, number
-from .source import Place, assigned_name, fail, place_of, user_frames
+from .source import Place, TraceError, assigned_name, fail, place_of, user_frames
+from .unwritten import Blank
 
 Dtype: TypeAlias = Literal["float", "int", "bool"]
 Entry: TypeAlias = Operand | sp.Expr
@@ -29,6 +41,8 @@ class Traced(Protocol):
     """What the session needs to know of a traced array."""
 
     session: Session
+
+    age: int
 
     @property
     def last_seen(self) -> Operand: ...
@@ -43,19 +57,75 @@ class Session:
         ufunc: Callable[..., Any],
         wrap: Callable[[Session, Operand, Dtype], Any],
     ) -> None:
-        self.builder = Builder()
         self.functions = functions
+        self.tracers: type = object
+        self.age = 0
+        self._ufunc = ufunc
+        self._wrap = wrap
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self.builder = Builder()
         self.lines: dict[str, Place] = {}
         self.assumptions: dict[str, None] = {}
         self.mutated: dict[str, None] = {}
         self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}
         self.integers: set[str] = set()
-        self.tracers: type = object
-        self._ufunc = ufunc
-        self._wrap = wrap
+        self.unseen: dict[str, str] = {}
+        self.blank: dict[str, Blank] = {}
+        self._marked: set[str] = set()
         self._names: dict[str, tuple[int, str]] = {}
         self._statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
         self._noted = 0
+
+    # --- calls after the first ------------------------------------------------------------------
+
+    def begin_again(self) -> None:
+        """For another call of the function: arrays of the call before are told from its own."""
+        self.age += 1
+        self._before = self.builder
+        self._kept: dict[str, Operand] = {}
+        self._fresh()
+
+    def size(self, size: Size) -> Size:
+        """A size of the inputs; each call has its own, so that a size that is kept shows."""
+        if not self.age:
+            return size
+        return size.xreplace({symbol: size_symbol(f"{symbol}{AGAIN}")
+                              for symbol in size.free_symbols})
+
+    def kept(self, old: Operand, called: str) -> Operand:
+        """An array of the call before: made anew where no input went into it, else unseen."""
+        if old.name not in self._kept:
+            needed = needed_for({old.name}, self._before.equations)
+            made = {name for equation in needed for name in (equation.name, *equation.argmax)}
+            constant = old.name in made and all(
+                read.array in made for equation in needed for read in equation.reads
+            ) and not any(_sizes(equation) for equation in needed)
+            if constant:
+                self._repeat(needed)
+            else:  # of this call's sizes, as what a running mean is added to
+                self._kept[old.name] = self.unseen_array(
+                    tuple(map(self.size, old.shape)),
+                    f"keeps state between calls: {called} is that of an earlier call")
+        return self._kept[old.name]
+
+    def _repeat(self, equations: Sequence[Equation]) -> None:
+        """The equations of an array of constants once more."""
+        def again(read: Read) -> Read:
+            return Read(self._kept[read.array].name, read.at)
+
+        for equation in equations:
+            terms = [map_reads(term, again) for term in equation.terms]
+            self._kept[equation.name] = self.builder.emit(
+                None, equation.out, terms, reduction=equation.reduction)
+
+    def unseen_array(self, shape: tuple[Size, ...], why: str, kind: ArrayKind = "real"
+    ) -> Operand:
+        """An array whose values no formula gives; `why` is the failure if a result reads it."""
+        name = self.builder.fresh("unseen")
+        self.unseen[name] = self.here(why)
+        return self.builder.input(Array(name, shape, kind))
 
     def ufunc(self, ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
         return self._ufunc(self, ufunc, method, inputs, kwargs)
@@ -111,6 +181,30 @@ class Session:
     def shown(self, operand: Operand) -> str:
         return str(replace(operand, name=self.called(operand)))
 
+    # --- arrays without values ------------------------------------------------------------------
+
+    def mark(self, operand: Operand, left: Blank | None) -> None:
+        """Which entries of an array nobody has written; None if there are none."""
+        self._marked.add(operand.name)
+        self.blank.pop(operand.name, None)
+        if left is not None:
+            self.blank[operand.name] = left
+
+    def here(self, message: str) -> str:
+        """A message that shows the user's line."""
+        place = place_of(frame) if (frame := next(user_frames(), None)) else None
+        if place is None:
+            return message
+        return f"{place.filename}:{place.line}: {message}\n    {place.text}"
+
+    def _spoilt(self, equation: Equation) -> None:
+        """What is computed of an array without values has none, wherever that may be."""
+        if self.blank and equation.name not in self._marked:
+            for read in equation.reads:
+                if read.array in self.blank:
+                    for name in (equation.name, *equation.argmax):
+                        self.blank[name] = self.blank[read.array].anywhere()
+
     # --- names ----------------------------------------------------------------------------------
 
     def called(self, operand: Operand) -> str:
@@ -125,6 +219,7 @@ class Session:
         frames = list(user_frames())
         place = place_of(frames[0]) if frames else None
         for equation in self.builder.equations[self._noted :]:
+            self._spoilt(equation)
             statement = (id(frames[0]), frames[0].f_lineno) if frames else None
             target = assigned_name(frames[0]) if frames else None
             self._statements.append((equation.name, statement, target))
@@ -136,11 +231,13 @@ class Session:
                 self._called(name, value, depth)
 
     def _called(self, name: str, value: Any, depth: int) -> None:
-        if isinstance(value, self.tracers) and value.session is self:  # type: ignore[attr-defined]
+        if isinstance(value, self.tracers) and (
+                value.session is self and value.age == self.age):  # type: ignore[attr-defined]
             self.suggest(value.last_seen, name, 2 * depth)  # type: ignore[attr-defined]
         elif type(value) is dict and len(value) < 200:
             for key, inner in value.items():
-                if isinstance(key, str) and isinstance(inner, self.tracers):
+                if isinstance(key, str) and isinstance(inner, self.tracers) and (
+                        inner.age == self.age):  # type: ignore[attr-defined]
                     self.suggest(inner.last_seen, key, 2 * depth + 1)  # type: ignore[attr-defined]
 
     def suggest(self, operand: Operand, name: str, depth: int = 1000) -> None:
@@ -150,22 +247,61 @@ class Session:
         if name.isidentifier() and (known is None or depth < known[0]):
             self._names[operand.name] = (depth, name)
 
-    def finished(self) -> tuple[System, dict[str, str]]:
+    def _seen(self, system: System, results: set[str]) -> System:
+        """The system without unseen arrays; a failure where a result depends on one."""
+        for name in sorted(results & self.blank.keys()):
+            raise TraceError(self.blank[name].why)
+        if not self.unseen:
+            return system
+        for equation in needed_for(results, self.builder.equations):
+            for read in equation.reads:
+                if read.array in self.unseen:
+                    raise TraceError(self.unseen[read.array])
+        for name in results & self.unseen.keys():
+            raise TraceError(self.unseen[name])
+        gone = set(self.unseen)
+        items = []
+        for equation in system.equations:
+            if gone.isdisjoint(read.array for read in equation.reads):
+                items.append(equation)
+            else:
+                gone |= {equation.name, *equation.argmax}
+        return replace(system, items=tuple(items), inputs=tuple(
+            array for array in system.inputs if array.name not in gone))
+
+    def finished(self, results: set[str]) -> tuple[System, dict[str, str]]:
         """The system with the user's names in it, and the new name of each array."""
         for place, (name, statement, target) in enumerate(self._statements):
             following = self._statements[place + 1 : place + 2]
             if target and (not following or following[0][1] != statement):
                 self.suggest(Operand(name, ()), target, 500)
-        system = by_digits(self.builder.build())
+        system = by_digits(self._seen(self.builder.build(), results))
         inputs = {array.name for array in system.inputs}
         names = {name: name for name in inputs}
         taken = set(inputs) | {name for e in system.equations for name in (e.name, *e.argmax)}
-        for equation in self.builder.equations:
+        for equation in system.equations:
             wanted = self._names.get(equation.name, (0, ""))[1]
             names[equation.name] = _unused(wanted, taken) if wanted else equation.name
             taken.add(names[equation.name])
-        self.lines = {names[name]: place for name, place in self.lines.items()}
+        self.lines = {names[name]: place for name, place in self.lines.items() if name in names}
         return _renamed(system, names), names
+
+
+def _sizes(equation: Equation) -> bool:
+    """Whether an equation has symbolic sizes, or names places of a maximum."""
+    return bool(equation.argmax) or any(
+        index.size.free_symbols for index in (
+            *equation.out, *(index for term in equation.terms for index in term.over))
+    ) or any(not str(symbol).startswith("_x") for term in equation.terms
+             for symbol in term.body.free_symbols)
+
+
+AGAIN = "_of_the_next_call"
+
+
+def needed_for(names: set[str], equations: Sequence[Equation]) -> list[Equation]:
+    """The equations that the named arrays depend on, in their order."""
+    return list(needed_part(System((), tuple(equations)), names).equations)
 
 
 def _unused(name: str, taken: set[str]) -> str:

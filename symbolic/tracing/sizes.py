@@ -5,18 +5,19 @@ A comparison that does not hold or fail for all sizes alike is a TraceError, nev
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeAlias
+from numbers import Complex
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import sympy as sp
 
 from ..elementwise import NotRealError, power, real_body
-from .source import SESSION, fail
-
-Exact: TypeAlias = Callable[[float], sp.Expr]
+from .source import SESSION, TraceAttributeError, TraceError, asked_by_user, fail, spelled
 
 
 def exact(value: Any) -> sp.Expr | None:
@@ -46,32 +47,85 @@ def _decimal(value: Any) -> sp.Rational:
     return found
 
 
+Kind: TypeAlias = Literal["int", "float"] | None
+"""What Python takes a number as; None where it may be a NumPy scalar."""
+
+
+def _kind_of(value: Any) -> Kind:
+    if isinstance(value, Number):
+        return value.kind
+    if isinstance(value, np.generic):
+        return None
+    return "int" if isinstance(value, int) else "float" if isinstance(value, float) else None
+
+
 class Number:
-    """An expression in sizes: `m`, `m*n`, `1/m`, `sqrt(m)`; or an exact constant: 3, pi."""
+    """An expression in sizes: `m`, `m*n`, `1/m`, `sqrt(m)`; or an exact constant: 3, pi.
 
-    __slots__ = ("expression",)
+    What Python does with a number and a formula cannot (to hash it, to spell it, to ask for its
+    type or its bits) is exact where it holds for all sizes alike, and else fails.
+    """
 
-    def __init__(self, expression: sp.Expr) -> None:
+    __slots__ = ("expression", "kind")
+    stood_for: ClassVar[dict[Kind, type]] = {"int": int, "float": float}
+    """What user code takes as the type of a number of each kind."""
+
+    def __init__(self, expression: sp.Expr, kind: Kind = None) -> None:
         self.expression = expression
+        self.kind = kind
+
+    @property  # type: ignore[misc]  # as mocks and proxies do, so that isinstance(n, int) holds
+    def __class__(self) -> type:
+        return self.stood_for.get(self.kind, Number)
 
     def __repr__(self) -> str:
-        return str(self.expression)
+        return spelled(self, str(self.expression))
+
+    __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        return format(float(self) if spec and not self.expression.free_symbols else str(self))
+        constant = bool(spec) and not self.expression.free_symbols
+        return spelled(self, format(float(self.expression), spec) if constant
+                       else str(self.expression))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(hasattr(x, "__array_function__") and not isinstance(x, np.ndarray) for x in inputs):
             return NotImplemented
         return SESSION.get().ufunc(ufunc, method, inputs, kwargs)
 
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        fail(f"the size {self} is made an array by code that is not traced")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        fail(f"the size {self} is pickled")
+
+    def __copy__(self) -> Number:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Number:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        like = {"int": int, "float": float, None: np.float64}[self.kind]
+        known = hasattr(like, name) and asked_by_user()
+        fail(f"the size {self} is asked for .{name}, which is not traced",
+             TraceError if known else TraceAttributeError)
+
     # --- arithmetic -----------------------------------------------------------------------------
 
-    def _with(self, other: Any, body: Callable[[sp.Expr, sp.Expr], sp.Expr]) -> Any:
+    def _with(
+        self, other: Any, body: Callable[[sp.Expr, sp.Expr], sp.Expr], whole: bool = True
+    ) -> Any:
         value = exact(other)
         if value is None:
             return NotImplemented
-        return number(body(self.expression, value))
+        kinds = (self.kind, _kind_of(other))
+        kind: Kind = None
+        if None not in kinds:
+            kind = "int" if whole and "float" not in kinds else "float"
+        return number(body(self.expression, value), kind)
 
     def __add__(self, other: Any) -> Any:
         return self._with(other, operator.add)
@@ -90,16 +144,18 @@ class Number:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return self._with(other, operator.truediv)
+        return self._with(other, operator.truediv, whole=False)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self._with(other, lambda x, y: y / x)
+        return self._with(other, lambda x, y: y / x, whole=False)
 
-    def __pow__(self, other: Any) -> Any:
-        return self._with(other, power)
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        value = exact(other)
+        raised = self._with(other, power, value is not None and bool(value.is_nonnegative))
+        return raised if modulo is None or value is None else raised % modulo
 
     def __rpow__(self, other: Any) -> Any:
-        return self._with(other, lambda x, y: power(y, x))
+        return self._with(other, lambda x, y: power(y, x), bool(self.expression.is_nonnegative))
 
     def __floordiv__(self, other: Any) -> Any:
         return self._with(other, _whole)
@@ -113,8 +169,26 @@ class Number:
     def __rmod__(self, other: Any) -> Any:
         return self._with(other, lambda x, y: y - x * _whole(y, x))
 
+    def __divmod__(self, other: Any) -> Any:
+        return (self // other, self % other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return (other // self, other % self)
+
+    def __lshift__(self, other: Any) -> Any:
+        return self * 2**other
+
+    def __rlshift__(self, other: Any) -> Any:
+        return other * 2**self
+
+    def __rshift__(self, other: Any) -> Any:
+        return self // 2**other
+
+    def __rrshift__(self, other: Any) -> Any:
+        return other // 2**self
+
     def __neg__(self) -> Number:
-        return Number(-self.expression)
+        return Number(-self.expression, self.kind)
 
     def __pos__(self) -> Number:
         return self
@@ -122,11 +196,67 @@ class Number:
     def __abs__(self) -> Number:
         return self if self >= 0 else -self
 
+    def __invert__(self) -> Any:
+        return -self - 1
+
+    def _bits(self, other: Any, operation: Callable[[int, int], int]) -> Any:
+        value = exact(other)
+        if value is None:
+            return NotImplemented
+        if not self.expression.is_Integer or not value.is_Integer:
+            fail(f"the bits of the size {self} are asked for, and differ from size to size")
+        return Number(sp.Integer(operation(int(self.expression), int(other))), self.kind)
+
+    def __and__(self, other: Any) -> Any:
+        return self._bits(other, operator.and_)
+
+    def __or__(self, other: Any) -> Any:
+        return self._bits(other, operator.or_)
+
+    def __xor__(self, other: Any) -> Any:
+        return self._bits(other, operator.xor)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    # --- rounding -------------------------------------------------------------------------------
+
+    def _rounded(self, way: Callable[[Any], int], digits: int = 0) -> Any:
+        """A whole number as it is, a constant rounded; others differ from size to size."""
+        if self.expression.is_integer and digits >= 0:
+            return Number(self.expression, "int")
+        if not self.expression.is_Rational:
+            fail(f"{self} is rounded, which differs from size to size")
+        return way(Fraction(int(self.expression.p), int(self.expression.q)))
+
+    def __round__(self, digits: Any = None) -> Any:
+        if digits is None:
+            return self._rounded(round)
+        if self.kind == "int" and int(digits) >= 0:
+            return self
+        fail(f"{self} is rounded to {digits} digits")
+
+    def __floor__(self) -> Any:
+        return self._rounded(math.floor)
+
+    def __ceil__(self) -> Any:
+        return self._rounded(math.ceil)
+
+    def __trunc__(self) -> Any:
+        return self._rounded(math.trunc)
+
+    def is_integer(self) -> bool:
+        """As `float.is_integer`: whether it is whole, for all sizes or for none."""
+        if self.expression.is_integer is None:
+            fail(f"whether {self} is whole differs from size to size")
+        return bool(self.expression.is_integer)
+
     # --- comparison -----------------------------------------------------------------------------
 
     def _decide(self, other: Any, question: str, wanted: str) -> Any:
         value = exact(other)
         if value is None:
+            if isinstance(other, (Complex, Decimal, sp.Basic)):
+                fail(f"the size {self} is compared with a {type(other).__name__}")
             return NotImplemented
         answer = getattr(sp.expand(self.expression - value), wanted)
         if answer is None:
@@ -156,8 +286,10 @@ class Number:
         return bool(self != 0)
 
     def __hash__(self) -> int:
-        whole = self.expression.is_Integer
-        return hash(int(self.expression)) if whole else hash(self.expression)
+        if not self.expression.is_Integer:
+            fail(f"the size {self} is looked up in a dict or a set, and what is found there "
+                 "differs from size to size; give that size as a number in the shapes")
+        return hash(int(self.expression))
 
     # --- conversion -----------------------------------------------------------------------------
 
@@ -174,17 +306,38 @@ class Number:
             fail(f"the size {self} is symbolic here, and a float is needed")
         return float(self.expression)
 
+    def __complex__(self) -> complex:
+        return complex(float(self))
+
+    real = property(lambda self: self)
+    imag = property(lambda self: Number(sp.S.Zero, self.kind))
+    numerator = property(lambda self: self._fraction(self))
+    denominator = property(lambda self: self._fraction(1))
+
+    def _fraction(self, found: Any) -> Any:
+        if self.kind != "int":
+            fail(f"{self} is taken apart as a fraction")
+        return found
+
+    def conjugate(self) -> Number:
+        return self
+
     @property
     def is_whole(self) -> bool:
         return bool(self.expression.is_integer)
 
 
-def number(expression: sp.Expr) -> Number:
+def number(expression: sp.Expr, kind: Kind = None) -> Number:
     """An expression that is a real number for all sizes; else a TraceError."""
     try:
-        return Number(real_body(sp.sympify(expression)))
+        return Number(real_body(sp.sympify(expression)), kind)
     except NotRealError as error:
         fail(f"the number {error}")
+
+
+def size_of(size: sp.Expr) -> Number:
+    """A size of an array, which is an int."""
+    return Number(size, "int")
 
 
 def _whole(left: sp.Expr, right: sp.Expr) -> sp.Expr:
@@ -201,6 +354,9 @@ class SizeRange:
 
     def __init__(self, size: sp.Expr) -> None:
         self.size = size
+
+    def __repr__(self) -> str:
+        return spelled(self, f"range({self.size})")
 
     def __iter__(self) -> Iterator[int]:
         fail(f"cannot loop over the symbolic size {self.size}; write the loop as an array "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
+_STANDARD = str(Path(ast.__file__).parent)
 ENTRY = "_run_traced"
 """The name of the function that calls the user's: frames outside of it are not the user's."""
 
@@ -60,6 +61,15 @@ def user_frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def is_users(frame: FrameType) -> bool:
+    """Whether a frame runs code that is neither gradproof's nor NumPy's nor the standard library's.
+    """
+    filename = frame.f_code.co_filename
+    if filename.startswith(_STANDARD) and "site-packages" not in filename:
+        return False
+    return not filename.startswith((_HERE, _NUMPY, "<frozen")) and not _is_ours(frame)
+
+
 def _is_ours(frame: FrameType) -> bool:
     """Whether the frame's code is gradproof's own, as the code around a layer's two passes."""
     module = str(frame.f_globals.get("__name__", ""))
@@ -89,6 +99,87 @@ def fail(message: str, kind: type[TraceError] = TraceError) -> NoReturn:
     raise error
 
 
+# --- spelling -----------------------------------------------------------------------------------
+
+
+def asked_by_user(depth: int = 2) -> bool:
+    """Whether what is asked of a traced value is asked by code that is not the tracer's own.
+
+    depth: how far up the asking frame is from here.
+    """
+    frame = sys._getframe(depth)
+    return not frame.f_code.co_filename.startswith(_HERE) and not _is_ours(frame)
+
+
+def spelled(value: Any, text: str) -> str:
+    """The text of a size or an array; a failure where it may decide something.
+
+    It decides nothing where it is but said: printed, logged, or the message of an error.
+    """
+    if FAILURES.get() is not None and asked_by_user(3):
+        frame = sys._getframe(2)
+        if frame.f_globals.get("__name__") != "logging" and not _only_said(frame):
+            fail(f"{text} is spelled as text, which may be compared or looked up; print it, or "
+                 "give its sizes as numbers in the shapes")
+    return text
+
+
+_LOGS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "warnings"})
+_LOGGED = frozenset({"debug", "info", "warning", "error", "critical", "exception", "warn"})
+
+
+def _only_said(frame: FrameType) -> bool:
+    """Whether the statement that a frame executes has no effect but a message."""
+    statements = _statements(frame.f_code.co_filename).get(frame.f_lineno, ())
+    named = frame.f_globals.keys() | frame.f_locals.keys()
+    return bool(statements) and all(_is_message(statement, named) for statement in statements)
+
+
+def _is_message(statement: ast.AST, named: Set[str]) -> bool:
+    if isinstance(statement, ast.Raise):  # where it is caught, that is found out
+        return True
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    if any(isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom))
+           for node in ast.walk(statement)):
+        return False
+    match statement.value:
+        case ast.Call(func=ast.Name(id="print"), keywords=keywords):
+            return "print" not in named and all(k.arg in ("sep", "end", "flush") for k in keywords)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)):
+            return module in _LOGS and name in _LOGGED
+    return False
+
+
+_BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
+@lru_cache(maxsize=64)
+def _statements(filename: str) -> dict[int, tuple[ast.AST, ...]]:
+    """The statements on each line of a file; of a compound one its head alone."""
+    found: dict[int, tuple[ast.AST, ...]] = {}
+    for node in _nodes(filename):
+        if isinstance(node, _BLOCKS):
+            head = [child for child in ast.iter_child_nodes(node) if not isinstance(child, _BLOCKS)]
+            lines = [line for child in (node, *head) for line in (
+                getattr(child, "lineno", None),
+                getattr(child, "end_lineno", None) if child in head else None)
+                if line is not None]
+            for line in range(min(lines, default=1), max(lines, default=0) + 1):
+                found[line] = (*found.get(line, ()), node)
+    return found
+
+
+def _nodes(filename: str) -> Iterator[ast.AST]:
+    try:
+        yield from ast.walk(ast.parse("".join(linecache.getlines(filename))))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
 def assigned_name(frame: FrameType) -> str | None:
     """The one variable that the statement which a frame executes assigns."""
     return _targets(frame.f_code.co_filename).get(frame.f_lineno)
@@ -97,12 +188,8 @@ def assigned_name(frame: FrameType) -> str | None:
 @lru_cache(maxsize=64)
 def _targets(filename: str) -> dict[int, str]:
     """The variable assigned by the statement on each line of a file, where it is a single one."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(filename)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
     found: dict[int, str] = {}
-    for node in ast.walk(tree):
+    for node in _nodes(filename):
         name = _target(node)
         if name and isinstance(node, ast.stmt):
             found.update(dict.fromkeys(range(node.lineno, (node.end_lineno or 0) + 1), name))

@@ -2,7 +2,7 @@
 
 NumPy's protocols do not reach `np.zeros((m, n))`, `len(X)` or `math.sqrt(m)` with a symbolic
 size.  So the function runs with a copy of its globals, in which these names are stand-ins, and so
-do the functions that it calls (:mod:`trace_rebinding`); nothing of the user's module is changed.
+do the functions that it calls (:mod:`rebinding`); nothing of the user's module is changed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from .array_functions import CREATION, FUNCTIONS
+from .draws import NUMPY_FILES, NUMPY_STATE, Random, refused, unseen
+from .functions.array_functions import FUNCTIONS
+from .functions.creation import CREATION
+from .functions.ufuncs import ARITHMETIC
+from .number_types import Float, Int, Type, standing_type
 from .session import Session
-from .sizes import Number, SizeRange
+from .sizes import Number, SizeRange, size_of
 from .source import fail
 from .tracer import Tracer
 
@@ -46,9 +50,13 @@ class NumpyStandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._module, name)
         if not self._prefix and name in CONSTANTS:
-            return Number(CONSTANTS[name])
-        if name == "ndarray":
-            return _Ndarray
+            return Number(CONSTANTS[name], "float")
+        if name in NUMPY_FILES:
+            return refused(f"np.{name}", NUMPY_FILES[name])
+        if name in NUMPY_STATE:
+            return NUMPY_STATE[name](found)
+        if isinstance(found, type):
+            return standing_type(found)
         if isinstance(found, ModuleType):
             if name == "random":
                 return Random()
@@ -77,6 +85,7 @@ class _Ufunc:
     def __init__(self, session: Session, ufunc: np.ufunc) -> None:
         self._session = session
         self._ufunc = ufunc
+        self.name = str(ufunc.__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and all(isinstance(x, (int, float, Number)) for x in args):
@@ -87,68 +96,7 @@ class _Ufunc:
         return getattr(self._ufunc, name)
 
 
-class Random:
-    """np.random, random, or a generator: a trace cannot hold what is drawn."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("RandomState", "Generator"):
-            return getattr(np.random, name)
-        fail(f"random.{name} in the function: a trace holds for every input, and a random draw "
-             "is none; hand it in as an argument (a dropout mask, say, with kind='mask')")
-
-
-class _InstanceOfTracer(type):
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, (np.ndarray, Tracer))
-
-
-class _Ndarray(metaclass=_InstanceOfTracer):
-    """np.ndarray for isinstance."""
-
-
 # --- built-in functions -------------------------------------------------------------------------
-
-
-class _NumberType(type):
-    """`float` and `int`: of a traced value the value itself, of others what they always are."""
-
-    plain: type
-
-    def __call__(cls, *args: Any) -> Any:
-        if args and isinstance(args[0], (Tracer, Number)):
-            return _converted(args[0], cls.plain)
-        return cls.plain(*args)
-
-    def __instancecheck__(cls, instance: Any) -> bool:
-        if isinstance(instance, Number):
-            return instance.is_whole == (cls.plain is int)
-        return isinstance(instance, cls.plain)
-
-    def __getattr__(cls, name: str) -> Any:
-        return getattr(cls.plain, name)
-
-
-class _Float(metaclass=_NumberType):
-    plain = float
-    dtype = np.dtype(float)
-
-
-class _Int(metaclass=_NumberType):
-    plain = int
-    dtype = np.dtype(int)
-
-
-def _converted(value: Any, plain: type) -> Any:
-    if isinstance(value, Tracer):
-        if plain is int and value.kind == "float":
-            fail(f"int() of {value} would round")
-        return value.item()
-    if plain is int and not value.is_whole:
-        quotient = value.expression
-        if quotient.free_symbols:
-            fail(f"int() of {value} would round, for some sizes")
-        return int(quotient)
-    return value
 
 
 def _len(value: Any) -> Any:
@@ -157,7 +105,7 @@ def _len(value: Any) -> Any:
             fail(f"len() of {value}, which has no axis")
         return value.shape[0]
     if isinstance(value, SizeRange):
-        return Number(value.size)
+        return size_of(value.size)
     return len(value)
 
 
@@ -193,6 +141,18 @@ def _extreme(session: Session, name: str, plain: Callable[..., Any]) -> Callable
     return extreme
 
 
+def _id(value: Any) -> int:
+    if is_traced(value) or isinstance(value, (np.ndarray, dict, list, tuple, set)):
+        fail(f"id() of {type(value).__name__}: the same for another array at another time")
+    return id(value)
+
+
+def _hash(value: Any) -> int:
+    if not isinstance(value, (int, float, Number)):
+        fail(f"hash() of a {type(value).__name__} differs from run to run")
+    return hash(value)
+
+
 def standing_builtins(session: Session) -> dict[str, Any]:
     """The built-in names of a traced function."""
 
@@ -203,12 +163,17 @@ def standing_builtins(session: Session) -> dict[str, Any]:
         **vars(builtins),
         "len": _len,
         "range": _range,
-        "float": _Float,
-        "int": _Int,
+        "float": Float,
+        "int": Int,
+        "type": Type,
         "sum": partial(_sum, session),
         "max": _extreme(session, "maximum", max),
         "min": _extreme(session, "minimum", min),
         "__import__": imported,
+        "open": refused("open()", "a file's contents are not a part of the function"),
+        "input": refused("input()", "what is typed is not a part of the function"),
+        "id": _id,
+        "hash": _hash,
     }
 
 
@@ -224,9 +189,24 @@ class MathStandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         found = getattr(math, name)
         if name in CONSTANTS:
-            return Number(CONSTANTS[name])
+            return Number(CONSTANTS[name], "float")
+        if name == "log":
+            return self._log
         ufunc = getattr(np, self.NAMES.get(name, name), None)
-        return _Ufunc(self._session, ufunc) if isinstance(ufunc, np.ufunc) else found
+        if name in ("floor", "ceil", "trunc") or not isinstance(ufunc, np.ufunc):
+            return found
+        return partial(self._called, found, _Ufunc(self._session, ufunc))
+
+    @staticmethod
+    def _called(plain: Callable[..., Any], ufunc: _Ufunc, *args: Any) -> Any:
+        """The exact value where the ufunc is traced; of plain numbers what math says else."""
+        if not is_traced(args) and ufunc.name not in ARITHMETIC:
+            return plain(*args)
+        return ufunc(*args)
+
+    def _log(self, x: Any, base: Any = None) -> Any:
+        found = _Ufunc(self._session, np.log)(x)
+        return found if base is None else found / _Ufunc(self._session, np.log)(base)
 
 
 def standing(session: Session, module: Any) -> Any:
@@ -234,6 +214,8 @@ def standing(session: Session, module: Any) -> Any:
         return MathStandIn(session)
     if module is random:
         return Random()
+    if (made := unseen(module)) is not None:
+        return made
     if isinstance(module, ModuleType) and module.__name__.split(".")[0] == "numpy":
         parts = module.__name__.split(".")[1:]
         if parts[:1] == ["random"]:

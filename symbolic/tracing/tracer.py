@@ -15,10 +15,12 @@ import numpy as np
 import sympy as sp
 
 from ..layers.builder import Operand
-from .session import Dtype, Entry, Session
-from .sizes import Number
-from .source import TraceAttributeError, TraceError, fail
-from .subscripts import Fixed, assigned, read, selectors
+from .assignment import assigned
+from .masked import OPPOSITE, Masked, attribute_error
+from .session import Dtype, Session
+from .sizes import Number, size_of
+from .source import fail, spelled
+from .subscripts import Fixed, read, selectors
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
 
@@ -47,6 +49,7 @@ class Tracer:
         self.session = session
         self.kind: Dtype = dtype
         self.input_name: str | None = None
+        self.age = session.age
         self._value = value
         self._link = link
         self._writes = 0
@@ -68,7 +71,9 @@ class Tracer:
     def operand(self) -> Operand:
         """The current value."""
         link = self._link
-        if link is not None and self._seen != link.base.writes:
+        if self.age != self.session.age:
+            self._from_before()
+        elif link is not None and self._seen != link.base.writes:
             if link.forward is None:
                 fail("an array is read through a reshape after it was changed in place; whether "
                      "that is a view or a copy depends on the memory layout. Reshape a copy")
@@ -76,6 +81,19 @@ class Tracer:
             self.session.note()
             self._seen = link.base.writes
         return self._value
+
+    def _from_before(self) -> None:
+        """Gives an array of an earlier call its value in this one."""
+        link = self._link
+        self.age = self.session.age
+        self.input_name = None
+        if link is not None and link.forward is not None:
+            self._value = link.forward(link.base.operand)
+            self._seen = link.base.writes
+        else:
+            self._link = None
+            self._value = self.session.kept(self._value, f"an array of {self.ndim} axes")
+        self.session.note()
 
     def write(self, value: Operand) -> None:
         """Makes `value`, of the same shape, the value of this array and of what it looks into."""
@@ -86,7 +104,10 @@ class Tracer:
                      "copy depends on the memory layout. Change a copy")
             link.base.write(link.backward(link.base.operand, value))
             self._seen = link.base.writes
+            self.age = self.session.age
         else:
+            if self.age != self.session.age:
+                self.age, self.input_name = self.session.age, None
             self._writes += 1
             if self.input_name is not None:
                 self.session.mutated[self.input_name] = None
@@ -141,10 +162,15 @@ class Tracer:
     # --- conversions that a symbol does not have ------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<traced {self.session.shown(self.last_seen)}>"
+        return spelled(self, f"<traced {self.session.shown(self.last_seen)}>")
+
+    __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        return repr(self)
+        return spelled(self, f"<traced {self.session.shown(self.last_seen)}>")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        fail(f"{self} is pickled, and a trace has only formulas")
 
     def __bool__(self) -> bool:
         fail(f"a branch depends on the value of {self}; use np.where, or a mask as a factor")
@@ -162,7 +188,7 @@ class Tracer:
     def __len__(self) -> int:
         if not self.operand.ndim:
             fail(f"len() of {self}, which has no axis")
-        return int(Number(self.operand.shape[0]))
+        return int(size_of(self.operand.shape[0]))
 
     def __iter__(self) -> Iterator[Any]:
         if not self.operand.ndim:
@@ -177,7 +203,7 @@ class Tracer:
 
     @property
     def shape(self) -> tuple[Number, ...]:
-        return tuple(map(Number, self._value.shape))
+        return tuple(map(size_of, self._value.shape))
 
     @property
     def ndim(self) -> int:
@@ -185,7 +211,7 @@ class Tracer:
 
     @property
     def size(self) -> Number:
-        return Number(sp.Mul(*self._value.shape))
+        return size_of(sp.Mul(*self._value.shape))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -213,6 +239,8 @@ class Tracer:
 
     def astype(self, dtype: Any, copy: bool = True, **_: Any) -> Tracer:
         wanted = np.dtype(dtype)
+        if wanted.kind == "b" and self.kind != "bool":
+            return self.session.ufunc(np.not_equal, "__call__", (self, 0), {})  # type: ignore[no-any-return]
         if not copy and wanted == DTYPES[self.kind]:
             return self
         if wanted.kind == "f" or DTYPES[self.kind] == wanted or self.kind == "bool":
@@ -260,57 +288,17 @@ class Tracer:
                                                  strict=False)] != [0] * self.ndim:
                 fail(f"the mask {key} has another shape than {self}")
             self._check_dtype(value)
-            self.write(session.call("where", key, value, self).operand)
+            left = session.blank.get(self.operand.name)
+            made = session.call("where", key, value, self).operand
+            if left is not None and session.entry(value) not in session.blank:
+                masks = session.comparisons.get(key.operand.name, key.operand.name)
+                opposite = (OPPOSITE[masks[0]], *masks[1:]) if isinstance(masks, tuple) else None
+                session.mark(made, left.under(masks, opposite))
+            self.write(made)
             return
         self._check_dtype(value)
         chosen = selectors(session, self.operand, key)
         self.write(assigned(session, self.operand, chosen, session.entry(value)))
-
-
-class Masked(np.lib.mixins.NDArrayOperatorsMixin):
-    """``x[mask]``: entries in unknown number, to be changed one by one and put back.
-
-    `value` holds all entries, those that the mask does not select included; nobody sees those.
-    """
-
-    def __init__(self, session: Session, mask: Tracer, value: Entry) -> None:
-        self.session = session
-        self.mask = mask
-        self.value = value
-
-    def under(self, mask: Tracer) -> Any:
-        """All entries, where `mask` is the mask that selected these."""
-        session = self.session
-        one, other = mask.operand, self.mask.operand
-        compared = session.comparisons.get(one.name)
-        if one != other and (compared is None or compared != session.comparisons.get(other.name)):
-            fail("entries selected by one mask are put together with those that another selects")
-        value = self.value
-        return session.array(value) if isinstance(value, Operand) else Number(value)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        kwargs.pop("out", None)  # z[mask] *= 2 assigns the result to z[mask] itself
-        if method != "__call__" or kwargs:
-            fail(f"np.{ufunc.__name__}.{method} of x[mask], which has an unknown number of entries")
-        if any(getattr(x, "ndim", 0) for x in inputs if not isinstance(x, Masked)):
-            fail("x[mask] goes together with numbers and with y[mask]; use np.where")
-        whole = [x.under(self.mask) if isinstance(x, Masked) else x for x in inputs]
-        made = self.session.ufunc(ufunc, method, whole, {})
-        return Masked(self.session, self.mask, self.session.entry(made))
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        fail(f"x[mask] has an unknown number of entries, so .{name} is not traced; use the mask as "
-             "a factor", attribute_error(name))
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        fail("x[mask] has an unknown number of entries; use the mask as a factor, or np.where")
-
-
-def attribute_error(name: str) -> type[TraceError]:
-    """The error of a missing attribute; ``hasattr`` may take one that arrays lack as missing."""
-    return TraceError if hasattr(np.ndarray, name) else TraceAttributeError
 
 
 # --- operators ----------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ..equation import Size, Term, slot
-from ..layers.builder import Operand, broadcast
-from ..layers.rearrange import concatenate, pad, reshape
-from .session import Session
-from .sizes import exact
-from .source import fail
-from .tracer import Tracer
+from ...equation import Size, Term, slot
+from ...layers.builder import Operand, broadcast
+from ...layers.rearrange import concatenate, pad, reshape
+from ..session import Session
+from ..sizes import exact
+from ..source import fail
+from ..tracer import Tracer
 from .ufuncs import common_dtype
 
 

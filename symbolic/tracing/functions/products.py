@@ -7,10 +7,10 @@ from typing import Any
 
 import sympy as sp
 
-from ..equation import Index, Read, Size, Term, fresh_name, index_symbol, slot
-from ..layers.builder import Operand
-from .session import Dtype, Session
-from .source import fail
+from ...equation import Index, Read, Size, Term, fresh_name, index_symbol, slot
+from ...layers.builder import Operand
+from ..session import Dtype, Session
+from ..source import fail
 from .ufuncs import apply, common_dtype
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from .. import elementwise
-from ..elementwise import SCALARS
-from ..functions import STEP
-from ..layers.builder import Operand
-from .session import Dtype, Entry, Session
-from .sizes import Number
-from .source import fail
-from .subscripts import scattered, selectors
-from .tracer import Tracer
+from ... import elementwise
+from ...elementwise import SCALARS
+from ...functions import STEP
+from ...layers.builder import Operand
+from ..assignment import scattered
+from ..masked import OPPOSITE
+from ..session import Dtype, Entry, Session
+from ..sizes import Number, exact, number
+from ..source import fail
+from ..subscripts import selectors
+from ..tracer import Tracer
 
 Body = Callable[..., sp.Expr]
 
@@ -70,6 +73,11 @@ LOGICAL: dict[str, Body] = {
     "bitwise_xor": lambda x, y: x + y - 2 * x * y,
 }
 """Of masks, whose entries are 0 and 1."""
+
+ROUNDING: dict[str, Callable[[Any], Any]] = {
+    "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "rint": round,
+}
+"""Of numbers alone, and then of those that are rounded alike for all sizes."""
 
 EXACT_INTEGERS = {"add", "subtract", "multiply", "negative", "positive", "absolute", "square",
                   "power", "maximum", "minimum", "sign"}  # fmt: skip
@@ -128,6 +136,8 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
         return _compare(session, COMPARISONS[name], entries)
     if name in LOGICAL:
         return _logical(session, name, inputs, entries, kinds)
+    if name in ROUNDING and all(isinstance(value, (int, float, Number)) for value in inputs):
+        return Number(exact(ROUNDING[name](number(entries[0]))))
     if name not in ARITHMETIC:
         fail(f"np.{name} is not traced; write it with arithmetic, exp, log, tanh, maximum, where")
     masks = all(kind == "bool" for kind in kinds)
@@ -160,10 +170,11 @@ def common_dtype(values: Sequence[Any]) -> Dtype:
 def _kind(value: Any) -> Dtype:
     if isinstance(value, Tracer):
         return value.kind
+    if isinstance(value, Number):
+        return "int" if value.kind == "int" or (value.kind is None and value.is_whole) else "float"
     if isinstance(value, bool) or getattr(value, "dtype", None) == np.dtype(bool):
         return "bool"
-    whole = isinstance(value, int) or (isinstance(value, Number) and value.is_whole)
-    return "int" if whole else "float"
+    return "int" if isinstance(value, (int, np.integer)) else "float"
 
 
 def _compare(session: Session, operator: str, entries: list[Entry]) -> Any:
@@ -188,9 +199,6 @@ def _logical(
         if known is not None:
             session.comparisons[made.name] = (OPPOSITE[known[0]], *known[1:])
     return result(session, made, "bool")
-
-
-OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def where(session: Session, condition: Any, yes: Any, no: Any) -> Any:

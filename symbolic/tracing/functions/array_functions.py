@@ -1,25 +1,26 @@
-"""NumPy functions of whole arrays on traced arrays: reductions, products, shapes, new arrays.
+"""NumPy functions of whole arrays on traced arrays: reductions, and the table of all.
 
 One row of ``FUNCTIONS`` for each; each takes the session and then what NumPy's function takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from ..equation import Equal, Read, Reduction, Size, Term, slot
-from ..layers.builder import Operand
+from ...equation import Reduction, slot
+from ...layers.builder import Operand
+from ..session import Dtype, Session
+from ..sizes import Number
+from ..source import fail
+from ..tracer import Tracer
+from .creation import ARRAYS, CREATION
 from .products import PRODUCTS
 from .rearrange import SHAPES
-from .session import Dtype, Session
-from .sizes import Number, SizeRange, exact
-from .source import fail
-from .tracer import Tracer
-from .ufuncs import apply, check_dtype, common_dtype, where
+from .ufuncs import apply, check_dtype, where
 
 Function = Callable[..., Any]
 
@@ -136,130 +137,6 @@ def _clip(session: Session, a: Any, a_min: Any = None, a_max: Any = None, out: A
     return a
 
 
-# --- new arrays ---------------------------------------------------------------------------------
-
-
-def sizes_of(shape: Any) -> tuple[Size, ...]:
-    """The sizes in a shape argument: a number or several."""
-    if isinstance(shape, (tuple, list)):
-        entries: Sequence[Any] = shape
-    else:
-        entries = (shape,)
-    sizes = [exact(entry) for entry in entries]
-    for size in sizes:
-        if size is None or not size.is_integer or not size.is_positive:
-            fail(f"a shape needs positive sizes, got {shape!r:.80}")
-    return tuple(sizes)
-
-
-def _filled(value: Any) -> Function:
-    def filled(session: Session, shape: Any, dtype: Any = float, **options: Any) -> Any:
-        return _constant(session, sizes_of(shape), value, dtype)
-
-    return filled
-
-
-def _constant(session: Session, shape: tuple[Size, ...], value: Any, dtype: Any) -> Any:
-    entry = session.entry(value)
-    out = session.builder.indices(shape, ())
-    reads: tuple[Read, ...] = ()
-    if isinstance(entry, Operand):
-        reads = (session.builder.read(entry, out),)
-        entry = slot(0)
-    made = session.builder.emit(None, out, [Term(entry, reads)])
-    if not shape:
-        fail("arrays without an axis are not traced; use a number")
-    kinds: dict[str, Dtype] = {"b": "bool", "i": "int", "u": "int"}
-    kind = np.dtype(float if dtype is None else dtype).kind
-    return session.array(made, kinds.get(kind, "float"))
-
-
-def _full(session: Session, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
-    kind = common_dtype((fill_value,))
-    return _constant(session, sizes_of(shape), fill_value, kind if dtype is None else dtype)
-
-
-def _like(value: Any) -> Function:
-    def like(session: Session, a: Any, dtype: Any = None, *_: Any, **options: Any) -> Any:
-        fill = options.get("fill_value", value)
-        shape = options.get("shape") or a.shape
-        return _constant(session, sizes_of(tuple(shape)), fill,
-                         dtype or getattr(a, "dtype", float))
-
-    return like
-
-
-def _full_like(session: Session, a: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
-    return _like(fill_value)(session, a, dtype)
-
-
-def _eye(session: Session, N: Any, M: Any = None, k: int = 0, dtype: Any = float,
-         **_: Any) -> Any:
-    rows, columns = sizes_of((N, N if M is None else M))
-    out = session.builder.indices((rows, columns), ())
-    guard = Equal(out[1].symbol, out[0].symbol + int(k))
-    made = session.builder.emit(None, out, [Term(sp.S.One, (), (), (guard,))])
-    return session.array(made)
-
-
-def _arange(session: Session, *args: Any, **_: Any) -> Any:
-    if len(args) != 1:
-        fail("np.arange of symbolic sizes is traced as np.arange(m) only")
-    return SizeRange(exact(args[0]))
-
-
-def _array(session: Session, a: Any, dtype: Any = None, copy: Any = True, **_: Any) -> Any:
-    """A copy of a traced array, a list of traced arrays stacked, or an array of constants."""
-    if isinstance(a, Tracer) and not copy:
-        return _asarray(session, a, dtype)
-    if isinstance(a, Tracer):
-        return a.copy() if dtype is None else a.astype(dtype)
-    if isinstance(a, (list, tuple)) and _holds_traced(a):
-        return session.call("stack", [session.call("array", x) for x in a])
-    if exact(a) is not None:
-        return session.array(session.builder.pointwise(session.entry(a)))
-    if not isinstance(a, (list, tuple, np.ndarray)):
-        fail(f"a {type(a).__name__} is used as an array: {a!r:.60}")
-    return _constants(session, np.asarray(a))
-
-
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(map(_holds_traced, value))
-    return isinstance(value, (Tracer, Number))
-
-
-def _asarray(session: Session, a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
-    if isinstance(a, Tracer) and (dtype is None or np.dtype(dtype) == a.dtype):
-        return a
-    return _array(session, a, dtype)
-
-
-MAX_CONSTANTS = 64
-
-
-def _constants(session: Session, array: np.ndarray[Any, Any]) -> Any:
-    if array.dtype.kind not in "biuf" or not array.size:
-        fail(f"an array of {array.dtype} and shape {array.shape} is no array of numbers")
-    if not array.ndim:
-        return session.array(session.builder.pointwise(session.entry(array.item())))
-    kind: Dtype = {"b": "bool", "f": "float"}.get(array.dtype.kind, "int")  # type: ignore[assignment]
-    if np.all(array == array.flat[0]):
-        return _constant(session, tuple(map(sp.Integer, array.shape)), array.flat[0].item(),
-                         array.dtype)
-    if array.size > MAX_CONSTANTS:
-        fail(f"an array of {array.size} numbers is a constant of this function; hand arrays of "
-             f"more than {MAX_CONSTANTS} numbers in as an argument")
-    out = session.builder.indices(tuple(map(sp.Integer, array.shape)), ())
-    terms = [
-        Term(session.entry(value.item()), (), (),
-             tuple(Equal(i.symbol, sp.Integer(p)) for i, p in zip(out, place, strict=True)))
-        for place, value in np.ndenumerate(array)
-        if value
-    ]
-    return session.array(session.builder.emit(None, out, terms), kind)
-
-
 def _of_shape(name: str) -> Function:
     def ask(session: Session, a: Any, axis: Any = None) -> Any:
         found = getattr(a, name) if isinstance(a, Tracer) else getattr(np, name)(a)
@@ -275,22 +152,9 @@ def _refused(name: str, advice: str) -> Function:
     return refuse
 
 
-CREATION: dict[str, Function] = {
-    "zeros": _filled(0),
-    "ones": _filled(1),
-    "empty": _filled(0),
-    "full": _full,
-    "zeros_like": _like(0),
-    "ones_like": _like(1),
-    "empty_like": _like(0),
-    "full_like": _full_like,
-    "eye": _eye,
-    "identity": _eye,
-}
-"""Traced even where no argument is, as what they make may be assigned to."""
-
 FUNCTIONS: dict[str, Function] = {
     **CREATION,
+    **ARRAYS,
     **PRODUCTS,
     **SHAPES,
     "sum": _reduction("sum", "sum"),
@@ -306,12 +170,6 @@ FUNCTIONS: dict[str, Function] = {
     "linalg.norm": _norm,
     "clip": _clip,
     "where": where,
-    "array": _array,
-    "asarray": _asarray,
-    "asanyarray": _asarray,
-    "ascontiguousarray": _asarray,
-    "copy": lambda session, a, **_: a.copy(),
-    "arange": _arange,
     "shape": _of_shape("shape"),
     "ndim": _of_shape("ndim"),
     "size": _of_shape("size"),

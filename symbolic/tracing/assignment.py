@@ -1,0 +1,197 @@
+"""Assignment to subscripts of traced arrays: `x[1:] = y`, and np.add.at.
+
+It is the old array outside of the region that the subscript covers and the new values inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from ..equation import (
+    Equal,
+    Guard,
+    Index,
+    Read,
+    Subscript,
+    Term,
+    Within,
+    fresh_name,
+    slot,
+    subscript_indices,
+)
+from ..layers.builder import Operand
+from .session import Entry, Session
+from .source import fail
+from .subscripts import Fixed, Gather, Selector, Span, View, ranges, view
+from .unwritten import Blank, put_back
+
+
+def assigned(
+    session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
+) -> Operand:
+    """The array after ``operand[key] = value``."""
+    everything = session.builder.axes(operand)
+    old = Read(operand.name, tuple(index.symbol for index in everything))
+    found = view(session, operand, chosen)
+    kept = [selector for selector in chosen if selector is not None]
+    inside: list[Guard] = []
+    outside: list[Term] = []
+    places: dict[sp.Symbol, sp.Expr] = {}
+    doubled = any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept)
+    axes_left = list(found.out)
+    for index, selector, at in zip(everything, kept, found.at, strict=True):
+        if isinstance(selector, Span) and selector.size == index.size and selector.step == 1:
+            places[_pop(axes_left, at).symbol] = index.symbol
+            continue
+        guards = _complement(index, selector)
+        outside += [Term(slot(0), (old,), (), (*inside, guard)) for guard in guards]
+        if isinstance(selector, Span):
+            if selector.step != 1:
+                fail("assignment to a reversed slice is not traced")
+            places[_pop(axes_left, at).symbol] = index.symbol - selector.low
+            inside.append(Within(selector.low, index.symbol, selector.low + selector.size))
+        elif isinstance(selector, Fixed):
+            inside.append(Equal(index.symbol, selector.at))
+        elif selector.vector is None:
+            places[_pop(axes_left, at).symbol] = index.symbol
+    for index, selector, at in zip(everything, kept, found.at, strict=True):
+        if isinstance(selector, Gather) and selector.vector is not None:
+            moved = _moved(at, places)
+            if not places.keys() & subscript_indices(at):
+                fail("assignment to rows chosen by an integer array can repeat a row and is not "
+                     "traced; use x[np.arange(m), y] = ...")
+            inside.append(Equal(index.symbol, moved))
+    if doubled:
+        outside = [Term(slot(0), (old,)), Term(-slot(0), (old,), (), tuple(inside))]
+    places |= {index.symbol: sp.S.Zero for index in axes_left}  # new axes
+    if isinstance(value, Operand):
+        aligned = _fitting(session, value, found.out)
+        new = Term(
+            slot(0),
+            (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),),
+            (),
+            tuple(inside),
+        )
+    else:
+        new = Term(value, (), (), tuple(inside))
+    made = session.builder.emit(None, everything, [*outside, new])
+    _written(session, operand, made, chosen, value)
+    return made
+
+
+def scattered(
+    session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
+) -> Operand:
+    """The array after ``np.add.at(operand, key, value)``, in which places may repeat."""
+    everything = session.builder.axes(operand)
+    found = view(session, operand, chosen)
+    kept = [selector for selector in chosen if selector is not None]
+    places: dict[sp.Symbol, sp.Expr] = {}
+    bound: list[Index] = []
+    for index, at in zip(found.out, _sources(found), strict=True):
+        whole = at is not None and isinstance(kept[at], Span) and (
+            found.at[at] == index.symbol and index.size == everything[at].size)
+        if whole and at is not None:
+            places[index.symbol] = everything[at].symbol
+        else:
+            taken = {other.name for other in (*everything, *bound, *found.out)}
+            bound.append(Index(fresh_name(f"{index.name}_", taken), index.size))
+            places[index.symbol] = bound[-1].symbol
+    guards = tuple(
+        Equal(index.symbol, _by(at, places)) for index, at in zip(everything, found.at, strict=True)
+        if _by(at, places) != index.symbol
+    )
+    reads: tuple[Read, ...] = ()
+    body = value
+    if isinstance(value, Operand):
+        aligned = _fitting(session, value, found.out)
+        reads = (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),)
+        body = slot(0)
+    old = Term(slot(0), (Read(operand.name, tuple(index.symbol for index in everything)),))
+    return session.builder.emit(
+        None, everything, [old, Term(body, reads, tuple(bound), guards)]
+    )
+
+
+def _sources(found: View) -> list[int | None]:
+    """For each free index of a view, the first axis in whose subscript it occurs."""
+    return [
+        next((axis for axis, at in enumerate(found.at) if index.symbol in subscript_indices(at)),
+             None)
+        for index in found.out
+    ]
+
+
+def _pop(left: list[Index], at: Subscript) -> Index:
+    """The free index in a subscript, which is taken from the list."""
+    found = next(index for index in left if index.symbol in getattr(at, "free_symbols", ()))
+    left.remove(found)
+    return found
+
+
+def _moved(at: Subscript, places: dict[sp.Symbol, sp.Expr]) -> Subscript:
+    assert isinstance(at, Read)
+    return Read(at.array, tuple(_by(entry, places) for entry in at.at))
+
+
+def _by(entry: Subscript, places: dict[sp.Symbol, sp.Expr]) -> Subscript:
+    return _moved(entry, places) if isinstance(entry, Read) else entry.xreplace(places)
+
+
+def _is_looked_up(selector: Selector) -> bool:
+    return isinstance(selector, Fixed) and isinstance(selector.at, Read)
+
+
+def _complement(index: Index, selector: Selector) -> list[Guard]:
+    """Guards that hold, one of them each, where the index is outside of the selector."""
+    if isinstance(selector, Fixed):
+        if isinstance(selector.at, Read):
+            return []
+        low, high = selector.at, selector.at + 1
+    elif isinstance(selector, Span):
+        low, high = selector.low, selector.low + selector.size
+    else:
+        return []
+    spans = [(sp.S.Zero, low), (high, index.size)]
+    return [
+        Within(start, index.symbol, stop) for start, stop in spans if sp.expand(stop - start) != 0
+    ]
+
+
+def _fitting(session: Session, value: Operand, out: Sequence[Index]) -> list[sp.Expr]:
+    """The subscripts of an assigned value, which broadcasts to the region."""
+    region = f"({', '.join(str(index.size) for index in out)})"
+    extra = value.ndim - len(out)
+    if extra > 0 and any(size != 1 for size in value.shape[:extra]):
+        fail(f"{session.shown(value)} is assigned to a region of shape {region}")
+    aligned: list[sp.Expr] = [sp.S.Zero] * max(extra, 0)
+    shape = value.shape[max(extra, 0) :]
+    for size, index in zip(shape, out[len(out) - len(shape) :], strict=True):
+        if size != 1 and sp.expand(size - index.size) != 0:
+            fail(f"{session.shown(value)} is assigned to a region of shape {region}")
+        aligned.append(sp.S.Zero if size == 1 and index.size != 1 else index.symbol)
+    return aligned
+
+
+def _written(
+    session: Session, old: Operand, made: Operand, chosen: Sequence[Selector], value: Entry
+) -> None:
+    """What is still blank after an assignment."""
+    left = session.blank.get(old.name)
+    inner = session.blank.get(value.name) if isinstance(value, Operand) else None
+    if left is None and inner is None:
+        return
+    covered = ranges(old, chosen)
+    region = None if any(entry is None for entry in covered) else tuple(
+        entry for entry in covered if entry is not None)
+    if left is not None:
+        left = left.without(region)
+    if inner is not None:
+        assert isinstance(value, Operand)
+        back = put_back(inner, covered, value.ndim)
+        before = () if left is None else left.boxes
+        left = inner.anywhere() if back is None or before is None else Blank(
+            inner.why, (*before, *back))
+    session.mark(made, left)

@@ -1,0 +1,261 @@
+"""What traced code leaves behind for its next call.
+
+A trace is of one call; a gradient that is right in the first call and wrong in the fortieth is
+traced as right.  So the function is called again, on the copies of its globals, objects and
+defaults that the first call left.  The second call must compute the same equations, without the
+arrays and sizes of the first.  What differs after it (a counter, a list that grows) is made
+unreadable for a third call, which must compute the same still: what is only written decides
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import sympy as sp
+
+from .same_equations import this_call
+from .sizes import Kind, Number
+from .source import fail
+from .tracer import Tracer
+
+Setter: TypeAlias = "Callable[[Any], object] | None"
+"""Puts another value into the place of one; None where that cannot be done."""
+
+
+class Part(NamedTuple):
+    """A value that is kept, where it is, and how it is replaced there.
+
+    path: from one of the copies on, "3:Layer.steps"; after a "|" begins a name of its own.
+    """
+
+    path: str
+    value: Any
+    put: Setter
+
+
+PLAIN = (str, bytes, int, float, complex, bool, type(None))
+GROWING = (dict, list, set, deque)
+LARGE = 100_000
+_ROOM = __name__.rpartition(".tracing")[0]
+
+
+class State:
+    """All that is reached from the copies that a trace made, as it is now."""
+
+    def __init__(self, roots: Sequence[Part]) -> None:
+        self.leaves: dict[str, Any] = {}
+        self.counts: dict[str, int] = {}
+        self._parts: dict[str, Part] = {}
+        self._places: dict[int, list[Setter]] = {}
+        left = [Part(f"{place}:{part.path}", part.value, part.put)
+                for place, part in reversed(list(enumerate(roots)))]
+        seen: set[int] = set()
+        while left and len(self._parts) < LARGE:
+            part = left.pop()
+            self._parts.setdefault(part.path, part)
+            token = _token(part.value)
+            if token is not None:
+                self.leaves.setdefault(part.path, token)
+                continue
+            self._places.setdefault(id(part.value), []).append(part.put)
+            if id(part.value) not in seen and not _is_ours(part.value):
+                seen.add(id(part.value))
+                inner = list(_inner(part.path, part.value))
+                self.counts.setdefault(part.path, len(inner))
+                left += reversed(inner)
+
+    def changed(self, before: State) -> list[str]:
+        """The paths at which this differs from an earlier state, the outer before the inner."""
+        def inside(path: str) -> bool:
+            return any(path.startswith((f"{outer}[", f"{outer}.", f"{outer}|")) for outer in grown)
+
+        grown = [path for path in self.counts
+                 if self.counts[path] != before.counts.get(path, self.counts[path])]
+        other = [path for path in self.leaves
+                 if self.leaves[path] != before.leaves.get(path) and not inside(path)]
+        gone = [path for path in before.leaves if path not in self.leaves and not inside(path)]
+        return [*grown, *other, *gone]
+
+    def hide(self, path: str) -> bool:
+        """Makes what stands there unreadable; False where it cannot be."""
+        part = self._parts.get(path)
+        if part is None:
+            return False
+        value = part.value
+        if isinstance(value, (bool, int, float)):
+            kind: Kind = "float" if isinstance(value, float) else "int"
+            symbol = sp.Symbol(f"<{shown(path)}>", real=True, integer=kind == "int" or None)
+            hidden: Any = Number(symbol, kind)
+            places = [part.put]
+        elif isinstance(value, GROWING):
+            hidden, places = Grown(value, shown(path)), self._places[id(value)]
+        else:
+            return False
+        if any(put is None for put in places):
+            return False
+        for put in places:
+            assert put is not None
+            put(hidden)
+        return True
+
+
+def shown(path: str) -> str:
+    """A path for a reader."""
+    return path.rpartition("|")[2].partition(":")[2] if "|" not in path else (
+        path.rpartition("|")[2])
+
+
+class Grown:
+    """A container that grows with every call: it may be added to and not be read."""
+
+    def __init__(self, like: Any, path: str) -> None:
+        self._like, self._path = type(like), path
+
+    @property  # type: ignore[misc]  # what isinstance asks for
+    def __class__(self) -> type:
+        return self._like
+
+    def _add(self, *_: Any, **__: Any) -> None:
+        """Nobody will see what is added."""
+
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
+        return self
+
+    append = extend = insert = appendleft = add = update = __setitem__ = _add
+
+    def _read(self, *_: Any, **__: Any) -> Any:
+        fail(f"keeps state between calls: `{self._path}` changes with every call, and is read")
+
+    __len__ = __iter__ = __getitem__ = __contains__ = __bool__ = __eq__ = __add__ = __radd__ = _read
+    __delitem__ = __repr__ = __lt__ = __or__ = __mul__ = __rmul__ = __reversed__ = _read
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        self._read()
+
+
+# --- the walk -----------------------------------------------------------------------------------
+
+
+def _is_ours(value: Any) -> bool:
+    """Stand-ins and what belongs to the trace itself; a layer's calls are not among them."""
+    if isinstance(value, FunctionType):
+        return str(value.__module__).startswith(_ROOM)
+    kind = value if isinstance(value, type) else type(value)
+    return str(kind.__module__).split(".")[0] in ("gradproof", "sympy", "numpy")
+
+
+def _token(value: Any) -> Any:
+    """A leaf as something to compare; None of what has parts."""
+    if type(value) is Tracer:
+        return f"an array of {value.ndim} axes"
+    if type(value) is Number:
+        return str(this_call(value.expression))
+    if isinstance(value, PLAIN):
+        return (type(value).__name__, repr(value))
+    if isinstance(value, np.ndarray):
+        bits = value.tobytes() if value.dtype != object else b""
+        return (value.shape, str(value.dtype), hash(bits))
+    if isinstance(value, (np.generic, sp.Basic, bytearray)):
+        return repr(value)
+    return None
+
+
+def _inner(path: str, value: Any) -> Iterator[Part]:
+    if isinstance(value, FunctionType):
+        yield from _of_function(path, value)
+    elif isinstance(value, type):
+        for name, item in list(vars(value).items()):
+            if not name.startswith("__") or isinstance(item, FunctionType):
+                yield Part(f"{path}|{value.__name__}.{name}", item, _setter(value, name))
+    elif isinstance(value, (list, tuple, deque)):
+        for place, item in enumerate(list(value)):
+            put = None if isinstance(value, tuple) else partial(value.__setitem__, place)
+            yield Part(f"{path}[{place}]", item, put)
+    elif isinstance(value, (set, frozenset)):
+        yield from (Part(f"{path}[{place}]", item, None)
+                    for place, item in enumerate(sorted(map(_key, value))))
+    elif isinstance(value, Mapping):
+        try:
+            items = list(value.items())
+        except Exception:  # a mapping of the user's own
+            items = []
+        for key, item in items:
+            yield Part(f"{path}[{_key(key)}]", item, partial(_put, value, key))
+    yield from _of_wrapper(path, value)
+    if not isinstance(value, (type, FunctionType, ModuleType, partial, *GROWING[1:], tuple)):
+        yield from _attributes(path, value)
+
+
+def _put(mapping: Any, key: Any, value: Any) -> None:
+    mapping[key] = value
+
+
+def _setter(owner: Any, name: str) -> Setter:
+    return partial(setattr, owner, name)
+
+
+def _of_wrapper(path: str, value: Any) -> Iterator[Part]:
+    """What methods, properties and partial functions hold."""
+    if isinstance(value, MethodType):
+        yield Part(f"{path}|{value.__func__.__qualname__}", value.__func__, None)
+        yield Part(f"{path}|{type(value.__self__).__name__}", value.__self__, None)
+    elif isinstance(value, partial):
+        yield Part(f"{path}'s function", value.func, None)
+        for place, item in enumerate((*value.args, *value.keywords.values())):
+            yield Part(f"{path}'s argument {place}", item, None)
+    elif isinstance(value, (staticmethod, classmethod)):
+        yield Part(path, value.__func__, None)
+    elif isinstance(value, property):
+        yield from (Part(path, part, None) for part in (value.fget, value.fset)
+                    if part is not None)
+    elif isinstance(value, cached_property):
+        yield Part(path, value.func, None)
+
+
+def _attributes(path: str, value: Any) -> Iterator[Part]:
+    for name, item in list(getattr(value, "__dict__", {}).items()):
+        yield Part(f"{path}.{name}", item, partial(_put, value.__dict__, name))
+    if isinstance(value, SimpleNamespace):
+        return
+    for base in type(value).__mro__:
+        names = vars(base).get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else tuple(names):
+            if not name.startswith("__") and hasattr(value, name):
+                yield Part(f"{path}.{name}", getattr(value, name), _setter(value, name))
+
+
+def _of_function(path: str, function: FunctionType) -> Iterator[Part]:
+    title = function.__name__
+    code = function.__code__
+    defaults = function.__defaults__ or ()
+    names = code.co_varnames[:code.co_argcount][-len(defaults):] if defaults else ()
+
+    def put(place: int, value: Any) -> None:
+        kept = list(function.__defaults__ or ())
+        kept[place] = value
+        function.__defaults__ = tuple(kept)
+
+    for place, (name, item) in enumerate(zip(names, defaults, strict=True)):
+        yield Part(f"{path}|{name} (a default of {title})", item, partial(put, place))
+    for name, item in (function.__kwdefaults__ or {}).items():
+        yield Part(f"{path}|{name} (a default of {title})", item,
+                   partial(_put, function.__kwdefaults__, name))
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        if isinstance(cell, CellType):
+            try:
+                yield Part(f"{path}|{name}", cell.cell_contents, _setter(cell, "cell_contents"))
+            except ValueError:  # an empty cell
+                continue
+    for name, item in vars(function).items():
+        yield Part(f"{path}|{title}.{name}", item, _setter(function, name))
+
+
+def _key(key: Any) -> str:
+    return repr(key) if isinstance(key, (*PLAIN, tuple)) else type(key).__name__

@@ -1,0 +1,77 @@
+"""Whether two calls of a function compute the same, but for the names of arrays and sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import sympy as sp
+
+from ..equation import (
+    Equation,
+    Index,
+    System,
+    guard_subscripts,
+    size_symbol,
+    subscript_indices,
+)
+from ..substitution import map_reads, substitute_term
+from .session import AGAIN, needed_for
+
+
+def this_call(expression: sp.Expr) -> sp.Expr:
+    """The expression with the sizes of a later call as those of the first."""
+    return expression.xreplace({
+        symbol: size_symbol(str(symbol).removesuffix(AGAIN))
+        for symbol in expression.free_symbols if str(symbol).endswith(AGAIN)
+    })
+
+
+def same_equations(one: System, other: System, results: Sequence[tuple[str, str]]) -> bool:
+    """Whether pairs of results are computed by the same equations, but for names and calls."""
+    first = _canonical(one, [a for a, _ in results], later=False)
+    return first == _canonical(other, [b for _, b in results], later=True)
+
+
+def _canonical(
+    system: System, results: Sequence[str], later: bool
+) -> tuple[list[Equation], list[str]]:
+    """The equations that results need, numbered, in the sizes of the first call.
+
+    A size of the first call in a later one is told from all others.
+    """
+    equations = needed_for(set(results), list(system.equations))
+    names: dict[str, str] = {array.name: array.name for array in system.inputs}
+    made = []
+    for equation in equations:
+        for name in (equation.name, *equation.argmax):
+            names[name] = f"_{len(names)}"
+        made.append(_renamed(equation, names, later))
+    return made, [names.get(name, name) for name in results]
+
+
+def _renamed(equation: Equation, names: Mapping[str, str], later: bool) -> Equation:
+    symbols = {symbol for index in equation.out for symbol in index.size.free_symbols}
+    for term in equation.terms:
+        symbols |= term.body.free_symbols
+        symbols |= {symbol for index in term.over for symbol in index.size.free_symbols}
+        for guard in term.guards:
+            for subscript in guard_subscripts(guard):
+                symbols |= subscript_indices(subscript)
+        for read in term.reads:
+            symbols |= subscript_indices(read)
+    indices = {index.symbol for index in equation.out}
+    indices |= {index.symbol for term in equation.terms for index in term.over}
+    by = {
+        symbol: size_symbol(str(symbol).removesuffix(AGAIN) if str(symbol).endswith(AGAIN)
+                            else f"{symbol} of an earlier call")
+        for symbol in symbols - indices if later and not str(symbol).startswith("_x")
+    }
+    return replace(
+        equation, name=names[equation.name],
+        out=tuple(Index(index.name, index.size.xreplace(by)) for index in equation.out),
+        terms=tuple(
+            map_reads(substitute_term(term, by), lambda read: replace(
+                read, array=names.get(read.array, read.array)))
+            for term in equation.terms),
+        argmax=tuple(names[name] for name in equation.argmax))

@@ -1,0 +1,69 @@
+"""Exceptions that the traced code catches.
+
+What is raised because a formula stands where the program has numbers, and then caught, sends the
+trace another way than the program goes.  Every exception that is seen in a trace that ends well was
+caught; those that any run raises alike (a module that is not installed, a name that a dict does not
+have, the end of an iterator) are let pass.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, FrameType
+from typing import Any
+
+from .source import TraceError, is_users, place_of
+
+ALIKE = (ImportError, StopIteration, StopAsyncIteration, GeneratorExit, AttributeError, NameError)
+"""Raised alike for formulas and for numbers: traced values record what they lack themselves."""
+PLAIN = (str, int, float, bool, type(None))
+
+
+class Watch:
+    """Watches for exceptions in the user's code, from the first function on that can catch one."""
+
+    def __init__(self) -> None:
+        self._before: Any = None
+        self._on = False
+        self.seen: list[TraceError] = []
+
+    def meet(self, code: CodeType) -> None:
+        """A function that is going to be called."""
+        if not self._on and _catches(code):
+            self._on = True
+            self._before = sys.gettrace()
+            sys.settrace(self._called)
+
+    def end(self) -> None:
+        if self._on:
+            sys.settrace(self._before)
+            self._on = False
+
+    def _called(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if not is_users(frame):
+            return None
+        frame.f_trace_lines = False
+        return self._raised
+
+    def _raised(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "exception":
+            error = argument[1]
+            if not isinstance(error, TraceError) and not _alike(error):
+                self.seen.append(TraceError(
+                    f"{place_of(frame)}\n    {type(error).__name__} is caught while the function "
+                    f"is traced ({error!s:.80}); whether it is raised in a run with numbers is "
+                    "not known"))
+        return self._raised
+
+
+def _catches(code: CodeType) -> bool:
+    return bool(code.co_exceptiontable) or any(
+        _catches(inner) for inner in code.co_consts if isinstance(inner, CodeType))
+
+
+def _alike(error: BaseException) -> bool:
+    if isinstance(error, ALIKE):
+        return True
+    if isinstance(error, KeyError):
+        return all(isinstance(key, PLAIN) for key in error.args)
+    return False

@@ -1,0 +1,490 @@
+"""State that a function keeps between its calls, draws, and arrays without values: no proof."""
+
+import collections
+import dataclasses
+import datetime
+import functools
+import itertools
+import os
+import random
+import secrets
+import threading
+import time
+import types
+import uuid
+from random import random as draw
+from time import perf_counter
+
+import numpy as np
+import pytest
+from numpy.random import default_rng, rand
+
+import gradproof as gp
+from gradproof.symbolic.tracing.run import TraceError, trace
+
+CACHE: dict = {}
+BY_NAME = collections.defaultdict(list)
+COUNT = 0
+COUNTS = [0]
+TICKS = itertools.count()
+LOCAL = threading.local()
+SPACE = types.SimpleNamespace(calls=0)
+RECENT = collections.deque(maxlen=3)
+BUFFER = np.zeros(1)
+GENERATOR = np.random.default_rng(0)
+
+
+def lsq(X, w):
+    return np.sum((X @ w) ** 2)
+
+
+def check(gradient, **shapes):
+    shapes = shapes or {"X": "m n", "w": "n"}
+    return gp.check(lsq, gradient, wrt=["w"], repair_seconds=0, **shapes)
+
+
+def right(X, w):
+    return 2 * X.T @ (X @ w)
+
+
+# --- state --------------------------------------------------------------------------------------
+
+
+def by_shape(X, w):
+    if X.shape not in CACHE:
+        CACHE[X.shape] = X @ w
+    return 2 * X.T @ CACHE[X.shape]
+
+
+def by_id(X, w):
+    return 2 * X.T @ CACHE.setdefault(id(X), X @ w)
+
+
+def by_name(X, w):
+    if "product" not in CACHE:
+        CACHE["product"] = X @ w
+    return 2 * X.T @ CACHE["product"]
+
+
+def eafp(X, w):
+    try:
+        found = CACHE["found"]
+    except KeyError:
+        found = CACHE["found"] = X @ w
+    return 2 * X.T @ found
+
+
+def kept_size(X, w):
+    CACHE.setdefault("m", X.shape[0])
+    return right(X, w) * CACHE["m"] / X.shape[0]
+
+
+def default_argument(X, w, calls=[]):  # noqa: B006
+    calls.append(1)
+    return (1 if len(calls) < 40 else 2) * right(X, w)
+
+
+def keyword_default(X, w, *, calls={"n": 0}):  # noqa: B006
+    calls["n"] += 1
+    return right(X, w) + (calls["n"] > 40)
+
+
+def global_counter(X, w):
+    global COUNT
+    COUNT += 1
+    return (1 if COUNT < 40 else 2) * right(X, w)
+
+
+def counter_in_a_list(X, w):
+    COUNTS[0] += 1
+    return right(X, w) * (1 + COUNTS[0] // 40)
+
+
+def made_closure():
+    calls = 0
+
+    def gradient(X, w):
+        nonlocal calls
+        calls += 1
+        return right(X, w) if calls < 40 else w
+    return gradient
+
+
+def attribute(X, w):
+    attribute.calls = getattr(attribute, "calls", 0) + 1
+    return right(X, w) if attribute.calls < 40 else w
+
+
+def iterator(X, w):
+    return right(X, w) if next(TICKS) < 40 else w
+
+
+def generated():
+    def numbers():
+        yield from range(1000)
+    source = numbers()
+    return lambda X, w: right(X, w) if next(source) < 40 else w
+
+
+def thread_local(X, w):
+    if not hasattr(LOCAL, "found"):
+        LOCAL.found = X @ w
+    return 2 * X.T @ LOCAL.found
+
+
+def namespace(X, w):
+    SPACE.calls += 1
+    return right(X, w) if SPACE.calls < 40 else w
+
+
+def deque_of_products(X, w):
+    RECENT.append(X @ w)
+    return 2 * X.T @ RECENT[0]
+
+
+def default_dict(X, w):
+    BY_NAME["products"].append(X @ w)
+    return 2 * X.T @ BY_NAME["products"][0]
+
+
+def buffer(X, w):
+    BUFFER[0] += 1
+    return right(X, w) if BUFFER[0] < 40 else w
+
+
+def sum_of_earlier(X, w):
+    CACHE["sum"] = CACHE.get("sum", 0) + right(X, w)
+    return CACHE["sum"]
+
+
+@functools.lru_cache
+def remembered(key):
+    return {}
+
+
+def in_an_lru_cache(X, w):
+    return 2 * X.T @ remembered("product").setdefault(1, X @ w)
+
+
+class Momentum:
+    velocity = 0.0
+    steps = 0
+
+    def __call__(self, X, w):
+        self.steps += 1
+        return right(X, w) if self.steps < 40 else w
+
+    def moving(self, X, w):
+        self.velocity = 0.9 * self.velocity + right(X, w)
+        return self.velocity
+
+    @functools.cached_property
+    def table(self):
+        return {}
+
+    def cached(self, X, w):
+        return 2 * X.T @ self.table.setdefault("product", X @ w)
+
+    @classmethod
+    def of_class(cls, X, w):
+        cls.steps = cls.steps + 1
+        return right(X, w) if cls.steps < 40 else w
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    product: object = None
+
+    def __call__(self, X, w):
+        if self.product is None:
+            self.product = X @ w
+        return 2 * X.T @ self.product
+
+
+class Cache(dict):
+    def product(self, X, w):
+        if "product" not in self:
+            self["product"] = X @ w
+        return self["product"]
+
+
+STORE = Cache()
+
+
+def subclass_of_dict(X, w):
+    return 2 * X.T @ STORE.product(X, w)
+
+
+KEEPING = [by_shape, by_id, by_name, eafp, kept_size, default_argument, keyword_default,
+           global_counter, counter_in_a_list, made_closure(), attribute, iterator, generated(),
+           thread_local, namespace, deque_of_products, default_dict, buffer, sum_of_earlier,
+           in_an_lru_cache, Momentum(), Momentum().moving, Momentum().cached, Momentum.of_class,
+           Slotted(), subclass_of_dict]
+
+
+@pytest.mark.parametrize("sizes", ["symbolic", "numbers"])
+@pytest.mark.parametrize("gradient", KEEPING, ids=lambda f: getattr(f, "__name__", "object"))
+def test_what_keeps_state_is_not_traced(gradient, sizes):
+    if gradient is kept_size and sizes == "numbers":
+        pytest.skip("a size that is a number is the same in every call")
+    shapes = {"X": "m n", "w": "n"} if sizes == "symbolic" else {"X": "3 2", "w": "2"}
+    with pytest.raises(TraceError):
+        trace(gradient, shapes)
+    assert [CACHE, list(RECENT), COUNT, STORE, BUFFER[0]] == [{}, [], 0, {}, 0]
+
+
+def test_the_state_is_named():
+    with pytest.raises(TraceError, match=r"keeps state between calls.*`COUNT`"):
+        trace(global_counter, {"X": "m n", "w": "n"})
+
+
+@pytest.mark.parametrize("gradient", [by_shape, default_argument, Momentum()],
+                         ids=["by shape", "default", "object"])
+def test_it_is_not_proved(gradient):
+    assert check(gradient).verdict != "proved"
+    CACHE.clear()
+
+
+class Shared:
+    """A layer whose class remembers the first input of each shape."""
+
+    seen = {}  # noqa: RUF012
+
+    def __init__(self, W):
+        self.W = W
+
+    def forward(self, x):
+        self.x = self.seen.setdefault(x.shape[1:], x.copy())
+        return x @ self.W
+
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+
+
+def test_a_layer_that_remembers_its_first_input_is_not_proved():
+    assert gp.check_layer(Shared, x="m 3", W="3 h", repair_seconds=0).verdict != "proved"
+    Shared.seen.clear()
+
+
+# --- right, and proved --------------------------------------------------------------------------
+
+
+class Layer:
+    """Leaves things in itself, counts its calls, and keeps a running mean that only tests read."""
+
+    made = 0
+
+    def __init__(self, W):
+        self.W, self.calls, self.history = W, 0, []
+        self.mean = 0.0
+        Layer.made += 1
+
+    def forward(self, x):
+        self.calls += 1
+        self.x = x
+        self.mean = 0.9 * self.mean + 0.1 * x.mean()
+        self.history.append(x)
+        return x @ self.W
+
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+
+
+ONE = {}
+
+
+def one_layer(W):
+    """The same object for every call, as code that builds its network once has it."""
+    layer = ONE.setdefault("layer", Layer(W))
+    layer.W = W
+    return layer
+
+
+@pytest.mark.parametrize("make", [Layer, one_layer])
+def test_layers_that_leave_things_in_themselves_stay_proved(make):
+    result = gp.check_layer(make, x="m n", W="n h", repair_seconds=0)
+    assert result.verdict == "proved", str(result)
+    ONE.clear()
+
+
+def only_counts(X, w, history=[]):  # noqa: B006
+    global COUNT
+    COUNT += 1
+    history.append(np.sum(w))
+    attribute.seen = True
+    return right(X, w)
+
+
+def overwritten(X, w):
+    CACHE["product"] = X @ w
+    return 2 * X.T @ CACHE["product"]
+
+
+@functools.lru_cache
+def triangle(n):
+    return np.eye(n) * 2
+
+
+def constant_from_a_cache(X, w):
+    return X.T @ (X @ (triangle(3) @ w))
+
+
+@pytest.mark.parametrize(("gradient", "n"), [(only_counts, "n"), (overwritten, "n"),
+                                             (constant_from_a_cache, "3")])
+def test_state_that_decides_nothing_stays_proved(gradient, n):
+    result = check(gradient, X=f"m {n}", w=n)
+    assert result.verdict == "proved", str(result)
+    CACHE.clear()
+
+
+# --- draws --------------------------------------------------------------------------------------
+
+
+def drawn(value):
+    return lambda X, w: right(X, w) * (1 if value() < 2 else 3)
+
+
+DRAWS = {
+    "random": draw, "module": random.random, "numpy": rand, "default_rng": lambda: default_rng(
+        ).random(), "generator": GENERATOR.normal, "uniform": functools.partial(
+        random.uniform, 0, 1), "secrets": lambda: secrets.randbelow(2), "clock": time.time,
+    "perf_counter": perf_counter, "urandom": lambda: os.urandom(1)[0], "uuid": lambda: (
+        uuid.uuid4().int & 1), "environment": lambda: len(os.environ.get("HOME", "")) * 0,
+    "getenv": lambda: len(os.getenv("HOME") or "") * 0, "pid": lambda: os.getpid() * 0,
+    "now": lambda: datetime.datetime.now().second * 0, "id": lambda: id([]) * 0,
+    "hash": lambda: hash("x") * 0, "file": lambda: len(open(__file__).readline()) * 0,  # noqa: SIM115
+    "instance": random.Random(3).random, "state": np.random.RandomState(1).rand,
+    "shuffled": lambda: random.sample([0, 1], 1)[0], "choice": lambda: random.choice([0, 1]),
+}
+
+
+@pytest.mark.parametrize("value", DRAWS.values(), ids=DRAWS)
+def test_a_draw_that_decides_is_not_traced(value):
+    with pytest.raises(TraceError):
+        trace(drawn(value), {"X": "m n", "w": "n"})
+
+
+@pytest.mark.parametrize("value", [DRAWS["random"], DRAWS["numpy"], DRAWS["clock"]],
+                         ids=["random", "numpy", "clock"])
+def test_a_draw_in_the_result_is_not_traced(value):
+    with pytest.raises(TraceError, match=r"test_trace_state.py:\d+"):
+        trace(lambda X, w: right(X, w) + 0.001 * value(), {"X": "m n", "w": "n"})
+
+
+class Dense:
+    """A random start that is overwritten before it is used, as nearly every layer class has."""
+
+    def __init__(self, sizes):
+        rng = np.random.default_rng(0)
+        self.w = np.random.randn(*sizes) * 0.01
+        self.v = rng.normal(0, 0.1, size=sizes)
+        self.started = time.time()
+        self.name = None
+
+    def gradient(self, X, w):
+        self.w = w
+        return 2 * X.T @ (X @ self.w)
+
+
+def test_a_draw_that_reaches_no_result_stays_proved():
+    def gradient(X, w):
+        return Dense((X.shape[1],)).gradient(X, w)
+
+    result = check(gradient)
+    assert result.verdict == "proved", str(result)
+
+
+# --- arrays without values ----------------------------------------------------------------------
+
+
+def filled(fill, make=np.empty_like):
+    def gradient(x):
+        made = make(x)
+        fill(made, x)
+        return made
+    return gradient
+
+
+def set_but(start, stop):
+    def fill(g, x):
+        g[start:stop] = 2 * x[start:stop]
+    return fill
+
+
+def each_entry(g, x):
+    for i in range(g.shape[0]):
+        for j in range(g.shape[1]):
+            g[i][j] = 2 * x[i, j]
+
+
+def all_but_one_entry(g, x):
+    for i in range(g.shape[0]):
+        for j in range(g.shape[1]):
+            if (i, j) != (1, 1):
+                g[i, j] = 2 * x[i, j]
+
+
+def by_columns(g, x):
+    for j in range(x.shape[1]):
+        g[:, j] = 2 * x[:, j]
+
+
+def by_masks(g, x):
+    chosen = x > 0
+    g[chosen] = 2 * x[chosen]
+    g[~chosen] = 2 * x[~chosen]
+
+
+def one_mask(g, x):
+    g[x > 0] = 2 * x[x > 0]
+
+
+def two_masks(g, x):
+    g[x > 0] = 2 * x[x > 0]
+    g[x < 0] = 2 * x[x < 0]
+
+
+def transposed(g, x):
+    g.T[...] = 2 * x.T
+
+
+def added(g, x):
+    g += 2 * x
+
+
+def zeroed_by_a_factor(g, x):
+    g *= 0
+    g += 2 * x
+
+
+def written_from_itself(g, x):
+    g[0] = g[1]
+    g[1:] = 2 * x[1:]
+
+
+def head_and_tail(g, x):
+    g[0], g[1:-1], g[-1] = 2 * x[0], 2 * x[1:-1], 2 * x[-1]
+
+
+@pytest.mark.parametrize(("fill", "shape"), [
+    (set_but(1, None), "n"), (set_but(None, -1), "m n"), (one_mask, "n"), (two_masks, "n"),
+    (added, "n"), (zeroed_by_a_factor, "n"), (written_from_itself, "n"),
+    (all_but_one_entry, "2 3"), (set_but(0, 2), "4 n"),
+], ids=lambda x: getattr(x, "__name__", x))
+@pytest.mark.parametrize("make", [np.empty_like, lambda x: np.empty(x.shape),
+                                  lambda x: np.ndarray(x.shape)], ids=["like", "empty", "ndarray"])
+def test_entries_nobody_writes_end_the_trace(fill, shape, make):
+    with pytest.raises(TraceError, match="before they are written"):
+        trace(filled(fill, make), {"x": shape})
+
+
+@pytest.mark.parametrize(("fill", "shape"), [
+    (set_but(None, None), "m n"), (each_entry, "2 3"), (by_columns, "m 3"), (by_masks, "m n"),
+    (transposed, "m n"), (head_and_tail, "6"),
+    (lambda g, x: np.multiply(2, x, out=g), "m n"), (lambda g, x: g.fill(0), "n"),
+    (lambda g, x: (g.__setitem__(..., 0), g.__iadd__(2 * x)), "n"),
+], ids=lambda x: getattr(x, "__name__", x))
+def test_arrays_that_are_written_whole_are_traced(fill, shape):
+    assert trace(filled(fill), {"x": shape}).result is not None
