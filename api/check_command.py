@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
 def _results(options: argparse.Namespace) -> list[tuple[Callable[..., Any], CheckResult]]:
     """Every gradient of the file with what was found; ValueError where there is none."""
     if options.spec:
-        from gradproof.checks.hand_written import check_network, load_function
+        from gradproof.checks.hand_files import load_function
+        from gradproof.checks.hand_written import check_network
         from gradproof.derivations.derivation import derive
         from gradproof.derivations.sources import load
 
@@ -60,7 +61,7 @@ def _results(options: argparse.Namespace) -> list[tuple[Callable[..., Any], Chec
             return [(function, check_network(derivation, function, options.file))]
     from gradproof.checks import marking as marks
     from gradproof.checks.functions import check
-    from gradproof.checks.hand_written import run_file
+    from gradproof.checks.hand_files import run_file
 
     before = len(marks.MARKED)
     run_file(options.file)
@@ -98,4 +99,6 @@ def _as_json(function: Callable[..., Any], result: CheckResult) -> dict[str, Any
         place = {"file": result.place.filename, "line": result.place.line}
     return {"function": function.__name__, "verdict": result.verdict,
             "first_wrong": result.first_wrong, "place": place,
-            "repair": asdict(result.repair) if result.repair else None, "checks": checks}
+            "repair": asdict(result.repair) if result.repair else None,
+            "unchecked": list(result.unchecked), "unasked": list(result.unasked),
+            "checks": checks}

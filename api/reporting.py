@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from pathlib import Path
 
-from gradproof.checks.hand_written import check_network, load_function
+from gradproof.checks.hand_files import load_function
+from gradproof.checks.hand_written import check_network
 from gradproof.checks.results import Check, CheckResult
 from gradproof.derivations.derivation import Derivation, derive
 from gradproof.derivations.examples import EXAMPLES

@@ -246,7 +246,8 @@ def backward(X, Y, parameters, cache):
 
 @pytest.mark.parametrize(("factor", "verdict"), [("1", "proved"), ("2", "refuted")])
 def test_a_hand_written_pass_is_held_against_a_model(tmp_path, factor, verdict):
-    from gradproof.checks.hand_written import check_network, load_function
+    from gradproof.checks.hand_files import load_function
+    from gradproof.checks.hand_written import check_network
 
     file = tmp_path / "backward.py"
     file.write_text(BACKWARD.replace("FACTOR", factor), encoding="utf-8")

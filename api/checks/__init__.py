@@ -5,10 +5,11 @@ meet.
 
     asserting        checks as assertions, for tests: they raise with the whole story
     branches         points that reach branches no other point took, and branches none reaches
-    formulas         checks of formulas in text: a loss, its gradients, or both
+    formulas         sides of a check in text: a loss, its gradients
     functions        A check
     given_arrays     from arrays of numbers to symbolic shapes, and such arrays at other sizes
-    hand_written     hand-written backward passes in files, held against a network spec
+    hand_files       files with hand-written gradients: run, and their function found
+    hand_written     hand-written backward passes, held against a network spec
     inputs           the inputs of a check as they are given
     judging          proof and numbers weighed: the verdict on every gradient of a subject
     layer_calls      how a layer is called
@@ -20,5 +21,6 @@ meet.
     points           points at which a check looks
     repair_search    from a refutation to a search
     results          what a check found
-    returned         where the gradients are that a backward pass has computed
+    returned         whose gradient is which, in what a backward pass returned
+    subject          what is to be judged: both sides traced, differentiated, generalised
 """

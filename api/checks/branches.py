@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.inputs import leaves
-from gradproof.checks.measuring import Subject
 from gradproof.checks.points import Point
+from gradproof.checks.subject import Subject
 from gradproof.numeric import Reaching, Record, missing, said, watched_run
 
 MOST = 8

@@ -1,4 +1,4 @@
-"""Checks of formulas in text: a loss, its gradients, or both.
+"""Sides of a check in text: a loss, its gradients.
 
 ``gp.check("L = sum((X @ w - y)**2)/2", {"w": "X.T @ (X @ w - y)"}, X="m n", w="n", y="m")``.
 What a loss in text computes on the way has its name in the gradients' text as well.
@@ -6,107 +6,160 @@ What a loss in text computes on the way has its name in the gradients' text as w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from gradproof.checks.functions import returned_names, rows_assumed, scalar_result
-from gradproof.checks.inputs import Inputs, takes
-from gradproof.checks.judging import judge
-from gradproof.checks.measuring import Subject
-from gradproof.checks.points import by_parameter
-from gradproof.checks.results import CheckResult
-from gradproof.checks.returned import key_of
+from gradproof.checks.given_arrays import General
+from gradproof.checks.inputs import Inputs, leaves
+from gradproof.checks.returned import Asked, Keyed, sorted_out
+from gradproof.checks.subject import Declared, Side, Values
 from gradproof.codegen.compile import compile_system
-from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.text.grammar import FormulaError, Statement, parse_statements
 from gradproof.symbolic.text.statements import OUTPUT, parse_equations
-from gradproof.symbolic.tracing.run import Place, Trace, trace
+from gradproof.symbolic.tracing.run import Names, Place, Trace
 
-Gradient = Callable[..., Any] | str | Mapping[str, str]
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
-class _Side:
-    """A loss or its gradients: as equations (TraceError where there are none), and as numbers."""
+class TextSide:
+    """Equations as text, of which `result` names one, or one for each gradient."""
 
-    traced: Callable[[], Trace]
-    at: Callable[[Mapping[str, Any]], Any]
+    text: str
+    result: str | Mapping[str, str]
+    taken: Inputs
+
+    @property
+    def wanted(self) -> list[str]:
+        return [self.result] if isinstance(self.result, str) else list(self.result.values())
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What the text gives names to, and the indices of its recurrences: no names of sizes."""
+        return frozenset(_NAME.findall(self.text))
+
+    def system(self, declared: Declared) -> System:
+        return parse_equations(
+            self.text, {array.name: array for spec in declared.values() for array in leaves(spec)})
+
+    def traced(self, declared: Declared) -> Trace:
+        source = self.text.split("\n")
+        lines = {
+            statement.name: Place("formula", statement.line, source[statement.line - 1].strip())
+            for statement in parse_statements(self.text)
+        }
+        result: Names = self.result if isinstance(self.result, str) else dict(self.result)
+        return Trace(self.system(declared), result, dict(self.taken.arguments), lines)
+
+    def at(self, values: Values) -> Any:
+        *first, last = self._computed
+        for computed in first:
+            try:
+                return self._result(computed(values))
+            except ValueError:  # sizes that this declaration does not have
+                continue
+        return self._result(last(values))
+
+    @cached_property
+    def _computed(self) -> list[_Computed]:
+        """The text as a function: as it was declared, and for given arrays of any size."""
+        general = General(self.taken, self.names)
+        systems = [self.system(self.taken.declared)]
+        for declared in general.declarations() if general.given else ():
+            try:
+                systems.append(self.system(declared))
+            except FormulaError:  # it is for the given sizes alone
+                continue
+        return [_Computed(system, self.wanted) for system in systems]
+
+    def _result(self, arrays: Sequence[Any]) -> Any:
+        if isinstance(self.result, str):
+            return arrays[0]
+        return dict(zip(self.result, arrays, strict=True))
 
 
-def check_formulas(
-    loss: Callable[..., Any] | str,
-    gradient: Gradient,
-    wrt: Sequence[str] | None,
-    given: Mapping[str, Any],
-    seed: int,
-) -> CheckResult:
-    """:func:`gradproof.check` where one side or both are text.
+@dataclass(frozen=True)
+class _Computed:
+    """Equations for inputs of some declaration, compiled when they are first needed."""
 
-    Raises FormulaError with line and column for text that is no formula, ValueError for inputs.
+    system: System
+    wanted: Sequence[str]
+
+    @cached_property
+    def _run(self) -> Callable[..., Sequence[Any]]:
+        return compile_system(self.system, self.wanted)
+
+    def __call__(self, values: Values) -> Sequence[Any]:
+        return self._run(**{array.name: values[array.name] for array in self.system.inputs})
+
+
+def text_loss(loss: str, taken: Inputs) -> TextSide:
+    """The side that a loss in text is; FormulaError where it is none for these inputs."""
+    side = TextSide(*_named(loss, OUTPUT), taken)
+    side.system(taken.declared)
+    return side
+
+
+def text_gradient(
+    gradient: str | Mapping[str, str], asked: Asked, required: bool, loss: Side, taken: Inputs
+) -> tuple[TextSide, Keyed]:
+    """The side that gradients in text are, and which of the formulas are the gradients asked for.
+
+    A dict has a formula (or statements of which the last counts) for each input; text assigns to
+    dw, grad_w or w_grad.  Both may read what a loss in text computes.  Raises FormulaError for a
+    key that is no input, and where a formula is missing that is `required`, or all are.
     """
-    taken = Inputs.of(given)
     real = [array.name for array in taken.arrays if not array.is_integer]
-    names = taken.chosen(real if wrt is None else wrt)
-    above = ""
-    if isinstance(loss, str):
-        above, output = _named(loss, OUTPUT)
-        left = _text_side(above, output, taken)
+    above = loss.text if isinstance(loss, TextSide) else ""
+    found: dict[str, str]
+    if isinstance(gradient, str):
+        text = f"{above}\n{gradient}" if above else gradient
+        keyed = _assigned(gradient, real)
+        found = dict(keyed.keys)
     else:
-        left = _function_side("loss", loss, taken)
-    if isinstance(gradient, str | Mapping):
-        text, found = _gradients(gradient, names if wrt is not None else (), real, above)
-        names = [name for name in names if name in found]
-        right = _text_side(text, {f"d{name}": found[name] for name in names}, taken)
-    else:
-        right = _function_side("gradient", gradient, taken)
-        if wrt is None:
-            names = returned_names(gradient, taken, taken.points(seed)[0], names)
-    derived: System | None = None
-    of: Mapping[str, str] = {}
-    assumed: tuple[str, ...] = ()
-    hand: Trace | None = None
-    reason = ""
-    try:
-        traced = left.traced()
-        chain = differentiate(traced.system, scalar_result(traced), names)
-        derived, of, assumed = chain.system, chain.of, rows_assumed(chain)
-        hand = right.traced()
-    except ValueError as error:
-        reason = f"not traced: {error}"
-    return judge(
-        Subject(derived, of, tuple(names), left.at,
-                lambda values: by_parameter(right.at(values), names, "gradient"),
-                hand, reason, assumed=assumed),
-        taken.points(seed),
-    )
+        keyed = _keyed(gradient, real)
+        formulas = {str(key): formula for key, formula in gradient.items()}
+        named = {name: _named(formulas[key], f"d{name}") for name, key in keyed.keys.items()}
+        found = {name: result for name, (_, result) in named.items()}
+        text = "\n".join([*([above] if above else []), *(part for part, _ in named.values())])
+    missing = [name for name in asked.names if name not in found] if required else []
+    if missing:
+        raise FormulaError(f"gradient: no formula for {missing[0]}; there are formulas for "
+                           f"{', '.join(found)}")
+    side = TextSide(text, {f"d{name}": found[name] for name in found}, taken)
+    side.system(taken.declared)
+    differing = frozenset(
+        name for name, others in keyed.beside.items() if isinstance(gradient, Mapping)
+        for other in others if other != name and gradient[other] != gradient[keyed.keys[name]])
+    beyond = tuple(key for name, key in keyed.keys.items() if name not in asked.names)
+    return side, Keyed({name: keyed.keys[name] for name in asked.names if name in found},
+                       keyed.beside, differing, unasked=beyond)
 
 
-def _function_side(what: str, function: Callable[..., Any], taken: Inputs) -> _Side:
-    if not callable(function):
-        raise ValueError(f"{what}: expected a function or text, got {function!r:.60}")
-    takes(what, function, taken.given)
-    return _Side(lambda: trace(function, taken.declared),
-                 lambda values: function(**taken.at(values)))
+def _assigned(gradient: str, real: Sequence[str]) -> Keyed:
+    """Which assignments of a text are the gradients; the others are on the way to them."""
+    names = [statement.name for statement in parse_statements(gradient) if statement.name]
+    keyed = sorted_out([name for name in names if name not in real], real)
+    if not keyed.keys:
+        raise FormulaError(f"gradient: expected an assignment to d{real[0]} or to another of "
+                           f"{', '.join(f'd{name}' for name in real)}, got "
+                           f"{', '.join(names) or 'none'}")
+    return keyed
 
 
-def _text_side(text: str, result: str | dict[str, str], taken: Inputs) -> _Side:
-    """Equations as text, of which `result` names one or several."""
-    system = parse_equations(text, {array.name: array for array in taken.arrays})
-    names = [result] if isinstance(result, str) else list(result.values())
-    computed = compile_system(system, names)
-    source = text.split("\n")
-    lines = {statement.name: Place("formula", statement.line, source[statement.line - 1].strip())
-             for statement in parse_statements(text)}
-
-    def at(values: Mapping[str, Any]) -> Any:
-        arrays = computed(**{array.name: values[array.name] for array in system.inputs})
-        return arrays[0] if isinstance(result, str) else dict(zip(result, arrays, strict=True))
-
-    made = Trace(system, result if isinstance(result, str) else dict(result),
-                 dict(taken.arguments), lines)
-    return _Side(lambda: made, at)
+def _keyed(gradient: Mapping[str, str], real: Sequence[str]) -> Keyed:
+    """Which formulas of a dict are the gradients."""
+    keyed = sorted_out(gradient, real)
+    if keyed.unasked:
+        raise FormulaError(f"gradient: {keyed.unasked[0]!r} is no input that one can differentiate "
+                           f"by; expected some of {', '.join(real)}")
+    if not keyed.keys:
+        raise FormulaError("gradient: nothing to check; the dict is empty")
+    return keyed
 
 
 def _named(text: str, name: str) -> tuple[str, str]:
@@ -121,39 +174,3 @@ def _named(text: str, name: str) -> tuple[str, str]:
     line = lines[last.line - 1]
     lines[last.line - 1] = f"{line[:last.column - 1]}{name} = {line[last.column - 1:]}"
     return "\n".join(lines), name
-
-
-def _gradients(
-    gradient: str | Mapping[str, str], wanted: Sequence[str], real: Sequence[str], above: str
-) -> tuple[str, dict[str, str]]:
-    """The gradients' text behind that of the loss, and the name of each gradient in it.
-
-    A dict has a formula (or statements of which the last counts) for each input; text assigns to
-    dw, grad_w or w_grad.
-    """
-    if isinstance(gradient, str):
-        text = f"{above}\n{gradient}" if above else gradient
-        assigned = {s.name: s.name for s in parse_statements(gradient) if s.name}
-        found = {name: key for name in real if (key := key_of(name, assigned)) is not None}
-        found = {name: key for name, key in found.items() if name != key}
-        if not found:
-            raise FormulaError(f"gradient: expected an assignment to d{real[0]} or to another of "
-                               f"{', '.join(f'd{name}' for name in real)}, got "
-                               f"{', '.join(assigned) or 'none'}")
-    else:
-        parts, found = [above] if above else [], {}
-        for key, formula in gradient.items():
-            name = next((n for n in real if key in (n, f"d{n}", f"grad_{n}")), None)
-            if name is None:
-                raise FormulaError(f"gradient: {key!r} is no input that one can differentiate by; "
-                                   f"expected some of {', '.join(real)}")
-            part, found[name] = _named(formula, f"d{name}")
-            parts.append(part)
-        text = "\n".join(parts)
-        if not found:
-            raise FormulaError("gradient: nothing to check; the dict is empty")
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise FormulaError(f"gradient: no formula for {missing[0]}; there are formulas for "
-                           f"{', '.join(found)}")
-    return text, found

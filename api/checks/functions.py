@@ -8,23 +8,33 @@ of what the two allow, in the order refuted, undecided, agrees, proved.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs, takes
+from gradproof.checks.inputs import Inputs
 from gradproof.checks.judging import judge
-from gradproof.checks.measuring import Subject
-from gradproof.checks.points import Point, by_parameter
-from gradproof.checks.repair_search import Rerun
+from gradproof.checks.points import Point
 from gradproof.checks.results import CheckResult
+from gradproof.checks.returned import Asked, Keyed
+from gradproof.checks.subject import (
+    Declared,
+    FunctionSide,
+    Gradient,
+    Rerun,
+    Side,
+    Sides,
+    Subject,
+    Values,
+    loss_chain,
+)
 from gradproof.repair.search import SECONDS
-from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.steps import Chain
-from gradproof.symbolic.tracing.run import Trace, TraceError, trace
+from gradproof.symbolic.tracing.run import Trace
 
 
 def check(
@@ -41,9 +51,9 @@ def check(
     """Holds a hand-written gradient against the loss it is meant for.
 
     loss: a NumPy function of the inputs that returns a scalar; or its formula as text.
-    gradient: takes what `loss` takes; returns a dict keyed "W1" or "dW1", a tuple in the order of
-        `wrt`, or one array.  Or formulas as text, by name: ``{"x": "2 * A.T @ (A @ x)"}``, or
-        assignments: ``"r = A @ x; dx = 2 * A.T @ r"``.
+    gradient: takes what `loss` takes; returns a dict keyed "W1", "dW1", "grad_W1" or "W1_grad", a
+        tuple in the order of `wrt`, or one array.  Or formulas as text, by name:
+        ``{"x": "2 * A.T @ (A @ x)"}``, or assignments: ``"r = A @ x; dx = 2 * A.T @ r"``.
     shapes (or `inputs`, for names such as "wrt"): for each parameter of `loss` a shape ("m n"), a
         ``gp.Array``, an array of numbers, or a dict of these.
     wrt: the names to check by; by default all arrays of real numbers that gradients are returned
@@ -55,45 +65,98 @@ def check(
     >>> check(loss, gradient, A="m n", x="n", wrt=["x"]).verdict
     'proved'
 
-    Raises ValueError (TraceError) for inputs that do not fit the functions.
+    Raises ValueError (TraceError) for inputs that do not fit the functions, FormulaError with line
+    and column for text that is no formula.
     """
-    given = {**(inputs or {}), **shapes}
-    if isinstance(loss, str) or isinstance(gradient, str | Mapping):
-        from gradproof.checks.formulas import check_formulas  # which uses this file
-
-        return check_formulas(loss, gradient, wrt, given, seed)
-    for what, function in (("loss", loss), ("gradient", gradient)):
-        takes(what, function, given)
-    taken = Inputs.of(given)
-    real = [array.name for array in taken.arrays if not array.is_integer]
-    names = taken.chosen(real if wrt is None else wrt)
-    general = General(taken)
-
-    def loss_at(values: Mapping[str, Any]) -> Any:
-        return loss(**taken.at(values))
-
-    def bound(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return lambda values: by_parameter(function(**taken.at(values)), names, "gradient")
-
-    def judged(function: Callable[..., Any], seconds: float) -> CheckResult:
-        made = partial(_subject, loss, function, tuple(names), loss_at, bound(function))
-        subject = next(found for found in map(made, general.declarations())
-                       if found.hand is not None or found.declared is taken.declared)
-        patterned = (
-            replace(found, assumed=tuple(dict.fromkeys((*general.assumptions, *found.assumed))))
-            for found in map(made, general.patterned(subject.declared))
-        )
-        rerun = Rerun(function, bound, lambda edited: judged(edited, 0).verdict, loss)
-        where = general.points(seed, subject.declared if subject.hand is not None else None)
-        subject = replace(subject, rerun=rerun, remarks=_changed(subject))
-        return replace(judge(subject, where, patterned, seconds), unchecked=unchecked)
-
+    taken = Inputs.of({**(inputs or {}), **shapes})
+    real = tuple(array.name for array in taken.arrays if not array.is_integer)
+    chosen = tuple(taken.chosen(real if wrt is None else wrt))
+    asked = Asked(chosen, tuple(array.name for array in taken.arrays))
+    left: Side = text_loss(loss, taken) if isinstance(loss, str) else \
+        FunctionSide.of("loss", loss, taken)
+    right: Side
     unchecked: tuple[str, ...] = ()
+    if isinstance(gradient, str | Mapping):
+        right, keyed = text_gradient(gradient, asked, wrt is not None, left, taken)
+        asked = replace(asked, names=tuple(name for name in chosen if name in keyed.keys))
+    else:
+        right = FunctionSide.of("gradient", gradient, taken)
+        asked, keyed = _first_look(right, asked, General(taken).points(seed)[0], wrt is None)
     if wrt is None:
-        every = names
-        names = returned_names(gradient, taken, general.points(seed)[0], names)
-        unchecked = tuple(name for name in every if name not in names)
-    return judged(gradient, repair_seconds)
+        unchecked = tuple(name for name in chosen if name not in asked.names)
+    pair = _Pair(left, asked, keyed, General(taken, _names_in(left, right)), seed)
+    result = pair.judged(right, repair_seconds)
+    if result.verdict == "refuted" and pair.general.sizes and (
+            isinstance(left, TextSide) or isinstance(right, TextSide)):
+        # A number in a formula may stand for the size of a given array, which has no name there.
+        as_given = replace(pair, general=replace(pair.general, kept=frozenset(pair.general.sizes)))
+        found = as_given.judged(right, 0)
+        result = result if found.verdict == "refuted" else found
+    return replace(result, unchecked=unchecked)
+
+
+def _first_look(
+    gradient: FunctionSide, asked: Asked, point: Point, narrow: bool
+) -> tuple[Asked, Keyed]:
+    """What the gradient function returns at one point, sorted out.
+
+    narrow: only what it returns something for is asked.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            returned = gradient.at(point.values)
+    except Exception:  # it will fail again where its failure is the finding
+        return asked, Keyed()
+    if narrow:
+        asked = replace(asked, names=asked.found(returned))
+    return asked, asked.keyed(returned)
+
+
+def _names_in(*sides: Side) -> frozenset[str]:
+    return frozenset[str]().union(*(s.names for s in sides if isinstance(s, TextSide)))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A loss on inputs, against which gradients are held: the user's, and edits of it."""
+
+    loss: Side
+    asked: Asked
+    keyed: Keyed
+    general: General
+    seed: int
+
+    def judged(self, gradient: Side, seconds: float) -> CheckResult:
+        plain = Subject(self.asked, self.loss.at, partial(self._gradient_at, gradient),
+                        keyed=self.keyed, rerun=self._rerun(gradient))
+        sides = Sides(plain, self._chain, partial(self._traced, gradient))
+        subject = sides.general(self.general)
+        points = self.general.points(
+            self.seed, subject.declared if subject.hand is not None else None)
+        subject = replace(subject, remarks=_changed(subject))
+        return judge(subject, points, sides.patterned(self.general, subject.declared), seconds)
+
+    def bound(self, function: Callable[..., Any]) -> Gradient:
+        return partial(self._gradient_at, FunctionSide(function, self.general.inputs))
+
+    def verdict(self, function: Callable[..., Any]) -> str:
+        return self.judged(FunctionSide(function, self.general.inputs), 0).verdict
+
+    def _gradient_at(self, gradient: Side, values: Values) -> dict[str, Any]:
+        return self.asked.by_name(gradient.at(values))
+
+    def _chain(self, declared: Declared) -> Chain:
+        return loss_chain(self.loss.traced(declared), self.asked.names)
+
+    @staticmethod
+    def _traced(gradient: Side, declared: Declared, chain: Chain) -> Trace:
+        return gradient.traced(declared)
+
+    def _rerun(self, gradient: Side) -> Rerun | None:
+        if not isinstance(gradient, FunctionSide):
+            return None
+        loss = self.loss.function if isinstance(self.loss, FunctionSide) else None
+        return Rerun(gradient.function, self.bound, self.verdict, loss)
 
 
 def _changed(subject: Subject) -> tuple[str, ...]:
@@ -101,70 +164,3 @@ def _changed(subject: Subject) -> tuple[str, ...]:
     changed = subject.hand.mutated if subject.hand is not None else ()
     return (f"the gradient function changes its input {', '.join(changed)} in place",
             ) if changed else ()
-
-
-def _subject(
-    loss: Callable[..., Any], gradient: Callable[..., Any], names: tuple[str, ...],
-    loss_at: Callable[..., Any], gradient_at: Callable[..., Any], declared: Mapping[str, Any],
-) -> Subject:
-    """Both functions traced for the declared inputs, as far as that goes."""
-    plain = Subject(None, {}, names, loss_at, gradient_at, None, declared=declared)
-    try:
-        traced = trace(loss, declared)
-        chain = differentiate(traced.system, scalar_result(traced), names)
-        plain = replace(plain, derived=chain.system, of=chain.of, assumed=rows_assumed(chain),
-                        kinks=kinks_listed(chain))
-        return replace(plain, hand=trace(gradient, declared))
-    except ValueError as error:
-        return replace(plain, reason=f"not traced: {error}")
-
-
-def rows_assumed(chain: Chain) -> tuple[str, ...]:
-    """The assumptions on inputs that a derivation used, as sentences."""
-    return chain.assumptions
-
-
-def kinks_listed(chain: Chain) -> tuple[str, ...]:
-    """The kinks of the loss's own equations: "Z1 = 0"."""
-    return tuple(dict.fromkeys(
-        f"{kink.argument or kink.array} = 0" if kink.where == "z" else
-        f"{kink.array} at a tie of its maximum" if kink.function == "max" else
-        f"{kink.array} where {kink.where} = 0 for z = {kink.argument or kink.array}"
-        for kink in chain.kinks
-    ))
-
-
-def scalar_result(traced: Trace) -> str:
-    """The name of the one scalar that a traced function returns; else TraceError."""
-    if not isinstance(traced.result, str):
-        raise TraceError(f"the loss returns {traced.result!r}, expected one scalar")
-    shape = traced.system.shapes[traced.result]
-    if shape:
-        raise TraceError(f"the loss has shape {shape}, expected a scalar")
-    return traced.result
-
-
-def returned_names(
-    gradient: Callable[..., Any], taken: Inputs, point: Point, names: list[str]
-) -> list[str]:
-    """The inputs for which the gradient function returns something; all, if it fails."""
-    try:
-        with np.errstate(all="ignore"):
-            returned = gradient(**taken.at(point.values))
-    except Exception:  # it will fail again where its failure is the finding
-        return names
-    if isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping):
-        returned = returned[1]
-    if isinstance(returned, Mapping):
-        keyed = [n for n in names if n in returned or f"d{n}" in returned]
-        if not keyed:
-            raise ValueError(f"gradient: expected a dict keyed by inputs ({names[0]!r} or "
-                             f"'d{names[0]}'), got the keys {sorted(map(str, returned))}")
-        return keyed
-    count = len(returned) if isinstance(returned, tuple | list) else 1
-    if count != len(names):
-        raise ValueError(f"gradient: returns {count} arrays for the {len(names)} inputs "
-                         f"{', '.join(names)}; say which with wrt=[...]")
-    return names
-
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -98,17 +99,36 @@ def _constant(sums: Any) -> bool:
     return np.size(sums) > 1 and bool(np.ptp(sums) <= 1e-6 * np.max(np.abs(sums)))
 
 
+@dataclass(frozen=True)
 class General:
-    """Inputs that came as numbers, seen as examples of inputs of any size."""
+    """Inputs that came as numbers, seen as examples of inputs of any size.
 
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self.given = {
+    reserved: names that no size may be given.  kept: sizes that stay numbers.
+    """
+
+    inputs: Inputs
+    reserved: frozenset[str] = frozenset()
+    kept: frozenset[int] = frozenset()
+
+    @cached_property
+    def given(self) -> dict[str, Given]:
+        """The arrays of numbers, by name."""
+        inputs = self.inputs
+        return {
             name: given_array(name, value) for key in inputs.given
             for name, value in flat(inputs.arguments[key], inputs.given[key]).items()
             if not isinstance(value, str | Array)
         }
-        self._rest = [array for array in inputs.arrays if array.name not in self.given]
+
+    @cached_property
+    def _rest(self) -> list[Array]:
+        return [array for array in self.inputs.arrays if array.name not in self.given]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The different lengths of axes of the given arrays, in the order in which they are met."""
+        return tuple(dict.fromkeys(n for g in self.given.values() for n in g.numbers.shape
+                                   if n > 1))
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -117,8 +137,7 @@ class General:
 
     def declarations(self) -> Iterator[Mapping[str, Any]]:
         """The inputs with symbols for the given sizes: for all of them, for fewer, for none."""
-        sizes = list(dict.fromkeys(n for g in self.given.values() for n in g.numbers.shape
-                                   if n > 1))
+        sizes = [n for n in self.sizes if n not in self.kept]
         kept = [(), *((n,) for n in sizes), *(tuple(k for k in sizes if k != n) for n in sizes)]
         for keep in dict.fromkeys(kept):
             if self.given and len(keep) < len(sizes):
@@ -172,8 +191,9 @@ class General:
 
     def _symbols(self, keep: tuple[int, ...]) -> dict[str, Array]:
         """The arrays with symbols for their sizes; equal sizes are one symbol."""
-        taken = size_names(array.shape for array in self._rest)
-        fixed = {1, *keep, *(g.numbers.shape[axis] for g in self.given.values()
+        taken = {*size_names(array.shape for array in self._rest), *self.reserved,
+                 *(array.name for array in self.inputs.arrays)}
+        fixed = {1, *keep, *self.kept, *(g.numbers.shape[axis] for g in self.given.values()
                              for axis in g.fixed)}
         sizes = dict.fromkeys(size for given in self.given.values()
                               for size in given.numbers.shape if size not in fixed)

@@ -1,28 +1,25 @@
-"""Hand-written backward passes in files of their own, held against a network spec.
+"""Hand-written backward passes, held against a network spec.
 
-The file is run as the program it is; the function in it that computes gradients is found by name,
-and its parameters are bound by name to the network's arrays, to dicts of them, or to forward
-values (a cache).
+The parameters of the function that computes the gradients are bound by name to the network's
+arrays, to dicts of them, or to forward values (a cache).
 """
 
 from __future__ import annotations
 
 import inspect
-import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from types import ModuleType
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.functions import kinks_listed
+from gradproof.checks.hand_files import HandError
 from gradproof.checks.judging import judge
-from gradproof.checks.measuring import Subject
-from gradproof.checks.points import Point, by_parameter, nested, random_points
-from gradproof.checks.repair_search import Rerun
+from gradproof.checks.points import Point, nested, random_points
 from gradproof.checks.results import CheckResult
+from gradproof.checks.returned import Asked, Keyed
+from gradproof.checks.subject import Gradient, Rerun, Sides, Subject, Values
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.derivation import Derivation, values_of
 from gradproof.repair.search import SECONDS
@@ -33,69 +30,8 @@ from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.substitution import map_reads
 from gradproof.symbolic.tracing.run import Trace, trace
 
-NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
-         "backpropagation", "backward_propagation", "compute_gradients")
 PARAMETER_DICTS = ("parameters", "params", "weights", "theta", "model", "p")
 CACHES = ("cache", "caches", "forward", "memory", "activations", "values")
-
-
-class HandError(ValueError):
-    """A hand-written file that cannot be used: the file, what was expected, what came."""
-
-
-def load_function(path: str | Path, name: str | None = None) -> Callable[..., Any]:
-    """The gradient function of a Python file, which is run.
-
-    `name` says which; by default the one function whose name is in ``NAMES``, or the only one
-    there is.  Raises HandError with the file, and the line where its code fails.
-    """
-    module = run_file(path)
-    own = {
-        key: value for key, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__
-        and not key.startswith("_")
-    }
-    if name is not None:
-        if name not in own:
-            raise HandError(f"{path}: has no function {name!r}; it has {sorted(own)}")
-        return own[name]
-    found = [own[key] for key in NAMES if key in own]
-    if found:
-        return found[0]
-    if len(own) == 1:
-        return next(iter(own.values()))
-    raise HandError(f"{path}: expected a function called gradient or backward that returns the "
-                    f"gradients; the file has {sorted(own) or 'no function'}")
-
-
-def run_file(path: str | Path) -> ModuleType:
-    """The file's module, run under a name of its own (so that its ``__main__`` part is not)."""
-    file = Path(path)
-    try:
-        source = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise HandError(f"{file}: there is no such file; expected a Python file with a gradient "
-                        "function") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise HandError(f"{file}: cannot be read: {error}") from None
-    module = ModuleType(f"gradproof_hand_{file.stem}")
-    module.__file__ = str(file)
-    # So that messages show the lines of a file that is not imported the usual way.
-    linecache.cache[str(file)] = (len(source), None, source.splitlines(True), str(file))
-    try:
-        exec(compile(source, str(file), "exec"), vars(module))
-    except SyntaxError as error:
-        raise HandError(f"{file}:{error.lineno}: {error.msg}") from None
-    except (Exception, SystemExit) as error:
-        line = error.__traceback__
-        number = 0
-        while line is not None:
-            if line.tb_frame.f_code.co_filename == str(file):
-                number = line.tb_lineno
-            line = line.tb_next
-        raise HandError(f"{file}:{number}: {type(error).__name__} while the file was run: "
-                        f"{error}") from error
-    return module
 
 
 @dataclass(frozen=True)
@@ -165,73 +101,99 @@ def check_network(
     if network is None:
         raise HandError("only a network's or model's backward pass can be checked against a spec")
     where = where or function.__code__.co_filename
-    binding = bind(function, derivation, where)
-    system = derivation.system
-    inputs = list(system.inputs)
-    forward_names = [name for name in binding.names if name in derivation.forward]
-    cache = compile_system(system, forward_names, derivation.writer.row_vectors)
-    loss = derivation.loss_function()
-
-    def bound(made: Callable[..., Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        def gradient_at(values: Mapping[str, Any]) -> dict[str, Any]:
-            arrays = dict(values)
-            if forward_names:
-                found = cache(**{array.name: values[array.name] for array in inputs})
-                arrays.update(zip(forward_names, found, strict=True))
-
-            def call(given: Mapping[str, Any]) -> Any:
-                return made(**{key: nested(tree, given) for key, tree in binding.tree.items()})
-
-            try:
-                returned = call(arrays)
-            except (ValueError, IndexError) as error:
-                wrong = _column_biases(call, arrays, network)
-                if not wrong:
-                    raise
-                raise HandError(f"{str(error).strip()}; {wrong}") from error
-            return by_parameter(returned, network.parameters, f"{where}: {function.__name__}")
-
-        return gradient_at
-
+    inputs = list(derivation.system.inputs)
     points = random_points(_ranged(inputs, network), seed)
     given = values_of(network)
     if {array.name for array in inputs} <= set(given):
         points.append(Point({}, {array.name: given[array.name] for array in inputs}, given=True))
+    asked = Asked(network.parameters, tuple(array.name for array in inputs),
+                  f"{where}: {function.__name__}")
+    binding = bind(function, derivation, where)
+    return _Pass(derivation, binding, asked, tuple(points)).judged(function, repair_seconds)
 
-    def judged(made: Callable[..., Any], seconds: float) -> CheckResult:
-        hand: Trace | None = None
-        reason = ""
-        try:
-            hand = _traced(made, binding, derivation)
-        except ValueError as error:
-            reason = f"not traced: {error}"
-        subject = Subject(
-            system, derivation.chain.of, network.parameters,
-            lambda values: loss(**{array.name: values[array.name] for array in inputs}),
-            bound(made), hand, reason, loose_units=True, assumed=derivation.assumptions,
-            kinks=kinks_listed(derivation.chain),
-            rerun=Rerun(made, bound, lambda edited: judged(edited, 0).verdict),
+
+@dataclass(frozen=True)
+class _Pass:
+    """Functions as the backward pass of a network: the user's, and edits of it."""
+
+    derivation: Derivation
+    binding: Binding
+    asked: Asked
+    points: tuple[Point, ...]
+
+    def judged(self, function: Callable[..., Any], seconds: float) -> CheckResult:
+        plain = Subject(
+            self.asked, self._loss_at, self.bound(function), loose_units=True,
+            rerun=Rerun(function, self.bound, self.verdict), keyed=self._keyed(function),
         )
-        return judge(subject, points, repair_seconds=seconds)
+        sides = Sides(plain, lambda _: self.derivation.chain,
+                      lambda *_: _traced(function, self.binding, self.derivation))
+        return judge(sides.subject({}), self.points, repair_seconds=seconds)
 
-    return judged(function, repair_seconds)
+    def bound(self, function: Callable[..., Any]) -> Gradient:
+        return lambda values: self.asked.by_name(self._called(function, values))
 
+    def verdict(self, function: Callable[..., Any]) -> str:
+        return self.judged(function, 0).verdict
 
-def _column_biases(
-    call: Callable[[Mapping[str, Any]], Any], arrays: Mapping[str, Any], network: Network | Model
-) -> str:
-    """What to do about a function that works once biases are columns; empty where it does not."""
-    biases = {name: arrays[name] for name in network.parameters if np.ndim(arrays[name]) == 1}
-    if not biases:
-        return ""
-    try:
-        call({**arrays, **{name: bias[:, None] for name, bias in biases.items()}})
-    except Exception:  # whatever it raises, the shape of the biases is not what is wrong
-        return ""
-    name, bias = next(iter(biases.items()))
-    n = len(bias)
-    return (f"{name} has shape ({n},) here, and the function works with ({n}, 1): "
-            f"write {name}.reshape(-1, 1) where it is added")
+    def _keyed(self, function: Callable[..., Any]) -> Keyed:
+        """What is to be said of the keys that it returns."""
+        try:
+            with np.errstate(all="ignore"):
+                return self.asked.keyed(self._called(function, self.points[0].values))
+        except Exception:  # it will fail again where its failure is the finding
+            return Keyed()
+
+    def _called(self, function: Callable[..., Any], values: Values) -> Any:
+        """What a function returns, handed what its parameters name."""
+        arrays = {**values, **self._forward_values(values)}
+        try:
+            return self._call(function, arrays)
+        except (ValueError, IndexError) as error:
+            wrong = self._column_biases(function, arrays)
+            if not wrong:
+                raise
+            raise HandError(f"{str(error).strip()}; {wrong}") from error
+
+    def _call(self, function: Callable[..., Any], arrays: Values) -> Any:
+        return function(**{key: nested(tree, arrays) for key, tree in self.binding.tree.items()})
+
+    def _column_biases(self, function: Callable[..., Any], arrays: Values) -> str:
+        """What to do about a function that works once biases are columns; empty where it does not.
+        """
+        biases = {name: arrays[name] for name in self.asked.names if np.ndim(arrays[name]) == 1}
+        if not biases:
+            return ""
+        try:
+            self._call(function,
+                       {**arrays, **{name: bias[:, None] for name, bias in biases.items()}})
+        except Exception:  # whatever it raises, the shape of the biases is not what is wrong
+            return ""
+        name, bias = next(iter(biases.items()))
+        n = len(bias)
+        return (f"{name} has shape ({n},) here, and the function works with ({n}, 1): "
+                f"write {name}.reshape(-1, 1) where it is added")
+
+    def _forward_values(self, values: Values) -> dict[str, Any]:
+        """The values of the forward pass that the function asks for."""
+        names, run = self._forward
+        return dict(zip(names, run(**self._inputs(values)), strict=True)) if names else {}
+
+    def _loss_at(self, values: Values) -> Any:
+        return self._loss(**self._inputs(values))
+
+    def _inputs(self, values: Values) -> dict[str, Any]:
+        return {array.name: values[array.name] for array in self.derivation.system.inputs}
+
+    @cached_property
+    def _forward(self) -> tuple[list[str], Callable[..., Any]]:
+        derivation = self.derivation
+        names = [name for name in self.binding.names if name in derivation.forward]
+        return names, compile_system(derivation.system, names, derivation.writer.row_vectors)
+
+    @cached_property
+    def _loss(self) -> Callable[..., Any]:
+        return self.derivation.loss_function()
 
 
 def _ranged(inputs: list[Array], network: Network | Model) -> list[Array]:

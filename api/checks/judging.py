@@ -11,11 +11,13 @@ import numpy as np
 import sympy as sp
 
 from gradproof.checks.branches import branch_points
-from gradproof.checks.measuring import Numbers, Subject
+from gradproof.checks.measuring import Numbers
 from gradproof.checks.other_targets import right_for
-from gradproof.checks.points import Point, by_parameter
+from gradproof.checks.points import Point
 from gradproof.checks.repair_search import suggested_factors, suspicion
 from gradproof.checks.results import Check, CheckResult
+from gradproof.checks.returned import keys_for
+from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.numeric import (
     Comparison,
@@ -66,7 +68,7 @@ def judge(
             if made.verdict == "refuted" and made.name in pairs:
                 wrong, place = _first_wrong(prover, subject, made.name, pairs[made.name])
                 break
-    result = CheckResult(checks, wrong, place)
+    result = CheckResult(checks, wrong, place, unasked=subject.keyed.unasked)
     failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
     if rerun is None or repair_seconds <= 0 or not failing:
         return result
@@ -75,7 +77,7 @@ def judge(
         rerun.function, rerun.bound, numbers.targets(points), failing,
         suspicion(prover, subject.hand, arrays, place),
         suggested_factors(numbers.observed, failing), rerun.verdict, subject.loose_units,
-        rerun.loss,
+        rerun.loss, keys_for,
     )
     repair, unrepaired = find_repair(search, repair_seconds)
     return replace(result, repair=repair, unrepaired=unrepaired)
@@ -87,7 +89,7 @@ def _proofs(
     if subject.derived is None or subject.hand is None:
         return {}, None, {}
     try:
-        found = by_parameter(subject.hand.result, subject.wrt, "gradient")
+        found = subject.asked.by_name(subject.hand.result)
     except ValueError:
         return {}, None, {}
     pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
@@ -135,6 +137,8 @@ def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: Numbers)
     if name in numbers.shapes:
         return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
     base = _measured(name, numbers, looked, notes)
+    if doubt := subject.keyed.doubt(name):
+        return replace(base, verdict="undecided", reason=doubt)
     refuted = [(point, c) for point, c in looked if c.verdict == "refuted"]
     if refuted and refuted[0][0].elsewhere and subject.hand is None:
         return replace(base, verdict="undecided",

@@ -12,13 +12,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.points import Point, flat
-from gradproof.checks.returned import LayerError, collected
+from gradproof.checks.returned import LayerError, Seen, collected
 
 FORWARD = ("forward", "__call__")
 BACKWARD = ("backward", "backprop")
@@ -29,6 +29,10 @@ OUTPUT_NAMES = ("out", "output", "y")
 
 class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of the caller's
     """The layer's own code fails, or gives no one value; says where and how."""
+
+
+Call: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
+"""Of arguments, constants and cotangents."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,9 @@ class Run:
     with_backward: the layer with another function in its place.
     """
 
-    call: Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
+    call: Call
     needs_none: bool
-    seen: dict[str, str]
+    seen: Seen
     backward: Callable[..., Any] | None
     with_backward: Callable[[Callable[..., Any]], Run]
 
@@ -153,7 +157,7 @@ def two_functions(
     signature = Signature.of(backward, tuple(taken.given), constants)
     _all_used(constants, (*own, *signature.keywords))
     orders = _orders(taken, _in_order(forward, taken.given), (), wrt)
-    seen: dict[str, str] = {}
+    seen = Seen()
 
     def call(arguments: Mapping[str, Any], fixed: Mapping[str, Any],
              back: Sequence[Any] | None) -> Any:
@@ -211,7 +215,7 @@ def layer_object(
     signature = Signature.of(getattr(layer, behind), entering, constants)
     _all_used(constants, (*fixed_own, *fixed_ahead, *signature.keywords))
     orders = _orders(taken, [n for n in _in_order(forward, taken.given) if n in entering], own, wrt)
-    seen: dict[str, str] = {}
+    seen = Seen()
 
     def call(arguments: Mapping[str, Any], fixed: Mapping[str, Any],
              back: Sequence[Any] | None) -> Any:

@@ -18,7 +18,7 @@ from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_calls import LayerFails, Run, failure
 from gradproof.checks.points import Point, flat
-from gradproof.checks.returned import LayerError
+from gradproof.checks.returned import Keyed, LayerError, ReturnedError
 
 OPTIONAL = ("mask", "one_hot", "constant")
 """Kinds of inputs for which a gradient is checked only where there is one."""
@@ -62,13 +62,14 @@ class Rehearsal:
 
     points: with values for the cotangents.  cotangents: their names, in the order of the outputs;
     none for a scalar output whose backward pass needs none.  names: what there are gradients for.
-    mutated: the inputs into which the layer wrote.
+    mutated: the inputs into which the layer wrote.  keyed: what was returned beside.
     """
 
     points: tuple[Point, ...]
     cotangents: tuple[str, ...]
     names: tuple[str, ...]
     mutated: tuple[str, ...]
+    keyed: Keyed
 
 
 def rehearsed(
@@ -103,7 +104,10 @@ def rehearsed(
         for name in names:
             if not _same(*(gradients.get(name, 0.0) for gradients in found)):
                 raise LayerFails(f"backward gives two gradients of {name} at {point}: {_SEED}")
-    return Rehearsal(tuple(made), bars, tuple(names), tuple(mutated))
+    keyed = layer.run.seen.keyed
+    beyond = [key for name, key in keyed.keys.items() if name not in names]
+    keyed = replace(keyed, unasked=(*keyed.unasked, *beyond))
+    return Rehearsal(tuple(made), bars, tuple(names), tuple(mutated), keyed)
 
 
 _SEED = "seed or switch off what is random, or hand a mask in as an input of kind 'mask'"
@@ -129,7 +133,7 @@ def _reasons(what: str) -> Iterator[None]:
     try:
         with np.errstate(all="ignore"):
             yield
-    except LayerError:
+    except (LayerError, ReturnedError):
         raise
     except Exception as error:
         raise LayerFails(f"{what}: {failure(error)}") from error
@@ -157,7 +161,7 @@ def _same(left: Any, right: Any) -> bool:
 
 def _found_names(found: Mapping[str, Any], layer: Layer) -> list[str]:
     """What is checked where `wrt` does not say; LayerError for what has no gradient."""
-    seen = layer.run.seen["text"]
+    seen = layer.run.seen.text
     missing = [name for name in expected(layer.taken) if name not in found]
     if missing:
         raise LayerError(f"no gradient for {', '.join(missing)}: {seen}. Say what to check with "

@@ -8,23 +8,30 @@ the layer claims to compute, so everything that checks a gradient checks a layer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.functions import rows_assumed, scalar_result
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.judging import judge
-from gradproof.checks.layer_calls import LayerFails, layer_object, two_functions
+from gradproof.checks.layer_calls import Call, LayerFails, layer_object, two_functions
 from gradproof.checks.layer_rehearsal import Layer, Rehearsal, expected, rehearsed
-from gradproof.checks.measuring import Subject
-from gradproof.checks.repair_search import Rerun
 from gradproof.checks.results import Check, CheckResult
-from gradproof.checks.returned import LayerError
+from gradproof.checks.returned import Asked, LayerError
+from gradproof.checks.subject import (
+    Declared,
+    Gradient,
+    Rerun,
+    Sides,
+    Subject,
+    Values,
+    loss_chain,
+)
 from gradproof.repair.search import SECONDS
-from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Array
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
 
@@ -45,9 +52,10 @@ def check_layer(
 
     As two functions: `forward(x, w, b)` returns the output, or outputs and a cache, and
     `backward(dout, cache)` the gradients: a tuple in the order of forward's inputs, or a dict
-    keyed "w" or "dw".  Backward's first parameter is handed the cotangent of the output; so are
-    the following ones that begin with "d" or "grad", for further outputs.  What else forward
-    returns goes to backward's other parameters in order, and the inputs go there by name.
+    keyed "dw", "grad_w", "w_grad" or "w".  Backward's first parameter is handed the cotangent of
+    the output; so are the following ones that begin with "d" or "grad", for further outputs.  What
+    else forward returns goes to backward's other parameters in order, and the inputs go there by
+    name.
 
     As an object: one argument, a class or function that makes the layer.  It takes the parameters
     (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``, and
@@ -88,7 +96,7 @@ def check_layer(
     except LayerFails as error:
         names = list(wrt) if wrt is not None else expected(taken)
         return CheckResult(tuple(Check(name, "undecided", reason=str(error)) for name in names))
-    return _judged(layer, rehearsal, repair_seconds)
+    return _Passes(layer, rehearsal).judged(repair_seconds)
 
 
 def _sorted_out(
@@ -109,61 +117,106 @@ def _is_constant(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float)
 
 
-def _judged(layer: Layer, rehearsal: Rehearsal, repair_seconds: float) -> CheckResult:
-    bars, names = rehearsal.cotangents, rehearsal.names
+@dataclass(frozen=True)
+class _Passes:
+    """A layer's two passes, whose second is held against its first: the user's, and edits of it."""
 
-    def loss_at(values: Mapping[str, Any]) -> Any:
-        outputs = layer.outputs(values)
-        if not bars:
+    layer: Layer
+    rehearsal: Rehearsal
+
+    def judged(self, seconds: float) -> CheckResult:
+        layer, rehearsal = self.layer, self.rehearsal
+        backward = layer.run.backward
+        rerun = Rerun(backward, self.bound, self.verdict) if backward is not None else None
+        asked = Asked(rehearsal.names, tuple(array.name for array in layer.taken.arrays),
+                      "backward")
+        plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun,
+                        keyed=rehearsal.keyed)
+        sides = Sides(plain, self._chain, self._backward_traced)
+        subject = sides.general(layer.general)
+        result = judge(subject, rehearsal.points,
+                       sides.patterned(layer.general, subject.declared), seconds)
+        if rehearsal.mutated:
+            reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
+                      "with it what its caller goes on with; change a copy")
+            result = replace(result, checks=tuple(_capped(check, reason) for check in result))
+        return result
+
+    def edited(self, function: Callable[..., Any]) -> _Passes:
+        """The same layer with another backward pass."""
+        return replace(self, layer=replace(self.layer, run=self.layer.run.with_backward(function)))
+
+    def bound(self, function: Callable[..., Any]) -> Gradient:
+        return self.edited(function)._gradients_at
+
+    def verdict(self, function: Callable[..., Any]) -> str:
+        return self.edited(function).judged(0).verdict
+
+    def _loss_at(self, values: Values) -> Any:
+        outputs = self.layer.outputs(values)
+        if not self.rehearsal.cotangents:
             return outputs[0]
-        return sum(np.sum(np.asarray(out) * values[bar])
-                   for out, bar in zip(outputs, bars, strict=True))
+        return _weighed(outputs, [values[name] for name in self.rehearsal.cotangents])
 
-    def bound(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        edited = replace(layer, run=layer.run.with_backward(function))
-        return lambda values: _gradients_at(edited, rehearsal, values)
+    def _gradients_at(self, values: Values) -> dict[str, Any]:
+        layer, rehearsal = self.layer, self.rehearsal
+        found = layer.gradients(layer.taken.at(values), values, rehearsal.cotangents)
+        missing = [name for name in rehearsal.names if name not in found]
+        if missing:
+            raise LayerError(f"no gradient for {', '.join(missing)}: {layer.run.seen.text}")
+        return {name: found[name] for name in rehearsal.names}
 
-    def edited_verdict(function: Callable[..., Any]) -> str:
-        edited = replace(layer, run=layer.run.with_backward(function))
-        return _judged(edited, rehearsal, 0).verdict
+    def _chain(self, inputs: Declared) -> Chain:
+        """The weighed sum of the outputs, whose weights are the cotangents, differentiated."""
+        bars = self.rehearsal.cotangents
+        plain = trace(self._traceable(_outputs, ()), inputs)
+        outputs = plain.result
+        if not isinstance(outputs, tuple) or not all(isinstance(n, str) for n in outputs):
+            raise TraceError(f"forward returns {outputs!r}, expected arrays")
+        if not bars:
+            return loss_chain(replace(plain, result=outputs[0]), self.rehearsal.names)
+        declared = dict(inputs)
+        for name, out in zip(bars, outputs, strict=True):
+            declared[name] = Array(name, plain.system.shapes[str(out)])
+        return loss_chain(trace(self._traceable(_outputs, bars), declared), self.rehearsal.names)
 
-    def made(declared: Mapping[str, Any]) -> Subject:
-        plain = Subject(None, {}, names, loss_at,
-                        lambda values: _gradients_at(layer, rehearsal, values), None,
-                        declared=declared)
-        try:
-            traced, declared = _forward_traced(layer, declared, bars)
-            chain = differentiate(traced.system, scalar_result(traced), names)
-            plain = replace(plain, derived=chain.system, of=chain.of, assumed=rows_assumed(chain))
-            return replace(plain, hand=_backward_traced(layer, declared, bars, names))
-        except ValueError as error:
-            return replace(plain, reason=f"not traced: {error}")
+    def _backward_traced(self, inputs: Declared, chain: Chain) -> Trace:
+        """Both passes in one trace, so that what the first leaves for the second carries over."""
+        names, cotangents = self.rehearsal.names, self.rehearsal.cotangents
+        bars = {a.name: a for a in chain.system.inputs if a.name in cotangents}
+        return trace(self._traceable(_gradients, cotangents, names), {**inputs, **bars})
 
-    general = layer.general
-    subject = next(found for found in map(made, general.declarations())
-                   if found.hand is not None or found.declared is layer.taken.declared)
-    patterned = (
-        replace(found, assumed=tuple(dict.fromkeys((*general.assumptions, *found.assumed))))
-        for found in map(made, general.patterned(subject.declared))
-    )
-    if layer.run.backward is not None:
-        subject = replace(subject, rerun=Rerun(layer.run.backward, bound, edited_verdict))
-    result = judge(subject, rehearsal.points, patterned, repair_seconds)
-    if rehearsal.mutated:
-        reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and with "
-                  "it what its caller goes on with; change a copy")
-        result = replace(result, checks=tuple(_capped(check, reason) for check in result))
-    return result
+    def _traceable(self, function: Callable[..., Any], *more: Sequence[str]) -> Callable[..., Any]:
+        return partial(function, self.layer.run.call, self.layer.fresh_constants(), *more)
 
 
-def _gradients_at(
-    layer: Layer, rehearsal: Rehearsal, values: Mapping[str, Any]
+# A trace runs what a partial holds with its stand-ins for NumPy; the fields of a class it leaves.
+
+
+def _outputs(
+    call: Call, constants: Mapping[str, Any], cotangents: Sequence[str], /, **arguments: Any
+) -> Any:
+    """A layer's forward pass, to be traced: its outputs, or their sum weighed by cotangents."""
+    back = [arguments.pop(name) for name in cotangents]
+    found = call(arguments, constants, None)
+    return _weighed(found, back) if cotangents else found
+
+
+def _gradients(
+    call: Call, constants: Mapping[str, Any], cotangents: Sequence[str], names: Sequence[str], /,
+    **arguments: Any,
 ) -> dict[str, Any]:
-    found = layer.gradients(layer.taken.at(values), values, rehearsal.cotangents)
-    missing = [name for name in rehearsal.names if name not in found]
-    if missing:
-        raise LayerError(f"no gradient for {', '.join(missing)}: {layer.run.seen['text']}")
-    return {name: found[name] for name in rehearsal.names}
+    """A layer's two passes, to be traced.
+
+    What they return is keyed by gradient, not by input, as the keys become names of arrays.
+    """
+    back = [arguments.pop(name) for name in cotangents]
+    found = call(arguments, constants, back)
+    return {f"d{name}": found[name] for name in names if name in found}
+
+
+def _weighed(outputs: Sequence[Any], weights: Sequence[Any]) -> Any:
+    return sum(np.sum(out * weight) for out, weight in zip(outputs, weights, strict=True))
 
 
 def _capped(made: Check, reason: str) -> Check:
@@ -171,43 +224,3 @@ def _capped(made: Check, reason: str) -> Check:
     if made.verdict in ("refuted", "undecided"):
         return replace(made, notes=(*made.notes, reason))
     return replace(made, verdict="undecided", scope="", reason=reason)
-
-
-def _forward_traced(
-    layer: Layer, inputs: Mapping[str, Any], bars: Sequence[str]
-) -> tuple[Trace, dict[str, Any]]:
-    """The weighed sum of the outputs as equations, and the inputs with the cotangents declared."""
-    call, constants = layer.run.call, layer.fresh_constants()
-
-    def outputs(**arguments: Any) -> Any:
-        return call(arguments, constants, None)
-
-    def weighed(**arguments: Any) -> Any:
-        back = [arguments.pop(name) for name in bars]
-        found = call(arguments, constants, None)
-        return sum(np.sum(out * bar) for out, bar in zip(found, back, strict=True))
-
-    declared = dict(inputs)
-    plain = trace(outputs, declared)
-    if not isinstance(plain.result, tuple) or not all(isinstance(n, str) for n in plain.result):
-        raise TraceError(f"forward returns {plain.result!r}, expected arrays")
-    if not bars:
-        return replace(plain, result=plain.result[0]), declared
-    for name, out in zip(bars, plain.result, strict=True):
-        declared[name] = Array(name, plain.system.shapes[str(out)])
-    return trace(weighed, declared), declared
-
-
-def _backward_traced(
-    layer: Layer, declared: Mapping[str, Any], bars: Sequence[str], names: Sequence[str]
-) -> Trace:
-    """Both passes in one trace, so that what the first leaves for the second carries over."""
-    call, constants = layer.run.call, layer.fresh_constants()
-
-    def gradients(**arguments: Any) -> Any:
-        back = [arguments.pop(name) for name in bars]
-        found = call(arguments, constants, back)
-        # Keyed by the gradient, not by the input, as the keys become names of arrays.
-        return {f"d{name}": found[name] for name in names if name in found}
-
-    return trace(gradients, declared)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradproof.checks.points import Point
-from gradproof.checks.repair_search import Rerun, targets
+from gradproof.checks.repair_search import targets
+from gradproof.checks.subject import Subject
 from gradproof.codegen.compile import compile_system
 from gradproof.numeric import (
     BUDGET,
@@ -20,41 +20,9 @@ from gradproof.numeric import (
     rounding_bound,
 )
 from gradproof.repair.search import Target
-from gradproof.symbolic.equation import System
-from gradproof.symbolic.tracing.run import Trace
 
 ENOUGH = 400
 """Evaluations of the loss to spend where the derived gradient says where to look."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is to be judged.
-
-    derived: the system with the derived gradients, whose names `of` gives; None if there is none.
-    loss, gradient: functions of arrays by name.
-    hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
-    given: for arrays that the hand-written code was handed and that the system computes (a cache).
-    loose_units: axes of length one that are too many or too few are noted, not refuted.
-    assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
-    declared: the inputs as they were traced.
-    rerun: how an edited gradient function is looked at; without it no repair is searched.
-    remarks: what a reader of any verdict should know.
-    """
-
-    derived: System | None
-    of: Mapping[str, str]
-    wrt: tuple[str, ...]
-    loss: Callable[[Mapping[str, Any]], Any]
-    gradient: Callable[[Mapping[str, Any]], dict[str, Any]]
-    hand: Trace | None
-    reason: str = ""
-    loose_units: bool = False
-    assumed: tuple[str, ...] = ()
-    kinks: tuple[str, ...] = ()
-    declared: Mapping[str, Any] = field(default_factory=dict)
-    rerun: Rerun | None = None
-    remarks: tuple[str, ...] = ()
 
 
 class Numbers:
@@ -65,7 +33,8 @@ class Numbers:
         self.comparisons: dict[str, list[tuple[Point, Comparison]]] = {}
         self.observed: dict[str, list[tuple[Any, Any, Mapping[str, int]]]] = {}
         self.notes: dict[str, dict[str, None]] = {
-            name: dict.fromkeys(subject.remarks) for name in subject.wrt
+            name: dict.fromkeys((*subject.remarks, *subject.keyed.notes(name)))
+            for name in subject.wrt
         }
         self.shapes: dict[str, str] = {}
         self.failure = ""

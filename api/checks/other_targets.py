@@ -53,7 +53,7 @@ def _is_right(numbers: Numbers, name: str, points: Sequence[Point]) -> bool:
         if true is None or np.shape(claimed) != np.shape(true) \
                 or not np.allclose(claimed, true, rtol=1e-6, atol=0):
             return False
-    measured = Numbers(replace(subject, wrt=(name,)))
+    measured = Numbers(replace(subject, asked=replace(subject.asked, names=(name,))))
     for point in points:
         measured.look_at(point)
     found = measured.comparisons.get(name, [])

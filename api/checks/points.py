@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,33 +98,3 @@ def nested(names: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(names, list | tuple):
         return type(names)(nested(inner, values) for inner in names)
     return None
-
-
-def by_parameter(
-    returned: Any, wrt: Iterable[str], what: str
-) -> dict[str, Any]:
-    """A gradient function's result by parameter name.
-
-    A dict is keyed "W1" or "dW1"; a tuple or list follows the order of `wrt`; one array is for
-    one parameter.  A pair of a number and a dict is (loss, gradients).  Raises ValueError.
-    """
-    names = list(wrt)
-    if isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping):
-        returned = returned[1]
-    if isinstance(returned, Mapping):
-        found = {}
-        for name in names:
-            keys = [key for key in (name, f"d{name}", f"grad_{name}") if key in returned]
-            if keys:
-                found[name] = returned[keys[0]]
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise ValueError(f"{what}: expected gradients keyed {missing[0]!r} or "
-                             f"'d{missing[0]}', got the keys {sorted(map(str, returned))}")
-        return found
-    if not isinstance(returned, tuple | list):
-        returned = (returned,)
-    if len(returned) != len(names):
-        raise ValueError(f"{what}: expected {len(names)} gradients, for {', '.join(names)}, got "
-                         f"{len(returned)}; return a dict keyed by name to be sure of the order")
-    return dict(zip(names, returned, strict=True))

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from gradproof.numeric import diagnose
-from gradproof.repair.search import Gradient, Target
+from gradproof.repair.search import Target
 from gradproof.symbolic.dependence import ancestors
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.tracing.run import Place, Trace
 
 ACCURACY = 1e-9
 """How far a right gradient may be from the derived one, relative to the largest entry."""
-
-
-@dataclass(frozen=True)
-class Rerun:
-    """How another function is looked at in the place of the hand-written one.
-
-    function: the hand-written one.  bound: what a function computes, by parameter.
-    verdict: of the whole check on a function.
-    loss: what the gradient is of, where it is a function.
-    """
-
-    function: Callable[..., Any]
-    bound: Callable[[Callable[..., Any]], Gradient]
-    verdict: Callable[[Callable[..., Any]], str]
-    loss: Callable[..., Any] | None = None
 
 
 def targets(

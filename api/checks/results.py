@@ -72,7 +72,8 @@ class CheckResult:
     """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story.
 
     `first_wrong` says what the hand-written code first computes wrong, and `place` on which line.
-    `unchecked` are the inputs for which the function returns no gradient and none was asked for.
+    `unchecked` are the inputs for which the function returns no gradient and none was asked for,
+    `unasked` the keys that it returns beside, which are no gradient that was asked for.
     """
 
     checks: tuple[Check, ...]
@@ -81,6 +82,7 @@ class CheckResult:
     repair: Repair | None = None
     unrepaired: str = ""
     unchecked: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -105,6 +107,9 @@ class CheckResult:
             lines.append(f"repair: {self.repair or self.unrepaired}")
         if self.unchecked:
             lines.append(f"not checked: {', '.join(self.unchecked)} (no gradient is returned)")
+        if self.unasked:
+            lines.append(f"not asked for: {', '.join(self.unasked)} (returned beside, and not "
+                         "checked)")
         return "\n".join(lines)
 
 

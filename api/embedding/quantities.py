@@ -312,7 +312,8 @@ class Quantities:
 
     @cached_property
     def _check(self) -> Any:
-        from gradproof.checks.hand_written import check_network, load_function
+        from gradproof.checks.hand_files import load_function
+        from gradproof.checks.hand_written import check_network
 
         if self.hand is None:
             raise MarkerError("check: the spec has no hand-written pass; pyproject.toml names one: "

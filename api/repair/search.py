@@ -90,6 +90,7 @@ class Search:
     verify: the verdict of the whole check on a function.
     loose_units: axes of length one may be too many or too few.
     loss: what the gradient is of; its numbers may be what is missing.
+    keys: under which the gradient by a name may be returned.
     """
 
     function: Callable[..., Any]
@@ -101,6 +102,7 @@ class Search:
     verify: Callable[[Callable[..., Any]], str]
     loose_units: bool = False
     loss: Callable[..., Any] | None = None
+    keys: Callable[[str], Sequence[str]] = lambda name: (name,)
 
 
 def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None, str]:
@@ -121,7 +123,7 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     observed = program.observed(lambda: _attempt(run, search.targets[0].values, failed))
     suspicion = {**search.suspicion, **dict.fromkeys(failed, 0.0)}
     right = {key for name in search.targets[0].gradients if name not in search.wrong
-             for key in (name, f"d{name}", f"grad_{name}")}
+             for key in search.keys(name)}
     loss = source_of(search.loss) if isinstance(search.loss, FunctionType) else None
     edits = Edits(program, observed, search.constants, right, loss)
     clock = _Clock(seconds)

@@ -1,0 +1,72 @@
+"""Files with hand-written gradients: each is run as the program it is, and its function found."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
+         "backpropagation", "backward_propagation", "compute_gradients")
+
+
+class HandError(ValueError):
+    """A hand-written file that cannot be used: the file, what was expected, what came."""
+
+
+def load_function(path: str | Path, name: str | None = None) -> Callable[..., Any]:
+    """The gradient function of a Python file, which is run.
+
+    `name` says which; by default the one function whose name is in ``NAMES``, or the only one
+    there is.  Raises HandError with the file, and the line where its code fails.
+    """
+    module = run_file(path)
+    own = {
+        key: value for key, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__
+        and not key.startswith("_")
+    }
+    if name is not None:
+        if name not in own:
+            raise HandError(f"{path}: has no function {name!r}; it has {sorted(own)}")
+        return own[name]
+    found = [own[key] for key in NAMES if key in own]
+    if found:
+        return found[0]
+    if len(own) == 1:
+        return next(iter(own.values()))
+    raise HandError(f"{path}: expected a function called gradient or backward that returns the "
+                    f"gradients; the file has {sorted(own) or 'no function'}")
+
+
+def run_file(path: str | Path) -> ModuleType:
+    """The file's module, run under a name of its own (so that its ``__main__`` part is not)."""
+    file = Path(path)
+    try:
+        source = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise HandError(f"{file}: there is no such file; expected a Python file with a gradient "
+                        "function") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HandError(f"{file}: cannot be read: {error}") from None
+    module = ModuleType(f"gradproof_hand_{file.stem}")
+    module.__file__ = str(file)
+    # So that messages show the lines of a file that is not imported the usual way.
+    linecache.cache[str(file)] = (len(source), None, source.splitlines(True), str(file))
+    try:
+        exec(compile(source, str(file), "exec"), vars(module))
+    except SyntaxError as error:
+        raise HandError(f"{file}:{error.lineno}: {error.msg}") from None
+    except (Exception, SystemExit) as error:
+        line = error.__traceback__
+        number = 0
+        while line is not None:
+            if line.tb_frame.f_code.co_filename == str(file):
+                number = line.tb_lineno
+            line = line.tb_next
+        raise HandError(f"{file}:{number}: {type(error).__name__} while the file was run: "
+                        f"{error}") from error
+    return module

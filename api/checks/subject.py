@@ -1,0 +1,175 @@
+"""What is to be judged: a loss and a hand-written gradient, as numbers and as equations.
+
+Every door (functions, formulas, layers, hand-written passes for a spec) says what its two sides
+are; here they are traced, differentiated and generalised, in the same way for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
+
+from gradproof.checks.given_arrays import General
+from gradproof.checks.inputs import Inputs, takes
+from gradproof.checks.returned import Asked, Keyed
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.steps import Chain
+from gradproof.symbolic.equation import System
+from gradproof.symbolic.tracing.run import Trace, TraceError, trace
+
+Values: TypeAlias = Mapping[str, Any]
+"""Arrays by name."""
+
+Declared: TypeAlias = Mapping[str, Any]
+"""Inputs by parameter name, with an Array at each leaf."""
+
+Gradient: TypeAlias = Callable[[Values], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """How another function is looked at in the place of the hand-written one.
+
+    function: the hand-written one.  bound: what a function computes, by parameter.
+    verdict: of the whole check on a function.
+    loss: what the gradient is of, where it is a function.
+    """
+
+    function: Callable[..., Any]
+    bound: Callable[[Callable[..., Any]], Gradient]
+    verdict: Callable[[Callable[..., Any]], str]
+    loss: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be judged.
+
+    asked: the gradients that are judged.
+    loss, gradient: functions of arrays by name.
+    declared: the inputs as they were traced.
+    derived: the system with the derived gradients, whose names `of` gives; None if there is none.
+    hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
+    loose_units: axes of length one that are too many or too few are noted, not refuted.
+    assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
+    rerun: how an edited gradient function is looked at; without it no repair is searched.
+    remarks: what a reader of any verdict should know.  keyed: what was returned beside.
+    """
+
+    asked: Asked
+    loss: Callable[[Values], Any]
+    gradient: Gradient
+    declared: Declared = field(default_factory=dict)
+    derived: System | None = None
+    of: Mapping[str, str] = field(default_factory=dict)
+    hand: Trace | None = None
+    reason: str = ""
+    loose_units: bool = False
+    assumed: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    rerun: Rerun | None = None
+    remarks: tuple[str, ...] = ()
+    keyed: Keyed = field(default_factory=Keyed)
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        return self.asked.names
+
+
+# --- two sides ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A loss and a gradient for it, whatever their inputs are declared to be.
+
+    plain: the two as functions of arrays, and what is known beforehand.
+    chain: the loss differentiated.  trace: the hand-written gradient's equations, for the same
+    inputs.  Both raise ValueError (TraceError) where there are none.
+    """
+
+    plain: Subject
+    chain: Callable[[Declared], Chain]
+    trace: Callable[[Declared, Chain], Trace]
+
+    def subject(self, declared: Declared) -> Subject:
+        """Both sides as equations for the declared inputs, as far as that goes."""
+        made = replace(self.plain, declared=declared)
+        try:
+            chain = self.chain(declared)
+            made = replace(made, derived=chain.system, of=chain.of,
+                           assumed=(*made.assumed, *chain.assumptions), kinks=kinks_listed(chain))
+            return replace(made, hand=self.trace(declared, chain))
+        except ValueError as error:
+            return replace(made, reason=f"not traced: {error}")
+
+    def general(self, general: General) -> Subject:
+        """The subject for inputs as general as those for which both sides can be traced."""
+        return next(found for found in map(self.subject, general.declarations())
+                    if found.hand is not None or found.declared is general.inputs.declared)
+
+    def patterned(self, general: General, declared: Declared) -> Iterator[Subject]:
+        """The subject under what the numbers of given arrays show, if they show anything."""
+        assuming = replace(self, plain=replace(self.plain, assumed=general.assumptions))
+        return map(assuming.subject, general.patterned(declared))
+
+
+def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:
+    """The gradients of the one scalar that a trace returns; TraceError for one of anything else."""
+    return differentiate(traced.system, scalar_result(traced), wrt)
+
+
+def scalar_result(traced: Trace) -> str:
+    """The name of the one scalar that a traced function returns; else TraceError."""
+    if not isinstance(traced.result, str):
+        raise TraceError(f"the loss returns {traced.result!r}, expected one scalar")
+    shape = traced.system.shapes[traced.result]
+    if shape:
+        raise TraceError(f"the loss has shape {shape}, expected a scalar")
+    return traced.result
+
+
+def kinks_listed(chain: Chain) -> tuple[str, ...]:
+    """The kinks of the loss's own equations: "Z1 = 0"."""
+    return tuple(dict.fromkeys(
+        f"{kink.argument or kink.array} = 0" if kink.where == "z" else
+        f"{kink.array} at a tie of its maximum" if kink.function == "max" else
+        f"{kink.array} where {kink.where} = 0 for z = {kink.argument or kink.array}"
+        for kink in chain.kinks
+    ))
+
+
+# --- a side -------------------------------------------------------------------------------------
+
+
+class Side(Protocol):
+    """A loss or its gradients, as numbers and as equations."""
+
+    def at(self, values: Values) -> Any:
+        """What it returns for arrays by name."""
+
+    def traced(self, declared: Declared) -> Trace:
+        """Its equations; ValueError (TraceError) where there are none."""
+
+
+@dataclass(frozen=True)
+class FunctionSide:
+    """A NumPy function of the inputs."""
+
+    function: Callable[..., Any]
+    taken: Inputs
+
+    @classmethod
+    def of(cls, what: str, function: Any, taken: Inputs) -> FunctionSide:
+        """ValueError for what cannot be called with the inputs."""
+        if not callable(function):
+            raise ValueError(f"{what}: expected a function or text, got {function!r:.60}")
+        takes(what, function, taken.given)
+        return cls(function, taken)
+
+    def at(self, values: Values) -> Any:
+        return self.function(**self.taken.at(values))
+
+    def traced(self, declared: Declared) -> Trace:
+        return trace(self.function, declared)

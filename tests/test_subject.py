@@ -1,0 +1,115 @@
+"""One subject behind every door: the same kinks, and given arrays generalised alike."""
+
+import numpy as np
+import pytest
+
+import gradproof as gp
+
+A, X, B = np.arange(12.0).reshape(4, 3) / 7, np.ones(3), np.ones(4)
+GIVEN = {"A": A, "x": X, "b": B}
+
+
+def loss(A, x, b):
+    return np.mean((A @ x - b) ** 2)
+
+
+def right(A, x, b):
+    return {"x": 2 * A.T @ (A @ x - b) / len(b)}
+
+
+def missing(A, x, b):
+    return {"x": 2 * A.T @ (A @ x - b)}
+
+
+TEXT = "L = mean((A @ x - b)**2)"
+
+
+@pytest.mark.parametrize("left", [loss, TEXT])
+@pytest.mark.parametrize("gradient", [right, {"x": "2*A.T @ (A @ x - b)/m"}])
+def test_given_arrays_are_generalised_by_functions_and_by_text(left, gradient):
+    given = {**GIVEN, "b": "m", "A": "m n", "x": "n"} if isinstance(gradient, dict) else GIVEN
+    result = gp.check(left, gradient, **given, wrt=["x"])
+    assert (result.verdict, result["x"].scope) == ("proved", "for all m, n")
+
+
+@pytest.mark.parametrize("gradient", [
+    lambda A, x, b: {"x": 2 * A.T @ (A @ x - b)}, {"x": "2*A.T @ (A @ x - b)"},
+    "r = A @ x - b; dx = 2*A.T @ r",
+])
+def test_text_of_given_arrays_is_for_all_sizes(gradient):
+    result = gp.check("L = sum((A @ x - b)**2)", gradient, **GIVEN, wrt=["x"])
+    assert (result.verdict, result["x"].scope) == ("proved", "for all m, n")
+
+
+def test_a_number_in_a_formula_may_be_the_size_of_a_given_array():
+    formula = {"x": "2*A.T @ (A @ x - b)/4"}
+    result = gp.check(TEXT, formula, **GIVEN)
+    assert (result["x"].verdict, result["x"].scope) == ("proved", "for these sizes")
+    for wrong in ("2*A.T @ (A @ x - b)/3", "2*A.T @ (A @ x - b)"):
+        assert gp.check(TEXT, {"x": wrong}, **GIVEN).verdict == "refuted"
+
+
+def test_a_name_in_the_text_is_no_size():
+    """`m` and `n` are taken, so the sizes are called otherwise, and nothing is mixed up."""
+    result = gp.check("m = A @ x - b; n = m**2; L = sum(n)", {"x": "2*A.T @ m"}, **GIVEN)
+    assert (result.verdict, result["x"].scope) == ("proved", "for all p, q")
+    with pytest.raises(ValueError, match="m"):
+        gp.check("L = sum(A @ x - b)/m", {"x": "A.T @ b"}, **GIVEN)
+
+
+def test_text_of_given_labels_generalises_with_their_pattern():
+    y = np.eye(3)[[0, 2, 1, 0]]
+    given = {"z": np.arange(12.0).reshape(4, 3) / 9, "y": y}
+    by_text = gp.check("L = -sum(y * log(softmax(z)))", {"z": "softmax(z) - y"}, **given)
+
+    def cross_entropy(z, y):
+        e = np.exp(z)
+        return -np.sum(y * np.log(e / e.sum(axis=1, keepdims=True)))
+
+    def gradient(z, y):
+        e = np.exp(z)
+        return {"z": e / e.sum(axis=1, keepdims=True) - y}
+
+    by_function = gp.check(cross_entropy, gradient, **given)
+    for result in (by_text, by_function):
+        assert (result["z"].verdict, result["z"].scope) == ("proved", "for all m, n")
+        assert any("one" in text for text in result["z"].assumptions)
+
+
+def test_a_gradient_function_for_a_loss_in_text_is_repaired():
+    result = gp.check(TEXT, missing, A="m n", x="n", b="m", wrt=["x"])
+    assert result.verdict == "refuted"
+    assert result.repair is not None
+    assert result.repair.verified == "proved"
+
+
+def relu_sum(x, w):
+    return np.sum(np.maximum(0, x * w))
+
+
+def relu_gradient(x, w):
+    return {"x": (x * w > 0) * w}
+
+
+def test_every_door_lists_the_same_kinks():
+    formula = {"x": "where(x*w > 0, w, 0)"}
+    shapes = {"x": "n", "w": "n"}
+    found = [
+        gp.check(relu_sum, relu_gradient, **shapes)["x"].kinks,
+        gp.check("L = sum(max(0, x*w))", formula, **shapes)["x"].kinks,
+        gp.check_layer(relu_sum, lambda dout, x, w: {"x": dout * (x * w > 0) * w},
+                       wrt=["x"], **shapes)["x"].kinks,
+    ]
+    assert found[0]
+    assert found[0] == found[1] == found[2]
+
+
+def test_layers_list_the_kinks_that_a_proof_does_not_cross():
+    """A maximum whose ties a proof of the gradient never meets is listed all the same."""
+    def forward(x, w):
+        return np.maximum(x, 0) + w
+
+    result = gp.check_layer(forward, lambda dout, x: {"w": dout}, x="n", w="n", wrt=["w"])
+    same = gp.check(lambda x, w: np.sum(np.maximum(x, 0) + w), lambda x, w: {"w": np.ones_like(w)},
+                    x="n", w="n")
+    assert result["w"].kinks == same["w"].kinks
