@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gradproof.checks.asserting import assert_gradient, assert_layer
     from gradproof.checks.functions import check
+    from gradproof.checks.hand_files import gradient_of
     from gradproof.checks.layers import check_layer
-    from gradproof.checks.marking import gradient_of
     from gradproof.checks.results import Check, CheckResult
     from gradproof.checks.returned import LayerError
     from gradproof.derivations.declare import Array
@@ -51,7 +51,7 @@ _HOMES = {
     "derive": "gradproof.derivations.derivation",
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
-    "gradient_of": "gradproof.checks.marking",
+    "gradient_of": "gradproof.checks.hand_files",
     "load": "gradproof.derivations.sources",
     "trace": "gradproof.derivations.sources",
 }

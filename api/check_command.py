@@ -59,7 +59,7 @@ def _results(options: argparse.Namespace) -> list[tuple[Callable[..., Any], Chec
         function = load_function(options.file, options.function)
         with progress("checking"):
             return [(function, check_network(derivation, function, options.file))]
-    from gradproof.checks import marking as marks
+    from gradproof.checks import hand_files as marks
     from gradproof.checks.functions import check
     from gradproof.checks.hand_files import run_file
 

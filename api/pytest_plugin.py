@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from gradproof.checks.marking import MARKED
+from gradproof.checks.hand_files import MARKED
 
 MARKER = "gradient_of"
 VERDICTS = ("agrees", "proved")

@@ -7,12 +7,13 @@ entry. A refutation always rests on one entry, or at a kink on an entry's one-si
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .differences import Estimate
 from .evaluation import EPS, Array, Evaluator, Loss
 from .judgement import Probe, Verdict
 from .rounding import largest, precision, rounding_bound
@@ -34,6 +35,8 @@ class Comparison:
     witness      measured gradient, nan where no entry was measured; the shape of the input
     complete     every entry was measured by itself
     subgradient  at a kink the claim was accepted as lying between the one-sided derivatives
+    notes        what a reader should know of what was measured
+    set_aside    why complex steps were not believed, where real differences were taken instead
     measured     every probe, in order
     evaluations  cost in evaluations of the loss, a complex one counted as four
     """
@@ -50,6 +53,7 @@ class Comparison:
     evaluations: int
     probes: int
     notes: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
     measured: tuple[Probe, ...] = ()
 
     def method_at(self, entry: tuple[int, ...]) -> str:
@@ -203,6 +207,11 @@ def _report(
         subgradient=any(p.subgradient for p in probes) and verdict == "agrees",
         evaluations=cost,
         probes=len(probes),
-        notes=tuple(dict.fromkeys(p.estimate.note for p in probes if p.estimate.note)),
+        notes=_notes(p.estimate for p in probes if not p.estimate.is_real),
+        set_aside=_notes(p.estimate for p in probes if p.estimate.is_real),
         measured=tuple(probes),
     )
+
+
+def _notes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(estimate.note for estimate in estimates if estimate.note))

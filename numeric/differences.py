@@ -46,6 +46,11 @@ class Estimate:
     note: str = ""
 
     @property
+    def is_real(self) -> bool:
+        """Whether real differences were taken; a note says why not a complex step."""
+        return self.method in ("central differences", "one-sided differences")
+
+    @property
     def usable(self) -> bool:
         return self.status in ("smooth", "kink")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.checks.points import draw
 from gradproof.symbolic.equation import EquationError, size_symbol
+from gradproof.symbolic.proof.sampling import draw
 from gradproof.symbolic.text.grammar import FormulaError
 
 SQUARE = {kind: gp.Array("n n", kind=kind) for kind in ("symmetric", "orthogonal", "invertible")}

@@ -408,7 +408,8 @@ def test_assumption_is_listed_only_where_it_was_used() -> None:
 
 def test_kinks_are_listed() -> None:
     proof = prove(IDENTITIES["relu mask, not strict"])
-    assert proof.kinks == ("Z[i1, i2] = 0",)
+    assert [str(kink) for kink in proof.kinks] == ["Z[i1, i2] = 0"]
+    assert [kink.array for kink in proof.kinks] == ["Z"]
     assert prove(IDENTITIES["sigmoid slope in a"]).kinks == ()
 
 

@@ -8,14 +8,13 @@ meet.
     formulas         sides of a check in text: a loss, its gradients
     functions        A check
     given_arrays     from arrays of numbers to symbolic shapes, and such arrays at other sizes
-    hand_files       files with hand-written gradients: run, and their function found
+    hand_files       files with hand-written gradients: run, and their functions found
     hand_written     hand-written backward passes, held against a network spec
     inputs           the inputs of a check as they are given
     judging          proof and numbers weighed: the verdict on every gradient of a subject
     layer_calls      how a layer is called
     layer_rehearsal  A layer run twice at each point, before anything is judged
     layers           `check_layer`
-    marking          `@gp.gradient_of(loss, X="m n", ...)`
     measuring        the numbers of a check
     other_targets    is a refuted gradient right for targets of a kind that was not declared
     points           points at which a check looks

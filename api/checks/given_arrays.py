@@ -16,8 +16,9 @@ import numpy as np
 import sympy as sp
 
 from gradproof.checks.inputs import Inputs, leaves
-from gradproof.checks.points import SIZES, Point, Values, draw, flat
+from gradproof.checks.points import INTEGERS, SIZES, Point, Values, flat
 from gradproof.symbolic.equation import Array, Kind, size_names, size_symbols
+from gradproof.symbolic.proof.sampling import draw
 from gradproof.symbolic.shapes import parse_shape
 
 NAMES = ("m", "n", "p", "q", "r", "s")
@@ -183,7 +184,7 @@ class General:
             sizes = {s: row[k % len(row)] + k // len(row) * len(row)
                      for k, s in enumerate(symbols)}
             by = {symbol: sp.Integer(number) for symbol, number in sizes.items()}
-            values: Values = {array.name: draw(array, sizes, rng) for array in self._rest}
+            values: Values = {array.name: draw(array, sizes, rng, INTEGERS) for array in self._rest}
             for name, array in general.items():
                 shape = tuple(int(size.xreplace(by)) for size in array.shape)
                 values[name] = self.given[name].like(shape, rng)

@@ -1,16 +1,24 @@
-"""Files with hand-written gradients: each is run as the program it is, and its function found."""
+"""Files with hand-written gradients: each is run as the program it is, and its functions found.
+
+A function is found by its name, or marked: ``@gp.gradient_of(loss, X="m n", ...)`` returns it as it
+is; ``gradproof check FILE.py`` checks every function marked in the file, and pytest takes each one
+in a test file for a test.
+"""
 
 from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
          "backpropagation", "backward_propagation", "compute_gradients")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class HandError(ValueError):
@@ -70,3 +78,37 @@ def run_file(path: str | Path) -> ModuleType:
         raise HandError(f"{file}:{number}: {type(error).__name__} while the file was run: "
                         f"{error}") from error
     return module
+
+
+# --- marked functions -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A marked gradient: the functions and the inputs they are to be checked on."""
+
+    gradient: Callable[..., Any]
+    loss: Callable[..., Any]
+    shapes: dict[str, Any]
+    wrt: tuple[str, ...] | None
+
+
+MARKED: list[Mark] = []
+
+
+def gradient_of(
+    loss: Callable[..., Any],
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    inputs: dict[str, Any] | None = None,
+    **shapes: Any,
+) -> Callable[[Function], Function]:
+    """Marks a function as the gradient of `loss`; the arguments are those of :func:`check`."""
+
+    def mark(gradient: Function) -> Function:
+        MARKED.append(Mark(gradient, loss, {**(inputs or {}), **shapes},
+                           None if wrt is None else tuple(wrt)))
+        return gradient
+
+    return mark

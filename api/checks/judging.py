@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from gradproof.checks.branches import branch_points
-from gradproof.checks.measuring import Numbers
+from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
 from gradproof.checks.points import Point
 from gradproof.checks.repair_search import suggested_factors, suspicion
@@ -19,13 +18,11 @@ from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import keys_for
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
-from gradproof.numeric import (
-    Comparison,
-    diagnose,
-)
 from gradproof.repair.search import SECONDS, Search, find_repair
+from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.display.text_and_latex import factor_text
-from gradproof.symbolic.equation import System, is_unnamed, size_names
+from gradproof.symbolic.equation import is_unnamed, size_names
+from gradproof.symbolic.normalform.polynomial import Crossing
 from gradproof.symbolic.proof.first_wrong import Wrong
 from gradproof.symbolic.proof.prover import Proof, Prover
 from gradproof.symbolic.tracing.run import Place
@@ -43,70 +40,93 @@ def judge(
     alternatives: the same under further assumptions, for where the proofs fail without.
     """
     rerun = subject.rerun
-    proofs, prover, pairs = _proofs(subject)
-    if not all(proof.equal for proof in proofs.values()):
-        for other in alternatives:
-            found = _proofs(other)
-            if _settled(found[0]) > _settled(proofs):
-                subject, (proofs, prover, pairs) = other, found
-    numbers = Numbers(subject)
+    proofs = Proofs.of(subject)
+    if not all(proof.equal for proof in proofs.found.values()):
+        for other in map(Proofs.of, alternatives):
+            if other.settled > proofs.settled:
+                proofs = other
+    subject = proofs.subject
+    numbers = Measurements(subject)
+    looked = _looked(numbers, proofs, points)
+    checks = tuple(_verdict(name, proofs, numbers) for name in subject.wrt)
+    checks = right_for(numbers, looked, checks)
+    wrong, place = proofs.first_wrong(made.name for made in checks if made.verdict == "refuted")
+    result = CheckResult(checks, wrong, place, unasked=subject.keyed.unasked)
+    failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
+    if rerun is None or repair_seconds <= 0 or not failing:
+        return result
+    arrays = [proofs.pairs[name] for name in failing if name in proofs.pairs]
+    search = Search(
+        rerun.function, rerun.bound, numbers.wanted(looked), failing,
+        suspicion(proofs.prover, subject.hand, arrays, place),
+        suggested_factors((numbers.diagnosis(name), numbers.sizes(name)) for name in failing),
+        rerun.verdict, subject.loose_units, rerun.loss, keys_for,
+    )
+    repair, unrepaired = find_repair(search, repair_seconds)
+    return replace(result, repair=repair, unrepaired=unrepaired)
+
+
+def _looked(
+    numbers: Measurements, proofs: Proofs, points: Sequence[Point]
+) -> tuple[Point, ...]:
+    """The points at which the gradients were run: those given, and those that reach branches."""
+    subject, further = numbers.subject, list[Point]()
     for point in points:
         numbers.look_at(point)
-    open_ = [name for name in subject.wrt if name not in proofs or not proofs[name].equal]
+    open_ = [name for name in subject.wrt if not proofs.proved(name)]
     if open_ and not numbers.failure and not numbers.shapes and not numbers.refuted(open_):
         further, unmet = branch_points(subject, points)  # a proof would cover every branch
         for point in further:
             numbers.look_at(point)
         for name in open_:
             numbers.notes[name].update(dict.fromkeys(unmet))
-        points = [*points, *further]
-    checks = tuple(_verdict(name, subject, proofs.get(name), numbers) for name in subject.wrt)
-    checks = right_for(numbers, points, checks)
-    wrong, place = "", None
-    if prover is not None and subject.hand is not None:
-        for made in checks:
-            if made.verdict == "refuted" and made.name in pairs:
-                wrong, place = _first_wrong(prover, subject, made.name, pairs[made.name])
-                break
-    result = CheckResult(checks, wrong, place, unasked=subject.keyed.unasked)
-    failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
-    if rerun is None or repair_seconds <= 0 or not failing:
-        return result
-    arrays = [pairs[name] for name in failing if name in pairs]
-    search = Search(
-        rerun.function, rerun.bound, numbers.targets(points), failing,
-        suspicion(prover, subject.hand, arrays, place),
-        suggested_factors(numbers.observed, failing), rerun.verdict, subject.loose_units,
-        rerun.loss, keys_for,
-    )
-    repair, unrepaired = find_repair(search, repair_seconds)
-    return replace(result, repair=repair, unrepaired=unrepaired)
+    return (*points, *further)
 
 
-def _proofs(
-    subject: Subject,
-) -> tuple[dict[str, Proof], Prover | None, dict[str, str]]:
-    if subject.derived is None or subject.hand is None:
-        return {}, None, {}
-    try:
-        found = subject.asked.by_name(subject.hand.result)
-    except ValueError:
-        return {}, None, {}
-    pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
-    data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
-    prover = Prover(subject.derived, subject.hand.system, _evaluate, data=data)
-    proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
-    return {name: proofs[subject.of[name]] for name in pairs}, prover, pairs
+# --- proofs -------------------------------------------------------------------------------------
 
 
-def _settled(proofs: Mapping[str, Proof]) -> tuple[int, int]:
-    """How many are proved, and for how many a factor is known."""
-    return (sum(proof.equal is True for proof in proofs.values()),
-            sum(proof.ratio is not None for proof in proofs.values()))
+@dataclass(frozen=True)
+class Proofs:
+    """What a prover found of each gradient of a subject that both sides have as equations.
 
+    pairs: the array of the hand-written code that is the gradient by each name.
+    """
 
-def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-    return evaluate(system, values, sizes)
+    subject: Subject
+    found: Mapping[str, Proof] = field(default_factory=dict)
+    prover: Prover | None = None
+    pairs: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, subject: Subject) -> Proofs:
+        if subject.derived is None or subject.hand is None:
+            return cls(subject)
+        try:
+            found = subject.asked.by_name(subject.hand.result)
+        except ValueError:
+            return cls(subject)
+        pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
+        data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
+        prover = Prover(subject.derived, subject.hand.system, evaluate, data=data)
+        proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
+        return cls(subject, {name: proofs[subject.of[name]] for name in pairs}, prover, pairs)
+
+    @property
+    def settled(self) -> tuple[int, int]:
+        """How many are proved, and for how many a factor is known."""
+        return (sum(proof.equal is True for proof in self.found.values()),
+                sum(proof.ratio is not None for proof in self.found.values()))
+
+    def proved(self, name: str) -> bool:
+        return name in self.found and self.found[name].equal is True
+
+    def first_wrong(self, refuted: Iterable[str]) -> tuple[str, Place | None]:
+        """Where the code first computes what the derivation does not, for the first gradient."""
+        name = next((name for name in refuted if name in self.pairs), None)
+        if self.prover is None or name is None:
+            return "", None
+        return _first_wrong(self.prover, self.subject, name, self.pairs[name])
 
 
 def _first_wrong(
@@ -128,97 +148,125 @@ def _first_wrong(
     return text, place
 
 
-def _verdict(name: str, subject: Subject, proof: Proof | None, numbers: Numbers) -> Check:
+# --- verdicts -----------------------------------------------------------------------------------
+
+
+def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     """One gradient's verdict from its proof and its numbers."""
-    looked = numbers.comparisons.get(name, [])
-    notes = tuple(numbers.notes[name])
+    subject, proof = proofs.subject, proofs.found.get(name)
+    notes, seen = tuple(numbers.notes[name]), numbers.observed[name]
     if numbers.failure:
         return Check(name, "undecided", reason=numbers.failure, notes=notes)
     if name in numbers.shapes:
         return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
-    base = _measured(name, numbers, looked, notes)
+    base = _measured(name, seen, notes)
     if doubt := subject.keyed.doubt(name):
         return replace(base, verdict="undecided", reason=doubt)
-    refuted = [(point, c) for point, c in looked if c.verdict == "refuted"]
-    if refuted and refuted[0][0].elsewhere and subject.hand is None:
-        return replace(base, verdict="undecided",
-                       reason=f"right at the given arrays, differs at {refuted[0][0]}; whether "
-                              f"these sizes are meant is not known ({subject.reason})")
-    if refuted:
-        reason = f"differs at {refuted[0][0]}"
-        if refuted[0][0].elsewhere:
-            reason = f"right at the given arrays, differs at other sizes: at {refuted[0][0]}"
-        if proof is not None and proof.equal:
-            reason += ("; the formulas are proved equal, so this is the program's arithmetic "
-                       "(overflow, rounding, or dtype)")
-        return replace(base, verdict="refuted", scope="", reason=reason,
-                       diagnosis=_diagnosis(name, proof, numbers))
-    open_ = [c for _, c in looked if c.verdict == "undecided"]
+    differing = next((found for found in seen if found.comparison.verdict == "refuted"), None)
+    if differing is not None:
+        return _refuted(base, differing.point, subject, proof, numbers)
+    open_ = [f.comparison.reason for f in seen if f.comparison.verdict == "undecided"]
     if proof is not None and proof.equal:
-        extra = tuple(f"numbers undecided: {c.reason}" for c in open_[:1])
-        assumed = dict.fromkeys((*proof.assumptions, *_trace_assumptions(subject)))
-        named = {text.partition("[")[0].partition(" ")[0] for text in proof.kinks}
-        further = (text for text in subject.kinks if text.partition(" ")[0] not in named)
-        return replace(base, verdict="proved", scope=_scope(subject), notes=(*notes, *extra),
-                       assumptions=tuple(assumed), kinks=(*proof.kinks, *further))
-    if open_ or not looked:
+        return _proved(base, subject, proof, open_)
+    if open_ or not seen:
         return replace(base, verdict="undecided",
-                       reason=open_[0].reason if open_ else "no point could be looked at")
-    where = "; ".join(str(point) for point, _ in looked if point.sizes or point.given)
-    scope = f"at {len(looked)} point{'s' * (len(looked) > 1)}" + (f" ({where})" if where else "")
-    why = subject.reason or (proof.reason if proof is not None else "")
+                       reason=open_[0] if open_ else "no point could be looked at")
     if proof is not None and proof.equal is False:
-        difference = _diagnosis(name, proof, numbers)
         return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
-                       diagnosis=difference)
-    return replace(base, verdict="agrees", scope=scope,
-                   reason=f"not proved: {why}" if why else "")
+                       diagnosis=_diagnosis(name, proof, numbers))
+    return _agreeing(base, [found.point for found in seen],
+                     subject.reason or (proof.reason if proof is not None else ""))
 
 
-def _measured(
-    name: str, numbers: Numbers, looked: Sequence[tuple[Point, Comparison]],
-    notes: tuple[str, ...],
+def _refuted(
+    base: Check, point: Point, subject: Subject, proof: Proof | None, numbers: Measurements
 ) -> Check:
+    """Numbers that differ at a point; no more than a doubt where its sizes may not be meant."""
+    if point.elsewhere and subject.hand is None:
+        return replace(base, verdict="undecided",
+                       reason=f"right at the given arrays, differs at {point}; whether these sizes "
+                              f"are meant is not known ({subject.reason})")
+    reason = f"differs at {point}"
+    if point.elsewhere:
+        reason = f"right at the given arrays, differs at other sizes: at {point}"
+    if proof is not None and proof.equal:
+        reason += ("; the formulas are proved equal, so this is the program's arithmetic "
+                   "(overflow, rounding, or dtype)")
+    return replace(base, verdict="refuted", reason=reason,
+                   diagnosis=_diagnosis(base.name, proof, numbers))
+
+
+def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -> Check:
+    """A proof that no number contradicts, with what it rests on."""
+    traced = subject.hand.assumptions if subject.hand is not None else ()
+    assumed = dict.fromkeys((*proof.assumptions, *subject.assumed, *traced))
+    extra = [f"numbers undecided: {reason}" for reason in open_[:1]]
+    return replace(base, verdict="proved", scope=_scope(subject), notes=(*base.notes, *extra),
+                   assumptions=tuple(assumed), kinks=_kinks(proof.kinks, subject.kinks))
+
+
+def _agreeing(base: Check, points: Sequence[Point], why: str) -> Check:
+    """Numbers that agree at every point, without a proof."""
+    where = "; ".join(str(point) for point in points if point.sizes or point.given)
+    scope = f"at {len(points)} point{'s' * (len(points) > 1)}" + (f" ({where})" if where else "")
+    return replace(base, verdict="agrees", scope=scope, reason=f"not proved: {why}" if why else "")
+
+
+def _kinks(crossed: Sequence[Crossing], listed: Sequence[Kink]) -> tuple[str, ...]:
+    """What a proof is silent at, and the loss's kinks that are none of that, as text."""
+    named = {(crossing.array, crossing.is_tie) for crossing in crossed}
+    further = (kink for kink in listed
+               if (kink.argument and kink.where == "z")
+               or (kink.array, kink.function == "max") not in named)
+    return tuple(dict.fromkeys((*map(str, crossed), *map(kink_text, further))))
+
+
+def kink_text(kink: Kink) -> str:
+    """A kink of the loss's own equations: "Z1 = 0"."""
+    if kink.where == "z":
+        return f"{kink.argument or kink.array} = 0"
+    if kink.function == "max":
+        return f"{kink.array} at a tie of its maximum"
+    return f"{kink.array} where {kink.where} = 0 for z = {kink.argument or kink.array}"
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+def _measured(name: str, seen: Sequence[Observed], notes: tuple[str, ...]) -> Check:
     """The numbers of a check: bounds, the largest difference, the worst entry's three values."""
-    bounds = [c.bound for _, c in looked if c.verdict != "undecided"]
-    worst, entry, pinned, method = 0.0, None, False, "finite difference"
-    apart = float("nan")
-    hand = derived = witness = float("nan")
-    sample: tuple[tuple[tuple[int, ...], float, float, float], ...] = ()
-    for (point, comparison), (claimed, true, _) in zip(
-        looked, numbers.observed.get(name, []), strict=True
-    ):
-        claimed, true = np.asarray(claimed, dtype=float), np.asarray(true, dtype=float)
-        gap = np.abs(claimed - true)
-        if gap.size == 0:
-            continue
-        measured = np.abs(comparison.witness - true)
-        if not np.all(np.isnan(measured)):
-            widest = float(np.nanmax(measured))
-            apart = widest if np.isnan(apart) else max(apart, widest)
-        if not sample or point.given:
-            sample = tuple(
-                (at, float(true[at]), float(claimed[at]), float(comparison.witness[at]))
-                for at in islice(np.ndindex(*gap.shape), SAMPLE)
-            )
-        largest = float(np.nanmax(gap)) if not np.all(np.isnan(gap)) else float("nan")
-        worst = max(worst, largest) if largest == largest else worst
-        decides = comparison.verdict == "refuted" and not pinned
-        if entry is None or decides or (largest >= worst and not pinned):
-            pinned = pinned or decides  # the point that a refutation names is the one shown
-            place = tuple(int(p) for p in np.unravel_index(int(np.nanargmax(gap)), gap.shape)) \
-                if largest == largest else (0,) * gap.ndim
-            if decides and comparison.wrong and comparison.wrong[0].entry is not None:
-                place = tuple(int(p) for p in comparison.wrong[0].entry)
-            entry, hand, derived = place, float(claimed[place]), float(true[place])
-            witness = float(comparison.witness[place])
-            method = comparison.method_at(place)
-    return Check(name, "agrees", bound=max(bounds, default=float("nan")), difference=worst,
-                 entry=entry, hand=hand, derived=derived, witness=witness, method=method,
-                 witness_difference=apart, sample=sample, notes=notes)
+    seen = [found for found in seen if found.gap.size]
+    decided = [found for found in seen if found.comparison.verdict != "undecided"]
+    made = Check(
+        name, "agrees", difference=max((found.largest for found in seen
+                                        if found.largest == found.largest), default=0.0),
+        bound=max((found.comparison.bound for found in decided), default=float("nan")),
+        witness_difference=_largest([found.witness_gap for found in seen]), notes=notes,
+    )
+    if not seen:
+        return made
+    # The point that a refutation names is the one shown, else the one that differs most.
+    shown = next((found for found in seen if found.comparison.verdict == "refuted"), None) or max(
+        seen, key=lambda found: (found.largest == found.largest, found.largest))
+    sampled = next((found for found in reversed(seen) if found.point.given), seen[0])
+    at = shown.worst
+    return replace(
+        made, entry=at, hand=float(shown.claimed[at]), derived=float(shown.true[at]),
+        witness=float(shown.comparison.witness[at]), method=shown.comparison.method_at(at),
+        sample=tuple(
+            (place, float(sampled.true[place]), float(sampled.claimed[place]),
+             float(sampled.comparison.witness[place]))
+            for place in islice(np.ndindex(*sampled.gap.shape), SAMPLE)
+        ),
+    )
 
 
-def _diagnosis(name: str, proof: Proof | None, numbers: Numbers) -> str:
+def _largest(values: Sequence[float]) -> float:
+    """Of those that are numbers; nan where none is."""
+    return max((value for value in values if value == value), default=float("nan"))
+
+
+def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
     """What would make it right: from the normal forms where they say, else from the numbers."""
     if proof is not None and proof.ratio is not None and not proof.ratio.is_zero:
         inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
@@ -226,7 +274,7 @@ def _diagnosis(name: str, proof: Proof | None, numbers: Numbers) -> str:
             return f"derived = {factor} × hand-written: multiply by {factor} (exact, for all sizes)"
         return (f"hand-written = {factor_text(inverse)} × derived: multiply by {factor} "
                 "(exact, for all sizes)")
-    found = diagnose(numbers.observed[name]) if numbers.observed.get(name) else None
+    found = numbers.diagnosis(name)
     if found is not None and found.kind != "equal":
         return found.text
     return ""
@@ -236,10 +284,3 @@ def _scope(subject: Subject) -> str:
     assert subject.derived is not None
     symbols = sorted(size_names(array.shape for array in subject.derived.inputs))
     return f"for all {', '.join(symbols)}" if symbols else "for these sizes"
-
-
-def _trace_assumptions(subject: Subject) -> tuple[str, ...]:
-    traced = subject.hand.assumptions if subject.hand is not None else ()
-    return (*(text for text in subject.assumed), *traced)
-
-

@@ -25,7 +25,7 @@ OPTIONAL = ("mask", "one_hot", "constant")
 
 
 @dataclass(frozen=True)
-class Layer:
+class CheckedLayer:
     """A layer with its inputs and constants, as functions of arrays by name."""
 
     run: Run
@@ -73,7 +73,7 @@ class Rehearsal:
 
 
 def rehearsed(
-    layer: Layer, points: Sequence[Point], wrt: Sequence[str] | None, seed: int
+    layer: CheckedLayer, points: Sequence[Point], wrt: Sequence[str] | None, seed: int
 ) -> Rehearsal:
     """Runs the layer twice at each point.  Raises LayerFails where it gives no one value."""
     names = list(wrt or ())
@@ -113,7 +113,7 @@ def rehearsed(
 _SEED = "seed or switch off what is random, or hand a mask in as an input of kind 'mask'"
 
 
-def _outputs(layer: Layer, point: Point) -> list[Any]:
+def _outputs(layer: CheckedLayer, point: Point) -> list[Any]:
     """The outputs at a point, the same each time, as arrays of numbers."""
     with _reasons(f"forward fails at {point}"):
         outputs, again = (
@@ -159,7 +159,7 @@ def _same(left: Any, right: Any) -> bool:
     return one.shape == other.shape and bool(np.all((one == other) | (one != one)))
 
 
-def _found_names(found: Mapping[str, Any], layer: Layer) -> list[str]:
+def _found_names(found: Mapping[str, Any], layer: CheckedLayer) -> list[str]:
     """What is checked where `wrt` does not say; LayerError for what has no gradient."""
     seen = layer.run.seen.text
     missing = [name for name in expected(layer.taken) if name not in found]

@@ -18,7 +18,7 @@ from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import Call, LayerFails, layer_object, two_functions
-from gradproof.checks.layer_rehearsal import Layer, Rehearsal, expected, rehearsed
+from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import Asked, LayerError
 from gradproof.checks.subject import (
@@ -91,7 +91,7 @@ def check_layer(
             run = layer_object(forward, taken, fixed, points[0], wrt)
         else:
             run = two_functions(forward, backward, taken, fixed, wrt)
-        layer = Layer(run, taken, fixed, general)
+        layer = CheckedLayer(run, taken, fixed, general)
         rehearsal = rehearsed(layer, points, wrt, seed)
     except LayerFails as error:
         names = list(wrt) if wrt is not None else expected(taken)
@@ -121,7 +121,7 @@ def _is_constant(value: Any) -> bool:
 class _Passes:
     """A layer's two passes, whose second is held against its first: the user's, and edits of it."""
 
-    layer: Layer
+    layer: CheckedLayer
     rehearsal: Rehearsal
 
     def judged(self, seconds: float) -> CheckResult:

@@ -4,122 +4,189 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from gradproof.checks.points import Point
-from gradproof.checks.repair_search import targets
+from gradproof.checks.repair_search import wanted_at
 from gradproof.checks.subject import Subject
 from gradproof.codegen.compile import compile_system
 from gradproof.numeric import (
     BUDGET,
     Comparison,
+    Diagnosis,
     compare_gradient,
+    diagnose,
     measured_rounding,
     rounding_bound,
 )
-from gradproof.repair.search import Target
+from gradproof.repair.search import Wanted
 
 ENOUGH = 400
 """Evaluations of the loss to spend where the derived gradient says where to look."""
 
 
-class Numbers:
-    """Comparisons of the hand-written gradient at every point, and the derived values there."""
+@dataclass(frozen=True)
+class Observed:
+    """One gradient at one point: what the hand-written code claims, and what the numbers say.
+
+    true: the derived gradient, or the measured one where there is none.
+    """
+
+    point: Point
+    comparison: Comparison
+    claimed: Any
+    true: Any
+
+    @cached_property
+    def gap(self) -> Any:
+        return np.abs(np.asarray(self.claimed, dtype=float) - np.asarray(self.true, dtype=float))
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest |claimed - true|; nan where none is a number."""
+        return _largest(self.gap)
+
+    @cached_property
+    def witness_gap(self) -> float:
+        """The largest |measured - true|, where it was measured."""
+        return _largest(np.abs(self.comparison.witness - np.asarray(self.true, dtype=float)))
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """The entry that a refutation is about, else the one that differs most."""
+        wrong: Sequence[Any] = self.comparison.wrong
+        if self.comparison.verdict == "refuted" and wrong and wrong[0].entry is not None:
+            return tuple(int(place) for place in wrong[0].entry)
+        if self.largest != self.largest:
+            return (0,) * int(self.gap.ndim)
+        at: Any = np.unravel_index(int(np.nanargmax(self.gap)), self.gap.shape)
+        return tuple(int(place) for place in at)
+
+
+class Measurements:
+    """What the numbers say of a hand-written gradient, point by point.
+
+    observed: by gradient, at each point that decided something.  notes: what else was seen.
+    shapes: gradients of a wrong shape, in words.  failure: why nothing could be looked at.
+    """
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.comparisons: dict[str, list[tuple[Point, Comparison]]] = {}
-        self.observed: dict[str, list[tuple[Any, Any, Mapping[str, int]]]] = {}
+        self.observed: dict[str, list[Observed]] = {name: [] for name in subject.wrt}
         self.notes: dict[str, dict[str, None]] = {
             name: dict.fromkeys((*subject.remarks, *subject.keyed.notes(name)))
             for name in subject.wrt
         }
         self.shapes: dict[str, str] = {}
         self.failure = ""
+        self._aside: set[str] = set()
         self._derived = None
         if subject.derived is not None:
             results = [subject.of[name] for name in subject.wrt]
             self._derived = compile_system(subject.derived, results)
 
     def look_at(self, point: Point) -> None:
+        """Runs the gradient at a point and holds it against differences of the loss."""
         if 1 in point.sizes.values() and not point.given and not self._loss_works(point):
             return  # a variance with ddof = 1, say, of one sample
-        before = {name: np.array(value) for name, value in point.values.items()}
-        try:
-            with np.errstate(all="ignore"):
-                claimed = {
-                    name: np.asarray(value)
-                    for name, value in self.subject.gradient(point.values).items()
-                }
-        except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
-            text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
-            if point.branch:  # an input that it refuses
-                return
-            if point.elsewhere:  # sizes that were guessed from the given ones
-                self._note(text)
-            else:
-                self.failure = self.failure or text
+        expected = {name: np.shape(value) for name, value in point.values.items()}
+        claimed = self._run(point)
+        if claimed is None:
             return
         if (point.elsewhere or point.branch) and not self._loss_works(point):
             return
-        for name, array in list(claimed.items()):
-            claimed[name] = self._fitted(name, array, np.shape(before[name]), point)
-        fitting = {n: a for n, a in claimed.items() if a.shape == np.shape(before[n])}
-        floats = dict(point.values)
-        rounding = measured_rounding(
-            lambda values: {
-                n: self._fitted(n, np.asarray(a), np.shape(before[n]), point)
-                for n, a in self.subject.gradient(values).items()
-            },
-            floats,
-        )
+        fitted = {name: self._fitted(name, array, expected[name], point)
+                  for name, array in claimed.items()}
+        fitting = {name: array for name, array in fitted.items() if array.shape == expected[name]}
         derived = self.derived_at(point)
-        found = compare_gradient(
-            self.subject.loss, floats, fitting, wrt=list(fitting),
-            rounding={n: r for n, r in rounding.items() if n in fitting} or None,
-            suspects={n: farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
-            budget=ENOUGH if derived else BUDGET,
-        ) if fitting else {}
-        for name, comparison in list(found.items()):
+        for name, comparison in self._compared(point, fitting, derived, expected).items():
             if point.branch and not _decides(comparison, fitting[name]):
                 reason = comparison.reason or "not finite"
                 self.notes[name][f"nothing is decided at {point}: {reason}"] = None
-                del found[name]
                 continue
-            self.comparisons.setdefault(name, []).append((point, comparison))
-            for note in comparison.notes:
-                aside = note.startswith("complex step")  # once will do, with its figures
-                if not (aside and any(known.startswith("complex step")
-                                      for known in self.notes[name])):
-                    self.notes[name][note] = None
-            if comparison.subgradient:
-                self.notes[name][f"at a kink at {point}: there is no one derivative, and the "
-                                 "hand-written value lies between the one-sided ones"] = None
-        for name in found:
-            array = fitting[name]
-            true = derived.get(name, found[name].witness)
-            self.observed.setdefault(name, []).append((array, true, point.sizes))
+            self._note_of(name, comparison, point)
+            true = derived.get(name, comparison.witness)
+            self.observed[name].append(Observed(point, comparison, fitting[name], true))
 
-    def targets(self, points: Sequence[Point]) -> list[Target]:
+    def _run(self, point: Point) -> dict[str, Any] | None:
+        """The hand-written gradients; None where the function fails, which is then noted."""
+        try:
+            with np.errstate(all="ignore"):
+                found = self.subject.gradient(point.values)
+                return {name: np.asarray(found[name]) for name in self.subject.wrt}
+        except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
+            text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
+        if point.elsewhere:  # sizes that were guessed from the given ones
+            self._note(text)
+        elif not point.branch:  # there it is an input that the function refuses
+            self.failure = self.failure or text
+        return None
+
+    def _compared(
+        self, point: Point, fitting: Mapping[str, Any], derived: Mapping[str, Any],
+        expected: Mapping[str, tuple[int, ...]],
+    ) -> dict[str, Comparison]:
+        """Each gradient against differences of the loss, most of all where it is not the derived.
+        """
+        if not fitting:
+            return {}
+
+        def again(values: Mapping[str, Any]) -> dict[str, Any]:
+            found = self.subject.gradient(values)
+            return {name: self._fitted(name, np.asarray(found[name]), expected[name], point)
+                    for name in self.subject.wrt}
+
+        rounding = measured_rounding(again, dict(point.values))
+        return compare_gradient(
+            self.subject.loss, dict(point.values), fitting, wrt=list(fitting),
+            rounding={n: r for n, r in rounding.items() if n in fitting} or None,
+            suspects={n: farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
+            budget=ENOUGH if derived else BUDGET,
+        )
+
+    def _note_of(self, name: str, comparison: Comparison, point: Point) -> None:
+        notes = [*comparison.notes]
+        if name not in self._aside:  # once will do, with its figures
+            notes += comparison.set_aside[:1]
+            self._aside.update([name] if comparison.set_aside else [])
+        if comparison.subgradient:
+            notes.append(f"at a kink at {point}: there is no one derivative, and the hand-written "
+                         "value lies between the one-sided ones")
+        self.notes[name].update(dict.fromkeys(notes))
+
+    def wanted(self, points: Sequence[Point]) -> list[Wanted]:
         """The true gradients at each point: the derived ones, else as measured."""
         looked = []
         for point in points:
             true, bounds = self.derived_at(point), dict[str, float]()
             if not true:
-                for name, found in self.comparisons.items():
-                    for place, comparison in found:
-                        if place is point and comparison.verdict != "undecided":
-                            true[name], bounds[name] = comparison.witness, comparison.bound
+                for name, seen in self.observed.items():
+                    for found in seen:
+                        if found.point is point and found.comparison.verdict != "undecided":
+                            true[name] = found.comparison.witness
+                            bounds[name] = found.comparison.bound
             looked.append((point.values, true, bounds))
-        return targets(looked)
+        return wanted_at(looked)
 
     def refuted(self, names: Sequence[str], points: Sequence[Point] | None = None) -> bool:
         """Whether one of the named gradients differs at a point, or at one of these."""
         chosen = None if points is None else [id(point) for point in points]
-        return any(comparison.verdict == "refuted" and (chosen is None or id(point) in chosen)
-                   for name in names for point, comparison in self.comparisons.get(name, []))
+        return any(
+            found.comparison.verdict == "refuted" and (chosen is None or id(found.point) in chosen)
+            for name in names for found in self.observed[name])
+
+    def diagnosis(self, name: str) -> Diagnosis | None:
+        """What the numbers say that a gradient is wrong by; None where they say nothing."""
+        seen = [(found.claimed, found.true, found.point.sizes) for found in self.observed[name]]
+        return diagnose(seen) if seen else None
+
+    def sizes(self, name: str) -> Mapping[str, int]:
+        """The sizes at the first point at which a gradient was looked at."""
+        return self.observed[name][0].point.sizes if self.observed[name] else {}
 
     def _note(self, text: str) -> None:
         for notes in self.notes.values():
@@ -177,6 +244,11 @@ class Numbers:
 def _decides(comparison: Comparison, claimed: Any) -> bool:
     """Whether numbers so far out say something of the formula rather than of its arithmetic."""
     return comparison.verdict != "undecided" and bool(np.all(np.isfinite(claimed)))
+
+
+def _largest(values: Any) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.max(known)) if known.size else float("nan")
 
 
 def farthest(claimed: Any, derived: Any) -> tuple[int, ...]:

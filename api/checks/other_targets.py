@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.inputs import leaves
-from gradproof.checks.measuring import Numbers
+from gradproof.checks.measuring import Measurements
 from gradproof.checks.points import Point
 from gradproof.checks.results import Check
 
 SAID = {"mask": "0 or 1", "one_hot": "one-hot rows"}
 
 
-def right_for(numbers: Numbers, points: Sequence[Point],
+def right_for(numbers: Measurements, points: Sequence[Point],
               checks: tuple[Check, ...]) -> tuple[Check, ...]:
     """The checks, with a refutation that holds only for other targets saying so."""
     subject = numbers.subject
@@ -43,7 +43,7 @@ def right_for(numbers: Numbers, points: Sequence[Point],
                  if check.name in said else check for check in checks)
 
 
-def _is_right(numbers: Numbers, name: str, points: Sequence[Point]) -> bool:
+def _is_right(numbers: Measurements, name: str, points: Sequence[Point]) -> bool:
     """Whether a gradient is right at every point: beside the derived one, then by differences."""
     subject = numbers.subject
     for point in points:
@@ -53,11 +53,11 @@ def _is_right(numbers: Numbers, name: str, points: Sequence[Point]) -> bool:
         if true is None or np.shape(claimed) != np.shape(true) \
                 or not np.allclose(claimed, true, rtol=1e-6, atol=0):
             return False
-    measured = Numbers(replace(subject, asked=replace(subject.asked, names=(name,))))
+    measured = Measurements(replace(subject, asked=replace(subject.asked, names=(name,))))
     for point in points:
         measured.look_at(point)
-    found = measured.comparisons.get(name, [])
-    return len(found) == len(points) and all(c.verdict == "agrees" for _, c in found)
+    seen = measured.observed[name]
+    return len(seen) == len(points) and all(f.comparison.verdict == "agrees" for f in seen)
 
 
 def _of_kind(values: Mapping[str, Any], name: str, kind: str, seed: int) -> dict[str, Any]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from gradproof.symbolic.equation import Array, size_symbols
-from gradproof.symbolic.proof.sampling import square
+from gradproof.symbolic.proof.sampling import draw
 
 Values = dict[str, Any]
 
 SIZES = ((3, 4, 2, 5, 6, 7), (6, 2, 3, 4, 7, 5), (1, 3, 5, 2, 4, 6))
 """What the symbolic sizes are in each round: distinct, so that no two axes are mistaken for one
 another, and once with the first size (the batch, as a rule) equal to 1."""
+
+INTEGERS = 5
+"""How many values integers have whose number of classes is not declared."""
 
 
 @dataclass(frozen=True)
@@ -48,31 +50,9 @@ def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
     for place, row in enumerate(SIZES if symbols else SIZES[:2]):
         rng = np.random.default_rng([seed, place])
         numbers = {s: row[p % len(row)] + p // len(row) * len(row) for p, s in enumerate(symbols)}
-        values = {array.name: draw(array, numbers, rng) for array in inputs}
+        values = {array.name: draw(array, numbers, rng, INTEGERS) for array in inputs}
         points.append(Point({str(s): n for s, n in numbers.items()}, values))
     return points
-
-
-def draw(array: Array, sizes: Mapping[sp.Symbol, int], rng: np.random.Generator) -> Any:
-    """A random array of the declared shape and kind; real entries are normal, of size one."""
-    by = {symbol: sp.Integer(number) for symbol, number in sizes.items()}
-    shape = tuple(int(size.xreplace(by)) for size in array.shape)
-    match array.kind:
-        case "one_hot":
-            return np.eye(shape[-1])[rng.integers(shape[-1], size=shape[:-1])]
-        case "probability":
-            positive = rng.uniform(0.1, 1.0, size=shape)
-            return positive / positive.sum(axis=-1, keepdims=True)
-        case "positive":
-            return rng.uniform(0.2, 2.0, size=shape)
-        case "mask":
-            return rng.integers(2, size=shape).astype(float)
-        case "symmetric" | "orthogonal" | "invertible":
-            return square(array.kind, shape[0], rng)
-        case "labels" | "integer":
-            top = 5 if array.classes is None else int(array.classes.xreplace(by))
-            return rng.integers(top, size=shape)
-    return rng.normal(size=shape)
 
 
 def flat(names: Any, values: Any, into: Values | None = None) -> Values:

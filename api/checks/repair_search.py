@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from gradproof.numeric import diagnose
-from gradproof.repair.search import Target
+from gradproof.numeric import Diagnosis
+from gradproof.repair.search import Wanted
 from gradproof.symbolic.dependence import ancestors
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.tracing.run import Place, Trace
@@ -18,10 +18,10 @@ ACCURACY = 1e-9
 """How far a right gradient may be from the derived one, relative to the largest entry."""
 
 
-def targets(
+def wanted_at(
     looked: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, float]]],
-) -> list[Target]:
-    """Targets from (values, true gradients, error bounds) at each point."""
+) -> list[Wanted]:
+    """What is wanted, from (values, true gradients, error bounds) at each point."""
     found = []
     for values, true, bounds in looked:
         due = {}
@@ -31,7 +31,7 @@ def targets(
                 allowed = ACCURACY * float(np.max(np.abs(array))) + 2 * bounds.get(name, 0.0)
                 due[name] = (array, allowed + 1e-300)
         if due:
-            found.append(Target(values, due))
+            found.append(Wanted(values, due))
     return found
 
 
@@ -69,15 +69,13 @@ def _lines(
 
 
 def suggested_factors(
-    observed: Mapping[str, Sequence[tuple[Any, Any, Mapping[str, int]]]], wrong: Sequence[str]
+    measured: Iterable[tuple[Diagnosis | None, Mapping[str, int]]]
 ) -> list[tuple[Fraction, dict[int, int]]]:
-    """The factors that would mend a wrong gradient, sizes as numbers at the first point."""
+    """The factors that would mend wrong gradients, from what each is wrong by, and the sizes at its
+    first point; in the factors they are numbers."""
     found = []
-    for name in wrong:
-        looked = observed.get(name)
-        diagnosis = diagnose(looked) if looked else None
-        if looked and diagnosis is not None and diagnosis.coefficient:
-            sizes = looked[0][2]
+    for diagnosis, sizes in measured:
+        if diagnosis is not None and diagnosis.coefficient:
             powers = {sizes[size]: -power for size, power in diagnosis.exponents.items()}
             factor = (1 / diagnosis.coefficient, powers)
             if factor not in found and factor != (Fraction(1), {}):

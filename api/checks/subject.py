@@ -14,6 +14,7 @@ from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
@@ -67,7 +68,7 @@ class Subject:
     reason: str = ""
     loose_units: bool = False
     assumed: tuple[str, ...] = ()
-    kinks: tuple[str, ...] = ()
+    kinks: tuple[Kink, ...] = ()
     rerun: Rerun | None = None
     remarks: tuple[str, ...] = ()
     keyed: Keyed = field(default_factory=Keyed)
@@ -99,7 +100,7 @@ class Sides:
         try:
             chain = self.chain(declared)
             made = replace(made, derived=chain.system, of=chain.of,
-                           assumed=(*made.assumed, *chain.assumptions), kinks=kinks_listed(chain))
+                           assumed=(*made.assumed, *chain.assumptions), kinks=chain.kinks)
             return replace(made, hand=self.trace(declared, chain))
         except ValueError as error:
             return replace(made, reason=f"not traced: {error}")
@@ -128,16 +129,6 @@ def scalar_result(traced: Trace) -> str:
     if shape:
         raise TraceError(f"the loss has shape {shape}, expected a scalar")
     return traced.result
-
-
-def kinks_listed(chain: Chain) -> tuple[str, ...]:
-    """The kinks of the loss's own equations: "Z1 = 0"."""
-    return tuple(dict.fromkeys(
-        f"{kink.argument or kink.array} = 0" if kink.where == "z" else
-        f"{kink.array} at a tie of its maximum" if kink.function == "max" else
-        f"{kink.array} where {kink.where} = 0 for z = {kink.argument or kink.array}"
-        for kink in chain.kinks
-    ))
 
 
 # --- a side -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import Any
 
 from gradproof.repair.candidates import Ingredient
 from gradproof.repair.in_scope import InScope
-from gradproof.repair.program import Source
+from gradproof.repair.program import FunctionSource
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Change:
 class Edit:
     """One change of one function; `line` is where its statement begins."""
 
-    source: Source
+    source: FunctionSource
     slot: Slot
     change: Change
     line: int
@@ -80,7 +80,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Place:
+class Context:
     """Where an expression stands.
 
     level: "term" where a factor or a term put there is not the same edit elsewhere.
@@ -98,8 +98,6 @@ class Place:
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
     numbers: Sequence[str] = ()
 
-
-Rule = Callable[[ast.expr, Place], Iterator[Change]]
 
 SYMBOLS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",

@@ -34,7 +34,7 @@ def expression(text: str) -> ast.expr:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class NamedValue:
     """A number or an array that an expression in scope stands for."""
 
     text: str
@@ -79,16 +79,16 @@ class InScope:
         return found.shape if found.dtype.kind in "fiub" else None
 
     @cached_property
-    def quantities(self) -> tuple[Quantity, ...]:
+    def quantities(self) -> tuple[NamedValue, ...]:
         """Variables, entries of dicts and lists, attributes of `self`."""
         return tuple(q for name, value in self.variables.items() for q in _parts(name, value))
 
     @cached_property
-    def arrays(self) -> tuple[Quantity, ...]:
+    def arrays(self) -> tuple[NamedValue, ...]:
         return tuple(q for q in self.quantities if q.shape)
 
     @cached_property
-    def scalars(self) -> tuple[Quantity, ...]:
+    def scalars(self) -> tuple[NamedValue, ...]:
         return tuple(q for q in self.quantities if not q.shape)
 
     @cached_property
@@ -124,10 +124,10 @@ def _is_plain(node: ast.AST, functions: tuple[str, ...]) -> bool:
     return not isinstance(node, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
 
 
-def _parts(name: str, value: Any, depth: int = 0) -> Iterator[Quantity]:
+def _parts(name: str, value: Any, depth: int = 0) -> Iterator[NamedValue]:
     if isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(value, bool):
         if np.asarray(value).dtype.kind in "fiub":
-            yield Quantity(name, value)
+            yield NamedValue(name, value)
     elif depth > 1:
         return
     elif isinstance(value, Mapping):

@@ -9,31 +9,31 @@ from functools import partial
 import numpy as np
 
 from gradproof.repair.candidates import SLOPES, Ingredient
-from gradproof.repair.edits import Change, Place, attribute, binary, called
+from gradproof.repair.edits import Change, Context, attribute, binary, called
 from gradproof.repair.in_scope import expression
 
 
-def factors(node: ast.expr, place: Place) -> Iterator[Change]:
+def factors(node: ast.expr, context: Context) -> Iterator[Change]:
     """A constant, a size or a quantity to multiply or divide by."""
-    if place.level != "term":
+    if context.level != "term":
         return
-    for coefficient, powers in place.constants:
+    for coefficient, powers in context.constants:
         if coefficient == -1 and not powers:  # a sign
             continue
-        spelled = place.scope.factor(coefficient, powers)
+        spelled = context.scope.factor(coefficient, powers)
         if spelled is not None:
             yield Change(1.2 if all(spelled) else 1.0,
                          f"a factor {_as_text(*spelled)} is missing",
                          partial(_times, node, *spelled))
-    for number in dict.fromkeys(("2", "0.5", *place.numbers)):
+    for number in dict.fromkeys(("2", "0.5", *context.numbers)):
         yield Change(1.5, f"a factor {number} is missing",
                      partial(_combined, node, ast.Mult, number))
-    for size in place.scope.sizes.values():
+    for size in context.scope.sizes.values():
         yield Change(1.5, f"the division by {size} is missing",
                      partial(_combined, node, ast.Div, size))
         yield Change(1.6, f"a factor {size} is missing",
                      partial(_combined, node, ast.Mult, size))
-    for part in _fitting(node, place):
+    for part in _fitting(node, context):
         if part.added:
             continue
         yield Change(1.9 + part.cost, f"a factor {part.text} is missing",
@@ -43,33 +43,33 @@ def factors(node: ast.expr, place: Place) -> Iterator[Change]:
                          partial(_combined, node, ast.Div, part.text))
 
 
-def slopes(node: ast.expr, place: Place) -> Iterator[Change]:
+def slopes(node: ast.expr, context: Context) -> Iterator[Change]:
     """A function of a quantity where the quantity itself stands."""
-    if isinstance(node, ast.Name) and any(node.id == q.text for q in place.scope.arrays):
+    if isinstance(node, ast.Name) and any(node.id == q.text for q in context.scope.arrays):
         for form in SLOPES:
             text = form.format(node.id)
             yield Change(1.7, f"{node.id} where {text} is due", partial(expression, text))
 
 
-def products(node: ast.expr, place: Place) -> Iterator[Change]:
+def products(node: ast.expr, context: Context) -> Iterator[Change]:
     """A matrix product of which one operand was left out."""
-    within = 0.2 * (place.level == "factor")
-    if (place.level == "term" and not isinstance(node, ast.Constant)) or (
-            place.level == "factor" and isinstance(node, ast.Name)):
-        for array in place.scope.arrays:
+    within = 0.2 * (context.level == "factor")
+    if (context.level == "term" and not isinstance(node, ast.Constant)) or (
+            context.level == "factor" and isinstance(node, ast.Name)):
+        for array in context.scope.arrays:
             for text in (array.text, f"{array.text}.T")[:len(array.shape)]:
                 what = f"a product with {text} is missing"
                 yield Change(2.2 + within, what, partial(_combined, node, ast.MatMult, text))
                 yield Change(2.3 + within, what, partial(_before, node, ast.MatMult, text))
 
 
-def terms(node: ast.expr, place: Place) -> Iterator[Change]:
+def terms(node: ast.expr, context: Context) -> Iterator[Change]:
     """A quantity to add or subtract."""
     compound = isinstance(node, ast.BinOp | ast.UnaryOp)
-    if place.level != "term" and (place.level != "factor" or compound):
+    if context.level != "term" and (context.level != "factor" or compound):
         return
-    within = 0.4 * (place.level == "factor")
-    for part in _fitting(node, place):
+    within = 0.4 * (context.level == "factor")
+    for part in _fitting(node, context):
         for op in (ast.Add, ast.Sub):
             yield Change(2.2 + part.cost + within,
                          f"the term {'-' * (op is ast.Sub)}{part.text} is missing",
@@ -79,27 +79,27 @@ def terms(node: ast.expr, place: Place) -> Iterator[Change]:
                          partial(_before, node, ast.Sub, part.text))
 
 
-def _fitting(node: ast.expr, place: Place) -> Iterator[Ingredient]:
+def _fitting(node: ast.expr, context: Context) -> Iterator[Ingredient]:
     """The ingredients that an array of this shape keeps its shape with; a number may gain one."""
-    for part in place.ingredients:
-        if isinstance(node, ast.Constant) or not place.shape:
+    for part in context.ingredients:
+        if isinstance(node, ast.Constant) or not context.shape:
             yield part
         else:
             try:
-                if np.broadcast_shapes(part.shape, place.shape) == place.shape:
+                if np.broadcast_shapes(part.shape, context.shape) == context.shape:
                     yield part
             except ValueError:
                 continue
 
 
-def reductions(node: ast.expr, place: Place) -> Iterator[Change]:
+def reductions(node: ast.expr, context: Context) -> Iterator[Change]:
     """A sum or a function that is missing around an expression."""
-    if place.level != "term":
+    if context.level != "term":
         return
-    text = place.text(node)
+    text = context.text(node)
     yield Change(2.2, f"a square of {text} is due",
                  binary(node, ast.Pow, ast.Constant(2)))
-    for name in place.scope.functions:
+    for name in context.scope.functions:
         yield Change(2.0, f"{name} of {text} is due",
                      partial(called, ast.Name(name, ast.Load()), node))
     module = "np"

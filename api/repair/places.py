@@ -14,8 +14,8 @@ from gradproof.repair.candidates import Ingredient, ingredients
 from gradproof.repair.edits import (
     SYMBOLS,
     Change,
+    Context,
     Edit,
-    Place,
     Slot,
     called,
     function_name,
@@ -23,7 +23,7 @@ from gradproof.repair.edits import (
 )
 from gradproof.repair.in_scope import InScope, unary_functions
 from gradproof.repair.missing_parts import OMISSIONS
-from gradproof.repair.program import Program, Scope, Source
+from gradproof.repair.program import FunctionSource, Program, Scope
 from gradproof.repair.ranking import Group
 from gradproof.repair.wrong_parts import SLIPS
 
@@ -53,7 +53,7 @@ class Edits:
     observed: Mapping[tuple[CodeType, int], Scope]
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
     right: Set[str] = frozenset()
-    loss: Source | None = None
+    loss: FunctionSource | None = None
     _of_loss: tuple[str, ...] = ()
     _numbers: tuple[str, ...] = ()
     _found: dict[tuple[CodeType, int], tuple[Ingredient, ...]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Edits:
                 yield from self._body(source, node, "body", pool)
 
     def _body(
-        self, source: Source, holder: ast.AST, name: str, pool: Sequence[str]
+        self, source: FunctionSource, holder: ast.AST, name: str, pool: Sequence[str]
     ) -> Iterator[Group]:
         statements: list[ast.stmt] = getattr(holder, name)
         for place, statement in enumerate(statements):
@@ -88,7 +88,7 @@ class Edits:
             yield Group(source.file, range(statement.lineno, last + 1), partial(
                 chain, self._statement(source, slot, pool), self._moves(source, slot)))
 
-    def _statement(self, source: Source, slot: Slot, pool: Sequence[str]) -> Iterator[Edit]:
+    def _statement(self, source: FunctionSource, slot: Slot, pool: Sequence[str]) -> Iterator[Edit]:
         statement: ast.stmt = slot.get()
         line = statement.lineno
         match statement:
@@ -130,7 +130,7 @@ class Edits:
               and function_name(statement.value) in MUTATING):
             yield from self._expression(source, Slot(statement, "value"), "other", line, pool)
 
-    def _moves(self, source: Source, slot: Slot) -> Iterator[Edit]:
+    def _moves(self, source: FunctionSource, slot: Slot) -> Iterator[Edit]:
         """The statement further down: an array is changed before its last use."""
         holder, name, place = slot.holder, slot.field, slot.index or 0
         statements: list[ast.stmt] = getattr(holder, name)
@@ -145,7 +145,7 @@ class Edits:
             ), statements[place].lineno)
 
     def _expression(
-        self, source: Source, slot: Slot, level: str, line: int, pool: Sequence[str]
+        self, source: FunctionSource, slot: Slot, level: str, line: int, pool: Sequence[str]
     ) -> Iterator[Edit]:
         node = slot.get()
         if not isinstance(node, ast.expr) or isinstance(node, ast.Starred | ast.JoinedStr):
@@ -158,11 +158,11 @@ class Edits:
             return " ".join((source.segment(part) or ast.unparse(part)).split())
 
         shape = scope.shape_of(ast.unparse(node)) if level in ("term", "factor") else None
-        place = Place(scope, level, text, self._ingredients(source, line, scope, pool), shape,
+        context = Context(scope, level, text, self._ingredients(source, line, scope, pool), shape,
                       self.constants, self._numbers)
         if not isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Slice | ast.Lambda):
             for rule in (*SLIPS, *OMISSIONS):
-                for change in rule(node, place):
+                for change in rule(node, context):
                     yield Edit(source, slot, change, line)
         elif isinstance(node, ast.Dict | ast.Tuple | ast.List):
             yield from _reordered(source, node, line)
@@ -174,14 +174,14 @@ class Edits:
             yield from self._expression(source, inner, below, line, pool)
 
     def _ingredients(
-        self, source: Source, line: int, scope: InScope, pool: Sequence[str]
+        self, source: FunctionSource, line: int, scope: InScope, pool: Sequence[str]
     ) -> tuple[Ingredient, ...]:
         key = source.function.__code__, line
         if key not in self._found:
             self._found[key] = ingredients(scope, pool, self._numbers)
         return self._found[key]
 
-    def _scope(self, source: Source, line: int) -> InScope | None:
+    def _scope(self, source: FunctionSource, line: int) -> InScope | None:
         """What is in scope at a line; None where the line did not run."""
         code = source.function.__code__
         if (code, line) not in self._scopes:
@@ -206,7 +206,7 @@ def _placed(new: ast.stmt, old: ast.stmt) -> ast.stmt:
 
 
 def _reordered(
-    source: Source, node: ast.Dict | ast.Tuple | ast.List, line: int
+    source: FunctionSource, node: ast.Dict | ast.Tuple | ast.List, line: int
 ) -> Iterator[Edit]:
     """Two entries of what is returned, exchanged."""
     name = "values" if isinstance(node, ast.Dict) else "elts"
@@ -219,62 +219,75 @@ def _reordered(
                        Change(1.9, "two entries are exchanged", order), line)
 
 
+PARTS: dict[type[ast.AST], tuple[tuple[str, str], ...]] = {
+    ast.UnaryOp: (("operand", "factor"),),
+    ast.Attribute: (("value", "term"),),
+    ast.Subscript: (("value", "container"), ("slice", "index")),
+    ast.Slice: (("lower", "index"), ("upper", "index")),
+    ast.Tuple: (("elts", "entry"),),
+    ast.List: (("elts", "entry"),),
+    ast.Dict: (("values", "term"),),
+    ast.Compare: (("left", "other"), ("comparators", "other")),
+    ast.IfExp: (("body", "same"), ("orelse", "same")),
+}
+"""Node type: the fields that hold expressions, each with its level.
+
+"same" is the level of the node itself, "entry" an index within an index and else a term.
+"""
+
+
 def _parts(node: ast.expr, level: str) -> Iterator[tuple[Slot, str]]:
     """The expressions directly inside one, and their level."""
-    match node:
-        case ast.BinOp(op=op):
-            below = "term" if isinstance(op, ast.Add | ast.Sub | ast.MatMult) else "factor"
-            if level == "index":
-                below = "index"
-            yield Slot(node, "left"), below
-            yield Slot(node, "right"), "other" if isinstance(op, ast.Pow) else below
-        case ast.UnaryOp():
-            yield Slot(node, "operand"), "factor"
-        case ast.Call(func=func):
-            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-            if name in KEPT and name != "range":
-                return
-            if isinstance(func, ast.Attribute) and not is_module(func.value):
-                base = "container" if func.attr in MUTATING else "term"
-                yield Slot(func, "value"), base
-            for place in range(len(node.args)):
-                yield Slot(node, "args", place), "index" if name == "range" else "term"
-            for word in node.keywords:
-                if word.arg not in ("axis", "keepdims", "dtype", "out"):
-                    yield Slot(word, "value"), "other"
-        case ast.Attribute(attr="T"):
-            yield Slot(node, "value"), "term"
-        case ast.Subscript():
-            yield Slot(node, "value"), "container"
-            if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
-                yield Slot(node, "slice"), "index"
-        case ast.Slice():
-            for bound in ("lower", "upper"):
-                if getattr(node, bound) is not None:
-                    yield Slot(node, bound), "index"
-        case ast.Tuple() | ast.List():
-            for place in range(len(node.elts)):
-                yield Slot(node, "elts", place), "index" if level == "index" else "term"
-        case ast.Dict():
-            for place in range(len(node.values)):
-                yield Slot(node, "values", place), "term"
-        case ast.Compare():
-            yield Slot(node, "left"), "other"
-            for place in range(len(node.comparators)):
-                yield Slot(node, "comparators", place), "other"
-        case ast.IfExp():
-            yield Slot(node, "body"), level
-            yield Slot(node, "orelse"), level
+    if isinstance(node, ast.BinOp):
+        yield from _operands(node, level)
+    elif isinstance(node, ast.Call):
+        yield from _arguments(node)
+    elif not isinstance(node, ast.Attribute) or node.attr == "T":
+        own = {"same": level, "entry": "index" if level == "index" else "term"}
+        for name, below in PARTS.get(type(node), ()):
+            held = getattr(node, name)
+            if isinstance(held, list):
+                yield from ((Slot(node, name, at), own.get(below, below))
+                            for at in range(len(held)))
+            elif held is not None and not (name == "slice" and _is_key(held)):
+                yield Slot(node, name), own.get(below, below)
 
 
-def _numbers(source: Source) -> tuple[str, ...]:
+def _operands(node: ast.BinOp, level: str) -> Iterator[tuple[Slot, str]]:
+    below = "term" if isinstance(node.op, ast.Add | ast.Sub | ast.MatMult) else "factor"
+    if level == "index":
+        below = "index"
+    yield Slot(node, "left"), below
+    yield Slot(node, "right"), "other" if isinstance(node.op, ast.Pow) else below
+
+
+def _arguments(node: ast.Call) -> Iterator[tuple[Slot, str]]:
+    """Of functions whose arguments may be edited; a method's object is one of them."""
+    func, name = node.func, function_name(node)
+    if name in KEPT and name != "range":
+        return
+    if isinstance(func, ast.Attribute) and not is_module(func.value):
+        yield Slot(func, "value"), "container" if func.attr in MUTATING else "term"
+    for at in range(len(node.args)):
+        yield Slot(node, "args", at), "index" if name == "range" else "term"
+    for word in node.keywords:
+        if word.arg not in ("axis", "keepdims", "dtype", "out"):
+            yield Slot(word, "value"), "other"
+
+
+def _is_key(node: ast.AST) -> bool:
+    """Whether a subscript is the key of a dict."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _numbers(source: FunctionSource) -> tuple[str, ...]:
     """The numbers that stand in a function's source."""
     found = {repr(node.value): None for node in ast.walk(source.node)
              if isinstance(node, ast.Constant) and type(node.value) in (int, float)}
     return tuple(found)
 
 
-def _pool(source: Source) -> tuple[str, ...]:
+def _pool(source: FunctionSource) -> tuple[str, ...]:
     """The compound expressions of a function, by text, each once."""
     found: dict[str, None] = {}
     names = [argument.arg for argument in source.node.args.args]

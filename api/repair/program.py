@@ -26,7 +26,7 @@ Scope = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Source:
+class FunctionSource:
     """A function with its syntax tree and the lines of its file."""
 
     function: FunctionType
@@ -71,7 +71,7 @@ class Source:
                    if node.lineno == start)
 
 
-def source_of(function: FunctionType) -> Source | None:
+def source_of(function: FunctionType) -> FunctionSource | None:
     """The source of a function; None where there is none that is this very code."""
     code = function.__code__
     lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
@@ -86,7 +86,7 @@ def source_of(function: FunctionType) -> Source | None:
     for node in _functions(tree):
         start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         if start == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name:
-            return Source(function, node, lines)
+            return FunctionSource(function, node, lines)
     return None
 
 
@@ -138,7 +138,7 @@ class Program:
     """
 
     entry: Callable[..., Any]
-    sources: list[Source]
+    sources: list[FunctionSource]
     _copies: _Copies
 
     @classmethod
@@ -153,14 +153,14 @@ class Program:
                     sources.append(found)
         return cls(made, sources, copies)
 
-    def install(self, source: Source, code: CodeType) -> bool:
+    def install(self, source: FunctionSource, code: CodeType) -> bool:
         """Lets the copy of a function run another code; False where its variables do not fit."""
         if code.co_freevars != source.function.__code__.co_freevars:
             return False
         self._copies(source.function).__code__ = code
         return True
 
-    def restore(self, source: Source) -> None:
+    def restore(self, source: FunctionSource) -> None:
         self._copies(source.function).__code__ = source.function.__code__
 
     def observed(self, run: Callable[[], object]) -> dict[tuple[CodeType, int], Scope]:

@@ -27,7 +27,7 @@ import numpy as np
 
 from gradproof.repair.edits import Edit
 from gradproof.repair.places import Edits
-from gradproof.repair.program import Program, Source, source_of
+from gradproof.repair.program import FunctionSource, Program, source_of
 from gradproof.repair.ranking import ranked
 
 Verified = Literal["proved", "agrees"]
@@ -71,7 +71,7 @@ class Repair:
 
 
 @dataclass(frozen=True)
-class Target:
+class Wanted:
     """What the gradients must be at one point, each with the error that is allowed."""
 
     values: Mapping[str, Any]
@@ -83,10 +83,10 @@ class Search:
     """What is looked for, and how an edited function is run and verified.
 
     function: the hand-written one.  bound: the gradients, by name, that a function computes.
-    targets: at each point.  wrong: the refuted gradients.
+    wanted: at each point.  wrong: the refuted gradients.
     suspicion: for lines (file, number), what an edit there costs more; 0 for the likeliest.
     constants: factors to multiply by, each a coefficient and powers of sizes (as numbers, at the
-        first target).
+        first point).
     verify: the verdict of the whole check on a function.
     loose_units: axes of length one may be too many or too few.
     loss: what the gradient is of; its numbers may be what is missing.
@@ -95,7 +95,7 @@ class Search:
 
     function: Callable[..., Any]
     bound: Callable[[Callable[..., Any]], Gradient]
-    targets: Sequence[Target]
+    wanted: Sequence[Wanted]
     wrong: Sequence[str]
     suspicion: Mapping[tuple[str, int], float]
     constants: Sequence[tuple[Fraction, dict[int, int]]]
@@ -111,7 +111,7 @@ def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None
         program: Program | None = Program.of(search.function)
     except (TypeError, ValueError, RecursionError):
         program = None
-    if program is None or not program.sources or not search.targets:
+    if program is None or not program.sources or not search.wanted:
         return None, "no edit was looked for: there is no source text of the gradient function"
     with _quiet():
         return _found(search, program, seconds)
@@ -120,9 +120,9 @@ def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None
 def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | None, str]:
     run = search.bound(program.entry)
     failed: list[tuple[str, int]] = []
-    observed = program.observed(lambda: _attempt(run, search.targets[0].values, failed))
+    observed = program.observed(lambda: _attempt(run, search.wanted[0].values, failed))
     suspicion = {**search.suspicion, **dict.fromkeys(failed, 0.0)}
-    right = {key for name in search.targets[0].gradients if name not in search.wrong
+    right = {key for name in search.wanted[0].gradients if name not in search.wrong
              for key in search.keys(name)}
     loss = source_of(search.loss) if isinstance(search.loss, FunctionType) else None
     edits = Edits(program, observed, search.constants, right, loss)
@@ -137,7 +137,7 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
             continue
         tried += 1
         try:
-            if not all(_fits(run, target, search) for target in search.targets):
+            if not all(_fits(run, wanted, search) for wanted in search.wanted):
                 continue
             verified += 1
             with clock.stopped():
@@ -199,15 +199,15 @@ def _attempt(
         return None
 
 
-def _fits(run: Gradient, target: Target, search: Search) -> bool:
-    found = _attempt(run, target.values)
+def _fits(run: Gradient, wanted: Wanted, search: Search) -> bool:
+    found = _attempt(run, wanted.values)
     if found is None:
         return False
-    wrong = [name for name in search.wrong if name in target.gradients]
-    for name in dict.fromkeys((*wrong, *target.gradients)):
+    wrong = [name for name in search.wrong if name in wanted.gradients]
+    for name in dict.fromkeys((*wrong, *wanted.gradients)):
         if name not in found:
             return False
-        true, allowed = target.gradients[name]
+        true, allowed = wanted.gradients[name]
         try:
             claimed = np.asarray(found[name], dtype=float)
         except (TypeError, ValueError):
@@ -264,7 +264,7 @@ def _edited_lines(edit: Edit) -> tuple[str, ...]:
         return source.replaced(place, text if isinstance(whole, ast.stmt) else f"({text})")
 
 
-def _moved(source: Source, old: list[ast.stmt], new: list[ast.stmt]) -> tuple[str, ...]:
+def _moved(source: FunctionSource, old: list[ast.stmt], new: list[ast.stmt]) -> tuple[str, ...]:
     first, last = old[0].lineno - 1, old[-1].end_lineno or 0
     lines: list[str] = []
     for statement in new:
@@ -272,7 +272,7 @@ def _moved(source: Source, old: list[ast.stmt], new: list[ast.stmt]) -> tuple[st
     return (*source.lines[:first], *lines, *source.lines[last:])
 
 
-def _spelled(new: ast.AST, source: Source, brackets: bool) -> str:
+def _spelled(new: ast.AST, source: FunctionSource, brackets: bool) -> str:
     """A tree as text, where its unchanged parts read as the user wrote them."""
     kept: dict[str, str] = {}
     numbers = itertools.count()
@@ -301,7 +301,7 @@ def _spelled(new: ast.AST, source: Source, brackets: bool) -> str:
     return text
 
 
-def _is_original(node: ast.expr, source: Source) -> bool:
+def _is_original(node: ast.expr, source: FunctionSource) -> bool:
     """Whether the place that a node claims in the file is indeed its own text."""
     text = source.segment(node)
     if text is None:

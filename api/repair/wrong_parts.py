@@ -12,7 +12,7 @@ import numpy as np
 from gradproof.repair.edits import (
     SYMBOLS,
     Change,
-    Place,
+    Context,
     attribute,
     binary,
     function_name,
@@ -33,7 +33,7 @@ FUNCTIONS = (
 """Functions that are taken for one another, under the names that NumPy and its arrays have."""
 
 
-def operators(node: ast.expr, place: Place) -> Iterator[Change]:
+def operators(node: ast.expr, context: Context) -> Iterator[Change]:
     """Another operator; one operand alone; operands in the other order, or grouped otherwise."""
     if not isinstance(node, ast.BinOp) or type(node.op) not in SYMBOLS:
         return
@@ -44,7 +44,7 @@ def operators(node: ast.expr, place: Place) -> Iterator[Change]:
                          f"{SYMBOLS[type(op)]!r} where {symbol!r} is due",
                          partial(binary, left, other, right))
     for kept, dropped in ((left, right), (right, left)):
-        yield Change(1.0 if kept is left else 1.2, f"{place.text(dropped)} is too much",
+        yield Change(1.0 if kept is left else 1.2, f"{context.text(dropped)} is too much",
                      kept)
     if not isinstance(op, ast.Add | ast.Mult):
         yield Change(1.5, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
@@ -57,26 +57,26 @@ def operators(node: ast.expr, place: Place) -> Iterator[Change]:
                      binary(left.left, type(left.op), binary(left.right, type(op), right)))
 
 
-def signs(node: ast.expr, place: Place) -> Iterator[Change]:
+def signs(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(node, ast.UnaryOp):
         yield Change(0.9, f"the {'sign' if isinstance(node.op, ast.USub) else 'operator'} of "
-                     f"{place.text(node.operand)} is wrong", node.operand)
-    elif place.level == "term":
-        yield Change(1.1, f"the sign of {place.text(node)} is wrong",
+                     f"{context.text(node.operand)} is wrong", node.operand)
+    elif context.level == "term":
+        yield Change(1.1, f"the sign of {context.text(node)} is wrong",
                      ast.UnaryOp(ast.USub(), node))
 
 
-def names(node: ast.expr, place: Place) -> Iterator[Change]:
+def names(node: ast.expr, context: Context) -> Iterator[Change]:
     """Another quantity in scope."""
     text = ast.unparse(node) if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) else ""
-    known = {q.text: q for q in place.scope.quantities}
-    if isinstance(node, ast.Name) and place.level == "container":
-        for name, value in place.scope.variables.items():
+    known = {q.text: q for q in context.scope.quantities}
+    if isinstance(node, ast.Name) and context.level == "container":
+        for name, value in context.scope.variables.items():
             if name != text and isinstance(value, Mapping | list | tuple | np.ndarray):
                 yield Change(1.2, f"{text} where {name} is due", ast.Name(name, ast.Load()))
         return
-    unknown = text not in place.scope.names or isinstance(
-        place.scope.variables.get(text), Mapping | list | tuple)
+    unknown = text not in context.scope.names or isinstance(
+        context.scope.variables.get(text), Mapping | list | tuple)
     if isinstance(node, ast.Name) and unknown:
         for other in known.values():
             yield Change(1.1, f"{text} where {other.text} is due", other.node)
@@ -93,22 +93,22 @@ def names(node: ast.expr, place: Place) -> Iterator[Change]:
         return
     if not isinstance(node, ast.Name):
         for other in known.values():
-            yield Change(2.6, f"{place.text(node)} where {other.text} is due", other.node)
+            yield Change(2.6, f"{context.text(node)} where {other.text} is due", other.node)
 
 
-def transposes(node: ast.expr, place: Place) -> Iterator[Change]:
+def transposes(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        yield Change(1.0, f"{place.text(node.value)} is not to be transposed", node.value)
+        yield Change(1.0, f"{context.text(node.value)} is not to be transposed", node.value)
     elif isinstance(node, ast.Name | ast.Subscript | ast.BinOp | ast.Call | ast.Attribute):
         cost = 1.1 if isinstance(node, ast.Name) else 1.6
-        yield Change(cost, f"{place.text(node)} is to be transposed",
+        yield Change(cost, f"{context.text(node)} is to be transposed",
                      attribute(node, "T"))
 
 
 AXES = ("0", "1", "-1", "2", "None", "(0, 1)")
 
 
-def axes(node: ast.expr, place: Place) -> Iterator[Change]:
+def axes(node: ast.expr, context: Context) -> Iterator[Change]:
     """Another axis, kept or not."""
     if not isinstance(node, ast.Call):
         return
@@ -143,7 +143,7 @@ def axes(node: ast.expr, place: Place) -> Iterator[Change]:
         yield Change(1.2, "keepdims=True is missing", partial(with_word, "keepdims", "True"))
 
 
-def numbers(node: ast.expr, place: Place) -> Iterator[Change]:
+def numbers(node: ast.expr, context: Context) -> Iterator[Change]:
     """Another number."""
     if not isinstance(node, ast.Constant):
         return
@@ -154,14 +154,14 @@ def numbers(node: ast.expr, place: Place) -> Iterator[Change]:
         exact = Decimal(repr(old))
         near: list[Decimal | int] = [exact + 1, exact - 1, exact * 2, exact / 2, exact * 3,
                                      1 - exact, 0, 1, 2, Decimal("0.5"),
-                                     *map(Decimal, place.numbers)]
+                                     *map(Decimal, context.numbers)]
         mended = [_as_number(exact * coefficient.numerator / coefficient.denominator)
-                  for coefficient, powers in place.constants if not powers]
+                  for coefficient, powers in context.constants if not powers]
         for new in dict.fromkeys((*mended, *map(_as_number, near))):
             if new != old:
                 yield Change(0.8 if new in mended else 1.3, f"{old} where {new} is due",
                              partial(expression, repr(new)))
-        for size in place.scope.sizes.values():
+        for size in context.scope.sizes.values():
             yield Change(1.7, f"{old} where {size} is due",
                          partial(expression, size))
 
@@ -170,7 +170,7 @@ def _as_number(exact: Decimal | int) -> int | float:
     return int(exact) if exact == int(exact) else float(exact)
 
 
-def comparisons(node: ast.expr, place: Place) -> Iterator[Change]:
+def comparisons(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         kinds = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
         for kind in kinds:
@@ -179,7 +179,7 @@ def comparisons(node: ast.expr, place: Place) -> Iterator[Change]:
                              ast.Compare(node.left, [kind()], node.comparators))
 
 
-def functions(node: ast.expr, place: Place) -> Iterator[Change]:
+def functions(node: ast.expr, context: Context) -> Iterator[Change]:
     """Another function; its argument alone; its arguments in another order."""
     if not isinstance(node, ast.Call):
         return
@@ -191,8 +191,8 @@ def functions(node: ast.expr, place: Place) -> Iterator[Change]:
         near = 1.0 if len(others) == 1 else 1.5
         yield Change(near, f"{name} where {other} is due",
                      ast.Call(func, node.args, node.keywords))
-    if name in place.scope.functions:
-        for other in place.scope.functions:
+    if name in context.scope.functions:
+        for other in context.scope.functions:
             if other != name:
                 yield Change(1.2, f"{name} where {other} is due", ast.Call(
                     ast.Name(other, ast.Load()), node.args, node.keywords))
@@ -209,12 +209,12 @@ def functions(node: ast.expr, place: Place) -> Iterator[Change]:
         yield Change(1.5, f"{name} is too much", value)
 
 
-def indices(node: ast.expr, place: Place) -> Iterator[Change]:
+def indices(node: ast.expr, context: Context) -> Iterator[Change]:
     """An index or a bound that is one off, or off by a size."""
-    if place.level != "index" or isinstance(node, ast.Slice | ast.Tuple | ast.Constant):
+    if context.level != "index" or isinstance(node, ast.Slice | ast.Tuple | ast.Constant):
         return
-    text = place.text(node)
-    counts = [q.text for q in place.scope.scalars if q.is_count and q.text != text]
+    text = context.text(node)
+    counts = [q.text for q in context.scope.scalars if q.is_count and q.text != text]
     for op, sign in ((ast.Add, "+"), (ast.Sub, "-")):
         yield Change(1.2, f"{text} where {text} {sign} 1 is due",
                      partial(binary, node, op, ast.Constant(1)))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from .indices import Sub
-from .polynomial import Atoms, Monomial, Number, Poly
+from .polynomial import Atoms, Crossing, Monomial, Number, Poly
 
 LONGEST = 240
+
+ARRAYS = ("input", "cut", "opaque")
+"""Kinds of atoms that are entries of an array with a name."""
 
 WRITTEN = {"step": "[{} > 0]", "zero": "[{} = 0]", "inverse": "({})^-1", "root": "({})"}
 
@@ -17,6 +21,29 @@ def shown(table: Atoms, poly: Poly) -> str:
     names: dict[int, str] = {}
     text = _poly(table, poly, names)
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
+
+
+def crossing(table: Atoms, poly: Poly, is_tie: bool = False) -> Crossing:
+    """Where the polynomial is zero, or its maximum is attained twice."""
+    arrays = _arrays(table, poly)
+    return Crossing(shown(table, poly), arrays.pop() if len(arrays) == 1 else "", is_tie)
+
+
+def _arrays(table: Atoms, poly: Poly) -> set[str]:
+    """The arrays whose entries a polynomial has, in whatever atoms."""
+    found: set[str] = set()
+    for base in (table.bases[base] for mono in poly for base, _, _ in mono):
+        if base.kind in ARRAYS:
+            found.add(_name(base.data))
+        elif isinstance(base.data, tuple) and base.data and isinstance(base.data[0], tuple):
+            found |= _arrays(table, dict(base.data[0]))
+    return found
+
+
+def _name(data: Any) -> str:
+    """Of an input, or of (side, name)."""
+    data = data[1] if isinstance(data, tuple) else data
+    return str(getattr(data, "name", data))
 
 
 def _poly(table: Atoms, poly: Poly, names: dict[int, str]) -> str:
@@ -44,8 +71,7 @@ def _factor(
     if known.kind == "index":
         text = at
     elif known.kind in ("input", "cut", "opaque", "size", "prime", "constant", "place"):
-        data = known.data[1] if isinstance(known.data, tuple) else known.data  # (side, name)
-        text = str(getattr(data, "name", data))
+        text = _name(known.data)
         text += f"[{at}]" if at else ""
     else:
         inner = dict(names)

@@ -17,7 +17,7 @@ from itertools import permutations, product
 
 import sympy as sp
 
-from .as_text import shown
+from .as_text import crossing
 from .canonical_names import canonical, items_of
 from .denominators import argument
 from .equalities import boundary
@@ -107,7 +107,7 @@ def _thin_step(table: Atoms, poly: Poly) -> Poly:
     if not is_given(table, poly):
         key_poly = argument(table, *key)
         upright = 1 if max(key_poly.items())[1] > 0 else -1
-        table.kinks.add(f"{shown(table, scaled(key_poly, upright))} = 0")
+        table.kinks.add(crossing(table, scaled(key_poly, upright)))
     if sign(table, poly):
         return plus(constant(1), end, -1)
     entry = table.entry(*key)
@@ -192,7 +192,7 @@ def maximum(
         index: (table.base("argmax", (*data, place), **facts), found.args)
         for place, index in enumerate(found.bound_args)
     }
-    table.kinks.add(f"ties in the maximum of {shown(table, inside)}")
+    table.kinks.add(crossing(table, inside, is_tie=True))
     peak = scaled(table.times(table.entry(largest, found.args), table.settle(unit, 1)), scale)
     return plus(outside, peak), places
 

@@ -49,6 +49,7 @@ from .polynomial import (
     POSITIVE,
     UNKNOWN,
     Atoms,
+    Crossing,
     Poly,
     UnsupportedError,
     add_to,
@@ -75,7 +76,7 @@ def new_atoms(budget: int) -> Atoms:
 class Notes:
     """What a normal form relied on."""
 
-    kinks: set[str] = field(default_factory=set)
+    kinks: set[Crossing] = field(default_factory=set)
     assumptions: set[str] = field(default_factory=set)
 
     def add(self, other: Notes) -> None:

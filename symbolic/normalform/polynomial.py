@@ -67,6 +67,21 @@ SECONDS = 30
 A proof takes well under a second as a rule, so this bounds the rare explosion."""
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """A place at which a proof is silent: where `of` is zero, or its maximum is attained twice.
+
+    array: the one array that it reads; "" where it reads several, or none.
+    """
+
+    of: str
+    array: str = ""
+    is_tie: bool = False
+
+    def __str__(self) -> str:
+        return f"ties in the maximum of {self.of}" if self.is_tie else f"{self.of} = 0"
+
+
 class Atoms(Indices):
     """Every index and base of one proof, and the arithmetic of polynomials in them."""
 
@@ -79,7 +94,7 @@ class Atoms(Indices):
         self.budget = budget
         self.spent = 0
         self.deadline = time.monotonic() + SECONDS
-        self.kinks: set[str] = set()
+        self.kinks: set[Crossing] = set()
         self.assumptions: set[str] = set()
         self.rebuild: dict[str, Callable[[Atoms, Base, Mapping[int, Sub], Unfold], Poly]] = {}
         self.equal = self.base("equal", None, sign=NONNEGATIVE, idempotent=True, thin=False)

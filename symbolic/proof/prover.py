@@ -10,7 +10,7 @@ opened, and so on down to the inputs.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -19,7 +19,7 @@ import sympy as sp
 from ..dependence import ancestors
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
-from ..normalform.polynomial import BudgetError, UnsupportedError
+from ..normalform.polynomial import BudgetError, Crossing, UnsupportedError
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
@@ -46,7 +46,7 @@ class Proof:
     reason: str = ""
     steps: tuple[ProvenPair, ...] = ()
     assumptions: tuple[str, ...] = ()
-    kinks: tuple[str, ...] = ()
+    kinks: tuple[Crossing, ...] = ()
     difference: str = ""
     ratio: sp.Expr | None = None
 
@@ -94,7 +94,7 @@ class Prover(Sides):
             if all(proof.equal for proof in proofs):
                 proved[left] = Proof(
                     True, assumptions=tuple(sorted({*chain(*(p.assumptions for p in proofs))})),
-                    kinks=tuple(sorted({*chain(*(p.kinks for p in proofs))})),
+                    kinks=_sorted({*chain(*(p.kinks for p in proofs))}),
                 )
         return proved
 
@@ -168,7 +168,7 @@ class Prover(Sides):
                 notes.add(self.used[step.left, step.right])
         notes.add(self.used[left, right])
         return Proof(
-            True, "", tuple(steps), tuple(sorted(notes.assumptions)), tuple(sorted(notes.kinks))
+            True, "", tuple(steps), tuple(sorted(notes.assumptions)), _sorted(notes.kinks)
         )
 
     def _refuted(self, left: str, right: str) -> Proof:
@@ -203,3 +203,7 @@ class Prover(Sides):
         Call :meth:`prove` first.
         """
         return wrong_intermediate(self, target, right)
+
+
+def _sorted(kinks: Iterable[Crossing]) -> tuple[Crossing, ...]:
+    return tuple(sorted(kinks, key=str))

@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ..equation import SQUARE, Array, Size, System, size_symbols
+from ..equation import Array, Size, System, size_symbols
 
 Values: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[System, Values, Mapping[str, int]], Values]
@@ -129,24 +129,30 @@ def _own(system: System, values: Values) -> Values:
     return {array.name: values[array.name] for array in system.inputs}
 
 
-def draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generator) -> Any:
-    """Random entries of an input, as its kind demands."""
-    shape = tuple(int(size.xreplace(dict(sizes))) for size in array.shape)
-    if array.kind == "labels":
-        classes = array.classes if array.classes is not None else sp.Integer(2)
-        return random.integers(0, int(classes.xreplace(dict(sizes))), shape)
-    if array.kind == "integer":
-        return random.integers(0, 3, shape)
-    if array.kind == "mask":
-        return random.integers(0, 2, shape).astype(float)
-    if array.kind == "positive":
-        return np.exp(0.5 * random.standard_normal(shape))
-    if array.kind in SQUARE:
-        return square(array.kind, shape[0], random)
-    if array.kind == "one_hot":
-        return np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
-    if array.kind == "probability":
-        return random.dirichlet(np.ones(shape[-1]), shape[:-1])
+def draw(
+    array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generator, integers: int = 3
+) -> Any:
+    """A random array of the declared shape and kind; real entries are normal, of size one.
+
+    integers: how many values an entry has whose number of classes is not declared.
+    """
+    by = {symbol: sp.Integer(number) for symbol, number in sizes.items()}
+    shape = tuple(int(size.xreplace(by)) for size in array.shape)
+    match array.kind:
+        case "one_hot":
+            return np.eye(shape[-1])[random.integers(shape[-1], size=shape[:-1])]
+        case "probability":
+            positive = random.uniform(0.1, 1.0, size=shape)
+            return positive / positive.sum(axis=-1, keepdims=True)
+        case "positive":
+            return random.uniform(0.2, 2.0, size=shape)
+        case "mask":
+            return random.integers(2, size=shape).astype(float)
+        case "symmetric" | "orthogonal" | "invertible":
+            return square(array.kind, shape[0], random)
+        case "labels" | "integer":
+            top = integers if array.classes is None else int(array.classes.xreplace(by))
+            return random.integers(top, size=shape)
     return random.standard_normal(shape)
 
 
