@@ -69,30 +69,36 @@ def check(
     and column for text that is no formula.
     """
     taken = Inputs.of({**(inputs or {}), **shapes})
-    real = tuple(array.name for array in taken.arrays if not array.is_integer)
+    real = [array.name for array in taken.arrays if not array.is_integer]
     chosen = tuple(taken.chosen(real if wrt is None else wrt))
-    asked = Asked(chosen, tuple(array.name for array in taken.arrays))
-    left: Side = text_loss(loss, taken) if isinstance(loss, str) else \
-        FunctionSide.of("loss", loss, taken)
-    right: Side
-    unchecked: tuple[str, ...] = ()
-    if isinstance(gradient, str | Mapping):
-        right, keyed = text_gradient(gradient, asked, wrt is not None, left, taken)
-        asked = replace(asked, names=tuple(name for name in chosen if name in keyed.keys))
-    else:
-        right = FunctionSide.of("gradient", gradient, taken)
-        asked, keyed = _first_look(right, asked, General(taken).points(seed)[0], wrt is None)
-    if wrt is None:
-        unchecked = tuple(name for name in chosen if name not in asked.names)
-    pair = _Pair(left, asked, keyed, General(taken, _names_in(left, right)), seed)
+    pair, right = _paired(loss, gradient, taken, chosen, wrt is None, seed)
     result = pair.judged(right, repair_seconds)
     if result.verdict == "refuted" and pair.general.sizes and (
-            isinstance(left, TextSide) or isinstance(right, TextSide)):
+            isinstance(pair.loss, TextSide) or isinstance(right, TextSide)):
         # A number in a formula may stand for the size of a given array, which has no name there.
         as_given = replace(pair, general=replace(pair.general, kept=frozenset(pair.general.sizes)))
         found = as_given.judged(right, 0)
         result = result if found.verdict == "refuted" else found
+    unchecked = tuple(name for name in chosen if name not in pair.asked.names)
     return replace(result, unchecked=unchecked)
+
+
+def _paired(
+    loss: Callable[..., Any] | str, gradient: Callable[..., Any] | str | Mapping[str, str],
+    taken: Inputs, chosen: tuple[str, ...], narrow: bool, seed: int,
+) -> tuple[_Pair, Side]:
+    """The two sides; where that may `narrow` what is asked for, to what there is a gradient by."""
+    asked = Asked(chosen, tuple(array.name for array in taken.arrays))
+    left: Side = text_loss(loss, taken) if isinstance(loss, str) else \
+        FunctionSide.of("loss", loss, taken)
+    right: Side
+    if isinstance(gradient, str | Mapping):
+        right, keyed = text_gradient(gradient, asked, not narrow, left, taken)
+        asked = replace(asked, names=tuple(name for name in chosen if name in keyed.keys))
+    else:
+        right = FunctionSide.of("gradient", gradient, taken)
+        asked, keyed = _first_look(right, asked, General(taken).points(seed)[0], narrow)
+    return _Pair(left, asked, keyed, General(taken, _names_in(left, right)), seed), right
 
 
 def _first_look(

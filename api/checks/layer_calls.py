@@ -1,7 +1,7 @@
 """How a layer is called: what goes into its two passes, what comes out, and whose gradient it is.
 
-The calls are closures over the user's functions, so that a trace can run them with its stand-ins;
-what is known beforehand (names, orders) is plain data.
+The calls are partials that hold the user's functions, so that a trace can run them with its
+stand-ins; what is known beforehand (names, orders) is plain data.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import copy
 import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -33,6 +34,20 @@ class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of th
 
 Call: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
 """Of arguments, constants and cotangents."""
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """Takes gradients by name out of what backward returned, or left on the layer.
+
+    orders: that a tuple of them may have.  seen: is told what there was.
+    """
+
+    orders: Sequence[Sequence[str]]
+    seen: Seen = field(default_factory=Seen)
+
+    def __call__(self, returned: Any, layer: Any, own: Mapping[str, Any]) -> dict[str, Any]:
+        return collected(returned, layer, own, self.orders, self.seen)
 
 
 @dataclass(frozen=True)
@@ -156,21 +171,24 @@ def two_functions(
     takes("forward", forward, {**taken.given, **dict.fromkeys(own)})
     signature = Signature.of(backward, tuple(taken.given), constants)
     _all_used(constants, (*own, *signature.keywords))
-    orders = _orders(taken, _in_order(forward, taken.given), (), wrt)
-    seen = Seen()
-
-    def call(arguments: Mapping[str, Any], fixed: Mapping[str, Any],
-             back: Sequence[Any] | None) -> Any:
-        handed = dict(arguments)
-        returned = forward(**handed, **{name: fixed[name] for name in own})
-        outputs, saved = signature.split(returned)
-        if back is None:
-            return outputs
-        positional, keywords = signature.arguments(back, outputs, saved, {**handed, **fixed})
-        return collected(backward(*positional, **keywords), None, {}, orders, seen)
-
-    return Run(call, signature.needs_none, seen, backward,
+    gathering = Gathering(_orders(taken, _in_order(forward, taken.given), (), wrt))
+    return Run(partial(_both, forward, backward, own, signature, gathering), signature.needs_none,
+               gathering.seen, backward,
                lambda other: two_functions(forward, other, taken, constants, wrt))
+
+
+def _both(
+    forward: Callable[..., Any], backward: Callable[..., Any], own: Sequence[str],
+    signature: Signature, gathering: Gathering, arguments: Mapping[str, Any],
+    fixed: Mapping[str, Any], back: Sequence[Any] | None,
+) -> Any:
+    """Forward, and backward where there are cotangents."""
+    handed = dict(arguments)
+    outputs, saved = signature.split(forward(**handed, **{name: fixed[name] for name in own}))
+    if back is None:
+        return outputs
+    positional, keywords = signature.arguments(back, outputs, saved, {**handed, **fixed})
+    return gathering(backward(*positional, **keywords), None, {})
 
 
 # --- an object ----------------------------------------------------------------------------------
@@ -184,26 +202,67 @@ def layer_object(
 
     `instead` is called in the place of its method `backward`.
     """
-    if not isinstance(make, type) and any(hasattr(make, name) for name in BACKWARD):
-        made = make
-
-        def make() -> Any:  # so that each run begins with the layer as it is now
-            return copy.deepcopy(made)
-
     title = getattr(make, "__name__", type(make).__name__)
+    if not isinstance(make, type) and any(hasattr(make, name) for name in BACKWARD):
+        make = partial(_copied, make)  # so that each run begins with the layer as it is now
     if not callable(make):
         raise LayerError(f"expected a layer, a class or a function that makes one, got {title}")
-    own = tuple(_in_order(make, taken.given))
-    named = dict(taken.arguments)
-    fixed_own = _taken_constants(make, constants)
+    own, fixed = tuple(_in_order(make, taken.given)), _taken_constants(make, constants)
+    layer = _made(make, title, own, fixed, taken, constants, point)
+    plan = _plan(layer, make, title, own, fixed, taken, constants)
+    first = [name for name in _in_order(getattr(layer, plan.ahead), taken.given)
+             if name in plan.entering]
+    gathering = Gathering(_orders(taken, first, own, wrt))
+    method = getattr(type(layer), plan.behind, None)
+    return Run(
+        partial(_passes, make, instead, plan, gathering), plan.signature.needs_none,
+        gathering.seen, method if inspect.isfunction(method) else None,
+        lambda other: layer_object(make, taken, constants, point, wrt, other),
+    )
+
+
+def _copied(layer: Any) -> Any:
+    return copy.deepcopy(layer)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What goes where when a layer is made and run.
+
+    own, fixed: the inputs and constants that it is made of; named: the arrays in each input.
+    ahead, behind: its two methods; entering, constants: the inputs and constants of the first.
+    """
+
+    own: tuple[str, ...]
+    fixed: tuple[str, ...]
+    named: Mapping[str, Any]
+    ahead: str
+    behind: str
+    entering: tuple[str, ...]
+    constants: tuple[str, ...]
+    signature: Signature
+
+
+def _made(
+    make: Callable[..., Any], title: str, own: Sequence[str], fixed: Sequence[str], taken: Inputs,
+    constants: Mapping[str, Any], point: Point,
+) -> Any:
+    """The layer at a point.  LayerFails where it cannot be made."""
     values = taken.at(point.values)
     try:
-        layer = make(**{name: values[name] for name in own},
-                     **{name: copy.deepcopy(constants[name]) for name in fixed_own})
+        return make(**{name: values[name] for name in own},
+                    **{name: copy.deepcopy(constants[name]) for name in fixed})
     except Exception as error:
         raise LayerFails(f"{title} fails at {point}: {failure(error)}") from error
+
+
+def _plan(
+    layer: Any, make: Callable[..., Any], title: str, own: tuple[str, ...],
+    fixed: tuple[str, ...], taken: Inputs, constants: Mapping[str, Any],
+) -> _Plan:
+    """How the layer is called.  LayerError for an input or a constant that nothing takes."""
     ahead, behind = _method(layer, FORWARD, title), _method(layer, BACKWARD, title)
-    entering = [name for name in taken.given if name not in own]
+    entering = tuple(name for name in taken.given if name not in own)
     forward = getattr(layer, ahead)
     parameters = inspect.signature(forward).parameters
     for name in entering:
@@ -213,30 +272,29 @@ def layer_object(
     fixed_ahead = _taken_constants(forward, constants)
     takes(ahead, forward, dict.fromkeys((*entering, *fixed_ahead)))
     signature = Signature.of(getattr(layer, behind), entering, constants)
-    _all_used(constants, (*fixed_own, *fixed_ahead, *signature.keywords))
-    orders = _orders(taken, [n for n in _in_order(forward, taken.given) if n in entering], own, wrt)
-    seen = Seen()
+    _all_used(constants, (*fixed, *fixed_ahead, *signature.keywords))
+    return _Plan(own, fixed, dict(taken.arguments), ahead, behind, entering, fixed_ahead,
+                 signature)
 
-    def call(arguments: Mapping[str, Any], fixed: Mapping[str, Any],
-             back: Sequence[Any] | None) -> Any:
-        built = make(**{name: arguments[name] for name in own},
-                     **{name: fixed[name] for name in fixed_own})
-        returned = getattr(built, ahead)(**{name: arguments[name] for name in entering},
-                                         **{name: fixed[name] for name in fixed_ahead})
-        outputs, saved = signature.split(returned)
-        if back is None:
-            return outputs
-        positional, keywords = signature.arguments(back, outputs, saved, {**arguments, **fixed})
-        if instead is None:
-            found = getattr(built, behind)(*positional, **keywords)
-        else:
-            found = instead(built, *positional, **keywords)
-        owned = flat({name: named[name] for name in own}, arguments)
-        return collected(found, built, owned, orders, seen)
 
-    method = getattr(type(layer), behind, None)
-    return Run(call, signature.needs_none, seen, method if inspect.isfunction(method) else None,
-               lambda other: layer_object(make, taken, constants, point, wrt, other))
+def _passes(
+    make: Callable[..., Any], instead: Callable[..., Any] | None, plan: _Plan,
+    gathering: Gathering, arguments: Mapping[str, Any], fixed: Mapping[str, Any],
+    back: Sequence[Any] | None,
+) -> Any:
+    """A new layer's forward pass, and its backward pass where there are cotangents."""
+    built = make(**{name: arguments[name] for name in plan.own},
+                 **{name: fixed[name] for name in plan.fixed})
+    returned = getattr(built, plan.ahead)(**{name: arguments[name] for name in plan.entering},
+                                          **{name: fixed[name] for name in plan.constants})
+    outputs, saved = plan.signature.split(returned)
+    if back is None:
+        return outputs
+    positional, keywords = plan.signature.arguments(
+        back, outputs, saved, {**arguments, **fixed})
+    backward = partial(instead, built) if instead else getattr(built, plan.behind)
+    owned = flat({name: plan.named[name] for name in plan.own}, arguments)
+    return gathering(backward(*positional, **keywords), built, owned)
 
 
 def _method(layer: Any, names: Sequence[str], title: str) -> str:

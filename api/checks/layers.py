@@ -54,15 +54,13 @@ def check_layer(
     `backward(dout, cache)` the gradients: a tuple in the order of forward's inputs, or a dict
     keyed "dw", "grad_w", "w_grad" or "w".  Backward's first parameter is handed the cotangent of
     the output; so are the following ones that begin with "d" or "grad", for further outputs.  What
-    else forward returns goes to backward's other parameters in order, and the inputs go there by
-    name.
+    else forward returns goes to backward's other parameters in order, the inputs by name.
 
-    As an object: one argument, a class or function that makes the layer.  It takes the parameters
-    (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``, and
-    ``layer.backward(dout)`` returns their gradients.  Gradients of the parameters are looked for
-    in what backward returns; in attributes ``dW``, ``grad_W``, ``W_grad`` and ``W.grad``; in dicts
-    ``grads``, ``gradients``, ... keyed "W", "dW" or "grad_W"; and in such lists, in the order of
-    ``params``.
+    As an object: one argument, a class or function that makes the layer of its parameters
+    (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``.  What
+    ``layer.backward(dout)`` does not return is looked for in attributes ``dW``, ``grad_W``,
+    ``W_grad`` and ``W.grad``, in dicts ``grads``, ``gradients``, ... and in such lists, in the
+    order of ``params``.
 
     shapes (or `inputs`): as for :func:`check`.  A number, a bool or None is a constant (a stride);
         `constants` are those that are neither, such as ``mode="train"``.
@@ -75,28 +73,35 @@ def check_layer(
     >>> check_layer(forward, backward, x="m n", w="n h").verdict
     'proved'
 
-    Raises ValueError for inputs that do not fit, and LayerError where no gradient is found.  What
-    the layer's own code raises is a reason in the result.
+    Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
+    layer's own code raises is a reason in the result.
     """
     given, fixed = _sorted_out({**(inputs or {}), **shapes}, constants or {})
     taken = Inputs.of(given)
     if not taken.arrays:
         raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')
+    wrt = taken.chosen(wrt) if wrt is not None else None
+    try:
+        passes = _rehearsed(forward, backward, taken, fixed, wrt, seed)
+    except LayerFails as error:
+        return CheckResult(tuple(Check(name, "undecided", reason=str(error))
+                                 for name in wrt or expected(taken)))
+    return passes.judged(repair_seconds)
+
+
+def _rehearsed(
+    forward: Callable[..., Any], backward: Callable[..., Any] | None, taken: Inputs,
+    constants: Mapping[str, Any], wrt: Sequence[str] | None, seed: int,
+) -> _Passes:
+    """The layer after it has run at every point.  Raises LayerFails."""
     general = General(taken)
     points = general.points(seed)
-    if wrt is not None:
-        wrt = taken.chosen(wrt)
-    try:
-        if backward is None:
-            run = layer_object(forward, taken, fixed, points[0], wrt)
-        else:
-            run = two_functions(forward, backward, taken, fixed, wrt)
-        layer = CheckedLayer(run, taken, fixed, general)
-        rehearsal = rehearsed(layer, points, wrt, seed)
-    except LayerFails as error:
-        names = list(wrt) if wrt is not None else expected(taken)
-        return CheckResult(tuple(Check(name, "undecided", reason=str(error)) for name in names))
-    return _Passes(layer, rehearsal).judged(repair_seconds)
+    if backward is None:
+        run = layer_object(forward, taken, constants, points[0], wrt)
+    else:
+        run = two_functions(forward, backward, taken, constants, wrt)
+    layer = CheckedLayer(run, taken, constants, general)
+    return _Passes(layer, rehearsed(layer, points, wrt, seed))
 
 
 def _sorted_out(
