@@ -113,3 +113,32 @@ def test_layers_list_the_kinks_that_a_proof_does_not_cross():
     same = gp.check(lambda x, w: np.sum(np.maximum(x, 0) + w), lambda x, w: {"w": np.ones_like(w)},
                     x="n", w="n")
     assert result["w"].kinks == same["w"].kinks
+
+
+def test_a_fact_that_both_the_derivation_and_the_proof_use_is_said_once():
+    def cross_entropy(z, y):
+        shifted = z - np.max(z, axis=1, keepdims=True)
+        return -np.sum(y * (shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))))
+
+    def gradient(z, y):
+        e = np.exp(z - np.max(z, axis=1, keepdims=True))
+        return {"z": e / np.sum(e, axis=1, keepdims=True) - y}
+
+    result = gp.check(cross_entropy, gradient, z="m k", y=gp.Array("m k", kind="probability"))
+    assert result.verdict == "proved"
+    assert result["z"].assumptions == ("the rows of y sum to one",)
+
+
+def test_a_tie_and_a_zero_of_one_array_are_two_kinks():
+    from gradproof.checks.judging import kinks_said
+    from gradproof.symbolic.derive.kinks import Kink
+    from gradproof.symbolic.normalform.polynomial import Crossing
+
+    zero = Kink("a", "relu", "Z", "z", "0")
+    tie = Kink("p", "max", "Z", "a tie", "the first place")
+    product = Kink("b", "relu", "Z", "z", "0", "Z[i]*w[i]")
+    at_zero, at_tie = Crossing("Z[i1]", "Z"), Crossing("Z[i1]", "Z", is_tie=True)
+    assert kinks_said([at_zero], [zero, tie, product]) == (
+        "Z[i1] = 0", "Z at a tie of its maximum", "Z[i]*w[i] = 0")
+    assert kinks_said([at_tie], [zero, tie]) == ("ties in the maximum of Z[i1]", "Z = 0")
+    assert kinks_said([Crossing("Z[i1]·w[i1]")], [zero]) == ("Z[i1]·w[i1] = 0", "Z = 0")

@@ -17,12 +17,19 @@ import sympy as sp
 
 from gradproof.checks.inputs import Inputs, leaves
 from gradproof.checks.points import INTEGERS, SIZES, Point, Values, flat
+from gradproof.symbolic.assumptions import Assumption, Fact
 from gradproof.symbolic.equation import Array, Kind, size_names, size_symbols
 from gradproof.symbolic.proof.sampling import draw
 from gradproof.symbolic.shapes import parse_shape
 
 NAMES = ("m", "n", "p", "q", "r", "s")
 """Names of sizes in the order in which they are met; arrays with more distinct ones keep theirs."""
+
+PATTERNS: dict[Kind, Fact] = {
+    "one_hot": "given one_hot", "probability": "given probability", "positive": "given positive",
+    "mask": "given mask",
+}
+"""Kind of a given array: what its numbers were seen to be."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,10 @@ class Given:
     fixed: frozenset[int] = frozenset()
 
     @property
-    def assumption(self) -> str:
-        """What the declaration took from the numbers, "" for nothing."""
-        seen = {
-            "one_hot": "has one-hot rows", "probability": "has rows that sum to one",
-            "positive": "is positive", "mask": "is 0 or 1",
-        }.get(self.array.kind)
-        return f"{self.array.name} {seen}, as the given one" if seen else ""
+    def assumption(self) -> Assumption | None:
+        """What the declaration took from the numbers, if anything."""
+        fact = PATTERNS.get(self.array.kind)
+        return Assumption(self.array.name, fact) if fact else None
 
     def like(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         """Another array of the kind, from random slices of this one where the kind says little."""
@@ -132,9 +136,10 @@ class General:
                                    if n > 1))
 
     @property
-    def assumptions(self) -> tuple[str, ...]:
+    def assumptions(self) -> tuple[Assumption, ...]:
         """What `patterned` declarations take from the numbers."""
-        return tuple(g.assumption for g in self.given.values() if g.assumption)
+        found = (given.assumption for given in self.given.values())
+        return tuple(assumption for assumption in found if assumption is not None)
 
     def declarations(self) -> Iterator[Mapping[str, Any]]:
         """The inputs with symbols for the given sizes: for all of them, for fewer, for none."""

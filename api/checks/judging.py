@@ -199,10 +199,10 @@ def _refuted(
 def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -> Check:
     """A proof that no number contradicts, with what it rests on."""
     traced = subject.hand.assumptions if subject.hand is not None else ()
-    assumed = dict.fromkeys((*proof.assumptions, *subject.assumed, *traced))
+    assumed = dict.fromkeys(map(str, (*proof.assumptions, *subject.assumed, *traced)))
     extra = [f"numbers undecided: {reason}" for reason in open_[:1]]
     return replace(base, verdict="proved", scope=_scope(subject), notes=(*base.notes, *extra),
-                   assumptions=tuple(assumed), kinks=_kinks(proof.kinks, subject.kinks))
+                   assumptions=tuple(assumed), kinks=kinks_said(proof.kinks, subject.kinks))
 
 
 def _agreeing(base: Check, points: Sequence[Point], why: str) -> Check:
@@ -212,7 +212,7 @@ def _agreeing(base: Check, points: Sequence[Point], why: str) -> Check:
     return replace(base, verdict="agrees", scope=scope, reason=f"not proved: {why}" if why else "")
 
 
-def _kinks(crossed: Sequence[Crossing], listed: Sequence[Kink]) -> tuple[str, ...]:
+def kinks_said(crossed: Sequence[Crossing], listed: Sequence[Kink]) -> tuple[str, ...]:
     """What a proof is silent at, and the loss's kinks that are none of that, as text."""
     named = {(crossing.array, crossing.is_tie) for crossing in crossed}
     further = (kink for kink in listed

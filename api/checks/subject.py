@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.returned import Asked, Keyed
+from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Chain
@@ -67,7 +68,7 @@ class Subject:
     hand: Trace | None = None
     reason: str = ""
     loose_units: bool = False
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
     kinks: tuple[Kink, ...] = ()
     rerun: Rerun | None = None
     remarks: tuple[str, ...] = ()

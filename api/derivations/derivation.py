@@ -76,7 +76,7 @@ class Formula:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What is assumed of inputs and used in this formula, or in one that it reads."""
-        return self.derivation.chain.assumed_by(self.step)
+        return tuple(map(str, self.derivation.chain.assumed_by(self.step)))
 
     def latex_forms(self) -> list[str]:
         """Every form it went through, in LaTeX."""
@@ -178,7 +178,7 @@ class Derivation:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        return self.chain.assumptions
+        return tuple(map(str, self.chain.assumptions))
 
     @cached_property
     def definitions(self) -> tuple[tuple[str, str], ...]:

@@ -64,8 +64,8 @@ class Narrator:
             items.append(("Assumed: the entries of ", self._name(name), " sum to one for each "
                           "sample. The row sums in the derivation use it; for other targets the "
                           "simplified formulas do not hold."))
-        rows = {f"the rows of {name} sum to one" for name in self.chain.assumed}
-        items += [(f"Assumed: {text}.",) for text in self.chain.assumptions if text not in rows]
+        items += [(f"Assumed: {made}.",) for made in self.chain.assumptions
+                  if made.fact != "row sums"]
         for kink in self.chain.kinks:
             items.append((
                 "Equation ", self.label(kink.equation), " has a kink where ",

@@ -5,7 +5,7 @@
     invertible   Σ_k A[i, k] A⁻¹[k, j] = [i = j]        AA⁻¹ and A⁻¹A become I
     positive     |x| = x, [x > 0] = 1, ...              pieces that x > 0 decides
 
-Each use is an equality under the declaration, and is named as a sentence.  Nothing is assumed of
+Each use is an equality under the declaration, and is named.  Nothing is assumed of
 an array that is not declared.
 """
 
@@ -17,6 +17,7 @@ from itertools import combinations_with_replacement
 
 import sympy as sp
 
+from ..assumptions import Assumption
 from ..equation import (
     SQUARE,
     Array,
@@ -74,27 +75,29 @@ class Declarations:
         array = self.arrays.get(self.inverses.get(name, name))
         return "" if array is None else array.kind
 
-    def relied_on(self, equation: Equation) -> tuple[str, ...]:
+    def relied_on(self, equation: Equation) -> tuple[Assumption, ...]:
         """What must hold for the arrays that an equation reads to exist."""
         names = dict.fromkeys(
             self.inverses[read.array] for read in equation.reads if read.array in self.inverses
         )
-        return tuple(f"{name} is invertible" for name in names
+        return tuple(Assumption(name, "invertible") for name in names
                      if self.arrays[name].kind == "invertible")
 
 
-def use_declared(equation: Equation, known: Declarations) -> tuple[Equation, tuple[str, ...]]:
-    """The equation with what is declared of its inputs used, and what was, as sentences."""
+def use_declared(
+    equation: Equation, known: Declarations
+) -> tuple[Equation, tuple[Assumption, ...]]:
+    """The equation with what is declared of its inputs used, and what was."""
     if not known.arrays or equation.reduction != "sum":
         return equation, ()
-    used: dict[str, None] = {}
+    used: dict[Assumption, None] = {}
     equation = _without_pairs(equation, known, used)
     for read in dict.fromkeys(r for term in equation.terms for r in term.reads):
         target = known.contractions.get(read.array)
         put = None if target is None else inline(equation, target, costly=True)
         if put is None:
             continue
-        found: dict[str, None] = {}
+        found: dict[Assumption, None] = {}
         shorter = _without_pairs(put, known, found)
         if found and _reads(shorter) <= _reads(equation):
             equation = shorter
@@ -149,7 +152,9 @@ def _inverted(equation: Equation) -> str:
 # --- pairs that cancel --------------------------------------------------------------------------
 
 
-def _without_pairs(equation: Equation, known: Declarations, used: dict[str, None]) -> Equation:
+def _without_pairs(
+    equation: Equation, known: Declarations, used: dict[Assumption, None]
+) -> Equation:
     terms = []
     changed = False
     for term in equation.terms:
@@ -157,19 +162,19 @@ def _without_pairs(equation: Equation, known: Declarations, used: dict[str, None
             found = _cancelled_pair(term, known)
             if found is None:
                 break
-            term, sentence = found
-            used[sentence] = None
+            term, assumed = found
+            used[assumed] = None
             changed = True
         terms.append(term)
     return tidy(replace(equation, terms=tuple(terms))) if changed else equation
 
 
-def _cancelled_pair(term: Term, known: Declarations) -> tuple[Term, str] | None:
+def _cancelled_pair(term: Term, known: Declarations) -> tuple[Term, Assumption] | None:
     """Σ_k A[k, i] A[k, j] or Σ_k A[i, k] A⁻¹[k, j] as [i = j], and why; None without such a pair.
     """
     for first, second in combinations_with_replacement(range(len(term.reads)), 2):
         one, other = term.reads[first], term.reads[second]
-        for left, right, sentence in _cancelling(one.array, other.array, known):
+        for left, right, assumed in _cancelling(one.array, other.array, known):
             shared = one.at[left]
             index = next((i for i in term.over if i.symbol == shared), None)
             rest = term.body / (slot(first) * slot(second))
@@ -180,19 +185,20 @@ def _cancelled_pair(term: Term, known: Declarations) -> tuple[Term, str] | None:
                 continue
             guard = Equal(one.at[1 - left], other.at[1 - right])
             over = tuple(i for i in term.over if i != index)
-            return replace(term, body=rest, over=over, guards=(*term.guards, guard)), sentence
+            return replace(term, body=rest, over=over, guards=(*term.guards, guard)), assumed
     return None
 
 
 def _cancelling(
     one: str, other: str, known: Declarations
-) -> Iterable[tuple[int, int, str]]:
+) -> Iterable[tuple[int, int, Assumption]]:
     """(axis, axis, why): the axes over which the sum of a product of two arrays is a [i = j]."""
     if one == other and one in known.arrays and known.kind(one) == "orthogonal":
-        return [(left, right, f"{one} is orthogonal") for left, right in AXES]
+        return [(left, right, Assumption(one, "orthogonal")) for left, right in AXES]
     for name, matrix in ((one, other), (other, one)):
         if known.inverses.get(name) == matrix and known.kind(matrix) == "invertible":
-            return [(1, 0, f"{matrix} is invertible"), (0, 1, f"{matrix} is invertible")]
+            assumed = Assumption(matrix, "invertible")
+            return [(1, 0, assumed), (0, 1, assumed)]
     return []
 
 
@@ -216,20 +222,20 @@ def _only_in(term: Term, index: Index, places: set[tuple[int, int]]) -> bool:
 # --- one array at a time ------------------------------------------------------------------------
 
 
-def _inverse_as_transpose(term: Term, known: Declarations, used: dict[str, None]) -> Term:
+def _inverse_as_transpose(term: Term, known: Declarations, used: dict[Assumption, None]) -> Term:
     """A⁻¹[i, j] as A[j, i] for an orthogonal A."""
     reads = []
     for read in term.reads:
         matrix = known.inverses.get(read.array, "")
         if matrix and known.kind(matrix) == "orthogonal":
-            used[f"{matrix} is orthogonal"] = None
+            used[Assumption(matrix, "orthogonal")] = None
             read = Read(matrix, (read.at[1], read.at[0]))
         reads.append(read)
     return replace(term, reads=tuple(reads))
 
 
 def _oriented(
-    term: Term, out: Sequence[Index], known: Declarations, used: dict[str, None]
+    term: Term, out: Sequence[Index], known: Declarations, used: dict[Assumption, None]
 ) -> Term:
     """Every symmetric matrix (and inverse of one) with its subscripts in the order in which a
     product of matrices is read: from the left side's first index on."""
@@ -244,7 +250,7 @@ def _oriented(
     reads = []
     for read in term.reads:
         if known.kind(read.array) == "symmetric" and first(read.at[1]) < first(read.at[0]):
-            used[f"{known.inverses.get(read.array, read.array)} is symmetric"] = None
+            used[Assumption(known.inverses.get(read.array, read.array), "symmetric")] = None
             read = Read(read.array, (read.at[1], read.at[0]))
         reads.append(read)
     return replace(term, reads=tuple(reads))
@@ -275,7 +281,7 @@ def _in_reading_order(
     return order
 
 
-def _positive(term: Term, known: Declarations, used: dict[str, None]) -> Term:
+def _positive(term: Term, known: Declarations, used: dict[Assumption, None]) -> Term:
     """The body with the pieces that a positive entry decides."""
     body = term.body
     for place, read in enumerate(term.reads):
@@ -289,7 +295,7 @@ def _positive(term: Term, known: Declarations, used: dict[str, None]) -> Term:
         found = body.xreplace(decided).xreplace({at: entry}).xreplace({entry: at})
         if found != body:
             body = found
-            used[f"{read.array} is positive"] = None
+            used[Assumption(read.array, "positive")] = None
     return replace(term, body=body)
 
 

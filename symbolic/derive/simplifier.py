@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from ..assumptions import Assumption
 from ..dependence import arrays_read, reached
 from ..equation import Array, Equation
 from ..matrices.leaves import Levels
@@ -149,10 +150,12 @@ class Simplifier:
         summed, used = sum_rows(forms[-1].equation, self.inputs)
         if used:
             self.assumed |= used
-            forms.append(Form(summed, "row sums", tuple(sorted(used))))
-        shorter, sentences = use_declared(forms[-1].equation, self._declared)
-        if sentences:
-            forms.append(Form(shorter, "declared", sentences))
+            names = tuple(sorted(used))
+            forms.append(Form(summed, "row sums", names,
+                              tuple(Assumption(name, "row sums") for name in names)))
+        shorter, assumed = use_declared(forms[-1].equation, self._declared)
+        if assumed:
+            forms.append(Form(shorter, "declared", assumes=assumed))
 
     def _near(self, equation: Equation) -> list[Equation]:
         """The pointwise forward equations of arrays that an equation reads, in forward order.

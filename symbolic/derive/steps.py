@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..assumptions import Assumption
 from ..dependence import arrays_read, reached
 from ..equation import Equation, System
 from .kinks import Kink
@@ -27,13 +28,14 @@ class Form:
     """One form of an equation.
 
     `rule` says which rewrite made it of the form before.  `uses` names what that rewrite used
-    (arrays inserted, equations passed through, inputs assumed of; the sentences that were
-    declared).
+    (arrays inserted, equations passed through, inputs assumed of), and `assumes` what it took
+    for granted of them.
     """
 
     equation: Equation
     rule: Rule
     uses: tuple[str, ...] = ()
+    assumes: tuple[Assumption, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Step:
     role: Role
     of: str
     forms: tuple[Form, ...]
-    relies: tuple[str, ...] = ()
+    relies: tuple[Assumption, ...] = ()
 
     @property
     def equation(self) -> Equation:
@@ -75,15 +77,15 @@ class Chain:
     kinks: tuple[Kink, ...]
 
     @property
-    def assumptions(self) -> tuple[str, ...]:
-        """Everything that was assumed of the inputs and used, as sentences."""
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Everything that was assumed of the inputs and used."""
         return self._assumed_by(self.steps)
 
-    def assumed_by(self, step: Step) -> tuple[str, ...]:
+    def assumed_by(self, step: Step) -> tuple[Assumption, ...]:
         """What a formula holds under: what its own forms used, and those of what it reads."""
         return self._assumed_by([step])
 
-    def _assumed_by(self, formulas: Iterable[Step]) -> tuple[str, ...]:
+    def _assumed_by(self, formulas: Iterable[Step]) -> tuple[Assumption, ...]:
         steps = {**self.inlined, **{step.name: step for step in self.steps}}
 
         def sources(name: str) -> Iterable[str]:
@@ -93,15 +95,11 @@ class Chain:
                     if array in steps and steps[array].role != "forward")
 
         starts = (step.name for step in formulas if step.role != "forward")
-        found: set[str] = set()
+        found: set[Assumption] = set()
         for name in reached(starts, sources):
-            found |= set(steps[name].relies)
-            for form in steps[name].forms:
-                if form.rule == "row sums":
-                    found |= {f"the rows of {array} sum to one" for array in form.uses}
-                elif form.rule == "declared":
-                    found |= set(form.uses)
-        return tuple(sorted(found))
+            found |= {*steps[name].relies,
+                      *(made for form in steps[name].forms for made in form.assumes)}
+        return tuple(sorted(found, key=str))
 
     def step(self, name: str) -> Step:
         for step in self.steps:

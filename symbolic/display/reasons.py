@@ -39,7 +39,7 @@ def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = F
         case "row sums":
             return f"the rows of {', '.join(map(name, form.uses))} sum to one (assumed)"
         case "declared":
-            return f"{', '.join(form.uses)} (assumed)"
+            return f"{', '.join(map(str, form.assumes))} (assumed)"
         case "cancel":
             return "cancel and collect"
         case "per sample":

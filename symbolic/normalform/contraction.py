@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from ..assumptions import Assumption
 from .canonical_names import canonical
 from .denominators import argument, leading_monomial
 from .guards import size_poly, solve
@@ -214,7 +215,7 @@ def _row_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | No
         rest = {other: e for other, e in factors.items() if other != key}
         if last in table.deps_of(sub for _, subs in rest for sub in subs):
             continue
-        table.assumptions.add(f"each row of {data.name} sums to one")
+        table.assumptions.add(Assumption(data.name, "row sums"))
         return contract(table, {monomial(rest): 1}, bound - {last})
     return None
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
+from ..assumptions import Assumption
 from ..dependence import descendants
 from ..equation import (
     INDEX_VALUE,
@@ -77,7 +78,7 @@ class Notes:
     """What a normal form relied on."""
 
     kinks: set[Crossing] = field(default_factory=set)
-    assumptions: set[str] = field(default_factory=set)
+    assumptions: set[Assumption] = field(default_factory=set)
 
     def add(self, other: Notes) -> None:
         self.kinks |= other.kinks
@@ -226,7 +227,7 @@ class Forms:
             symmetries=((1, 0),) if array.kind == "symmetric" else (),
         )
         if array.kind == "symmetric":
-            self.table.assumptions.add(f"{name} is symmetric")
+            self.table.assumptions.add(Assumption(name, "symmetric"))
         return self.table.entry(base, args)
 
     # --- equations ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..assumptions import Assumption
 from .indices import Sub
 from .polynomial import Atoms, Factor, Factors, Poly, monomial
 
@@ -54,7 +55,7 @@ def _cancel_orthogonal(
                     or shared in table.deps_of((left, right))
                     or shared in table.deps_of(sub for _, subs in rest for sub in subs)):
                 continue
-            table.assumptions.add(f"{name} is orthogonal")
+            table.assumptions.add(Assumption(name, "orthogonal"))
             unit = table.entry(table.equal, (table.difference(left, right),))
             return table.times({monomial(rest): 1}, unit), bound - {shared}
     return None

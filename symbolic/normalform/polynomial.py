@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 import sympy as sp
 
+from ..assumptions import Assumption
 from .indices import Indices, Sub
 
 Number: TypeAlias = int | Fraction
@@ -95,7 +96,7 @@ class Atoms(Indices):
         self.spent = 0
         self.deadline = time.monotonic() + SECONDS
         self.kinks: set[Crossing] = set()
-        self.assumptions: set[str] = set()
+        self.assumptions: set[Assumption] = set()
         self.rebuild: dict[str, Callable[[Atoms, Base, Mapping[int, Sub], Unfold], Poly]] = {}
         self.equal = self.base("equal", None, sign=NONNEGATIVE, idempotent=True, thin=False)
         self.range = self.base("range", None, sign=NONNEGATIVE, idempotent=True, thin=False)

@@ -13,9 +13,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TypeVar
 
 import sympy as sp
 
+from ..assumptions import Assumption
 from ..dependence import ancestors
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
@@ -29,6 +31,9 @@ from .unrolling import NotUnrolledError, is_small, unrolled
 
 FIRST = 4
 """Seconds for the arrays as they are, where they could be written out along small axes."""
+
+
+_Said = TypeVar("_Said", Assumption, Crossing)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Proof:
     equal: bool | None
     reason: str = ""
     steps: tuple[ProvenPair, ...] = ()
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
     kinks: tuple[Crossing, ...] = ()
     difference: str = ""
     ratio: sp.Expr | None = None
@@ -93,7 +98,7 @@ class Prover(Sides):
             proofs = [found[name] for name in part]
             if all(proof.equal for proof in proofs):
                 proved[left] = Proof(
-                    True, assumptions=tuple(sorted({*chain(*(p.assumptions for p in proofs))})),
+                    True, assumptions=_sorted({*chain(*(p.assumptions for p in proofs))}),
                     kinks=_sorted({*chain(*(p.kinks for p in proofs))}),
                 )
         return proved
@@ -168,7 +173,7 @@ class Prover(Sides):
                 notes.add(self.used[step.left, step.right])
         notes.add(self.used[left, right])
         return Proof(
-            True, "", tuple(steps), tuple(sorted(notes.assumptions)), _sorted(notes.kinks)
+            True, "", tuple(steps), _sorted(notes.assumptions), _sorted(notes.kinks)
         )
 
     def _refuted(self, left: str, right: str) -> Proof:
@@ -205,5 +210,5 @@ class Prover(Sides):
         return wrong_intermediate(self, target, right)
 
 
-def _sorted(kinks: Iterable[Crossing]) -> tuple[Crossing, ...]:
-    return tuple(sorted(kinks, key=str))
+def _sorted(found: Iterable[_Said]) -> tuple[_Said, ...]:
+    return tuple(sorted(found, key=str))

@@ -1,0 +1,39 @@
+"""What is assumed of an array, as data: two that say the same are equal, and text is made last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Fact: TypeAlias = Literal[
+    "row sums", "symmetric", "orthogonal", "invertible", "positive",
+    "given one_hot", "given probability", "given positive", "given mask",
+]
+
+SAID: dict[Fact, str] = {
+    "row sums": "the rows of {} sum to one",
+    "symmetric": "{} is symmetric",
+    "orthogonal": "{} is orthogonal",
+    "invertible": "{} is invertible",
+    "positive": "{} is positive",
+    "given one_hot": "{} has one-hot rows, as the given one",
+    "given probability": "{} has rows that sum to one, as the given one",
+    "given positive": "{} is positive, as the given one",
+    "given mask": "{} is 0 or 1, as the given one",
+}
+"""Fact: its sentence.  Those of given arrays were seen in their numbers, not declared."""
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A fact of an input's entries without which a formula or a proof does not hold.
+
+    >>> str(Assumption("S", "symmetric"))
+    'S is symmetric'
+    """
+
+    array: str
+    fact: Fact
+
+    def __str__(self) -> str:
+        return SAID[self.fact].format(self.array)
