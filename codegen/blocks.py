@@ -15,7 +15,7 @@ from .axes import present
 from .expressions import Expressions, conditions
 from .gathers import Scatter, gathered, scatter
 from .patches import Patch, Scope, patches, squeezed, windows
-from .views import is_view, reshaped
+from .views import flattened, is_view, reshaped
 
 
 class Blocks:
@@ -32,6 +32,12 @@ class Blocks:
         if alike is not None:
             return [f"{equation.name} = {alike}.reshape({self.names.shape_text(equation.shape)})"]
         name = equation.name
+        flat = flattened(equation, self.names.shapes)
+        form = None if flat is None else self.scope.form(flat)
+        if flat is not None and form is not None:
+            value = self.expressions.shaped(form, tuple(i.name for i in flat.out), flat.shape)
+            held = f"({value})"
+            return [f"{name} = {held}.reshape({self.names.shape_text(equation.shape)})"]
         narrow = squeezed(equation)
         if narrow is not equation:
             shape = self.names.shape_text(equation.shape)

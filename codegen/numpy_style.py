@@ -143,13 +143,15 @@ class NumPyStyle(Style):
             if self.lone_steps:
                 return Piece(f"({condition.text}).astype({self.kind()})", ATOM, condition.array)
             return self.truth(condition.text, condition.array)
-        text = otherwise.text
-        for value, condition in reversed(chosen):
+        text, numbers = otherwise.text, self._is_plain(otherwise)
+        for place, (value, condition) in enumerate(reversed(chosen)):
             assert condition is not None
+            plain = self._is_plain(value)
+            if numbers and not plain and place:  # numbers do not say the precision
+                text += f".astype({self.kind()})"
             text = f"np.where({condition.text}, {value.text}, {text})"
-        if all(self._is_plain(value) for value, _ in pieces):  # numbers do not say the precision
-            text += f".astype({self.kind()})"
-        return Piece(text, ATOM, any_array(pieces))
+            numbers = numbers and plain
+        return Piece(text + (f".astype({self.kind()})" if numbers else ""), ATOM, any_array(pieces))
 
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         return Piece(f"{self.hold(left, ADD)} {sign} {self.hold(right, ADD)}", ADD,

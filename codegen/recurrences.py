@@ -32,11 +32,8 @@ class LoopLines:
         loop = next(i for i in group.equations[0].out if i.name == group.loop)
         counter = self.names.variable(group.loop)
         count = self.names.size_text(loop.size)
-        lines = [f"{e.name} = {self.blocks.empty(e.shape)}" for e in group.equations]
-        steps = f"range({count})"
-        lines.append(f"for {counter} in {steps if group.direction == 1 else f'reversed({steps})'}:")
-        starts, equations = self._started(group)
-        lines += [f"    {line}" for line in starts]
+        empty = [f"{e.name} = {self.blocks.empty(e.shape)}" for e in group.equations]
+        lines, equations = self._started(group)
         scope = replace(self.blocks.scope, fixed=(group.loop,), shapes=self.names.shapes)
         for equation in equations:
             found = patches(equation, scope) if equation.reduction == "sum" else None
@@ -46,9 +43,12 @@ class LoopLines:
                                     "compile it instead")
             place = next(p for p, i in enumerate(equation.out) if i.name == group.loop)
             for number, patch in enumerate(found):
-                lines += [f"    {line}" for line in self.blocks.patch(
-                    patch, equation.name, (place, counter), equation, False, first=number == 0)]
-        return lines
+                lines += self.blocks.patch(
+                    patch, equation.name, (place, counter), equation, False, first=number == 0)
+        if not lines:  # no term is anywhere
+            return empty
+        steps = f"range({count})" if group.direction == 1 else f"reversed(range({count}))"
+        return [*empty, f"for {counter} in {steps}:", *(f"    {line}" for line in lines)]
 
     # --- the ends of a loop ---------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class LoopLines:
 
         equations = [
             replace(e, terms=tuple(replace(t, reads=tuple(map(placed, t.reads))) for t in e.terms))
-            for e in (merged(equation, given) for equation in group.equations)
+            for e in (self._merged(equation, given, group.loop) for equation in group.equations)
         ]
         lines = []
         size = next(i.size for i in group.equations[0].out if i.name == group.loop)
@@ -83,6 +83,12 @@ class LoopLines:
                 f"{self.names.size_text(symbol)} < {self.names.size_text(size - 1)}")
             lines.append(f"{name} = {there} if {inside} else {given.boundaries[array, side]}")
         return lines, equations
+
+    def _merged(self, equation: Equation, given: Loops, loop: str) -> Equation:
+        """The equation with its ends left to the values beyond them, where its steps are still
+        counted by the group's index."""
+        found = merged(equation, given)
+        return found if any(index.name == loop for index in found.out) else equation
 
     def _neighbour(self, array: str, side: Side, axis: int) -> str:
         """The name of an array's value one step before (or after), which has no loop axis."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
 from ..symbolic.equation import (
     Equal,
     Equation,
+    Index,
     Read,
     Size,
     System,
@@ -50,6 +52,34 @@ def reshaped(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> str 
     asked = _differences(equation, term)
     wanted = _differences(equation, Term(slot(0), (read,), term.over, (Equal(here, there),)))
     return read.array if asked is not None and asked == wanted else None
+
+
+def flattened(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> Equation | None:
+    """The equation over the shape of the arrays that it reads, whose reshape it is; None where it
+    is none.
+
+    y[i, k] = a[i n + k] - b[i n + k] is y'[p] = a[p] - b[p], written in rows of n.
+    """
+    reads = [read for term in equation.terms for read in term.reads]
+    if equation.reduction != "sum" or not reads or not equation.out:
+        return None
+    shape = shapes.get(reads[0].array, ())
+    if any(term.over or term.guards for term in equation.terms) or any(
+        read.at != reads[0].at or shapes.get(read.array) != shape for read in reads
+    ):
+        return None
+    entries = [entry for entry in reads[0].at if not isinstance(entry, Read)]
+    if len(entries) < len(shape) or not shape or (
+        sp.expand(_place([index.symbol for index in equation.out], equation.shape)
+                  - _place(entries, shape)) != 0
+        or sp.expand(sp.Mul(*equation.shape) - sp.Mul(*shape)) != 0
+    ):
+        return None
+    out = tuple(Index(f"p{axis}", size) for axis, size in enumerate(shape))
+    at = tuple(index.symbol for index in out)
+    return replace(equation, out=out, terms=tuple(
+        replace(term, reads=tuple(Read(read.array, at) for read in term.reads))
+        for term in equation.terms))
 
 
 def _place(entries: Sequence[sp.Expr], shape: Sequence[Size]) -> sp.Expr:
