@@ -91,7 +91,7 @@ class Functions:
         """The name of a function whose definition is written out above."""
         if function in self._defined:
             return self._defined[function]
-        stem = identifier(function.title) + "_prime" * function.order
+        stem = identifier(function.title + "_prime" * function.order)
         taken = {*self._defined.values(), *self.names.taken}
         name, number = stem, 1
         while name in taken:

@@ -8,7 +8,7 @@ from typing import Protocol
 import sympy as sp
 
 from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, any_array, body
-from ..symbolic.equation import EquationError
+from ..symbolic.equation import EquationError, slots_of
 from ..symbolic.functions import Opaque
 from .names import Names
 from .spelling import INTEGER_END, bounded_branches
@@ -120,7 +120,10 @@ class NumPyStyle(Style):
         return not piece.array and self.names.is_plain(piece.text)
 
     def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
-        return self.functions.apply(function, argument)
+        applied = self.functions.apply(function, argument)
+        if self._is_plain(argument):  # of a number, NumPy's functions make double precision
+            return Piece(f"float({applied.text})", ATOM)
+        return applied
 
     # --- conditions -----------------------------------------------------------------------------
 
@@ -159,13 +162,14 @@ class NumPyStyle(Style):
 
 
 def has_lone_step(body: sp.Expr) -> bool:
-    """Whether a step is no factor of an array's value: as a bool it has no sum and no minus."""
+    """Whether a step is no factor beside arrays' values alone: as a truth value it has no sum and
+    no minus, and times a number it is of double precision."""
     if is_step(body):
         return True
     parts = body.args
     if body.is_Mul:
-        rest = [part for part in parts if not is_step(part)]
-        if any(str(symbol).startswith("_x") for part in rest for symbol in part.free_symbols):
+        rest = [part for part in parts if not is_step(part) and part != -1]
+        if rest and all(slots_of(part) for part in rest):
             parts = rest
     return any(map(has_lone_step, parts))
 

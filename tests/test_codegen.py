@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,10 +27,12 @@ from gradproof.derivations.derivation import Derivation
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.equation import (
     Array,
+    Equal,
     Equation,
     EquationError,
     Index,
     Read,
+    Recurrence,
     System,
     Term,
     size_symbol,
@@ -146,7 +149,10 @@ PROGRAMS = [
     ("L = sum(x - relu(x - 1)*relu(-X))", {"X": "m n", "x": "n"}, {}),
     ("L = sum(where(X > 1, x, 2*X))", {"X": "m n", "x": "n"}, {}),
     ("L = sum(hard_sigmoid(X)*hard_tanh(3*X))", {"X": "m n"}, {}),
+    ("L = sum(2*relu(X) - where(X > 1, X, where(x > 1, -1, 1)))", {"X": "m n", "x": "n"}, {}),
+    ("L = w*relu(w)/3 - m*relu(w)*sum(X)", {"X": "m n", "w": ""}, {}),
     # functions and powers of sizes
+    ("L = sum(x)*tanh(2)*relu(n - 1)", {"x": "n"}, {}),
     ("L = sum(0.9**n*x)", {"x": "n"}, {}), ("L = 0.9**n*sum(x)**2", {"x": "n"}, {}),
     ("L = norm(sum(x))", {"x": "n"}, {}), ("L = sum(x)*sqrt(n + 1)*log(n)", {"x": "n"}, {}),
     # sizes and arrays of one name, and of names that the text has a use for
@@ -199,6 +205,24 @@ def test_second_derivatives_of_recurrences(text, shapes):
     for found in (derivation.hessian("s"), derivation.hvp("x"), derivation.jvp("h", "s"),
                   derivation.jacobian("h", "s"), derivation.hessian(list(shapes)[-1])):
         check(found, T=4, k=2)
+
+
+def test_a_sum_of_reshaped_arrays_is_reshaped_once():
+    derivation = derived("flatten").derivation
+    assert "dX = (A1 - Y).reshape((m, c, h, w))" in derivation.numpy_source()
+    gallery_agrees("flatten")
+
+
+def test_a_loop_in_which_no_term_is_anywhere_has_no_lines():
+    n, T = size_symbol("n"), size_symbol("T")
+    step, i = Index("t", T), Index("i", n)
+    never = Equal(sp.S.Zero, sp.S.One)
+    group = Recurrence("t", 1, (Equation("y", (step, i), (Term(
+        slot(0), (Read("x", (step.symbol, i.symbol)),), (), (never,)),)),))
+    loss = Equation("L", (), (Term(slot(0)**2 + slot(1), (
+        Read("y", (step.symbol, i.symbol)), Read("x", (step.symbol, i.symbol))), (step, i)),))
+    system = System((Array("x", (T, n)),), (group, loss))
+    agrees(gp.derive(system), drawn(system, T=4))
 
 
 def check(found: Any, **sizes: int) -> None:
