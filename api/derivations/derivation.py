@@ -16,6 +16,7 @@ import numpy as np
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
 from gradproof.derivations.derivatives import Derivative, derivative
+from gradproof.derivations.scalars import ENTRIES, scalars
 from gradproof.derivations.sources import WAYS_IN, traced_loss
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
@@ -34,9 +35,6 @@ from gradproof.symbolic.matrices.orientation import prefers_rows
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.tracing.run import Trace
-
-ENTRIES = 300
-"""Scalars in a forward pass up to which the entry form is worth printing."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +168,19 @@ class Derivation:
         notation = replace(self.writer.notation, units=units, entries={},
                            adjoints={bar: name for name, bar in chain.of.items()})
         return Derivation(chain, Writer(notation, self.writer.row_vectors, chain.system.shapes))
+
+    @property
+    def expressions(self) -> Mapping[str, Any]:
+        """Of an entry form: every scalar, ``dW1[0,1]``, as a SymPy expression in those before it.
+
+        Raises EquationError for a derivation whose arrays have axes.
+        """
+        return {name: found.expression for name, found in scalars(self.system).items()}
+
+    @property
+    def functions(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """The same as NumPy functions of values by name, made by ``sympy.lambdify``."""
+        return {name: found.function for name, found in scalars(self.system).items()}
 
     @property
     def has_general_rule(self) -> bool:

@@ -146,18 +146,18 @@ def _unroll_equation(equation: Equation, sizes: Sizes) -> Iterator[Equation]:
         raise EquationError(f"{equation.name}: a maximum has no entry form")
     if equation.reduction in NAMED:
         raise EquationError(f"{equation.name}: {equation.reduction} has no entry form")
+    numbers = {symbol: sp.Integer(number) for symbol, number in sizes.items()}
     for at in _points(equation.out, sizes, {}):
         bodies: list[sp.Expr] = []
         reads: list[Read] = []
         for term in equation.terms:
             for inside in _points(term.over, sizes, at):
-                point = {**at, **inside}
+                point = {**numbers, **at, **inside}
                 if not all(_holds(guard, point) for guard in term.guards):
                     continue
                 shift = len(reads)
                 by = {slot(p): slot(p + shift) for p in range(len(term.reads))}
-                by |= {symbol: sp.Integer(number) for symbol, number in sizes.items()}
-                bodies.append(term.body.xreplace(by))
+                bodies.append(term.body.xreplace(by | numbers))
                 reads += [_entry_read(read, point) for read in term.reads]
         total = (
             sp.log(sp.Add(*map(sp.exp, bodies)))
