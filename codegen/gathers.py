@@ -97,41 +97,54 @@ def gathered(
 
     `place_text` says what stands for an index that runs beside an integer array with it.
     """
-    if not any(isinstance(entry, Read) for entry in read.at):
+    chosen = _chosen(read, sizes)
+    if chosen is None:
         return None
-    chosen: list[sp.Symbol] = []
-    for entry in read.at:
-        if isinstance(entry, Read):
-            if not all(not isinstance(e, Read) and e in sizes for e in entry.at):
-                return None
-            chosen += [e for e in entry.at if e not in chosen]
     text: list[str] = []
     advanced: list[int] = []
     plain: dict[int, sp.Symbol] = {}
-    for place, entry in enumerate(read.at):
+    for place, (entry, size) in enumerate(zip(read.at, shapes[read.array], strict=True)):
         if isinstance(entry, Read):
             if list(entry.at) != chosen[len(chosen) - len(entry.at):]:
                 return None  # axes in another order: a transposition
-            advanced.append(place)
             text.append(entry.array)
         elif entry in chosen:
-            advanced.append(place)
             deep = len(chosen) - chosen.index(entry) - 1
             text.append(place_text[entry] + (f"[:{', None' * deep}]" if deep else ""))
-        elif entry in sizes and sizes[entry] == shapes[read.array][place]:
+        elif sizes.get(entry) == size:
             plain[place] = entry
             text.append(":")
+            continue
         else:
             return None
-    together = advanced == list(range(advanced[0], advanced[-1] + 1))
-    front = [p for p in plain if p < advanced[0]] if together else []
-    axes = [*(plain[p] for p in front), *chosen, *(plain[p] for p in plain if p not in front)]
+        advanced.append(place)
+    axes = _axes(advanced, chosen, plain)
     if len(set(axes)) < len(axes):
         return None
     while text[-1] == ":":
         text.pop()
     return Gathered(f"{read.array}[{', '.join(text)}]", tuple(axes),
                     tuple(sizes[axis] for axis in axes))
+
+
+def _chosen(read: Read, sizes: Mapping[sp.Symbol, Size]) -> list[sp.Symbol] | None:
+    """The indices of the integer arrays in a read, each once; None where it has no such array or
+    one of them another entry."""
+    inner = [entry for entry in read.at if isinstance(entry, Read)]
+    entries = [e for entry in inner for e in entry.at if not isinstance(e, Read) and e in sizes]
+    if not inner or len(entries) < sum(len(entry.at) for entry in inner):
+        return None
+    return list(dict.fromkeys(entries))
+
+
+def _axes(
+    advanced: Sequence[int], chosen: Sequence[sp.Symbol], plain: Mapping[int, sp.Symbol]
+) -> list[sp.Symbol]:
+    """The axes of what NumPy picks by arrays at the places `advanced`: theirs stand where those
+    are, if they stand together, else in front."""
+    together = list(advanced) == list(range(advanced[0], advanced[-1] + 1))
+    front = [place for place in plain if together and place < advanced[0]]
+    return [*(plain[p] for p in front), *chosen, *(plain[p] for p in plain if p not in front)]
 
 
 # --- values added at places ---------------------------------------------------------------------
@@ -168,14 +181,12 @@ def _scattered(
     if not isinstance(labels, Read) or isinstance(place, Read) or place not in symbols:
         return None
     over = {index.symbol: index for index in term.over}
+    lead = tuple(over[e] for e in labels.at if not isinstance(e, Read) and e in over)
     rest = replace(term, guards=tuple(g for g in term.guards if g is not guard))
     elsewhere = {s for read in rest.reads for e in read.at for s in subscript_indices(e)}
-    if rest.guards or place in elsewhere or len(set(labels.at)) < len(labels.at) or not all(
-        not isinstance(entry, Read) and entry in over for entry in labels.at
-    ):
+    if rest.guards or place in elsewhere or len(set(lead)) < len(labels.at):
         return None
     axis = symbols.index(place)
-    lead = tuple(over[entry] for entry in labels.at if not isinstance(entry, Read))
     out: Sequence[Index] = equation.out
     values = Equation(
         f"{equation.name} at {labels.array}", (*out[:axis], *lead, *out[axis + 1:]),

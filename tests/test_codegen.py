@@ -99,6 +99,15 @@ def agree(
             same(value, expected[loss], source, kind)
             for name, array in gradients.items():
                 same(slopes[name], expected[array], f"{name}\n{source}", kind)
+            owned([*given.values(), *slopes.values()], source)
+        owned([*given.values(), *compiled.values()], "compiled")
+
+
+def owned(arrays: list[Any], what: str) -> None:
+    """Every array has memory of its own."""
+    for place, one in enumerate(arrays):
+        for other in arrays[:place]:
+            assert not np.may_share_memory(one, other), what
 
 
 def agrees(derivation: Derivation, values: Mapping[str, Any], **options: Any) -> None:
