@@ -12,7 +12,6 @@ from gradproof.derivations.derivation import Derivation, derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.pages.document import build
 from gradproof.reports.pages.files import write_report
-from gradproof.reports.pages.model import build_model
 from gradproof.reports.sections.comparison import CheckEntry, CheckRow
 from gradproof.symbolic.derive.by_entries import disagreements
 from gradproof.symbolic.display.reasons import reason
@@ -50,13 +49,9 @@ def report(
         result = check_network(derivation, load_function(file, function), file.name)
     checks = [_row(check) for check in result] if result is not None else []
     hand_source = file.read_text(encoding="utf-8") if file is not None else None
-    if isinstance(network, Model):
-        made = build_model(network, derivation.chain, derivation.writer, _source(derivation),
-                           checks=checks, hand_source=hand_source)
-        return write_report(made, Path(directory), flavor=flavor), result
     data = build(
-        network, derivation.chain,
-        source_text=derivation.numpy_source(),
+        network, derivation.chain, derivation.writer,
+        source_text=_source(derivation),
         general_rule=[
             (f"for one sample, {scope}", formula, why)
             for formula, scope, why in derivation.general_rule
@@ -83,7 +78,12 @@ def _example_pass(network: Network | Model) -> Path | None:
 
 
 def _entries(derivation: Derivation) -> list[tuple[str, str]]:
-    """The entry-by-entry derivation of a small network, proven equal to the matrix form."""
+    """The entry-by-entry derivation of a small network, proven equal to the matrix form.
+
+    A model has none: two softmaxes of six entries would take half a minute.
+    """
+    if not isinstance(derivation.network, Network):
+        return []
     try:
         scalars = derivation.entries(ENTRY_REPORT)
     except EquationError:  # a symbolic size, or too many entries to be read

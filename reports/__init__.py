@@ -7,7 +7,7 @@ Results are handed in; nothing is derived or checked here.
     pages       documents, figure, templates, files
     markers     markers in documents: found, read, filled
 
-    content  what a document is made of, as plain data: no markup, no file format
-    lint     a report's own formulas and Markdown, parsed (used by tests)
-    markup   how prose, formulas and programs are spelled in each format
+    content    what a document is made of, as plain data: no markup, no file format
+    markup     how prose, formulas and programs are spelled in each format
+    replacing  files replaced whole
 """

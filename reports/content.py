@@ -40,7 +40,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Formula:
+class Relation:
     """left = side = side ...; `left` is empty where a formula continues an earlier one."""
 
     left: str
@@ -64,8 +64,8 @@ def sentence(text: str) -> Prose:
     return tuple(run for run in runs if run != "")
 
 
-def equation(left: str, right: str, relation: str = "=") -> Formula:
-    return Formula(left, (Side(relation, (right,)),))
+def equation(left: str, right: str, relation: str = "=") -> Relation:
+    return Relation(left, (Side(relation, (right,)),))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Bullets:
 class Display:
     """Formulas set off from the text, one below the other; `label` is printed beside the first."""
 
-    formulas: tuple[Formula, ...]
+    formulas: tuple[Relation, ...]
     label: str = ""
     kind: str = field(default="display", init=False)
 

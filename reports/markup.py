@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .content import Code, Display, Formula, Listing, Math, Prose, Side
+from .content import Code, Display, Listing, Math, Prose, Relation, Side
 
 ROW = 84
 """How many characters of mathematics stand on a row before it is broken."""
@@ -69,7 +69,7 @@ def visible(latex: str) -> float:
     return len(re.sub(r"[{}]", "", text)) - 0.5 * text.count(" ")
 
 
-def rows(formula: Formula, width: float) -> list[tuple[str, str]]:
+def rows(formula: Relation, width: float) -> list[tuple[str, str]]:
     """(what stands left of the alignment, what stands right of it), row by row."""
     if visible(formula.latex) <= width and formula.left:
         rest = " ".join(f"{side.relation} {side.latex}" for side in formula.sides)
@@ -98,7 +98,7 @@ def _broken(side: Side, width: float) -> list[str]:
     return parts
 
 
-def aligned(formulas: Sequence[Formula], width: float) -> list[str]:
+def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
     """The rows of an aligned environment, without the breaks between them."""
     return [
         f"{left} &{right}" for formula in formulas for left, right in rows(formula, width)
@@ -160,9 +160,9 @@ class Portable(Github):
         for formula in display.formulas:
             parts = [formula]
             if visible(formula.latex) > self.row and formula.left:
-                parts = [Formula(formula.left, (side,)) for side in formula.sides[:-1]]
+                parts = [Relation(formula.left, (side,)) for side in formula.sides[:-1]]
                 last = formula.sides[-1]
-                parts[-1] = Formula(formula.left, (*parts[-1].sides, last)) if parts else formula
+                parts[-1] = Relation(formula.left, (*parts[-1].sides, last)) if parts else formula
             found += [_portable(part.latex) for part in parts or [formula]]
         if display.label:
             found[0] += rf" \qquad {display.label}"

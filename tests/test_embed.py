@@ -15,7 +15,7 @@ from gradproof.cli import main
 from gradproof.derivations.derivation import derive
 from gradproof.derivations.sources import load
 from gradproof.embedding.documents import Embedder, embed
-from gradproof.reports.markers.files import replace_bytes
+from gradproof.reports.replacing import replace_bytes
 
 ROOT = Path(__file__).parent.parent
 
@@ -238,7 +238,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path, monkeypatch, step
 def test_a_killed_run_leaves_the_old_file_or_the_new_one(tmp_path, step):
     file = tmp_path / "page.md"
     file.write_bytes(b"old" * 1000)
-    code = (f"import os, pathlib, signal\nfrom gradproof.reports.markers.files import *\n"
+    code = (f"import os, pathlib, signal\nfrom gradproof.reports.replacing import *\n"
             f"os.{step} = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
             f"replace_bytes(pathlib.Path({str(file)!r}), b'new' * 10**6)")
     done = subprocess.run([sys.executable, "-c", code])

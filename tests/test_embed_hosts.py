@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from report_lint import lint, unparsable
 
 import gradproof as gp
 from gradproof.embedding.documents import embed
-from gradproof.reports.lint import lint, unparsable
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

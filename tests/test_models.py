@@ -206,11 +206,11 @@ b1 = [0.1]
 def test_a_model_with_values_is_worked_out(tmp_path):
     """The exact figures are those of the compiled program; a recurrence has them, too."""
     from gradproof.reporting import report
-    from gradproof.reports.pages.model import build_model
+    from gradproof.reports.pages.document import build
 
     model = read_text(WORKED, "s.toml")
     derivation = gp.derive(model)
-    data = build_model(model, derivation.chain, derivation.writer)
+    data = build(model, derivation.chain, derivation.writer)
     assert data.figures is not None
     values = {name: np.array(value, float) for name, value in model.values.items()}
     _, gradients = derivation.compile()(**values)

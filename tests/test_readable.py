@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from report_lint import unparsable
 
 import gradproof as gp
 from gradproof.codegen import compile as compiling
@@ -19,7 +20,6 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.stable import steadied
 from gradproof.codegen.views import reshaped
-from gradproof.reports.lint import unparsable
 from gradproof.symbolic.equation import (
     Array,
     Equal,

@@ -11,16 +11,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from report_lint import available, lint
 
-from gradproof.reports.content import Display, Formula, Side
-from gradproof.reports.lint import available, lint
+from gradproof.derivations.derivation import derive
+from gradproof.reports.content import Display, Relation, Side
 from gradproof.reports.markup import Github, Latex, Portable, visible
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.pages.figure import svg
 from gradproof.reports.pages.files import write_report
 from gradproof.reports.pages.render import latex, markdown
 from gradproof.reports.sections.comparison import CheckEntry, CheckRow
-from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.specs.network import Network
 
 SAMPLES = {
@@ -75,14 +75,19 @@ CHECKS = [
 
 def report_of(name: str) -> ReportData:
     network = NETWORKS[name]()
-    per_sample = network.batch_size if network.delta == "sample" else None
-    chain = differentiate(network.system(), "L", network.parameters, per_sample=per_sample)
+    derived = derive(network)
     return build(
-        network, chain, source_text=PROGRAM, hand_source="x = 1\n", checks=CHECKS,
+        network, derived.chain, derived.writer, source_text=PROGRAM,
+        hand_source="x = 1\n", checks=CHECKS,
         general_rule=[("The adjoint of layer l", r"\delta^{(l)} = \delta^{(l+1)}",
                        "by the chain rule")],
         entries=[(r"\delta _{1} = x _{1}", "summed over units")],
     )
+
+
+def plain_report(network: Network) -> ReportData:
+    derived = derive(network)
+    return build(network, derived.chain, derived.writer)
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -209,7 +214,7 @@ def test_latex_braces_come_through_the_template() -> None:
 
 def test_long_formulas_are_broken_between_their_parts() -> None:
     chunks = tuple(f" + {'x' * 20} _{{{i}}}" for i in range(8))
-    long = Formula("y", (Side("=", ("0", *chunks)), Side(r"\approx", ("1",))))
+    long = Relation("y", (Side("=", ("0", *chunks)), Side(r"\approx", ("1",))))
     text = Github().display(Display((long,)))
     rows = text.splitlines()[2:-2]
     assert len(rows) > 2
@@ -240,7 +245,7 @@ def test_a_failed_write_leaves_the_old_file(
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("gradproof.reports.pages.files.os.replace", fail)
+    monkeypatch.setattr("gradproof.reports.replacing.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_report(report_of("columns"), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["report.md"]
@@ -266,7 +271,7 @@ def test_the_loss_is_told_in_the_symbols_of_the_formulas(
     loss: str, symbols: dict[str, str], expected: str
 ) -> None:
     network = Network([2, 1], loss=loss, notation={"target": "t", "symbols": symbols})
-    report = build(network, differentiate(network.system(), "L", network.parameters))
+    report = plain_report(network)
     assert expected in markdown(report)
 
 
@@ -279,7 +284,7 @@ SCRIPTS = {"loss": "É", "target": "τ",
 
 def foreign_report() -> ReportData:
     network = Network([2, 2, 1], notation=SCRIPTS, name="Größe «Þ» Ω ς Ж", batch=False)
-    return build(network, differentiate(network.system(), "L", network.parameters))
+    return plain_report(network)
 
 
 def test_symbols_of_any_script_are_latex_of_ascii_and_common_letters() -> None:

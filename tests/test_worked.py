@@ -11,16 +11,16 @@ import mpmath
 import pytest
 import sympy as sp
 
-from gradproof.reports.pages.document import build, notation_of
+from gradproof.derivations.derivation import derive
+from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.sections.claims import compare
 from gradproof.reports.sections.narration import all_functions
 from gradproof.reports.worked.arithmetic import exact
 from gradproof.reports.worked.digits import show, tabled
 from gradproof.reports.worked.figures import Figures, WorkedError, evaluate
-from gradproof.reports.worked.lines import DigitsError, Names, Worker, _Step
+from gradproof.reports.worked.lines import DigitsError, EntryNames, Worker, _Step
 from gradproof.reports.worked.quantities import QuantityError, quantity
 from gradproof.reports.worked.reread import Reader, UnreadableError
-from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.display.notation import Notation
 from gradproof.symbolic.display.writer import Writer
@@ -59,18 +59,17 @@ def example(name: str) -> Network:
     )
 
 
-def chain_of(network: Network) -> Chain:
-    per_sample = network.batch_size if network.delta == "sample" else None
-    return differentiate(network.system(), "L", network.parameters, per_sample=per_sample)
-
-
 def worker_of(network: Network, values: dict[str, Any] | None = None) -> tuple[Chain, Worker]:
-    chain = chain_of(network)
+    derived = derive(network)
+    chain = derived.chain
     figures = evaluate(chain.system, values or network.values,
                        [step.equation for step in chain.inlined.values()])
-    writer = Writer(notation_of(network, chain), network.convention == "rows",
-                    chain.system.shapes)
-    return chain, Worker(Names(writer, figures), all_functions(chain))
+    return chain, Worker(EntryNames(derived.writer, figures), all_functions(chain))
+
+
+def report_of(network: Network) -> ReportData:
+    derived = derive(network)
+    return build(network, derived.chain, derived.writer)
 
 
 def plainly() -> dict[str, Any]:
@@ -105,7 +104,7 @@ def plainly() -> dict[str, Any]:
 
 def test_2_2_1_agrees_with_a_plain_evaluation_to_48_digits() -> None:
     network = example("2-2-1")
-    report = build(network, chain_of(network))
+    report = report_of(network)
     assert report.figures is not None
     for name, expected in plainly().items():
         found = list(report.figures[name].values())
@@ -130,7 +129,7 @@ def test_2_2_1_agrees_with_a_plain_evaluation_to_48_digits() -> None:
 ])
 def test_2_2_1_prints_these_figures(name: str, figures: list[str]) -> None:
     network = example("2-2-1")
-    report = build(network, chain_of(network))
+    report = report_of(network)
     assert report.figures is not None
     for figure, value in zip(figures, report.figures[name].values(), strict=False):
         assert tabled(value).startswith(figure)
@@ -138,7 +137,7 @@ def test_2_2_1_prints_these_figures(name: str, figures: list[str]) -> None:
 
 def test_every_line_of_2_2_1_is_checked_and_reads_as_expected() -> None:
     network = example("2-2-1")
-    report = build(network, chain_of(network))
+    report = report_of(network)
     assert len(report.lines) == 28
     assert all(line.checked for line in report.lines)
     lines = {(line.array, line.place): line.formula.latex for line in report.lines}
@@ -175,7 +174,7 @@ def test_exact_figures_agree_with_floating_point() -> None:
     from gradproof.codegen.interpret import evaluate as in_floats
 
     for network in NETWORKS.values():
-        chain = chain_of(network)
+        chain = derive(network).chain
         floats = in_floats(chain.system, SAMPLES)
         figures = evaluate(chain.system, SAMPLES)
         for name, entries in figures.entries.items():
@@ -185,7 +184,7 @@ def test_exact_figures_agree_with_floating_point() -> None:
 
 def test_negative_operands_are_bracketed() -> None:
     _, worker = worker_of(NETWORKS["relu"], SAMPLES)
-    chain = chain_of(NETWORKS["relu"])
+    chain = derive(NETWORKS["relu"]).chain
     line = worker.line(chain.step("Z1").equation, (0, 1))
     assert line.formula.sides[1].latex == r"0.5 \cdot (-0.2) + (-1) \cdot 0.5 + (-0.1)"
 
@@ -195,7 +194,7 @@ def test_negative_operands_are_bracketed() -> None:
 
 def test_a_saturated_output_keeps_its_digits() -> None:
     network = Network([1, 1], output="sigmoid", batch=False)
-    chain = chain_of(network)
+    chain = derive(network).chain
     figures = evaluate(chain.system, {"X": [300], "W1": [[1]], "b1": [0], "Y": [1]})
     # (a - 1) a (1 - a) with 1 - a = exp(-300) / (1 + exp(-300)): nothing but digits past 130.
     with mpmath.workdps(400):
@@ -206,7 +205,7 @@ def test_a_saturated_output_keeps_its_digits() -> None:
 
 def test_a_logarithm_of_what_is_left_of_one_is_finite() -> None:
     network = Network([1, 1], output="sigmoid", batch=False, loss="binary_cross_entropy")
-    chain = chain_of(network)
+    chain = derive(network).chain
     values = {"X": [400], "W1": [[1]], "b1": [0], "Y": [0]}
     assert float(evaluate(chain.system, values)["L"][()]) == pytest.approx(400, rel=1e-12)
     values["X"] = [10**7]
@@ -309,7 +308,7 @@ def test_guards_gathers_and_maxima_are_unrolled() -> None:
         ),
     )
     figures = evaluate(system, {"X": [[1, -2, 1], [0.5, 4, 0.25]], "label": [2, 1]})
-    worker = Worker(Names(Writer(Notation(layers=False), True, system.shapes), figures), {})
+    worker = Worker(EntryNames(Writer(Notation(layers=False), True, system.shapes), figures), {})
     shown = {e.name: worker.line(e, next(iter(figures[e.name]))).formula.latex
              for e in system.equations}
     assert figures["best"][0,] == 0  # the first of two that tie
@@ -336,7 +335,7 @@ def test_missing_and_misshapen_values_are_named() -> None:
 
 def test_stated_figures_of_2_2_1() -> None:
     network = example("2-2-1")
-    report = build(network, chain_of(network))
+    report = report_of(network)
     claims = {claim.latex: claim for claim in report.claims}
     assert len(report.claims) == 40
     assert claims["h _{1}"].rounds

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from gradproof.reports.markers.files import replace_bytes
+from gradproof.reports.replacing import replace_bytes
 
 ROOMS = ("gradproof", "gradproof.symbolic", "gradproof.codegen", "gradproof.numeric",
          "gradproof.reports")

@@ -18,11 +18,12 @@ from gradproof.embedding.cache import Cache, cache_folder, key_of
 from gradproof.embedding.specs import Settings, Spec, find_spec, settings_of
 from gradproof.reports.content import Picture
 from gradproof.reports.markers.document import SYNTAXES, decoded, embedded, syntax_of
-from gradproof.reports.markers.files import is_generated, replace_bytes, signed
+from gradproof.reports.markers.drawings import is_generated, signed
 from gradproof.reports.markers.flavors import Content, Figure, markup_of, written
 from gradproof.reports.markers.marker import MarkerError, Problem, Request
 from gradproof.reports.markers.notebook import embedded_notebook
 from gradproof.reports.markup import Markup
+from gradproof.reports.replacing import replace_bytes
 
 if TYPE_CHECKING:
     from gradproof.embedding.quantities import Quantities

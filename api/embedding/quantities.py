@@ -14,27 +14,26 @@ from gradproof.reports.content import (
     Block,
     Bullets,
     Display,
-    Formula,
     Listing,
     Math,
     Paragraph,
     Picture,
     Prose,
+    Relation,
     Table,
     equation,
 )
 from gradproof.reports.markers.flavors import Content, Figure
 from gradproof.reports.markers.marker import MarkerError, Request, near
-from gradproof.reports.markers.numbers import formatted
 from gradproof.reports.markup import Latex
 from gradproof.reports.pages.document import raw
 from gradproof.reports.pages.figure import draw, latex_picture, svg
 from gradproof.reports.sections.claims import claims_section, compare
 from gradproof.reports.sections.narration import all_functions
 from gradproof.reports.worked.arithmetic import exact
-from gradproof.reports.worked.digits import fraction, show, tabled
+from gradproof.reports.worked.digits import formatted, fraction, show, tabled
 from gradproof.reports.worked.figures import evaluate
-from gradproof.reports.worked.lines import Line, Names, Worker
+from gradproof.reports.worked.lines import EntryNames, WorkedLine, Worker
 from gradproof.reports.worked.quantities import UPDATED, quantity, updated_name, with_updates
 from gradproof.symbolic.derive.steps import Step
 from gradproof.symbolic.equation import System
@@ -72,7 +71,7 @@ class Quantities:
         return {step.name: step for step in (*chain.steps, *chain.inlined.values())}
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> EntryNames:
         """Exact figures and what they are called.  MarkerError where there are no values."""
         chain = self.derivation.chain
         if not self.values:
@@ -80,7 +79,7 @@ class Quantities:
         found = evaluate(chain.system, self.values, [s.equation for s in chain.inlined.values()])
         if self.rate is not None:
             with_updates(found, self.gradients, self.rate)
-        return Names(self.derivation.writer, found)
+        return EntryNames(self.derivation.writer, found)
 
     @property
     def rate(self) -> Fraction | None:
@@ -206,7 +205,7 @@ class Quantities:
     def _worker(self) -> Worker:
         return Worker(self.names, all_functions(self.derivation.chain))
 
-    def _lines(self, array: str, subscripts: str | None) -> list[Line]:
+    def _lines(self, array: str, subscripts: str | None) -> list[WorkedLine]:
         figures = self.names.figures
         if array not in figures.entries or not (array in self.steps or array.endswith(UPDATED)):
             raise MarkerError(f"{array!r} has no worked numbers; {near(array, self.steps)}")
@@ -336,9 +335,9 @@ def _inline(prose: Prose) -> Content:
     return Content(prose, (Paragraph(prose),))
 
 
-def _display(lines: list[Line], text: bool) -> Content:
+def _display(lines: list[WorkedLine], text: bool) -> Content:
     if text:
         raise MarkerError("worked numbers have no format text; leave format out")
-    formulas: tuple[Formula, ...] = tuple(line.formula for line in lines)
+    formulas: tuple[Relation, ...] = tuple(line.formula for line in lines)
     blocks: tuple[Block, ...] = (Display(formulas),)
     return Content((Math(formulas[0].latex),) if len(formulas) == 1 else None, blocks)

@@ -17,7 +17,7 @@ from typing import Any
 from gradproof.codegen.interpret import evaluate
 from gradproof.embedding.quantities import Quantities
 from gradproof.reports.markers.marker import MarkerError, Request, near
-from gradproof.reports.markers.numbers import formatted
+from gradproof.reports.worked.digits import formatted
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import Array, Equation, Item, System, size_names
 from gradproof.symbolic.proof.prover import Prover

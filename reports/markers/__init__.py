@@ -3,11 +3,10 @@
 What a marker's text means, and its value, is asked of the caller (:mod:`gradproof.embedding`).
 
     document       A document's markers brought up to date
-    files          files replaced whole
+    drawings       drawings that embedding wrote, known by their checksum
     flavors        how embedded content is spelled where it stands
     latex_and_rst  where markers stand in LaTeX and reStructuredText
     markdown       where markers stand in Markdown and HTML
     marker         markers
     notebook       markers in a notebook's Markdown cells
-    numbers        A number as a marker's format asks for it
 """

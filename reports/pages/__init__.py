@@ -2,9 +2,8 @@
 
 What the sections say is :mod:`gradproof.reports.sections`.
 
-    document  A network's report as plain data
+    document  a report as plain data
     figure    the network drawn
-    files     A report's files: written whole or not at all
-    model     the report of a model of layers
+    files     a report's files: written whole or not at all
     render    from a report's plain data to the text of its files
 """

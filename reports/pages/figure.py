@@ -26,7 +26,7 @@ _MOST_NUMBERS = 12
 
 
 @dataclass(frozen=True)
-class Line:
+class Stroke:
     x1: float
     y1: float
     x2: float
@@ -58,7 +58,7 @@ class Drawing:
 
     height: float
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[Stroke, ...]
     circles: tuple[Circle, ...]
     labels: tuple[Label, ...]
 
@@ -96,7 +96,7 @@ class _Sketch:
         self.pitch = 84.0 if self._numbered() else 58.0
         self.middle = 34 + (tallest - 1) * self.pitch / 2 + self.radius
         self.height = 2 * self.middle + 40
-        self.lines: list[Line] = []
+        self.lines: list[Stroke] = []
         self.circles: list[Circle] = []
         self.labels: list[Label] = []
 
@@ -149,12 +149,12 @@ class _Sketch:
             return start[0] + t * dx, start[1] + t * dy
 
         if not number:
-            self.lines.append(Line(*at(rim), *at(1 - rim)))
+            self.lines.append(Stroke(*at(rim), *at(1 - rim)))
             return
         where = 0.3
         half = (4 + 4 * len(number)) / dx
-        self.lines.append(Line(*at(rim), *at(where - half)))
-        self.lines.append(Line(*at(where + half), *at(1 - rim)))
+        self.lines.append(Stroke(*at(rim), *at(where - half)))
+        self.lines.append(Stroke(*at(where + half), *at(1 - rim)))
         self.labels.append(Label(*at(where), number, 13))
 
     def _layer(self, column: _Column) -> None:

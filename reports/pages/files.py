@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
+from ..replacing import replace_bytes
 from .document import ReportData
 from .figure import svg
 from .render import FIGURE, latex, markdown
@@ -38,26 +36,6 @@ def write_report(
     if "latex" in wanted:
         texts["report.tex"] = latex(report)
     directory.mkdir(parents=True, exist_ok=True)
-    return [_replace(directory / name, text) for name, text in texts.items()]
-
-
-def _replace(path: Path, text: str) -> Path:
-    """Writes to a temporary file beside `path` and renames it: a reader never sees a half."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    return path
-
-
-def _umask() -> int:
-    """The mode bits that new files lack; there is no way to ask without setting."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    for name, text in texts.items():
+        replace_bytes(directory / name, text.encode("utf-8"))
+    return [directory / name for name in texts]

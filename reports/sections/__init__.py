@@ -6,6 +6,6 @@ No file format is known here (:mod:`gradproof.reports.pages`), and nothing is de
     comparison      the three-way comparison
     conventions     a source that declares one index convention and computes with the other
     narration       the derivation told step by step
-    overview        the network's own section
+    overview        the section of the network or model itself
     worked_numbers  the pages of numbers
 """

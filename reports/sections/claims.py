@@ -11,7 +11,7 @@ from typing import Any
 from ..content import Block, Math, Paragraph, Prose, Section, Table
 from ..worked.arithmetic import Value
 from ..worked.digits import fraction, show, tabled
-from ..worked.lines import Names
+from ..worked.lines import EntryNames
 from ..worked.quantities import QuantityError, quantity
 
 
@@ -32,7 +32,7 @@ class ComparedClaim:
     where: str
 
 
-def compare(claims: Sequence[Mapping[str, Any]], names: Names) -> list[ComparedClaim]:
+def compare(claims: Sequence[Mapping[str, Any]], names: EntryNames) -> list[ComparedClaim]:
     """Each claim beside the exact value of what it is about.
 
     Raises QuantityError, with the claim's position, for one that names nothing.
@@ -46,7 +46,7 @@ def compare(claims: Sequence[Mapping[str, Any]], names: Names) -> list[ComparedC
     return found
 
 
-def _compared(claim: Mapping[str, Any], names: Names) -> ComparedClaim:
+def _compared(claim: Mapping[str, Any], names: EntryNames) -> ComparedClaim:
     about = quantity(str(claim["quantity"]), names)
     text = str(claim["stated"]).strip()
     try:

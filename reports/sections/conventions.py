@@ -7,10 +7,10 @@ from typing import Any
 
 from ...symbolic.display.writer import Writer
 from ...symbolic.specs.network import Network
-from ..content import Block, Code, Display, Formula, Math, Paragraph, Prose, Section, Table
+from ..content import Block, Code, Display, Math, Paragraph, Prose, Relation, Section, Table
 from ..worked.digits import tabled
 from ..worked.figures import Figures, WorkedError, evaluate
-from ..worked.lines import Names, Worker
+from ..worked.lines import EntryNames, Worker
 
 FIRST = 8
 """How many affected quantities are listed."""
@@ -63,7 +63,7 @@ def _declared_reading(network: Network, declared: str) -> Figures | None:
 def _differences(
     network: Network, writer: Writer, figures: Figures, other: Figures
 ) -> list[Block]:
-    names = Names(writer, figures)
+    names = EntryNames(writer, figures)
     square = [f"W{i}" for i, (a, b) in enumerate(zip(network.sizes, network.sizes[1:],
                                                      strict=False), 1) if a == b and a != 1]
     rows: list[tuple[Prose, ...]] = []
@@ -100,14 +100,14 @@ def _differences(
 
 def _first_lines(
     network: Network, writer: Writer, figures: Figures, other: Figures
-) -> tuple[Formula, ...]:
+) -> tuple[Relation, ...]:
     """The worked line of the first net input under either reading."""
     flipped = replace(network, convention="columns" if writer.row_vectors else "rows")
     system = flipped.system()
     there = Writer(writer.notation, not writer.row_vectors, system.shapes)
     place = (0,) * len(figures.shapes["Z1"])
     return tuple(
-        Worker(Names(pen, values), {}).line(equation, place).formula
+        Worker(EntryNames(pen, values), {}).line(equation, place).formula
         for pen, values, equation in (
             (writer, figures, network.system()["Z1"]), (there, other, system["Z1"])
         )

@@ -9,7 +9,7 @@ from ...symbolic.derive.steps import Chain, Form, Step
 from ...symbolic.display.definitions import slope_identity
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
-from ..content import Block, Bullets, Display, Formula, Math, Paragraph, Prose, Section, equation
+from ..content import Block, Bullets, Display, Math, Paragraph, Prose, Relation, Section, equation
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Narrator:
                           "wherever it is defined, and nothing was assumed of the inputs.",))
         return Section(("Kinks and assumptions",), (Bullets(tuple(items)),))
 
-    def formula(self, form: Form) -> Formula:
+    def formula(self, form: Form) -> Relation:
         written = self.writer.latex(form.equation)
         return equation(written.left, written.right)
 

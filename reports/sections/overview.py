@@ -1,4 +1,4 @@
-"""The network's own section: figure, shapes, layers, functions, and how things are written."""
+"""The section of the network or model itself: figure, shapes, layers, functions, conventions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ...symbolic.display.writer import Writer
 from ...symbolic.equation import Size, slot
 from ...symbolic.functions import Opaque, Z
 from ...symbolic.specs.losses import LOSSES
-from ...symbolic.specs.model import Model
+from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
 from ..content import (
     Block,
     Bullets,
     Code,
     Display,
-    Formula,
     Math,
     Picture,
     Prose,
+    Relation,
     Section,
     Table,
     equation,
@@ -31,8 +31,14 @@ from ..content import (
 from .narration import all_functions
 
 
-def overview(network: Network, chain: Chain, writer: Writer) -> Section:
-    """The first section of a network's report."""
+def overview(spec: Network | Model, chain: Chain, writer: Writer) -> Section:
+    """The first section of a report."""
+    if isinstance(spec, Network):
+        return _of_network(spec, chain, writer)
+    return _of_model(spec, chain, writer)
+
+
+def _of_network(network: Network, chain: Chain, writer: Writer) -> Section:
     *sizes, last = map(str, network.sizes)
     caption = f"The network {network.name}, with layers of {', '.join(sizes)} and {last} units."
     blocks: list[Block] = [
@@ -40,10 +46,42 @@ def overview(network: Network, chain: Chain, writer: Writer) -> Section:
         _shapes(network, chain, writer),
         Bullets(tuple(_conventions(network, writer))),
     ]
-    functions = function_definitions(chain)
+    functions = _functions(chain)
     if functions:
         blocks.append(Display(tuple(functions)))
     return Section(("The network",), tuple(blocks))
+
+
+def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
+    header: tuple[Prose, ...] = (("layer",), ("type",), ("reads",), ("output",), ("parameters",))
+    rows = tuple(_row(layer) for layer in model.summary)
+    loss = writer.name("L", latex=True)
+    blocks: list[Block] = [
+        Table(header, rows, "lllll"),
+        Bullets((
+            ("The input ", Code("X"), " is ", *_shape(model.shapes()["X"]), "; samples are "
+             "rows, and a layer's number is its place in the list."),
+            ("Loss ", Math(loss), f": {_loss_in_words(model)}."),
+        )),
+    ]
+    found = _functions(chain)
+    if found:
+        blocks.append(Display(tuple(found)))
+    return Section(("The model",), tuple(blocks))
+
+
+def _row(layer: LayerSummary) -> tuple[Prose, ...]:
+    outputs: list[str | Math | Code] = []
+    for output in layer.outputs:
+        outputs += [", " if outputs else "", Code(output.name), ": ", *_shape(output.shape)]
+    parameters: list[str | Math | Code] = []
+    for array in layer.parameters:
+        parameters += [", " if parameters else "", Code(array.name)]
+    reads: list[str | Math | Code] = []
+    for name in layer.reads:
+        reads += [", " if reads else "", Code(name)]
+    return ((str(layer.place),), (layer.type,), tuple(reads),
+            tuple(run for run in outputs if run), tuple(run for run in parameters if run))
 
 
 def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
@@ -57,7 +95,7 @@ def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
             f"S{layer}": "log of the sum of exponentials",
         }
     rows = [
-        ((Code(name),), (Math(writer.name(name, latex=True)),), shape_prose(shape),
+        ((Code(name),), (Math(writer.name(name, latex=True)),), _shape(shape),
          (meanings.get(name, ""),))
         for name, shape in chain.system.shapes.items()
         if name in meanings
@@ -66,7 +104,7 @@ def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
     return Table(header, tuple(rows), "llll")
 
 
-def shape_prose(shape: tuple[Size, ...]) -> Prose:
+def _shape(shape: tuple[Size, ...]) -> Prose:
     """m × n, or the number of entries."""
     if not shape:
         return ("a number",)
@@ -100,7 +138,7 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
         Math(str(network.batch_size)), " samples; biases are added to every one of them")
     items.append((f"Data: {batch}", *size, "."))
     loss = writer.name("L", latex=True)
-    items.append(("Loss ", Math(loss), f": {loss_in_words(network)}."))
+    items.append(("Loss ", Math(loss), f": {_loss_in_words(network)}."))
     delta = writer.notation.adjoints and rf"\delta^{{(l)}} = \frac{{\partial {loss}}}" \
         rf"{{\partial z^{{(l)}}}}"
     per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
@@ -110,7 +148,7 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
     return items
 
 
-def loss_in_words(network: Network | Model) -> str:
+def _loss_in_words(network: Network | Model) -> str:
     """What the loss is, in the letters that the network's formulas have for target and output."""
     loss = LOSSES[network.loss]
     letters = list(signature(loss.body).parameters)[:2]  # those that its meaning is told in
@@ -121,9 +159,9 @@ def loss_in_words(network: Network | Model) -> str:
     return f"{meaning}; {target} is the target, {output} the output"
 
 
-def function_definitions(chain: Chain) -> list[Formula]:
+def _functions(chain: Chain) -> list[Relation]:
     """Definitions of the named functions in the equations, each followed by its slope."""
-    found: dict[str, Formula] = {}
+    found: dict[str, Relation] = {}
     for function in dict.fromkeys(f.base for f in all_functions(chain).values()):
         found[function.title] = _definition(function)
         slope = slope_identity(function, f"{function.latex_name}(z)", latex=True)
@@ -133,6 +171,6 @@ def function_definitions(chain: Chain) -> list[Formula]:
     return list(found.values())
 
 
-def _definition(function: type[Opaque]) -> Formula:
+def _definition(function: type[Opaque]) -> Relation:
     right = body(function.definition.xreplace({Z: slot(0)}), [Piece("z")], LatexStyle())
     return equation(f"{function.latex_name}(z)", right.text)

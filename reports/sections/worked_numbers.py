@@ -10,7 +10,7 @@ from ...symbolic.derive.steps import Chain, Step
 from ..content import Block, Display, Math, Paragraph, Prose, Section, Table
 from ..worked.digits import LINE_DIGITS, TABLE_DIGITS, show, tabled
 from ..worked.figures import DIGITS, Figures, Place
-from ..worked.lines import Line, Worker
+from ..worked.lines import WorkedLine, Worker
 from ..worked.quantities import UPDATED, updated_name
 
 ALL = 60
@@ -20,14 +20,14 @@ FEW = 3
 
 def worked_section(
     chain: Chain, worker: Worker, gradients: Mapping[str, str], rate: Fraction | None
-) -> tuple[list[Section], list[Line]]:
+) -> tuple[list[Section], list[WorkedLine]]:
     """The sections of worked numbers, and all their lines."""
     figures = worker.names.figures
     forward = [step for step in chain.steps if step.role == "forward"]
     backward = [step for step in chain.steps if step.role != "forward"]
     count = sum(len(figures[step.name]) for step in chain.steps)
     limit = None if count <= ALL else FEW
-    lines: list[Line] = []
+    lines: list[WorkedLine] = []
     parts = []
     for title, steps in (("Forward pass", forward), ("Backward pass", backward)):
         blocks = [block for step in steps for block in _step(step, worker, limit, lines)]
@@ -54,7 +54,7 @@ def worked_section(
 
 
 def _step(
-    step: Step, worker: Worker, limit: int | None, lines: list[Line]
+    step: Step, worker: Worker, limit: int | None, lines: list[WorkedLine]
 ) -> Iterable[Block]:
     """An array's entries, one worked line each."""
     places = list(worker.names.figures[step.name])
@@ -72,7 +72,7 @@ def _updates(
     gradients: Mapping[str, str],
     rate: Fraction,
     limit: int | None,
-    lines: list[Line],
+    lines: list[WorkedLine],
 ) -> Iterable[Block]:
     yield Paragraph(("One step of gradient descent with learning rate ",
                      Math(rf"\eta = {show(rate, 12).latex}"), ":"))

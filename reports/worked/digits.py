@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 
 from ...symbolic.display.layout import ADD, ATOM, MUL, Piece
@@ -14,6 +15,8 @@ LINE_DIGITS = 6
 TABLE_DIGITS = 15
 """Significant digits in the table of exact figures, which has at least nine decimals."""
 TABLE_DECIMALS = 9
+MOST_DIGITS = 40
+"""Digits that a format may ask for; exact figures are known to fifty."""
 _PLAIN = range(-5, 10)
 """Decimal exponents of numbers that are written without a power of ten."""
 _NOTHING = Fraction(1, 10**1000)
@@ -91,3 +94,17 @@ def tabled(value: Value) -> str:
         return f"{decimal.scaleb(-exponent):.{TABLE_DIGITS - 1}f}e{exponent:+03d}"
     decimals = max(TABLE_DIGITS - 1 - exponent, TABLE_DECIMALS)
     return f"{rounded(number, exponent + 1 + decimals):.{decimals}f}"
+
+
+def formatted(value: Fraction, form: str) -> str:
+    """A number by a format such as .6f, rounded half to even from its exact value.
+
+    Raises ValueError for more digits than are known.
+    """
+    digits = re.search(r"\.(\d+)", form)
+    if digits and int(digits[1]) > MOST_DIGITS:
+        raise ValueError(f"{form!r}: exact figures are good for {MOST_DIGITS} digits")
+    with localcontext() as context:
+        context.prec = 60
+        shown = format(Decimal(value.numerator) / Decimal(value.denominator), form)
+    return shown.lstrip("-") if shown.startswith("-") and not shown.strip("-0.e+%") else shown

@@ -8,9 +8,10 @@ reading the printed line back (:mod:`reread`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 import sympy as sp
 
@@ -19,7 +20,7 @@ from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot, slots_of
 from ...symbolic.functions import Opaque
-from ..content import Formula, Side
+from ..content import Relation, Side
 from .arithmetic import Value
 from .digits import LINE_DIGITS, Shown, show
 from .figures import At, Figures, Place
@@ -29,12 +30,16 @@ MORE_DIGITS = 12
 """How many digits an operand may be given beyond the result's before a line is at fault."""
 
 
+Leaf: TypeAlias = Callable[[Read, At], Piece]
+"""How a read entry is written: its symbol, or its number."""
+
+
 class DigitsError(AssertionError):
     """A printed line whose result does not follow from its printed operands."""
 
 
 @dataclass(frozen=True)
-class Line:
+class WorkedLine:
     """One worked entry.
 
     array, place: which entry it is ("W1.updated" for an updated parameter).
@@ -43,12 +48,12 @@ class Line:
 
     array: str
     place: Place
-    formula: Formula
+    formula: Relation
     value: Value
     checked: bool
 
 
-class Numbers(LatexStyle):
+class NumbersStyle(LatexStyle):
     """Numbers in place of symbols: a dot between factors, size symbols by their value."""
 
     times = r" \cdot "
@@ -61,7 +66,7 @@ class Numbers(LatexStyle):
 
 
 @dataclass(frozen=True)
-class Names:
+class EntryNames:
     """How entries are written: subscripts count from 1, axes of size one have none."""
 
     writer: Writer
@@ -84,14 +89,14 @@ class Worker:
     functions: the named functions that occur, by what is printed for them.
     """
 
-    names: Names
+    names: EntryNames
     functions: Mapping[str, type[Opaque]]
     digits: int = LINE_DIGITS
 
-    def lines(self, equation: Equation, places: Iterable[Place]) -> list[Line]:
+    def lines(self, equation: Equation, places: Iterable[Place]) -> list[WorkedLine]:
         return [self.line(equation, place) for place in places]
 
-    def line(self, equation: Equation, place: Place) -> Line:
+    def line(self, equation: Equation, place: Place) -> WorkedLine:
         """The entry of `equation` at `place`."""
         figures = self.names.figures
         at = {i.symbol: p for i, p in zip(equation.out, place, strict=True)}
@@ -101,7 +106,7 @@ class Worker:
             figures[equation.name][place],
         )
 
-    def update(self, parameter: str, gradient: str, place: Place, rate: Fraction) -> Line:
+    def update(self, parameter: str, gradient: str, place: Place, rate: Fraction) -> WorkedLine:
         """w ← w - η ∂L/∂w for one entry; its value is the updated one."""
         figures, arithmetic = self.names.figures, self.names.figures.arithmetic
         old, slope = figures[parameter][place], figures[gradient][place]
@@ -114,7 +119,7 @@ class Worker:
 
     def _line(
         self, array: str, place: Place, name: str, step: _Step, value: Value
-    ) -> Line:
+    ) -> WorkedLine:
         """The line with as few operand digits as let a reader find the printed result.
 
         Where digits cancel beyond all that are printed (1 - σ(80)), the numbers would say nothing
@@ -139,17 +144,17 @@ class Worker:
         except UnreadableError:
             checked = False
         formula = self._formula(name, step, numbers if told else None, result)
-        return Line(array, place, formula, value, checked)
+        return WorkedLine(array, place, formula, value, checked)
 
     def _formula(
         self, name: str, step: _Step, numbers: Substituted | None, result: Shown
-    ) -> Formula:
+    ) -> Relation:
         plain = numbers is not None and all(operand.exact for operand in numbers.operands)
         sides = [Side(step.relation, step.symbolic)]
         if numbers is not None and _text(numbers.chunks) != result.latex:
             sides.append(Side("=" if plain else r"\approx", numbers.chunks))
         sides.append(Side("=" if result.exact and plain else r"\approx", (result.latex,)))
-        return Formula(name, tuple(sides))
+        return Relation(name, tuple(sides))
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,7 @@ class _Unrolled(_Step):
             operands.append(shown)
             return shown.piece
 
-        chunks = self._lay_out(Numbers(self.names.figures.sizes), number)
+        chunks = self._lay_out(NumbersStyle(self.names.figures.sizes), number)
         return Substituted(chunks, tuple(operands))
 
     def _symbol(self, read: Read, at: At) -> Piece:
@@ -199,7 +204,7 @@ class _Unrolled(_Step):
         text = self.names.entry(read.array, place)
         return Piece(text, POW if text.startswith(r"\frac") else ATOM)
 
-    def _lay_out(self, style: LatexStyle, leaf: object) -> tuple[str, ...]:
+    def _lay_out(self, style: LatexStyle, leaf: Leaf) -> tuple[str, ...]:
         chunks: list[str] = []
         for term, instances in self.instances:
             if instances:
@@ -225,33 +230,38 @@ def _inner(text: str) -> _Chunk:
 
 
 def _term(
-    equation: Equation, term: Term, instances: Sequence[At], style: LatexStyle, leaf: object
+    equation: Equation, term: Term, instances: Sequence[At], style: LatexStyle, leaf: Leaf
 ) -> list[_Chunk]:
     """One term, unrolled; factors that all summands share stand before a bracket."""
-    single = len(instances) == 1 and equation.reduction == "sum"
+    is_sum = equation.reduction == "sum"
+    single = is_sum and len(instances) == 1
     factor, inside = (sp.S.One, term.body) if single else _shared(equation, term.body)
-    pieces = []
-    several = equation.reduction == "sum" and len(equation.terms) + len(instances) > 2
-    for instance in instances:
-        leaves = [leaf(read, instance) for read in term.reads]  # type: ignore[operator]
-        piece = body(inside, leaves, style)
-        if inside == slot(0) and piece.level == ADD and several:
-            piece = Piece(style.bracket(piece.text), ATOM)  # 1 + (-2), not 1 - 2
-        pieces.append(piece)
+    pieces = [body(inside, [leaf(read, at) for read in term.reads], style) for at in instances]
+    if is_sum and inside == slot(0) and len(equation.terms) + len(instances) > 2:
+        pieces = [_held_sum(piece, style) for piece in pieces]  # 1 + (-2), not 1 - 2
     if equation.reduction == "max":
         return [_Chunk(style.call("max", pieces).text)]
     if equation.reduction == "logsumexp":
-        exponentials = [style.call("exp", [piece]) for piece in pieces]
-        return _bracketed(r"\log", [p.text for p in exponentials])
+        return _bracketed(r"\log", [style.call("exp", [piece]).text for piece in pieces])
     if single:
         return [_Chunk(pieces[0].text)]
     summands = [style.hold(piece, MUL) if _is_sum(piece) else piece.text for piece in pieces]
     if factor == 1:
         return [_Chunk(text) for text in summands]
-    negative = bool(factor.as_coeff_Mul()[0].is_negative)
-    front = "" if abs(factor) == 1 else body(abs(factor), [], style).text
-    dot = r" \cdot " if isinstance(style, Numbers) and front else " " if front else ""
-    return _bracketed(("-" if negative else "") + front + dot, summands)
+    return _bracketed(_in_front(factor, style), summands)
+
+
+def _held_sum(piece: Piece, style: LatexStyle) -> Piece:
+    return Piece(style.bracket(piece.text), ATOM) if piece.level == ADD else piece
+
+
+def _in_front(factor: sp.Expr, style: LatexStyle) -> str:
+    """A factor as it stands before a bracket: nothing for 1, the sign alone for -1."""
+    sign = "-" if factor.as_coeff_Mul()[0].is_negative else ""
+    if abs(factor) == 1:
+        return sign
+    dot = r" \cdot " if isinstance(style, NumbersStyle) else " "
+    return f"{sign}{body(abs(factor), [], style).text}{dot}"
 
 
 def _is_sum(piece: Piece) -> bool:
@@ -292,7 +302,7 @@ class _Update(_Step):
         operands = (show(self.reads[0], digits), show(self.rate, digits + 6),
                     show(self.reads[1], digits))
         expression = slot(0) - slot(1) * slot(2)
-        shown = body(expression, [operand.piece for operand in operands], Numbers({}))
+        shown = body(expression, [operand.piece for operand in operands], NumbersStyle({}))
         return Substituted((shown.text,), operands)
 
 

@@ -18,7 +18,7 @@ from ...symbolic.equation import slot
 from ...symbolic.functions import ACTIVATIONS
 from .arithmetic import Value, compiled
 from .figures import Figures, Place
-from .lines import Names
+from .lines import EntryNames
 
 UPDATED = ".updated"
 
@@ -35,7 +35,7 @@ class Quantity:
     value: Value
 
 
-def quantity(text: str, names: Names) -> Quantity:
+def quantity(text: str, names: EntryNames) -> Quantity:
     """The quantity that `text` names.
 
     Raises QuantityError for a name, a subscript or an operation that is not there.
@@ -55,7 +55,7 @@ def quantity(text: str, names: Names) -> Quantity:
 @dataclass
 class _Walk:
     text: str
-    names: Names
+    names: EntryNames
     leaves: list[Piece] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
 
@@ -138,7 +138,7 @@ class _Walk:
         return updated_name(self.names, name.removesuffix(UPDATED), at)
 
 
-def updated_name(names: Names, parameter: str, at: list[str]) -> str:
+def updated_name(names: EntryNames, parameter: str, at: list[str]) -> str:
     """An entry after the update, marked as new."""
     return names.writer.name(parameter, [*at, r"\mathrm{new}"] if at else [r"\mathrm{new}"],
                              latex=True)
