@@ -12,7 +12,8 @@ on it, each on those named behind the arrow (a test holds it):
     derive/     the rule, and what makes its result short          -> ground, matrices
     display/    equations as Unicode and LaTeX, and the reasons    -> ground, matrices, derive
     normalform/ arrays as polynomials in atoms                     -> ground
-    proof/      are two arrays equal, and the first that is not    -> ground, normalform
+    exact/      values in fractions, and else in many digits       -> ground
+    proof/      are two arrays equal, and the first that is not    -> ground, normalform, exact
 
 The three doors (text, specs, tracing) never meet the rule, the rule never meets a door, and the
 proof meets neither. A newcomer starts with ``equation.py`` (the type) and ``derive/adjoint.py``

@@ -21,8 +21,8 @@ ALLOWED = {
 PARTS = {
     "symbolic": {"": set(), "layers": {""}, "text": {"", "layers"}, "specs": {"", "layers", "text"},
                  "tracing": {"", "layers"}, "matrices": {""}, "derive": {"", "matrices"},
-                 "display": {"", "matrices", "derive"}, "normalform": {""},
-                 "proof": {"", "normalform"}},
+                 "display": {"", "matrices", "derive"}, "normalform": {""}, "exact": {""},
+                 "proof": {"", "normalform", "exact"}},
     "codegen": {"": set()},
     "numeric": {"": set()},
     "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
@@ -85,6 +85,20 @@ def test_folders_import_what_they_may(room):
         for name in imports(file):
             where, folder = part_of(name)
             assert where != room or folder in allowed, f"{file} imports {name}"
+
+
+def test_a_second_look_at_a_proof_shares_nothing_with_the_normal_forms():
+    """Nor by what it imports: that is what its opinion is worth."""
+    seen, waiting = set(), ["gradproof.symbolic.proof.recheck"]
+    files = {dotted(file): file for file in files_of("symbolic")}
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        found = {known for used in imports(files[name]) for known in
+                 (used, used.rpartition(".")[0]) if known in files}
+        waiting += found - seen
+    assert not [name for name in seen if ".normalform" in name]
+    assert "gradproof.symbolic.exact.evaluation" in seen
 
 
 def test_every_folder_has_a_map_of_its_files():

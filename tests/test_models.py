@@ -1,5 +1,7 @@
 """Models of layers: gradients that hold for every type of layer, specs, and clear errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from models import CASES, values_for
@@ -220,6 +222,17 @@ def test_a_model_with_values_is_worked_out(tmp_path):
             assert gradient[place] == pytest.approx(float(figure), rel=1e-13)
     text = report(model, tmp_path)[0][0].read_text(encoding="utf-8")
     assert "## Worked numbers" in text
+
+
+@pytest.mark.parametrize("name", ["conv1d", "reshape"])
+def test_models_are_worked_out_whatever_guards_read_and_without_parameters(name, tmp_path):
+    from gradproof.reporting import report
+
+    values = {key: np.round(value, 3).tolist() for key, value in values_for(CASES[name]).items()}
+    (markdown, *_), _ = report(replace(CASES[name], values=values), tmp_path)
+    text = markdown.read_text(encoding="utf-8")
+    assert "## Worked numbers" in text
+    assert ("There are no parameters" in text) == (name == "reshape")
 
 
 def test_places_that_take_no_part_are_written_outside_of_exp_and_beside_max():

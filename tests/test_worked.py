@@ -15,7 +15,6 @@ from gradproof.derivations.derivation import derive
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.sections.claims import compare
 from gradproof.reports.sections.narration import all_functions
-from gradproof.reports.worked.arithmetic import exact
 from gradproof.reports.worked.digits import show, tabled
 from gradproof.reports.worked.figures import Figures, WorkedError, evaluate
 from gradproof.reports.worked.lines import DigitsError, EntryNames, Worker, _Step
@@ -35,6 +34,7 @@ from gradproof.symbolic.equation import (
     index_symbol,
     slot,
 )
+from gradproof.symbolic.exact.numbers import exact
 from gradproof.symbolic.specs.network import Network
 
 SAMPLES = {

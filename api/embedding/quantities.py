@@ -30,13 +30,13 @@ from gradproof.reports.pages.document import raw
 from gradproof.reports.pages.figure import draw, latex_picture, svg
 from gradproof.reports.sections.claims import claims_section, compare
 from gradproof.reports.sections.narration import all_functions
-from gradproof.reports.worked.arithmetic import exact
 from gradproof.reports.worked.digits import formatted, fraction, show, tabled
 from gradproof.reports.worked.figures import evaluate
 from gradproof.reports.worked.lines import EntryNames, WorkedLine, Worker
 from gradproof.reports.worked.quantities import UPDATED, quantity, updated_name, with_updates
 from gradproof.symbolic.derive.steps import Step
 from gradproof.symbolic.equation import System
+from gradproof.symbolic.exact.numbers import exact
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.writer import Writer
+from ...symbolic.exact.numbers import NotComputableError, exact
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
 from ..content import Block, Display, Listing, Paragraph, Prose, Relation, Section, Side, sentence
@@ -16,7 +17,6 @@ from ..sections.conventions import conventions_note
 from ..sections.narration import Narrator, all_functions
 from ..sections.overview import overview
 from ..sections.worked_numbers import figures_section, worked_section
-from ..worked.arithmetic import NotComputableError, exact
 from ..worked.figures import Figures, WorkedError, evaluate
 from ..worked.lines import EntryNames, WorkedLine, Worker
 from ..worked.quantities import with_updates

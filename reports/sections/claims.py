@@ -8,8 +8,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Any
 
+from ...symbolic.exact.numbers import Value
 from ..content import Block, Math, Paragraph, Prose, Section, Table
-from ..worked.arithmetic import Value
 from ..worked.digits import fraction, show, tabled
 from ..worked.lines import EntryNames
 from ..worked.quantities import QuantityError, quantity

@@ -53,8 +53,11 @@ class Narrator:
         if named:
             blocks += [Paragraph(("The adjoints, from the last layer to the first:",)),
                        Display(tuple(self.formula(step.forms[-1]) for step in named))]
-        blocks += [Paragraph(("The gradients:",)),
-                   Display(tuple(self.formula(step.forms[-1]) for step in gradients))]
+        if gradients:
+            blocks += [Paragraph(("The gradients:",)),
+                       Display(tuple(self.formula(step.forms[-1]) for step in gradients))]
+        else:
+            blocks.append(Paragraph(("There are no parameters, so that there is no gradient.",)))
         return Section(("Result",), tuple(blocks))
 
     def assumptions(self) -> Section:

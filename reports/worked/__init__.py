@@ -2,7 +2,6 @@
 
 Every printed digit comes from an evaluation in fractions or many digits, never from a float.
 
-    arithmetic  scalar bodies as functions of exact numbers
     digits      numbers as they are printed
     figures     every entry of every array of a system, to fifty digits that were found twice
     lines       worked lines: each entry as formula = substituted numbers = result

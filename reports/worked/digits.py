@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 
 from ...symbolic.display.layout import ADD, ATOM, MUL, Piece
-from .arithmetic import Value
+from ...symbolic.exact.numbers import Value
 
 LINE_DIGITS = 6
 """Significant digits of results in worked lines."""

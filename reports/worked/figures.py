@@ -6,28 +6,29 @@ significant digits (an output saturated to 1 - 1e-80, say) both are raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import Any, TypeAlias
 
+import numpy as np
 import sympy as sp
 
 from ...symbolic.equation import (
     INDEX_VALUE,
     NAMED,
-    Equal,
     Equation,
-    Guard,
     Index,
+    Item,
     Read,
     Recurrence,
-    Subscript,
     System,
     Term,
 )
-from .arithmetic import Arithmetic, Value, compiled, exact
+from ...symbolic.exact.evaluation import Evaluation, whole
+from ...symbolic.exact.numbers import Arithmetic, NotComputableError, Value, exact
 
 Place: TypeAlias = tuple[int, ...]
 """The subscripts of an entry, from 0; () for a scalar."""
@@ -56,55 +57,35 @@ class Figures:
     entries: dict[str, dict[Place, Value]]
     shapes: dict[str, tuple[int, ...]]
     sizes: dict[sp.Symbol, int]
-    arithmetic: Arithmetic = field(repr=False)
+    evaluation: Evaluation = field(repr=False)
 
     def __getitem__(self, name: str) -> dict[Place, Value]:
         return self.entries[name]
 
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return self.evaluation.arithmetic
+
+    def place(self, read: Read, at: At) -> Place:
+        """Which entry an occurrence is, its subscripts evaluated at `at`."""
+        return tuple(int(self.evaluation.subscript(entry, at)) for entry in read.at)
+
     def read(self, read: Read, at: At) -> Value:
-        """The value of an occurrence; subscripts are evaluated at `at`."""
-        if read.array == INDEX_VALUE:
-            return Fraction(self.subscript(read.at[0], at))
-        place = tuple(self.subscript(entry, at) for entry in read.at)
-        return self.entries[read.array][place]
-
-    def subscript(self, subscript: Subscript, at: At) -> int:
-        if isinstance(subscript, Read):
-            return int(self.read(subscript, at))
-        return whole(subscript, at, self.sizes)
-
-    def holds(self, guard: Guard, at: At) -> bool:
-        if isinstance(guard, Equal):
-            return self.subscript(guard.left, at) == self.subscript(guard.right, at)
-        low, value, high = (self.subscript(p, at) for p in (guard.low, guard.value, guard.high))
-        return low <= value < high
+        """The value of an occurrence."""
+        place = self.place(read, at)
+        return Fraction(place[0]) if read.array == INDEX_VALUE else self.entries[read.array][place]
 
     def places(self, indices: Sequence[Index], at: At) -> Iterator[dict[sp.Symbol, int]]:
         """`at` extended by every combination of `indices`, the last running fastest."""
-        ranges = [range(whole(index.size, at, self.sizes)) for index in indices]
+        ranges = [range(self.evaluation.whole(index.size, at)) for index in indices]
         for values in product(*ranges):
             yield {**at, **{i.symbol: v for i, v in zip(indices, values, strict=True)}}
 
     def instances(self, term: Term, at: At) -> Iterator[dict[sp.Symbol, int]]:
         """The values of a term's bound indices for which its guards hold."""
         for here in self.places(term.over, at):
-            if all(self.holds(guard, here) for guard in term.guards):
+            if all(self.evaluation.holds(guard, here) for guard in term.guards):
                 yield here
-
-
-def whole(expression: sp.Expr, at: At, sizes: Mapping[sp.Symbol, int]) -> int:
-    """An affine expression in indices and sizes, as the integer it is."""
-    if expression.is_Symbol:
-        value = at.get(expression, sizes.get(expression))
-        if value is None:
-            raise WorkedError(f"size {expression} is not determined by the values")
-        return value
-    if expression.is_Integer:
-        return int(expression)
-    result = expression.xreplace({s: sp.Integer(v) for s, v in (*sizes.items(), *at.items())})
-    if not result.is_Integer:
-        raise WorkedError(f"size {expression} is not determined by the values")
-    return int(result)
 
 
 def evaluate(
@@ -116,17 +97,21 @@ def evaluate(
     Values are nested lists of numbers; a scalar will do where every axis has size one.
     Raises WorkedError where a value is missing, too much is asked, or a result is not finite.
     """
-    inputs, shapes, sizes = _inputs(system, values)
-    count = _operations(system, extra, sizes)
+    inputs, sizes = _inputs(system, values)
+    items = [*system.items, *_ordered(extra)]
+    equations = [*system.equations, *extra]
+    for equation in equations:
+        if equation.reduction in NAMED:
+            raise WorkedError(f"{equation.name}: {equation.reduction} is not computed exactly")
+    count = sum(_operations(equation, sizes) for equation in equations)
     if count > MOST_OPERATIONS:
         raise WorkedError(f"about {count:,} scalar operations would be needed, more than the "
                           f"{MOST_OPERATIONS:,} for which exact figures are computed")
-    items = [*system.items, *_ordered(extra)]
     digits = DIGITS + GUARD_DIGITS
     low: Figures | None = None
     while True:
         try:
-            high = _evaluate(items, inputs, shapes, sizes, digits)
+            high = _evaluate(items, inputs, sizes, digits)
         except NotFiniteError:  # log(1 - a), say, where a was rounded to 1
             if digits > MOST_DIGITS:
                 raise
@@ -142,15 +127,15 @@ def evaluate(
 
 def _inputs(
     system: System, values: Mapping[str, Any]
-) -> tuple[dict[str, dict[Place, Value]], dict[str, tuple[int, ...]], dict[sp.Symbol, int]]:
+) -> tuple[dict[str, np.ndarray[Any, Any]], dict[sp.Symbol, int]]:
+    """The inputs as arrays of fractions, and the sizes that their shapes say."""
     missing = [array.name for array in system.inputs if array.name not in values]
     if missing:
         raise WorkedError(f"no values for {', '.join(missing)}")
-    shapes: dict[str, tuple[int, ...]] = {}
+    found: dict[str, np.ndarray[Any, Any]] = {}
     sizes: dict[sp.Symbol, int] = {}
-    flat: dict[str, list[Fraction]] = {}
     for array in system.inputs:
-        shape, flat[array.name] = flattened(values[array.name])
+        shape, flat = flattened(values[array.name])
         if shape == () and len(array.shape) > 0:
             shape = (1,) * len(array.shape)
         if len(shape) != len(array.shape):
@@ -158,17 +143,15 @@ def _inputs(
         for size, number in zip(array.shape, shape, strict=True):
             if size.is_Symbol:
                 sizes.setdefault(size, number)
-        shapes[array.name] = shape
+        entries = np.empty(len(flat), dtype=object)
+        entries[:] = flat
+        found[array.name] = entries.reshape(shape)
     for array in system.inputs:
-        expected = tuple(whole(size, {}, sizes) for size in array.shape)
-        if shapes[array.name] != expected:
+        expected = tuple(_whole(size, sizes) for size in array.shape)
+        if found[array.name].shape != expected:
             raise WorkedError(f"{array.name}: expected shape {expected}, got "
-                              f"{shapes[array.name]}")
-    entries = {
-        name: dict(zip(product(*map(range, shapes[name])), numbers, strict=True))
-        for name, numbers in flat.items()
-    }
-    return entries, shapes, sizes
+                              f"{found[array.name].shape}")
+    return found, sizes
 
 
 def flattened(value: Any) -> tuple[tuple[int, ...], list[Fraction]]:
@@ -183,20 +166,22 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Fraction]]:
     return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
 
 
-def _operations(
-    system: System, extra: Sequence[Equation], sizes: Mapping[sp.Symbol, int]
-) -> int:
-    total = 0
-    for equation in (*system.equations, *extra):
-        for term in equation.terms:
-            count = 1
-            for index in (*equation.out, *term.over):
-                try:
-                    count *= whole(index.size, {}, sizes)
-                except WorkedError:  # a size that depends on an outer index
-                    count *= 1
-            total += count
-    return total
+def _whole(size: sp.Expr, sizes: Mapping[sp.Symbol, int]) -> int:
+    try:
+        return whole(size, sizes)
+    except NotComputableError as error:
+        raise WorkedError(str(error)) from None
+
+
+def _operations(equation: Equation, sizes: Mapping[sp.Symbol, int]) -> int:
+    """About how many scalar bodies; an axis that grows with a loop is not counted."""
+    def count(index: Index) -> int:
+        try:
+            return whole(index.size, sizes)
+        except NotComputableError:
+            return 1
+
+    return sum(prod(map(count, (*equation.out, *term.over))) for term in equation.terms)
 
 
 def _ordered(extra: Sequence[Equation]) -> list[Equation]:
@@ -217,71 +202,37 @@ def _ordered(extra: Sequence[Equation]) -> list[Equation]:
 
 
 def _evaluate(
-    items: Sequence[Equation | Recurrence],
-    inputs: Mapping[str, dict[Place, Value]],
-    shapes: Mapping[str, tuple[int, ...]],
+    items: Sequence[Item],
+    inputs: Mapping[str, np.ndarray[Any, Any]],
     sizes: dict[sp.Symbol, int],
     digits: int,
 ) -> Figures:
-    figures = Figures(dict(inputs), dict(shapes), sizes, Arithmetic(digits))
-    for item in items:
-        if isinstance(item, Equation):
-            _entries([item], figures, {})
-            continue
-        loop = next(index for index in item.equations[0].out if index.name == item.loop)
-        steps = range(whole(loop.size, {}, sizes))
-        for step in steps if item.direction == 1 else reversed(steps):
-            _entries(item.equations, figures, {loop.symbol: step})
-    return figures
-
-
-def _entries(equations: Sequence[Equation], figures: Figures, at: At) -> None:
-    """Defines the entries of `equations` at the loop index's value `at`."""
-    for equation in equations:
-        if equation.reduction in NAMED:
-            raise WorkedError(f"{equation.name}: {equation.reduction} is not computed exactly")
-        free = [index for index in equation.out if index.symbol not in at]
-        entries = figures.entries.setdefault(equation.name, {})
-        figures.shapes[equation.name] = tuple(
-            whole(index.size, at, figures.sizes) for index in equation.out
-        )
-        bodies = [compiled(term.body, figures.sizes) for term in equation.terms]
-        for here in figures.places(free, at):
-            place = tuple(here[index.symbol] for index in equation.out)
-            value = _entry(equation, bodies, figures, here, place)
-            if not figures.arithmetic.is_finite(value):
+    """At one precision; the entries stand in the order in which they are computed."""
+    found = Evaluation(Arithmetic(digits), sizes, inputs)
+    found.run(items)
+    steps = _loop_axes(items)
+    entries: dict[str, dict[Place, Value]] = {}
+    for name, array in found.arrays.items():
+        places = list(np.ndindex(*array.shape))
+        if name in steps:
+            axis, direction = steps[name]
+            places.sort(key=lambda place: direction * place[axis])
+        entries[name] = {place: array[place] for place in places}
+        for place, value in entries[name].items():
+            if not found.arithmetic.is_finite(value):
                 shown = f"[{', '.join(str(p + 1) for p in place)}]" if place else ""
-                raise NotFiniteError(f"{equation.name}{shown} has no finite value")
-            entries[place] = value
+                raise NotFiniteError(f"{name}{shown} has no finite value")
+    shapes = {name: array.shape for name, array in found.arrays.items()}
+    return Figures(entries, shapes, sizes, found)
 
 
-def _entry(
-    equation: Equation,
-    bodies: Sequence[Callable[..., Value]],
-    figures: Figures,
-    here: At,
-    place: Place,
-) -> Value:
-    arithmetic = figures.arithmetic
-    total: Value = Fraction(0)
-    for term, body in zip(equation.terms, bodies, strict=True):
-        best: tuple[Value, tuple[int, ...]] | None = None
-        for instance in figures.instances(term, here):
-            value = body([figures.read(read, instance) for read in term.reads], arithmetic)
-            if equation.reduction == "logsumexp":
-                value = arithmetic.call("exp", value)
-            if equation.reduction == "max":
-                if best is None or value > best[0]:
-                    best = value, tuple(instance[index.symbol] for index in term.over)
-            else:
-                total = arithmetic.add(total, value)
-        if equation.reduction == "max":
-            if best is None:
-                return arithmetic.context.nan
-            total = best[0]
-            for name, position in zip(equation.argmax, best[1], strict=True):
-                figures.entries.setdefault(name, {})[place] = Fraction(position)
-    return arithmetic.call("log", total) if equation.reduction == "logsumexp" else total
+def _loop_axes(items: Sequence[Item]) -> dict[str, tuple[int, int]]:
+    """Which axis of an array counts the steps of a recurrence, and which way (1, -1) it is run."""
+    return {
+        name: ([index.name for index in equation.out].index(item.loop), item.direction)
+        for item in items if isinstance(item, Recurrence)
+        for equation in item.equations for name in (equation.name, *equation.argmax)
+    }
 
 
 def _unsettled(low: Figures, high: Figures) -> list[tuple[str, Place]]:

@@ -19,9 +19,9 @@ from ...symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, body
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot, slots_of
+from ...symbolic.exact.numbers import Value
 from ...symbolic.functions import Opaque
 from ..content import Relation, Side
-from .arithmetic import Value
 from .digits import LINE_DIGITS, Shown, show
 from .figures import At, Figures, Place
 from .reread import Reader, UnreadableError
@@ -199,9 +199,7 @@ class _Unrolled(_Step):
         return Substituted(chunks, tuple(operands))
 
     def _symbol(self, read: Read, at: At) -> Piece:
-        figures = self.names.figures
-        place = tuple(figures.subscript(entry, at) for entry in read.at)
-        text = self.names.entry(read.array, place)
+        text = self.names.entry(read.array, self.names.figures.place(read, at))
         return Piece(text, POW if text.startswith(r"\frac") else ATOM)
 
     def _lay_out(self, style: LatexStyle, leaf: Leaf) -> tuple[str, ...]:

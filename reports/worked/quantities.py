@@ -15,8 +15,9 @@ import sympy as sp
 from ...symbolic.display.layout import ATOM, POW, Piece, body
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.equation import slot
+from ...symbolic.exact.numbers import Value
+from ...symbolic.exact.scalars import value_of
 from ...symbolic.functions import ACTIVATIONS
-from .arithmetic import Value, compiled
 from .figures import Figures, Place
 from .lines import EntryNames
 
@@ -48,7 +49,8 @@ def quantity(text: str, names: EntryNames) -> Quantity:
     walk = _Walk(text, names)
     expression = walk.value(tree)
     figures = names.figures
-    value = compiled(expression)(walk.values, figures.arithmetic)
+    known = {slot(place): value for place, value in enumerate(walk.values)}
+    value = value_of(expression, figures.arithmetic, known)
     return Quantity(body(expression, walk.leaves, LatexStyle()).text, value)
 
 
