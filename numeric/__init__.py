@@ -14,15 +14,15 @@ which points, and within which bound), it knows no network, and it writes no rep
     Reaching                a search for inputs that take the others
 """
 
+from .branch_search import Reaching, missing, said
+from .branch_watch import Record, watched_run
 from .compare import BUDGET, Comparison, compare_gradient
 from .diagnose import diagnose
+from .diagnosis_data import Diagnosis
 from .differences import Estimate, directional_derivative, partial_derivative
 from .factors import Factor, name_ratios
-from .judgement import Probe
-from .observation import Diagnosis
-from .reaching import Reaching, missing, said
+from .probe import Probe
 from .rounding import ArrayComparison, compare_arrays, measured_rounding, rounding_bound
-from .watching import Record, watched_run
 
 __all__ = [
     "BUDGET",

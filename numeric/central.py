@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .evaluation import Line
+from .evaluation import Ray
 from .extrapolation import RATIO, Plateau, plateau
 from .noise import evaluation_noise, jump, staircase
 
@@ -77,35 +77,35 @@ class _Sweep:
         return _DEVIATIONS * np.maximum(noise, own) / self.steps
 
 
-def central_difference(line: Line, careful: bool = False) -> Central:
+def central_difference(ray: Ray, careful: bool = False) -> Central:
     """The derivative along a line at 0 by real differences; about fifty evaluations.
 
     careful: noise is looked for at more spacings, at forty evaluations more.
 
     Raises TooFewPointsError.
     """
-    found = _difference(line, line.length, careful)
-    if line.length < _SHORT and found.bound > abs(found.value):
+    found = _difference(ray, ray.length, careful)
+    if ray.length < _SHORT and found.bound > abs(found.value):
         # A parameter that happens to be tiny (a bias of 1e-17) says little about useful steps.
         try:
-            wider = _difference(line, 1.0, careful)
+            wider = _difference(ray, 1.0, careful)
         except TooFewPointsError:
             return found
         return min(found, wider, key=lambda c: c.bound)
     return found
 
 
-def _difference(line: Line, length: float, careful: bool) -> Central:
-    sweep = _sweep(line, length)
-    noise = evaluation_noise(line, length, line.evaluator.eps)
+def _difference(ray: Ray, length: float, careful: bool) -> Central:
+    sweep = _sweep(ray, length)
+    noise = evaluation_noise(ray, length, ray.evaluator.eps)
     if careful:
-        noise = max(noise, staircase(line, length))
+        noise = max(noise, staircase(ray, length))
     found = _limit(sweep, noise)
     if found.conflict is not None:
         # The quotients contradict each other: there is a kink near the point, and the small steps
         # are right; or the loss has jumps (it is coarser than float64) and the large ones are.
         reach = found.conflict
-        heights = [jump(line, 0.0, side * reach) for side in (1.0, -1.0)]
+        heights = [jump(ray, 0.0, side * reach) for side in (1.0, -1.0)]
         if max(heights) > 2 * noise:
             noise = max(heights)
             found = _limit(sweep, noise)
@@ -117,18 +117,18 @@ def _difference(line: Line, length: float, careful: bool) -> Central:
     return Central(found.value, found.value, found.bound, False, noise)
 
 
-def _sweep(line: Line, length: float) -> _Sweep:
+def _sweep(ray: Ray, length: float) -> _Sweep:
     # A power of two: x ± h is then exact for most entries.
     first = 2.0 ** np.round(np.log2(length / 4))
     steps: Floats = np.array([first * RATIO**-k for k in range(_STEPS)])
-    above = np.array([line(float(h)) for h in steps])
-    below = np.array([line(-float(h)) for h in steps])
+    above = np.array([ray(float(h)) for h in steps])
+    below = np.array([ray(-float(h)) for h in steps])
     # From the edge of the domain inwards: a finite value beyond a gap is on another branch.
     bad = ~(np.isfinite(above) & np.isfinite(below))
     start = int(np.flatnonzero(bad)[-1]) + 1 if np.any(bad) else 0
     if _STEPS - start < 4:
         raise TooFewPointsError("the loss is not finite within any useful step of the point")
-    return _Sweep(steps[start:], above[start:], below[start:], line(0.0), line.evaluator.eps)
+    return _Sweep(steps[start:], above[start:], below[start:], ray(0.0), ray.evaluator.eps)
 
 
 def _limit(sweep: _Sweep, noise: float) -> Plateau:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .differences import Estimate
 from .evaluation import EPS, Array, Evaluator, Loss
-from .judgement import Probe, Verdict
+from .probe import Probe, Verdict
 from .rounding import largest, precision, rounding_bound
 from .witness import Witness
 
@@ -33,12 +33,10 @@ class Comparison:
     worst        the probe that decided: the refuted entry, else the closest to its bound
     wrong        the refuted entries found (the first few), most contradicted first
     witness      measured gradient, nan where no entry was measured; the shape of the input
-    complete     every entry was measured by itself
     subgradient  at a kink the claim was accepted as lying between the one-sided derivatives
     notes        what a reader should know of what was measured
     set_aside    why complex steps were not believed, where real differences were taken instead
     measured     every probe, in order
-    evaluations  cost in evaluations of the loss, a complex one counted as four
     """
 
     name: str
@@ -48,9 +46,7 @@ class Comparison:
     worst: Probe | None
     wrong: tuple[Probe, ...]
     witness: NDArray[np.float64]
-    complete: bool
     subgradient: bool
-    evaluations: int
     probes: int
     notes: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
@@ -120,24 +116,23 @@ def _compare_one(
     suspects: Sequence[int],
 ) -> Comparison:
     shape = evaluator.array(name).shape
-    before = evaluator.cost
     if claimed.shape != shape:
         unknown = np.full(shape, np.nan)
         reason = f"shape {claimed.shape} where {shape} is due (never broadcast)"
         if claimed.size == unknown.size:
             reason += f"; .reshape({', '.join(map(str, shape))}) or .T would fit"
-        return _report(name, "refuted", reason, [], [], unknown, 0)
+        return _report(name, "refuted", reason, [], [], unknown)
     if np.iscomplexobj(claimed):
         unknown = np.full(shape, np.nan)
-        return _report(name, "refuted", "the claimed gradient is complex", [], [], unknown, 0)
+        return _report(name, "refuted", "the claimed gradient is complex", [], [], unknown)
     if evaluator.defect is not None:
         unknown = np.full(shape, np.nan)
-        return _report(name, "undecided", evaluator.defect.note, [], [], unknown, 0)
+        return _report(name, "undecided", evaluator.defect.note, [], [], unknown)
     allowance = _allowance(evaluator, name, claimed, granted, coarse)
     witness = Witness(evaluator, name, claimed.astype(np.float64), allowance, seed, suspects)
     if claimed.size:
         witness.examine(budget)
-    return _conclude(name, witness, evaluator.cost - before)
+    return _conclude(name, witness)
 
 
 def _allowance(
@@ -155,31 +150,41 @@ def _allowance(
     return np.full(claimed.shape, rounding_bound(claimed) * fraction + hidden)
 
 
-def _conclude(name: str, witness: Witness, cost: int) -> Comparison:
-    probes, gradient = witness.probes, witness.gradient
+def _conclude(name: str, witness: Witness) -> Comparison:
+    probes = witness.probes
     wrong = sorted(
         (p for p in probes if p.entry is not None and p.verdict == "refuted"),
         key=lambda p: p.gap / p.bound if p.bound else np.inf,
         reverse=True,
     )
     if wrong:
-        return _report(name, "refuted", str(wrong[0]), probes, wrong, gradient, cost)
+        return _report(name, "refuted", str(wrong[0]), probes, wrong, witness.gradient)
+    doubt = _doubt(probes)
+    return _report(name, "undecided" if doubt else "agrees", doubt or _remark(witness), probes, [],
+                   witness.gradient)
+
+
+def _doubt(probes: Sequence[Probe]) -> str:
+    """Why probes of which no entry contradicts decide nothing; "" where they agree."""
     unusable = next((p for p in probes if not p.estimate.usable), None)
     if unusable is not None:
-        return _report(name, "undecided", str(unusable), probes, [], gradient, cost)
+        return str(unusable)
     direction = next((p for p in probes if p.verdict == "refuted"), None)
     if direction is not None:
-        reason = f"{direction}: no single entry contradicts beyond its bound"
-        return _report(name, "undecided", reason, probes, [], gradient, cost)
+        return f"{direction}: no single entry contradicts beyond its bound"
     if probes and not any(p.informative for p in probes):
         bound = max(p.bound for p in probes)
-        reason = f"ill-conditioned: the error bound {bound:.1g} is as large as the gradient"
-        return _report(name, "undecided", reason, probes, [], gradient, cost)
-    kinks = sum(p.subgradient for p in probes)
-    reason = f"a subgradient: {kinks} of {len(probes)} probes lie at a kink" if kinks else ""
+        return f"ill-conditioned: the error bound {bound:.1g} is as large as the gradient"
+    return ""
+
+
+def _remark(witness: Witness) -> str:
+    """What is worth saying of a gradient that agrees."""
+    probes = witness.probes
     if probes and not np.any(witness.claimed):
-        reason = f"zero within {max(p.bound for p in probes):.1g}"
-    return _report(name, "agrees", reason, probes, [], gradient, cost)
+        return f"zero within {max(p.bound for p in probes):.1g}"
+    kinks = sum(p.subgradient for p in probes)
+    return f"a subgradient: {kinks} of {len(probes)} probes lie at a kink" if kinks else ""
 
 
 def _report(
@@ -189,7 +194,6 @@ def _report(
     probes: list[Probe],
     wrong: list[Probe],
     gradient: NDArray[np.float64],
-    cost: int,
 ) -> Comparison:
     def closeness(probe: Probe) -> float:
         return probe.gap / probe.bound if probe.bound else 0.0
@@ -203,9 +207,7 @@ def _report(
         worst=worst,
         wrong=tuple(wrong),
         witness=gradient,
-        complete=bool(np.all(np.isfinite(gradient))),
         subgradient=any(p.subgradient for p in probes) and verdict == "agrees",
-        evaluations=cost,
         probes=len(probes),
         notes=_notes(p.estimate for p in probes if not p.estimate.is_real),
         set_aside=_notes(p.estimate for p in probes if p.estimate.is_real),

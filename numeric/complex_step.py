@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import EPS, Line
+from .evaluation import EPS, Ray
 from .noise import staircase, third_difference_noise
 
 # A power of two far below rounding of anything, far above underflow of what it is multiplied by.
@@ -47,7 +47,7 @@ class ComplexStep:
 
 
 def complex_step(
-    line: Line, noise: float | None = None, careful: bool = False
+    ray: Ray, noise: float | None = None, careful: bool = False
 ) -> ComplexStep:
     """The derivatives of a loss along a line at 0.
 
@@ -57,12 +57,12 @@ def complex_step(
 
     Raises NotAnalyticError.
     """
-    value = line.evaluator.value
-    step = line.length * _STEP
+    value = ray.evaluator.value
+    step = ray.length * _STEP
     # The second step is no power of two times the first: other roundings, so their difference
     # shows how many digits hold.
-    up, down = _imaginary(line, step), _imaginary(line, -step * 0.7390851)
-    allowed = max(64 * line.evaluator.eps * abs(value), 8 * (noise or 0.0))
+    up, down = _imaginary(ray, step), _imaginary(ray, -step * 0.7390851)
+    allowed = max(64 * ray.evaluator.eps * abs(value), 8 * (noise or 0.0))
     if abs(up.real - value) > allowed or abs(down.real - value) > allowed:
         raise NotAnalyticError("the loss of a complex array has another real part")
     right, left = up.imag / step, down.imag / (-step * 0.7390851)
@@ -71,26 +71,26 @@ def complex_step(
     size = max(abs(left), abs(right))
     gap = abs(right - left)
     # Per step of the loss, eps·|value|; the number of steps is unknown.
-    bound = _ROUNDINGS * line.evaluator.eps * size
-    known = line.evaluator.tangent_noise
-    if line.name not in known or careful:
-        spread = _rounding_spread(line, step, right, moved=False)
+    bound = _ROUNDINGS * ray.evaluator.eps * size
+    known = ray.evaluator.tangent_noise
+    if ray.name not in known or careful:
+        spread = _rounding_spread(ray, step, right, moved=False)
         if gap <= 1e4 * (bound + spread):  # at a kink, another point has another slope
-            spread = max(spread, _rounding_spread(line, step, right, True, careful))
-        known[line.name] = max(known.get(line.name, 0.0), spread)
-    bound += known[line.name]
+            spread = max(spread, _rounding_spread(ray, step, right, True, careful))
+        known[ray.name] = max(known.get(ray.name, 0.0), spread)
+    bound += known[ray.name]
     if careful and gap <= 1e4 * bound:
-        bound += _SPREADS * staircase(lambda t: _imaginary(line, step, t).imag / step, line.length)
+        bound += _SPREADS * staircase(lambda t: _imaginary(ray, step, t).imag / step, ray.length)
     if gap <= 1e4 * bound:
         # Too close for a kink: rounding that cancels in the value.
         bound = max(bound, gap)
     if noise is not None and noise > 1e3 * EPS * abs(value):
-        bound = max(bound, _derivative_noise(line, step))
+        bound = max(bound, _derivative_noise(ray, step))
     return ComplexStep(left, right, bound)
 
 
 def _rounding_spread(
-    line: Line, step: float, first: float, moved: bool, careful: bool = False
+    ray: Ray, step: float, first: float, moved: bool, careful: bool = False
 ) -> float:
     """What other roundings do to the derivative: large where it is a difference of large terms.
 
@@ -100,21 +100,21 @@ def _rounding_spread(
     operation).
     """
     steps = [step * factor for factor in _OTHER_STEPS] * (_CAREFUL if careful else 1)
-    values = [first, *(_imaginary(line, h, roundings=seed if moved else 0).imag / h
+    values = [first, *(_imaginary(ray, h, roundings=seed if moved else 0).imag / h
                        for seed, h in enumerate(steps, start=1))]
     spread = _SPREADS * (max(values) - min(values))
     return spread if np.isfinite(spread) else 0.0
 
 
-def _derivative_noise(line: Line, step: float) -> float:
-    offsets = line.length * 1e-3 * np.arange(1, 11)
-    values = np.array([_imaginary(line, step, float(t)).imag / step for t in offsets])
+def _derivative_noise(ray: Ray, step: float) -> float:
+    offsets = ray.length * 1e-3 * np.arange(1, 11)
+    values = np.array([_imaginary(ray, step, float(t)).imag / step for t in offsets])
     return _SPREADS * third_difference_noise(values)
 
 
-def _imaginary(line: Line, step: float, at: float = 0.0, roundings: int = 0) -> complex:
+def _imaginary(ray: Ray, step: float, at: float = 0.0, roundings: int = 0) -> complex:
     try:
-        return line.imaginary(step, at, roundings)
+        return ray.imaginary(step, at, roundings)
     except Exception as error:
         # Any exception: what a loss does with numbers it was not written for is its own affair.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

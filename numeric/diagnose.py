@@ -12,9 +12,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from .diagnosis_data import Case, Diagnosis, Kind, Observation
 from .evaluation import Array
 from .factors import Factor
-from .observation import Case, Diagnosis, Kind, Observation
 from .rounding import largest
 
 ACCURACY = 1e-9

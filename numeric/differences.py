@@ -15,7 +15,7 @@ import numpy as np
 
 from .central import Central, TooFewPointsError, central_difference
 from .complex_step import ComplexStep, NotAnalyticError, complex_step
-from .evaluation import Array, Evaluator, Line, Loss, Status
+from .evaluation import Array, Evaluator, Loss, Ray, Status
 
 Method = Literal["complex step", "central differences", "one-sided differences", "none"]
 
@@ -93,31 +93,31 @@ def derivative_along(
     same input go without real differences, at two complex evaluations each. `careful`: its
     rounding is then measured along this line too.
     """
-    line = Line(evaluator, name, direction)
+    ray = Ray(evaluator, name, direction)
     # A loss that is 0 here still has intermediates of some size: of one, for want of a better.
-    scale = (abs(evaluator.value) or 1.0) / max(line.length, 1.0)
+    scale = (abs(evaluator.value) or 1.0) / max(ray.length, 1.0)
     if evaluator.defect is not None:
         return _unusable(evaluator.defect.status, evaluator.defect.note, scale)
     if evaluator.analytic.get(name):
         try:
-            return _from_complex(complex_step(line, careful=careful), scale)
+            return _from_complex(complex_step(ray, careful=careful), scale)
         except NotAnalyticError as error:
-            return _from_real(central_difference(line, careful), scale, str(error))
+            return _from_real(central_difference(ray, careful), scale, str(error))
     try:
-        real = central_difference(line, careful)
+        real = central_difference(ray, careful)
     except TooFewPointsError as error:
         return _unusable("non_finite", str(error), scale)
     if evaluator.analytic.get(name) is False:
         return _from_real(real, scale, evaluator.analytic_note)
-    return _confirmed(line, real, scale, careful)
+    return _confirmed(ray, real, scale, careful)
 
 
-def _confirmed(line: Line, real: Central, scale: float, careful: bool) -> Estimate:
-    evaluator = line.evaluator
+def _confirmed(ray: Ray, real: Central, scale: float, careful: bool) -> Estimate:
+    evaluator = ray.evaluator
     try:
-        step = complex_step(line, real.noise, careful)
+        step = complex_step(ray, real.noise, careful)
     except NotAnalyticError as error:
-        evaluator.analytic[line.name], evaluator.analytic_note = False, str(error)
+        evaluator.analytic[ray.name], evaluator.analytic_note = False, str(error)
         return _from_real(real, scale, str(error))
     slack = real.bound + step.bound
     # At a kink each side is confirmed by itself, so |x| at 0 does not pass with its mean.
@@ -129,7 +129,7 @@ def _confirmed(line: Line, real: Central, scale: float, careful: bool) -> Estima
             f"complex step {step.value:.6g} set aside: central differences give {real.value:.6g} "
             f"± {real.bound:.1g}, so the loss's code is not analytic"
         )
-        evaluator.analytic[line.name], evaluator.analytic_note = False, note
+        evaluator.analytic[ray.name], evaluator.analytic_note = False, note
         return _from_real(real, scale, note)
     size = max(abs(step.left), abs(step.right))
     if real.bound > _CONFIRMS * size:
@@ -137,7 +137,7 @@ def _confirmed(line: Line, real: Central, scale: float, careful: bool) -> Estima
             return _from_real(real, scale, "")
         note = f"central differences confirm the complex step only to {real.bound:.1g}"
         return _from_complex(step, scale, note)
-    evaluator.analytic[line.name] = real.noise <= 1e3 * evaluator.eps * abs(evaluator.value)
+    evaluator.analytic[ray.name] = real.noise <= 1e3 * evaluator.eps * abs(evaluator.value)
     return _from_complex(step, scale)
 
 

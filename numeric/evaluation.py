@@ -115,7 +115,7 @@ class Evaluator:
         return value, None
 
 
-class Line:
+class Ray:
     """The loss along a line: t -> f(x + t v) for one named input x, and its natural length.
 
     `length` is the t over which x changes by about its own size; 1 where x is zero.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .differences import derivative_along, unit
 from .evaluation import COMPLEX_COST, EPS, Array, Evaluator
-from .judgement import Probe
+from .probe import Probe
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .watching import Branch, Record
+from .branch_watch import Branch, Record
 
 Values = dict[str, NDArray[Any]]
 Side = tuple[Branch, bool]
