@@ -1,5 +1,6 @@
 """What the documents state is what the program does: their code runs, their output is its own."""
 
+import doctest
 import re
 from pathlib import Path
 from typing import get_args
@@ -116,3 +117,10 @@ def test_the_page_on_equations_has_every_kind_and_function():
     text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     named = {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
     assert named >= {*get_args(Kind), *ARRAY_FUNCTIONS}
+
+
+def test_the_tour_of_the_house_runs_and_shows_what_it_says():
+    tour = str(ROOT / "docs" / "architecture.md")
+    found = doctest.testfile(tour, module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert not found.failed
