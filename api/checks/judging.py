@@ -218,16 +218,7 @@ def kinks_said(crossed: Sequence[Crossing], listed: Sequence[Kink]) -> tuple[str
     further = (kink for kink in listed
                if (kink.argument and kink.where == "z")
                or (kink.array, kink.function == "max") not in named)
-    return tuple(dict.fromkeys((*map(str, crossed), *map(kink_text, further))))
-
-
-def kink_text(kink: Kink) -> str:
-    """A kink of the loss's own equations: "Z1 = 0"."""
-    if kink.where == "z":
-        return f"{kink.argument or kink.array} = 0"
-    if kink.function == "max":
-        return f"{kink.array} at a tie of its maximum"
-    return f"{kink.array} where {kink.where} = 0 for z = {kink.argument or kink.array}"
+    return tuple(dict.fromkeys((*map(str, crossed), *(kink.place for kink in further))))
 
 
 # --- numbers ------------------------------------------------------------------------------------

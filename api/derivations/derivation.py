@@ -27,7 +27,7 @@ from gradproof.symbolic.derive.steps import Chain, Step
 from gradproof.symbolic.display.definitions import function_definition, used_functions
 from gradproof.symbolic.display.notation import Notation, general_notation
 from gradproof.symbolic.display.pen import Setting
-from gradproof.symbolic.display.reasons import reason
+from gradproof.symbolic.display.reasons import kink_line, reason
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
@@ -201,12 +201,7 @@ class Derivation:
 
     @property
     def kinks(self) -> tuple[str, ...]:
-        return tuple(
-            f"{kink.function} in {kink.equation} where {kink.array} has {kink.where} = 0: "
-            f"slope {kink.slope} is taken" if kink.function != "max" else
-            f"max in {kink.equation} at a tie: {kink.slope}"
-            for kink in self.chain.kinks
-        )
+        return tuple(map(kink_line, self.chain.kinks))
 
     @cached_property
     def general_rule(self) -> tuple[tuple[str, str, str], ...]:
@@ -364,13 +359,7 @@ def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
     per_sample = network.batch_size if network.delta == "sample" else None
     deltas = [f"Z{layer}" for layer in range(1, network.depth + 1)]
     chain = differentiate(network.system(), "L", names, named=deltas, per_sample=per_sample)
-    notation = Notation(
-        matrices=network.batch is not False,
-        loss=network.notation.get("loss", "L"),
-        target=network.notation.get("target", "y"),
-        symbols=network.notation.get("symbols", {}),
-        adjoints={bar: name for name, bar in chain.of.items()},
-    )
+    notation = Notation.asked(network.notation, chain, matrices=network.batch is not False)
     writer = Writer(notation, network.convention == "rows", chain.system.shapes,
                     setting=Setting.of(chain.system))
     return Derivation(chain, writer, network)
@@ -384,11 +373,8 @@ def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
         name for name in system.shapes if name[0] in "AZ" and name[1:].isdigit()
     }
     chain = differentiate(system, "L", names, named=deltas)
-    notation = Notation(
-        loss=model.notation.get("loss", "L"),
-        target=model.notation.get("target", "y"),
-        symbols=model.notation.get("symbols", {}),
-        adjoints={bar: name for name, bar in chain.of.items()},
+    notation = Notation.asked(
+        model.notation, chain,
         levels=[e.name for e in system.equations if e.reduction == "logsumexp"],
         counted=system.shapes.keys() - layered,
     )

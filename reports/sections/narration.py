@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...symbolic.derive.steps import Chain, Form, Step
 from ...symbolic.display.definitions import slope_identity
+from ...symbolic.display.reasons import (
+    Identity,
+    Name,
+    Output,
+    Run,
+    Sentence,
+    Stated,
+    Symbols,
+    kink_wording,
+    wording,
+)
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
 from ..content import Block, Bullets, Display, Math, Paragraph, Prose, Relation, Section, equation
@@ -69,13 +80,7 @@ class Narrator:
                           "simplified formulas do not hold."))
         items += [(f"Assumed: {made}.",) for made in self.chain.assumptions
                   if made.fact != "row sums"]
-        for kink in self.chain.kinks:
-            items.append((
-                "Equation ", self.label(kink.equation), " has a kink where ",
-                Math(f"{kink.where} = 0") if len(kink.where) < 20 else kink.where,
-                " for an entry ", Math("z"), " of ", self._name(kink.array), ": ", kink.function,
-                " has no derivative there. The slope taken is ", kink.slope, ".",
-            ))
+        items += [self._said(kink_wording(kink).report) for kink in self.chain.kinks]
         if not items:
             items.append(("None: every function in the forward equations is differentiable "
                           "wherever it is defined, and nothing was assumed of the inputs.",))
@@ -119,7 +124,7 @@ class Narrator:
             if formula.latex == shown:
                 continue
             shown = formula.latex
-            yield Paragraph(self._reason(step, form))
+            yield Paragraph(self._said(wording(form, step, self.chain).report))
             yield Display((formula,), label if place == last or self._same(step, place) else "")
 
     def _same(self, step: Step, place: int) -> bool:
@@ -127,78 +132,27 @@ class Narrator:
         here = self.formula(step.forms[place]).latex
         return all(self.formula(form).latex == here for form in step.forms[place:])
 
-    def _reason(self, step: Step, form: Form) -> Prose:
-        match form.rule:
-            case "chain rule":
-                return self._chain_rule(step, form.uses)
-            case "insert":
-                return ("Inserting ", *self._list([self._cited(name) for name in form.uses]), ":")
-            case "named value":
-                return ("That value has a name already, ",
-                        *self._list([(self._name(name), f", equation {self.label(name)}")
-                                     for name in form.uses]), ":")
-            case "slope in output":
-                return ("The slope, stated in the output", *self._slopes(form.uses), ":")
-            case "row sums":
-                return ("Assuming that the entries of ",
-                        *self._list([(self._name(name),) for name in form.uses]),
-                        " sum to one for each sample:")
-            case "cancel":
-                return ("Adding like terms and cancelling common factors:",)
-            case "per sample" if step.role == "gradient":
-                return ("The adjoints are kept per sample, so the factor stands here:",)
-            case "per sample":
-                return ("Kept per sample: multiplied by the batch size ",
-                        Math(" ".join(form.uses)), ", which the gradients are divided by instead:")
-        return (f"By {form.rule}:",)
+    def _said(self, sentence: Sentence) -> Prose:
+        """A sentence with arrays and identities in formulas, and equations by their numbers."""
+        return tuple(map(self._run, sentence))
 
-    def _chain_rule(self, step: Step, via: Sequence[str]) -> Prose:
-        loss, primal = self._name(self.chain.loss), self._name(step.of)
-        if not via:
-            return ("By definition:",)
-        if tuple(via) == (self.chain.loss,):
-            return ("Differentiating the loss, equation ", self.label(self.chain.loss), ", by ",
-                    primal, ":")
-        through = self._list([(self._name(name), f", equation {self.label(name)}")
-                              for name in via])
-        both = "" if len(via) == 1 else ", so the contributions are added"
-        return ("Chain rule: ", loss, " depends on ", primal, " through ", *through, both, ":")
-
-    def _cited(self, name: str) -> Prose:
-        """An array with the number of its equation; what is written inline has none."""
-        return (self._name(name), " ", self.label(name))
+    def _run(self, run: Run) -> str | Math:
+        match run:
+            case str():
+                return run
+            case Stated(array):
+                return self.label(array)
+            case Name(array):
+                return self._name(array)
+            case Output(array):
+                return Math(f"a = {self.writer.name(array, latex=True)}")
+            case Identity(function):
+                return Math(slope_identity(function, "a", latex=True) or "")
+            case Symbols(latex):
+                return Math(latex)
 
     def _name(self, name: str) -> Math:
         return Math(self.writer.name(name, latex=True))
-
-    def _slopes(self, outputs: Sequence[str]) -> Prose:
-        """The identities used: σ'(z) = a (1 - a), with a for each of `outputs`."""
-        found: list[str | Math] = []
-        for name in outputs:
-            for function in functions_of(self.chain, name):
-                identity = slope_identity(function, "a", latex=True)
-                if identity is not None:
-                    output = rf"a = {function.latex_name}(z)"
-                    found += [": with ", Math(output), ", ", Math(identity)]
-        return tuple(found)
-
-    def _list(self, parts: Sequence[Prose]) -> Prose:
-        """a, b and c."""
-        found: list[str | Math] = []
-        for place, part in enumerate(parts):
-            if place:
-                found.append(" and " if place == len(parts) - 1 else ", ")
-            found += part  # type: ignore[arg-type]
-        return tuple(found)
-
-
-def functions_of(chain: Chain, name: str) -> list[type[Opaque]]:
-    """The named functions in the equation of `name`, without derivatives."""
-    found: dict[type[Opaque], None] = {}
-    for term in chain.system[name].terms:
-        for applied in sorted(term.body.atoms(Opaque), key=str):
-            found[type(applied).base] = None
-    return list(found)
 
 
 def all_functions(chain: Chain) -> dict[str, type[Opaque]]:

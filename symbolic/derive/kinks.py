@@ -1,4 +1,8 @@
-"""Where a system has no derivative, and which slope is taken there."""
+"""Where a system has no derivative, and which slope is taken there.
+
+    A = relu(Z)     ->   Z = 0: slope 0
+    m = max_j X     ->   X at a tie of its maximum: the first place where it is attained
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,42 @@ from ..rationals import decimal
 class Kink:
     """A place where a forward equation has no derivative: `where` (of array `array`) = 0.
 
-    `argument` spells out what the function is of, where that is more than an entry of the array.
+    `slopes` are the slopes taken, each behind its root of `where` (none where SymPy finds no
+    root, or for a maximum, which has a kink at a tie and no `where`).  `argument` spells out what
+    the function is of, where that is more than an entry of the array.
     """
 
     equation: str
     function: str
     array: str
-    where: str
-    slope: str
+    where: str = ""
+    slopes: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
     argument: str = ""
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether it is where a maximum is attained twice."""
+        return not self.where
+
+    @property
+    def place(self) -> str:
+        """Where that is: "Z1 = 0"."""
+        if self.is_tie:
+            return f"{self.array} at a tie of its maximum"
+        argument = self.argument or self.array
+        return f"{argument} = 0" if self.where == "z" else \
+            f"{self.array} where {self.where} = 0 for z = {argument}"
+
+    @property
+    def slope(self) -> str:
+        """The slope taken, as a number; each root's where they differ."""
+        if self.is_tie:
+            return "the first place where the maximum is attained"
+        numbers = {root: _number(slope) for root, slope in self.slopes}
+        if len(set(numbers.values())) <= 1:
+            return next(iter(numbers.values()), "undefined")
+        return ", ".join(f"{numbers[root]} at z = {_number(root)}"
+                         for root in sorted(numbers, key=float))
 
 
 def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Kink]:
@@ -40,8 +71,7 @@ def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Ki
             continue
         if equation.reduction == "max":
             (term,) = equation.terms
-            yield Kink(equation.name, "max", term.reads[0].array, "a tie",
-                       "the first place where the maximum is attained")
+            yield Kink(equation.name, "max", term.reads[0].array)
         for term in equation.terms:
             for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
                 for where in kinks(type(applied).definition):
@@ -50,24 +80,22 @@ def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Ki
                     arrays = [term.reads[place].array for place in places]
                     if varying.isdisjoint(arrays):
                         continue
-                    array = arrays[0]
-                    slope = _slope_at(type(applied), where)
-                    yield Kink(equation.name, type(applied).title, array, str(where), slope,
-                               "" if argument.is_Symbol else repr(replace(term, body=argument,
-                                                                          over=(), guards=())))
+                    spelled = "" if argument.is_Symbol else repr(
+                        replace(term, body=argument, over=(), guards=()))
+                    yield Kink(equation.name, type(applied).title, arrays[0], str(where),
+                               _slopes_at(type(applied), where), spelled)
 
 
-def _slope_at(function: type[Opaque], where: sp.Expr) -> str:
-    """The slope taken at the roots of `where`, as a number; each one's where they differ."""
+def _slopes_at(
+    function: type[Opaque], where: sp.Expr
+) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+    """The roots of `where`, each with the slope that is taken there."""
     try:
         roots = [root for root in sp.solve(where, Z) if root.is_real is not False]
     except NotImplementedError:  # SymPy cannot say where; the kink is listed all the same
         roots = []
     slope = sp.diff(without_opaque(function.definition), Z)
-    slopes = {root: _number(slope.subs(Z, root)) for root in roots}
-    if len(set(slopes.values())) <= 1:
-        return next(iter(slopes.values()), "undefined")
-    return ", ".join(f"{slopes[root]} at z = {_number(root)}" for root in sorted(roots, key=float))
+    return tuple((root, slope.subs(Z, root)) for root in roots)
 
 
 def _number(value: sp.Expr) -> str:

@@ -1,5 +1,8 @@
 """What arrays are called in formulas: Z1 is z⁽¹⁾, dZ1 is δ⁽¹⁾, dW1 is ∂L/∂W⁽¹⁾.
 
+    >>> Notation(adjoints={"dW1": "W1"}).text("dW1", ["j", "k"])
+    '∂L/∂w⁽¹⁾ⱼₖ'
+
 Everything about names is here; how operations are laid out is in :mod:`layout`.
 """
 
@@ -8,6 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from ..derive.steps import Chain
 
 _NAME = re.compile(r"^(?P<stem>[A-Za-z_]+?)(?:(?P<number>\d*)|\((?P<layer>[^()]+)\))$")
 _SUPERSCRIPTS = str.maketrans("0123456789()-+lLTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁻⁺ˡᴸᵀᵗ")
@@ -55,6 +61,16 @@ class Notation:
     plain: Collection[str] = ()
     levels: Collection[str] | None = None
     counted: Collection[str] = ()
+
+    @classmethod
+    def asked(cls, asked: Mapping[str, Any], chain: Chain, **more: Any) -> Notation:
+        """The notation that a network or a model asks for (`loss`, `target`, `symbols`), for the
+        adjoints of a chain; `more` are further fields."""
+        return cls(
+            loss=asked.get("loss", "L"), target=asked.get("target", "y"),
+            symbols=asked.get("symbols", {}),
+            adjoints={bar: name for name, bar in chain.of.items()}, **more,
+        )
 
     # --- whole arrays ---------------------------------------------------------------------------
 

@@ -1,64 +1,236 @@
-"""Why an equation stands there: one sentence for each form it went through."""
+"""Why an equation stands there: one sentence for each rule, said in a line or told in a report.
+
+    insert   line: insert ∂L/∂A¹ = ...     report: Inserting ∂L/∂A¹ (3):
+
+A sentence is a tuple of runs, so that whoever says it decides how an array, an equation or an
+identity is written.  What a kink is and which slope is taken there is said here, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from ..derive.steps import Chain, Form, Step
+from ..derive.kinks import Kink
+from ..derive.steps import Chain, Form, Rule, Step
 from ..functions import Opaque
 from .definitions import slope_identity
 from .writer import Writer
 
 
+@dataclass(frozen=True)
+class Name:
+    """An array, by its name."""
+
+    array: str
+
+
+@dataclass(frozen=True)
+class Stated:
+    """An array's equation: written out in a line, by its number in a report."""
+
+    array: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """a = the array that the `a` of an identity is."""
+
+    array: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """σ'(z) = a (1 - a)."""
+
+    function: type[Opaque]
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Mathematics without arrays, in LaTeX."""
+
+    latex: str
+
+
+Run: TypeAlias = str | Name | Stated | Output | Identity | Symbols
+Sentence: TypeAlias = tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A reason behind an equation in a line, and the sentence before it in a report."""
+
+    line: Sentence
+    report: Sentence
+
+
+def wording(form: Form, step: Step, chain: Chain) -> Wording:
+    """What one form of a step follows from."""
+    return _WORDINGS[form.rule](form, step, chain)
+
+
 def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = False) -> str:
     """The sentence for one form of a step; formulas in it stand in `$` when `latex` is set."""
 
-    def name(array: str) -> str:
-        shown = writer.name(array, latex=latex)
+    def said(run: Run) -> str:
+        match run:
+            case str():
+                return run
+            case Name(array):
+                shown = writer.name(array, latex=latex)
+            case Output(array):
+                shown = f"a = {writer.name(array, latex=latex)}"
+            case Stated(array):
+                found = (chain.inlined.get(array) or chain.step(array)).equation
+                shown = str((writer.latex if latex else writer.text)(found))
+            case Identity(function):
+                shown = slope_identity(function, "a", latex) or ""
+            case Symbols(shown):
+                pass
         return f"${shown}$" if latex else shown
 
-    def whole(array: str) -> str:
-        found = chain.inlined.get(array) or chain.step(array)
-        written = (writer.latex if latex else writer.text)(found.equation)
-        return f"${written}$" if latex else str(written)
-
-    match form.rule:
-        case "forward":
-            return "given"
-        case "chain rule":
-            if not form.uses:
-                return f"{name(step.of)} does not reach the loss"
-            ways = " and ".join(f"through {whole(array)}" for array in form.uses)
-            return f"chain rule: {name(step.of)} reaches the loss {ways}"
-        case "insert":
-            return "insert " + ", ".join(whole(array) for array in form.uses)
-        case "named value":
-            return ", ".join(name(array) for array in form.uses) + " has this value already"
-        case "slope in output":
-            return ", ".join(_slopes(form.uses, chain, writer, latex))
-        case "row sums":
-            return f"the rows of {', '.join(map(name, form.uses))} sum to one (assumed)"
-        case "declared":
-            return f"{', '.join(map(str, form.assumes))} (assumed)"
-        case "cancel":
-            return "cancel and collect"
-        case "per sample":
-            return f"written per sample: multiplied by {form.uses[0]}"
-    raise ValueError(f"no sentence for the rule {form.rule!r}")
+    return "".join(map(said, wording(form, step, chain).line))
 
 
-def _slopes(
-    outputs: Sequence[str], chain: Chain, writer: Writer, latex: bool
-) -> list[str]:
-    """σ′(z) = a (1 - a), once for each function among the outputs."""
-    found = []
-    for output in outputs:
-        applied = chain.system[output].terms[0].body
-        if not isinstance(applied, Opaque):
-            continue
-        identity = slope_identity(type(applied), "a", latex)
-        if identity is not None:
-            shown = writer.name(output, latex=latex)
-            text = f"${identity}$ with $a = {shown}$" if latex else f"{identity} with a = {shown}"
-            found.append(text)
-    return list(dict.fromkeys(found))
+def functions_of(chain: Chain, name: str) -> list[type[Opaque]]:
+    """The named functions in the equation of `name`, without derivatives."""
+    found: dict[type[Opaque], None] = {}
+    for term in chain.system[name].terms:
+        for applied in sorted(term.body.atoms(Opaque), key=str):
+            found[type(applied).base] = None
+    return list(found)
+
+
+# --- a sentence for each rule -------------------------------------------------------------------
+
+
+def _joined(parts: Iterable[Sequence[Run]], between: str = ", ", last: str | None = None
+            ) -> Iterator[Run]:
+    """Parts with commas between them, the last behind a word of its own if one is given."""
+    parts = list(parts)
+    for place, part in enumerate(parts):
+        if place:
+            yield between if last is None or place < len(parts) - 1 else last
+        yield from part
+
+
+def _listed(parts: Iterable[Sequence[Run]]) -> Iterator[Run]:
+    """a, b and c."""
+    return _joined(parts, last=" and ")
+
+
+def _numbered(arrays: Iterable[str]) -> Iterator[Run]:
+    return _listed((Name(array), ", equation ", Stated(array)) for array in arrays)
+
+
+def _given(form: Form, step: Step, chain: Chain) -> Wording:
+    return Wording(("given",), ("Given:",))
+
+
+def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
+    of, via = Name(step.of), form.uses
+    if not via:
+        return Wording((of, " does not reach the loss"), ("By definition:",))
+    ways = _joined((("through ", Stated(array)) for array in via), " and ")
+    line = ("chain rule: ", of, " reaches the loss ", *ways)
+    if via == (chain.loss,):
+        return Wording(line, ("Differentiating the loss, equation ", Stated(chain.loss), ", by ",
+                              of, ":"))
+    both = "" if len(via) == 1 else ", so the contributions are added"
+    return Wording(line, ("Chain rule: ", Name(chain.loss), " depends on ", of, " through ",
+                          *_numbered(via), both, ":"))
+
+
+def _insert(form: Form, step: Step, chain: Chain) -> Wording:
+    return Wording(
+        ("insert ", *_joined((Stated(array),) for array in form.uses)),
+        ("Inserting ", *_listed((Name(array), " ", Stated(array)) for array in form.uses), ":"),
+    )
+
+
+def _named_value(form: Form, step: Step, chain: Chain) -> Wording:
+    return Wording(
+        (*_joined((Name(array),) for array in form.uses), " has this value already"),
+        ("That value has a name already, ", *_numbered(form.uses), ":"),
+    )
+
+
+def _slope_in_output(form: Form, step: Step, chain: Chain) -> Wording:
+    line: list[Sequence[Run]] = []
+    report: list[Run] = []
+    for array in form.uses:
+        for function in functions_of(chain, array):
+            if slope_identity(function, "a", latex=True) is not None:
+                line.append((Identity(function), " with ", Output(array)))
+                report += [": with ", Symbols(rf"a = {function.latex_name}(z)"), ", ",
+                           Identity(function)]
+    return Wording(tuple(_joined(line)), ("The slope, stated in the output", *report, ":"))
+
+
+def _row_sums(form: Form, step: Step, chain: Chain) -> Wording:
+    names = [(Name(array),) for array in form.uses]
+    return Wording(
+        ("the rows of ", *_joined(names), " sum to one (assumed)"),
+        ("Assuming that the entries of ", *_listed(names), " sum to one for each sample:"),
+    )
+
+
+def _declared(form: Form, step: Step, chain: Chain) -> Wording:
+    sentences = [(str(assumed),) for assumed in form.assumes]
+    return Wording((*_joined(sentences), " (assumed)"),
+                   ("Assuming that ", *_listed(sentences), ":"))
+
+
+def _cancel(form: Form, step: Step, chain: Chain) -> Wording:
+    return Wording(("cancel and collect",),
+                   ("Adding like terms and cancelling common factors:",))
+
+
+def _per_sample(form: Form, step: Step, chain: Chain) -> Wording:
+    (size,) = form.uses
+    line = (f"written per sample: multiplied by {size}",)
+    if step.role == "gradient":
+        return Wording(line, ("The adjoints are kept per sample, so the factor stands here:",))
+    return Wording(line, ("Kept per sample: multiplied by the batch size ", Symbols(size),
+                          ", which the gradients are divided by instead:"))
+
+
+_WORDINGS: dict[Rule, Callable[[Form, Step, Chain], Wording]] = {
+    "forward": _given,
+    "chain rule": _chain_rule,
+    "insert": _insert,
+    "named value": _named_value,
+    "slope in output": _slope_in_output,
+    "row sums": _row_sums,
+    "declared": _declared,
+    "cancel": _cancel,
+    "per sample": _per_sample,
+}
+
+
+# --- kinks --------------------------------------------------------------------------------------
+
+
+def kink_wording(kink: Kink) -> Wording:
+    """Where an equation has no derivative, and which slope is taken there."""
+    number = ("Equation ", Stated(kink.equation), " has a kink where ")
+    if kink.is_tie:
+        return Wording(
+            (f"max in {kink.equation} at a tie: {kink.slope}",),
+            (*number, "a maximum over entries of ", Name(kink.array), " is attained twice: it has "
+             f"no derivative there. What takes part is {kink.slope}."),
+        )
+    line = (f"{kink.function} in {kink.equation} where {kink.array} has {kink.where} = 0: "
+            f"slope {kink.slope} is taken")
+    root: Run = Symbols(f"{kink.where} = 0") if len(kink.where) < 20 else kink.where
+    return Wording((line,), (
+        *number, root, " for an entry ", Symbols("z"), " of ", Name(kink.array),
+        f": {kink.function} has no derivative there. The slope taken is {kink.slope}.",
+    ))
+
+
+def kink_line(kink: Kink) -> str:
+    """The same in a line: relu in A1 where Z1 has z = 0: slope 0 is taken."""
+    return "".join(run for run in kink_wording(kink).line if isinstance(run, str))

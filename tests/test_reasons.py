@@ -1,0 +1,76 @@
+"""Why an equation stands there: every rule has a sentence, in a line and in a report."""
+
+from typing import get_args
+
+import pytest
+import sympy as sp
+
+import gradproof as gp
+from gradproof.reports.content import Math
+from gradproof.reports.sections.narration import Narrator
+from gradproof.symbolic.derive.kinks import Kink
+from gradproof.symbolic.derive.steps import Form, Rule, Step
+from gradproof.symbolic.display.reasons import kink_line, reason, wording
+
+
+@pytest.fixture(scope="module")
+def derivation():
+    text = "A = tanh(X @ W)\nL = sum((A - Y)**2)"
+    return gp.derive(gp.equations(text, X="m n", W="n k", Y="m k"))
+
+
+@pytest.mark.parametrize("rule", get_args(Rule))
+def test_every_rule_has_a_sentence_in_a_line_and_in_a_report(rule, derivation):
+    chain, writer = derivation.chain, derivation.writer
+    uses = {"declared": ("S is symmetric",), "per sample": ("m",)}.get(rule, ("A",))
+    form = Form(chain.system["A"], rule, uses)
+    step = Step("dW", "adjoint", "W", (form,))
+    line = reason(form, step, chain, writer)
+    assert line
+    latex = reason(form, step, chain, writer, latex=True)
+    assert latex.count("$") % 2 == 0
+    told = wording(form, step, chain).report
+    assert isinstance(told[-1], str)
+    assert told[-1].endswith(":")
+
+
+def test_an_assumption_is_told_as_one(derivation):
+    """The report had no sentence for what is declared of an input, and said "By declared:"."""
+    found = gp.derive(
+        gp.equations("L = sum((S @ x - b)**2)/2", S=gp.Array("n n", kind="symmetric"), x="n",
+                     b="n"), ["x"])
+    told = [block for section in Narrator(found.chain, found.writer).derivation()
+            for block in section.blocks]
+    prose = [block.prose for block in told if hasattr(block, "prose")]
+    assert ("Assuming that ", "S is symmetric", ":") in prose
+
+
+def test_a_line_names_the_output_that_an_identity_is_of(derivation):
+    (line,) = [line for line in derivation.gradients["W"].because + tuple(
+        text for formula in derivation.deltas.values() for text in formula.because)
+        if "with a = " in line][:1]
+    assert "tanh′(z) = 1 - a² with a = A" in line
+
+
+def test_a_kink_is_said_once_for_all():
+    found = gp.derive(gp.equations("A = relu(X)\nm = max(A, axis=1)\nL = sum(m)", X="a b"))
+    chain = found.chain
+    assert found.kinks == tuple(map(kink_line, chain.kinks))
+    relu, tie = chain.kinks
+    assert (relu.place, relu.slope) == ("X = 0", "0")
+    assert [(str(root), str(slope)) for root, slope in relu.slopes] == [("0", "0")]
+    assert tie.is_tie
+    assert kink_line(tie) == "max in m at a tie: the first place where the maximum is attained"
+    items = Narrator(chain, found.writer).assumptions().blocks[0].items
+    told = ["".join(run if isinstance(run, str) else run.latex for run in item) for item in items]
+    assert "has a kink where z = 0 for an entry z of X: relu has no derivative there" in told[0]
+    assert "a maximum over entries of A is attained twice" in told[1]
+    assert any(isinstance(run, Math) for run in items[1])
+
+
+def test_slopes_that_differ_are_said_root_by_root():
+    one = Kink("A", "f", "Z", "z**2 - 1", ((sp.Integer(-1), sp.S.Zero), (sp.S.One, sp.S.Half)))
+    assert one.slope == "0 at z = -1, 1/2 at z = 1"
+    assert Kink("A", "f", "Z", "z - 1").slope == "undefined"
+    spelled = Kink("A", "f", "Z", "z - 1", argument="Z[i] + c")
+    assert spelled.place == "Z where z - 1 = 0 for z = Z[i] + c"
