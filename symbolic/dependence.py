@@ -40,7 +40,7 @@ def reached(
     >>> list(reached([7], lambda n: [n // 2, n - 1], depth=1))
     [7, 3, 6]
     """
-    found = dict.fromkeys(starts)
+    found = dict.fromkeys(starts)  # a dict and no set, so that the order is the same in every run
     edge = list(found)
     while edge and depth != 0:
         edge = list(dict.fromkeys(

@@ -1,5 +1,7 @@
 """Scalar functions that stay opaque in bodies: one table, and what follows from a definition.
 
+    sigmoid: 1/(1 + exp(-z))   ->   slope exp(-z)/(1 + exp(-z))², in the output a (1 - a)
+
 A row states a name, a definition in z, how it is written, and a spelling in NumPy that does not
 overflow.  Derivatives are not in the table: SymPy differentiates the definition, and
 :func:`in_output` finds the derivative as a polynomial in the output a = f(z), where there is one,

@@ -1,4 +1,8 @@
-"""Exact numbers as people write them."""
+"""Exact numbers as people write them.
+
+    >>> decimal(sp.Rational(1, 100)), decimal(sp.Rational(1, 3))
+    ('0.01', '')
+"""
 
 from __future__ import annotations
 

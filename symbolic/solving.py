@@ -221,6 +221,7 @@ def _assign(term: Term, guard: Equal) -> Term | None:
             candidates.append((not value.is_Symbol, index, value))
     if not candidates:
         return None
+    # An index for an index keeps subscripts plain; i = j - k would spread j - k everywhere.
     _, index, value = min(candidates, key=lambda found: found[0])
     return _put(term, index, value)
 
@@ -228,7 +229,7 @@ def _assign(term: Term, guard: Equal) -> Term | None:
 def _put(term: Term, index: Index, value: sp.Expr) -> Term:
     """The term with a bound index set to a value, which must lie in the index's range."""
     rest = replace(term, over=tuple(other for other in term.over if other is not index))
-    range_guard = Within(sp.S.Zero, value, index.size)
+    range_guard = Within(sp.S.Zero, value, index.size)  # what the bound index promised
     return substitute_term(
         replace(rest, guards=(*rest.guards, range_guard)), {index.symbol: value}
     )

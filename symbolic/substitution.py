@@ -63,7 +63,7 @@ def rename_bound(term: Term, taken: Iterable[str]) -> Term:
     used = set(taken) | {index.name for index in term.over}
     names: dict[str, str] = {}
     avoid = set(taken)
-    for index in term.over:
+    for index in term.over:  # only those that clash: a reader knows the others by their names
         if index.name in avoid:
             names[index.name] = fresh_name(index.name, used)
             used.add(names[index.name])

@@ -55,7 +55,7 @@ def validate(system: System) -> System:
         group = equations_of(item)
         if isinstance(item, Recurrence):
             _validate_recurrence(item)
-            for equation in group:
+            for equation in group:  # first all of them: a later one may be read, one step before
                 _define(equation, known, integers)
             for equation in group:
                 _validate_equation(equation, known, integers)

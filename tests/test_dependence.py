@@ -15,7 +15,7 @@ from gradproof.symbolic.dependence import (
     until,
 )
 from gradproof.symbolic.derive.by_entries import disagreements, unroll
-from gradproof.symbolic.derive.recorded import record_argmax
+from gradproof.symbolic.derive.recording import record_argmax
 from gradproof.symbolic.equation import Recurrence
 
 RECURRENT = """

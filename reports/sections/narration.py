@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ...symbolic.derive.steps import Chain, Form, Step
 from ...symbolic.display.definitions import slope_identity
 from ...symbolic.display.reasons import (
+    ArrayName,
     Identity,
-    Name,
     Output,
     Run,
     Sentence,
@@ -142,7 +142,7 @@ class Narrator:
                 return run
             case Stated(array):
                 return self.label(array)
-            case Name(array):
+            case ArrayName(array):
                 return self._name(array)
             case Output(array):
                 return Math(f"a = {self.writer.name(array, latex=True)}")

@@ -15,6 +15,6 @@ nothing.
     kinks             where a system has no derivative, and which slope is taken there
     named_operations  what has no index form
     named_values      values that already have a name, named rather than computed again
-    recorded          what the rule will ask for, given a name in the forward pass
+    recording         what the rule will ask for, given a name in the forward pass
     rewrite           small rewrites that make a derived equation readable; each is an equality
 """

@@ -42,7 +42,7 @@ from ..solving import prune, solve
 from ..substitution import rename_bound, substitute_term
 from ..validation import validate
 from .named_operations import Companions, named_slope
-from .recorded import Names, recorded
+from .recording import FreshNames, recorded
 
 
 @lru_cache(maxsize=4096)
@@ -79,18 +79,19 @@ def reverse(
     """
     wanted = list(wrt)
     system, companions = recorded(system, wanted)
-    sweep = _Sweep(Names(system), companions, tuple(prefix))
+    sweep = _Sweep(FreshNames(system), companions, tuple(prefix))
     _check_asked(sweep.names.shapes, output, wanted, cotangent, prefix)
     active = between(system, output, wanted)
     for name in sorted(active):
         sweep.name(name)
-    if output in active:
+    if output in active:  # else nothing asked for reaches it, and every adjoint is zero
         sweep.pending[output].append(_seed(sweep.out(output), cotangent, prefix))
     items: list[Item] = []
     for item in reversed(system.items):
         if isinstance(item, Recurrence):
             items += sweep.go_back(item)
         elif item.name in active:
+            # All readers stand below and have sent back: the adjoint is complete.
             items.append(sweep.define(item.name))
             sweep.send_back(item)
     items += [sweep.define(array.name) for array in system.inputs if array.name in active]
@@ -119,7 +120,9 @@ class _Sweep:
     `bars` are the names of the adjoints, `pending` the terms of those that are not defined yet.
     """
 
-    def __init__(self, names: Names, companions: Companions, prefix: tuple[Index, ...]) -> None:
+    def __init__(
+        self, names: FreshNames, companions: Companions, prefix: tuple[Index, ...]
+    ) -> None:
         self.names = names
         self.bars: dict[str, str] = {}
         self.pending: dict[str, list[Term]] = {}
@@ -178,7 +181,7 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
     `tangents` maps an array's name to the name of the array that holds its tangent.
     """
     system, companions = recorded(system, tangents)
-    names = Names(system)
+    names = FreshNames(system)
     dots = dict(tangents)
 
     def push(equation: Equation) -> Equation:

@@ -1,5 +1,7 @@
 """The four equations of backpropagation, for a layer l of a network of any depth.
 
+    z(l) = W(l) a(l-1) + b(l), a(l) = f(z(l))   ->   δ(l) = W(l+1)ᵀ δ(l+1) ⊙ f'(z(l))
+
 The network is a recurrence over l with layer widths n(l); its adjoint, by the same rule as
 everything else, is a recurrence that runs the other way.  The loss is left open: it enters as its
 gradient by the last activation.

@@ -1,5 +1,7 @@
 """A small system entry by entry: every array taken apart into scalars with names of their own.
 
+    Z = X W of (1, 2)(2, 1)   ->   Z[0,0] = X[0,0] W[0,0] + X[0,1] W[1,0]
+
 The scalar system is differentiated by the same rule, so its gradients are a second derivation;
 :func:`disagreements` compares them with the matrix form's, entry by entry and exactly.
 """
@@ -155,7 +157,7 @@ def _unroll_equation(equation: Equation, sizes: Sizes) -> Iterator[Equation]:
                 point = {**numbers, **at, **inside}
                 if not all(_holds(guard, point) for guard in term.guards):
                     continue
-                shift = len(reads)
+                shift = len(reads)  # each summand brings its own reads; prune joins equal ones
                 by = {slot(p): slot(p + shift) for p in range(len(term.reads))}
                 bodies.append(term.body.xreplace(by | numbers))
                 reads += [_entry_read(read, point) for read in term.reads]

@@ -9,22 +9,22 @@ rewrites are applied.  Every form an equation went through is kept (:mod:`steps`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import Equation, EquationError, Item, Recurrence, Size, System, slot
+from ..equation import Equation, EquationError, Size, System, slot
 from ..matrices.leaves import levels_of
 from ..matrices.orientation import prefers_rows
 from ..validation import validate
 from .adjoint import reverse
 from .fuse import fuse_forward
 from .kinks import find_kinks
-from .recorded import recorded
+from .recording import recorded
 from .rewrite import cancelled, tidy
-from .simplifier import Simplifier
-from .steps import Chain, Form, Step
+from .simplifier import Simplifier, final_items
+from .steps import Chain, Form, Role, Step
 
 
 def differentiate(
@@ -44,10 +44,8 @@ def differentiate(
     sample and the 1/m stands in the gradients.
     """
     wanted = tuple(wrt)
-    for name in wanted:
-        if name not in system.shapes:
-            raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
-                                f"expected some of {sorted(system.shapes)}")
+    _check_known(system, wanted)
+    # Whether vectors are rows matters where A x and x A are the same product: A symmetric.
     rows = any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
     system, _ = recorded(fuse_forward(system, {loss, *wanted}), wanted)
     derived = reverse(system, loss, wanted, cotangent=cotangent)
@@ -55,11 +53,9 @@ def differentiate(
     forward = replace(derived.system, items=derived.system.items[:count])
     backward = replace(derived.system, items=derived.system.items[count:])
     gradients = {derived.of[name] for name in wanted}
-    levels = levels_of(system)
+    levels = levels_of(system)  # log Σ exp: a reader of a softmax is not to see their adjoints
     simplifier = Simplifier(
-        forward=tuple(forward.equations),
-        backward=tuple(backward.equations),
-        inputs={array.name: array for array in system.inputs},
+        forward, backward,
         keep=gradients | {derived.of[name] for name in named if name in derived.of},
         levels=levels,
         hidden={derived.of[name] for name in levels if name in derived.of},
@@ -70,13 +66,10 @@ def differentiate(
         steps = _per_sample(steps, gradients, per_sample)
     source = {bar: name for name, bar in derived.of.items()}
     return Chain(
-        validate(replace(forward, items=(*forward.items, *_final(backward.items, steps)))),
+        validate(replace(forward, items=(*forward.items, *final_items(backward.items, steps)))),
         loss,
         wanted,
-        (*_given(forward), *(
-            replace(step, role="gradient" if step.name in gradients else "adjoint",
-                    of=source[step.name]) for step in steps
-        )),
+        (*_given(forward), *_derived(steps, gradients, source)),
         {name: replace(step, of=source[name]) for name, step in simplifier.inlined.items()},
         derived.of,
         tuple(sorted(simplifier.assumed)),
@@ -84,22 +77,26 @@ def differentiate(
     )
 
 
+def _check_known(system: System, wanted: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in system.shapes:
+            raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
+                                f"expected some of {sorted(system.shapes)}")
+
+
+def _derived(
+    steps: Iterable[Step], gradients: set[str], source: Mapping[str, str]
+) -> Iterator[Step]:
+    """The backward steps, with what each is the adjoint of and whether it was asked for."""
+    for step in steps:
+        role: Role = "gradient" if step.name in gradients else "adjoint"
+        yield replace(step, role=role, of=source[step.name])
+
+
 def _given(forward: System) -> Iterator[Step]:
     """The equations that were given, as steps of one form."""
     for equation in forward.equations:
         yield Step(equation.name, "forward", equation.name, (Form(equation, "forward"),))
-
-
-def _final(items: Iterable[Item], steps: Iterable[Step]) -> Iterator[Item]:
-    """The raw items with the last form of each equation, without those that were put in."""
-    final = {step.name: step.equation for step in steps}
-    for item in items:
-        if isinstance(item, Recurrence):
-            kept = tuple(final[e.name] for e in item.equations if e.name in final)
-            if kept:
-                yield replace(item, equations=kept)
-        elif item.name in final:
-            yield final[item.name]
 
 
 def _per_sample(steps: Sequence[Step], gradients: set[str], size: Size) -> list[Step]:

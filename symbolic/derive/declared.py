@@ -94,6 +94,7 @@ def use_declared(
     equation = _without_pairs(equation, known, used)
     for read in dict.fromkeys(r for term in equation.terms for r in term.reads):
         target = known.contractions.get(read.array)
+        # A named product (Z = Q x) may hide the Q that Qᵀ would cancel: look behind the name.
         put = None if target is None else inline(equation, target, costly=True)
         if put is None:
             continue

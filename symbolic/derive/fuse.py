@@ -39,6 +39,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
             continue
         del left[name]
         left |= {equation.name: equation for equation in put}
+        # Its readers now read what it read; searching all equations again would be quadratic.
         for array in arrays_read(target):
             del reading_of[array][name]
             reading_of[array] |= {equation.name: None for equation in reading}
@@ -132,7 +133,7 @@ def _once_each(equations: list[Equation], keep: set[str]) -> list[Equation]:
     def renamed(read: Read) -> Read:
         return Read(names.get(read.array, read.array), read.at)
 
-    for equation in equations:
+    for equation in equations:  # in order, so that what two names for one made alike meets too
         moved = replace(equation, terms=tuple(map_reads(t, renamed) for t in equation.terms))
         key = (moved.out, moved.terms, moved.reduction)
         if is_unnamed(equation.name) and equation.name not in keep and key in first:

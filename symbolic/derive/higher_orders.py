@@ -1,5 +1,7 @@
 """Jacobians, Hessians and products with them, by the rule of :mod:`adjoint` once more.
 
+    L = Σ_i z[i]² / 2, z = A x   ->   H[j, l] = Σ_i A[i, j] A[i, l];   Hv = Aᵀ (A v)
+
 A Jacobian is the reverse rule with the output's axes in front; a Hessian is the Jacobian of a
 gradient; a Hessian-vector product is the forward rule over a gradient (forward over reverse,
 Pearlmutter 1994), which never holds the Hessian.  What comes out is a system like any other.
@@ -28,8 +30,8 @@ from ..validation import validate
 from . import adjoint
 from .chain import differentiate
 from .fuse import fuse_forward
-from .recorded import recorded
-from .simplifier import Simplifier
+from .recording import recorded
+from .simplifier import Simplifier, final_items
 
 
 @dataclass(frozen=True)
@@ -162,23 +164,10 @@ def _axes(system: System, name: str) -> tuple[str, ...]:
 
 def _simplified(system: System, count: int, keep: set[str]) -> System:
     """The system with the items after the first `count` shortened, where `keep` stays named."""
-    before, after = system.items[:count], system.items[count:]
-    simplifier = Simplifier(
-        tuple(System(system.inputs, before).equations),
-        tuple(System(system.inputs, after).equations),
-        {array.name: array for array in system.inputs},
-        keep,
-    )
-    final = {step.name: step.equation for step in simplifier.run()}
-    items: list[Item] = list(before)
-    for item in after:
-        if isinstance(item, Recurrence):
-            kept = tuple(final[e.name] for e in item.equations if e.name in final)
-            if kept:
-                items.append(replace(item, equations=kept))
-        elif item.name in final:
-            items.append(final[item.name])
-    return validate(replace(system, items=tuple(items)))
+    given, added = (replace(system, items=items)
+                    for items in (system.items[:count], system.items[count:]))
+    steps = Simplifier(given, added, keep).run()
+    return validate(replace(system, items=(*given.items, *final_items(added.items, steps))))
 
 
 def _titled(

@@ -51,6 +51,7 @@ def with_companions(
     An inverse that the system computes already is used as it is.
     """
     wanted = set(active)
+    # What is computed already, by what it is computed of: a second inverse of A costs n³ again.
     known: dict[object, str] = {}
     for item in system.items:
         if isinstance(item, Equation):
@@ -128,6 +129,7 @@ def named_slope(
         for index in (row, column, row):
             bound.append(Index(fresh_name(index.name, taken), index.size))
             taken.add(bound[-1].name)
+        # dY[row, column] = -Y[row, above] dF[above, below] Y[below, column], summed over both.
         above, below, inner = bound
         moved = substitute_term(term, {row.symbol: above.symbol, column.symbol: below.symbol})
 

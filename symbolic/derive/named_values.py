@@ -50,7 +50,7 @@ def _reuse_in(term: Term, source: Equation) -> Term:
     for placed in _placements(term, source, wanted.reads[0]):
         reads = [substitute_read(read, placed) for read in wanted.reads]
         if not all(read in term.reads for read in reads):
-            continue
+            continue  # the value is of arrays that this term does not have
         value = wanted.body.xreplace(
             {slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)}
         )
@@ -118,7 +118,7 @@ def slopes_in_outputs(
             kind = type(applied)
             polynomial = in_output(kind) if kind.order and applied.args[0].is_Symbol else None
             if polynomial is None:
-                continue
+                continue  # σ' is a (1 - a); the slope of x² is no polynomial in x²
             for source in outputs:
                 body = source.terms[0].body
                 if type(body).base is not kind.base or type(body).order:

@@ -46,7 +46,7 @@ def tidy(equation: Equation) -> Equation:
             continue
         key = (frozenset(term.over), frozenset(term.guards))
         before = groups.get(key)
-        if before is None or not _addable(before, term):
+        if before is None or not _addable(before, term):  # another Σ: a summand by itself
             groups[key if before is None else len(groups)] = term
             continue
         shift = len(before.reads)
@@ -166,7 +166,7 @@ def _split_linear(term: Term, place: int) -> tuple[Term, Term | None] | None:
         return None
     rest = term.body.xreplace({symbol: sp.S.Zero})
     if rest.has(sp.zoo, sp.nan):
-        return None
+        return None  # no value at zero, so nothing to split it from
     body, reads = prune(rest, term.reads)
     remainder = None if rest == 0 else replace(term, body=body, reads=reads)
     return replace(term, body=slope * symbol), remainder
@@ -249,7 +249,7 @@ def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation,
                     for entry in guard_subscripts(guard)
                 )
                 if len(holders) != 1 or guarded:
-                    continue
+                    continue  # Σ_k y[i, k] w[k], or a sum over some places, is not 1
                 place, read = holders[0]
                 array = inputs.get(read.array)
                 rows = array is not None and array.kind in ROWS_SUM_TO_ONE

@@ -11,14 +11,14 @@ which adjoints are put into their readers rather than named.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import sympy as sp
 
 from ..assumptions import Assumption
 from ..dependence import arrays_read, reached
-from ..equation import Array, Equation
+from ..equation import Equation, Item, Recurrence, System
 from ..matrices.leaves import Levels
 from ..matrices.recognise import Einsum, matrix_form, walk
 from .declared import Declarations, use_declared
@@ -26,6 +26,18 @@ from .fuse import is_short
 from .named_values import is_value, reuse_values, slopes_in_outputs
 from .rewrite import cancelled, inline, sum_rows, tidy
 from .steps import Form, Step
+
+
+def final_items(items: Iterable[Item], steps: Iterable[Step]) -> Iterator[Item]:
+    """The raw items with the last form of each equation, without those that were put in."""
+    final = {step.name: step.equation for step in steps}
+    for item in items:
+        if isinstance(item, Recurrence):
+            kept = tuple(final[e.name] for e in item.equations if e.name in final)
+            if kept:
+                yield replace(item, equations=kept)
+        elif item.name in final:
+            yield final[item.name]
 
 
 class Simplifier:
@@ -38,9 +50,8 @@ class Simplifier:
 
     def __init__(
         self,
-        forward: Sequence[Equation],
-        backward: Sequence[Equation],
-        inputs: Mapping[str, Array],
+        forward: System,
+        backward: System,
         keep: set[str],
         hidden: Iterable[str] = (),
         levels: Levels | None = None,
@@ -48,22 +59,22 @@ class Simplifier:
     ) -> None:
         self.hidden = set(hidden)
         self.levels = levels or {}
-        self.backward = backward
-        self.inputs = inputs
+        self.backward = tuple(backward.equations)
+        self.inputs = {array.name: array for array in forward.inputs}
         self.keep = keep
         self.inlined: dict[str, Step] = {}
         self.assumed: set[str] = set()
-        self._declared = Declarations.of(inputs, forward, rows)
+        self._declared = Declarations.of(self.inputs, tuple(forward.equations), rows)
         self._done: dict[str, Equation] = {}
         self._pointwise: dict[str, list[Equation]] = defaultdict(list)
-        for equation in forward:
+        for equation in forward.equations:
             if is_value(equation) and equation.terms[0].reads:
                 self._pointwise[equation.terms[0].reads[0].array].append(equation)
         # The adjoint of the output itself, 1 or the identity, is not worth a word where it is put
         # in.
-        self._seeds = {e.name for e in backward if all(not t.reads for t in e.terms)}
+        self._seeds = {e.name for e in self.backward if all(not t.reads for t in e.terms)}
         self._reader_count = Counter(
-            name for e in backward for name in {read.array for read in e.reads}
+            name for e in self.backward for name in arrays_read(e)
         )
 
     def run(self) -> list[Step]:
@@ -105,6 +116,7 @@ class Simplifier:
                 if target is None or read.array in self.keep:
                     continue
                 put = inline(equation, target)
+                # A hidden adjoint (of log Σ exp) goes in even at the price of a sum.
                 if put is None and read.array in self.hidden:
                     put = self._with_sum(equation, target)
                 if put is not None and self._pays(equation, target, put):
@@ -133,12 +145,16 @@ class Simplifier:
         if self._reader_count[target.name] == 1:
             return True
         if not target.is_pointwise or not put.terms:
-            return not put.terms
+            return not put.terms  # zero is shorter than any name
+        # What counts is the length after the rewrites that will follow, not before.
         named, _ = reuse_values(put, self._near(put))
         sloped, _ = slopes_in_outputs(named, self._near(named))
         return _length(tidy(cancelled(sloped))) <= _length(equation)
 
     def _rewrite(self, forms: list[Form]) -> None:
+        """The rewrites in the order in which each finds most: names before slopes, since a slope
+        is stated in a value that has one; what cancels before what is assumed, so that nothing is
+        assumed without need."""
         equation = forms[-1].equation
         named, values = reuse_values(equation, self._near(equation))
         if values:

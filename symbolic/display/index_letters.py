@@ -1,4 +1,7 @@
-"""Letters for the indices of an equation: i, j, k rather than i, i1, j1."""
+"""Letters for the indices of an equation: i, j, k rather than i, i1, j1.
+
+    y[i, i1] = Σ_j1 A[i, j1] B[j1, i1]   ->   y[i, j] = Σ_k A[i, k] B[k, j]
+"""
 
 from __future__ import annotations
 

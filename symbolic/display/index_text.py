@@ -51,6 +51,7 @@ def place_form(equation: Equation, pen: Pen) -> str:
 
 def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     """One summand: what stands in front of its sum, the sum, its guards, its body."""
+    # Entries of a softmax, where there are any: exp(z - Λ) would show what nobody wrote.
     whole, leaves = _softened(equation, term, pen) or (term.body, list(map(pen.entry, term.reads)))
     over = [index for index in term.over if index.size != 1]
     number, outside = sp.S.One, sp.S.One

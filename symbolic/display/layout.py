@@ -1,5 +1,7 @@
 """Laying out bodies and matrix operations as text: one walk, a style for each target.
 
+    x1*(1 - x1)*2 over (Y, A)   ->   2 A ⊙ (1 - A)      2 A \\odot (1 - A)      2 * A * (1 - A)
+
 SymPy's printers sort factors and terms; a reader expects the order in which things were written.
 So the walk is ours: factors and terms come in the order of the arrays they read, numbers first,
 a minus never first where a plus can be; brackets go where precedence asks for them.  The styles

@@ -48,6 +48,7 @@ def readable_form(equation: Equation, conventions: Conventions) -> Readable | No
     steps = steps_in(equation, conventions)
     sizes = size_names(conventions.shapes.values())
     for fixed in _slicings(equation, steps):
+        # A step keeps the loop's own letter: hₜ is known by its t.
         shown = [name for name in fixed if name not in steps]
         named = with_letters(equation, shown, sizes)
         letters = {new.name for old, new in zip(indices_of(equation), indices_of(named),

@@ -20,7 +20,7 @@ from .writer import Writer
 
 
 @dataclass(frozen=True)
-class Name:
+class ArrayName:
     """An array, by its name."""
 
     array: str
@@ -54,7 +54,7 @@ class Symbols:
     latex: str
 
 
-Run: TypeAlias = str | Name | Stated | Output | Identity | Symbols
+Run: TypeAlias = str | ArrayName | Stated | Output | Identity | Symbols
 Sentence: TypeAlias = tuple[Run, ...]
 
 
@@ -78,7 +78,7 @@ def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = F
         match run:
             case str():
                 return run
-            case Name(array):
+            case ArrayName(array):
                 shown = writer.name(array, latex=latex)
             case Output(array):
                 shown = f"a = {writer.name(array, latex=latex)}"
@@ -122,7 +122,7 @@ def _listed(parts: Iterable[Sequence[Run]]) -> Iterator[Run]:
 
 
 def _numbered(arrays: Iterable[str]) -> Iterator[Run]:
-    return _listed((Name(array), ", equation ", Stated(array)) for array in arrays)
+    return _listed((ArrayName(array), ", equation ", Stated(array)) for array in arrays)
 
 
 def _given(form: Form, step: Step, chain: Chain) -> Wording:
@@ -130,7 +130,7 @@ def _given(form: Form, step: Step, chain: Chain) -> Wording:
 
 
 def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
-    of, via = Name(step.of), form.uses
+    of, via = ArrayName(step.of), form.uses
     if not via:
         return Wording((of, " does not reach the loss"), ("By definition:",))
     ways = _joined((("through ", Stated(array)) for array in via), " and ")
@@ -139,20 +139,21 @@ def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
         return Wording(line, ("Differentiating the loss, equation ", Stated(chain.loss), ", by ",
                               of, ":"))
     both = "" if len(via) == 1 else ", so the contributions are added"
-    return Wording(line, ("Chain rule: ", Name(chain.loss), " depends on ", of, " through ",
+    return Wording(line, ("Chain rule: ", ArrayName(chain.loss), " depends on ", of, " through ",
                           *_numbered(via), both, ":"))
 
 
 def _insert(form: Form, step: Step, chain: Chain) -> Wording:
     return Wording(
         ("insert ", *_joined((Stated(array),) for array in form.uses)),
-        ("Inserting ", *_listed((Name(array), " ", Stated(array)) for array in form.uses), ":"),
+        ("Inserting ",
+         *_listed((ArrayName(array), " ", Stated(array)) for array in form.uses), ":"),
     )
 
 
 def _named_value(form: Form, step: Step, chain: Chain) -> Wording:
     return Wording(
-        (*_joined((Name(array),) for array in form.uses), " has this value already"),
+        (*_joined((ArrayName(array),) for array in form.uses), " has this value already"),
         ("That value has a name already, ", *_numbered(form.uses), ":"),
     )
 
@@ -170,7 +171,7 @@ def _slope_in_output(form: Form, step: Step, chain: Chain) -> Wording:
 
 
 def _row_sums(form: Form, step: Step, chain: Chain) -> Wording:
-    names = [(Name(array),) for array in form.uses]
+    names = [(ArrayName(array),) for array in form.uses]
     return Wording(
         ("the rows of ", *_joined(names), " sum to one (assumed)"),
         ("Assuming that the entries of ", *_listed(names), " sum to one for each sample:"),
@@ -219,14 +220,14 @@ def kink_wording(kink: Kink) -> Wording:
     if kink.is_tie:
         return Wording(
             (f"max in {kink.equation} at a tie: {kink.slope}",),
-            (*number, "a maximum over entries of ", Name(kink.array), " is attained twice: it has "
-             f"no derivative there. What takes part is {kink.slope}."),
+            (*number, "a maximum over entries of ", ArrayName(kink.array), " is attained twice: "
+             f"it has no derivative there. What takes part is {kink.slope}."),
         )
     line = (f"{kink.function} in {kink.equation} where {kink.array} has {kink.where} = 0: "
             f"slope {kink.slope} is taken")
     root: Run = Symbols(f"{kink.where} = 0") if len(kink.where) < 20 else kink.where
     return Wording((line,), (
-        *number, root, " for an entry ", Symbols("z"), " of ", Name(kink.array),
+        *number, root, " for an entry ", Symbols("z"), " of ", ArrayName(kink.array),
         f": {kink.function} has no derivative there. The slope taken is {kink.slope}.",
     ))
 

@@ -1,4 +1,7 @@
-"""Text and LaTeX: how each spells scalar bodies (the styles), and matrices and sums (the media)."""
+"""Text and LaTeX: how each spells scalar bodies (the styles), and matrices and sums (the media).
+
+    A transposed, z over an array   ->   Aᵀ, z ⊘ A   and   A^{\\top}, z \\oslash A
+"""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Writer(Conventions):
     def _write(self, equation: Equation, medium: Medium) -> Written:
         pen = Pen(self, medium)
         equation = merged(equation, self.setting.loops)
-        if not equation.terms:
+        if not equation.terms:  # an array that does not reach the loss
             return Written(pen.name(equation.name), "0")
         found = self._form(equation)
         if found is not None:

@@ -27,6 +27,7 @@ def contract_sums(
 ) -> Node:
     """The sum over `over` of a product of groups: a chain of matrices where it is one."""
     nodes = dict(groups)
+    # In the order of names, not of a set, so that a formula is the same in every run.
     for axis in sorted(over):
         _weigh(nodes, axis, row_vectors)
     for axis in sorted(over):
@@ -101,7 +102,7 @@ def _in_stack(nodes: Groups, stack: tuple[str, ...]) -> dict[frozenset[str], Nod
     found: dict[frozenset[str], Node] = {}
     for axes, node in nodes.items():
         own = axes - set(stack)
-        if own in found:
+        if own in found:  # a matrix for each of a stack, times one for all
             wide, narrow = sorted((found[own], node), key=lambda n: -len(n.axes))
             node = _times(wide, narrow)
         found[own] = node
@@ -126,7 +127,7 @@ def _outer(
     """(A a) (B b)ᵀ where the groups fall apart into one for either axis; else None."""
     if len(out) != 2:
         return None
-    reached = {out[0]}
+    reached = {out[0]}  # the axes that hang together with the first of the left side
     while True:
         wider = reached.union(*(axes for axes in nodes if axes & reached))
         if wider == reached:

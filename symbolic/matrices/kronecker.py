@@ -67,7 +67,7 @@ def _product(equation: Equation, term: Term, leading: int) -> Kronecker | None:
         free = [group for group in groups if not group[0]]
         used = sum(len(_inside(groups, own)) for own in (first, second))
         if None in sides or used + len(free) < len(groups):
-            continue
+            continue  # a factor that joins both sides: no product of two matrices
         left, right = (side for side in sides if side is not None)
         number, scalar = sp.Mul(*(f for _, factors, _ in free for f in factors)).as_coeff_Mul()
         if scalar != 1 and left.terms[0].reads:

@@ -68,7 +68,7 @@ def _boundaries(system: System, places: Mapping[str, int]) -> Boundaries:
         for terms, needed in _merges(equation, places):
             lone = len(terms) == len(equation.terms)
             for key, value in needed.items():
-                found[key] = found.get(key) or value
+                found[key] = found.get(key) or value  # a name says more than zero
                 if otherwise and lone and key[1] == -1:
                     unknown.add(key)
     return {key: value for key, value in found.items() if value or key not in unknown}

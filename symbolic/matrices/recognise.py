@@ -78,6 +78,7 @@ def matrix_form(
     axes of length 1 that nothing on the right side has are left out (:func:`without_units`).
     """
     manner = _Manner(row_vectors, shapes or {}, diagonals, fixed, levels or {})
+    # Axes of length 1 and sums over nothing would stand between factors that are a product.
     equation = without_units(drop_idle(equation))
     out = tuple(index.name for index in equation.out if index.name not in fixed)
     if equation.reduction != "sum":
@@ -143,7 +144,7 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
     made = summand(equation, term, manner.shapes, manner.fixed, manner.levels)
     if made is None:
         return False
-    if made.guards and not made.leaves and not made.over:
+    if made.guards and not made.leaves and not made.over:  # a constant on a part, [i <= j]
         sizes = tuple(index.size for index in equation.out if index.name in total.out)
         constant = Pointwise(made.body, (), total.out)
         total.add(slot(0), [Where(constant, made.guards, sizes)])

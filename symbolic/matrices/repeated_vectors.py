@@ -1,6 +1,8 @@
 """Vectors that are repeated along an axis of a matrix, put together before they are.
 
-X ⊘ √(v 1ᵀ + ε) is X ⊘ (√(v + ε) 1ᵀ): what depends on such vectors alone is a vector.
+    X ⊘ √(v 1ᵀ + ε)   ->   X ⊘ (√(v + ε) 1ᵀ)
+
+What depends on such vectors alone is a vector.
 """
 
 from __future__ import annotations

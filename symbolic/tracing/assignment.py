@@ -24,7 +24,7 @@ from ..equation import (
 from ..layers.builder import Operand
 from .session import Entry, Session
 from .source import fail
-from .subscripts import Fixed, Gather, Selector, Span, View, ranges, view
+from .subscripts import Fixed, Gather, Selector, Slice, View, ranges, view
 from .unwritten import Blank, put_back
 
 
@@ -42,12 +42,12 @@ def assigned(
     doubled = any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept)
     axes_left = list(found.out)
     for index, selector, at in zip(everything, kept, found.at, strict=True):
-        if isinstance(selector, Span) and selector.size == index.size and selector.step == 1:
+        if isinstance(selector, Slice) and selector.size == index.size and selector.step == 1:
             places[_pop(axes_left, at).symbol] = index.symbol
             continue
         guards = _complement(index, selector)
         outside += [Term(slot(0), (old,), (), (*inside, guard)) for guard in guards]
-        if isinstance(selector, Span):
+        if isinstance(selector, Slice):
             if selector.step != 1:
                 fail("assignment to a reversed slice is not traced")
             places[_pop(axes_left, at).symbol] = index.symbol - selector.low
@@ -91,7 +91,7 @@ def scattered(
     places: dict[sp.Symbol, sp.Expr] = {}
     bound: list[Index] = []
     for index, at in zip(found.out, _sources(found), strict=True):
-        whole = at is not None and isinstance(kept[at], Span) and (
+        whole = at is not None and isinstance(kept[at], Slice) and (
             found.at[at] == index.symbol and index.size == everything[at].size)
         if whole and at is not None:
             places[index.symbol] = everything[at].symbol
@@ -150,7 +150,7 @@ def _complement(index: Index, selector: Selector) -> list[Guard]:
         if isinstance(selector.at, Read):
             return []
         low, high = selector.at, selector.at + 1
-    elif isinstance(selector, Span):
+    elif isinstance(selector, Slice):
         low, high = selector.low, selector.low + selector.size
     else:
         return []

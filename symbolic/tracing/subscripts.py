@@ -35,7 +35,7 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Span:
+class Slice:
     """The entries low, low + step, ... of an axis, `size` of them; step is 1 or -1."""
 
     low: sp.Expr
@@ -51,7 +51,7 @@ class Gather:
     size: Size
 
 
-Selector: TypeAlias = Fixed | Span | Gather | None
+Selector: TypeAlias = Fixed | Slice | Gather | None
 """None is a new axis of size one."""
 
 
@@ -121,10 +121,10 @@ def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
     return place
 
 
-def _span(session: Session, entry: slice, size: Size) -> Span:
+def _span(session: Session, entry: slice, size: Size) -> Slice:
     step = 1 if entry.step is None else exact(entry.step)
     if step == -1 and entry.start is None and entry.stop is None:
-        return Span(size - 1, size, -1)
+        return Slice(size - 1, size, -1)
     if step != 1:
         fail(f"slices with a step of {entry.step} are not traced; steps are 1, or -1 of all")
     low = _bound(session, entry.start, sp.S.Zero, size)
@@ -134,7 +134,7 @@ def _span(session: Session, entry: slice, size: Size) -> Span:
         fail(f"the slice {_spelled(entry)} of an axis of size {size} is empty")
     if not count.is_positive:
         session.assume(f"{count} >= 1, for the slice {_spelled(entry)} of an axis of size {size}")
-    return Span(low, count)
+    return Slice(low, count)
 
 
 def _spelled(entry: slice) -> str:
@@ -181,7 +181,7 @@ def view(session: Session, operand: Operand, chosen: Sequence[Selector]) -> View
         name = fresh_name(axis.name, taken)
         if isinstance(selector, Fixed):
             at.append(selector.at)
-        elif isinstance(selector, Span):
+        elif isinstance(selector, Slice):
             index = Index(name, selector.size)
             out.append(index)
             at.append(selector.low + selector.step * index.symbol)
@@ -229,9 +229,9 @@ def ranges(operand: Operand, chosen: Sequence[Selector]) -> list[Range | None]:
     found: list[Range | None] = []
     kept = [selector for selector in chosen if selector is not None]
     for selector, size in zip(kept, operand.shape, strict=True):
-        if isinstance(selector, Span) and selector.step in (1, -1) and selector.size == size:
+        if isinstance(selector, Slice) and selector.step in (1, -1) and selector.size == size:
             found.append(Whole((sp.S.Zero, size)))
-        elif isinstance(selector, Span) and selector.step == 1:
+        elif isinstance(selector, Slice) and selector.step == 1:
             found.append((selector.low, sp.expand(selector.low + selector.size)))
         elif isinstance(selector, Fixed) and not isinstance(selector.at, Read):
             found.append(Single((selector.at, selector.at + 1)))

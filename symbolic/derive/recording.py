@@ -19,12 +19,12 @@ def recorded(system: System, wrt: Iterable[str]) -> tuple[System, Companions]:
     """The system with what the rule will ask for: places of maxima, and inverses beside those
     determinants that depend on `wrt`.  Differentiating adds equations behind these alone."""
     system = record_argmax(system)
-    return with_companions(system, descendants(system.equations, wrt), Names(system).fresh)
+    return with_companions(system, descendants(system.equations, wrt), FreshNames(system).fresh)
 
 
 def record_argmax(system: System) -> System:
     """The system with a name for every place where a maximum is attained."""
-    names = Names(system)
+    names = FreshNames(system)
 
     def named(equation: Equation) -> Equation:
         if equation.reduction != "max" or equation.argmax:
@@ -41,7 +41,7 @@ def record_argmax(system: System) -> System:
     return replace(system, items=tuple(items))
 
 
-class Names:
+class FreshNames:
     """Fresh names, and the indices of an array's left side."""
 
     def __init__(self, system: System) -> None:
