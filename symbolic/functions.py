@@ -176,6 +176,7 @@ def in_sigmoid(definition: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     if both is None:
         return None
     exponential, exponent, (expression,) = both
+    # E = exp(c z) is A/(1 - A) for A = 1/(1 + 1/E).
     found = sp.cancel(expression.subs(exponential, A / (1 - A)))
     if sp.fraction(found)[1].free_symbols:
         return None
@@ -197,6 +198,7 @@ def _in_exponential(
         for power, rate in rates.items()
     ):
         return None
+    # All rates are whole multiples of the greatest rational that divides each of them.
     unit = sp.Rational(
         math.gcd(*(int(rate.p) for rate in rates.values())),
         math.lcm(*(int(rate.q) for rate in rates.values())),
@@ -213,8 +215,12 @@ def _in_exponential(
 
 
 def without_opaque(expression: sp.Expr) -> sp.Expr:
-    """Every named function written out, down to exponentials, logarithms and pieces."""
-    while True:
+    """Every named function written out, down to exponentials, logarithms and pieces.
+
+    >>> without_opaque(SIGMOID(2 * Z))
+    1/(1 + exp(-2*z))
+    """
+    while True:  # a definition may itself apply named functions (mish, gelu_tanh)
         applied = expression.atoms(Opaque)
         if not applied:
             return expression
@@ -224,7 +230,11 @@ def without_opaque(expression: sp.Expr) -> sp.Expr:
 
 
 def at_numbers(expression: sp.Expr) -> sp.Expr:
-    """The expression with named functions of numbers evaluated: tanh(0) is 0."""
+    """The expression with named functions of numbers evaluated: tanh(0) is 0.
+
+    >>> at_numbers(TANH(sp.S.Zero) + TANH(Z))
+    tanh(z)
+    """
     known = {part: without_opaque(part) for part in expression.atoms(Opaque)
              if part.args[0].is_number}
     return expression.xreplace(known)
@@ -235,6 +245,9 @@ def kinks(definition: sp.Expr) -> tuple[sp.Expr, ...]:
     """The expressions in z whose zeros are the points where a definition is not differentiable.
 
     A place where the pieces meet with equal values and equal slopes is none.
+
+    >>> kinks(RELU(Z)), kinks(RELU(Z)**2), kinks(ABS(Z - 2))
+    ((z,), (), (z - 2,))
     """
     written = without_opaque(definition)
     found = {

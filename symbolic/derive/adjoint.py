@@ -254,6 +254,7 @@ def _linear(
     slope: sp.Expr, reads: tuple[Read, ...], factor: Read
 ) -> tuple[sp.Expr, tuple[Read, ...]]:
     """slope · factor, the factor in slot 0."""
+    # In slot 0, since factors are printed in the order of their slots: the adjoint first.
     moved = slope.xreplace({slot(place): slot(place + 1) for place in range(len(reads))})
     return prune(slot(0) * moved, (factor, *reads))
 

@@ -90,6 +90,7 @@ def layer_rules(columns: bool = True) -> tuple[LayerRule, ...]:
     """δ at the last layer, δ at a layer before it, and the gradients of W and b, as derived."""
     derived = reverse(layered_system(columns), "output", ["W", "b"], cotangent="gradient")
     raw = {e.name: solve_equation(e) for e in derived.system.equations}
+    # δ(l) is dZ with dA put in: the raw rule keeps both, a reader knows one.
     outer = inline(raw["dA"], raw["doutput"])
     assert outer is not None
     delta = inline(raw["dZ"], outer)
@@ -117,6 +118,7 @@ def _at_layer(equation: Equation, layer: sp.Expr, count: sp.Expr | None) -> Equa
     Which of the terms hold there follows from the guards.
     """
     loop = index_symbol("l")
+    # Layers are counted from 1 here, places of an axis from 0: l is offset + 1.
     offset = Index("offset", count) if count is not None else None
     place = layer if offset is None else offset.symbol + 1
     rest = tuple(

@@ -87,6 +87,7 @@ def disagreements(entries: Chain, chain: Chain, sizes: Sizes | None = None) -> l
     forward = {step.name for step in entries.steps if step.role == "forward"}
     ours = _inserted(entries.system, forward)
     theirs = _inserted(unroll(chain.system, sizes), forward)
+    # The matrix form may have used that rows sum to one, the entries know nothing of it.
     rows = _last_of_rows(chain, dict(sizes or {}))
     return [
         name

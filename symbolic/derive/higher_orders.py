@@ -71,7 +71,7 @@ def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
     free = _varied(fuse_forward(system, {loss, one, other}), other)
     chain = differentiate(free, loss, [one])
     adjoints = {bar: name for name, bar in chain.of.items()}
-    known = replace(chain.system, inputs=system.inputs)
+    known = replace(chain.system, inputs=system.inputs)  # at the point, declarations hold again
     return _jacobian(known, chain.of[one], (other,), "H", adjoints)
 
 

@@ -76,6 +76,7 @@ def with_companions(
             continue
         if item.reduction in ("det", "logdet") and item.name in wanted:
             (term,) = item.terms
+            # d det F = det F · tr(F⁻¹ dF): the inverse of the very matrix that F's term states.
             inverse = Equation("", (*item.out, *term.over), (replace(term, over=()),), "inv")
             plain = term.body == slot(0) and not term.guards
             name = f"{term.reads[0].array if plain else item.name}_inv"

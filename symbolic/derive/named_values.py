@@ -54,7 +54,7 @@ def _reuse_in(term: Term, source: Equation) -> Term:
         value = wanted.body.xreplace(
             {slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)}
         )
-        new = slot(len(term.reads))
+        new = slot(len(term.reads))  # behind the others; prune renumbers them
         if isinstance(value, sp.log) and len(reads) > 1:
             value, new = value.args[0], sp.exp(new)  # S = log Σ exp z also names Σ exp z
         guards = tuple(substitute_guard(guard, placed) for guard in wanted.guards)
@@ -64,7 +64,7 @@ def _reuse_in(term: Term, source: Equation) -> Term:
             if not multiple or not set(guards) <= set(term.guards):
                 continue
             term = replace(term, guards=tuple(g for g in term.guards if g not in guards))
-        if term.body.has(value):
+        if term.body.has(value):  # subs, not xreplace: it may be some factors of a product
             body = term.body.subs(value, new)
             if body == term.body:
                 continue

@@ -60,6 +60,7 @@ class FreshNames:
             found = self._out[name]
         else:
             shape = self.shapes[name]
+            # An input has no left side: its axes' own names, or letters in their order.
             letters = self._axes.get(name) or tuple("ijklpqrs"[: len(shape)])
             found = tuple(map(Index, letters, shape))
         taken = set(avoid)

@@ -41,10 +41,10 @@ def tidy(equation: Equation) -> Equation:
             continue
         body, reads = prune(solved.body, solved.reads)
         term = replace(solved, body=body, reads=reads)
-        if equation.reduction != "sum":
+        if equation.reduction != "sum":  # the one term of a maximum, which is added to nothing
             groups[len(groups)] = term
             continue
-        key = (frozenset(term.over), frozenset(term.guards))
+        key = (frozenset(term.over), frozenset(term.guards))  # only under the same Σ and guards
         before = groups.get(key)
         if before is None or not _addable(before, term):  # another Σ: a summand by itself
             groups[key if before is None else len(groups)] = term

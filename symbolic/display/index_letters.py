@@ -76,6 +76,7 @@ def with_letters(
     """The equation with letters for those of the indices `names` that have none, or one of
     `sizes`; no other index will be seen."""
     others = {index.name for index in indices_of(equation)} - set(names)
+    # Indices that no text shows give their letters away (# is no letter of any formula).
     hidden = {name: f"{name}#" for name in others if name in LETTERS}
     numbered = [n for n in names if not n.isalpha() or _confused(n, equation, sizes)]
     taken = {*sizes, *(others - hidden.keys()), *(name for name in names if name not in numbered)}

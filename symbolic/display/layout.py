@@ -156,7 +156,7 @@ class _Layout:
         base, exponent = part.as_base_exp()
         if isinstance(base, sp.exp):
             return self.style.call("exp", [self.write(base.args[0] * exponent)])
-        if exponent == sp.Rational(1, 2):
+        if exponent == sp.Rational(1, 2):  # before any style's own powers: √ is read everywhere
             return self.style.root(self.write(base))
         if exponent.is_number and exponent.is_negative:
             return self.style.fraction(self.style.number(sp.S.One), self.write(base**-exponent))
@@ -197,7 +197,7 @@ class _Layout:
         number, rest = part.as_coeff_Mul()
         above, below = _fraction(rest)
         size = abs(number)
-        if size.q != 1 and above and not below:
+        if size.q != 1 and above and not below:  # ½ x rather than x/2
             product = self._product(1, above)
             front = style.times.join([style.number(size).text, style.hold(product, MUL)])
             return bool(number.is_negative), Piece(front, MUL, product.array)

@@ -77,6 +77,7 @@ def _outer(node: Outer, pen: Pen) -> Piece:
 
 def _total(node: Total, pen: Pen) -> Piece:
     inner, ones = node_text(node.of, pen), Piece(pen.medium.ones, ATOM)
+    # 1ᵀ A sums over rows, A 1 over columns; of a lone column, 1ᵀ v is the sum.
     lone = len(node.of.axes) == 1 and not pen.conventions.row_vectors
     from_left = lone or node.over == node.of.axes[-2:-1]
     pair = [pen.medium.transpose(ones), inner] if from_left else [inner, ones]

@@ -101,6 +101,7 @@ class LatexStyle(Style):
             return Piece(
                 rf"{self.hold(numerator, POW)} \oslash {self.hold(denominator, POW)}", MUL, True
             )
+        # A long numerator would make a tall line; the factor in front reads as well.
         if numerator.array and numerator.text.count(r"\odot") + len(numerator.text) > 12:
             one = self.number(sp.S.One).text
             factor = rf"\frac{{{one}}}{{{denominator.text}}}"
@@ -111,7 +112,7 @@ class LatexStyle(Style):
         mark = rf"\circ {exponent}" if base.array else str(exponent)
         held = self.hold(base, ATOM)
         if "^" in held and not held.endswith(")") and not held.startswith("("):
-            held = self.bracket(held)
+            held = self.bracket(held)  # TeX refuses a double superscript
         return Piece(f"{held}^{{{mark}}}", POW, base.array)
 
     def general_power(self, base: Piece, exponent: Piece) -> Piece:

@@ -69,6 +69,7 @@ def _product(equation: Equation, term: Term, leading: int) -> Kronecker | None:
         if None in sides or used + len(free) < len(groups):
             continue  # a factor that joins both sides: no product of two matrices
         left, right = (side for side in sides if side is not None)
+        # A scalar of arrays (a sum over both sides' like) goes into a side; numbers stay in front.
         number, scalar = sp.Mul(*(f for _, factors, _ in free for f in factors)).as_coeff_Mul()
         if scalar != 1 and left.terms[0].reads:
             left = _times(left, scalar, term)
@@ -87,6 +88,7 @@ def _diagonal(equation: Equation, term: Term) -> Kronecker | None:
     guards = [{g.left, g.right} for g in term.guards if isinstance(g, Equal)]
     if len(guards) < len(term.guards) or set(map(frozenset, guards)) != pairs:
         return None
+    # On the diagonal k is i and l is j, so the body can be written in i and j alone.
     by = {b.symbol: a.symbol for a, b in zip(own, other, strict=True)}
     number, rest = term.body.as_coeff_Mul()
     lone = substitute_term(replace(term, body=rest, guards=()), by)
@@ -106,7 +108,7 @@ def _side(term: Term, groups: Sequence[Group], own: tuple[Index, ...]) -> Equati
     symbols = {symbol for group in mine for symbol in group[0]}
     over = tuple(index for index in term.over if index.symbol in symbols)
     if symbols != {index.symbol for index in (*own, *over)}:
-        return None
+        return None  # it hangs together with the other side, or has no factor for an index
     body, reads = prune(sp.Mul(*(f for _, factors, _ in mine for f in factors)), term.reads)
     guards = tuple(guard for _, _, guards in mine for guard in guards)
     return Equation("", own, (Term(body, reads, over, guards),))
@@ -146,6 +148,7 @@ def _groups(term: Term) -> list[Group]:
     groups: list[Group] = []
 
     def add(symbols: set[sp.Symbol], factors: list[sp.Expr], guards: tuple[Equal, ...]) -> None:
+        # A factor that shares an index with two groups makes one of them.
         for group in [group for group in groups if group[0] & symbols]:
             groups.remove(group)
             symbols, factors, guards = (

@@ -139,7 +139,7 @@ def _place(
     if not running:  # the one place of an axis of length 1 is broadcast
         return (("",), None) if entry == 0 and size in (None, 1) else ((), entry)
     if len(running) > 1:
-        return None
+        return None  # x[i + j] is no slice: a convolution stays with its indices
     (symbol,) = running
     if entry == symbol and size in (None, sizes[symbol]):
         return (str(symbol),), None
@@ -229,7 +229,7 @@ def _arguments(
     found = []
     for symbol, size in sizes.items():
         if size != bound.size or symbol in taken:
-            continue
+            continue  # not the axis that Λ sums over, or one that Λ itself is read at
         reads = [substitute_read(r, {**by, bound.symbol: symbol}) for r in source.reads]
         if all(r in term.reads for r in reads):
             move = {slot(p): slot(term.reads.index(r)) for p, r in enumerate(reads)}
@@ -242,6 +242,7 @@ def _arguments(
 
 def _marked(body: sp.Expr, level: sp.Symbol, mark: _Mark) -> sp.Expr | None:
     """The body with z - Λ marked; None where that would not make it shorter."""
+    # Λ = z - log softmax(z): where z cancels, the body says log softmax, or exp of it.
     put = body.xreplace({level: mark.inner - mark.logarithm})
     forms = (put, sp.expand(put))
     put = min(forms, key=lambda form: sp.count_ops(form))

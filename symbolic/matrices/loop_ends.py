@@ -102,7 +102,7 @@ def merged(equation: Equation, loops: Loops) -> Equation:
         return equation
     equation = settled(equation)
     changed = True
-    while changed:
+    while changed:  # a merge changes the terms that the next is looked for in
         changed = False
         for terms, needed in _merges(equation, loops.places):
             if all(loops.boundaries.get(key) == value for key, value in needed.items()):
@@ -188,7 +188,7 @@ def span_of(guard: Guard, symbol: sp.Symbol, size: Size) -> tuple[sp.Expr, sp.Ex
     free = {s for part in (shift, low, high) for s in part.free_symbols}
     if step not in (1, -1) or any(not s.is_positive for s in free):
         return None
-    if step == -1:  # low <= c - t < high
+    if step == -1:  # low <= c - t < high is c - high < t <= c - low
         low, high, shift = sp.expand(1 - high), sp.expand(1 - low), -shift
     low, high = sp.expand(low - shift), sp.expand(high - shift)
     low = sp.S.Zero if low.is_negative else low
@@ -258,6 +258,7 @@ def _with_twin(
         here = _at_the_end(twin, index, last, bound=index in term.over)
         if here is None or here.guards != at_end.guards or here.over != over:
             continue
+        # What each read beyond the end may be: zero, or an array read there in its place.
         choices: list[list[tuple[str, Read | None]]] = []
         for place in shifted:
             rest = _rest(at_end.reads[place], places)

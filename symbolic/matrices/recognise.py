@@ -179,6 +179,7 @@ def _shared(body: sp.Expr) -> sp.Expr:
     """p x - p y as p (x - y)."""
     parts = [set(sp.Mul.make_args(part)) for part in sp.Add.make_args(body)]
     common = set.intersection(*parts)
+    # Numbers stay in the terms: 2 x - 2 y is laid out as 2 (x - y) by the printer.
     factor = sp.Mul(*(part for part in common if not part.is_number))
     if factor == 1 or len(parts) < 2:
         return body
@@ -191,6 +192,7 @@ def without_units(equation: Equation) -> Equation:
     if equation.reduction in NAMED:
         return equation
     units = [index for index in equation.out if index.size == 1]
+    # An index that a read has is an axis to broadcast along, whatever its length.
     held = {s for read in equation.reads for entry in read.at for s in subscript_indices(entry)}
     gone = [index for index in units if index.symbol not in held]
     out = tuple(index for index in equation.out if index not in gone)
@@ -208,7 +210,7 @@ def _without_unit_sums(term: Term) -> Term:
         ) == 1
     ]
     if not gone or term.guards:
-        return term
+        return term  # a guard may be about the very index
     over = tuple(index for index in term.over if index not in gone)
     return substitute_term(replace(term, over=over), {i.symbol: sp.S.Zero for i in gone})
 

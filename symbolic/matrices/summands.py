@@ -47,6 +47,7 @@ def contracted_form(
     groups: dict[frozenset[str], list[sp.Expr]] = {}
     for factor in sp.Mul.make_args(made.body):
         axes = _axes_of(factor, leaves)
+        # With nothing summed, a factor for each axis of a matrix may be an outer product.
         if axes & over or (not over and len(out) == 2 and len(axes) == 1):
             groups.setdefault(axes, []).append(factor)
         else:
@@ -56,6 +57,7 @@ def contracted_form(
         and all(f.is_number or not _axes_of(f, leaves) for f in outside)
     ):
         return made.body, leaves
+    # Factors with the same axes are multiplied entry by entry before anything is summed.
     nodes = {
         axes: pointwise(sp.Mul(*factors), leaves, _order(axes, leaves, factors, out))
         for axes, factors in groups.items()
@@ -112,7 +114,7 @@ def between_diagonals(
     if isinstance(core, Pointwise) and core.body == slot(0):
         core = core.arguments[0]
     if core.axes != out:
-        return None
+        return None  # what is left is no matrix with these rows and columns
     factors: list[Node] = list(core.factors) if isinstance(core, Product) else [core]
     row, column = (
         Diagonal(pointwise(sp.Mul(*sides[axis]), leaves, (axis,)), (axis, axis))
