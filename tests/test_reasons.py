@@ -8,6 +8,7 @@ import sympy as sp
 import gradproof as gp
 from gradproof.reports.content import Math
 from gradproof.reports.sections.narration import Narrator
+from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Form, Rule, Step
 from gradproof.symbolic.display.reasons import kink_line, reason, wording
@@ -22,8 +23,9 @@ def derivation():
 @pytest.mark.parametrize("rule", get_args(Rule))
 def test_every_rule_has_a_sentence_in_a_line_and_in_a_report(rule, derivation):
     chain, writer = derivation.chain, derivation.writer
-    uses = {"declared": ("S is symmetric",), "per sample": ("m",)}.get(rule, ("A",))
-    form = Form(chain.system["A"], rule, uses)
+    uses = {"per sample": ("m",)}.get(rule, ("A",))
+    assumes = (Assumption("S", "symmetric"),) if rule == "declared" else ()
+    form = Form(chain.system["A"], rule, uses, assumes)
     step = Step("dW", "adjoint", "W", (form,))
     line = reason(form, step, chain, writer)
     assert line
