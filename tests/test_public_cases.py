@@ -10,12 +10,6 @@ UNPROVED: dict[str, set[str]] = {}
 """Gradients that are not proved so far; a proof of one is welcome and needs a line less here."""
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch):
-    """The few proofs here that take minutes may take them; a user's end after half a minute."""
-    monkeypatch.setattr("gradproof.symbolic.normalform.polynomial.SECONDS", 600)
-
-
 def titled(cases):
     return [pytest.param(case, id=case.name,
                          marks=pytest.mark.slow if case.name.startswith(SLOW) else ())

@@ -10,6 +10,7 @@ sampled here.
     denominators     products with inverses of polynomials, made canonical
     equalities       conditions [D = 0] on data
     forms            the normal form of an array
+    groebner         Gröbner bases over the rationals, within a bound on the work
     guards           guards as factors
     indices          indices and subscripts of normal forms, as interned integers
     inverse_pairs    Σ_k A[i, k] A⁻¹[k, j] = [i = j]

@@ -235,7 +235,7 @@ def _targets(table: Atoms, factors: Factors) -> list[_Target]:
         if known.kind == "sum" and exponent < 0:
             found.append(_Target(table.deps_of(args), {(base, args): 1}))
         elif known.kind == "inverse" and exponent > 0:
-            leading = leading_monomial(argument(table, base, args))
+            leading = leading_monomial(table, argument(table, base, args))
             if any(table.bases[other].kind == "sum" for other, _, _ in leading):
                 found.append(_Target(table.deps_of(args), {(b, a): e for b, a, e in leading}))
     return found

@@ -1,5 +1,8 @@
 """Products with inverses of polynomials, made canonical.
 
+    a·(a + b)⁻¹             ->  1 - b·(a + b)⁻¹
+    x⁻¹·(x + 1)⁻¹           ->  x⁻¹ - (x + 1)⁻¹
+
 The atom I of a denominator D has the relation D·I = 1, used as the rewrite of the leading
 monomial: lm(D)·I -> (1 - rest·I) / lc.  Where denominators share variables, or a variable is
 itself inverted, the rewrites that follow from several relations are their Gröbner basis (partial
@@ -9,19 +12,15 @@ fractions are a special case).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import sympy as sp
-from sympy.polys.groebnertools import groebner
-from sympy.polys.orderings import grlex
-from sympy.polys.rings import ring
-
+from .groebner import Division, Exponents, Sparse, TooMuchWorkError
 from .indices import Sub
 from .polynomial import Atoms, Factor, Factors, Monomial, Number, Poly, add_to, monomial
-
-Exponents: TypeAlias = tuple[int, ...]
 
 VARIABLES = 9
 """The largest number of unknowns that a Gröbner basis is computed in."""
@@ -38,43 +37,67 @@ def argument(table: Atoms, base: int, args: tuple[Sub, ...]) -> Poly:
     return table.substitute(dict(known.data[0]), by)
 
 
-def leading_monomial(poly: Poly) -> Monomial:
-    """The largest monomial in graded lexicographic order of its factors."""
-    keys = sorted({(base, args) for mono in poly for base, args, _ in mono})
+def leading_monomial(table: Atoms, poly: Poly) -> Monomial:
+    """The largest monomial: by its roots, then in graded lexicographic order of its factors.
 
-    def rank(mono: Monomial) -> tuple[Number, list[Number]]:
+    A root's whole powers are what it is the root of, which may have any of the other factors; so
+    a relation that had one of these for its lead would bring it back, and larger.
+    """
+    keys = sorted({(base, args) for mono in poly for base, args, _ in mono})
+    roots = _roots(table, keys)
+
+    def rank(mono: Monomial) -> tuple[list[Number], Number, list[Number]]:
         factors = {(base, args): e for base, args, e in mono}
-        return sum(factors.values()), [factors.get(key, 0) for key in keys]
+        return ([factors.get(key, 0) for key in roots], sum(factors.values()),
+                [factors.get(key, 0) for key in keys])
 
     return max(poly, key=rank)
 
 
+def _roots(table: Atoms, keys: Iterable[Factor]) -> list[Factor]:
+    """The roots among some factors, those that may contain others first."""
+    return sorted((key for key in keys if table.bases[key[0]].kind == "root"), reverse=True)
+
+
 def settle_denominators(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
+    """The first group of inverses that a relation simplifies, simplified; None where none is."""
     inverses = [key for key in factors if table.bases[key[0]].kind == "inverse"]
     if not inverses:
         return None
     known = {key: argument(table, *key) for key in inverses}
     for group in _clusters(known):
         variables = {(b, a) for key in group for mono in known[key] for b, a, _ in mono}
-        local = {
-            key: e for key, e in factors.items() if key in variables or key in group
-        }
+        local = {key: e for key, e in factors.items() if key in variables or key in group}
         table.spend(len(local))
-        inverted = [key for key in variables if factors.get(key, 0) < 0]
-        if len(group) == 1 and not inverted:
-            reduced = _reduced(local, group[0], known[group[0]])
-        else:
-            reduced = _reduced_together(local, {key: known[key] for key in group}, inverted)
-        if reduced is None:
-            continue
-        rest = {key: e for key, e in factors.items() if key not in local}
-        total: Poly = {}
-        for mono, c in reduced.items():
-            both = dict(rest)
-            both.update({(base, args): e for base, args, e in mono})
-            add_to(total, table.settle(both, c * coefficient))
-        return total
+        reduced = _reduced_group(table, local, {key: known[key] for key in group}, variables)
+        if reduced is not None:
+            rest = {key: e for key, e in factors.items() if key not in local}
+            return _put_back(table, reduced, rest, coefficient)
     return None
+
+
+def _reduced_group(
+    table: Atoms, local: Factors, known: dict[Factor, Poly], variables: set[Factor]
+) -> Poly | None:
+    """The product of inverses and of their variables, by the relations of these alone."""
+    inverted = [key for key in variables if local.get(key, 0) < 0]
+    if any(e < 0 for poly in known.values() for mono in poly for _, _, e in mono):
+        return None  # its unknowns would be no polynomial's
+    if len(known) == 1 and not inverted:
+        ((inverse, poly),) = known.items()
+        return _reduced(table, local, inverse, poly)
+    roots = _roots(table, variables)
+    return _reduced_together(local, known, sorted(inverted), roots)
+
+
+def _put_back(table: Atoms, reduced: Poly, rest: Factors, coefficient: Number) -> Poly:
+    """What a group became, times the factors beside it."""
+    total: Poly = {}
+    for mono, c in reduced.items():
+        both = dict(rest)
+        both.update({(base, args): e for base, args, e in mono})
+        add_to(total, table.settle(both, c * coefficient))
+    return total
 
 
 def _clusters(known: dict[Factor, Poly]) -> list[list[Factor]]:
@@ -94,8 +117,9 @@ def _clusters(known: dict[Factor, Poly]) -> list[list[Factor]]:
     return [sorted(members) for _, members in groups]
 
 
-def _reduced(local: Factors, inverse: Factor, poly: Poly) -> Poly | None:
-    leading = leading_monomial(poly)
+def _reduced(table: Atoms, local: Factors, inverse: Factor, poly: Poly) -> Poly | None:
+    """The product by the rewrite of one denominator's leading monomial."""
+    leading = leading_monomial(table, poly)
     lead = {(base, args): e for base, args, e in leading}
     scale = Fraction(1) / poly[leading]
     if not _divides(lead, inverse, local):
@@ -107,6 +131,7 @@ def _reduced(local: Factors, inverse: Factor, poly: Poly) -> Poly | None:
         if not _divides(lead, inverse, factors):
             add_to(total, {monomial(factors): coefficient})
             continue
+        table.spend(len(poly))
         rest = dict(factors)
         for key, e in lead.items():
             rest[key] -= e
@@ -126,87 +151,121 @@ def _divides(lead: Factors, inverse: Factor, factors: Factors) -> bool:
     )
 
 
-def _reduced_together(
-    local: Factors, known: dict[Factor, Poly], inverted: list[Factor]
-) -> Poly | None:
-    """Normal form modulo all relations, in one ring; None where that changes nothing."""
-    plain = sorted({(base, args) for poly in known.values() for mono in poly
-                    for base, args, _ in mono})
-    inverted = sorted(inverted)
-    places: dict[Factor, int] = {key: place for place, key in enumerate(plain)}
-    below = {key: len(plain) + place for place, key in enumerate(inverted)}
-    atoms = {key: len(plain) + len(inverted) + place for place, key in enumerate(sorted(known))}
-    count = len(plain) + len(inverted) + len(atoms)
-    if count > VARIABLES:
-        return None
-    monomials = [mono for poly in known.values() for mono in poly]
-    unit = {
-        key: math.lcm(
-            Fraction(local.get(key, 0)).denominator,
-            *(Fraction(e).denominator for mono in monomials for b, a, e in mono if (b, a) == key),
+@dataclass(frozen=True)
+class _Unknowns:
+    """The unknowns of a ring: variables, inverses of variables, and inverses of polynomials.
+
+    A variable with fractional exponents counts in units of 1/`unit`.
+    """
+
+    plain: Sequence[Factor]
+    inverted: Sequence[Factor]
+    atoms: Sequence[Factor]
+    unit: Mapping[Factor, int]
+
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.inverted) + len(self.atoms)
+
+    def exponents(self, factors: Factors) -> Exponents:
+        """A product as a vector; a negative power of a variable is one of its inverse."""
+        above = [factors.get(key, 0) for key in self.plain]
+        return (
+            *(int(max(e, 0) * self.unit[key]) for key, e in zip(self.plain, above, strict=True)),
+            *(int(max(-factors.get(key, 0), 0) * self.unit[key]) for key in self.inverted),
+            *(int(factors.get(key, 0)) for key in self.atoms),
         )
-        for key in plain
-    }
 
-    def exponents(factors: Factors) -> Exponents:
-        vector = [0] * count
-        for key, e in factors.items():
-            if key in atoms:
-                vector[atoms[key]] = int(e)
-            elif e < 0:
-                vector[below[key]] = int(-e * unit[key])
-            else:
-                vector[places[key]] = int(e * unit[key])
-        return tuple(vector)
+    def factors(self, exponents: Exponents) -> Factors:
+        """The product that a vector stands for."""
+        found: Factors = {}
+        middle = len(self.plain) + len(self.inverted)
+        for place, (key, e) in enumerate(
+            zip((*self.plain, *self.inverted, *self.atoms), exponents, strict=True)
+        ):
+            sign = -1 if len(self.plain) <= place < middle else 1
+            if e:
+                power = Fraction(sign * e, self.unit.get(key, 1))
+                found[key] = found.get(key, 0) + _plain(power)
+        return found
 
-    relations = []
+
+def _reduced_together(
+    local: Factors, known: dict[Factor, Poly], inverted: Sequence[Factor],
+    roots: Sequence[Factor],
+) -> Poly | None:
+    """Normal form modulo all relations, in one ring.
+
+    None where that changes nothing, or takes more than its bound on the work: then products that
+    are equal may stay unequal, never the other way round.
+    """
+    unknowns = _unknowns(local, known, inverted)
+    if len(unknowns) > VARIABLES:
+        return None
+    one = (0,) * len(unknowns)
+    relations: list[Relation] = []
     for key, poly in sorted(known.items()):
         relation = [
-            (exponents({**{(b, a): e for b, a, e in mono}, key: 1}), Fraction(c))
+            (unknowns.exponents({**{(b, a): e for b, a, e in mono}, key: 1}), Fraction(c))
             for mono, c in poly.items()
         ]
-        relations.append(tuple(sorted([*relation, ((0,) * count, Fraction(-1))])))
+        relations.append(tuple(sorted([*relation, (one, Fraction(-1))])))
     for key in inverted:
-        pair = [0] * count
-        pair[places[key]] = pair[below[key]] = 1
-        relations.append((((0,) * count, Fraction(-1)), (tuple(pair), Fraction(1))))
-    start = exponents(local)
-    reduced = _remainder(start, tuple(relations))
-    if len(reduced) == 1 and reduced[0] == (start, 1):
+        pair = tuple(map(int.__add__, unknowns.exponents({key: Fraction(1, unknowns.unit[key])}),
+                         unknowns.exponents({key: Fraction(-1, unknowns.unit[key])})))
+        relations.append(((one, Fraction(-1)), (pair, Fraction(1))))
+    start = unknowns.exponents(local)
+    first = tuple(unknowns.plain.index(key) for key in roots)
+    reduced = _remainder(start, tuple(relations), first)
+    if reduced is None or reduced == ((start, 1),):
         return None
-    keys = [*plain, *inverted, *sorted(known)]
     total: Poly = {}
     for vector, c in reduced:
-        factors: Factors = {}
-        for place, e in enumerate(vector):
-            key = keys[place]
-            if e:
-                power = Fraction(e, unit[key]) if key in unit else Fraction(e)
-                sign = -1 if len(plain) <= place < len(plain) + len(inverted) else 1
-                factors[key] = factors.get(key, 0) + _plain(sign * power)
-        add_to(total, {monomial(factors): c})
+        add_to(total, {monomial(unknowns.factors(vector)): c})
     return total
+
+
+def _unknowns(
+    local: Factors, known: Mapping[Factor, Poly], inverted: Sequence[Factor]
+) -> _Unknowns:
+    """The unknowns of some inverses, with units in which every exponent is a whole number."""
+    powers: dict[Factor, list[int]] = {}
+    for poly in known.values():
+        for mono in poly:
+            for base, args, e in mono:
+                powers.setdefault((base, args), []).append(Fraction(e).denominator)
+    unit = {
+        key: math.lcm(Fraction(local.get(key, 0)).denominator, *denominators)
+        for key, denominators in powers.items()
+    }
+    return _Unknowns(sorted(powers), inverted, sorted(known), unit)
 
 
 Relation: TypeAlias = tuple[tuple[Exponents, Fraction], ...]
 
 
 @lru_cache(maxsize=4096)
-def _remainder(start: Exponents, relations: tuple[Relation, ...]) -> tuple[Any, ...]:
-    space, basis = _basis(len(start), relations)
-    rest = space.from_dict({start: space.domain.one}).rem(basis)
-    return tuple((vector, _plain(Fraction(int(c.numerator), int(c.denominator))))
-                 for vector, c in rest.terms())
+def _remainder(
+    start: Exponents, relations: tuple[Relation, ...], first: tuple[int, ...]
+) -> tuple[tuple[Exponents, Number], ...] | None:
+    """A product modulo relations that are zero; None where that is too much work."""
+    basis = _basis(relations, first)
+    if basis is None:
+        return None
+    try:
+        rest = Division(first).remainder({start: Fraction(1)}, basis)
+    except TooMuchWorkError:
+        return None
+    return tuple((vector, _plain(c)) for vector, c in rest.items())
 
 
 @lru_cache(maxsize=1024)
-def _basis(count: int, relations: tuple[Relation, ...]) -> tuple[Any, Any]:
-    space = ring([f"v{place}" for place in range(count)], sp.QQ, grlex)[0]
-    polys = [
-        space.from_dict({vector: sp.QQ(c.numerator, c.denominator) for vector, c in relation})
-        for relation in relations
-    ]
-    return space, groebner(polys, space)
+def _basis(
+    relations: tuple[Relation, ...], first: tuple[int, ...]
+) -> list[tuple[Exponents, Sparse]] | None:
+    try:
+        return Division(first).basis(map(dict, relations))
+    except TooMuchWorkError:
+        return None
 
 
 def _plain(value: Number) -> Number:

@@ -79,7 +79,7 @@ def settle_equalities(table: Atoms, factors: Factors, coefficient: Number) -> Po
         if table.bases[key[0]].kind != "zero":
             continue
         gone = argument(table, *key)
-        lead = leading_monomial(gone)
+        lead = leading_monomial(table, gone)
         decided = _decided(table, factors, key, gone)
         if decided is not None:
             return table.settle(decided, coefficient) if decided else {}
@@ -104,7 +104,7 @@ def settle_equalities(table: Atoms, factors: Factors, coefficient: Number) -> Po
 def _decided(table: Atoms, factors: Factors, key: Factor, gone: Poly) -> Factors | None:
     """The factors without a condition that `gone` = 0 makes true; empty where it makes one false.
     """
-    lead = leading_monomial(gone)
+    lead = leading_monomial(table, gone)
     for other in factors:
         kind = table.bases[other[0]].kind
         if other == key or kind not in ("step", "zero"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 import sympy as sp
 
@@ -175,11 +176,26 @@ def root(table: Atoms, poly: Poly, exponent: Number) -> Poly:
     return table.times(result, table.entry(*table.factor(base, found.args), exponent))
 
 
+LARGEST_PRIME = 2**15
+"""Primes that are looked for in a number; what is left of it then counts as one."""
+
+
+@lru_cache(maxsize=4096)
+def prime_factors(whole: int) -> tuple[tuple[int, int], ...]:
+    """The primes of a positive number with their multiplicities, large ones left together.
+
+    >>> prime_factors(360)
+    ((2, 3), (3, 2), (5, 1))
+    """
+    found = sp.factorint(whole, limit=LARGEST_PRIME, use_rho=False, use_pm1=False, use_ecm=False)
+    return tuple((int(prime), int(multiplicity)) for prime, multiplicity in found.items())
+
+
 def _number_power(table: Atoms, value: Fraction, exponent: Number) -> Poly:
     factors: Factors = {}
     for whole, way in ((value.numerator, 1), (value.denominator, -1)):
-        for prime, multiplicity in sp.factorint(whole).items():
-            base = table.base("prime", int(prime), sign=POSITIVE)
+        for prime, multiplicity in prime_factors(whole):
+            base = table.base("prime", prime, sign=POSITIVE)
             factors[base, ()] = factors.get((base, ()), 0) + way * multiplicity * exponent
     return table.settle(factors, 1)
 
@@ -224,8 +240,8 @@ def logarithm(table: Atoms, poly: Poly) -> Poly:
     for key, e in unit.items():
         add_to(total, _log_factor(table, key), e)
     for whole, way in ((scale.numerator, 1), (scale.denominator, -1)):
-        for prime, multiplicity in sp.factorint(whole).items():
-            base = table.base("prime", int(prime), sign=POSITIVE)
+        for prime, multiplicity in prime_factors(whole):
+            base = table.base("prime", prime, sign=POSITIVE)
             add_to(total, _log_atom(table, {((base, (), 1),): 1}), way * multiplicity)
     for part, multiplicity in factors:
         if part not in ({(): 1}, {(): -1}):

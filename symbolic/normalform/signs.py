@@ -6,7 +6,8 @@ before they name an atom for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -132,22 +133,21 @@ def primitive(
 DEGREE = 40
 """Powers above this (exp of a clipped argument has hundreds) are not worth factoring."""
 
+TERMS = 12
+DENSE = 2000
+"""Longer polynomials, or those that would be longer if no term were missing, stay as they are:
+SymPy's factoring is bounded by nothing else."""
+
 
 def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
+    """The factors of a polynomial with integer coefficients, each with its multiplicity."""
     keys = sorted({(base, args) for mono in poly for base, args, _ in mono})
-    uses = {key: [m for m in poly if any(f[:2] == key for f in m)] for key in keys}
-    linear = any(len(m) == 1 and len(m[0]) == 1 for m in uses.values())
-    whole = all(isinstance(e, int) and e > 0 for mono in poly for _, _, e in mono)
-    high = any(e > DEGREE for mono in poly for _, _, e in mono)
-    if not keys or linear or not whole or len(poly) > 12 or high:
+    if not _is_worth_factoring(poly, keys):
         return [(poly, 1)]
-    places = {key: place for place, key in enumerate(keys)}
     vectors = []
     for mono, c in poly.items():
-        vector = [0] * len(keys)
-        for base, args, e in mono:
-            vector[places[base, args]] = int(e)
-        vectors.append((tuple(vector), int(c)))
+        powers = {(base, args): int(e) for base, args, e in mono}
+        vectors.append((tuple(powers.get(key, 0) for key in keys), int(c)))
     number, found = _factor_list(tuple(sorted(vectors)))
     result: list[tuple[Poly, int]] = [
         ({monomial({keys[p]: e for p, e in enumerate(vector) if e}): c
@@ -160,6 +160,22 @@ def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
             return [(poly, 1)]
         result[0] = {mono: -c for mono, c in first.items()}, multiplicity
     return result
+
+
+def _is_worth_factoring(poly: Poly, keys: Sequence[Factor]) -> bool:
+    """Is it a polynomial of bounded size that is not irreducible at first sight?"""
+    highest = dict.fromkeys(keys, 0)
+    for mono in poly:
+        for base, args, e in mono:
+            if not isinstance(e, int) or not 0 < e <= DEGREE:
+                return False
+            highest[base, args] = max(highest[base, args], e)
+    if not keys or len(poly) > TERMS or math.prod(e + 1 for e in highest.values()) > DENSE:
+        return False
+    # A variable that stands in one term, alone and linear, leaves nothing to take out.
+    alone = [mono[0][:2] for mono in poly if len(mono) == 1 and mono[0][2] == 1]
+    return not any(all(key not in {f[:2] for f in mono} or len(mono) == 1 for mono in poly)
+                   and highest[key] == 1 for key in alone)
 
 
 @lru_cache(maxsize=4096)

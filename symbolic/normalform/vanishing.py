@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .denominators import argument
-from .polynomial import Atoms, Poly, add_to, common_factors
+from .polynomial import Atoms, Factor, Poly, add_to, common_factors, plus
 
 CLEARED = 60
 """A polynomial of at most this many monomials is multiplied out before a cut is opened."""
@@ -42,17 +42,30 @@ def cleared(table: Atoms, poly: Poly) -> Poly:
     for _ in range(20):
         below = {key: -e for key, e in common_factors(poly).items() if e < 0}
         poly = table.times(poly, table.settle(below, 1)) if below else poly
-        inverses = [
-            (base, args, e)
+        inverses = {
+            (base, args)
             for mono in poly
-            for base, args, e in mono
+            for base, args, _ in mono
             if table.bases[base].kind == "inverse"
-        ]
+        }
         if not inverses:
             break
-        base, args, exponent = max(inverses)
-        poly = table.times(poly, table.power(argument(table, base, args), int(exponent)))
+        poly = _multiplied_out(table, poly, max(inverses))
     return poly
+
+
+def _multiplied_out(table: Atoms, poly: Poly, inverse: Factor) -> Poly:
+    """Σ_k p_k D⁻ᵏ as Σ_k p_k Dⁿ⁻ᵏ, by Horner's rule: no product of D and D⁻¹ comes up."""
+    parts: dict[int, Poly] = {}
+    for mono, c in poly.items():
+        power = next((int(e) for base, args, e in mono if (base, args) == inverse), 0)
+        rest = tuple(factor for factor in mono if factor[:2] != inverse)
+        add_to(parts.setdefault(power, {}), {rest: c})
+    denominator = argument(table, *inverse)
+    total: Poly = {}
+    for power in range(max(parts) + 1):
+        total = plus(table.times(total, denominator), parts.get(power, {}))
+    return total
 
 
 def _summand_vanishes(table: Atoms, difference: Poly) -> bool:

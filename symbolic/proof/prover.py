@@ -9,7 +9,6 @@ opened, and so on down to the inputs.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -29,8 +28,8 @@ from .sampling import Match, agreement, is_finite
 from .sides import ProvenPair, Sides
 from .unrolling import NotUnrolledError, is_small, unrolled
 
-FIRST = 4
-"""Seconds for the arrays as they are, where they could be written out along small axes."""
+FIRST = 60_000
+"""Operations for the arrays as they are, where they could be written out along small axes."""
 
 
 _Said = TypeVar("_Said", Assumption, Crossing)
@@ -69,7 +68,7 @@ class Prover(Sides):
         """
         small = any(map(is_small, chain.from_iterable(self.shapes[1].values())))
         if small:
-            self.table.deadline = min(self.table.deadline, time.monotonic() + FIRST)
+            self.table.total = min(self.table.total, self.table.spent + FIRST)
         found = self._walked(pairs)
         if small:
             open_ = {left: right for left, right in pairs.items() if found[left].equal is None

@@ -70,6 +70,7 @@ def sample(
     inputs = {array.name: array for array in (*right.inputs, *left.inputs)}
     shapes = [array.shape for array in inputs.values()]
     shapes += [*left.shapes.values(), *right.shapes.values()]
+    shapes += [(array.classes,) for array in inputs.values() if array.classes is not None]
     symbols = sorted(size_symbols(shapes), key=str)
     found = []
     for number in range(points):
@@ -264,7 +265,12 @@ def _factor(
 
 
 def size_monomial(points: list[Sample], ratios: list[float]) -> sp.Expr | None:
-    """The rational number times powers of sizes that takes the given values at the points."""
+    """The rational number times powers of sizes that takes the given values at the points.
+
+    None where there is none, or no point.
+    """
+    if not points:
+        return None
     symbols = sorted(points[0].sizes, key=str)
     known = [[float(point.sizes[symbol]) for symbol in symbols] for point in points]
     for exponents in _exponents(len(symbols)):

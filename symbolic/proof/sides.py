@@ -21,7 +21,7 @@ from .compared_values import at_compared_values, compared_values
 from .sampling import Evaluate, Fingerprint, Match, Sample, fingerprint, sample
 from .sampling import match as find_match
 
-BUDGET = 400_000
+BUDGET = 200_000
 """Operations on monomials that one step of a proof may take (a few seconds)."""
 
 TIES = 8

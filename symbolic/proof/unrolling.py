@@ -217,7 +217,7 @@ class _Unroller:
         computed = {equation.name for equation in self.made}
         for place in product(*(range(int(self.shapes[name][axis])) for axis in axes)):
             part = _named(name, place)
-            if (split and part in computed) or not axes:
+            if (split or not axes) and (part in computed or part in self.inputs):
                 yield place, part
                 continue
             at = iter(out)
