@@ -2,12 +2,16 @@
 
 Numbers propose, normal forms prove. How a verdict follows is :mod:`gradproof.checks`.
 
+    certificate      a proof's steps gone through again, in finite fields
     compared_values  data at the numbers that a program compares them with
     first_wrong      the first array of a hand-written pass that goes wrong, and by which factor
     induction        arrays of a recurrence, proven equal to left arrays together
     prover           are two arrays equal for all values and all sizes?
     ratios           which pointwise factor is missing
     recheck          A second opinion on a proof
+    reevaluation     arrays of a system as residues, equation by equation
+    residue_bodies   scalar bodies of terms, on values that are residues
+    residues         arrays as residues modulo a chain of primes
     sampling         random values for inputs, and what they say about pairs of arrays
     sides            two systems side by side
     unrolling        systems without small concrete axes

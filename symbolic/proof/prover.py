@@ -21,6 +21,7 @@ from ..dependence import ancestors
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
 from ..normalform.polynomial import BudgetError, Crossing, UnsupportedError
+from .certificate import Claim, contradicted
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
@@ -78,7 +79,25 @@ class Prover(Sides):
         for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
             found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
                                 "prover's, or a kink at the point")
-        return found
+        return {**found, **self._without_certificate(pairs, found)}
+
+    def _without_certificate(
+        self, pairs: Mapping[str, str], found: Mapping[str, Proof]
+    ) -> dict[str, Proof]:
+        """The proofs among those `found` that do not stand when their steps are gone through."""
+        claims = {}
+        for left, proof in found.items():
+            plain = self.identity(left, pairs[left]) if proof.equal else None
+            if plain is not None:
+                named = {(step.left, step.right) for step in proof.steps}
+                steps = [(pair, match) for right, matches in self.proven.items()
+                         for pair, match in (((other, right), m) for other, m in matches)
+                         if pair in named]
+                claims[left] = [Claim(left, pairs[left], plain.factor, plain.order), *(
+                    Claim(*pair, match.factor, match.order) for pair, match in steps)]
+        against = contradicted(self.left, self.right, claims, self.data) if claims else {}
+        return {left: Proof(None, f"the normal forms agree, but {gap}: a mistake of the prover's")
+                for left, gap in against.items()}
 
     def _in_parts(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
         """The proofs that are found when small axes are written out."""

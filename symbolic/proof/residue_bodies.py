@@ -1,0 +1,131 @@
+"""Scalar bodies of terms, on values that are residues.
+
+    Body(sizes, {x: values}).value(x**2 - 1)   ->   the values of x² - 1
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache, reduce
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+from sympy.core.relational import Relational
+
+from ..functions import Opaque, Z
+from .residues import CHAIN, ONE, UnknownError, Value
+
+
+class Body:
+    """Scalar expressions on values."""
+
+    def __init__(self, sizes: Mapping[sp.Symbol, int], values: Mapping[sp.Expr, Value]) -> None:
+        self.sizes = sizes
+        self.found: dict[sp.Expr, Value] = dict(values)
+
+    def value(self, e: sp.Expr) -> Value:
+        if e not in self.found:
+            self.found[e] = self._value(e)
+        return self.found[e]
+
+    def _value(self, e: sp.Expr) -> Value:
+        if e.is_Float:
+            e = sp.Rational(str(e))
+        if e.is_Rational:
+            return Value.of_fraction(int(e.p), int(e.q))
+        if e.is_Symbol:
+            return Value.of_integers(self.sizes[e])
+        if e.is_Add:
+            return reduce(Value.__add__, map(self.value, e.args))
+        if e.is_Mul:
+            return self._product(e)
+        if e is sp.E or isinstance(e, sp.exp):
+            return (self.value(e.args[0]) if e.args else ONE).exponential()
+        if e.is_Pow and e.exp.is_Integer:
+            return self.value(e.base).to_the(int(e.exp))
+        if isinstance(e, Opaque):
+            return Body(self.sizes, {Z: self.value(e.args[0])}).value(type(e).definition)
+        if isinstance(e, sp.log):
+            return self.value(e.args[0]).logarithm()
+        if isinstance(e, sp.Piecewise):
+            return self._pieces(e)
+        return self._function(e)
+
+    def _product(self, e: sp.Expr) -> Value:
+        number, rest = e.as_coeff_Mul()
+        if number.is_Integer and number != 1:
+            return self.value(rest).times_whole(int(number))
+        return reduce(Value.__mul__, map(self.value, e.args))
+
+    def _pieces(self, e: sp.Expr) -> Value:
+        result: Value | None = None
+        for branch, condition in reversed(e.args):
+            value = self.value(branch)
+            result = value if result is None else value.where(self._holds(condition), result)
+        assert result is not None
+        return result
+
+    def _function(self, e: sp.Expr) -> Value:
+        if isinstance(e, sp.Max | sp.Min):
+            way = 1 if isinstance(e, sp.Max) else -1
+            return reduce(lambda x, y: x.where((x + y.times_whole(-1)).sign() * way >= 0, y),
+                          map(self.value, e.args))
+        if isinstance(e, sp.Abs | sp.sign):
+            inside = self.value(e.args[0]).plain()
+            signs = Value.of_integers(inside.sign())
+            return inside * signs if isinstance(e, sp.Abs) else signs
+        if isinstance(e, sp.Heaviside):
+            side = self.value(e.args[0]).sign()
+            return Value.of_integers(side > 0).where(side != 0, self.value(e.args[1]))
+        if isinstance(e, sp.tanh | sp.sinh | sp.cosh | sp.coth | sp.sech | sp.csch):
+            return self.value(e.rewrite(sp.exp))
+        if e.is_Function and len(e.args) == 1:
+            return _oracle(e.func.__name__, self.value(e.args[0]).plain())
+        raise UnknownError(f"the value of {e}")
+
+    def _holds(self, condition: sp.Basic) -> Any:
+        if condition in (sp.true, sp.false):
+            return bool(condition)
+        if isinstance(condition, sp.Not):
+            return np.logical_not(self._holds(condition.args[0]))
+        if isinstance(condition, sp.And | sp.Or):
+            join = np.logical_and if isinstance(condition, sp.And) else np.logical_or
+            return reduce(join, map(self._holds, condition.args))
+        if not isinstance(condition, Relational):
+            raise UnknownError(f"the condition {condition}")
+        signs = (self.value(condition.lhs) + self.value(condition.rhs).times_whole(-1)).sign()
+        return {sp.Gt: signs > 0, sp.Ge: signs >= 0, sp.Lt: signs < 0, sp.Le: signs <= 0,
+                sp.Eq: signs == 0, sp.Ne: signs != 0}[type(condition)]
+
+
+def _oracle(name: str, value: Value) -> Value:
+    """A function of which nothing is known but that equal arguments have equal values."""
+    known = getattr(math, name, None) or getattr(math, name.replace("asin", "arcsin"), None)
+    if known is None:
+        raise UnknownError(f"the function {name}")
+    real = np.frompyfunc(lambda x: _real(known, x), 1, 1)
+    return Value(np.asarray(real(value.shown), dtype=float),
+                 {k: _scrambled(name, r, CHAIN[k]) for k, r in value.residues.items()})
+
+
+def _real(function: Callable[[float], float], x: float) -> float:
+    try:
+        return function(x)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+@cache
+def _seed(name: str) -> int:
+    return int(sum(ord(letter) * 257**place for place, letter in enumerate(name)) % 2**31)
+
+
+def _scrambled(name: str, residue: NDArray[Any], prime: int) -> NDArray[Any]:
+    """A fixed function without structure (the finaliser of SplitMix64, Steele et al. 2014)."""
+    word = residue.astype(np.uint64) + np.uint64(_seed(name) * 2654435761 % 2**63)
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((word ^ (word >> np.uint64(31))) % np.uint64(prime)).astype(np.int64)
