@@ -57,10 +57,9 @@ def check_layer(
     else forward returns goes to backward's other parameters in order, the inputs by name.
 
     As an object: one argument, a class or function that makes the layer of its parameters
-    (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``.  What
-    ``layer.backward(dout)`` does not return is looked for in attributes ``dW``, ``grad_W``,
-    ``W_grad`` and ``W.grad``, in dicts ``grads``, ``gradients``, ... and in such lists, in the
-    order of ``params``.
+    (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``.  What ``layer.backward``
+    does not return is looked for in attributes ``dW``, ``grad_W``, ``W_grad`` and ``W.grad``, in
+    dicts ``grads``, ``gradients``, ... and in such lists, in the order of ``params``.
 
     shapes (or `inputs`): as for :func:`check`.  A number, a bool or None is a constant (a stride);
         `constants` are those that are neither, such as ``mode="train"``.
