@@ -5,6 +5,8 @@ import pytest
 import sympy as sp
 
 import gradproof as gp
+from gradproof.checks.measuring import Measurements
+from gradproof.derivations import scalars
 from gradproof.derivations.scalars import entry_gradient
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.equation import EquationError
@@ -54,3 +56,45 @@ def test_arrays_have_no_expressions_and_large_systems_no_entries():
         entry_gradient(forward, "L", ["x"], {"n": 400})
     with pytest.raises(EquationError, match="no number"):
         entry_gradient(forward, "L", ["x"], {})
+
+
+def square(X, w):
+    return np.sum((X @ w) ** 2)
+
+
+def slope(X, w):
+    return {"w": 2 * X.T @ (X @ w)}
+
+
+def test_a_check_of_small_arrays_has_the_scalars_as_a_witness(monkeypatch):
+    """Were the program of the derived gradient wrong, its proof alone would not be believed."""
+    rng = np.random.default_rng(2)
+    given = {"X": rng.normal(size=(3, 2)), "w": rng.normal(size=2)}
+    assert gp.check(square, slope, **given)["w"].verdict == "proved"
+    seen = []
+    monkeypatch.setattr(scalars, "entry_gradient", lambda *asked, **limit: (
+        seen.append(asked) or entry_gradient(*asked, **limit)))
+    assert gp.check(square, slope, **given)["w"].verdict == "proved"
+    assert seen
+
+    def broken(self, point):
+        return {"w": 3 * point.values["X"].T @ (point.values["X"] @ point.values["w"])}
+
+    monkeypatch.setattr(Measurements, "derived_at", broken)
+    found = gp.check(square, slope, **given)["w"]
+    assert found.verdict == "undecided"
+    assert "two derivations of the gradient differ" in found.reason
+
+
+def test_a_gradient_that_is_nearly_zero_raises_no_doubt():
+    X = np.linalg.qr(np.arange(6.0).reshape(3, 2) + np.eye(3, 2))[0]
+    w = np.array([1e-9, 1e6])
+    y = X @ w
+
+    def loss(X, w, y):
+        return np.sum((X @ w - y) ** 2)
+
+    def gradient(X, w, y):
+        return {"w": 2 * X.T @ (X @ w - y)}
+
+    assert gp.check(loss, gradient, X=X, w=w, y=y)["w"].verdict == "proved"

@@ -160,7 +160,7 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     if name in numbers.shapes:
         return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
     base = _measured(name, seen, notes)
-    if doubt := subject.keyed.doubt(name):
+    if doubt := subject.keyed.doubt(name) or numbers.doubts.get(name, ""):
         return replace(base, verdict="undecided", reason=doubt)
     differing = next((found for found in seen if found.comparison.verdict == "refuted"), None)
     if differing is not None:

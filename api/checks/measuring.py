@@ -14,6 +14,7 @@ from gradproof.checks.points import Point
 from gradproof.checks.repair_search import wanted_at
 from gradproof.checks.subject import Subject
 from gradproof.codegen.compile import compile_system
+from gradproof.derivations.scalars import doubts
 from gradproof.numeric import (
     BUDGET,
     Comparison,
@@ -72,6 +73,7 @@ class Measurements:
 
     observed: by gradient, at each point that decided something.  notes: what else was seen.
     shapes: gradients of a wrong shape, in words.  failure: why nothing could be looked at.
+    doubts: why a derived gradient is not to be relied on.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -83,6 +85,7 @@ class Measurements:
         }
         self.shapes: dict[str, str] = {}
         self.failure = ""
+        self.doubts: dict[str, str] = {}
         self._aside: set[str] = set()
         self._derived = None
         if subject.derived is not None:
@@ -103,6 +106,8 @@ class Measurements:
                   for name, array in claimed.items()}
         fitting = {name: array for name, array in fitted.items() if array.shape == expected[name]}
         derived = self.derived_at(point)
+        if point.given and derived and self.subject.chain is not None:
+            self.doubts.update(doubts(self.subject.chain, point.values, derived, point.sizes))
         for name, comparison in self._compared(point, fitting, derived, expected).items():
             if point.branch and not _decides(comparison, fitting[name]):
                 reason = comparison.reason or "not finite"

@@ -52,6 +52,7 @@ class Subject:
     loss, gradient: functions of arrays by name.
     declared: the inputs as they were traced.
     derived: the system with the derived gradients, whose names `of` gives; None if there is none.
+    chain: how it was derived.
     hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
     loose_units: axes of length one that are too many or too few are noted, not refuted.
     assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
@@ -64,6 +65,7 @@ class Subject:
     gradient: Gradient
     declared: Declared = field(default_factory=dict)
     derived: System | None = None
+    chain: Chain | None = None
     of: Mapping[str, str] = field(default_factory=dict)
     hand: Trace | None = None
     reason: str = ""
@@ -100,7 +102,7 @@ class Sides:
         made = replace(self.plain, declared=declared)
         try:
             chain = self.chain(declared)
-            made = replace(made, derived=chain.system, of=chain.of,
+            made = replace(made, derived=chain.system, chain=chain, of=chain.of,
                            assumed=(*made.assumed, *chain.assumptions), kinks=chain.kinks)
             return replace(made, hand=self.trace(declared, chain))
         except ValueError as error:

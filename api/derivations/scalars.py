@@ -7,6 +7,7 @@ gradient computed here owes nothing to matrix forms or to printed programs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,10 @@ import numpy as np
 import sympy as sp
 
 from gradproof.codegen.spelling import scalar
+from gradproof.numeric.rounding import largest, precision
+from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive.by_entries import count_entries, entry, entry_chain
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Equation, EquationError, System, size_symbol, slot
 
 ENTRIES = 300
@@ -97,3 +101,37 @@ def entry_gradient(
         }
 
     return gradient
+
+
+# --- a second derivation -------------------------------------------------------------------------
+
+SECOND = 24
+"""Scalars in a forward pass up to which a check derives it a second time."""
+
+
+def doubts(
+    chain: Chain, values: Mapping[str, Any], derived: Mapping[str, Any], sizes: Mapping[str, int]
+) -> dict[str, str]:
+    """Why a derived gradient is not to be relied on, by name: the one scalar by scalar differs by
+    more than half of the digits.  None where there is no such form, or where inputs were assumed to
+    be of a kind, which scalars are not.
+    """
+    if chain.assumptions:
+        return {}
+    forward = [step.name for step in chain.steps if step.role == "forward"]
+    try:
+        run = entry_gradient(restricted(chain.system, forward), chain.loss, chain.wrt, sizes,
+                             limit=SECOND)
+    except EquationError:
+        return {}
+    given = {array.name: np.asarray(values[array.name]) for array in chain.system.inputs}
+    loss, slopes = run(**given)
+    # Rounding is of the size of what was added up, which a gradient that is nearly 0 hides.
+    scale = max(1.0, *map(largest, (np.asarray(loss), *given.values(), *slopes.values())))
+    found = {}
+    for name, gradient in derived.items():
+        gap = largest(np.asarray(gradient, float) - slopes[name])
+        if gap > math.sqrt(precision(np.asarray(gradient))) * scale:
+            found[name] = (f"two derivations of the gradient differ by {gap:.2g}, in arrays and "
+                           "entry by entry: a fault of gradproof, please report it")
+    return found
