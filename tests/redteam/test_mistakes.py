@@ -60,6 +60,11 @@ def titled(suite: str) -> list[Any]:
     return found
 
 
+def test_what_is_due_is_there():
+    assert set(due("mistake")) <= {mistake.name for mistake in MISTAKES}
+    assert set(due("lines")) <= {"rows", "columns"}
+
+
 @pytest.mark.parametrize("mistake", titled("mistake"))
 def test_a_mistake_is_refuted(mistake, tmp_path):
     result = answer(tmp_path, mistake.source, mistake.style, 0)

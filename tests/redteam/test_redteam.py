@@ -34,7 +34,6 @@ def test_there_are_enough_of_them_each_with_a_name_of_its_own():
         names = Counter(case.name for case in cases)
         assert max(names.values()) == 1
         assert set(due(suite)) <= set(names), "due.txt names cases that there are not"
-        assert set(due(suite + " weak")) <= set(names), "due.txt names cases that there are not"
 
 
 @pytest.mark.parametrize("case", titled("wrong", WRONG, 6))
