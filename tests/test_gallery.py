@@ -11,7 +11,7 @@ import pytest
 from gallery_cases import CASES, Case
 
 from gradproof.symbolic.functions import ACTIVATIONS
-from gradproof.symbolic.specs.layer_types import LAYER_TYPES
+from gradproof.symbolic.layers import table
 from gradproof.symbolic.specs.losses import LOSSES
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "gallery.md"
@@ -36,7 +36,7 @@ def test_every_layer_activation_and_loss_has_a_row():
     assert Counter(case.name for case in CASES).most_common(1)[0][1] == 1
     assert rows >= set(ACTIVATIONS)
     assert rows >= set(LOSSES)
-    assert set().union(*map(used, CASES)) == set(LAYER_TYPES)
+    assert set().union(*map(used, CASES)) == set(table.rows("spec"))
     assert {case.loss for case in CASES} == set(LOSSES)
     for option in ("l1", "l2", "sample_weights"):
         assert {case.loss for case in CASES if option in case.options} == set(LOSSES)

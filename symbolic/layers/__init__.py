@@ -1,12 +1,17 @@
 """What arrays and layers compute, as forward equations on a Builder.
 
-No slope and no gradient of a layer stands here (the rule derives them), and no name by which a
-text or a spec asks for one (:mod:`gradproof.symbolic.text`, :mod:`gradproof.symbolic.specs`).
+No slope and no gradient of a layer stands here (the rule derives them), and nothing of how a text
+or a spec is read (:mod:`gradproof.symbolic.text`, :mod:`gradproof.symbolic.specs`).
 
-    attention    attention as rows of forward equations (Vaswani et al
+    table        every layer, once: what builds it, its arrays, options and parameters
+    options      options of layers, with their checks
+    site         where a layer of a spec stands, and the parameters it declares
     builder      array operations as equations
-    feedforward  layers as rows of forward equations, on a Builder
     loops        recurrences on a Builder
-    rearrange    rearranging arrays on a Builder
-    recurrent    recurrent layers over a symbolic number of steps
+    rearrange    rearranging arrays: reshape, concatenate, pad, parts, gathers
+    feedforward  dense, activations, dropout, softmax, sums and splits
+    convolution  convolution and pooling
+    norms        batch, layer, rms and group norm
+    attention    attention with one head and several, transformer blocks (Vaswani et al. 2017)
+    recurrent    Elman, LSTM and GRU over a symbolic number of steps
 """

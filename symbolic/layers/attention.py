@@ -6,14 +6,16 @@ Heads are an axis like any other, so a projection is one matrix a head: W_Q has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
 
 from ..equation import Guard, Index, Read, Term, Within, slot
+from ..functions import Opaque
 from .builder import Builder, Operand, ShapeError
-from .feedforward import EPSILON, dense, layer_norm
+from .feedforward import activation as applied
+from .feedforward import add, dense
+from .norms import EPSILON, layer_norm
 
 
 def attention(
@@ -143,7 +145,7 @@ def transformer_block(
     b: Builder,
     x: Operand,
     weights: BlockWeights,
-    activation: Callable[[sp.Expr], sp.Expr],
+    activation: type[Opaque] | None,
     *,
     causal: bool = False,
     norm_first: bool = True,
@@ -160,16 +162,11 @@ def transformer_block(
         return multi_head_attention(b, y, w.wq, w.wk, w.wv, w.wo, causal=causal)
 
     def feed(y: Operand) -> Operand:
-        hidden = b.pointwise(activation, dense(b, y, w.w1, w.b1))
+        hidden = applied(b, dense(b, y, w.w1, w.b1), activation)
         return dense(b, hidden, w.w2, w.b2)
 
     if norm_first:
-        y = _added(b, x, attend(layer_norm(b, x, w.gamma1, w.beta1, eps=eps)))
-        return _added(b, y, feed(layer_norm(b, y, w.gamma2, w.beta2, eps=eps)))
-    y = layer_norm(b, _added(b, x, attend(x)), w.gamma1, w.beta1, eps=eps)
-    return layer_norm(b, _added(b, y, feed(y)), w.gamma2, w.beta2, eps=eps)
-
-
-def _added(b: Builder, x: Operand, y: Operand) -> Operand:
-    """A residual connection."""
-    return b.pointwise(slot(0) + slot(1), x, y)
+        y = add(b, [x, attend(layer_norm(b, x, w.gamma1, w.beta1, eps=eps))])
+        return add(b, [y, feed(layer_norm(b, y, w.gamma2, w.beta2, eps=eps))])
+    y = layer_norm(b, add(b, [x, attend(x)]), w.gamma1, w.beta1, eps=eps)
+    return layer_norm(b, add(b, [y, feed(y)]), w.gamma2, w.beta2, eps=eps)

@@ -7,7 +7,7 @@ equation.  Nothing here knows how to differentiate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -26,6 +26,7 @@ from ..equation import (
     fresh_name,
     slot,
 )
+from ..substitution import map_reads
 from ..validation import validate
 
 
@@ -42,7 +43,26 @@ class Operand:
 
     @property
     def ndim(self) -> int:
+        """How many axes there are."""
         return len(self.shape)
+
+    def expect(self, shape: tuple[Size, ...], what: str) -> None:
+        """ShapeError unless the shape is this one; `what` is the part it plays: "the bias"."""
+        if self.shape != shape:
+            raise ShapeError(f"{what} {self} needs the shape ({', '.join(map(str, shape))})")
+
+    def expect_axis(self) -> None:
+        """ShapeError for a scalar."""
+        if not self.ndim:
+            raise ShapeError(f"expected an array with an axis, got the scalar {self.name}")
+
+    def numbers(self, axes: Iterable[int], what: str) -> list[sp.Integer]:
+        """The sizes of some axes, which must be numbers."""
+        sizes = [self.shape[axis] for axis in axes]
+        for size in sizes:
+            if not size.is_Integer:
+                raise ShapeError(f"{what} of {self} needs numbers, got the size {size}")
+        return sizes
 
     def __str__(self) -> str:
         return f"{self.name} of shape ({', '.join(map(str, self.shape))})"
@@ -78,6 +98,7 @@ class Builder:
         return fresh_name(name, self._names)
 
     def build(self) -> System:
+        """The system, validated, each recurrence a group of its equations."""
         items: list[Item] = []
         done = 0
         for places, group in self.recurrences:
@@ -244,11 +265,26 @@ class Builder:
         return Operand(name, shape)
 
     def rename_last(self, old: str, new: str) -> Operand:
-        """Gives the equation appended last, which nothing reads yet, another name."""
+        """Gives the equation appended last another name.
+
+        Nothing behind it reads it yet; within the recurrence that it ends, where it is one, the
+        equations of a step read it one step before, and do so by the new name.
+        """
         last = self.equations[-1]
         if last.name != old:
             raise ValueError(f"the last equation is {last.name!r}, not {old!r}")
-        self.equations[-1] = replace(last, name=new)
+
+        def renamed(read: Read) -> Read:
+            return Read(new, read.at) if read.array == old else read
+
+        end = len(self.equations)
+        ending = (places for places, _ in self.recurrences if places.stop == end)
+        for place in next(ending, range(end - 1, end)):
+            equation = self.equations[place]
+            self.equations[place] = replace(
+                equation, name=new if equation.name == old else equation.name,
+                terms=tuple(map_reads(term, renamed) for term in equation.terms),
+            )
         self._axes[new] = self._axes.pop(old)
         self._names = (self._names - {old}) | {new}
         return Operand(new, last.shape)

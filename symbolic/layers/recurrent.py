@@ -6,13 +6,12 @@ each has its own gradient.  Backpropagation through time is not stated here; it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import sympy as sp
+from collections.abc import Sequence
 
 from ..equation import Size, Term, slot
-from ..functions import SIGMOID, TANH
+from ..functions import SIGMOID, TANH, Opaque
 from .builder import Builder, Operand, ShapeError
+from .feedforward import activation as applied
 from .loops import Loop
 
 Gates = Sequence[Operand]
@@ -26,17 +25,17 @@ def rnn(
     bias: Operand | None = None,
     h0: Operand | None = None,
     *,
-    activation: Callable[[sp.Expr], sp.Expr] = TANH,
+    activation: type[Opaque] | None = TANH,
 ) -> Operand:
     """h[t] = f(x[t] W + h[t-1] U + b) (Elman 1990): all states (T, ..., h).
 
-    wx (n, h), wh (h, h), bias (h,), h0 (..., h) or zero.
+    f is `activation` (None: the identity); wx (n, h), wh (h, h), bias (h,), h0 (..., h) or zero.
     """
     loop, state = _opened(b, x, wx)
     name = _state(b, "h")
     before = loop.before(name, h0, state)
     z = _gate(b, "", loop.at(x), wx, before, wh, bias)
-    b.pointwise(activation, z, name=name)
+    applied(b, z, activation, name)
     loop.close()
     return loop.made(name)
 

@@ -14,13 +14,16 @@ from functools import cached_property
 from typing import Any
 
 from ..equation import Array, EquationError, Kind, Size, System, as_size, size_names
+from ..layers import feedforward
 from ..layers.builder import Builder, Operand, ShapeError
+from ..layers.options import Option, Required
+from ..layers.site import Site
+from ..layers.table import SPEC, LayerRow, rows
 from ..shapes import ShapeTextError, parse_shape
+from ..text.formula import parse_formula
 from ..validation import validate
-from .checks import NetworkError, check_apart, check_name, check_notation
-from .layer_types import LAYER_TYPES, LayerType, Site, applied
+from .checks import NetworkError, check_apart, check_name, check_notation, told
 from .losses import Objective
-from .options import Option, Required
 
 COMMON = ("type", "name", "inputs")
 """What every layer may say."""
@@ -152,16 +155,17 @@ class _Build:
             raise NetworkError(key, "expected a layer's type, or a table with its type; got "
                                f"{layer!r}")
         kind = given["type"]
-        if not isinstance(kind, str) or kind not in LAYER_TYPES:
-            near = get_close_matches(str(kind), list(LAYER_TYPES), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {sorted(LAYER_TYPES)}"
+        known = rows(SPEC)
+        if not isinstance(kind, str) or kind not in known:
+            near = get_close_matches(str(kind), list(known), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {sorted(known)}"
             raise NetworkError(f"{key}.type", f"unknown type of layer {kind!r}; {hint}")
-        row = LAYER_TYPES[kind]
+        row = known[kind]
         site = Site(self.builder, place, _options(key, kind, row, given), self.classes)
         inputs = self._inputs(key, given, row)
         try:
-            made = row.build(site, *inputs)
-            outputs = made if isinstance(made, tuple) else (self._named(site, made),)
+            made = row.at(site, *inputs)
+            outputs = made if isinstance(made, tuple) else (self._named(site, row, made),)
         except (ShapeError, EquationError) as error:
             raise NetworkError(f"{key} ({kind})", str(error)) from None
         self.sites.append(site)
@@ -170,7 +174,7 @@ class _Build:
         return LayerSummary(place, kind, tuple(x.name for x in inputs), outputs,
                             tuple(site.parameters))
 
-    def _inputs(self, key: str, given: Mapping[str, Any], row: LayerType) -> tuple[Operand, ...]:
+    def _inputs(self, key: str, given: Mapping[str, Any], row: LayerRow) -> tuple[Operand, ...]:
         wanted = given.get("inputs")
         found = self.last
         if wanted is not None:
@@ -184,7 +188,7 @@ class _Build:
                     raise NetworkError(f"{key}.inputs", f"no layer before is named {name!r}; "
                                        f"{hint}")
             found = tuple(operand for name in wanted for operand in self.outputs[name])
-        least, most = row.inputs
+        least, most = row.counts
         if len(found) < least or (most is not None and len(found) > most):
             count = str(least) if least == most else f"{least} to {most}" if most else (
                 f"at least {least}")
@@ -192,7 +196,7 @@ class _Build:
                                f"inputs, got {len(found)}; inputs = [\"name\", ...] says which")
         return found
 
-    def _named(self, site: Site, made: Operand) -> Operand:
+    def _named(self, site: Site, row: LayerRow, made: Operand) -> Operand:
         """The output as Z of a layer with parameters, or A, and its activation behind it."""
         stem = "Z" if site.parameters else "A"
         name = f"{stem}{site.place}"
@@ -201,9 +205,9 @@ class _Build:
                       for places, _ in self.builder.recurrences)
         if made.name == last and made.name != name and not in_loop:
             made = self.builder.rename_last(made.name, name)
-        function = site.options.get("activation")
-        if function is not None and "heads" not in site.options and not in_loop:
-            made = applied(site, made, function)
+        if row.activated and site["activation"] is not None:
+            name = f"A{site.place}"
+            made = feedforward.activation(self.builder, made, site["activation"], name)
         return made
 
     def _remember(
@@ -240,22 +244,22 @@ class _Build:
 
 
 def _options(
-    key: str, kind: str, row: LayerType, given: Mapping[str, Any]
+    key: str, kind: str, row: LayerRow, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     for name in given:
-        if name not in COMMON and name not in row.options:
-            known = [*row.options, *COMMON]
+        if name not in COMMON and name not in row.spec_options:
+            known = [*row.spec_options, *COMMON]
             near = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"expected one of {known}"
             raise NetworkError(f"{key}.{name}", f"a layer of type {kind!r} has no such option; "
                                f"{hint}")
     return {name: _value(f"{key}.{name}", kind, name, option, given)
-            for name, option in row.options.items()}
+            for name, option in row.spec_options.items()}
 
 
 def _value(key: str, kind: str, name: str, option: Option, given: Mapping[str, Any]) -> Any:
     if name in given:
-        return option.check(key, given[name])
+        return told(key, lambda value: option.read(value, parse_formula), given[name])
     if option.default is Required:
         raise NetworkError(key, f"is missing; a layer of type {kind!r} needs it")
     return option.default

@@ -1,145 +1,130 @@
-"""Layers by the names that equations in text call them: `conv2d(X, W, b, stride=2)`.
+"""Layers in the text of equations, `conv2d(X, W, b, stride=2)`: the rows of the table, called.
 
-A row states the arrays a layer takes (`?` marks those that may be missing, `*` a group of them, one
-for each gate) and its options; the equations are in :mod:`layers`, :mod:`attention` and
-:mod:`recurrent`.
+What a layer takes and computes is in :mod:`gradproof.symbolic.layers.table`; here a call's
+arguments are matched with a row, and a complaint gets its place in the text.  Beside them stand
+the few functions of another form, whose arguments are sizes or axes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import sympy as sp
 
-from ..functions import ACTIVATIONS, RELU
-from ..layers import attention, recurrent
-from ..layers import feedforward as layers
-from ..layers import rearrange as arrays
-from ..layers.builder import Builder, Operand
-from .grammar import Node, exact_number, nearest
+from ..layers import rearrange
+from ..layers.builder import Operand
+from ..layers.options import Option, OptionError, Required
+from ..layers.table import TEXT, LayerRow, rows
+from .formula import parse_formula
+from .grammar import Node, exact_number
 from .values import Value, Values, entries
 
-Reader: TypeAlias = Callable[[Values, Node], Any]
+Argument: TypeAlias = Callable[[int], Value]
 
 
-@dataclass(frozen=True)
-class Layer:
-    """What builds a layer, the arrays it takes in order, its options and the ones it must have."""
-
-    build: Callable[..., Operand]
-    arrays: str
-    options: Mapping[str, Reader] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-
-    def usage(self, name: str) -> str:
-        """How it is called: ``conv2d(x, w, [bias], stride=...)``."""
-        shown = [f"[{word.rstrip('?*')}]" if word.endswith("?") else word.rstrip("*")
-                 for word in self.arrays.split()]
-        return f"{name}({', '.join([*shown, *(f'{option}=...' for option in self.options)])})"
-
-
-def applied_layer(row: Layer) -> Callable[[Values, Node, Callable[[int], Value]], Value]:
+def applied_layer(row: LayerRow) -> Callable[[Values, Node, Argument], Value]:
     """The row as a function of the text of equations."""
 
-    def call(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
-        words = row.arrays.split()
-        names = [word.rstrip("?*") for word in words]
-        given: dict[str, Node] = dict(zip(names, node.arguments, strict=False))
-        if len(node.arguments) > len(names):
-            values.source.fail(node.arguments[len(names)], f"one array too many; expected "
-                                                           f"{row.usage(node.text)}")
-        options: dict[str, Any] = {}
-        for key, value in node.keywords:
-            if key in given or key not in (*names, *row.options):
-                why = "is given twice" if key in given else "is no argument"
-                values.source.fail(value, f"{key!r} {why}; expected {row.usage(node.text)}")
-            if key in row.options:
-                options[key] = row.options[key](values, value)
-            else:
-                given[key] = value
-        missing = [word for word, name in zip(words, names, strict=True)
-                   if name not in given and not word.endswith("?")]
-        missing += [option for option in row.needs if option not in options]
-        if missing:
-            values.source.fail(node, f"{', '.join(m.rstrip('*') for m in missing)} missing; "
-                                     f"expected {row.usage(node.text)}")
-        found: dict[str, Any] = {}
-        for word, name in zip(words, names, strict=True):
-            if name in given:
-                found[name] = _array(values, given[name], "*" in word)
-        return values.shaped(node, lambda: row.build(values.builder, **found, **options))
+    def call(values: Values, node: Node, argument: Argument) -> Value:
+        given, stated = _matched(values, node, row)
+        arrays = {word.rstrip("?*+"): _array(values, given[word.rstrip("?*+")], word)
+                  for word in row.arrays.split() if word.rstrip("?*+") in given}
+        options = {key: _option(values, key, row.options[key], value)
+                   for key, value in stated.items()}
+        for key, option in row.options.items():
+            options.setdefault(key, row.in_text.get(key, option.default))
+
+        def built() -> Operand:
+            made = row.build(values.builder, **arrays, **options)
+            if isinstance(made, tuple):
+                values.source.fail(node, f"{node.text} has several outputs; a text takes parts of "
+                                         "an axis by subscripts, such as X[:, 0:2]")
+            return made
+
+        return values.shaped(node, built)
 
     return call
 
 
-def _array(values: Values, node: Node, group: bool) -> Operand | tuple[Operand, ...]:
-    if group:
-        if node.kind != "tuple":
-            values.source.fail(node, "expected a group of arrays, one for each gate, such as "
-                                     "(Wi, Wf, Wg, Wo)")
-        return tuple(values.settle(values.value(part)) for part in node.arguments)
-    return values.settle(values.value(node))
+def _matched(
+    values: Values, node: Node, row: LayerRow
+) -> tuple[dict[str, tuple[Node, ...]], dict[str, Node]]:
+    """The arguments of a call by the names of the arrays, and by those of the options."""
+    words = row.arrays.split()
+    names = [word.rstrip("?*+") for word in words]
+    if words[0].endswith("+"):
+        given = {names[0]: node.arguments} if node.arguments else {}
+    else:
+        given = {name: (part,) for name, part in zip(names, node.arguments, strict=False)}
+        if len(node.arguments) > len(names):
+            values.source.fail(node.arguments[len(names)], f"one array too many; expected "
+                                                           f"{row.usage(node.text)}")
+    stated: dict[str, Node] = {}
+    for key, value in node.keywords:
+        if key in given or key not in (*names, *row.options):
+            why = "is given twice" if key in given else "is no argument"
+            values.source.fail(value, f"{key!r} {why}; expected {row.usage(node.text)}")
+        if key in row.options:
+            stated[key] = value
+        else:
+            given[key] = (value,)
+    missing = [name for word, name in zip(words, names, strict=True)
+               if name not in given and not word.endswith("?")]
+    missing += [key for key, option in row.options.items()
+                if option.default is Required and key not in (*stated, *row.in_text)]
+    if missing:
+        values.source.fail(node, f"{', '.join(missing)} missing; expected {row.usage(node.text)}")
+    return given, stated
 
 
-# --- options ------------------------------------------------------------------------------------
+def _array(values: Values, given: tuple[Node, ...], word: str) -> Operand | tuple[Operand, ...]:
+    """An array, or a group of them: one for each gate, or all that the call hands over."""
+    if word.endswith("+"):
+        return tuple(values.settle(values.value(part)) for part in given)
+    if "*" in word:
+        if given[0].kind != "tuple":
+            values.source.fail(given[0], "expected a group of arrays, one for each gate, such as "
+                                         "(Wi, Wf, Wg, Wo)")
+        return tuple(values.settle(values.value(part)) for part in given[0].arguments)
+    return values.settle(values.value(given[0]))
 
 
-def _integer(values: Values, node: Node) -> int:
-    return values.integer(node, "a whole number such as 2")
+def _option(values: Values, key: str, option: Option, node: Node) -> Any:
+    """An option as it is used; a complaint points at it."""
+    try:
+        return option.read(_plain(values, node), parse_formula)
+    except OptionError as error:
+        values.source.fail(node, f"{key}{error.at}: {error}")
 
 
-def _kernel(values: Values, node: Node) -> int | tuple[int, ...]:
+def _plain(values: Values, node: Node) -> Any:
+    """What an option says, as a number, a word, true or false, or a list of those."""
+    if node.kind == "number":
+        number = exact_number(node, values.source)
+        return int(number) if node.text.isdigit() else number
+    if node.kind == "unary" and node.arguments[0].kind == "number":
+        return -_plain(values, node.arguments[0])
     if node.kind == "tuple":
-        return tuple(_integer(values, part) for part in node.arguments)
-    return _integer(values, node)
-
-
-def _number(values: Values, node: Node) -> sp.Expr:
-    if node.kind != "number":
-        values.source.fail(node, "expected a number such as 0.001")
-    number = exact_number(node, values.source)
-    if number <= 0:
-        values.source.fail(node, "expected a number above 0")
-    return number
-
-
-def _flag(values: Values, node: Node) -> bool:
-    if node.kind != "name" or node.text not in ("True", "False"):
-        values.source.fail(node, "expected True or False")
-    return node.text == "True"
-
-
-def _activation(values: Values, node: Node) -> Callable[[sp.Expr], sp.Expr]:
-    known = [name for name, function in ACTIVATIONS.items() if function is not None]
-    if node.kind not in ("name", "string") or node.text not in known:
-        values.source.fail(node, f"expected the name of an activation; {nearest(node.text, known)}")
-    return ACTIVATIONS[node.text]  # type: ignore[return-value]
+        return [_plain(values, part) for part in node.arguments]
+    if node.kind in ("name", "string"):
+        return {"True": True, "False": False}.get(node.text, node.text)
+    values.source.fail(node, "expected a number, a word, True or False, or several in parentheses")
 
 
 # --- functions of another form ------------------------------------------------------------------
 
 
-def _concatenate(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
-    axis = values.keywords(node, ("axis",)).get("axis")
-    place = values.integer(axis, "an axis such as 0 or -1") if axis is not None else 0
-    if not node.arguments:
-        values.source.fail(node, f"{node.text} takes arrays, such as {node.text}(A, B, axis=1)")
-    parts = [values.settle(argument(p)) for p in range(len(node.arguments))]
-    return values.shaped(node, lambda: arrays.concatenate(values.builder, parts, place))
-
-
-def _reshape(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
+def _reshape(values: Values, node: Node, argument: Argument) -> Value:
     values.keywords(node, ())
     if len(node.arguments) < 2:
         values.source.fail(node, "reshape takes an array and sizes, such as reshape(X, m, n*k)")
     shape = [values.size(part) for part in node.arguments[1:]]
     operand = values.settle(argument(0))
-    return values.shaped(node, lambda: arrays.reshape(values.builder, operand, shape))
+    return values.shaped(node, lambda: rearrange.reshape(values.builder, operand, shape))
 
 
-def _swapaxes(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
+def _swapaxes(values: Values, node: Node, argument: Argument) -> Value:
     values.keywords(node, ())
     if len(node.arguments) != 3:
         values.source.fail(node, "swapaxes takes an array and two axes, such as "
@@ -151,56 +136,17 @@ def _swapaxes(values: Values, node: Node, argument: Callable[[int], Value]) -> V
     return entries(values.builder.transpose(operand, order))
 
 
-def _filled(number: sp.Expr) -> Callable[[Values, Node, Callable[[int], Value]], Value]:
-    def fill(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
+def _filled(number: sp.Expr) -> Callable[[Values, Node, Argument], Value]:
+    def fill(values: Values, node: Node, argument: Argument) -> Value:
         values.keywords(node, ())
         shape = tuple(values.size(part) for part in node.arguments)
-        return entries(arrays.full(values.builder, shape, number))
+        return entries(rearrange.full(values.builder, shape, number))
 
     return fill
 
 
-def _block(b: Builder, x: Operand, **given: Any) -> Operand:
-    options = {key: given.pop(key) for key in ("causal", "norm_first", "eps") if key in given}
-    activation = given.pop("activation", RELU)
-    return attention.transformer_block(b, x, attention.BlockWeights(**given), activation, **options)
-
-
-_POOL = {"kernel": _kernel, "stride": _integer, "padding": _integer}
-_CONV = {"stride": _integer, "padding": _integer, "dilation": _integer}
-
-LAYERS: dict[str, Layer] = {
-    "dense": Layer(layers.dense, "x w bias?"),
-    "conv1d": Layer(layers.conv, "x w bias?", _CONV),
-    "conv2d": Layer(layers.conv, "x w bias?", _CONV),
-    "max_pool1d": Layer(layers.max_pool, "x", _POOL, ("kernel",)),
-    "max_pool2d": Layer(layers.max_pool, "x", _POOL, ("kernel",)),
-    "avg_pool1d": Layer(layers.avg_pool, "x", _POOL, ("kernel",)),
-    "avg_pool2d": Layer(layers.avg_pool, "x", _POOL, ("kernel",)),
-    "flatten": Layer(layers.flatten, "x", {"start": _integer}),
-    "batch_norm": Layer(layers.batch_norm, "x gamma? beta?", {"eps": _number}),
-    "layer_norm": Layer(layers.layer_norm, "x gamma? beta?", {"eps": _number}),
-    "rms_norm": Layer(layers.rms_norm, "x gamma?", {"eps": _number}),
-    "group_norm": Layer(layers.group_norm, "x gamma? beta?",
-                        {"groups": _integer, "eps": _number}, ("groups",)),
-    "dropout": Layer(layers.dropout, "x mask", {"keep": _number}, ("keep",)),
-    "embedding": Layer(arrays.gather, "table labels"),
-    "attention": Layer(attention.attention, "q k v mask?", {"causal": _flag}),
-    "multi_head_attention": Layer(attention.multi_head_attention, "x wq wk wv wo memory?",
-                                  {"causal": _flag}),
-    "transformer_block": Layer(
-        _block, "x wq wk wv wo w1 b1 w2 b2 gamma1 beta1 gamma2 beta2",
-        {"causal": _flag, "norm_first": _flag, "eps": _number, "activation": _activation},
-    ),
-    "rnn": Layer(recurrent.rnn, "x wx wh bias? h0?", {"activation": _activation}),
-    "lstm": Layer(recurrent.lstm, "x wx* wh* bias*? h0? c0?"),
-    "gru": Layer(recurrent.gru, "x wx* wh* bias*? hidden_bias? h0?", {"reset_after": _flag}),
-}
-
-LAYER_FUNCTIONS: dict[str, Callable[[Values, Node, Callable[[int], Value]], Value]] = {
-    **{name: applied_layer(row) for name, row in LAYERS.items()},
-    "concatenate": _concatenate,
-    "concat": _concatenate,
+LAYER_FUNCTIONS: dict[str, Callable[[Values, Node, Argument], Value]] = {
+    **{name: applied_layer(row) for name, row in rows(TEXT).items()},
     "reshape": _reshape,
     "swapaxes": _swapaxes,
     "zeros": _filled(sp.S.Zero),
