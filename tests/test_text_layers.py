@@ -7,6 +7,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.symbolic.equation import Array, size_symbol
+from gradproof.symbolic.layers import table
 from gradproof.symbolic.text.statements import FormulaError, parse_equations
 
 SIZES = {"T": 4, "m": 2, "n": 3, "k": 5, "c": 2, "f": 3}
@@ -146,6 +147,8 @@ WRONG = [
     ("L = sum(layer_norm(x, y))", ["the gain y", "needs the shape (n)"]),
     ("L = sum(max_pool1d(x))", ["kernel missing"]),
     ("L = sum(dropout(x, y, keep=2))", ["keep: expected a number above 0 and at most 1, got 2"]),
+    ("h[-1] = zeros(n); h[t] = h[t-1] + x[t]*rnn(x, x.T @ x, x.T @ x)[0]; L = sum(h)",
+     ["inside of the steps of t", "before them"]),
     ("L = sum(flatten(x, start=0.5))", ["start: expected a whole number, got 1/2"]),
     ("L = sum(layer_norm(x, eps=n))", ["eps: expected a number, got 'n'"]),
     ("L = sum(concat())", ["parts missing; expected concat(parts, ..., axis=...)"]),
@@ -163,3 +166,75 @@ def test_what_cannot_be_meant_is_explained(text, parts):
         parse_equations(text, LOOP)
     for part in ["column", *parts]:
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize("layer", [
+    "rnn(x, Wi, Ui)", "lstm(x, (Wi, Wf, Wg, Wo), (Ui, Uf, Ug, Uo))",
+    "gru(x, (Wi, Wf, Wg), (Ui, Uf, Ug))",
+])
+@pytest.mark.parametrize("name", ["H", "h", "c", "i", "t", "a_i"])
+def test_a_recurrent_layer_takes_any_name(layer, name):
+    """Its steps read the state before them by the name that it was given."""
+    shapes = {"x": "T m n", **GATES, "C": "T m k"}
+    plain = gp.derive(gp.equations(f"L = sum(C*{layer}**2)", **shapes))
+    called = gp.derive(gp.equations(f"{name} = {layer}; L = sum(C*{name}**2)", **shapes))
+    random = np.random.default_rng(5)
+    values = {array.name: random.normal(size=[SIZES[str(size)] for size in array.shape])
+              for array in called.system.inputs}
+    assert name in called.system.names
+    for one, other in zip(plain.compile()(**values)[1].values(),
+                          called.compile()(**values)[1].values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+DOORS = {
+    "dropout": ("dropout(X, mask1, keep=0.75)", {"keep": 0.75}, "m n"),
+    "transformer_block": (
+        "transformer_block(X, WQ1, WK1, WV1, WO1, WF1, bF1, WG1, bG1, gamma1, beta1, gammaF1, "
+        "betaF1)", {"heads": 2, "size": "d", "units": "k"}, "m T n"),
+    "rnn": ("rnn(X, W1, U1, b1)", {"units": "k"}, "T m n"),
+    "conv2d": ("conv2d(X, W1, b1, padding=1)", {"channels": "f", "kernel": 3, "padding": 1},
+               "m c h w"),
+    "avg_pool2d": ("avg_pool2d(X, kernel=(2, 3))", {"kernel": [2, 3]}, "m c h w"),
+    "group_norm": ("group_norm(X, gamma1, beta1, groups=2)", {"groups": 2}, "m 4 w"),
+}
+
+
+@pytest.mark.parametrize("kind", DOORS)
+def test_a_layer_is_the_same_by_text_and_by_spec(kind):
+    """Options that are left out, too, mean the same."""
+    text, options, shape = DOORS[kind]
+    model = gp.Model(shape, [{"type": kind, **options}])
+    arrays = {a.name: a for a in model.system().inputs if a.name != "Y"}
+    system = parse_equations(f"{model.prediction} = {text}; L = sum({model.prediction})",
+                             arrays)
+    assert [str(e) for e in system.equations][:-1] == (
+        [str(e) for e in model.system().equations][:-1])
+
+
+@pytest.mark.parametrize(("kind", "options"), [
+    ("dropout", {"keep": 2}), ("dropout", {"keep": 0}), ("layer_norm", {"eps": 0}),
+    ("max_pool1d", {"kernel": 0}), ("max_pool1d", {"kernel": 2, "stride": 0}),
+    ("avg_pool1d", {"kernel": [2, 0]}), ("group_norm", {"groups": 0}), ("flatten", {"start": 0.5}),
+])
+def test_an_option_is_refused_by_text_as_by_spec(kind, options):
+    """With the same words."""
+    with pytest.raises(ValueError, match=r"layers\[0\]") as by_spec:
+        gp.Model("m n T", [{"type": kind, **options}])
+    given = ", ".join(f"{key}={tuple(v) if isinstance(v, list) else v}"
+                      for key, v in options.items())
+    mask = ", X" if kind == "dropout" else ""
+    with pytest.raises(FormulaError) as by_text:
+        parse_equations(f"L = sum({kind}(X{mask}, {given}))", {"X": "m n T"})
+    said = str(by_spec.value).removeprefix("layers[0].")
+    assert said.replace("0.5", "1/2") in str(by_text.value)
+
+
+def test_concat_joins_the_first_axis_in_text_and_the_last_in_a_spec():
+    """As NumPy does; the one default in which they differ."""
+    differing = {name: row.in_text for name, row in table.LAYERS.items() if row.in_text}
+    assert differing == {"concat": {"axis": 0}, "concatenate": {"axis": 0}}
+    text = parse_equations("L = sum(concat(X, X)**2)", {"X": "m n"})
+    spec = gp.Model("m n", [{"type": "concat", "inputs": ["input", "input"]}])
+    assert [str(size) for size in next(iter(text.equations)).shape] == ["2*m", "n"]
+    assert [str(size) for size in spec.summary[0].outputs[0].shape] == ["m", "2*n"]

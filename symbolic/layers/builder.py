@@ -79,6 +79,8 @@ class Builder:
         self.inputs: list[Array] = []
         self.equations: list[Equation] = []
         self.recurrences: list[tuple[range, Recurrence]] = []
+        self.stepping: str | None = None
+        """The index of a recurrence whose steps are being appended."""
         self._names: set[str] = set()
         self._axes: dict[str, tuple[str, ...]] = {}
 

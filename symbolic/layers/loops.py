@@ -47,6 +47,10 @@ class Loop:
     def __init__(
         self, builder: Builder, index: str, size: Size, direction: Literal[1, -1] = 1
     ) -> None:
+        if builder.stepping is not None:
+            raise ShapeError(f"a recurrence over {size} steps stands inside of the steps of "
+                             f"{builder.stepping}; compute it before them, and read its entries")
+        builder.stepping = index
         self.builder = builder
         self.index = Index(index, size)
         self.direction: Literal[1, -1] = direction
@@ -89,6 +93,7 @@ class Loop:
         for equation in lifted:
             for name in (equation.name, *equation.argmax):
                 self.builder.stand_in(name, equation.shape, [i.name for i in equation.out])
+        self.builder.stepping = None
         places = range(self._start, len(self.builder.equations))
         self.builder.recurrences.append(
             (places, Recurrence(self.index.name, self.direction, ()))
