@@ -23,13 +23,10 @@ from ..shapes import ShapeTextError, parse_shape
 from ..text.formula import parse_formula
 from ..validation import validate
 from .checks import NetworkError, check_apart, check_name, check_notation, told
-from .losses import Objective
+from .common import BATCH, Described
 
 COMMON = ("type", "name", "inputs")
 """What every layer may say."""
-
-BATCH = "m"
-"""The size that counts samples, unless the model says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +41,17 @@ class LayerSummary:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Described):
     """A network of layers.
 
     input: the shape of ``X`` as text: names are symbolic sizes, numbers are fixed ("m 1 28 28").
     layers: for each a type, or a mapping with its ``type``, its options, and where it matters a
         ``name`` and ``inputs`` (names of layers before; "input" is X; "name.0" a part of a split).
     loss: a key of ``LOSSES``, over the last axis of the last layer's output; every other axis
-        counts samples.  l1, l2, label_smoothing, sample_weights: see :class:`Objective`.
+        counts samples.
     kind: of X: "real", or "labels 50" for integers below 50 (what an embedding takes).
+
+    Further settings, by name alone, are those of :class:`Described`.
 
     Raises NetworkError, which names the key, for anything that cannot be built.
     """
@@ -61,16 +60,7 @@ class Model:
     layers: Sequence[str | Mapping[str, Any]]
     loss: str = "half_squared_error"
     kind: str = "real"
-    name: str = "model"
-    values: Mapping[str, Any] = field(default_factory=dict)
-    learning_rate: Any = None
-    notation: Mapping[str, Any] = field(default_factory=dict)
-    source: Mapping[str, Any] = field(default_factory=dict)
-    claims: Sequence[Mapping[str, Any]] = ()
-    l1: Any = 0
-    l2: Any = 0
-    label_smoothing: Any = 0
-    sample_weights: bool = False
+    name: str = field(default="model", kw_only=True)
 
     def __post_init__(self) -> None:
         system = self.system()
@@ -81,11 +71,6 @@ class Model:
                                 if a.name != "Y"}}
         letters |= {name: name[0].lower() for name in system.names if name[0] in "ZA"}
         check_notation(self.notation, letters, sizes)
-
-    @property
-    def objective(self) -> Objective:
-        """The loss with its options."""
-        return Objective(self.loss, self.l1, self.l2, self.label_smoothing, self.sample_weights)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -110,10 +95,6 @@ class Model:
     def system(self) -> System:
         """The forward equations, down to the scalar loss ``L``."""
         return self._built[0]
-
-    def shapes(self) -> dict[str, tuple[Size, ...]]:
-        """The shape of every input array: X, Y, W1, b1, ..."""
-        return {array.name: array.shape for array in self.system().inputs}
 
     @cached_property
     def _built(self) -> tuple[System, tuple[LayerSummary, ...]]:

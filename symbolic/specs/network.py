@@ -7,9 +7,9 @@ their axes in another order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import sympy as sp
 
@@ -19,15 +19,14 @@ from ..validation import validate
 from .checks import NetworkError as NetworkError
 from .checks import activation_function as activation_function
 from .checks import check_apart, check_notation, check_size, choice
-from .losses import BOUNDED, Objective
+from .common import BATCH, Described
+from .losses import BOUNDED
 
 Convention = Literal["rows", "columns"]
-BATCH = "m"
-"""The batch size's symbol where none is given."""
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Described):
     """A dense network: layer sizes, activations, loss, and the convention its arrays follow.
 
     sizes: layer widths from input to output, each a positive integer or the name of a size.
@@ -38,8 +37,8 @@ class Network:
         W of shape (out, in), a sample per column.  b has shape (out,) in both.
     batch: name or number of the batch size; False for a single sample without a batch axis.
     delta: "loss" lets δ carry the loss's 1/m; "sample" has δ per sample, and 1/m in the gradients.
-    values: numbers for X, Y, W1, b1, ... where there are any.
-    l1, l2, label_smoothing, sample_weights: options of the loss, see :class:`Objective`.
+
+    Further settings, by name alone, are those of :class:`Described`.
 
     Raises NetworkError, which names the key, for anything that cannot be built.
     """
@@ -51,16 +50,6 @@ class Network:
     convention: Convention = "rows"
     batch: str | int | bool = BATCH
     delta: Literal["loss", "sample"] = "loss"
-    name: str = "network"
-    values: Mapping[str, Any] = field(default_factory=dict)
-    learning_rate: Any = None
-    notation: Mapping[str, Any] = field(default_factory=dict)
-    source: Mapping[str, Any] = field(default_factory=dict)
-    claims: Sequence[Mapping[str, Any]] = ()
-    l1: Any = 0
-    l2: Any = 0
-    label_smoothing: Any = 0
-    sample_weights: bool = False
 
     def __post_init__(self) -> None:
         sizes = self.sizes
@@ -129,11 +118,6 @@ class Network:
         check_notation(self.notation, arrays, sizes)
 
     @property
-    def objective(self) -> Objective:
-        """The loss with its options."""
-        return Objective(self.loss, self.l1, self.l2, self.label_smoothing, self.sample_weights)
-
-    @property
     def depth(self) -> int:
         """The number of layers with weights."""
         return len(self.sizes) - 1
@@ -167,11 +151,7 @@ class Network:
 
     def system(self) -> System:
         """The forward equations, down to the scalar loss ``L``."""
-        return _forward(self)
-
-    def shapes(self) -> dict[str, tuple[Size, ...]]:
-        """The shape of every input array: X, Y, W1, b1, ..."""
-        return {array.name: array.shape for array in self.system().inputs}
+        return _Forward(self).system()
 
 
 # --- forward equations --------------------------------------------------------------------------
@@ -179,58 +159,69 @@ class Network:
 _LETTERS = "ijkpqruvw"
 
 
-def _forward(network: Network) -> System:
-    sizes = [as_size(size) for size in network.sizes]
-    rows = network.convention == "rows"
-    sample = (
-        () if network.batch_size is None else (Index("s", network.batch_size),)
-    )
-    layer_index = [
-        Index(_LETTERS[place] if place < len(_LETTERS) else f"i{place}", size)
-        for place, size in enumerate(sizes)
-    ]
+class _Forward:
+    """The equations of a network, layer by layer."""
 
-    def axes(feature: Index) -> tuple[Index, ...]:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.rows = network.convention == "rows"
+        batch = network.batch_size
+        self.sample = () if batch is None else (Index("s", batch),)
+        self.features = [
+            Index(_LETTERS[place] if place < len(_LETTERS) else f"i{place}", as_size(size))
+            for place, size in enumerate(network.sizes)
+        ]
+
+    def system(self) -> System:
+        """All equations, down to ``L``."""
+        first, last = self.features[0], self.features[-1]
+        objective = self.network.objective
+        inputs = [_declared("X", self.axes(first)),
+                  _declared("Y", self.axes(last), objective.row.target)]
+        weights: list[Array] = []
+        equations: list[Equation] = []
+        previous = "X"
+        for layer, activation in enumerate(self.network.activations, 1):
+            before, here = self.features[layer - 1 : layer + 1]
+            weights.append(_declared(f"W{layer}", self.weight(before, here)))
+            inputs += [weights[-1], _declared(f"b{layer}", (here,))]
+            equations += [self.affine(layer, previous, before, here),
+                          *self.activated(layer, activation, here)]
+            previous = f"A{layer}"
+        further, ends = objective.equations(previous, self.axes(last), last, weights)
+        return validate(System((*inputs, *further), (*equations, *ends)))
+
+    def axes(self, feature: Index) -> tuple[Index, ...]:
         """The axes of an activation: (sample, feature) in rows, (feature, sample) in columns."""
-        return (*sample, feature) if rows else (feature, *sample)
+        return (*self.sample, feature) if self.rows else (feature, *self.sample)
 
-    def at(name: str, indices: Sequence[Index]) -> Read:
-        return Read(name, tuple(index.symbol for index in indices))
+    def weight(self, before: Index, here: Index) -> tuple[Index, Index]:
+        """The axes of a weight: (in, out) in rows, (out, in) in columns."""
+        return (before, here) if self.rows else (here, before)
 
-    def declare(name: str, indices: Sequence[Index], kind: Kind = "real") -> Array:
-        return Array(name, tuple(i.size for i in indices), kind, tuple(i.name for i in indices))
+    def affine(self, layer: int, previous: str, before: Index, here: Index) -> Equation:
+        """Z = A W + b, or W A + b."""
+        a = _read(previous, self.axes(before))
+        w = _read(f"W{layer}", self.weight(before, here))
+        product = Term(slot(0) * slot(1), (a, w) if self.rows else (w, a), (before,))
+        bias = Term(slot(0), (_read(f"b{layer}", (here,)),))
+        return Equation(f"Z{layer}", self.axes(here), (product, bias))
 
-    inputs = [
-        declare("X", axes(layer_index[0])),
-        declare("Y", axes(layer_index[-1]), network.objective.row.target),
-    ]
-    weights = []
-    equations: list[Equation] = []
-    previous = "X"
-    for layer, name in enumerate(network.activations, 1):
-        before, here = layer_index[layer - 1], layer_index[layer]
-        weight = (before, here) if rows else (here, before)
-        weights.append(declare(f"W{layer}", weight))
-        inputs += [weights[-1], declare(f"b{layer}", (here,))]
-        read_a, read_w = at(previous, axes(before)), at(f"W{layer}", weight)
-        reads = (read_a, read_w) if rows else (read_w, read_a)
-        equations.append(Equation(f"Z{layer}", axes(here), (
-            Term(slot(0) * slot(1), reads, (before,)),
-            Term(slot(0), (at(f"b{layer}", (here,)),)),
-        )))
-        z = at(f"Z{layer}", axes(here))
-        if name == "softmax":
-            equations.append(Equation(
-                f"S{layer}", sample, (Term(slot(0), (z,), (here,)),), "logsumexp"
-            ))
-            body = sp.exp(slot(0) - slot(1))
-            arguments: tuple[Read, ...] = (z, at(f"S{layer}", sample))
-        else:
-            function = activation_function(name)
-            body, arguments = (slot(0) if function is None else function(slot(0))), (z,)
-        equations.append(Equation(f"A{layer}", axes(here), (Term(body, arguments),)))
-        previous = f"A{layer}"
-    further, last = network.objective.equations(
-        previous, axes(layer_index[-1]), layer_index[-1], weights
-    )
-    return validate(System((*inputs, *further), (*equations, *last)))
+    def activated(self, layer: int, activation: str, here: Index) -> list[Equation]:
+        """A = f(Z); a softmax reads its log Σ exp, which is an equation of its own."""
+        z, out = _read(f"Z{layer}", self.axes(here)), self.axes(here)
+        if activation != "softmax":
+            function = activation_function(activation)
+            body = slot(0) if function is None else function(slot(0))
+            return [Equation(f"A{layer}", out, (Term(body, (z,)),))]
+        level = Equation(f"S{layer}", self.sample, (Term(slot(0), (z,), (here,)),), "logsumexp")
+        softmax = Term(sp.exp(slot(0) - slot(1)), (z, _read(level.name, self.sample)))
+        return [level, Equation(f"A{layer}", out, (softmax,))]
+
+
+def _read(name: str, indices: Sequence[Index]) -> Read:
+    return Read(name, tuple(index.symbol for index in indices))
+
+
+def _declared(name: str, indices: Sequence[Index], kind: Kind = "real") -> Array:
+    return Array(name, tuple(i.size for i in indices), kind, tuple(i.name for i in indices))

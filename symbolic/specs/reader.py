@@ -33,16 +33,14 @@ from pathlib import Path
 from typing import Any
 
 from ..equation import Size
+from .common import keys_of
 from .losses import Loss
 from .model import Model
 from .network import Network, NetworkError
 
-LOSS_KEYS = ("loss", "l1", "l2", "label_smoothing", "sample_weights")
-NETWORK_KEYS = ("sizes", "activation", "output", "convention", "batch", "delta", *LOSS_KEYS)
-MODEL_KEYS = ("input", "kind", *LOSS_KEYS)
 TABLES = {
-    "network": NETWORK_KEYS,
-    "model": MODEL_KEYS,
+    "network": keys_of(Network),
+    "model": keys_of(Model),
     "values": None,
     "update": ("learning_rate",),
     "notation": ("loss", "target", "symbols"),
@@ -241,22 +239,30 @@ def check_targets(where: str, loss: Loss, values: Any, convention: str = "rows")
     if loss.labels and not set(numbers) <= set(map(Decimal, loss.labels)):
         raise SpecError(f"{where}: values.Y: expected the labels {list(loss.labels)}, got "
                         f"{min(set(numbers) - set(map(Decimal, loss.labels)))}")
-    if loss.target not in ("probability", "one_hot"):
-        return
-    nested = isinstance(values[0], list)
-    rows = values if nested else [values]
+    if loss.target in ("probability", "one_hot"):
+        for row in _samples(values, convention):
+            _check_row(where, loss, row)
+
+
+def _samples(values: list[Any], convention: str) -> Iterator[list[Decimal]]:
+    """The targets of each sample; a flat list is that of a single one."""
+    rows = values if isinstance(values[0], list) else [values]
     while isinstance(rows[0][0], list):
         rows = [row for block in rows for row in block]
-    if nested and convention == "columns":
+    if isinstance(values[0], list) and convention == "columns":
         rows = [list(column) for column in zip(*rows, strict=True)]
     for row in rows:
-        entries = [Decimal(entry) for entry in row]
-        if abs(sum(entries, Decimal(0)) - 1) > Decimal("1e-9") or min(entries) < 0:
-            raise SpecError(f"{where}: values.Y: the loss needs non-negative targets that sum to "
-                            f"one for each sample, got {[str(entry) for entry in entries]}")
-        if loss.target == "one_hot" and any(entry not in (0, 1) for entry in entries):
-            raise SpecError(f"{where}: values.Y: the loss needs one-hot targets, got "
-                            f"{[str(entry) for entry in entries]}")
+        yield [Decimal(entry) for entry in row]
+
+
+def _check_row(where: str, loss: Loss, entries: list[Decimal]) -> None:
+    """Entries of one sample that sum to one, and are one-hot where the loss needs that."""
+    shown = [str(entry) for entry in entries]
+    if abs(sum(entries, Decimal(0)) - 1) > Decimal("1e-9") or min(entries) < 0:
+        raise SpecError(f"{where}: values.Y: the loss needs non-negative targets that sum to one "
+                        f"for each sample, got {shown}")
+    if loss.target == "one_hot" and any(entry not in (0, 1) for entry in entries):
+        raise SpecError(f"{where}: values.Y: the loss needs one-hot targets, got {shown}")
 
 
 def _shape(where: str, key: str, value: object) -> tuple[int, ...]:
