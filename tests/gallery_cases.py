@@ -11,6 +11,7 @@ from typing import Any
 
 from gallery_peers import (
     FUNCTIONS,
+    LOSS_TERMS,
     Peer,
     attention,
     block,
@@ -25,6 +26,7 @@ from gallery_peers import (
 )
 
 from gradproof.symbolic.functions import ACTIVATIONS
+from gradproof.symbolic.layers import table
 from gradproof.symbolic.specs.losses import LOSSES
 from gradproof.symbolic.specs.model import Model
 
@@ -204,7 +206,7 @@ LAYERS: list[Case] = [
 ACTIVATION_ROWS: list[Case] = [
     Case(name, "activations", "m n", [name],
          lambda t, torch, name=name: FUNCTIONS[name](t["X"], torch))
-    for name in ACTIVATIONS
+    for name in ACTIVATIONS if name in FUNCTIONS
 ]
 
 
@@ -221,12 +223,29 @@ def _losses(title: str, names: Sequence[str], **options: Any) -> list[Case]:
     return made
 
 
+PEERED = [name for name in LOSSES if name in LOSS_TERMS]
 LOSS_ROWS: list[Case] = [
-    *_losses("", list(LOSSES)),
-    *_losses(", L1 and L2 penalties", list(LOSSES), l1="lam", l2=0.5),
-    *_losses(", weights per sample", list(LOSSES), sample_weights=True),
-    *_losses(", smoothed labels", [n for n in LOSSES if n.startswith("cross_entropy")],
+    *_losses("", PEERED),
+    *_losses(", L1 and L2 penalties", PEERED, l1="lam", l2=0.5),
+    *_losses(", weights per sample", PEERED, sample_weights=True),
+    *_losses(", smoothed labels", [n for n in PEERED if n.startswith("cross_entropy")],
              label_smoothing=0.1),
 ]
 
 CASES: list[Case] = [*ACTIVATION_ROWS, *LAYERS, *LOSS_ROWS]
+"""The rows of docs/gallery.md."""
+
+
+def _none(t: Mapping[str, Any], torch: Any) -> Any:
+    raise NotImplementedError("PyTorch's form of this row is not stated")
+
+
+WITHOUT_PEER: list[Case] = [
+    *(Case(name, "activations", "m n", [name], _none) for name in ACTIVATIONS
+      if name not in FUNCTIONS),
+    *(replace(case, peer=_none) for case in _losses("", [n for n in LOSSES if n not in PEERED])),
+    *(Case(name, "layers", row.example[0], [layer(name, **row.example[1])], _none)
+      for name, row in table.rows(table.SPEC).items() if row.example is not None),
+]
+"""What the tables have and no row compares with PyTorch yet: derived, and held against
+differences alone."""

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from gallery_cases import CASES, Case
+from gallery_cases import CASES, WITHOUT_PEER, Case
 from gallery_peers import LOSS_TERMS
 
 import gradproof as gp
@@ -50,7 +50,7 @@ def derived(name: str) -> Derived:
 @cache
 def by_name() -> Mapping[str, Case]:
     """The rows by their names."""
-    return {case.name: case for case in CASES}
+    return {case.name: case for case in (*CASES, *WITHOUT_PEER)}
 
 
 def symbols(found: Derived) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import gallery_columns as columns
 import numpy as np
 import pytest
-from gallery_cases import CASES, Case
+from gallery_cases import CASES, PEERED, WITHOUT_PEER, Case
 
 from gradproof.symbolic.functions import ACTIVATIONS
 from gradproof.symbolic.layers import table
@@ -32,14 +32,15 @@ def used(case: Case) -> set[str]:
 
 
 def test_every_layer_activation_and_loss_has_a_row():
-    rows = {case.name for case in CASES}
-    assert Counter(case.name for case in CASES).most_common(1)[0][1] == 1
+    every = [*CASES, *WITHOUT_PEER]
+    rows = {case.name for case in every}
+    assert Counter(case.name for case in every).most_common(1)[0][1] == 1
     assert rows >= set(ACTIVATIONS)
     assert rows >= set(LOSSES)
-    assert set().union(*map(used, CASES)) == set(table.rows("spec"))
-    assert {case.loss for case in CASES} == set(LOSSES)
+    assert set().union(*map(used, every)) == set(table.rows("spec"))
+    assert {case.loss for case in every} == set(LOSSES)
     for option in ("l1", "l2", "sample_weights"):
-        assert {case.loss for case in CASES if option in case.options} == set(LOSSES)
+        assert {case.loss for case in CASES if option in case.options} == set(PEERED)
 
 
 def test_the_document_lists_every_row_and_fails_where_a_row_says_so():
@@ -53,7 +54,7 @@ def test_the_document_lists_every_row_and_fails_where_a_row_says_so():
     assert failing == {case.name for case in CASES if case.flaw}
 
 
-@pytest.mark.parametrize("name", CHEAP)
+@pytest.mark.parametrize("name", [*CHEAP, *map(named, WITHOUT_PEER)])
 def test_a_row_derives_prints_and_agrees_with_differences(name):
     found = columns.derived(name)
     assert columns.symbols(found), "no size is symbolic"
