@@ -30,6 +30,12 @@ def attention(
     """softmax(Q Kᵀ/√d) V: q (..., n, d), k (..., m, d), v (..., m, e), all leading axes alike.
 
     `causal` lets place i see the places j <= i alone; `mask` (n, m) is added to Q Kᵀ/√d.
+
+    >>> print(gp.equations("y = attention(q, k, v)", q="n d", k="m d", v="m e"))
+    S[i<n, j<m] = Σ_k<d q[i, k]*k[j, k]/sqrt(d)
+    t1[i<n] = logsumexp Σ_j<m S[i, j]
+    P[i<n, j<m] = exp(S[i, j] - t1[i])
+    y[i<n, j<e] = Σ_j1<m P[i, j1]*v[j1, j]
     """
     if q.ndim < 2 or k.ndim != q.ndim or v.ndim != q.ndim:
         raise ShapeError("attention takes q (..., n, d), k (..., m, d) and v (..., m, e), got "
@@ -60,7 +66,11 @@ def attention(
 def _attended(
     b: Builder, scores: Operand, lead: tuple[Index, ...], place: Index, causal: bool
 ) -> Operand:
-    """The softmax of the scores over the places that may be seen."""
+    """The softmax of the scores over the places that may be seen.
+
+    A place that may not be seen is left out of log Σ exp and has the weight 0: no -∞ is added,
+    whose derivative would have to be explained away.
+    """
     row = tuple(index.symbol for index in lead)
     seen: tuple[Guard, ...] = (
         (Within(sp.S.Zero, place.symbol, row[-1] + 1),) if causal else ()

@@ -35,6 +35,9 @@ def conv(
 
     x (n, c, *spatial), w (f, c, *kernel), b (f,), with `spatial` axes at the end, one or two;
     zeros around x.
+
+    >>> print(gp.equations("y = conv1d(x, w, padding=1)", x="m c t", w="f c 3"))
+    y[n<m, f<f, i<t] = Σ_c<c Σ_u<3 [0 <= i + u - 1 < t]w[f, c, u]*x[n, c, i + u - 1]
     """
     expect_spatial(x, spatial)
     if w.ndim != x.ndim:
@@ -72,6 +75,9 @@ def pool(
 
     The stride is the kernel (its first size) unless it is given.  A maximum takes no place outside
     of x and the first of equal values; a mean counts zeros outside in.
+
+    >>> print(gp.equations("y = max_pool1d(x, kernel=2)", x="m c t"))
+    y[n<m, c<c, i<floor(t/2)] = max Σ_u<2 x[n, c, 2*i + u]
     """
     expect_spatial(x, spatial)
     sizes = kernel_sizes(kernel, spatial)

@@ -18,7 +18,11 @@ from .rearrange import axis_of, part, reshape
 
 
 def dense(b: Builder, x: Operand, w: Operand, bias: Operand | None = None) -> Operand:
-    """x W + b over the last axis: x (..., n), W (n, h), b (h,)."""
+    """x W + b over the last axis: x (..., n), W (n, h), b (h,).
+
+    >>> print(gp.equations("z = dense(x, W, b)", x="m n", W="n h", b="h"))
+    z[i<m, j<h] = Σ_j1<n x[i, j1]*W[j1, j] + b[j]
+    """
     out, term = b.product_term(x, w)
     terms = [term]
     if bias is not None:
@@ -42,13 +46,13 @@ def flatten(b: Builder, x: Operand, start: int = 1) -> Operand:
 
 def dropout(b: Builder, x: Operand, mask: Operand, keep: sp.Expr) -> Operand:
     """x mask / keep ("inverted" dropout): a mask of zeros and ones, each one with probability
-    `keep`."""
+    `keep`; x and the mask of one shape."""
     mask.expect(x.shape, "the mask")
     return b.pointwise(slot(0) * slot(1) / keep, x, mask)
 
 
 def softmax(b: Builder, x: Operand, axis: int = -1, *, log: bool = False) -> Operand:
-    """exp(x - Λ), or x - Λ, with Λ = log Σ exp x over an axis."""
+    """exp(x - Λ), or x - Λ, with Λ = log Σ exp x over an axis, of any shape but a scalar's."""
     x.expect_axis()
     place = axis_of(x, axis)
     axes = b.axes(x)

@@ -2,7 +2,11 @@
 
 The equations that are appended while a :class:`Loop` is open are written for one step; closing it
 gives them the loop's index and makes them a group.  A term that reads h[t - 1] holds for 1 <= t,
-and a twin of it reads the initial value at t = 0 (none where that is zero and the term vanishes).
+and a twin of it reads the initial value at t = 0 (none where that is zero and the term vanishes):
+
+    >>> print(gp.equations("h[-1] = h0; h[t] = x[t]*h[t-1]", x="T n", h0="n"))
+    for t upwards:
+      h[t<T, j<n] = [1 <= t < T]x[t, j]*h[t - 1, j] + [t = 0]x[t, j]*h0[j]
 """
 
 from __future__ import annotations

@@ -53,7 +53,12 @@ def layer_norm(
 def rms_norm(
     b: Builder, x: Operand, gamma: Operand | None = None, *, eps: sp.Expr = EPSILON
 ) -> Operand:
-    """x / √(mean x² + ε) over the last axis (Zhang & Sennrich 2019); γ of its size."""
+    """x / √(mean x² + ε) over the last axis (Zhang & Sennrich 2019); γ of its size.
+
+    >>> print(gp.equations("y = rms_norm(x)", x="m n"))
+    ms[i<m] = Σ_j<n x[i, j]**2/n
+    y[i<m, j<n] = x[i, j]/sqrt(ms[i] + 1/100000)
+    """
     x.expect_axis()
     squares = _mean(b, slot(0) ** 2, (x,), [x.ndim - 1], "ms")
     return _scaled(b, x, None, squares, [x.ndim - 1], x.ndim - 1, gamma, None, eps)
@@ -93,6 +98,7 @@ def _norm(
     beta: Operand | None,
     eps: sp.Expr,
 ) -> Operand:
+    """Mean and variance over the axes `over`, and x scaled by them."""
     mean = _mean(b, slot(0), (x,), over, "mu")
     axes = b.axes(x)
     kept = tuple(index.symbol for place, index in enumerate(axes) if place not in over)
@@ -109,6 +115,7 @@ def _norm(
 def _mean(
     b: Builder, body: sp.Expr, arguments: tuple[Operand, ...], over: Axes, name: str
 ) -> Operand:
+    """The mean of body(arguments) over some axes."""
     count = sp.Mul(*(arguments[0].shape[place] for place in over))
     return b.contract(body / count, *arguments, over=over, name=b.fresh(name))
 
@@ -132,6 +139,7 @@ def _scaled(
     if mean is not None:
         reads.append(Read(mean.name, kept))
         above -= slot(2)
+    # With a gain or a shift, papers call what they act on x̂; without, it is the output itself.
     named = gamma is not None or beta is not None
     normal = b.emit(b.fresh("xhat") if named else None, axes,
                     [Term(above / sp.sqrt(slot(1) + eps), tuple(reads))])

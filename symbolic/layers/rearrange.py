@@ -21,7 +21,10 @@ def reshape(
     """The entries of `operand` in row-major order in another shape, of as many entries.
 
     Equal last axes move along as they are; with `by_places` they are digits of the place as the
-    others are, which is the form that the prover compares digit by digit (:mod:`radix`).
+    others are, which is the form that the prover compares digit by digit (:mod:`mixed_radix`).
+
+    >>> print(gp.equations("y = reshape(x, m, 6)", x="m 2 3"))
+    y[i<m, j<6] = Σ_j_<2 Σ_k_<3 [j = 3*j_ + k_]x[i, j_, k_]
     """
     shape = tuple(shape)
     old = operand.shape
@@ -29,6 +32,7 @@ def reshape(
         raise ShapeError(f"{operand} cannot be reshaped into ({', '.join(map(str, shape))}): "
                          f"{sp.Mul(*old)} entries are not {sp.Mul(*shape)} for all sizes")
     out = builder.indices(shape, ())
+    # Equal axes at the front keep their subscripts; what follows is found by its place in order.
     head = 0
     while head < min(len(old), len(shape)) and old[head] == shape[head]:
         head += 1
@@ -56,10 +60,12 @@ def reshape(
 
 
 def _wide(places: Sequence[int], shape: Sequence[Size]) -> list[int]:
+    """The places of axes that are not of size one, which have no digit."""
     return [place for place in places if shape[place] != 1]
 
 
 def _flat(indices: Sequence[Index]) -> sp.Expr:
+    """The place of an entry in row-major order: n i + j."""
     place: sp.Expr = sp.S.Zero
     for index in indices:
         place = sp.expand(place * index.size + index.symbol)
@@ -67,7 +73,11 @@ def _flat(indices: Sequence[Index]) -> sp.Expr:
 
 
 def concatenate(builder: Builder, parts: Sequence[Operand], axis: int = 0) -> Operand:
-    """The parts behind one another along an axis: each is a term within its own range."""
+    """The parts behind one another along an axis: each is a term within its own range.
+
+    >>> print(gp.equations("y = concat(x, z)", x="m n", z="k n"))
+    y[i<k + m, j<n] = [0 <= i < m]x[i, j] + [m <= i < k + m]z[i - m, j]
+    """
     first = parts[0]
     if any(part.ndim != first.ndim for part in parts) or not first.ndim:
         raise ShapeError("concatenated arrays have the same number of axes, at least one; got "

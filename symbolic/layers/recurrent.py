@@ -29,6 +29,11 @@ def rnn(
 ) -> Operand:
     """h[t] = f(x[t] W + h[t-1] U + b) (Elman 1990): all states (T, ..., h).
 
+    >>> print(gp.equations("h = rnn(x, W, U)", x="T n", W="n k", U="k k"))
+    for t upwards:
+      t1[t<T, j<k] = Σ_j1<n x[t, j1]*W[j1, j] + Σ_i<k [1 <= t < T]h[t - 1, i]*U[i, j]
+      h[t<T, j<k] = tanh(t1[t, j])
+
     f is `activation` (None: the identity); wx (n, h), wh (h, h), bias (h,), h0 (..., h) or zero.
     """
     loop, state = _opened(b, x, wx)

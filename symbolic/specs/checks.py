@@ -67,6 +67,12 @@ def activation_function(name: str, key: str = "activation") -> type[Opaque] | No
     """The function of an activation: a name of ``ACTIVATIONS``, or a formula in ``z``.
 
     None is the identity.  Raises NetworkError with the nearest name for a word that is neither.
+
+    >>> activation_function("z*tanh(z)").definition
+    z*tanh(z)
+    >>> activation_function("tahn")
+    Traceback (most recent call last):
+    gradproof.symbolic.specs.checks.NetworkError: activation: unknown activation 'tahn': ...
     """
     return told(key, lambda value: options.activation(value, parse_formula), name)
 

@@ -165,6 +165,11 @@ class Objective:
         `axes` are those of the output and of Y; all but `feature` count samples.  A number a
         sample that the loss reads is called S (log Σ exp) or R (score), or what
         `fresh` makes of that where the name is taken.
+
+        >>> i, j = Index("i", sp.Symbol("m")), Index("j", sp.Symbol("n"))
+        >>> inputs, equations = Objective("hinge").equations("Z", (i, j), j, ())
+        >>> print(equations[0])
+        L[] = Σ_i<m Σ_j<n relu(-Y[i, j]*Z[i, j] + 1)/m
         """
         loss = self.row
         sample = tuple(index for index in axes if index is not feature)

@@ -53,6 +53,11 @@ class Model(Described):
 
     Further settings, by name alone, are those of :class:`Described`.
 
+    >>> print(Model("m n", [{"type": "dense", "units": 3}, "tanh"]).system())
+    Z1[s<m, j<3] = Σ_i<n X[s, i]*W1[i, j] + b1[j]
+    A2[s<m, j<3] = tanh(Z1[s, j])
+    L[] = Σ_s<m Σ_j<3 (Y[s, j] - A2[s, j])**2/2
+
     Raises NetworkError, which names the key, for anything that cannot be built.
     """
 

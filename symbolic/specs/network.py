@@ -2,7 +2,12 @@
 
 A layer is a row of equations, a loss is a scalar body summed over the output; both conventions
 (X W + b with a sample per row, W x + b with a sample per column) are the same equations with
-their axes in another order.
+their axes in another order:
+
+    >>> print(Network([2, 1], convention="columns").system())
+    Z1[j<1, s<m] = Σ_i<2 W1[j, i]*X[i, s] + b1[j]
+    A1[j<1, s<m] = Z1[j, s]
+    L[] = Σ_j<1 Σ_s<m (Y[j, s] - A1[j, s])**2/2
 """
 
 from __future__ import annotations

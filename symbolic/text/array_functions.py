@@ -1,4 +1,8 @@
-"""Functions of whole arrays by the names that equations in text call them: one row each."""
+"""Functions of whole arrays by the names that equations in text call them: one row each.
+
+>>> print(gp.equations("y = mean(x, axis=0)", x="m n"))
+y[j<n] = Σ_i<m x[i, j]/m
+"""
 
 from __future__ import annotations
 

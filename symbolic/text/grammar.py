@@ -10,7 +10,11 @@
                  any number of ".T" and of subscripts: "[" (sum | [sum] ":" [sum]) {"," ...} "]"
 
 What the names mean is not decided here.  Length, depth and the digits of a number are bounded, so
-every text gives a tree or a :class:`FormulaError` that points at a column.
+every text gives a tree or a :class:`FormulaError` that points at a column:
+
+    >>> parse_expression("X @ W * ")
+    Traceback (most recent call last):
+    gradproof.symbolic.text.grammar.FormulaError: column 9: expected a number, ...
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Matrices by the names that equations in text call them: diag, eye and einsum, which state index
 equations like any other (a diagonal is the guard [i = j]), and the named operations inv, cholesky,
 det and logdet.
+
+>>> print(gp.equations('y = einsum("ij,kj->ik", A, B)', A="m n", B="k n"))
+y[i<m, k<k] = Σ_j<n A[i, j]*B[k, j]
 """
 
 from __future__ import annotations

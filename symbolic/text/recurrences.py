@@ -2,7 +2,11 @@
 
 Statements in a row whose left sides have the same subscript t are one loop; it runs upwards where
 they read h[t-1] and downwards where they read h[t+1].  What stands before the first step is stated
-by `h[-1] = h0` or `h[-1] = zeros(m, n)`, and by `h[T] = ...` for a loop that runs downwards.
+by `h[-1] = h0` or `h[-1] = zeros(m, n)`, and by `h[T] = ...` for a loop that runs downwards:
+
+    >>> print(gp.equations("v[T] = zeros(n); v[t] = r[t] + g*v[t+1]", r="T n", g=""))
+    for t downwards:
+      v[t<T, j<n] = r[t, j] + [0 <= t < T - 1]g[]*v[t + 1, j]
 """
 
 from __future__ import annotations
