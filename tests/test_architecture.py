@@ -12,10 +12,10 @@ ADDED = {
     "log_sigmoid": ("symbolic/functions.py", "ACTIVATIONS"),
     "log_cosh": ("symbolic/specs/losses.py", "LOSSES"),
     "scale": ("symbolic/layers/table.py", "LAYERS"),
-    "ptp": ("symbolic/tracing/array_functions.py", "FUNCTIONS"),
-    "deg2rad": ("symbolic/tracing/ufuncs.py", "ARITHMETIC"),
+    "ptp": ("array_functions.py", "FUNCTIONS"),
+    "deg2rad": ("ufuncs.py", "ARITHMETIC"),
 }
-"""row: the file and the table that the page puts it into."""
+"""row: the file (the last part of its path that the page gives) and the table it is put into."""
 PROGRAM = '''
 import numpy as np
 import gradproof as gp
@@ -62,11 +62,12 @@ def test_what_the_page_adds_works_where_it_says(tmp_path):
     for name, (path, table) in ADDED.items():
         assert f"`{path}`" in PAGE
         assert f"`{table}`" in PAGE
-        file = tmp_path / "gradproof" / path
-        text, count = re.subn(rf"^({table}: .*\{{)$", lambda m, row=rows[name]: f"{m[1]}\n{row}",
-                              file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        assert count == 1, path
-        file.write_text(text, encoding="utf-8")
+        head = re.compile(rf"^{table}: .*\{{$", re.MULTILINE)
+        (file,) = (file for file in (tmp_path / "gradproof").rglob(Path(path).name)
+                   if str(file).endswith(path) and head.search(file.read_text(encoding="utf-8")))
+        text = file.read_text(encoding="utf-8")
+        end = head.search(text).end()
+        file.write_text(f"{text[:end]}\n{rows[name]}{text[end:]}", encoding="utf-8")
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True,
                           text=True, timeout=120, check=False, env={"PYTHONPATH": str(tmp_path)})
     assert done.stdout.strip() == "added", done.stderr
