@@ -108,7 +108,8 @@ class Expressions:
         """The text of an operand that must have all of its axes: a body may lack some."""
         text = self.node(node).text
         if present(node) == node.axes:
-            return text
+            counts = node.axes and self._is_integer(node)  # which would widen what they multiply
+            return f"{text}.astype({self.style.kind()})" if counts else text
         if isinstance(node, Where) and node.sizes:
             return f"np.broadcast_to({text}, {self.names.shape_text(node.sizes)})"
         raise EquationError(f"no source text for {text}, which lacks axes; compile it instead")
@@ -118,7 +119,7 @@ class Expressions:
         return Piece(f"{self._held(node.of, ATOM)}.{turned}", ATOM, True)
 
     def _held(self, node: Node, level: int) -> str:
-        whole = present(node) == node.axes
+        whole = present(node) == node.axes and not self._is_integer(node)
         return self.style.hold(self.node(node), level) if whole else self._whole(node)
 
     def _product(self, node: Product) -> Piece:
@@ -228,7 +229,8 @@ class Expressions:
 
     def _total(self, node: Total) -> Piece:
         whole = set(node.over) <= set(present(node.of))
-        inner = self.node(node.of).text if whole else self._whole(node.of)
+        lacks = whole and present(node.of) != node.of.axes  # axes that are not summed
+        inner = self.node(node.of).text if lacks else self._whole(node.of)
         last = 0 if not whole or present(node.of) == node.of.axes else len(node.of.axes)
         places = [place - last for place, axis in enumerate(node.of.axes) if axis in node.over]
         axis = str(places[0]) if len(places) == 1 else str(tuple(places))

@@ -122,12 +122,13 @@ def is_view(text: str) -> bool:
 
 class Copies:
     """Puts ``.copy()`` where an array that is returned would be (a view of) an input or of another
-    one returned: who changes a gradient in place must change nothing else."""
+    one returned, and a plus, which copies, where a number would be: who changes a gradient in place
+    must change nothing else."""
 
     def __init__(self, system: System, results: Sequence[str]) -> None:
         self.names = system.names
         self.scalars = {name for name, shape in system.shapes.items() if not shape}
-        self.results = {*results} - self.scalars
+        self.results = {*results}
         self.taken = {*results, *(array.name for array in system.inputs)}
         self.owners: dict[str, str] = {}
 
@@ -139,7 +140,9 @@ class Copies:
         read = found[1]
         owner = self.owners.get(read, read)
         if name in self.results and owner in self.taken:
-            return f"{line}.copy()"
+            if name not in self.scalars:
+                return f"{line}.copy()"
+            return line if value.endswith("]") else f"{name} = +{value}"  # x[0] is a number
         self.owners[name] = owner
         if name in self.results:
             self.taken.add(owner)
