@@ -24,7 +24,7 @@ from ..equation import (
 from ..layers.builder import Operand
 from .session import Entry, Session
 from .source import fail
-from .subscripts import Fixed, Gather, Selector, Slice, View, ranges, view
+from .subscripts import Fixed, Gather, Selector, Slice, View, ranges, read, view
 from .unwritten import Blank, put_back
 
 
@@ -32,6 +32,8 @@ def assigned(
     session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
 ) -> Operand:
     """The array after ``operand[key] = value``."""
+    if any(isinstance(selector, Slice) and selector.step not in (1, -1) for selector in chosen):
+        return _in_steps(session, operand, chosen, value)
     everything = session.builder.axes(operand)
     old = Read(operand.name, tuple(index.symbol for index in everything))
     found = view(session, operand, chosen)
@@ -78,6 +80,22 @@ def assigned(
         new = Term(value, (), (), tuple(inside))
     made = session.builder.emit(None, everything, [*outside, new])
     _written(session, operand, made, chosen, value)
+    return made
+
+
+def _in_steps(
+    session: Session, operand: Operand, chosen: Sequence[Selector], value: Entry
+) -> Operand:
+    """The array after ``operand[::2] = value``: what the region is to gain, added to it."""
+    now = read(session, operand, chosen)
+    if isinstance(value, Operand):
+        _fitting(session, value, view(session, operand, chosen).out)
+    gain = session.pointwise(lambda new, before: new - before, value, now)
+    assert isinstance(gain, Operand)
+    made = scattered(session, operand, chosen, gain)
+    left = session.blank.get(operand.name)
+    if left is not None:
+        session.mark(made, left.anywhere())
     return made
 
 

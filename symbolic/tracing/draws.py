@@ -198,9 +198,8 @@ def unseen(value: Any) -> Any:
         return _Warnings()
     if isinstance(value, ModuleType):
         return _ModuleOfNames(value) if value in _MODULES else None
-    owner = getattr(value, "__self__", None)
     if isinstance(value, (MethodType, BuiltinFunctionType)) and isinstance(
-            owner, (random.Random, np.random.RandomState, np.random.Generator)):
+            value.__self__, (random.Random, np.random.RandomState, np.random.Generator)):
         return getattr(Random(), value.__name__)
     if isinstance(value, _STATEFUL):
         return Unseen(f"{type(value).__module__}.{type(value).__name__}")
@@ -214,8 +213,16 @@ def unseen(value: Any) -> Any:
     return None
 
 
+def asked(value: Any, name: str) -> Any:
+    """An attribute, None where an object of another package does not let itself be asked."""
+    try:
+        return getattr(value, name, None)
+    except Exception:
+        return None
+
+
 def _in_numpy_random(value: Any) -> bool:
-    name = getattr(value, "__name__", "")
+    name = asked(value, "__name__")
     return isinstance(name, str) and getattr(np.random, name, None) is value
 
 

@@ -51,6 +51,16 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
         made = self.session.ufunc(ufunc, method, whole, {})
         return Masked(self.session, self.mask, self.session.entry(made))
 
+    def sum(self) -> Any:
+        """The sum of the entries that the mask selects."""
+        whole = self.session.call("where", self.mask, self.under(self.mask), 0)
+        return self.session.call("sum", whole)
+
+    def mean(self) -> Any:
+        """Their mean; not a number where there are none, as in NumPy."""
+        count = self.session.call("sum", self.mask)
+        return self.session.ufunc(np.divide, "__call__", (self.sum(), count), {})
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

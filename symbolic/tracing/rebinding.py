@@ -27,7 +27,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from .draws import Random, Unseen, unseen
+from .draws import Random, Unseen, asked, unseen
 from .kept_state import Part
 from .number_types import standing_type
 from .session import Session
@@ -305,7 +305,7 @@ def _root(module: Any) -> str:
 
 
 def _is_numpy(value: Any) -> bool:
-    return callable(value) and _root(getattr(value, "__module__", "")) == "numpy"
+    return callable(value) and _root(asked(value, "__module__")) == "numpy"
 
 
 def _is_copied(cls: type) -> bool:

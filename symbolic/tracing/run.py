@@ -24,7 +24,7 @@ from .rebinding import Rebinder
 from .same_equations import same_equations
 from .session import Session
 from .sizes import exact
-from .source import FAILURES, SESSION, Place, TraceError, fail, place_of
+from .source import FAILURES, SESSION, Place, TraceError, fail, is_users, place_of
 from .tracer import Tracer
 
 __all__ = ["Place", "Trace", "TraceError", "trace"]
@@ -166,8 +166,7 @@ def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
         step = error.__traceback__
         place = None
         while step is not None:
-            filename = step.tb_frame.f_code.co_filename
-            if filename != __file__ and "numpy" not in filename:
+            if is_users(step.tb_frame):
                 place = place_of(step.tb_frame)._replace(line=step.tb_lineno)
             step = step.tb_next
         where = f"{place.filename}:{place.line}: " if place else ""

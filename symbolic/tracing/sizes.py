@@ -362,6 +362,13 @@ class SizeRange:
         fail(f"cannot loop over the symbolic size {self.size}; write the loop as an array "
              f"operation, or give {self.size} as a number in the shapes")
 
+    def __getitem__(self, key: Any) -> SizeRange:
+        whole = key[-1:] == (slice(None),) and all(entry is None for entry in key[:-1]) if (
+            isinstance(key, tuple)) else key == slice(None)
+        if not whole:
+            fail(f"a part of an arange of the symbolic size {self.size}")
+        return self
+
     def __array__(self, *_: Any, **__: Any) -> Any:
         fail(f"an arange of the symbolic size {self.size} can only be used as a subscript")
 

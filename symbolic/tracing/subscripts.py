@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import sympy as sp
 
 from ..equation import (
@@ -18,6 +19,7 @@ from ..equation import (
     Subscript,
     Term,
     fresh_name,
+    index_symbol,
     slot,
 )
 from ..layers.builder import Operand
@@ -36,7 +38,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Slice:
-    """The entries low, low + step, ... of an axis, `size` of them; step is 1 or -1."""
+    """The entries low, low + step, ... of an axis, `size` of them."""
 
     low: sp.Expr
     size: Size
@@ -83,8 +85,11 @@ def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Sel
         return Gather(None, size)
     if isinstance(entry, session.tracers):
         vector = entry.operand  # type: ignore[attr-defined]
-        if vector.name in session.integers and vector.ndim == 1:
-            return Gather(vector, vector.shape[0])
+        if vector.ndim == 1:
+            free = index_symbol("i")
+            entry_read = integer_read(session, vector, (free,))
+            if entry_read is not None and entry_read.at == (free,):
+                return Gather(Operand(entry_read.array, vector.shape), vector.shape[0])
         if (number := _integer_entry(session, vector)) is not None:
             return Fixed(number)
         fail(f"{session.shown(vector)} is used as a subscript of {session.called(operand)}; only "
@@ -110,6 +115,39 @@ def _integer_entry(session: Session, operand: Operand) -> Read | None:
     return None
 
 
+def integer_read(session: Session, operand: Operand, at: tuple[Subscript, ...]) -> Read | None:
+    """The entry of an integer input that an array's entry at `at` is a copy of, if it is one."""
+    if operand.name in session.integers:
+        return Read(operand.name, at)
+    made = next((e for e in session.builder.equations if e.name == operand.name), None)
+    if made is None or not made.is_pointwise or made.terms[0].body != slot(0):
+        return None
+    (read,) = made.terms[0].reads
+    by = {index.symbol: entry for index, entry in zip(made.out, at, strict=True)
+          if not isinstance(entry, Read)}
+    places = [entry.xreplace(by) for entry in read.at if not isinstance(entry, Read)]
+    if len(by) < len(at) or len(places) < len(read.at):
+        return None
+    shape = (sp.S.One,) * len(places)
+    return integer_read(session, Operand(read.array, shape), tuple(places))
+
+
+def constant_places(key: Any, size: Any = None) -> tuple[tuple[Any, ...], int, list[int]] | None:
+    """A subscript with one list of whole numbers or truth values: its entries, which of them the
+    list is, and the places that it names.  None for other subscripts."""
+    entries = key if isinstance(key, tuple) else (key,)
+    found = [k for k, entry in enumerate(entries) if isinstance(entry, (list, np.ndarray))]
+    if len(found) != 1 or any(entry is Ellipsis for entry in entries[:found[0]]):
+        return None
+    places = np.asarray(entries[found[0]])
+    if places.ndim != 1 or not places.size or places.dtype.kind not in "biu" or not all(
+            isinstance(entry, slice) or entry is None for entry in entries[:found[0]]):
+        return None
+    if places.dtype.kind == "b":
+        places = np.nonzero(places)[0]
+    return entries, found[0], [int(place) for place in places]
+
+
 def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
     """A subscript counted from the front; that it is within the axis is proved or assumed."""
     place = at if at.is_nonnegative else sp.expand(size + at)
@@ -122,11 +160,13 @@ def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
 
 
 def _span(session: Session, entry: slice, size: Size) -> Slice:
-    step = 1 if entry.step is None else exact(entry.step)
+    step = sp.S.One if entry.step is None else exact(entry.step)
     if step == -1 and entry.start is None and entry.stop is None:
         return Slice(size - 1, size, -1)
+    if step is None or not step.is_Integer or step == 0:
+        fail(f"the step {entry.step!r:.40} of a slice cannot be traced")
     if step != 1:
-        fail(f"slices with a step of {entry.step} are not traced; steps are 1, or -1 of all")
+        return _stepped(session, entry, int(step), size)
     low = _bound(session, entry.start, sp.S.Zero, size)
     high = _bound(session, entry.stop, size, size)
     count = sp.expand(high - low)
@@ -135,6 +175,28 @@ def _span(session: Session, entry: slice, size: Size) -> Slice:
     if not count.is_positive:
         session.assume(f"{count} >= 1, for the slice {_spelled(entry)} of an axis of size {size}")
     return Slice(low, count)
+
+
+def _stepped(session: Session, entry: slice, step: int, size: Size) -> Slice:
+    """Every step-th entry, where it is known for all sizes how many there are."""
+    start, stop = (None if b is None else exact(b) for b in (entry.start, entry.stop))
+    if size.is_Integer and all(b is None or b.is_Integer for b in (start, stop)):
+        places = range(*slice(
+            None if start is None else int(start), None if stop is None else int(stop), step,
+        ).indices(int(size)))
+        if not places:
+            fail(f"the slice {_spelled(entry)}:{step} of an axis of size {size} is empty")
+        return Slice(sp.Integer(places[0]), sp.Integer(len(places)), step)
+    if step < 0:
+        fail(f"a slice with the step {step} is traced of a size that is a number, not {size}")
+    low = _bound(session, entry.start, sp.S.Zero, size)
+    high = _bound(session, entry.stop, size, size)
+    for rounded in range(step):  # the last entry may be followed by less than a step
+        count = sp.expand((high - low + rounded) / step)
+        if count.is_integer and count.is_positive:
+            return Slice(low, count, step)
+    fail(f"how many entries {_spelled(entry)}:{step} has of an axis of size {size} depends on "
+         f"what {size} leaves when divided by {step}; give the size as a multiple or a number")
 
 
 def _spelled(entry: slice) -> str:

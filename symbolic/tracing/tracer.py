@@ -20,7 +20,7 @@ from .masked import OPPOSITE, Masked, attribute_error
 from .session import Dtype, Session
 from .sizes import Number, size_of
 from .source import fail, spelled
-from .subscripts import Fixed, read, selectors
+from .subscripts import Fixed, constant_places, read, selectors
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
 
@@ -267,6 +267,10 @@ class Tracer:
         if self._is_mask(key):
             return Masked(self.session, key, self.operand)
         session = self.session
+        if (listed := constant_places(key)) is not None:
+            entries, place, places = listed
+            parts = [self[(*entries[:place], k, *entries[place + 1 :])] for k in places]
+            return session.call("stack", parts, place)
         chosen = selectors(session, self.operand, key)
         if any(type(selector).__name__ == "Gather" for selector in chosen):
             return session.array(read(session, self.operand, chosen), self.kind)
@@ -297,6 +301,15 @@ class Tracer:
             self.write(made)
             return
         self._check_dtype(value)
+        if (listed := constant_places(key)) is not None:
+            entries, place, places = listed
+            value = session.call("broadcast_to", value, self[key].shape) if isinstance(
+                value, (Tracer, np.ndarray, list)) else value
+            for count, k in enumerate(places):
+                part = value[(slice(None),) * place + (count,)] if isinstance(
+                    value, Tracer) else value
+                self[(*entries[:place], k, *entries[place + 1 :])] = part
+            return
         chosen = selectors(session, self.operand, key)
         self.write(assigned(session, self.operand, chosen, session.entry(value)))
 
@@ -366,5 +379,6 @@ def _install_method(name: str) -> None:
 
 
 for _name in ("sum", "mean", "max", "min", "var", "std", "argmax", "dot", "clip", "trace",
-              "flatten", "ravel", "squeeze", "swapaxes", "all", "any", "prod"):  # fmt: skip
+              "flatten", "ravel", "squeeze", "swapaxes", "all", "any", "prod", "cumsum", "repeat",
+              "argmin", "diagonal"):  # fmt: skip
     _install_method(_name)

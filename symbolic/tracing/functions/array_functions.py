@@ -5,6 +5,7 @@ One row of ``FUNCTIONS`` for each; each takes the session and then what NumPy's 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,10 @@ from ..sizes import Number
 from ..source import fail
 from ..tracer import Tracer
 from .creation import ARRAYS, CREATION
+from .matrices import MATRICES
 from .products import PRODUCTS
 from .rearrange import SHAPES
+from .sequences import SEQUENCES
 from .ufuncs import apply, check_dtype, where
 
 Function = Callable[..., Any]
@@ -132,9 +135,14 @@ def _clip(session: Session, a: Any, a_min: Any = None, a_max: Any = None, out: A
     low, high = options.pop("min", a_min), options.pop("max", a_max)
     unsupported("clip", {**options, "out": out})
     for name, bound in (("maximum", low), ("minimum", high)):
-        if bound is not None:
+        if bound is not None and not _endless(bound):
             a = apply(session, name, (a, bound))
     return a
+
+
+def _endless(bound: Any) -> bool:
+    """Whether a bound is infinite, which bounds nothing."""
+    return isinstance(bound, float) and math.isinf(bound)
 
 
 def _of_shape(name: str) -> Function:
@@ -152,11 +160,21 @@ def _refused(name: str, advice: str) -> Function:
     return refuse
 
 
+REFUSED: dict[str, Function] = {
+    "all": _refused("all", "a check of values belongs outside of the function"),
+    "any": _refused("any", "a check of values belongs outside of the function"),
+    "sort": _refused("sort", "an order of values has no equation"),
+}
+"""With an error that says what to do instead."""
+
 FUNCTIONS: dict[str, Function] = {
+    **REFUSED,
     **CREATION,
     **ARRAYS,
     **PRODUCTS,
     **SHAPES,
+    **SEQUENCES,
+    **MATRICES,
     "sum": _reduction("sum", "sum"),
     "mean": _reduction("mean", "sum"),
     "average": _reduction("mean", "sum"),
@@ -174,10 +192,5 @@ FUNCTIONS: dict[str, Function] = {
     "ndim": _of_shape("ndim"),
     "size": _of_shape("size"),
     "isscalar": lambda session, a: isinstance(a, Number),
-    "all": _refused("all", "a check of values belongs outside of the function"),
-    "any": _refused("any", "a check of values belongs outside of the function"),
-    "prod": _refused("prod", "a product of all entries has no equation yet"),
-    "cumsum": _refused("cumsum", "a running sum has no equation yet"),
-    "sort": _refused("sort", "an order of values has no equation"),
 }
 

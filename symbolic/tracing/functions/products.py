@@ -124,6 +124,23 @@ def _trace(session: Session, a: Any, **options: Any) -> Any:
     return session.array(contraction(session, ["ii"], [operand], ""))
 
 
+def _kron(session: Session, a: Any, b: Any) -> Any:
+    """Of two matrices: every entry of the first times the whole second."""
+    left, right = (session.call("asarray", x) for x in (a, b))
+    if left.ndim != 2 or right.ndim != 2:
+        fail("np.kron is traced of two matrices")
+    (m, n), (p, q) = left.shape, right.shape
+    spread = apply(session, "multiply", (left.reshape((m, 1, n, 1)), right.reshape((1, p, 1, q))))
+    return spread.reshape((m * p, n * q)).copy()
+
+
+def _multi_dot(session: Session, arrays: Sequence[Any]) -> Any:
+    made = arrays[0]
+    for array in arrays[1:]:
+        made = _dot(session, made, array)
+    return made
+
+
 PRODUCTS: dict[str, Callable[..., Any]] = {
     "matmul": _matmul,
     "dot": _dot,
@@ -133,4 +150,10 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "einsum": _einsum,
     "tensordot": _tensordot,
     "trace": _trace,
+    "kron": _kron,
+    "linalg.multi_dot": _multi_dot,
+    "linalg.matmul": _matmul,
+    "linalg.outer": _outer,
+    "linalg.trace": _trace,
+    "linalg.tensordot": _tensordot,
 }

@@ -180,9 +180,19 @@ def _pad_widths(given: Any, count: int) -> list[tuple[sp.Expr, sp.Expr]]:
     return [pair(given)] * count
 
 
-def _atleast_2d(session: Session, a: Any) -> Any:
-    array = _tracer(session, a)
-    return array if array.ndim > 1 else array.reshape((1, -1))
+def _atleast(count: int) -> Callable[..., Any]:
+    def atleast(session: Session, *arrays: Any) -> Any:
+        found = []
+        for a in arrays:
+            array = _tracer(session, a)
+            shape = (1,) * (count - array.ndim) + array.shape
+            found.append(array if array.ndim >= count else array.reshape(shape))
+        return found[0] if len(found) == 1 else tuple(found)
+
+    return atleast
+
+
+_atleast_2d = _atleast(2)
 
 
 SHAPES: dict[str, Callable[..., Any]] = {
@@ -198,14 +208,19 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "stack": _stack,
     "concatenate": _concatenate,
     "pad": _pad,
+    "concat": _concatenate,
+    "permute_dims": _transpose,
+    "matrix_transpose": lambda session, x: _swapaxes(session, x, -1, -2),
+    "column_stack": lambda session, arrays: _concatenate(session, [
+        array.reshape((-1, 1)) if array.ndim == 1 else array
+        for array in (_tracer(session, a) for a in arrays)
+    ], 1),
     "vstack": lambda session, arrays: _concatenate(
         session, [_atleast_2d(session, array) for array in arrays]
     ),
     "hstack": lambda session, arrays: _concatenate(
         session, arrays, 0 if np.ndim(arrays[0]) == 1 else 1
     ),
+    "atleast_1d": _atleast(1),
     "atleast_2d": _atleast_2d,
-    "flip": lambda session, a, axis: a[
-        (slice(None),) * (int(axis) % a.ndim) + (slice(None, None, -1),)
-    ],
 }

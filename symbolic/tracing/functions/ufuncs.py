@@ -11,14 +11,15 @@ import sympy as sp
 
 from ... import elementwise
 from ...elementwise import SCALARS
+from ...equation import Equal, Term
 from ...functions import STEP
-from ...layers.builder import Operand
+from ...layers.builder import Operand, broadcast
 from ..assignment import scattered
 from ..masked import OPPOSITE
 from ..session import Dtype, Entry, Session
-from ..sizes import Number, exact, number
+from ..sizes import Number, SizeRange, exact, number
 from ..source import fail
-from ..subscripts import selectors
+from ..subscripts import integer_read, selectors
 from ..tracer import Tracer
 
 Body = Callable[..., sp.Expr]
@@ -46,8 +47,18 @@ ARITHMETIC: dict[str, Body] = {
     "fmax": _scalar("maximum"),
     "fmin": _scalar("minimum"),
     "conjugate": lambda x: x,
+    "hypot": lambda x, y: sp.sqrt(x**2 + y**2),
+    "deg2rad": lambda x: x * sp.pi / 180,
+    "radians": lambda x: x * sp.pi / 180,
+    # SciPy's
     "expit": _scalar("sigmoid"),
+    "log_expit": lambda x: -_scalar("softplus")(-x),
+    "logit": lambda x: sp.log(x / (1 - x)),
     "erf": _scalar("erf"),
+    "erfc": lambda x: 1 - _scalar("erf")(x),
+    "ndtr": lambda x: (1 + _scalar("erf")(x / sp.sqrt(2))) / 2,
+    "xlogy": lambda x, y: x * sp.log(y),
+    "entr": lambda x: -x * sp.log(x),
     **{
         name: _scalar(name)
         for name in ("square", "sqrt", "exp", "log", "log1p", "expm1", "log2", "log10", "tanh",
@@ -99,17 +110,21 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
         entry = session.entry(-value if name == "subtract" else value)
         chosen = selectors(session, target.operand, key)
         return target.write(scattered(session, target.operand, chosen, entry))
+    if (method, name) in (("reduce", "multiply"), ("accumulate", "add")):
+        axis = options.pop("axis", inputs[1] if len(inputs) > 1 else 0)
+        return session.call("prod" if method == "reduce" else "cumsum", inputs[0], axis=axis,
+                            **options)
     if method != "__call__":
         fail(f"np.{name}.{method} is not traced; write it with sums and products")
-    where = options.pop("where", True)
-    if where is not True:
-        fail(f"np.{name} with where= is not traced; use np.where")
+    chosen = options.pop("where", True)
     check_dtype(name, options.get("dtype"))
     for option in options:
         if option not in ("dtype", "casting", "subok", "order"):
             fail(f"np.{name} with {option}= is not traced")
     result = apply(session, name, inputs)
     target = out[0] if isinstance(out, tuple) else out
+    if chosen is not True:
+        result = _where_chosen(session, name, result, chosen, target)
     if target is None:
         return result
     if not isinstance(target, Tracer):
@@ -118,6 +133,18 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
     if result.ndim != target.ndim:
         fail(f"np.{name} writes {result} into {target}, which has other axes")
     return target.replace(result)
+
+
+def _where_chosen(session: Session, name: str, found: Any, chosen: Any, target: Any) -> Any:
+    """What ``where=`` selects of a result, and the rest of `out`; without one it is unwritten."""
+    if not isinstance(chosen, Tracer) or chosen.kind != "bool":
+        fail(f"np.{name} with where={type(chosen).__name__} is traced with a mask")
+    rest = session.call("empty_like", found) if target is None else target
+    left = session.blank.get(rest.operand.name)
+    made = where(session, chosen, found, rest)
+    if left is not None:
+        session.mark(made.operand, left.under(chosen.operand.name, None))
+    return made
 
 
 def check_dtype(name: str, dtype: Any) -> None:
@@ -130,6 +157,8 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     """The ufunc `name` of its inputs."""
     if name == "matmul":
         return session.call("matmul", *inputs)
+    if any(isinstance(value, SizeRange) for value in inputs):
+        return _indicator(session, name, inputs)
     entries = [session.entry(value) for value in inputs]
     kinds = [_kind(value) for value in inputs]
     if name in COMPARISONS:
@@ -153,6 +182,26 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     elif all(kind in ("bool", "int") for kind in kinds) and name in EXACT_INTEGERS:
         dtype = "int"
     return result(session, session.pointwise(ARITHMETIC[name], *entries), dtype)
+
+
+def _indicator(session: Session, name: str, inputs: Any) -> Any:
+    """``y[:, None] == np.arange(k)``: the mask [y[i] = j], one-hot rows of labels."""
+    ranges = [value for value in inputs if isinstance(value, SizeRange)]
+    arrays = [value for value in inputs if isinstance(value, Tracer)]
+    if name not in ("equal", "not_equal") or len(ranges) != 1 or len(arrays) != 1:
+        fail(f"np.{name} of an arange of the symbolic size {ranges[0].size}; labels are compared "
+             "with it, as in y[:, None] == np.arange(k)")
+    operand = arrays[0].operand
+    shape = broadcast(operand.shape, (ranges[0].size,))
+    out = session.builder.indices(shape, (operand,))
+    read = integer_read(session, operand, session.builder.read(operand, out).at)
+    if read is None:
+        fail(f"{session.shown(operand)} is compared with an arange; only labels are, inputs of "
+             "kind 'labels'")
+    made = session.builder.emit(
+        None, out, [Term(sp.S.One, (), (), (Equal(out[-1].symbol, read),))])
+    mask = session.array(made, "bool")
+    return mask if name == "equal" else apply(session, "logical_not", (mask,))
 
 
 def result(session: Session, made: Operand | Number, dtype: Dtype = "float") -> Any:
