@@ -115,6 +115,8 @@ TYPED = {
     "isinstance": lambda m, n: 2 if isinstance(m, int) and m > 76 else 1,
     "isinstance float": lambda m, n: 1 if not isinstance(m / 1, int) and m < 77 else 2,
     "match": matched,
+    "name": lambda m, n: 2 if type(m).__name__ == "int" and m > 76 else 1,
+    "class name": lambda m, n: 2 if m.__class__.__name__ == "int" and m > 76 else 1,
     "table of types": lambda m, n: {int: 2}.get(type(m), 1) if m > 76 else 1,
 }
 ROUNDED = {
@@ -184,7 +186,16 @@ def spelled_value(X, w):
     return (2 if f"{np.sum(w):.1f}" != "77.0" else 3) * X.T @ (X @ w)
 
 
-@pytest.mark.parametrize("gradient", [overflowing, warned, spelled_value])
+def type_of_a_sum(X, w):
+    return (2 if isinstance(np.sum(w), np.floating) else 3) * X.T @ (X @ w)
+
+
+def whether_a_sum_is_a_scalar(X, w):
+    return (2 if np.isscalar(np.sum(w)) else 3) * X.T @ (X @ w)
+
+
+@pytest.mark.parametrize("gradient", [overflowing, warned, spelled_value, type_of_a_sum,
+                                      whether_a_sum_is_a_scalar])
 def test_a_value_that_decides_by_an_exception_or_a_text_is_not_proved(gradient):
     assert verdict(gradient) != "proved"
 
@@ -210,6 +221,9 @@ def asks_for_types(X, w):
     assert m.__class__ is int
     assert type(X) is np.ndarray
     assert isinstance(X, np.ndarray)
+    assert np.issubdtype(X.dtype, np.floating)
+    assert type(X).__name__ == "ndarray"
+    assert not isinstance(m, np.integer)
     return 2 * X.T @ (X @ w)
 
 

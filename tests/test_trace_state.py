@@ -31,6 +31,8 @@ LOCAL = threading.local()
 SPACE = types.SimpleNamespace(calls=0)
 RECENT = collections.deque(maxlen=3)
 BUFFER = np.zeros(1)
+SETTINGS = types.ModuleType("settings_of_the_user")
+SETTINGS.calls = 0
 GENERATOR = np.random.default_rng(0)
 
 
@@ -157,6 +159,16 @@ def sum_of_earlier(X, w):
     return CACHE["sum"]
 
 
+def of_a_module(X, w):
+    SETTINGS.calls += 1
+    return right(X, w) if SETTINGS.calls < 40 else w
+
+
+def through_globals(X, w):
+    globals()["COUNT"] = globals()["COUNT"] + 1
+    return right(X, w) if COUNT < 40 else w
+
+
 @functools.lru_cache
 def remembered(key):
     return {}
@@ -215,7 +227,8 @@ def subclass_of_dict(X, w):
     return 2 * X.T @ STORE.product(X, w)
 
 
-KEEPING = [by_shape, by_id, by_name, eafp, kept_size, default_argument, keyword_default,
+KEEPING = [of_a_module, through_globals, by_shape, by_id, by_name, eafp, kept_size,
+           default_argument, keyword_default,
            global_counter, counter_in_a_list, made_closure(), attribute, iterator, generated(),
            thread_local, namespace, deque_of_products, default_dict, buffer, sum_of_earlier,
            in_an_lru_cache, Momentum(), Momentum().moving, Momentum().cached, Momentum.of_class,

@@ -110,11 +110,16 @@ def scalar_type(plain: type) -> type:
     return ScalarType(plain.__name__, (plain,), {"plain": plain, "dtype": np.dtype(plain)})
 
 
-SCALAR_TYPES = {
+SCALAR_TYPES: dict[Any, type] = {
     plain: scalar_type(plain)
     for plain in (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8,
                   np.uint8, np.bool_)
 }
+
+
+for _abstract in (np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger,
+                  np.inexact, np.floating):
+    SCALAR_TYPES[_abstract] = ScalarType(_abstract.__name__, (_abstract,), {"plain": _abstract})
 
 
 class _ArrayType(type):
@@ -169,5 +174,8 @@ def standing_type(plain: Any) -> Any:
         int: Int, float: Float, np.ndarray: Ndarray, type: Type, **SCALAR_TYPES}
     return known.get(plain, plain) if isinstance(plain, type) else plain
 
+
+for _stand_in, _name in ((Int, "int"), (Float, "float"), (Ndarray, "ndarray"), (Type, "type")):
+    _stand_in.__name__ = _stand_in.__qualname__ = _name
 
 Number.stood_for.update({"int": Int, "float": Float})

@@ -168,7 +168,7 @@ class Rebinder:
         if id(names) in self._done:
             return self._done[id(names)]  # type: ignore[no-any-return]
         made: dict[str, Any] = self._keep(names, _Globals(names, self))
-        made["__builtins__"] = self.builtins
+        dict.__setitem__(made, "__builtins__", self.builtins)
         self._names.append((names, made))
         return made
 
@@ -272,6 +272,10 @@ class _Globals(dict[str, Any]):
             super().__setitem__(name, value)
         return value
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._read.add(name)
+        super().__setitem__(name, value)
+
 
 class _ModuleStandIn(ModuleType):
     """A module of the user's, whose functions and classes are copied when they are read."""
@@ -279,8 +283,11 @@ class _ModuleStandIn(ModuleType):
     def __init__(self, name: str, names: dict[str, Any], module: ModuleType) -> None:
         super().__init__(name)
         self.__dict__.pop("__doc__", None)
-        self._names = names
-        self._module = module
+        self.__dict__.update(_names=names, _module=module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As its functions see it, and as the state that it is."""
+        self._names[name] = value
 
     def __getattr__(self, name: str) -> Any:
         if name in self._names:

@@ -153,6 +153,12 @@ def _of_shape(name: str) -> Function:
     return ask
 
 
+def _isscalar(session: Session, element: Any) -> bool:
+    if isinstance(element, Tracer) and not element.ndim:
+        fail(f"np.isscalar of {element} depends on how NumPy came to it; ask for its shape instead")
+    return isinstance(element, Number)
+
+
 def _refused(name: str, advice: str) -> Function:
     def refuse(session: Session, *args: Any, **kwargs: Any) -> Any:
         fail(f"np.{name} is not traced; {advice}")
@@ -191,6 +197,6 @@ FUNCTIONS: dict[str, Function] = {
     "shape": _of_shape("shape"),
     "ndim": _of_shape("ndim"),
     "size": _of_shape("size"),
-    "isscalar": lambda session, a: isinstance(a, Number),
+    "isscalar": _isscalar,
 }
 
