@@ -25,6 +25,8 @@ class Watch:
     def __init__(self) -> None:
         self._before: Any = None
         self._on = False
+        self._users: dict[int, bool] = {}
+        self._alive: list[CodeType] = []
         self.seen: list[TraceError] = []
 
     def meet(self, code: CodeType) -> None:
@@ -40,7 +42,12 @@ class Watch:
             self._on = False
 
     def _called(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not is_users(frame):
+        code = frame.f_code
+        found = self._users.get(id(code))
+        if found is None:
+            self._alive.append(code)
+            found = self._users[id(code)] = is_users(frame)
+        if not found:
             return None
         frame.f_trace_lines = False
         return self._raised
