@@ -11,9 +11,11 @@ import contextvars
 import datetime
 import io
 import os
+import pathlib
 import queue
 import random
 import secrets
+import sys
 import tempfile
 import threading
 import time
@@ -147,8 +149,14 @@ _MODULES: dict[ModuleType, frozenset[str]] = {
     datetime: frozenset({"datetime", "date"}),
     tempfile: frozenset(tempfile.__all__) & vars(tempfile).keys(),
     io: frozenset({"open", "open_code", "FileIO"}),
+    sys: frozenset({"argv", "stdin", "getrefcount", "getsizeof", "getallocatedblocks",
+                    "_getframe", "gettrace"}),
+    pathlib: frozenset({"Path", "PosixPath", "WindowsPath"}),
 }
 """The names of each module that differ from run to run."""
+_OUTSIDE = frozenset({"subprocess", "socket", "urllib", "http", "sqlite3", "shelve", "dbm",
+                      "multiprocessing", "select", "resource", "tracemalloc", "gc"})
+"""Modules of which nothing is a part of a trace."""
 
 
 class _ModuleOfNames:
@@ -189,6 +197,7 @@ class _Warnings:
 _STATEFUL: tuple[type, ...] = (
     contextvars.ContextVar, threading.local, weakref.WeakKeyDictionary, weakref.WeakSet,
     weakref.WeakValueDictionary, queue.Queue, queue.SimpleQueue, io.IOBase,
+    pathlib.Path,
 )
 
 
@@ -196,6 +205,8 @@ def unseen(value: Any) -> Any:
     """The stand-in of what a trace cannot hold; None for all else."""
     if value is warnings:
         return _Warnings()
+    if isinstance(value, ModuleType) and value.__name__.split(".")[0] in _OUTSIDE:
+        return Unseen(value.__name__)
     if isinstance(value, ModuleType):
         return _ModuleOfNames(value) if value in _MODULES else None
     if isinstance(value, (MethodType, BuiltinFunctionType)) and isinstance(
@@ -208,8 +219,8 @@ def unseen(value: Any) -> Any:
         for module, names in _MODULES.items():
             if name in names and getattr(module, name, None) is value:
                 return _unseen_name(module, name)
-    if callable(value) and _in_numpy_random(value):
-        return getattr(Random(), value.__name__)
+    if callable(value) and (name := _drawing(value)):
+        return getattr(Random(), name)
     return None
 
 
@@ -221,9 +232,12 @@ def asked(value: Any, name: str) -> Any:
         return None
 
 
-def _in_numpy_random(value: Any) -> bool:
+def _drawing(value: Any) -> str:
+    """The name of what belongs to numpy.random or to random; empty for all else."""
     name = asked(value, "__name__")
-    return isinstance(name, str) and getattr(np.random, name, None) is value
+    known = isinstance(name, str) and any(
+        getattr(module, name, None) is value for module in (np.random, random))
+    return name if known else ""
 
 
 NUMPY_FILES = dict.fromkeys(

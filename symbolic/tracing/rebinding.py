@@ -32,6 +32,7 @@ from .kept_state import Part
 from .number_types import standing_type
 from .session import Session
 from .sizes import Number
+from .source import fail
 from .stand_ins import MathStandIn, stand_in, standing, standing_builtins
 from .swallowed import Watch
 
@@ -137,9 +138,16 @@ class Rebinder:
         keep = lru_cache(**value.cache_parameters())(inner)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            # What it gives for a size is its own value at that size, in the cache or not.
-            sizes = any(type(x) is Number for x in (*args, *kwargs.values()))
-            return (inner if sizes else keep)(*args, **kwargs)
+            given = (*args, *kwargs.values())
+            if not any(type(x) is Number for x in given):
+                return keep(*args, **kwargs)
+            # What it gives for a size is the same in the cache or not, if it is made of that alone.
+            made = inner(*args, **kwargs)
+            if not self.session.follows(made, {symbol for x in given if type(x) is Number
+                                               for symbol in x.expression.free_symbols}):
+                fail(f"{inner.__name__} is cached by a size, and gives more than follows from it: "
+                     "another call of that size gets what this one leaves")
+            return made
 
         update_wrapper(call, keep)
         call.cache_clear = keep.cache_clear  # type: ignore[attr-defined]

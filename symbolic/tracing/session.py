@@ -7,7 +7,7 @@ line and learns from the user's variables what the arrays are called.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -24,6 +24,7 @@ from ..equation import (
     Term,
     size_symbol,
     slot,
+    slot_number,
 )
 from ..equation import Kind as ArrayKind
 from ..layers.builder import Builder, Operand, ShapeError
@@ -97,18 +98,24 @@ class Session:
     def kept(self, old: Operand, called: str) -> Operand:
         """An array of the call before: made anew where no input went into it, else unseen."""
         if old.name not in self._kept:
-            needed = needed_for({old.name}, self._before.equations)
-            made = {name for equation in needed for name in (equation.name, *equation.argmax)}
-            constant = old.name in made and all(
-                read.array in made for equation in needed for read in equation.reads
-            ) and not any(_sizes(equation) for equation in needed)
-            if constant:
-                self._repeat(needed)
+            if _is_constant(old, self._before.equations, set()):
+                self._repeat(needed_for({old.name}, self._before.equations))
             else:  # of this call's sizes, as what a running mean is added to
                 self._kept[old.name] = self.unseen_array(
                     tuple(map(self.size, old.shape)),
                     f"keeps state between calls: {called} is that of an earlier call")
         return self._kept[old.name]
+
+    def follows(self, value: Any, sizes: Set[sp.Symbol]) -> bool:
+        """Whether a value is made of these sizes alone, and of no input."""
+        if isinstance(value, (list, tuple)):
+            return all(self.follows(entry, sizes) for entry in value)
+        if isinstance(value, dict):
+            return all(self.follows(entry, sizes) for entry in value.values())
+        if isinstance(value, self.tracers):
+            return _is_constant(value.operand, self.builder.equations, sizes)  # type: ignore[attr-defined]
+        found = value.expression.free_symbols if isinstance(value, Number) else set()
+        return bool(found <= sizes)
 
     def _repeat(self, equations: Sequence[Equation]) -> None:
         """The equations of an array of constants once more."""
@@ -287,13 +294,19 @@ class Session:
         return _renamed(system, names), names
 
 
-def _sizes(equation: Equation) -> bool:
-    """Whether an equation has symbolic sizes, or names places of a maximum."""
-    return bool(equation.argmax) or any(
-        index.size.free_symbols for index in (
-            *equation.out, *(index for term in equation.terms for index in term.over))
-    ) or any(not str(symbol).startswith("_x") for term in equation.terms
-             for symbol in term.body.free_symbols)
+def _is_constant(
+    operand: Operand, equations: Sequence[Equation], sizes: Set[sp.Symbol]
+) -> bool:
+    """Whether an array follows from these sizes, and from no input."""
+    needed = needed_for({operand.name}, equations)
+    made = {equation.name for equation in needed}
+    if operand.name not in made or any(equation.argmax for equation in needed):
+        return False
+    return all(read.array in made for equation in needed for read in equation.reads) and all(
+        size.free_symbols <= sizes for equation in needed for size in (
+            *equation.shape, *(index.size for term in equation.terms for index in term.over))
+    ) and all(slot_number(symbol) is not None or symbol in sizes for equation in needed
+              for term in equation.terms for symbol in term.body.free_symbols)
 
 
 AGAIN = "_of_the_next_call"
