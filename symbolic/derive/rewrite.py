@@ -10,6 +10,7 @@ or None (or the same one) where it does not apply.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -201,6 +202,37 @@ def cancelled(equation: Equation) -> Equation:
 _POWER = sp.Dummy("E", positive=True)
 
 
+SYMBOLS, TERMS = 8, 1000
+"""Symbols, and summands when multiplied out, up to which a body is cancelled and factored: SymPy
+does that with dense polynomials, which grow with the power of their number of symbols."""
+
+
+def _is_large(body: sp.Expr) -> bool:
+    return len(body.free_symbols) > SYMBOLS or _summands(body) > TERMS
+
+
+def _summands(e: sp.Expr) -> int:
+    """About how many summands an expression has when it is multiplied out."""
+    if e.is_Add:
+        return sum(map(_summands, e.args))
+    if e.is_Mul:
+        return min(math.prod(map(_summands, e.args)), TERMS + 1)
+    if e.is_Pow and e.exp.is_Integer:
+        power, inside = min(abs(int(e.exp)), 10 * TERMS), _summands(e.base)
+        return min(math.comb(inside + power - 1, power), TERMS + 1) if inside > 1 else \
+            max(power // 8, 1)
+    if isinstance(e, sp.exp):  # exp(1000 + z) is taken for the thousandth power of e
+        number = e.args[0].as_coeff_Add()[0]
+        return max(int(number**2) // 50, 1) if number.is_Rational else 1
+    return 1
+
+
+def _gathered(body: sp.Expr) -> sp.Expr:
+    """A large body, the shorter of as it is and with common factors taken out."""
+    forms = [body, sp.gcd_terms(body)] if body.is_Add else [body]
+    return upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
+
+
 @lru_cache(maxsize=4096)
 def shortest(body: sp.Expr) -> sp.Expr:
     """The shortest of: the expression, its cancelled form, the factors of that."""
@@ -210,6 +242,8 @@ def shortest(body: sp.Expr) -> sp.Expr:
     if len(powers) == 1:  # a lone exponential is a value like any other, not to be taken apart
         (power,) = powers
         return shortest(body.xreplace({power: _POWER})).xreplace({_POWER: power})
+    if _is_large(body):
+        return _gathered(body)
     try:
         plain = sp.cancel(body)
     except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
