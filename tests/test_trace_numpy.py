@@ -156,6 +156,19 @@ def test_labels_compared_with_an_arange_are_one_hot_rows():
     assert result.verdict == "proved", str(result)
 
 
+def test_rows_chosen_by_labels_of_two_axes():
+    """An embedding of a batch of sentences; words repeat, so its gradient is added up."""
+    def gradient(E, i, C):
+        found = np.zeros_like(E)
+        np.add.at(found, i, C)
+        return found
+
+    inputs = {"E": "v d", "i": gp.Array("m t", kind="labels v"), "C": "m t d"}
+    result = gp.check(lambda E, i, C: np.sum(E[i] * C), gradient, wrt=["E"], repair_seconds=0,
+                      **inputs)
+    assert result.verdict == "proved", str(result)
+
+
 @pytest.mark.parametrize(("function", "message"), [
     (lambda x: np.prod(x), "symbolic size"), (lambda x: x[::2], "divided by 2"),
     (lambda x: x[::-2], "step -2"), (lambda x: np.divide(1, x, where=x > 0), "np.empty"),

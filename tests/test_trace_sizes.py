@@ -10,9 +10,11 @@ import json
 import math
 import operator
 import pickle
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pytest
+from numpy import errstate, ndarray
 
 import gradproof as gp
 from gradproof.symbolic.tracing.run import TraceError, trace
@@ -175,6 +177,29 @@ def overflowing(X, w):
     return 2 * X.T @ (X @ w) + 0 * np.sum(found)
 
 
+def overflowing_by_name(X, w):
+    with errstate(over="raise"):
+        try:
+            np.exp(X @ w)
+        except FloatingPointError:
+            return 0 * w
+    return 2 * X.T @ (X @ w)
+
+
+def warned_by_name(X, w):
+    with catch_warnings():
+        simplefilter("error")
+        try:
+            np.exp(X @ w)
+        except RuntimeWarning:
+            return 0 * w
+    return 2 * X.T @ (X @ w)
+
+
+def asked_by_name(X, w):
+    return (2 if isinstance(X, ndarray) else 3) * X.T @ (X @ w)
+
+
 def warned(X, w):
     import warnings
     with warnings.catch_warnings(record=True) as seen:
@@ -194,7 +219,8 @@ def whether_a_sum_is_a_scalar(X, w):
     return (2 if np.isscalar(np.sum(w)) else 3) * X.T @ (X @ w)
 
 
-@pytest.mark.parametrize("gradient", [overflowing, warned, spelled_value, type_of_a_sum,
+@pytest.mark.parametrize("gradient", [overflowing_by_name, warned_by_name, overflowing, warned,
+                                      spelled_value, type_of_a_sum,
                                       whether_a_sum_is_a_scalar])
 def test_a_value_that_decides_by_an_exception_or_a_text_is_not_proved(gradient):
     assert verdict(gradient) != "proved"
@@ -263,8 +289,8 @@ def caches_a_function_of_sizes(X, w):
     return 4 * X.shape[0] * halved(X.shape[0]) * X.T @ (X @ w)
 
 
-RIGHT = [says_its_sizes, asks_for_types, rounds_whole_sizes, catches_what_any_run_raises,
-         caches_a_function_of_sizes]
+RIGHT = [asked_by_name, says_its_sizes, asks_for_types, rounds_whole_sizes,
+         catches_what_any_run_raises, caches_a_function_of_sizes]
 
 
 @pytest.mark.parametrize("gradient", RIGHT, ids=lambda f: f.__name__)
@@ -284,3 +310,8 @@ def test_sizes_that_are_numbers_are_numbers():
 def test_the_failure_names_the_line():
     with pytest.raises(TraceError, match=r"test_trace_sizes.py:\d+: .*spelled"):
         trace(lambda x: x if str(len(x)) == "3" else -x, {"x": "n"})
+
+
+def test_errors_that_numpy_is_set_to_raise_may_be_caught():
+    with np.errstate(over="raise"):
+        assert verdict(catches_what_any_run_raises) != "proved"

@@ -15,9 +15,11 @@ import threading
 import time
 import types
 import uuid
+from os import getenv
 from random import Random as Generator
 from random import random as draw
 from time import perf_counter
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -400,6 +402,8 @@ DRAWS = {
     "another path": lambda: len(pathlib.Path(__file__).read_text()) * 0,
     "references": lambda: sys.getrefcount(CACHE) * 0, "process": lambda: len(
         subprocess.run(["true"], check=False).args) * 0,
+    "getenv by name": lambda: len(getenv("HOME") or "") * 0, "uuid by name": lambda: (
+        uuid4().int & 1),
     "shuffled": lambda: random.sample([0, 1], 1)[0], "choice": lambda: random.choice([0, 1]),
 }
 

@@ -201,10 +201,15 @@ _STATEFUL: tuple[type, ...] = (
 )
 
 
+_WARNINGS = (warnings.simplefilter, warnings.filterwarnings, warnings.catch_warnings)
+
+
 def unseen(value: Any) -> Any:
     """The stand-in of what a trace cannot hold; None for all else."""
     if value is warnings:
         return _Warnings()
+    if any(value is known for known in _WARNINGS):
+        return getattr(_Warnings(), value.__name__)
     if isinstance(value, ModuleType) and value.__name__.split(".")[0] in _OUTSIDE:
         return Unseen(value.__name__)
     if isinstance(value, ModuleType):

@@ -27,7 +27,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from .draws import Random, Unseen, asked, unseen
+from .draws import NUMPY_FILES, NUMPY_STATE, Random, Unseen, asked, unseen
 from .kept_state import Part
 from .number_types import standing_type
 from .session import Session
@@ -164,7 +164,11 @@ class Rebinder:
         name = getattr(value, "__name__", "")
         if getattr(math, name, None) is value:
             return getattr(MathStandIn(self.session), name)
+        if isinstance(value, type) and name not in NUMPY_STATE:
+            return standing_type(value)
         module = np.linalg if getattr(np.linalg, name, None) is value else np
+        if module is np and (name in NUMPY_FILES or name in NUMPY_STATE):
+            return getattr(standing(self.session, np), name)
         if getattr(module, name, None) is value:
             prefix = "linalg." if module is np.linalg else ""
             return stand_in(self.session, value, prefix + name)
@@ -182,7 +186,8 @@ class Rebinder:
 
     def _function(self, function: FunctionType) -> Any:
         if _root(function.__module__) in PLAIN_MODULES and not function.__closure__:
-            return self._keep(function, self._numpy(function))
+            made = unseen(function)
+            return self._keep(function, self._numpy(function) if made is None else made)
         self.watch.meet(function.__code__)
         cells = tuple(CellType() for _ in function.__closure__ or ())
         made = FunctionType(

@@ -47,7 +47,10 @@ class Slice:
 
 @dataclass(frozen=True)
 class Gather:
-    """The entries that an integer vector names; None is 0, 1, 2, ...."""
+    """The entries that an integer array of one or two axes names; None is 0, 1, 2, ....
+
+    size: of its first axis.
+    """
 
     vector: Operand | None
     size: Size
@@ -85,6 +88,8 @@ def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Sel
         return Gather(None, size)
     if isinstance(entry, session.tracers):
         vector = entry.operand  # type: ignore[attr-defined]
+        if vector.ndim == 2 and vector.name in session.integers:
+            return Gather(vector, vector.shape[0])
         if vector.ndim == 1:
             free = index_symbol("i")
             entry_read = integer_read(session, vector, (free,))
@@ -247,6 +252,12 @@ def view(session: Session, operand: Operand, chosen: Sequence[Selector]) -> View
             index = Index(name, selector.size)
             out.append(index)
             at.append(selector.low + selector.step * index.symbol)
+        elif selector.vector is not None and selector.vector.ndim == 2:
+            rows, columns = (Index(fresh_name(name, taken), size)
+                             for size in selector.vector.shape)
+            columns = Index(fresh_name(name, {*taken, rows.name}), columns.size)
+            out += [rows, columns]
+            at.append(Read(selector.vector.name, (rows.symbol, columns.symbol)))
         else:
             if shared is None and gathered is not None:
                 shared = Index(name, gathered)
@@ -263,6 +274,9 @@ def _gathered(operand: Operand, chosen: Sequence[Selector]) -> Size | None:
     if not places:
         return None
     sizes = {s.size for s in chosen if isinstance(s, Gather)}
+    if len(places) > 1 and any(isinstance(s, Gather) and s.vector is not None and s.vector.ndim > 1
+                               for s in chosen):
+        fail(f"several integer arrays of two axes are subscripts of {operand.name}")
     if len(sizes) > 1:
         fail(f"the integer subscripts of {operand.name} have different sizes "
              f"{' and '.join(map(str, sizes))}")

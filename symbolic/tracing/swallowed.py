@@ -12,6 +12,8 @@ import sys
 from types import CodeType, FrameType
 from typing import Any
 
+import numpy as np
+
 from .source import TraceError, is_users, place_of
 
 ALIKE = (ImportError, StopIteration, StopAsyncIteration, GeneratorExit, AttributeError, NameError)
@@ -33,6 +35,10 @@ class Watch:
         """A function that is going to be called."""
         if not self._on and _catches(code):
             self._on = True
+            if {"raise", "call"}.intersection(np.geterr().values()):
+                self.seen.append(TraceError(
+                    f"{code.co_filename}:{code.co_firstlineno}: {code.co_name} may catch what "
+                    "np.seterr has made an error of, which depends on values"))
             self._before = sys.gettrace()
             sys.settrace(self._called)
 
