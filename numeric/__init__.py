@@ -9,6 +9,7 @@ which points, and within which bound), it knows no network, and it writes no rep
     partial_derivative      the same for one entry
     compare_arrays          two computed arrays up to rounding
     measured_rounding       the rounding error of a gradient function, by extended precision
+    own_noise               how irregular a gradient function is: its lost digits
     diagnose                what turned the true numbers into the claimed ones
     watched_run             which sides of its branches a program takes
     Reaching                a search for inputs that take the others
@@ -22,7 +23,7 @@ from .diagnosis_data import Diagnosis
 from .differences import Estimate, directional_derivative, partial_derivative
 from .factors import Factor, name_ratios
 from .probe import Probe
-from .rounding import ArrayComparison, compare_arrays, measured_rounding, rounding_bound
+from .rounding import ArrayComparison, compare_arrays, measured_rounding, own_noise, rounding_bound
 
 __all__ = [
     "BUDGET",
@@ -41,6 +42,7 @@ __all__ = [
     "measured_rounding",
     "missing",
     "name_ratios",
+    "own_noise",
     "partial_derivative",
     "rounding_bound",
     "said",

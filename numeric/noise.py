@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _POINTS = 10
-# Third differences of unit noise have variance 20 = 6!/(3!)^2.
-_THIRD_DIFFERENCE = 20.0**-0.5
-# The median of |N(0, 1)|.
-_MEDIAN = 0.6745
+# Third differences of unit noise have variance 20 = 6!/(3!)^2; the median of |N(0, 1)| is 0.6745.
+THIRD_DIFFERENCE = 20.0**-0.5 / 0.6745
 # Spacing and place of the close points, as parts of the line's length. The spacing lets ten points
 # cross several float32 numbers; a cube of it is far below float64 rounding. The places keep clear
 # of a kink at, or very near, the point itself.
@@ -29,7 +27,7 @@ _PLACE = 1.1e-4
 # A root's change shrinks by 2^(n/2) in n halvings, a line's by 2^n.
 _HALVINGS = 24
 # Spacings at which stairs are looked for.
-_STAIRS = (1e-3, 1e-4, 1e-5, 1e-6)
+STAIRS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
 def third_difference_noise(values: Floats) -> float:
@@ -40,7 +38,7 @@ def third_difference_noise(values: Floats) -> float:
     differences = np.abs(np.diff(values, n=3))
     if not np.all(np.isfinite(differences)):
         return 0.0
-    return float(np.median(differences)) * _THIRD_DIFFERENCE / _MEDIAN
+    return float(np.median(differences)) * THIRD_DIFFERENCE
 
 
 def evaluation_noise(function: Callable[[float], float], length: float, eps: float) -> float:
@@ -64,7 +62,7 @@ def staircase(function: Callable[[float], float], length: float) -> float:
     have in common. Costs forty evaluations.
     """
     found = []
-    for spacing in _STAIRS:
+    for spacing in STAIRS:
         offsets = length * spacing * np.arange(1, _POINTS + 1)
         found.append(third_difference_noise(np.array([function(float(t)) for t in offsets])))
     return max(min(pair) for pair in pairwise(found))

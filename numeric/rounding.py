@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .evaluation import EPS, Array
+from .noise import STAIRS, THIRD_DIFFERENCE
 
 # Roundings granted to a number computed by an unknown number of operations. A sum of n terms of
 # random sign errs by about sqrt(n) roundings of its largest term (N. J. Higham, Accuracy and
@@ -121,6 +123,45 @@ def measured_rounding(
             size = np.abs(exact).astype(np.float64)
             measured[name] = 4 * (error + precision(coarse) * size)
     return measured
+
+
+def own_noise(
+    gradient: Callable[[Mapping[str, Array]], Mapping[str, Array]], inputs: Mapping[str, Array],
+    wrt: Sequence[str], seed: int = 0,
+) -> dict[str, NDArray[np.float64]]:
+    """How irregular the entries of a computed gradient are as functions of the inputs `wrt`.
+
+    Single precision inside of a double program, or a difference of nearly equal numbers, makes
+    stairs of a smooth function; a wrong formula is as smooth as a right one. Entry by entry, the
+    noise along one random direction that two spacings of points have in common (see `noise`), a
+    standard deviation. Entries that are not finite have none.
+    """
+    random = np.random.default_rng(seed)
+    start = {name: np.asarray(inputs[name], dtype=np.float64) for name in wrt}
+    along = {name: random.choice([-1.0, 1.0], array.shape) * np.maximum(np.abs(array), 1e-3)
+             for name, array in start.items()}
+
+    def at(t: float) -> dict[str, Array]:
+        moved = {name: (array + t * along[name]).astype(np.asarray(inputs[name]).dtype)
+                 for name, array in start.items()}
+        with np.errstate(all="ignore"):
+            found = gradient({**{name: np.array(a) for name, a in inputs.items()}, **moved})
+        return {name: np.asarray(found[name], dtype=np.float64) for name in wrt}
+
+    levels = []
+    for spacing in STAIRS:
+        seen = [at(spacing * step) for step in range(1, 11)]
+        levels.append({name: _third_differences(np.stack([s[name] for s in seen]))
+                       for name in wrt})
+    return {name: np.max([np.minimum(one[name], other[name]) for one, other in pairwise(levels)],
+                         axis=0)
+            for name in wrt}
+
+
+def _third_differences(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        found = np.median(np.abs(np.diff(values, n=3, axis=0)), axis=0) * THIRD_DIFFERENCE
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _widened(array: Array) -> NDArray[Any]:

@@ -5,6 +5,7 @@ meet.
 
     asserting        checks as assertions, for tests: they raise with the whole story
     branches         points that reach branches no other point took, and branches none reaches
+    exact_values     the derived gradients at a point in exact numbers
     formulas         sides of a check in text: a loss, its gradients
     functions        A check
     given_arrays     from arrays of numbers to symbolic shapes, and such arrays at other sizes

@@ -163,11 +163,12 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     if doubt := subject.keyed.doubt(name) or numbers.doubts.get(name, ""):
         return replace(base, verdict="undecided", reason=doubt)
     differing = next((found for found in seen if found.comparison.verdict == "refuted"), None)
-    if differing is not None:
+    lost = numbers.lost_digits(name) if differing is not None and proofs.proved(name) else ""
+    if differing is not None and not lost:
         return _refuted(base, differing.point, subject, proof, numbers)
     open_ = [f.comparison.reason for f in seen if f.comparison.verdict == "undecided"]
     if proof is not None and proof.equal:
-        return _proved(base, subject, proof, open_)
+        return _proved(replace(base, notes=(*notes, *filter(None, [lost]))), subject, proof, open_)
     if open_ or not seen:
         return replace(base, verdict="undecided",
                        reason=open_[0] if open_ else "no point could be looked at")

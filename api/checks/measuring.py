@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from gradproof.checks.exact_values import exact_arrays
 from gradproof.checks.points import Point
 from gradproof.checks.repair_search import wanted_at
-from gradproof.checks.subject import Subject
+from gradproof.checks.subject import Gradient, Subject
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.scalars import doubts
 from gradproof.numeric import (
@@ -22,12 +23,20 @@ from gradproof.numeric import (
     compare_gradient,
     diagnose,
     measured_rounding,
+    own_noise,
     rounding_bound,
 )
 from gradproof.repair.search import Wanted
 
 ENOUGH = 400
 """Evaluations of the loss to spend where the derived gradient says where to look."""
+
+NOISES = 32.0
+"""How many standard deviations of its own noise a program may be off by."""
+
+LOST = 0.1
+"""How far a loss may be from the exact value of its own equations, relatively, when it has lost
+digits; a loss that is farther off computes something that its equations do not say."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,8 @@ class Measurements:
         self.failure = ""
         self.doubts: dict[str, str] = {}
         self._aside: set[str] = set()
+        self._exact: dict[int, dict[str, Any]] = {}
+        self._rounding: Mapping[str, Any] = {}
         self._derived = None
         if subject.derived is not None:
             results = [subject.of[name] for name in subject.wrt]
@@ -108,7 +119,12 @@ class Measurements:
         derived = self.derived_at(point)
         if point.given and derived and self.subject.chain is not None:
             self.doubts.update(doubts(self.subject.chain, point.values, derived, point.sizes))
-        for name, comparison in self._compared(point, fitting, derived, expected).items():
+        for name, comparison in self._compared(point, fitting, derived).items():
+            if comparison.verdict == "refuted" and name not in self.shapes:
+                exact = self._exact_at(point)
+                if name in exact:
+                    derived[name] = exact[name]
+                    comparison = self._settled(name, comparison, fitting[name], exact[name], point)
             if point.branch and not _decides(comparison, fitting[name]):
                 reason = comparison.reason or "not finite"
                 self.notes[name][f"nothing is decided at {point}: {reason}"] = None
@@ -133,25 +149,85 @@ class Measurements:
 
     def _compared(
         self, point: Point, fitting: Mapping[str, Any], derived: Mapping[str, Any],
-        expected: Mapping[str, tuple[int, ...]],
     ) -> dict[str, Comparison]:
         """Each gradient against differences of the loss, most of all where it is not the derived.
         """
         if not fitting:
             return {}
-
-        def again(values: Mapping[str, Any]) -> dict[str, Any]:
-            found = self.subject.gradient(values)
-            return {name: self._fitted(name, np.asarray(found[name]), expected[name], point)
-                    for name in self.subject.wrt}
-
-        rounding = measured_rounding(again, dict(point.values))
+        self._rounding = rounding = measured_rounding(self._claimed_at(point), dict(point.values))
         return compare_gradient(
             self.subject.loss, dict(point.values), fitting, wrt=list(fitting),
             rounding={n: r for n, r in rounding.items() if n in fitting} or None,
             suspects={n: farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
             budget=ENOUGH if derived else BUDGET,
         )
+
+    def _exact_at(self, point: Point) -> dict[str, Any]:
+        """The derived gradients at a point in exact numbers; none where the loss's value is not
+        that of its equations."""
+        if id(point) not in self._exact:
+            subject, found = self.subject, dict[str, Any]()
+            if subject.derived is not None and subject.chain is not None:
+                loss = subject.chain.loss
+                arrays = {loss: "", **{subject.of[n]: n for n in subject.wrt}}
+                made = exact_arrays(subject.derived, list(arrays), point.values)
+                if made and self._is_loss(made[loss], point):
+                    found = {name: made[array] for array, name in arrays.items() if name}
+            self._exact[id(point)] = found
+        return self._exact[id(point)]
+
+    def _is_loss(self, exact: Any, point: Point) -> bool:
+        """Whether the program of the loss computes what its equations say, as far as it has digits.
+        """
+        with np.errstate(all="ignore"):
+            value = float(np.asarray(self.subject.loss(point.values)).reshape(()))
+        return bool(abs(value - exact) <= LOST * max(abs(float(exact)), abs(value)))
+
+    def _settled(
+        self, name: str, comparison: Comparison, claimed: Any, exact: Any, point: Point
+    ) -> Comparison:
+        """A contradiction of the loss's differences, where the exact derivative is known.
+
+        What a difference is taken of has lost digits where the hand-written value is the exact one.
+        """
+        rounding = np.maximum(rounding_bound(claimed, exact), self._rounding.get(name, 0.0))
+        if not np.all(np.abs(np.asarray(claimed, dtype=float) - exact) <= rounding):
+            return comparison
+        self.notes[name][
+            f"the loss loses digits at {point}: its differences are off, while the hand-written "
+            f"gradient is the derived one in exact numbers, within {float(np.max(rounding)):.1g}"
+        ] = None
+        return replace(comparison, verdict="agrees", reason="", wrong=(),
+                       bound=float(np.max(rounding)))
+
+    def lost_digits(self, name: str) -> str:
+        """How the program of a gradient loses digits, where that explains all that differs.
+
+        For a gradient whose formula is proved: empty where a refutation is more than arithmetic.
+        """
+        texts = []
+        for found in self.observed[name]:
+            if found.comparison.verdict != "refuted":
+                continue
+            if not np.all(np.isfinite(found.claimed)) or found.largest != found.largest:
+                return ""
+            noise = own_noise(self._claimed_at(found.point), found.point.values, [name])[name]
+            if not np.all(found.gap <= NOISES * noise + rounding_bound(found.claimed, found.true)):
+                return ""
+            size = float(np.max(np.abs(found.true)))
+            texts.append(f"the program loses digits at {found.point}: off by {found.largest:.1g}, "
+                         f"{found.largest / size:.1g} of the largest entry")
+        return texts[0] if texts else ""
+
+    def _claimed_at(self, point: Point) -> Gradient:
+        expected = {name: np.shape(value) for name, value in point.values.items()}
+
+        def at(values: Mapping[str, Any]) -> dict[str, Any]:
+            found = self.subject.gradient(values)
+            return {name: self._fitted(name, np.asarray(found[name]), expected[name], point)
+                    for name in self.subject.wrt}
+
+        return at
 
     def _note_of(self, name: str, comparison: Comparison, point: Point) -> None:
         notes = [*comparison.notes]

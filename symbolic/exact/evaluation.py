@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, reduce
+from math import prod
 from operator import add, mul
 from typing import Any, TypeAlias
 
@@ -24,6 +25,7 @@ from ..equation import (
     Read,
     Recurrence,
     Subscript,
+    System,
     Term,
     index_symbol,
     slot,
@@ -248,6 +250,15 @@ class Evaluation:
 @cache
 def _quotient(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return e.as_numer_denom()  # type: ignore[no-any-return]
+
+
+def bodies(system: System, sizes: Mapping[sp.Symbol, int]) -> int:
+    """How many scalar bodies an evaluation at these sizes has: what it costs, about.
+
+    Raises NotComputableError for a size that is no number there.
+    """
+    return sum(prod(whole(index.size, sizes) for index in (*equation.out, *term.over))
+               for equation in system.equations for term in equation.terms)
 
 
 def whole(size: sp.Expr, known: Mapping[sp.Symbol, Any]) -> int:

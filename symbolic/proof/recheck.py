@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..dependence import needed_part
 from ..equation import Array, System, size_symbols
-from ..exact.evaluation import Evaluation, whole
+from ..exact.evaluation import Evaluation, bodies, whole
 from ..exact.numbers import Arithmetic, NotComputableError
 
 DIGITS = 60
@@ -63,10 +63,13 @@ def second_opinion(left: System, right: System, pairs: Mapping[str, str]) -> dic
 def _values(sides: Sequence[System], seed: int) -> list[Evaluation]:
     """Both sides at one point."""
     sizes = _sizes(sides, seed)
-    if sum(_cost(system, sizes) for system in sides) > BUDGET:
-        sizes = dict.fromkeys(sizes, 2)
-        if sum(_cost(system, sizes) for system in sides) > BUDGET:
-            raise UnsettledError
+    try:
+        if sum(bodies(system, sizes) for system in sides) > BUDGET:
+            sizes = dict.fromkeys(sizes, 2)
+            if sum(bodies(system, sizes) for system in sides) > BUDGET:
+                raise UnsettledError
+    except NotComputableError:
+        raise UnsettledError from None
     inputs = {array.name: array for system in sides for array in system.inputs}
     random = np.random.default_rng((seed, len(sizes)))
     drawn = {name: _draw(array, sizes, random, seed >= POINTS) for name, array in inputs.items()}
@@ -95,17 +98,6 @@ def _sizes(sides: Sequence[System], seed: int) -> dict[sp.Symbol, int]:
     symbols = sorted(size_symbols(shapes), key=str)
     chosen = ((2, 3, 4, 2, 3), (3, 2, 2, 4, 3))[seed % 2]
     return {symbol: chosen[place % len(chosen)] for place, symbol in enumerate(symbols)}
-
-
-def _cost(system: System, sizes: Mapping[sp.Symbol, int]) -> int:
-    total = 0
-    for equation in system.equations:
-        for term in equation.terms:
-            count = 1
-            for index in (*equation.out, *term.over):
-                count *= _whole(index.size, sizes)
-            total += count
-    return total
 
 
 def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generator,

@@ -1,0 +1,72 @@
+"""The derived gradients at a point in exact numbers, to decide what floats cannot.
+
+A loss that loses digits (1 - s for s near 1) loses them in every difference that is taken of it,
+and often in its derived gradient too; a hand-written one may be the better program.  Before such a
+difference refutes anything, the derived equations are evaluated in fractions and sixty digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from gradproof.symbolic.dependence import needed_part
+from gradproof.symbolic.equation import System, size_symbols
+from gradproof.symbolic.exact.evaluation import Evaluation, bodies
+from gradproof.symbolic.exact.numbers import Arithmetic, NotComputableError
+
+DIGITS = 60
+BUDGET = 40_000
+"""Scalar bodies to evaluate, about: two seconds or so."""
+
+
+def exact_arrays(
+    system: System, names: Sequence[str], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The named arrays of a system for floating inputs, each entry rounded from its exact value.
+
+    Empty where an entry has no value, an input is not finite, or the work is beyond the budget.
+    """
+    part = needed_part(system, names)
+    try:
+        sizes = _sizes(part, values)
+        if bodies(part, sizes) > BUDGET:
+            return {}
+        inputs = {array.name: _fractions(values[array.name]) for array in part.inputs}
+        found = Evaluation(Arithmetic(DIGITS), sizes, inputs)
+        found.run(part.items)
+        made = {name: _floats(found.arrays[name]) for name in names}
+    except (NotComputableError, ValueError, TypeError, LookupError, ArithmeticError):
+        return {}
+    return made if all(np.all(np.isfinite(array)) for array in made.values()) else {}
+
+
+def _sizes(system: System, values: Mapping[str, Any]) -> dict[sp.Symbol, int]:
+    """The sizes that the shapes of the inputs give; LookupError where one is not given by any."""
+    sizes: dict[sp.Symbol, int] = {}
+    for array in system.inputs:
+        for size, number in zip(array.shape, np.shape(values[array.name]), strict=True):
+            if size.is_Symbol:
+                sizes[size] = number
+    if missing := set(size_symbols(system.shapes.values())) - set(sizes):
+        raise LookupError(f"the sizes {missing} are those of no input's axis")
+    return sizes
+
+
+def _fractions(values: Any) -> Any:
+    array = np.asarray(values)
+    made = np.empty(array.shape, dtype=object)
+    for at in np.ndindex(*array.shape):
+        made[at] = Fraction(array[at].item())
+    return made
+
+
+def _floats(values: Any) -> Any:
+    made = np.empty(values.shape)
+    for at in np.ndindex(*values.shape):
+        made[at] = float(values[at])
+    return made
