@@ -37,7 +37,8 @@ def test_a_relative_error_of_a_millionth_is_seen(scale, seed):
     def wrong(X, w, y):
         return cross_entropy_gradient(X, w, y) * np.where(np.arange(4) == 1, 1.000001, 1.0)
 
-    found = gp.check(cross_entropy, wrong, wrt=["w"], repair_seconds=0, **logistic_data(scale, seed))
+    found = gp.check(cross_entropy, wrong, wrt=["w"], repair_seconds=0,
+                     **logistic_data(scale, seed))
     assert found.verdict == "refuted", str(found)
 
 
