@@ -20,7 +20,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.text.grammar import FormulaError, Statement, parse_statements
 from gradproof.symbolic.text.statements import OUTPUT, parse_equations
-from gradproof.symbolic.tracing.run import Names, Place, Trace
+from gradproof.symbolic.tracing.run import Names, SourceLine, Trace
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -49,8 +49,8 @@ class TextSide:
     def traced(self, declared: Declared) -> Trace:
         source = self.text.split("\n")
         lines = {
-            statement.name: Place("formula", statement.line, source[statement.line - 1].strip())
-            for statement in parse_statements(self.text)
+            said.name: SourceLine("formula", said.line, source[said.line - 1].strip())
+            for said in parse_statements(self.text)
         }
         result: Names = self.result if isinstance(self.result, str) else dict(self.result)
         return Trace(self.system(declared), result, dict(self.taken.arguments), lines)

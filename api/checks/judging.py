@@ -25,7 +25,7 @@ from gradproof.symbolic.equation import is_unnamed, size_names
 from gradproof.symbolic.normalform.polynomial import Crossing
 from gradproof.symbolic.proof.first_wrong import Wrong
 from gradproof.symbolic.proof.prover import Proof, Prover
-from gradproof.symbolic.tracing.run import Place
+from gradproof.symbolic.tracing.run import SourceLine
 
 SAMPLE = 12
 """Entries of a gradient that a result carries for show."""
@@ -121,7 +121,7 @@ class Proofs:
     def proved(self, name: str) -> bool:
         return name in self.found and self.found[name].equal is True
 
-    def first_wrong(self, refuted: Iterable[str]) -> tuple[str, Place | None]:
+    def first_wrong(self, refuted: Iterable[str]) -> tuple[str, SourceLine | None]:
         """Where the code first computes what the derivation does not, for the first gradient."""
         name = next((name for name in refuted if name in self.pairs), None)
         if self.prover is None or name is None:
@@ -131,7 +131,7 @@ class Proofs:
 
 def _first_wrong(
     prover: Prover, subject: Subject, name: str, array: str
-) -> tuple[str, Place | None]:
+) -> tuple[str, SourceLine | None]:
     """Where the hand-written code first computes what the derivation does not."""
     assert subject.hand is not None
     wrong = prover.first_wrong(subject.of[name], array) or Wrong(array)

@@ -12,7 +12,7 @@ from gradproof.numeric import Diagnosis
 from gradproof.repair.search import Wanted
 from gradproof.symbolic.dependence import ancestors
 from gradproof.symbolic.proof.prover import Prover
-from gradproof.symbolic.tracing.run import Place, Trace
+from gradproof.symbolic.tracing.run import SourceLine, Trace
 
 ACCURACY = 1e-9
 """How far a right gradient may be from the derived one, relative to the largest entry."""
@@ -36,7 +36,7 @@ def wanted_at(
 
 
 def suspicion(
-    prover: Prover | None, hand: Trace | None, arrays: Sequence[str], first: Place | None
+    prover: Prover | None, hand: Trace | None, arrays: Sequence[str], first: SourceLine | None
 ) -> dict[tuple[str, int], float]:
     """What an edit costs more on each line of the trace; nothing on the first wrong line.
 

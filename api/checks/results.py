@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradproof.repair.search import Repair
-from gradproof.symbolic.tracing.run import Place
+from gradproof.symbolic.tracing.run import SourceLine
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
@@ -78,7 +78,7 @@ class CheckResult:
 
     checks: tuple[Check, ...]
     first_wrong: str = ""
-    place: Place | None = None
+    place: SourceLine | None = None
     repair: Repair | None = None
     unrepaired: str = ""
     unchecked: tuple[str, ...] = ()

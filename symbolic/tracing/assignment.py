@@ -6,6 +6,7 @@ It is the old array outside of the region that the subscript covers and the new 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -38,46 +39,18 @@ def assigned(
     old = Read(operand.name, tuple(index.symbol for index in everything))
     found = view(session, operand, chosen)
     kept = [selector for selector in chosen if selector is not None]
-    inside: list[Guard] = []
-    outside: list[Term] = []
-    places: dict[sp.Symbol, sp.Expr] = {}
-    doubled = any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept)
-    axes_left = list(found.out)
-    for index, selector, at in zip(everything, kept, found.at, strict=True):
-        if isinstance(selector, Slice) and selector.size == index.size and selector.step == 1:
-            places[_pop(axes_left, at).symbol] = index.symbol
-            continue
-        guards = _complement(index, selector)
-        outside += [Term(slot(0), (old,), (), (*inside, guard)) for guard in guards]
-        if isinstance(selector, Slice):
-            if selector.step != 1:
-                fail("assignment to a reversed slice is not traced")
-            places[_pop(axes_left, at).symbol] = index.symbol - selector.low
-            inside.append(Within(selector.low, index.symbol, selector.low + selector.size))
-        elif isinstance(selector, Fixed):
-            inside.append(Equal(index.symbol, selector.at))
-        elif selector.vector is None:
-            places[_pop(axes_left, at).symbol] = index.symbol
-    for index, selector, at in zip(everything, kept, found.at, strict=True):
-        if isinstance(selector, Gather) and selector.vector is not None:
-            moved = _moved(at, places)
-            if not places.keys() & subscript_indices(at):
-                fail("assignment to rows chosen by an integer array can repeat a row and is not "
-                     "traced; use x[np.arange(m), y] = ...")
-            inside.append(Equal(index.symbol, moved))
-    if doubled:
-        outside = [Term(slot(0), (old,)), Term(-slot(0), (old,), (), tuple(inside))]
-    places |= {index.symbol: sp.S.Zero for index in axes_left}  # new axes
+    region = _region(everything, kept, found, old)
+    inside = tuple(region.inside)
+    outside = region.outside
+    if any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept):
+        # A place that is looked up has no complement in guards: take the old value away there.
+        outside = [Term(slot(0), (old,)), Term(-slot(0), (old,), (), inside)]
     if isinstance(value, Operand):
         aligned = _fitting(session, value, found.out)
-        new = Term(
-            slot(0),
-            (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),),
-            (),
-            tuple(inside),
-        )
+        at = tuple(entry.xreplace(region.places) for entry in aligned)
+        new = Term(slot(0), (Read(value.name, at),), (), inside)
     else:
-        new = Term(value, (), (), tuple(inside))
+        new = Term(value, (), (), inside)
     made = session.builder.emit(None, everything, [*outside, new])
     _written(session, operand, made, chosen, value)
     return made
@@ -97,6 +70,58 @@ def _in_steps(
     if left is not None:
         session.mark(made, left.anywhere())
     return made
+
+
+@dataclass
+class _Region:
+    """Where an assignment writes, entry by entry of the array that is written to.
+
+    inside: guards that all hold there; outside: the old entries, a term for each part elsewhere.
+    places: for each free index of the view, the subscript of the value that comes there.
+    """
+
+    inside: list[Guard] = field(default_factory=list)
+    outside: list[Term] = field(default_factory=list)
+    places: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
+
+
+def _region(
+    everything: Sequence[Index], kept: Sequence[Selector], found: View, old: Read
+) -> _Region:
+    """The region of the selectors, one for each axis of the array."""
+    region, left = _Region(), list(found.out)
+    axes = list(zip(everything, kept, found.at, strict=True))
+    for index, selector, at in axes:
+        _cover(region, index, selector, at, left, old)
+    # Looked-up places read an index of the region, so they come when all of those have theirs.
+    for index, selector, at in axes:
+        if isinstance(selector, Gather) and selector.vector is not None:
+            if not region.places.keys() & subscript_indices(at):
+                fail("assignment to rows chosen by an integer array can repeat a row and is not "
+                     "traced; use x[np.arange(m), y] = ...")
+            region.inside.append(Equal(index.symbol, _moved(at, region.places)))
+    region.places |= {index.symbol: sp.S.Zero for index in left}  # new axes
+    return region
+
+
+def _cover(
+    region: _Region, index: Index, selector: Selector, at: Subscript, left: list[Index], old: Read
+) -> None:
+    """One axis: what its selector covers goes inside, what it leaves goes outside."""
+    if isinstance(selector, Slice) and selector.size == index.size and selector.step == 1:
+        region.places[_pop(left, at).symbol] = index.symbol
+        return
+    region.outside += [Term(slot(0), (old,), (), (*region.inside, guard))
+                       for guard in _complement(index, selector)]
+    if isinstance(selector, Slice):
+        if selector.step != 1:
+            fail("assignment to a reversed slice is not traced")
+        region.places[_pop(left, at).symbol] = index.symbol - selector.low
+        region.inside.append(Within(selector.low, index.symbol, selector.low + selector.size))
+    elif isinstance(selector, Fixed):
+        region.inside.append(Equal(index.symbol, selector.at))
+    elif isinstance(selector, Gather) and selector.vector is None:
+        region.places[_pop(left, at).symbol] = index.symbol
 
 
 def scattered(

@@ -24,10 +24,10 @@ from .rebinding import Rebinder
 from .same_equations import same_equations
 from .session import Session
 from .sizes import exact
-from .source import FAILURES, SESSION, Place, TraceError, fail, is_users, place_of
+from .source import FAILURES, SESSION, SourceLine, TraceError, fail, is_users, place_of
 from .tracer import Tracer
 
-__all__ = ["Place", "Trace", "TraceError", "trace"]
+__all__ = ["SourceLine", "Trace", "TraceError", "trace"]
 
 Spec: TypeAlias = "str | Array | Mapping[str, Spec] | Sequence[Spec]"
 """An input: a shape, an array, or a dict, list or tuple of inputs."""
@@ -48,7 +48,7 @@ class Trace:
     system: System
     result: Names
     arguments: dict[str, Names]
-    lines: dict[str, Place]
+    lines: dict[str, SourceLine]
     assumptions: tuple[str, ...] = ()
     mutated: tuple[str, ...] = ()
 

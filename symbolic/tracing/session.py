@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import sympy as sp
 
@@ -31,23 +31,12 @@ from ..layers.builder import Builder, Operand, ShapeError
 from ..substitution import map_reads
 from .mixed_radix import by_digits
 from .sizes import Number, exact, number
-from .source import Place, TraceError, assigned_name, fail, place_of, user_frames
+from .source import SourceLine, TraceError, assigned_name, fail, place_of, user_frames
 from .unwritten import Blank
 
 Dtype: TypeAlias = Literal["float", "int", "bool"]
 Entry: TypeAlias = Operand | sp.Expr
 """An array, or an exact number."""
-
-class Traced(Protocol):
-    """What the session needs to know of a traced array."""
-
-    session: Session
-
-    age: int
-
-    @property
-    def last_seen(self) -> Operand: ...
-
 
 class Session:
     """The state of one trace; `functions` are the NumPy functions by name, `ufunc` the others."""
@@ -67,7 +56,7 @@ class Session:
 
     def _fresh(self) -> None:
         self.builder = Builder()
-        self.lines: dict[str, Place] = {}
+        self.lines: dict[str, SourceLine] = {}
         self.assumptions: dict[str, None] = {}
         self.mutated: dict[str, None] = {}
         self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}

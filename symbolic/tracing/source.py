@@ -29,7 +29,7 @@ class TraceAttributeError(TraceError, AttributeError):
     """An attribute that traced arrays do not have; ``hasattr`` sees it as missing."""
 
 
-class Place(NamedTuple):
+class SourceLine(NamedTuple):
     """A line of source: its file, its number, and its text."""
 
     filename: str
@@ -76,12 +76,12 @@ def _is_ours(frame: FrameType) -> bool:
     return module.split(".")[0] == __name__.split(".")[0]
 
 
-def place_of(frame: FrameType) -> Place:
+def place_of(frame: FrameType) -> SourceLine:
     filename, line = frame.f_code.co_filename, frame.f_lineno
-    return Place(filename, line, linecache.getline(filename, line).strip())
+    return SourceLine(filename, line, linecache.getline(filename, line).strip())
 
 
-def current_place() -> Place | None:
+def current_place() -> SourceLine | None:
     """The innermost line of the user's code, if it runs at all."""
     frame = next(user_frames(), None)
     return None if frame is None else place_of(frame)

@@ -79,7 +79,7 @@ def selectors(session: Session, operand: Operand, key: Any) -> list[Selector]:
 
 def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Selector:
     if isinstance(entry, slice):
-        return _span(session, entry, size)
+        return _slice(session, entry, size)
     if isinstance(entry, SizeRange):
         if sp.expand(entry.size - size) != 0:
             fail(f"an arange of {entry.size} subscripts an axis of size {size}")
@@ -164,7 +164,7 @@ def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
     return place
 
 
-def _span(session: Session, entry: slice, size: Size) -> Slice:
+def _slice(session: Session, entry: slice, size: Size) -> Slice:
     step = sp.S.One if entry.step is None else exact(entry.step)
     if step == -1 and entry.start is None and entry.stop is None:
         return Slice(size - 1, size, -1)

@@ -20,7 +20,7 @@ from .masked import OPPOSITE, Masked, attribute_error
 from .session import Dtype, Session
 from .sizes import Number, size_of
 from .source import fail, spelled
-from .subscripts import Fixed, constant_places, read, selectors
+from .subscripts import Fixed, Gather, constant_places, read, selectors
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
 
@@ -272,7 +272,7 @@ class Tracer:
             parts = [self[(*entries[:place], k, *entries[place + 1 :])] for k in places]
             return session.call("stack", parts, place)
         chosen = selectors(session, self.operand, key)
-        if any(type(selector).__name__ == "Gather" for selector in chosen):
+        if any(isinstance(selector, Gather) for selector in chosen):
             return session.array(read(session, self.operand, chosen), self.kind)
         if not self.ndim or all(isinstance(selector, Fixed) for selector in chosen):
             return session.array(read(session, self.operand, chosen), self.kind)
