@@ -1,4 +1,7 @@
-"""Normal forms as text, for the messages of a proof."""
+"""Normal forms as text, for the messages of a proof.
+
+    {((x, (0,), 2),): 3}   ->   "3·(x[i1])^2"
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Canonical names for the indices of a polynomial or of a contraction's body.
 
+    A[j, k] B[k, i]   ->   A[1, 2] B[2, 3], with 1, 2, 3 for j, k, i
+
 Colour refinement (Weisfeiler & Leman 1968) on the hypergraph of factors and indices tells most
 indices apart; what it leaves ambiguous is decided by trying the members of an ambiguous class
 only, and members that can be exchanged without any change are tried once.

@@ -1,5 +1,7 @@
 """Sums over indices: linear contractions inlined through each other, then named canonically.
 
+    Σ_j X[i, j] Σ_k U[j, k] V[k, l]   ->   the atom Σ_jk X[1, j] U[j, k] V[k, 2] at (i, l)
+
 Σ over bound indices of a monomial is split into what does not depend on them, sizes of indices
 that do not occur, and connected components.  A component is an atom "sum" keyed by its body.
 Where a factor of the body depends on a bound index, contractions in it are opened first, so

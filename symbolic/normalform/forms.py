@@ -1,5 +1,7 @@
 """The normal form of an array: its entry as a polynomial in the inputs' entries and in atoms.
 
+    t = X w, L = Σ_i t[i]²   ->   L is Σ_i (Σ_k X[i, k] w[k])², written in atoms
+
 Equations are inlined into each other; what stays opaque is nonlinear.  Two arrays with equal
 normal forms are equal for all values and all sizes (over the exact reals, where no denominator
 vanishes, away from the kinks that are noted on the way).  Different normal forms prove nothing.

@@ -1,5 +1,8 @@
 """Guards as factors: [s = 0] and [s >= 0] for an affine subscript s, and the value of a subscript.
 
+    [i = j] x[i]               ->  [i = j] x[j], in as few indices as possible
+    [i >= 0] x[i], 0 <= i < n  ->  x[i]
+
 What the ranges of the indices already say is dropped; an equation between free indices is used to
 write the other factors in as few indices as possible.
 """
@@ -60,14 +63,23 @@ def settle_guards(table: Atoms, factors: Factors, coefficient: Number) -> Poly |
     guards = [key for key in factors if key[0] in (table.equal, table.range)]
     if not guards:
         return None
-    kept = dict(factors)
+    truths = {key: is_one(table, key[0], key[1][0]) for key in guards}
+    if False in truths.values():
+        return {}
+    kept = {key: e for key, e in factors.items() if not truths.get(key)}
+    if _without_weak_ranges(table, kept):
+        return {}
     for key in guards:
-        truth = is_one(table, key[0], key[1][0])
-        if truth is False:
-            return {}
-        if truth:
-            del kept[key]
-    ranges = [key for key in guards if key in kept and key[0] == table.range]
+        if key in kept and key[0] == table.equal:
+            moved = _solved(table, kept, key)
+            if moved is not None:
+                return {m: c * coefficient for m, c in moved.items()}
+    return table.settle(kept, coefficient) if len(kept) < len(factors) else None
+
+
+def _without_weak_ranges(table: Atoms, kept: Factors) -> bool:
+    """Takes out ranges that others imply; True where two exclude each other."""
+    ranges = [key for key in kept if key[0] == table.range]
     for weak in ranges:
         for strong in ranges:
             if weak == strong or weak not in kept or strong not in kept:
@@ -75,15 +87,11 @@ def settle_guards(table: Atoms, factors: Factors, coefficient: Number) -> Poly |
             shift, terms = table.linear(table.difference(weak[1][0], strong[1][0]))
             if not terms and is_nonnegative(shift):
                 del kept[weak]
+        # s >= 0 and -s - 1 >= 0 have no whole number between them.
         opposite = (table.range, (table.negated(weak[1][0], -1),))
         if opposite in kept and weak in kept:
-            return {}
-    for key in guards:
-        if key in kept and key[0] == table.equal:
-            moved = _solved(table, kept, key)
-            if moved is not None:
-                return {m: c * coefficient for m, c in moved.items()}
-    return table.settle(kept, coefficient) if len(kept) < len(factors) else None
+            return True
+    return False
 
 
 def solve(table: Atoms, sub: Sub, index: int) -> Sub | None:

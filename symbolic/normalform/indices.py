@@ -1,5 +1,7 @@
 """Indices and subscripts of normal forms, as interned integers.
 
+    i + 1, read twice   ->   one negative number, the same both times
+
 A normal form is compared millions of times, so an index is a number, a plain subscript is its
 index, and every other subscript (a shift, a constant, a gather) is interned once as a negative
 number.  A gather y[i] is an index of its own that depends on i.

@@ -1,9 +1,12 @@
 """Σ_k A[i, k] A⁻¹[k, j] = [i = j], for a matrix A that is an array of its own in a normal form,
-and Σ_k A[k, i] A[k, j] = [i = j] for an input A that is declared orthogonal."""
+and Σ_k A[k, i] A[k, j] = [i = j] for an input A that is declared orthogonal.
+
+    Σ_k A[i, k] A⁻¹[k, j] x[j]   ->   [i = j] x[j]
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..assumptions import Assumption
 from .indices import Sub
@@ -71,24 +74,34 @@ def _pairs(
     if more or coefficient != 1 or len(mono) != 1 or mono[0][2] != 1 or len(known.free) != 2:
         return
     base, slots, _ = mono[0]
-    orders = {key[1]} | {
-        tuple(key[1][place] for place in order) for order in known.symmetries
-    }
-    for inverse_row, inverse_column in (
-        (args[places[0]], args[places[1]]) for args in orders
-    ):
-        for other, e in factors.items():
-            if other[0] != base or e != 1 or other == key:
+    row_place, column_place = (known.free[place] for place in places)
+    for args in _orders(key[1], known.symmetries):
+        inverse_row, inverse_column = args[places[0]], args[places[1]]
+        for other, row, column in _entries(table, factors, base, slots, (row_place, column_place)):
+            # A[row, column] A⁻¹[column, c] and A⁻¹[r, row] A[row, column]
+            if other == key or row == column:
                 continue
-            ways = {other[1], *(tuple(other[1][place] for place in order)
-                                for order in table.bases[base].symmetries)}
-            for args in ways:
-                at = dict(zip(slots, args, strict=True))
-                row, column = at.get(known.free[places[0]]), at.get(known.free[places[1]])
-                if row is None or column is None or len(at) != 2:
-                    continue
-                # A[row, column] A⁻¹[column, c] and A⁻¹[r, row] A[row, column]
-                if column == inverse_row and column in bound and row != column:
-                    yield column, other, row, inverse_column
-                if row == inverse_column and row in bound and row != column:
-                    yield row, other, inverse_row, column
+            if column == inverse_row and column in bound:
+                yield column, other, row, inverse_column
+            if row == inverse_column and row in bound:
+                yield row, other, inverse_row, column
+
+
+def _entries(
+    table: Atoms, factors: Factors, base: int, slots: Sequence[Sub], places: tuple[int, int]
+) -> Iterator[tuple[Factor, Sub, Sub]]:
+    """The factors that are entries of the matrix, each with its row and column."""
+    for other, e in factors.items():
+        if other[0] != base or e != 1:
+            continue
+        for args in _orders(other[1], table.bases[base].symmetries):
+            at = dict(zip(slots, args, strict=True))
+            if len(at) == 2 and places[0] in at and places[1] in at:
+                yield other, at[places[0]], at[places[1]]
+
+
+def _orders(
+    args: tuple[Sub, ...], symmetries: Iterable[tuple[int, ...]]
+) -> list[tuple[Sub, ...]]:
+    """The orders of subscripts that stand for one entry."""
+    return sorted({args, *(tuple(args[place] for place in order) for order in symmetries)})

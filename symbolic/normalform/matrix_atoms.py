@@ -1,5 +1,8 @@
 """Inverses and determinants in normal forms: atoms keyed by the canonical matrix.
 
+    (A B)⁻¹   ->   B⁻¹ A⁻¹
+    det A⁻¹   ->   1/det A
+
 Known of them: A A⁻¹ = I (:mod:`inverse_pairs`), (A⁻¹)⁻¹ = A, (Aᵀ)⁻¹ = (A⁻¹)ᵀ, det Aᵀ = det A,
 (A B)⁻¹ = B⁻¹ A⁻¹ and det A B = det A · det B of square matrices, det A⁻¹ = 1/det A, a scalar
 factor of an inverse, and diagonal matrices.  A product that is invertible has invertible factors,
@@ -78,6 +81,11 @@ def _inverse_of_factors(
             scaled = table.substitute(power(table, {monomial(scale): 1}, 1), {here: there})
             result = table.times(result, scaled)
         return result
+    return _inverse_of_one(table, core, row, column)
+
+
+def _inverse_of_one(table: Atoms, core: Factors, row: int, column: int) -> Poly | None:
+    """The inverse of a single factor that is an inverse, or a product of square matrices."""
     if len(core) != 1:
         return None
     ((key, exponent),) = core.items()

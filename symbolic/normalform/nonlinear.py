@@ -1,5 +1,9 @@
 """Nonlinear functions of polynomials: powers, exp, log, conditions, and functions left opaque.
 
+    exp(2 x + y)   ->   exp(x)² exp(y)
+    log(x y)       ->   log|x| + log|y|
+    √(4 x² y)      ->   2 |x| √y
+
 Each returns a polynomial in atoms whose relations are complete enough for the identities of
 backpropagation: exp turns sums into products, log turns products into sums, a denominator and a
 condition are keyed by a primitive polynomial.  A factor that is 0 or 1 (a condition, a mask) is

@@ -1,5 +1,7 @@
 """Polynomials in array entries: what a normal form is made of.
 
+    2 x[i]² y[j] - 1   ->   {((x, (i,), 2), (y, (j,), 1)): 2, (): -1}
+
 A polynomial maps monomials to rational numbers; a monomial is a sorted tuple of (base, subscripts,
 exponent).  A base is an input, a size, a named intermediate, an indicator, or an *atom*: a
 nonlinear value or a contraction, keyed by its canonical argument.  Bound indices live inside the

@@ -1,4 +1,7 @@
-"""The scalar body of a term as a polynomial."""
+"""The scalar body of a term as a polynomial.
+
+    Piecewise((a, x > 0), (b, True))   ->   a [x > 0] + b (1 - [x > 0])
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """What a polynomial's sign, cases and zero set are, and its primitive part.
 
+    x² + exp(y)     ->   positive
+    6 x y - 4 x     ->   2 · x · (3 y - 2)
+
 These are the questions that inverses, roots, logarithms and conditions ask of their argument
 before they name an atom for it.
 """

@@ -1,5 +1,7 @@
 """Is a polynomial in cuts, atoms and denominators zero?
 
+    c - X w, with the cut c = X w opened   ->   0
+
 The normal form over the cuts is looked at first; then the latest cut in it is opened, and so on
 down to the inputs.  Every answer True is the empty polynomial, reached by substitutions and by
 multiplication with denominators, which do not vanish where the arrays are defined.

@@ -1,4 +1,7 @@
-"""Which array of a hand-written pass is the first that goes wrong, and by which factor."""
+"""Which array of a hand-written pass is the first that goes wrong, and by which factor.
+
+    d1 = d2 @ W2.T where d2 W2ᵀ ⊙ (1 - A1²) is due   ->   d1, which 1 - A1² makes right
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Arrays of a recurrence, proven equal to left arrays together.
 
+    g[t] = h[t + 1] + w g[t + 1],  left array d   ->   d satisfies it, so g = d
+
 A recurrence has one solution.  The left arrays are it, up to their factors, if they satisfy its
 equations: so the equations are looked at with the left arrays put in.
 """

@@ -1,5 +1,7 @@
 """Are two arrays equal for all values and all sizes?
 
+    dW = X.T @ (A - Y)/m,  derived ∂L/∂W   ->   equal for all m, n, k; steps (∂L/∂Z, d, 1/m)
+
 Normal forms decide; numbers only propose.  Intermediates of the two sides that agree at random
 points, up to a monomial in the sizes (hand-written adjoints move their 1/m around), are proven
 equal from the small to the large; a proven pair is then read as one array on both sides, so that

@@ -1,5 +1,7 @@
 """Which pointwise factor is missing: candidates for left / right, found by numbers.
 
+    left = 0.21, 0.09; right = 1, 1; a = 0.3, 0.1   ->   left = a (1 - a) · right
+
 A wrong intermediate is often a factor away from the right one: a(1 - a) forgotten, 1 - a where
 1 - a² is due.  The candidates are small expressions in one array; a proof decides.
 """

@@ -1,5 +1,7 @@
 """Random values for the inputs of systems, and what they say about pairs of arrays.
 
+    left = 6, 8; right = 2, 2; m = 3, 4   ->   left = m · right
+
 Numbers find candidates and refute; they never prove.  The evaluator is handed in, so this room
 stays without one.
 """

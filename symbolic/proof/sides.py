@@ -1,5 +1,7 @@
 """Two systems side by side: their normal forms, their samples, and one step between them.
 
+    left dz = da (1 - a²),  right d = g (1 - a a),  da = g proven   ->   dz = d
+
 A step proves left = factor · right for one pair of arrays, over what was proven before.
 """
 

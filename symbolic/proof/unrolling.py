@@ -1,5 +1,7 @@
 """Systems without small concrete axes: an array with an axis of size 3 becomes three arrays.
 
+    y[i] = Σ_k<2 w[k] x[i + k]   ->   y[i] = w[0] x[i] + w[1] x[i + 1]
+
 Sums over such axes are written out, guards on constant places decided, and copies and constants
 read through, so that windows, slices and loops over a kernel leave no trace.  What is computed is
 the same for all sizes; only symbolic axes remain, and those that a place is looked up along.
