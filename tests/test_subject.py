@@ -134,9 +134,9 @@ def test_a_tie_and_a_zero_of_one_array_are_two_kinks():
     from gradproof.symbolic.derive.kinks import Kink
     from gradproof.symbolic.normalform.polynomial import Crossing
 
-    zero = Kink("a", "relu", "Z", "z", "0")
-    tie = Kink("p", "max", "Z", "a tie", "the first place")
-    product = Kink("b", "relu", "Z", "z", "0", "Z[i]*w[i]")
+    zero = Kink("a", "relu", "Z", "z")
+    tie = Kink("p", "max", "Z")
+    product = Kink("b", "relu", "Z", "z", argument="Z[i]*w[i]")
     at_zero, at_tie = Crossing("Z[i1]", "Z"), Crossing("Z[i1]", "Z", is_tie=True)
     assert kinks_said([at_zero], [zero, tie, product]) == (
         "Z[i1] = 0", "Z at a tie of its maximum", "Z[i]*w[i] = 0")
