@@ -1,10 +1,14 @@
 """State that a function keeps between its calls, draws, and arrays without values: no proof."""
 
+import array
+import builtins
 import collections
 import dataclasses
 import datetime
+import enum
 import functools
 import itertools
+import math
 import os
 import pathlib
 import random
@@ -30,6 +34,7 @@ from gradproof.symbolic.tracing.run import TraceError, trace
 
 CACHE: dict = {}
 BY_NAME = collections.defaultdict(list)
+Pair = collections.namedtuple("Pair", "first second")
 COUNT = 0
 HERE = pathlib.Path(__file__)
 COUNTS = [0]
@@ -40,6 +45,8 @@ RECENT = collections.deque(maxlen=3)
 BUFFER = np.zeros(1)
 SETTINGS = types.ModuleType("settings_of_the_user")
 SETTINGS.calls = 0
+exec("def tick():\n    global calls\n    calls += 1\n    return calls", vars(SETTINGS))
+sys.modules["settings_of_the_user"] = SETTINGS
 GENERATOR = np.random.default_rng(0)
 
 
@@ -171,9 +178,75 @@ def of_a_module(X, w):
     return right(X, w) if SETTINGS.calls < 40 else w
 
 
+def of_a_module_imported_inside(X, w):
+    import settings_of_the_user
+    settings_of_the_user.calls += 1
+    return right(X, w) if settings_of_the_user.calls < 40 else w
+
+
+def tick_of_a_module(X, w):
+    from settings_of_the_user import tick
+    return right(X, w) if tick() < 40 else w
+
+
 def through_globals(X, w):
     globals()["COUNT"] = globals()["COUNT"] + 1
     return right(X, w) if COUNT < 40 else w
+
+
+ELSEWHERE = {
+    "array": array.array("i", [0]), "chain": collections.ChainMap({0: 0}),
+    "user dict": collections.UserDict({0: 0}), "of a tuple": Pair([0], 1).first,
+}
+
+
+class Counting(type):
+    def __call__(cls):
+        cls.calls = getattr(cls, "calls", 0) + 1
+        return super().__call__()
+
+
+class Counted(metaclass=Counting):
+    pass
+
+
+class Way(enum.Enum):
+    ROWS = 1
+
+
+def by_metaclass(X, w):
+    Counted()
+    return right(X, w) if Counted.calls < 40 else w
+
+
+def on_a_member(X, w):
+    Way.ROWS.calls = getattr(Way.ROWS, "calls", 0) + 1
+    return right(X, w) if Way.ROWS.calls < 40 else w
+
+
+def on_math(X, w):
+    math.calls = getattr(math, "calls", 0) + 1
+    return right(X, w) if math.calls < 40 else w
+
+
+def on_builtins(X, w):
+    builtins.calls = getattr(builtins, "calls", 0) + 1
+    return right(X, w) if builtins.calls < 40 else w
+
+
+PAIR = Pair([0], 1)
+
+
+def in_a_named_tuple(X, w):
+    PAIR.first[0] += 1
+    return right(X, w) if PAIR.first[0] < 40 else w
+
+
+def in_a_container(kept):
+    def gradient(X, w):
+        kept[0] += 1
+        return right(X, w) if kept[0] < 40 else w
+    return gradient
 
 
 @functools.lru_cache
@@ -254,7 +327,11 @@ def subclass_of_dict(X, w):
     return 2 * X.T @ STORE.product(X, w)
 
 
-KEEPING = [lru_cache_by_size, size_in_an_lru_cache, of_a_module, through_globals, by_shape, by_id,
+KEEPING = [of_a_module_imported_inside, tick_of_a_module,
+           by_metaclass, on_a_member, on_math, on_builtins, in_a_named_tuple,
+           *map(in_a_container, ELSEWHERE.values()),
+           lru_cache_by_size, size_in_an_lru_cache, of_a_module, through_globals,
+           by_shape, by_id,
            by_name, eafp, kept_size,
            default_argument, keyword_default,
            global_counter, counter_in_a_list, made_closure(), attribute, iterator, generated(),
@@ -271,7 +348,8 @@ def test_what_keeps_state_is_not_traced(gradient, sizes):
     shapes = {"X": "m n", "w": "n"} if sizes == "symbolic" else {"X": "3 2", "w": "2"}
     with pytest.raises(TraceError):
         trace(gradient, shapes)
-    assert [CACHE, list(RECENT), COUNT, STORE, BUFFER[0]] == [{}, [], 0, {}, 0]
+    assert [CACHE, list(RECENT), COUNT, STORE, BUFFER[0], PAIR.first] == [{}, [], 0, {}, 0, [0]]
+    builtins.__dict__.pop("calls", None)
 
 
 def test_the_state_is_named():

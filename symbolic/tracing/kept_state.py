@@ -10,6 +10,7 @@ nothing.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -42,6 +43,8 @@ class Part(NamedTuple):
 PLAIN = (str, bytes, int, float, complex, bool, type(None))
 GROWING = (dict, list, set, deque)
 LARGE = 100_000
+AS_IS = "="
+"""Begins the path of what is the user's own and no copy, which is looked at alone."""
 _ROOM = __name__.rpartition(".tracing")[0]
 
 
@@ -85,7 +88,7 @@ class State:
     def hide(self, path: str) -> bool:
         """Makes what stands there unreadable; False where it cannot be."""
         part = self._parts.get(path)
-        if part is None:
+        if part is None or f":{AS_IS}" in path:
             return False
         value = part.value
         if isinstance(value, (bool, int, float)):
@@ -107,8 +110,9 @@ class State:
 
 def shown(path: str) -> str:
     """A path for a reader."""
-    return path.rpartition("|")[2].partition(":")[2] if "|" not in path else (
-        path.rpartition("|")[2])
+    if "|" in path:
+        return path.rpartition("|")[2]
+    return path.partition(":")[2].removeprefix(AS_IS)
 
 
 class Grown:
@@ -162,13 +166,16 @@ def _token(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         bits = value.tobytes() if value.dtype != object else b""
         return (value.shape, str(value.dtype), hash(bits))
-    if isinstance(value, (np.generic, sp.Basic, bytearray)):
+    if isinstance(value, (np.generic, sp.Basic, bytearray, array)):
         return repr(value)
     return None
 
 
 def _inner(path: str, value: Any) -> Iterator[Part]:
-    if isinstance(value, FunctionType):
+    if isinstance(value, ModuleType):
+        yield from (Part(f"{path}.{name}", item, None) for name, item in list(vars(value).items())
+                    if isinstance(item, (int, float)))
+    elif isinstance(value, FunctionType):
         yield from _of_function(path, value)
     elif isinstance(value, type):
         for name, item in list(vars(value).items()):

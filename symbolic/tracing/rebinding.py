@@ -28,7 +28,7 @@ from typing import Any, Generic
 import numpy as np
 
 from .draws import NUMPY_FILES, NUMPY_STATE, Random, Unseen, asked, unseen
-from .kept_state import Part
+from .kept_state import AS_IS, Part
 from .number_types import standing_type
 from .session import Session
 from .sizes import Number
@@ -50,7 +50,7 @@ class Rebinder:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.builtins = standing_builtins(session)
+        self.builtins = {**standing_builtins(session), "__import__": self._imported}
         self.watch = Watch()
         self._done: dict[int, Any] = {}
         self._alive: list[Any] = []
@@ -80,29 +80,40 @@ class Rebinder:
             return self._keep(value, self._numpy(value))
         if isinstance(value, np.ndarray):
             return self._keep(value, value.copy()) if type(value) is np.ndarray else value
-        if type(value) in _CONTAINERS:
+        if type(value) in _CONTAINERS or (isinstance(value, tuple) and not _is_copied(type(value))):
             return self._container(value)
         if isinstance(value, type):
-            return self._class(value) if _is_copied(value) else standing_type(value)
+            return self._class(value) if _is_copied(value) else self._left(standing_type(value))
         if _is_copied(type(value)):
             return self._object(value)
         if isinstance(value, Iterator):
             return self._keep(value, Unseen(f"an iterator ({type(value).__name__}) that keeps its "
                                             "place between calls"))
-        if hasattr(type(value), "__dict__") and _root(type(value).__module__) not in PLAIN_MODULES:
+        return self._left(value)
+
+    def _imported(self, *args: Any, **kwargs: Any) -> Any:
+        """``import`` inside of a traced function."""
+        return self(__import__(*args, **kwargs))
+
+    def _left(self, value: Any) -> Any:
+        """What traced code gets as it is, and may yet leave something in."""
+        of = value if isinstance(value, type) else type(value)
+        keeps = _root(asked(of, "__module__")) not in _STATELESS or isinstance(value, ModuleType)
+        if keeps and not isinstance(value, _LEAVES):
             self._as_is.append(value)
         return value
 
     def roots(self) -> list[Part]:
         """What traced code can leave something in, and the names that it has assigned."""
         found: list[Part] = []
-        for value in [*self._done.values(), *self._as_is]:
+        for value in self._done.values():
             if isinstance(value, (FunctionType, type)):
                 found.append(Part(value.__name__, value, None))
             elif _is_copied(type(value)):
                 found.append(Part(type(value).__name__, value, None))
-        found += [Part(type(value).__name__, value, None) for value in self._as_is
-                  if not isinstance(value, type)]
+        for value in self._as_is:
+            named = value if isinstance(value, (type, ModuleType)) else type(value)
+            found.append(Part(f"{AS_IS}{named.__name__}", value, None))
         return found + [
             Part(name, value, partial(new.__setitem__, name))
             for old, new in self._names for name, value in new.items()
@@ -116,7 +127,7 @@ class Rebinder:
 
     def _container(self, value: Any) -> Any:
         if isinstance(value, tuple):
-            return self._keep(value, tuple(map(self, value)))
+            return self._keep(value, tuple.__new__(type(value), map(self, value)))
         if isinstance(value, frozenset):
             return self._keep(value, frozenset(map(self, value)))
         if isinstance(value, bytearray):
@@ -156,7 +167,7 @@ class Rebinder:
     def _module(self, module: ModuleType) -> Any:
         made = standing(self.session, module)
         if made is not module or _root(module.__name__) in PLAIN_MODULES:
-            return made
+            return made if made is not module else self._left(module)
         return _ModuleStandIn(module.__name__, self._globals(vars(module)), module)
 
     def _numpy(self, value: Any) -> Any:
@@ -312,6 +323,11 @@ _PLAIN_BASES = (object, ABC, Generic, dict, list, set)
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque, OrderedDict, defaultdict, Counter,
                bytearray, SimpleNamespace)
 _CACHED = type(lru_cache(len))
+_LEAVES = (str, bytes, int, float, complex, type(None), np.generic, np.dtype)
+_STATELESS = frozenset({"builtins", "numpy", "sympy", "gradproof", "logging", "re", "decimal",
+                        "fractions", "typing", "types", "functools", "inspect", "abc", "operator",
+                        "pytest", "_pytest"})
+"""Packages whose objects keep nothing that a result could read."""
 
 
 def _empty_like(value: Any) -> Any:

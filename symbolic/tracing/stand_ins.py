@@ -41,6 +41,11 @@ def is_traced(value: Any) -> bool:
 class NumpyStandIn(ModuleType):
     """The numpy module for traced code: its functions take symbolic sizes, its pi is exact."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            fail(f"an attribute of the module numpy is set: {name}")
+        super().__setattr__(name, value)
+
     def __init__(self, session: Session, module: ModuleType, prefix: str = "") -> None:
         super().__init__(module.__name__)
         self._session = session
@@ -156,9 +161,6 @@ def _hash(value: Any) -> int:
 def standing_builtins(session: Session) -> dict[str, Any]:
     """The built-in names of a traced function."""
 
-    def imported(name: str, *args: Any) -> Any:
-        return standing(session, builtins.__import__(name, *args))
-
     return {
         **vars(builtins),
         "len": _len,
@@ -169,7 +171,6 @@ def standing_builtins(session: Session) -> dict[str, Any]:
         "sum": partial(_sum, session),
         "max": _extreme(session, "maximum", max),
         "min": _extreme(session, "minimum", min),
-        "__import__": imported,
         "open": refused("open()", "a file's contents are not a part of the function"),
         "input": refused("input()", "what is typed is not a part of the function"),
         "id": _id,
@@ -179,6 +180,11 @@ def standing_builtins(session: Session) -> dict[str, Any]:
 
 class MathStandIn(ModuleType):
     """The math module for traced code."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            fail(f"an attribute of the module math is set: {name}")
+        super().__setattr__(name, value)
 
     NAMES = {"pow": "power", "fabs": "absolute", "atan": "arctan"}  # noqa: RUF012
 
