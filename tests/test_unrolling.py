@@ -148,3 +148,24 @@ def test_a_convolution_with_a_window_too_few_is_refuted():
 
     result = gp.check(conv_loss, short, wrt=["x", "k"], repair_seconds=0, **CONVOLUTION)
     assert {check.name: check.verdict for check in result} == {"x": "refuted", "k": "proved"}
+
+
+def test_a_bias_summed_over_two_axes_reshaped_into_one_is_proved():
+    def forward(x, w, b):
+        out = np.zeros((len(x), 2, 3, 3))
+        for n in range(1):
+            out[n] = (w @ x[n].reshape(2, 9) + b.reshape(2, 1)).reshape(2, 3, 3)
+        return out, (x, w)
+
+    def backward(dout, cache):
+        x, w = cache
+        dx, dw, db = np.zeros(x.shape), np.zeros(w.shape), np.zeros(2)
+        for n in range(1):
+            d = dout[n].reshape(2, 9)
+            dx[n] = (w.T @ d).reshape(2, 3, 3)
+            dw += d @ x[n].reshape(2, 9).T
+            db += d.sum(axis=1)
+        return dx, dw, db
+
+    found = gp.check_layer(forward, backward, x="1 2 3 3", w="2 2", b="2")
+    assert [made.verdict for made in found.checks] == ["proved"] * 3

@@ -35,6 +35,8 @@ from ..substitution import substitute_read, substitute_term
 
 LARGEST = 8
 """The longest axis that is written out."""
+LONGEST_SUM = 16
+"""The longest index of a sum that is written out: two small axes reshaped into one make 9 or 16."""
 MOST = 20_000
 """Summands to write at most."""
 
@@ -110,7 +112,7 @@ class _Unroller:
             for term in equation.terms:
                 known = set(free)
                 if equation.reduction == "sum":
-                    known |= {index.symbol for index in term.over if _fixed(index)}
+                    known |= {index.symbol for index in term.over if _is_written_out(index)}
                 for read in term_reads(term):
                     for axis in self._split(read.array) if read.array in self.shapes else ():
                         entry = read.at[axis]
@@ -143,7 +145,7 @@ class _Unroller:
         self, equation: Equation, term: Term, by: Mapping[sp.Symbol, sp.Expr]
     ) -> Iterator[Term]:
         """The summands of a term with its small indices written out."""
-        small = [index for index in term.over if _fixed(index)]
+        small = [index for index in term.over if _is_written_out(index)]
         if equation.reduction != "sum":
             small = []
         over = tuple(index for index in term.over if index not in small)
@@ -235,6 +237,11 @@ class _Unroller:
 
 def _fixed(index: Index) -> bool:
     return is_small(index.size) or index.size == 1
+
+
+def _is_written_out(index: Index) -> bool:
+    """Whether a sum over the index is written out."""
+    return bool(index.size.is_Integer) and index.size <= LONGEST_SUM
 
 
 def _named(name: str, place: Place) -> str:
