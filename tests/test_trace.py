@@ -587,6 +587,11 @@ def test_entries_that_only_some_sizes_have_are_assumed():
     assert any("n - 3 >= 0" in assumption for assumption in found.assumptions)
 
 
+def test_a_slice_from_the_end_assumes_that_it_begins_inside():
+    found = trace(lambda X: X[:, -2:].mean(axis=1), {"X": "m n"})
+    assert any("n - 2 >= 0" in assumption for assumption in found.assumptions)
+
+
 def test_squeeze_assumes_that_sizes_are_not_one():
     found = trace(lambda x: np.squeeze(x), {"x": "n 1"})
     assert any("n >= 2" in assumption for assumption in found.assumptions)

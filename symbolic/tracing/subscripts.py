@@ -214,6 +214,8 @@ def _bound(session: Session, given: Any, default: sp.Expr, size: Size) -> sp.Exp
         fail(f"the slice bound {given!r:.60} cannot be traced")
     if at.is_negative:
         at = sp.expand(size + at)
+        if not size.is_Integer and not at.is_nonnegative:  # NumPy begins at 0 where it is less
+            session.assume(f"{at} >= 0, for a slice bound counted from the end of a size {size}")
     if size.is_Integer and at.is_Integer:
         return sp.Integer(min(max(int(at), 0), int(size)))
     if not sp.expand(size - at).is_nonnegative:
