@@ -7,7 +7,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, any_array, body
+from ..symbolic.display.layout import ADD, ATOM, MUL, OR, POW, Piece, Style, any_array, body
 from ..symbolic.equation import EquationError, slots_of
 from ..symbolic.functions import Opaque
 from .names import Names
@@ -159,6 +159,11 @@ class NumPyStyle(Style):
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         return Piece(f"{self.hold(left, ADD)} {sign} {self.hold(right, ADD)}", ADD,
                      left.array or right.array)
+
+    def joined(self, word: str, conditions: Sequence[Piece]) -> Piece:
+        sign = " & " if word == "and" else " | "
+        shown = sign.join(self.hold(condition, ATOM) for condition in conditions)
+        return Piece(shown, OR, any(condition.array for condition in conditions))
 
 
 def has_lone_step(body: sp.Expr) -> bool:

@@ -18,6 +18,7 @@ import sympy as sp
 from ..symbolic.derive.rewrite import inline, tidy
 from ..symbolic.equation import Equation, slot
 from ..symbolic.functions import SIGMOID, SOFTPLUS, STEP, A, Opaque, Z, in_sigmoid
+from ..symbolic.relations import as_relations
 from .stable import steadied
 
 INTEGER_END = 2**63
@@ -92,8 +93,9 @@ def _bounded(pieces: sp.Piecewise) -> sp.Expr:
     before: list[sp.Basic] = []
     for value, condition in pieces.args:
         holding = [*before] if condition == sp.true else [*before, condition]
-        for relation in holding if value.has(sp.exp) else ():
-            value = _within(value, relation)
+        for held in holding if value.has(sp.exp) else ():
+            for relation in sp.And.make_args(as_relations(held)):
+                value = _within(value, relation)
         made.append((value, condition))
         if condition != sp.true:
             before.append(sp.Not(condition))
@@ -112,20 +114,35 @@ def _within(value: sp.Expr, relation: sp.Basic) -> sp.Expr:
 
 
 def _chosen(pieces: sp.Piecewise) -> sp.Expr:
-    """Nested :func:`choose`, where every condition is an inequality."""
+    """Nested :func:`choose`, where the last piece is all the rest."""
     *cases, (result, last) = pieces.args
     if last != sp.true:
         return pieces
     choose = sp.Function("choose")
     for value, condition in reversed(cases):
-        if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
-            return pieces
-        gap = condition.gts - condition.lts
-        if isinstance(condition, sp.Gt | sp.Lt):
-            result = choose(gap, value, result)
+        if isinstance(condition, sp.Ge | sp.Le):
+            result = choose(condition.lts - condition.gts, result, value)
+        elif isinstance(condition, sp.Gt | sp.Lt):
+            result = choose(condition.gts - condition.lts, value, result)
         else:
-            result = choose(-gap, result, value)
+            result = choose(_truth(as_relations(condition)), value, result)
     return result
+
+
+def _truth(condition: sp.Basic) -> sp.Expr:
+    """1 where a condition holds and 0 elsewhere, of complex values by their real parts."""
+    if condition in (sp.true, sp.false):
+        return sp.Integer(int(bool(condition)))
+    if isinstance(condition, sp.And):
+        return sp.Mul(*map(_truth, condition.args))
+    if isinstance(condition, sp.Or):
+        return 1 - sp.Mul(*(1 - _truth(part) for part in condition.args))
+    gap = condition.lhs - condition.rhs
+    above, below = sp.Function("step")(gap), sp.Function("step")(-gap)
+    return {
+        sp.Gt: above, sp.Lt: below, sp.Ge: 1 - below, sp.Le: 1 - above,
+        sp.Ne: above + below, sp.Eq: 1 - above - below,
+    }[condition.func]
 
 
 def sigmoid(z: Any) -> Any:

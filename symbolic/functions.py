@@ -16,6 +16,9 @@ from functools import cache
 from typing import Any
 
 import sympy as sp
+from sympy.core.relational import Relational
+
+from .relations import as_relations
 
 Z = sp.Symbol("z", real=True)
 """The argument of every definition."""
@@ -227,6 +230,7 @@ def without_opaque(expression: sp.Expr) -> sp.Expr:
         expression = expression.xreplace(
             {part: type(part).definition.xreplace({Z: part.args[0]}) for part in applied}
         )
+        expression = as_relations(expression)
 
 
 def at_numbers(expression: sp.Expr) -> sp.Expr:
@@ -249,8 +253,8 @@ def kinks(definition: sp.Expr) -> tuple[sp.Expr, ...]:
     found = {
         sp.expand(condition.lhs - condition.rhs)
         for piece in written.atoms(sp.Piecewise)
-        for _, condition in piece.args
-        if isinstance(condition, sp.core.relational.Relational)
+        for _, branch in piece.args
+        for condition in branch.atoms(Relational)
     }
     bent = {_sign_of_zero(where): where for where in found if not _is_smooth(written, where)}
     return tuple(sorted(bent.values(), key=sp.default_sort_key))

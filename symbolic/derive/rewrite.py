@@ -29,6 +29,7 @@ from ..equation import (
     term_reads,
 )
 from ..functions import upright
+from ..relations import as_relations
 from ..solving import drop_unused, prune, solve
 from ..substitution import rename_bound, substitute_read, substitute_term
 
@@ -129,7 +130,7 @@ def _put_pointwise(term: Term, place: int, target: Equation) -> Term:
     extra = tuple(substitute_read(read, by) for read in source.reads)
     # The new reads take the place of the old one, so that factors keep the order they had.
     order = [*range(place), *range(shift, shift + len(extra)), *range(place + 1, shift)]
-    body = term.body.xreplace({slot(place): value})
+    body = as_relations(term.body.xreplace({slot(place): value}))
     renumber = {slot(old): slot(new) for new, old in enumerate(order)}
     everything = (*term.reads, *extra)
     body, reads = prune(body.xreplace(renumber), tuple(everything[old] for old in order))

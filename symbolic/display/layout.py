@@ -18,8 +18,9 @@ import sympy as sp
 from ..equation import slot, slot_numbers
 from ..functions import Opaque
 from ..rationals import decimal
+from ..relations import as_relations
 
-ADD, MUL, POW, ATOM = 1, 2, 3, 4
+OR, AND, ADD, MUL, POW, ATOM = -1, 0, 1, 2, 3, 4
 """Precedences, loosest first."""
 
 
@@ -82,6 +83,12 @@ class Style:
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         return Piece(f"{left.text} {sign} {right.text}", ADD, left.array or right.array)
 
+    def joined(self, word: str, conditions: Sequence[Piece]) -> Piece:
+        """Conditions of which all ("and") or some ("or") hold."""
+        level = AND if word == "and" else OR
+        shown = f" {word} ".join(self.hold(condition, level) for condition in conditions)
+        return Piece(shown, level, any(condition.array for condition in conditions))
+
     def hold(self, piece: Piece, level: int) -> str:
         """The text, in brackets when it is looser than `level`."""
         return piece.text if piece.level >= level else self.bracket(piece.text)
@@ -143,9 +150,12 @@ class _Layout:
         raise NotImplementedError(f"no layout for {part}")
 
     def _relation(self, condition: sp.Expr) -> Piece:
-        if isinstance(condition, sp.Or | sp.And | sp.Not):
-            raise NotImplementedError(f"no layout for the condition {condition}; write it as "
-                                      "nested where(z > 0, ...)")
+        condition = _unequal(as_relations(condition))
+        if isinstance(condition, sp.Or | sp.And):
+            word = "or" if isinstance(condition, sp.Or) else "and"
+            return self.style.joined(word, list(map(self._relation, condition.args)))
+        if condition.func not in _SIGNS:
+            raise NotImplementedError(f"no layout for the condition {condition}")
         return self.style.relation(
             self.write(condition.lhs), _SIGNS[condition.func], self.write(condition.rhs)
         )
@@ -236,6 +246,15 @@ def _fraction(product: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
         elif factor != 1:
             above.append(factor)
     return above, below
+
+
+def _unequal(condition: sp.Basic) -> sp.Basic:
+    """y != 1 of what is y > 1 or y < 1."""
+    if isinstance(condition, sp.Or) and len(condition.args) == 2:
+        one, other = condition.args
+        if {one.func, other.func} == {sp.Gt, sp.Lt} and one.args == other.args:
+            return sp.Ne(*one.args)
+    return condition
 
 
 def _in_order(parts: Sequence[sp.Expr]) -> list[sp.Expr]:

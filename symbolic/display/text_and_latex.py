@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -157,6 +157,10 @@ class LatexStyle(Style):
         spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "=",
                    "!=": r"\ne"}[sign]
         return Piece(f"{left.text} {spelled} {right.text}", ADD, left.array or right.array)
+
+    def joined(self, word: str, conditions: Sequence[Piece]) -> Piece:
+        plain = super().joined(word, conditions)
+        return replace(plain, text=plain.text.replace(f" {word} ", rf"~\text{{{word}}}~"))
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,7 @@ class Prover(Sides):
     def _shown_difference(self, left: str, right: str, found: Match) -> str:
         try:
             return shown(self.table, self.difference(left, right, found, Notes()))
-        except (BudgetError, UnsupportedError):
+        except Exception:  # what cannot be shown differs none the less
             return ""
 
     def first_wrong(self, target: str, right: str) -> Wrong | None:
