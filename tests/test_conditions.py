@@ -101,3 +101,84 @@ def judged(loss, gradient):
 def test_the_right_gradient_is_proved_and_the_other_refuted(loss):
     assert judged(loss, RIGHT[loss]) == "proved"
     assert judged(loss, WRONG[loss]) == "refuted"
+
+
+CONDITIONS = {
+    "equal": "L = sum(where(y == 1, x**2, x**3))",
+    "unequal": "L = sum(where(y != 1, x**2, x**3))",
+    "two at once": "L = sum(where((x > 0)*(x < 1), x**2, x**3))",
+    "one of two, none": "L = sum(where((x > 0) + (y < 0) > 0, x**2, where(y >= 2, x, -x)))",
+    "a clip": "L = sum(minimum(maximum(x, -1), 1)**2)",
+    "the logarithm of a clip": "L = sum(log(minimum(maximum(x, 0.1), 0.9)))",
+    "a sigmoid of a clip": "L = sum(1/(1 + exp(-minimum(maximum(2*x, -3), 3))))",
+    "clips compared": """c = minimum(maximum(x, -1), 1); d = maximum(minimum(y, 2), 0)
+                         L = sum(where(c > d, c*x**2, d*x**3))""",
+    "bounds that are arrays": "L = sum(minimum(x*y, minimum(maximum(x, 1 - e), 1 + e)*y))",
+}
+
+
+@pytest.mark.parametrize("what", CONDITIONS)
+def test_conditions_are_printed_generated_and_right(what):
+    """Text and LaTeX say them, the source and the compiled function are the slope of the loss."""
+    x, y = np.array([-2.0, -0.5, 0.2, 0.7, 1.3, 3.0]), np.array([1.0, 0.0, 2.5, 1.0, 0.1, -3.0])
+    given = {"x": x, "y": y, "e": 0.35}
+    shapes = {"x": "n", "y": "n", "e": ""}
+    text = CONDITIONS[what]
+    used = {name: shape for name, shape in shapes.items() if f"{name}" in text.replace("exp", "")
+            .replace("where", "").replace("maximum", "").replace("minimum", "")}
+    derivation = gp.derive(gp.equations(text, **used), ["x"])
+    for shown in (str(derivation.gradients["x"]), derivation.gradients["x"].latex()):
+        assert shown.strip()
+        assert "ITE" not in shown
+    values = {name: given[name] for name in used}
+    loss, found = derivation.compile()(**values)
+    step = 1e-6
+    slopes = [(derivation.compile()(**{**values, "x": x + step * unit})[0]
+               - derivation.compile()(**{**values, "x": x - step * unit})[0]) / (2 * step)
+              for unit in np.eye(6)]
+    np.testing.assert_allclose(found["x"], slopes, rtol=1e-6, atol=1e-7)
+    names: dict[str, object] = {}
+    exec(derivation.numpy_source(), names)
+    said_loss, said = names["gradient"](**values)
+    np.testing.assert_allclose(said["x"], found["x"], rtol=1e-14)
+    assert said_loss == pytest.approx(loss, rel=1e-14)
+
+
+def logistic(z):
+    return 1 / (1 + np.exp(-np.clip(z, -500, 500)))
+
+
+def surrogate(ratio, gain, eps):
+    r = np.exp(ratio)
+    return np.mean(np.minimum(r * gain, np.clip(r, 1 - eps, 1 + eps) * gain))
+
+
+def surrogate_slope(ratio, gain, eps):
+    r = np.exp(ratio)
+    acts = r * gain <= np.clip(r, 1 - eps, 1 + eps) * gain
+    return {"ratio": acts * gain * r / ratio.size}
+
+
+def wrong_surrogate_slope(ratio, gain, eps):
+    return {"ratio": gain * np.exp(ratio) / ratio.size}
+
+
+CLIPPED = {
+    "a square": (lambda x: np.sum(np.clip(x, -1, 1)**2), lambda x: 2 * x * (np.abs(x) < 1),
+                 lambda x: 2 * x, {"x": "n"}),
+    "a logarithm": (lambda x: np.sum(np.log(np.clip(x, 0.1, 0.9))),
+                    lambda x: np.where((x > 0.1) & (x < 0.9), 1 / x, 0),
+                    lambda x: 1 / x, {"x": "n"}),
+    "a sigmoid": (lambda x: np.sum(logistic(x)),
+                  lambda x: logistic(x) * (1 - logistic(x)) * (np.abs(x) < 500),
+                  lambda x: logistic(x), {"x": "n"}),
+    "proximal policy": (surrogate, surrogate_slope, wrong_surrogate_slope,
+                        {"ratio": "n", "gain": "n", "eps": gp.Array("", kind="positive")}),
+}
+
+
+@pytest.mark.parametrize("what", CLIPPED)
+def test_clips_of_both_sides_are_proved_or_refuted(what):
+    loss, right, wrong, shapes = CLIPPED[what]
+    assert gp.check(loss, right, **shapes).verdict == "proved"
+    assert gp.check(loss, wrong, repair_seconds=0, **shapes).verdict == "refuted"
