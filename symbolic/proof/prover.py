@@ -22,7 +22,7 @@ from ..assumptions import Assumption
 from ..dependence import ancestors
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
-from ..normalform.polynomial import BudgetError, Crossing, UnsupportedError
+from ..normalform.polynomial import Crossing
 from .certificate import Claim, contradicted
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
