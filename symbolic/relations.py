@@ -10,14 +10,10 @@ right side.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import sympy as sp
 
-Condition = TypeVar("Condition", bound=sp.Basic)
 
-
-def as_relations(expression: Condition) -> Condition:
+def as_relations(expression: sp.Basic) -> sp.Basic:
     """An equal expression, or condition, without a choice between conditions.
 
     >>> x = sp.Symbol("x", real=True)
