@@ -19,7 +19,6 @@ meet.
     measuring        the numbers of a check
     other_targets    is a refuted gradient right for targets of a kind that was not declared
     points           points at which a check looks
-    repair_search    from a refutation to a search
     results          what a check found
     returned         whose gradient is which, in what a backward pass returned
     subject          what is to be judged: both sides traced, differentiated, generalised

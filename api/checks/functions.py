@@ -149,7 +149,7 @@ class _Pair:
         return self.judged(FunctionSide(function, self.general.inputs), 0).verdict
 
     def _gradient_at(self, gradient: Side, values: Values) -> dict[str, Any]:
-        return self.asked.by_name(gradient.at(values))
+        return self.asked.present(gradient.at(values))
 
     def _chain(self, declared: Declared) -> Chain:
         return loss_chain(self.loss.traced(declared), self.asked.names)

@@ -131,7 +131,7 @@ class _Pass:
         return judge(sides.subject({}), self.points, repair_seconds=seconds)
 
     def bound(self, function: Callable[..., Any]) -> Gradient:
-        return lambda values: self.asked.by_name(self._called(function, values))
+        return lambda values: self.asked.present(self._called(function, values))
 
     def verdict(self, function: Callable[..., Any]) -> str:
         return self.judged(function, 0).verdict

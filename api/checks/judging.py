@@ -10,10 +10,11 @@ import numpy as np
 import sympy as sp
 
 from gradproof.checks.branches import branch_points
+from gradproof.checks.causes.repair_search import suggested_factors, suspicion
+from gradproof.checks.causes.wrong_line import first_wrong_line
 from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
 from gradproof.checks.points import Point
-from gradproof.checks.repair_search import suggested_factors, suspicion
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import keys_for
 from gradproof.checks.subject import Subject
@@ -21,9 +22,8 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.repair.search import SECONDS, Search, find_repair
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.display.text_and_latex import factor_text
-from gradproof.symbolic.equation import is_unnamed, size_names
+from gradproof.symbolic.equation import size_names
 from gradproof.symbolic.normalform.polynomial import Crossing
-from gradproof.symbolic.proof.first_wrong import Wrong
 from gradproof.symbolic.proof.prover import Proof, Prover
 from gradproof.symbolic.tracing.run import SourceLine
 
@@ -51,6 +51,8 @@ def judge(
     checks = tuple(_verdict(name, proofs, numbers) for name in subject.wrt)
     checks = right_for(numbers, looked, checks)
     wrong, place = proofs.first_wrong(made.name for made in checks if made.verdict == "refuted")
+    if numbers.fails is not None:
+        wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
     result = CheckResult(checks, wrong, place, unasked=subject.keyed.unasked)
     failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
     if rerun is None or repair_seconds <= 0 or not failing:
@@ -103,10 +105,10 @@ class Proofs:
         if subject.derived is None or subject.hand is None:
             return cls(subject)
         try:
-            found = subject.asked.by_name(subject.hand.result)
+            found = subject.asked.present(subject.hand.result)
         except ValueError:
             return cls(subject)
-        pairs = {name: found[name] for name in subject.wrt if isinstance(found[name], str)}
+        pairs = {name: array for name, array in found.items() if isinstance(array, str)}
         data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
         prover = Prover(subject.derived, subject.hand.system, evaluate, data=data)
         proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
@@ -126,26 +128,7 @@ class Proofs:
         name = next((name for name in refuted if name in self.pairs), None)
         if self.prover is None or name is None:
             return "", None
-        return _first_wrong(self.prover, self.subject, name, self.pairs[name])
-
-
-def _first_wrong(
-    prover: Prover, subject: Subject, name: str, array: str
-) -> tuple[str, SourceLine | None]:
-    """Where the hand-written code first computes what the derivation does not."""
-    assert subject.hand is not None
-    wrong = prover.first_wrong(subject.of[name], array) or Wrong(array)
-    place = subject.hand.lines.get(wrong.right)
-    unnamed = is_unnamed(wrong.right)
-    named = "" if unnamed and place else wrong.right
-    text = "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
-    if wrong.instead is not None:
-        primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
-        meant = f"the loss's gradient by {primal}" if primal else wrong.instead
-        text += f"\n    it should be {meant}"
-        if wrong.ratio is not None:
-            text += f": multiply by {factor_text(wrong.ratio)}"
-    return text, place
+        return first_wrong_line(self.prover, self.subject, name, self.pairs[name])
 
 
 # --- verdicts -----------------------------------------------------------------------------------
@@ -155,6 +138,9 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     """One gradient's verdict from its proof and its numbers."""
     subject, proof = proofs.subject, proofs.found.get(name)
     notes, seen = tuple(numbers.notes[name]), numbers.observed[name]
+    if numbers.fails is not None:
+        return Check(name, "refuted", reason=f"{numbers.fails.text}, where the loss works",
+                     notes=notes)
     if numbers.failure:
         return Check(name, "undecided", reason=numbers.failure, notes=notes)
     if name in numbers.shapes:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import copy
 import inspect
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
+from gradproof.checks.causes.failures import Failure, in_one_line
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import LayerError, Seen, collected
@@ -29,7 +26,14 @@ OUTPUT_NAMES = ("out", "output", "y")
 
 
 class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of the caller's
-    """The layer's own code fails, or gives no one value; says where and how."""
+    """The layer's own code fails, or gives no one value; says where and how.
+
+    raised: what the backward pass raised where the forward pass works.
+    """
+
+    def __init__(self, text: str, raised: Failure | None = None) -> None:
+        super().__init__(text)
+        self.raised = raised
 
 
 Call: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
@@ -253,7 +257,7 @@ def _made(
         return make(**{name: values[name] for name in own},
                     **{name: copy.deepcopy(constants[name]) for name in fixed})
     except Exception as error:
-        raise LayerFails(f"{title} fails at {point}: {failure(error)}") from error
+        raise LayerFails(f"{title} fails at {point}: {in_one_line(error)}") from error
 
 
 def _plan(
@@ -354,13 +358,3 @@ def _orders(
     if wrt is not None:
         found.append(list(wrt))
     return tuple(dict.fromkeys(map(tuple, found)))
-
-
-def failure(error: BaseException) -> str:
-    """An exception of the user's code in one line, with the line that it comes from."""
-    numpy = str(np.__path__[0])
-    here = str(Path(__file__).parent.parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if not frame.filename.startswith((numpy, here))]
-    where = f" ({frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.causes.failures import failure_of, in_one_line
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
-from gradproof.checks.layer_calls import LayerFails, Run, failure
+from gradproof.checks.layer_calls import LayerFails, Run
 from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import Keyed, LayerError, ReturnedError
 
@@ -97,7 +98,8 @@ def rehearsed(
         found = []
         for _ in range(2):
             arguments = layer.taken.at(values)
-            with _reasons(f"backward fails at {point}"):
+            sized = 1 not in point.sizes.values() and not point.elsewhere
+            with _reasons(f"backward fails at {point}", is_fact=sized):
                 found.append(layer.gradients(arguments, values, bars))
             mutated.update(dict.fromkeys(_changed(layer.taken, arguments, values)))
         names = names or _found_names(found[0], layer)
@@ -128,15 +130,19 @@ def _outputs(layer: CheckedLayer, point: Point) -> list[Any]:
 
 
 @contextmanager
-def _reasons(what: str) -> Iterator[None]:
-    """What the user's code raises becomes a reason; a LayerError stays one."""
+def _reasons(what: str, is_fact: bool = False) -> Iterator[None]:
+    """What the user's code raises becomes a reason; a LayerError stays one.
+
+    is_fact: it may be a fact about the gradient: the sizes are meant, and the loss works.
+    """
     try:
         with np.errstate(all="ignore"):
             yield
     except (LayerError, ReturnedError):
         raise
     except Exception as error:
-        raise LayerFails(f"{what}: {failure(error)}") from error
+        raised = failure_of(error) if is_fact else None
+        raise LayerFails(f"{what}: {in_one_line(error)}", raised) from error
 
 
 def _cotangent_names(count: int, taken: set[str]) -> tuple[str, ...]:

@@ -83,8 +83,11 @@ def check_layer(
     try:
         passes = _rehearsed(forward, backward, taken, fixed, wrt, seed)
     except LayerFails as error:
-        return CheckResult(tuple(Check(name, "undecided", reason=str(error))
-                                 for name in wrt or expected(taken)))
+        raised = error.raised
+        is_fact = raised is not None and raised.is_fact
+        checks = tuple(Check(name, "refuted" if is_fact else "undecided", reason=str(error))
+                       for name in wrt or expected(taken))
+        return CheckResult(checks, place=raised.place if is_fact and raised else None)
     return passes.judged(repair_seconds)
 
 

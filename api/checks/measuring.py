@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.causes.failures import Failure, failure_of
+from gradproof.checks.causes.repair_search import wanted_at
 from gradproof.checks.exact_values import exact_arrays
 from gradproof.checks.points import Point
-from gradproof.checks.repair_search import wanted_at
 from gradproof.checks.subject import Gradient, Subject
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.scalars import doubts
@@ -81,7 +82,8 @@ class Measurements:
     """What the numbers say of a hand-written gradient, point by point.
 
     observed: by gradient, at each point that decided something.  notes: what else was seen.
-    shapes: gradients of a wrong shape, in words.  failure: why nothing could be looked at.
+    shapes: gradients of a wrong shape, or missing, in words.  failure: why nothing could be looked
+    at; fails: that the gradient function fails where the loss works.
     doubts: why a derived gradient is not to be relied on.
     """
 
@@ -94,6 +96,7 @@ class Measurements:
         }
         self.shapes: dict[str, str] = {}
         self.failure = ""
+        self.fails: Failure | None = None
         self.doubts: dict[str, str] = {}
         self._aside: set[str] = set()
         self._exact: dict[int, dict[str, Any]] = {}
@@ -138,14 +141,26 @@ class Measurements:
         try:
             with np.errstate(all="ignore"):
                 found = self.subject.gradient(point.values)
-                return {name: np.asarray(found[name]) for name in self.subject.wrt}
+                return self._present(found)
         except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
-            text = f"the gradient function fails at {point}: {type(error).__name__}: {error}"
+            raised = failure_of(error)
+        text = f"the gradient function fails at {point}: {raised.text}"
         if point.elsewhere:  # sizes that were guessed from the given ones
             self._note(text)
         elif not point.branch:  # there it is an input that the function refuses
             self.failure = self.failure or text
+            # A size of 1 is of the tool's own choice: a function may be meant for more.
+            if raised.is_fact and 1 not in point.sizes.values() and self._loss_works(point):
+                self.fails = self.fails or replace(raised, text=text)
         return None
+
+    def _present(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The gradients as arrays; one that is asked for and missing is remembered."""
+        for name in self.subject.wrt:
+            if name not in found:
+                self.shapes.setdefault(
+                    name, f"by {name} is not returned (keyed {name!r} or 'd{name}')")
+        return {name: np.asarray(array) for name, array in found.items()}
 
     def _compared(
         self, point: Point, fitting: Mapping[str, Any], derived: Mapping[str, Any],
@@ -224,8 +239,8 @@ class Measurements:
 
         def at(values: Mapping[str, Any]) -> dict[str, Any]:
             found = self.subject.gradient(values)
-            return {name: self._fitted(name, np.asarray(found[name]), expected[name], point)
-                    for name in self.subject.wrt}
+            return {name: self._fitted(name, np.asarray(array), expected[name], point)
+                    for name, array in found.items()}
 
         return at
 

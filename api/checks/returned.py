@@ -171,16 +171,25 @@ class Asked:
         one array is for one name.  A pair of a number and a dict is (loss, gradients).  Raises
         ReturnedError where a gradient is missing, or too many are there to tell.
         """
+        found = self.present(returned)
+        missing = [name for name in self.names if name not in found]
+        if missing:
+            raise ReturnedError(
+                f"{self.what}: expected gradients keyed {missing[0]!r} or 'd{missing[0]}', "
+                f"got the keys {sorted(map(str, unpaired(returned)))}")
+        return found
+
+    def present(self, returned: Any) -> dict[str, Any]:
+        """The same, where a dict may lack some of the gradients, but not all."""
         returned, names = unpaired(returned), self.names
         if isinstance(returned, Mapping):
             keys = sorted_out(returned, names, self.inputs).keys
-            missing = [name for name in names if name not in keys]
-            if missing:
+            if names and not keys:
                 raise ReturnedError(
-                    f"{self.what}: expected gradients keyed {missing[0]!r} or 'd{missing[0]}', "
+                    f"{self.what}: expected gradients keyed {names[0]!r} or 'd{names[0]}', "
                     f"got the keys {sorted(map(str, returned))}")
             values = {str(key): value for key, value in returned.items()}
-            return {name: values[keys[name]] for name in names}
+            return {name: values[keys[name]] for name in names if name in keys}
         if not isinstance(returned, tuple | list):
             returned = (returned,)
         if len(returned) != len(names):

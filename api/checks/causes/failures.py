@@ -1,0 +1,67 @@
+"""A gradient function that raises: what is said of it, and whether that is a fact about it.
+
+Arrays that do not fit, a name or a key that is not there: where the loss works, a gradient that
+ends so is wrong.  What a function raises by itself (a refusal), what it lacks of the machine, and
+what gradproof's own code raises around it say nothing of the gradient.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import numpy as np
+
+from gradproof.symbolic.tracing.source import SourceLine, is_users
+
+FACTS = (ValueError, TypeError, LookupError, AttributeError, NameError, ArithmeticError)
+"""Exceptions that say that arrays, names or keys do not fit; LinAlgError is a ValueError."""
+
+_NUMPY = str(Path(np.__file__).parent)
+_OURS = __name__.split(".")[0]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """text: what was raised, in one line.  place: the user's line.  is_fact: see above."""
+
+    text: str
+    place: SourceLine | None = None
+    is_fact: bool = False
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of the user's code says."""
+    frames = list(_frames(error.__traceback__))
+    place = next((_line(frame, number) for frame, number in reversed(frames) if is_users(frame)),
+                 None)
+    ours = bool(frames) and _module(frames[-1][0]) == _OURS
+    refused = place is not None and place.text.startswith(("raise", "assert"))
+    is_fact = isinstance(error, FACTS) and place is not None and not ours and not refused
+    return Failure(f"{type(error).__name__}: {error}", place, is_fact)
+
+
+def in_one_line(error: BaseException) -> str:
+    """An exception of the user's code in one line, with the line that it comes from."""
+    found = failure_of(error)
+    return found.text + (f" ({found.place})" if found.place is not None else "")
+
+
+def _frames(step: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
+    """The frames of a traceback with their lines, the innermost last; NumPy's are left out."""
+    while step is not None:
+        if not step.tb_frame.f_code.co_filename.startswith(_NUMPY):
+            yield step.tb_frame, step.tb_lineno
+        step = step.tb_next
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).split(".")[0]
+
+
+def _line(frame: FrameType, number: int) -> SourceLine:
+    filename = frame.f_code.co_filename
+    return SourceLine(filename, number, linecache.getline(filename, number).strip())
