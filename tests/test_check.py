@@ -343,17 +343,6 @@ def test_a_kink_of_a_difference_is_spelled_out():
     assert any("y[" in kink and "1" in kink for kink in result["x"].kinks), result["x"].kinks
 
 
-def test_biases_that_are_columns_in_the_function_are_named():
-    def gradient(X, Y, W1, b1):
-        error = W1 @ X + b1 - Y
-        return {"W1": error @ X.T, "b1": error.sum(axis=1, keepdims=True)}
-
-    derivation = derive(gp.Network([2, 3], convention="columns"))
-    result = check_network(derivation, gradient, repair_seconds=0)
-    assert result.verdict == "undecided"
-    assert "b1 has shape (3,) here, and the function works with (3, 1)" in str(result)
-
-
 # --- what can be derived ------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -109,25 +109,31 @@ def check_network(
     asked = Asked(network.parameters, tuple(array.name for array in inputs),
                   f"{where}: {function.__name__}")
     binding = bind(function, derivation, where)
-    return _Pass(derivation, binding, asked, tuple(points)).judged(function, repair_seconds)
+    passes = _Pass(derivation, binding, asked, tuple(points)).with_columns(function)
+    return passes.judged(function, repair_seconds)
 
 
 @dataclass(frozen=True)
 class _Pass:
-    """Functions as the backward pass of a network: the user's, and edits of it."""
+    """Functions as the backward pass of a network: the user's, and edits of it.
+
+    columns: the biases that the function is handed with shape (n, 1).
+    """
 
     derivation: Derivation
     binding: Binding
     asked: Asked
     points: tuple[Point, ...]
+    columns: frozenset[str] = frozenset()
 
     def judged(self, function: Callable[..., Any], seconds: float) -> CheckResult:
         plain = Subject(
             self.asked, self._loss_at, self.bound(function), loose_units=True,
-            rerun=Rerun(function, self.bound, self.verdict), keyed=self._keyed(function),
+            columns=self.columns, rerun=Rerun(function, self.bound, self.verdict),
+            keyed=self._keyed(function),
         )
         sides = Sides(plain, lambda _: self.derivation.chain,
-                      lambda *_: _traced(function, self.binding, self.derivation))
+                      lambda *_: _traced(function, self.binding, self.derivation, self.columns))
         return judge(sides.subject({}), self.points, repair_seconds=seconds)
 
     def bound(self, function: Callable[..., Any]) -> Gradient:
@@ -147,32 +153,33 @@ class _Pass:
     def _called(self, function: Callable[..., Any], values: Values) -> Any:
         """What a function returns, handed what its parameters name."""
         arrays = {**values, **self._forward_values(values)}
-        try:
-            return self._call(function, arrays)
-        except (ValueError, IndexError) as error:
-            wrong = self._column_biases(function, arrays)
-            if not wrong:
-                raise
-            raise HandError(f"{str(error).strip()}; {wrong}") from error
+        return self._call(function, arrays, self.columns)
 
-    def _call(self, function: Callable[..., Any], arrays: Values) -> Any:
-        return function(**{key: nested(tree, arrays) for key, tree in self.binding.tree.items()})
+    def _call(
+        self, function: Callable[..., Any], arrays: Values, columns: frozenset[str]
+    ) -> Any:
+        return _stood_up(function, self.binding.tree, columns, **{
+            key: nested(tree, arrays) for key, tree in self.binding.tree.items()})
 
-    def _column_biases(self, function: Callable[..., Any], arrays: Values) -> str:
-        """What to do about a function that works once biases are columns; empty where it does not.
+    def with_columns(self, function: Callable[..., Any]) -> _Pass:
+        """The same, with biases as columns where the function fails without, and works with them.
         """
-        biases = {name: arrays[name] for name in self.asked.names if np.ndim(arrays[name]) == 1}
-        if not biases:
-            return ""
+        biases = frozenset(array.name for array in self.derivation.system.inputs
+                           if array.name in self.asked.names and len(array.shape) == 1)
+        if not biases or self._runs(function, frozenset()) or not self._runs(function, biases):
+            return self
+        return replace(self, columns=biases)
+
+    def _runs(self, function: Callable[..., Any], columns: frozenset[str]) -> bool:
+        """Whether a function runs through at every point."""
         try:
-            self._call(function,
-                       {**arrays, **{name: bias[:, None] for name, bias in biases.items()}})
-        except Exception:  # whatever it raises, the shape of the biases is not what is wrong
-            return ""
-        name, bias = next(iter(biases.items()))
-        n = len(bias)
-        return (f"{name} has shape ({n},) here, and the function works with ({n}, 1): "
-                f"write {name}.reshape(-1, 1) where it is added")
+            with np.errstate(all="ignore"):
+                for point in self.points:
+                    arrays = {**point.values, **self._forward_values(point.values)}
+                    self._call(function, arrays, columns)
+        except Exception:  # whatever it raises, it will again where that is the finding
+            return False
+        return True
 
     def _forward_values(self, values: Values) -> dict[str, Any]:
         """The values of the forward pass that the function asks for."""
@@ -196,6 +203,20 @@ class _Pass:
         return self.derivation.loss_function()
 
 
+def _stood_up(
+    function: Callable[..., Any], tree: Mapping[str, Any], columns: frozenset[str], /,
+    **arguments: Any,
+) -> Any:
+    """function(**arguments), with the vectors called so as columns of shape (n, 1)."""
+
+    def stood(names: Any, value: Any) -> Any:
+        if isinstance(names, Mapping):
+            return {key: stood(inner, value[key]) for key, inner in names.items()}
+        return value[:, None] if names in columns else value
+
+    return function(**{key: stood(tree[key], value) for key, value in arguments.items()})
+
+
 def _ranged(inputs: list[Array], network: Network | Model) -> list[Array]:
     """Targets of a binary cross-entropy are drawn between 0 and 1."""
     if not network.loss.startswith("binary"):
@@ -204,7 +225,8 @@ def _ranged(inputs: list[Array], network: Network | Model) -> list[Array]:
 
 
 def _traced(
-    function: Callable[..., Any], binding: Binding, derivation: Derivation
+    function: Callable[..., Any], binding: Binding, derivation: Derivation,
+    columns: frozenset[str],
 ) -> Trace:
     """The hand-written function's equations behind the forward equations whose values it takes."""
     shapes = derivation.system.shapes
@@ -222,7 +244,7 @@ def _traced(
             }
         else:
             arguments[key] = replace(spec(tree), name=_once(tree, seen))
-    traced = trace(function, arguments)
+    traced = trace(partial(_stood_up, function, binding.tree, columns), arguments)
     taken = [array.name for array in traced.system.inputs]
     before = derivation.system
     needed = ancestors(before, [

@@ -27,7 +27,7 @@ from gradproof.numeric import (
     own_noise,
     rounding_bound,
 )
-from gradproof.repair.search import Wanted
+from gradproof.repair.search import Wanted, differ_by_units
 
 ENOUGH = 400
 """Evaluations of the loss to spend where the derived gradient says where to look."""
@@ -94,6 +94,9 @@ class Measurements:
             name: dict.fromkeys((*subject.remarks, *subject.keyed.notes(name)))
             for name in subject.wrt
         }
+        for name in subject.columns & set(subject.wrt):
+            self.notes[name][f"{name} is handed over as a column, of shape (n, 1): the code fails "
+                             "with (n,)"] = None
         self.shapes: dict[str, str] = {}
         self.failure = ""
         self.fails: Failure | None = None
@@ -302,19 +305,20 @@ class Measurements:
 
     def _fitted(self, name: str, array: Any, expected: tuple[int, ...], point: Point) -> Any:
         """The array, without units too many where that is allowed; a misfit is remembered."""
-        if array.shape == expected:
-            return array
-        text = f"has shape {array.shape}, expected {expected}"
-        same = [n for n in array.shape if n != 1] == [n for n in expected if n != 1]
+        meant = (*expected, 1) if name in self.subject.columns else expected
+        if array.shape == meant:
+            return array.reshape(expected)
+        text = f"has shape {array.shape}, expected {meant}"
+        same = differ_by_units(array.shape, meant)
         if same and self.subject.loose_units:
             note = f"the gradient lacks an axis of length 1 that {name} has"
-            if array.ndim > len(expected):
+            if array.ndim > len(meant):
                 note = f"the gradient keeps an axis of length 1 that {name} does not have"
             self.notes[name][note] = None
             return array.reshape(expected)
         hint = "; keepdims keeps an axis that the parameter does not have" if (
-            same and array.ndim > len(expected)) else ""
-        if array.T.shape == expected:
+            same and array.ndim > len(meant)) else ""
+        if array.T.shape == meant:
             hint = "; did you mean its transpose?"
         if point.elsewhere:
             text = f"{text} at {point}"

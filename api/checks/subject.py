@@ -55,6 +55,7 @@ class Subject:
     chain: how it was derived.
     hand: the trace of the hand-written gradient; None where it could not be traced, for `reason`.
     loose_units: axes of length one that are too many or too few are noted, not refuted.
+    columns: vectors that the hand-written code is handed with a second axis, of length one.
     assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
     rerun: how an edited gradient function is looked at; without it no repair is searched.
     remarks: what a reader of any verdict should know.  keyed: what was returned beside.
@@ -70,6 +71,7 @@ class Subject:
     hand: Trace | None = None
     reason: str = ""
     loose_units: bool = False
+    columns: frozenset[str] = frozenset()
     assumed: tuple[Assumption, ...] = ()
     kinks: tuple[Kink, ...] = ()
     rerun: Rerun | None = None

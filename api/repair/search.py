@@ -213,14 +213,30 @@ def _fits(run: Gradient, wanted: Wanted, search: Search) -> bool:
         except (TypeError, ValueError):
             return False
         if claimed.shape != true.shape:
-            if not search.loose_units or claimed.size != true.size:
-                return False
-            if [n for n in claimed.shape if n != 1] != [n for n in true.shape if n != 1]:
+            if not search.loose_units or not differ_by_units(claimed.shape, true.shape):
                 return False
             claimed = claimed.reshape(true.shape)
         if not np.all(np.abs(claimed - true) <= allowed):
             return False
     return True
+
+
+def differ_by_units(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether one shape is the other with axes of length 1 put in between.
+
+    None is moved: of two shapes with as many axes this is so only where they are equal.
+
+    >>> differ_by_units((4,), (4, 1)), differ_by_units((1, 4), (4, 1))
+    (True, False)
+    """
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    left = list(shorter)
+    for size in longer:
+        if left and left[0] == size:
+            left.pop(0)
+        elif size != 1:
+            return False
+    return not left
 
 
 # --- text ---------------------------------------------------------------------------------------

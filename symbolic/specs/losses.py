@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +22,8 @@ class Loss:
     `mean` divides by "samples" or by "entries".  `row` is a third argument, one number a sample:
     "logsumexp" of its outputs, or the "score" Σ y z of its class.  `output` says what the formula
     needs: "logits" (any real number), "probability" (between 0 and 1), "distribution" (rows of
-    probabilities), "any".  `target` is what is assumed of Y; `labels` the values it may have.
+    probabilities), "any".  `target` is what is assumed of Y; `labels` the values it may have,
+    `low` and `high` their bounds.
     """
 
     meaning: str
@@ -31,6 +33,8 @@ class Loss:
     output: Literal["logits", "probability", "distribution", "any"] = "any"
     row: Literal["logsumexp", "score"] | None = None
     labels: tuple[int, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
 
 
 LOSSES: dict[str, Loss] = {
@@ -48,12 +52,12 @@ LOSSES: dict[str, Loss] = {
     "binary_cross_entropy": Loss(
         "-Σ (y log a + (1 - y) log(1 - a)), mean over samples; a are probabilities",
         lambda y, a: -y * sp.log(a) - (1 - y) * sp.log(1 - a),
-        mean="samples", output="probability",
+        mean="samples", output="probability", low=0, high=1,
     ),
     "binary_cross_entropy_from_logits": Loss(
         "Σ (softplus(z) - y z), mean over samples; z are logits",
         lambda y, z: SOFTPLUS(z) - y * z,
-        mean="samples", output="logits",
+        mean="samples", output="logits", low=0, high=1,
     ),
     "cross_entropy": Loss(
         "-Σ y log p, mean over samples; rows of p are probabilities, rows of y sum to one",
@@ -90,7 +94,7 @@ LOSSES: dict[str, Loss] = {
     "poisson": Loss(
         "mean of exp(z) - y z over all entries; z is the logarithm of the rate, y a count",
         lambda y, z: sp.exp(z) - y * z,
-        mean="entries", output="logits",
+        mean="entries", output="logits", low=0,
     ),
 }
 

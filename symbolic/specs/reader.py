@@ -25,6 +25,7 @@ A spec is data: nothing in it is executed.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -239,6 +240,11 @@ def check_targets(where: str, loss: Loss, values: Any, convention: str = "rows")
     if loss.labels and not set(numbers) <= set(map(Decimal, loss.labels)):
         raise SpecError(f"{where}: values.Y: expected the labels {list(loss.labels)}, got "
                         f"{min(set(numbers) - set(map(Decimal, loss.labels)))}")
+    outside = [number for number in numbers if not loss.low <= number <= loss.high]
+    if outside:
+        span = f"between {loss.low} and {loss.high}" if loss.high < math.inf else \
+            f"of at least {loss.low}"
+        raise SpecError(f"{where}: values.Y: the loss needs targets {span}, got {outside[0]}")
     if loss.target in ("probability", "one_hot"):
         for row in _samples(values, convention):
             _check_row(where, loss, row)
