@@ -122,3 +122,41 @@ def test_normal_forms_keep_the_zeros_of_data(text, same):
     assert isinstance(system, System)
     assert size_symbol("n") in system.shapes["y"]
     assert (not forms.form(("left", "L"))) is same
+
+
+AT_NUMBERS = [
+    lambda x: np.where(x == 0, 5.0, 3 * x**2),
+    lambda x: 3 * x**2 + (x == 1),
+    lambda x: 3 * x**2 * (x != -1),
+    lambda x: np.where((x < 0.5) | (x > 0.5), 3 * x**2, 7.0),
+    lambda x: np.where(2 * x - 5 == 0, 0.0, 3 * x**2),
+    lambda x: np.where((x >= 2) & (x <= 2), 0.0, 3 * x**2),
+]
+
+
+@pytest.mark.parametrize("gradient", AT_NUMBERS)
+def test_another_slope_at_one_number_of_what_is_differentiated_by_is_refuted(gradient):
+    found = gp.check(lambda x: S(x**3), gradient, x="n", repair_seconds=0)
+    assert found.verdict == "refuted"
+    assert "with x = " in found.checks[0].reason
+
+
+@pytest.mark.parametrize(("loss", "gradient"), [
+    (lambda x: S(np.abs(x)), lambda x: np.sign(x)),
+    (lambda x: S(np.maximum(x, 0)), lambda x: (x > 0) * 1.0),
+    (lambda x: S(np.where(x == 0, 0, x)), lambda x: np.ones_like(x)),
+    (lambda x: S(np.where(x < 1, x**2, 2 * x - 1)), lambda x: np.where(x > 1, 2.0, 2 * x)),
+])
+def test_a_kink_is_no_coincidence(loss, gradient):
+    assert gp.check(loss, gradient, x="n", repair_seconds=0).verdict == "proved"
+
+
+def test_two_points_have_the_same_sizes():
+    kept = {}
+
+    def gradient(X, w):
+        return 2 * X.T @ kept.setdefault(np.shape(X), X @ w)
+
+    found = gp.check(lambda X, w: S((X @ w) ** 2), gradient, X="m n", w="n", wrt=["w"],
+                     repair_seconds=0)
+    assert found.verdict == "refuted"

@@ -1,10 +1,9 @@
 """What is judged, by proof and by numbers: functions, formulas, layers, hand-written passes.
 
 The proof is :mod:`gradproof.symbolic.proof`, the differences :mod:`gradproof.numeric`; here they
-meet.
+meet; `places` holds points that drawn numbers do not come to.
 
     asserting        checks as assertions, for tests: they raise with the whole story
-    branches         points that reach branches no other point took, and branches none reaches
     exact_values     the derived gradients at a point in exact numbers
     formulas         sides of a check in text: a loss, its gradients
     functions        A check

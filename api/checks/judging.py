@@ -9,11 +9,12 @@ from itertools import islice
 import numpy as np
 import sympy as sp
 
-from gradproof.checks.branches import branch_points
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
 from gradproof.checks.causes.wrong_line import first_wrong_line
 from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
+from gradproof.checks.places.branches import branch_points
+from gradproof.checks.places.coincidences import coinciding_points
 from gradproof.checks.points import Point
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import keys_for
@@ -75,10 +76,16 @@ def _looked(
     subject, further = numbers.subject, list[Point]()
     for point in points:
         numbers.look_at(point)
+    proved = [name for name in subject.wrt if proofs.proved(name)]
+    if proved and not numbers.failure and not numbers.shapes and not numbers.refuted(proved):
+        further = coinciding_points(subject, points)
+        for point in further:
+            numbers.look_at(point)
     open_ = [name for name in subject.wrt if not proofs.proved(name)]
     if open_ and not numbers.failure and not numbers.shapes and not numbers.refuted(open_):
-        further, unmet = branch_points(subject, points)  # a proof would cover every branch
-        for point in further:
+        reached, unmet = branch_points(subject, points)  # a proof would cover every branch
+        further += reached
+        for point in reached:
             numbers.look_at(point)
         for name in open_:
             numbers.notes[name].update(dict.fromkeys(unmet))
@@ -176,7 +183,9 @@ def _refuted(
     reason = f"differs at {point}"
     if point.elsewhere:
         reason = f"right at the given arrays, differs at other sizes: at {point}"
-    if proof is not None and proof.equal:
+    if proof is not None and proof.equal and point.branch:
+        reason += "; elsewhere the formulas are proved equal"
+    elif proof is not None and proof.equal:
         reason += ("; the formulas are proved equal, so this is the program's arithmetic "
                    "(overflow, rounding, or dtype)")
     return replace(base, verdict="refuted", reason=reason,

@@ -13,9 +13,10 @@ from gradproof.symbolic.proof.sampling import draw
 
 Values = dict[str, Any]
 
-SIZES = ((3, 4, 2, 5, 6, 7), (6, 2, 3, 4, 7, 5), (1, 3, 5, 2, 4, 6))
+SIZES = ((3, 4, 2, 5, 6, 7), (6, 2, 3, 4, 7, 5), (1, 3, 5, 2, 4, 6), (3, 4, 2, 5, 6, 7))
 """What the symbolic sizes are in each round: distinct, so that no two axes are mistaken for one
-another, and once with the first size (the batch, as a rule) equal to 1."""
+another; once with the first size (the batch, as a rule) equal to 1; and the first ones again, with
+other numbers, for what was remembered by shape."""
 
 INTEGERS = 5
 """How many values integers have whose number of classes is not declared."""
