@@ -7,18 +7,19 @@ to check.  SymPy is imported when a command needs it, so that --help does not wa
 from __future__ import annotations
 
 import argparse
-import json
 import keyword
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof import __version__
 from gradproof.check_command import add_options as add_check_options
 from gradproof.embed_command import add_options as add_embed_options
-from gradproof.terminal import FAILED, FINDINGS, FINE, progress
+from gradproof.symbolic import escaping
+from gradproof.terminal import FAILED, FINDINGS, FINE, bear_any_text, progress, say
 
 if TYPE_CHECKING:
     from gradproof.derivations.derivation import Derivation
@@ -39,6 +40,7 @@ SPEC_HELP = "a network spec (TOML), or the name of an example: 2-2-1"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     parser = _parser()
+    bear_any_text()
     options = parser.parse_args(arguments)
     if options.run is None:
         parser.print_help(sys.stderr)
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
     except (ValueError, TypeError, OSError, NotImplementedError) as error:
-        print(f"gradproof: error: {error}", file=sys.stderr)
+        say(f"gradproof: error: {error}", sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("gradproof: interrupted", file=sys.stderr)
@@ -109,11 +111,11 @@ def _derive(options: argparse.Namespace) -> int:
     if options.entries:
         derivation = derivation.entries()
     if options.format == "json":
-        print(json.dumps(_as_json(derivation), ensure_ascii=False, indent=2))
+        print(escaping.json_text(_as_json(derivation)))
     elif options.format == "text":
-        print(_as_text(derivation, options.steps))
+        say(_as_text(derivation, options.steps))
     else:
-        print(_as_document(derivation, options.format, options.steps))
+        say(_as_document(derivation, options.format, options.steps))
     return FINE
 
 
@@ -184,7 +186,10 @@ def _codegen(options: argparse.Namespace) -> int:
     ):
         raise ValueError("--name: expected a Python name that the program does not use itself, "
                          f"got {options.name!r}")
-    print(derive(load(options.spec)).numpy_source(name=options.name), end="")
+    text = derive(load(options.spec)).numpy_source(name=options.name)
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")  # that of Python files, whatever the terminal's
+    print(text, end="")
     return FINE
 
 
@@ -261,11 +266,11 @@ def _report(options: argparse.Namespace) -> int:
             flavor=options.flavor,
         )
     for path in written:
-        print(path)
+        say(escaping.path(path))
     if result is not None:
         source = Path(options.hand).name if options.hand else "hand-written backward pass"
-        print(f"{source}: {result.verdict}")
-        print("\n".join(f"  {line}" for line in str(result).splitlines()))
+        say(f"{escaping.path(source)}: {result.verdict}")
+        say("\n".join(f"  {line}" for line in str(result).splitlines()))
         if result.verdict not in ("proved", "agrees"):
             return FINDINGS
     return FINE

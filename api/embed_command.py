@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import glob
-import json
 import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradproof.terminal import FAILED, FINDINGS, FINE
+from gradproof.symbolic import escaping
+from gradproof.terminal import FAILED, FINDINGS, FINE, say
 
 if TYPE_CHECKING:
     from gradproof.embedding.documents import Document
@@ -52,17 +52,18 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"no marker in {', '.join(map(str, given))}; one looks like "
                          "<!-- gradproof 2-2-1 L = .6f --><!-- /gradproof -->")
     if options.output_format == "json":
-        print(json.dumps([_as_json(document) for document in documents], ensure_ascii=False,
-                         indent=2))
+        print(escaping.json_text([_as_json(document) for document in documents]))
     else:
-        say = _annotation if options.output_format == "github" else _line
         for document in documents:
             for problem in document.problems:
-                print(say(document.path, problem))
+                if options.output_format == "github":
+                    print(_annotation(document.path, problem))
+                else:
+                    say(_line(document.path, problem))
             if options.diff and document.diff:
-                print(document.diff)
+                say(document.diff)
             if document.changed and not reading and not document.failed:
-                print(f"{document.path}: written")
+                say(f"{escaping.path(document.path)}: written")
         _summary(documents, markers, reading)
     if failed:
         return FAILED
@@ -85,7 +86,7 @@ def _configured() -> Iterator[str]:
 
 
 def _line(path: Path, problem: Problem) -> str:
-    return f"{path}:{problem.line}: {problem.kind}: {problem.message}"
+    return f"{escaping.path(path)}:{problem.line}: {problem.kind}: {problem.message}"
 
 
 def _annotation(path: Path, problem: Problem) -> str:
@@ -103,9 +104,9 @@ def _summary(documents: list[Document], markers: int, reading: bool) -> None:
              if any(problem.kind == "stale" for problem in document.problems)]
     edited = any(p.kind == "edited" for document in documents for p in document.problems)
     if reading and stale:
-        names = " ".join(shlex.quote(str(document.path)) for document in stale)
+        names = " ".join(shlex.quote(escaping.path(document.path)) for document in stale)
         force = " --force" if edited else ""
-        print(f"repair with: gradproof embed{force} {names}", file=out)
+        say(f"repair with: gradproof embed{force} {names}", out)
     bad = sum(len(document.problems) for document in documents)
     state = "all up to date" if not bad else f"{bad} problem{'s' if bad != 1 else ''}"
     print(f"{markers} marker{'s' if markers != 1 else ''} in {len(documents)} "

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradproof.symbolic import escaping
+
 if TYPE_CHECKING:
     from gradproof.checks.results import CheckResult
 
@@ -42,19 +44,11 @@ def github(function: Callable[..., Any], result: CheckResult) -> Iterator[str]:
 
 def annotation(level: str, file: str, line: int, title: str, text: str) -> str:
     """One workflow command; level: error or warning.  Everything in it is escaped."""
-    return (f"::{level} file={_property(file)},line={line},"
-            f"title={_property(title)}::{_data(text)}")
+    return (f"::{level} file={escaping.workflow_property(file)},line={line},"
+            f"title={escaping.workflow_property(title)}::{escaping.workflow_data(text)}")
 
 
 def _relative(file: str) -> str:
     """The path from the working directory, as annotations need it, where it is below."""
     path = os.path.relpath(file)
     return file if path.startswith("..") else Path(path).as_posix()
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

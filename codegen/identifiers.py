@@ -1,7 +1,5 @@
 """Names that Python code can bear: whatever an array or a size is called, the text that computes
 it is the same program, and nothing in a name is ever run.
-
-What a text prints of a name beside identifiers, in strings and in comments, is escaped here.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from ..symbolic import escaping
 from ..symbolic.equation import (
     INDEX_VALUE,
     Array,
@@ -116,23 +115,6 @@ def _renamed(
     return System(tuple(map(array, system.inputs)), tuple(map(item, system.items)))
 
 
-# --- names in strings and comments --------------------------------------------------------------
-
-
-def escaped(text: str) -> str:
-    """Text as it may stand in a string or in a comment of Python code: no quote, no backslash and
-    no character that does not print, such as the end of a line, is left as it is.
-
-    >>> escaped('net "a"') == 'net ' + chr(92) + '"a' + chr(92) + '"'
-    True
-    """
-    return "".join(
-        "\\" + c if c in "\"\\" else c if c.isprintable() else
-        c.encode("unicode_escape").decode("ascii")
-        for c in text
-    )
-
-
 def quoted(text: str) -> str:
     """A string literal."""
-    return f'"{escaped(text)}"'
+    return f'"{escaping.python(text)}"'

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..symbolic import escaping
 from ..symbolic.equation import Equation, Item, Recurrence, System
 from ..symbolic.matrices.leaves import levels_of
 from ..symbolic.matrices.recognise import aligned, matrix_form
 from .blocks import Blocks
 from .called import Functions
 from .expressions import Expressions
-from .identifiers import escaped, identifier, pronounceable, quoted
+from .identifiers import identifier, pronounceable, quoted
 from .names import Names
 from .needed import needed, shown_axes
 from .patches import Scope
@@ -84,12 +85,12 @@ def function_text(
         note = (comments or {}).get(item.name, "") if isinstance(item, Equation) else ""
         for line in map(own, printer.lines(item)):
             fits = note and len(line) + len(note) < 94
-            lines.append(f"    {line}  # {escaped(note)}" if fits else f"    {line}")
+            lines.append(f"    {line}  # {escaping.python(note)}" if fits else f"    {line}")
             note = ""
     arguments = ", ".join([*(array.name for array in system.inputs), *known])
     head = [f"def {name}({arguments}):"]
     if summary:
-        head.append(f'    """{escaped(summary)}"""')
+        head.append(f'    """{escaping.python(summary)}"""')
     parts = ["import numpy as np\n", *printer.functions.definitions(),
              "\n".join([*head, *printer.names.lines(), *lines, *returned]) + "\n"]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)

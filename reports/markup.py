@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..symbolic import escaping
 from .content import Code, Display, Listing, Math, Prose, Relation, Side
 
 ROW = 84
@@ -107,10 +108,6 @@ def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
 
 # --- Markdown -----------------------------------------------------------------------------------
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]|<>&$~])")
-_BLOCK_START = re.compile(r"^(\s*(?:\d+(?=[.)](?:\s|$)))?)([-+#=.)](?=[-=#\s]|$))")
-"""What would open a list, a heading or a rule at the start of a line."""
-
 
 class Github(Markup):
     """GitHub's Markdown: mathematics in code spans and fences, which survive its parser as is."""
@@ -118,16 +115,13 @@ class Github(Markup):
     name = "github"
 
     def text(self, text: str) -> str:
-        line = re.sub(r"\s+", " ", text)
-        escaped = _MARKDOWN.sub(r"\\\1", line)
-        # Renderers look for dollars after Markdown has dropped its escapes.
-        plain = escaped.replace(r"\$", "<span>$</span>")
-        return _BLOCK_START.sub(r"\1\\\2", plain)
+        return escaping.markdown(text)
 
     def inline(self, latex: str) -> str:
         return f"$`{latex}`$"
 
     def code(self, text: str) -> str:
+        text = escaping.one_line(text)
         ticks = _ticks(text, 1)
         space = " " if text.startswith("`") or text.endswith("`") else ""
         return f"{ticks}{space}{text}{space}{ticks}"
@@ -143,8 +137,9 @@ class Github(Markup):
         return f"```math\n{body}\n```"
 
     def listing(self, listing: Listing) -> str:
-        ticks = _ticks(listing.text, 3)
-        return f"{ticks}{listing.language}\n{listing.text.rstrip()}\n{ticks}"
+        text = escaping.lines(listing.text)
+        ticks = _ticks(text, 3)
+        return f"{ticks}{listing.language}\n{text.rstrip()}\n{ticks}"
 
 
 class Portable(Github):
@@ -182,43 +177,6 @@ def _ticks(text: str, least: int) -> str:
 
 # --- LaTeX --------------------------------------------------------------------------------------
 
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
-    '"': "''", "–": "--", "—": "---", "…": r"\ldots{}",
-    "“": "``", "”": "''", "‘": "`", "’": "'", "·": r"$\cdot$", "×": r"$\times$", "⊙": r"$\odot$",
-    "½": r"$\frac{1}{2}$", "¼": r"$\frac{1}{4}$", "²": r"$^{2}$", "³": r"$^{3}$", "Σ": r"$\Sigma$",
-    "Λ": r"$\Lambda$", "∂": r"$\partial$", "ᵀ": r"$^{\top}$", "≈": r"$\approx$", "≤": r"$\le$",
-    "≥": r"$\ge$", "≠": r"$\ne$", "−": "$-$", "±": r"$\pm$", "→": r"$\to$", "←": r"$\leftarrow$",
-    "∞": r"$\infty$", "√": r"$\surd$", "′": r"$'$", "∘": r"$\circ$", "∈": r"$\in$",
-    "⁽": r"$^{(}$", "⁾": r"$^{)}$", "⁻": r"$^{-}$", "¹": r"$^{1}$", "⁰": r"$^{0}$",
-    "Δ": r"$\Delta$", "⊘": r"$\oslash$",
-}
-_LATEX |= {c: rf"$^{{{i}}}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹") if c not in _LATEX}
-_LATEX |= {c: rf"$_{{{i}}}$" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")}
-_GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta",
-    "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi",
-    "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
-}
-_LATEX |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
-_TYPEWRITER = {c: rf"\char{ord(c)}{{}}" for c in "\\{}_^~<>|$&#%\"-"}
-_TYPEWRITER |= {"'": r"\straightquote{}", "`": r"\straightgrave{}"}
-_LATEX |= {"ς": r"$\varsigma$", "ο": "$o$", "«": r"$\ll$", "»": r"$\gg$"}
-_LATEX |= {
-    name[0]: rf"$\{name[1:]}$" for name in (
-        "ΓGamma", "ΘTheta", "ΞXi", "ΠPi", "ΥUpsilon", "ΦPhi", "ΨPsi", "ΩOmega", "ϑvartheta",
-        "ϕphi", "ϖvarpi", "ϱvarrho", "ϵepsilon", "ℓell",
-    )
-}
-_LATEX |= {greek: rf"$\mathrm{{{latin}}}$"  # capitals that look like Latin ones have no command
-           for greek, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)}
-_LATIN = re.compile(r"[ -~\u00a1-\u017f]")
-_NOT_IN_FONT = frozenset("ĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſÐðÞþ")
-"""Latin letters that the encoding of LaTeX's own fonts has not."""
-
-
 class Latex(Markup):
     """LaTeX for pdflatex, xelatex and lualatex, with amsmath alone."""
 
@@ -227,36 +185,16 @@ class Latex(Markup):
 
     def mathematics(self, latex: str) -> str:
         """A formula whose symbols may be of any script; \\text and \\mathrm in it stay right."""
-        return re.sub(r"[^\x00-\x7f]", lambda found: self._symbol(found[0]), latex)
-
-    def _symbol(self, character: str) -> str:
-        shown = self._character(character)
-        if shown.startswith("$"):
-            return rf"\ensuremath{{{shown[1:-1]}}}"
-        return rf"\text{{{shown}}}"
+        return escaping.latex_symbols(latex)
 
     def text(self, text: str) -> str:
-        text = re.sub(r"(?<![\w.\])-])-(?=\d)", "−", re.sub(r"\s+", " ", text))
-        return "".join(map(self._character, text))
-
-    def _character(self, character: str) -> str:
-        if character in _LATEX:
-            return _LATEX[character]
-        if _LATIN.match(character) and character not in _NOT_IN_FONT:
-            return character
-        if ord(character) < 32 or 0xD800 <= ord(character) < 0xE000:
-            return ""
-        # Engines that read Unicode print it; the others name the code point.
-        return rf"\otherscript{{{ord(character):04X}}}{{{character}}}"
+        return escaping.latex(text)
 
     def inline(self, latex: str) -> str:
         return f"${self.mathematics(latex)}$"
 
     def code(self, text: str) -> str:
-        return rf"\texttt{{{self._typewriter(text)}}}"
-
-    def _typewriter(self, text: str) -> str:
-        return "".join(_TYPEWRITER.get(c) or self._character(c) for c in text)
+        return rf"\texttt{{{escaping.latex_typewriter(text)}}}"
 
     def display(self, display: Display) -> str:
         lines = [self.mathematics(line) for line in aligned(display.formulas, self.row)]
@@ -269,9 +207,9 @@ class Latex(Markup):
 
     def listing(self, listing: Listing) -> str:
         found = []
-        for line in listing.text.rstrip().expandtabs(4).splitlines():
+        for line in escaping.lines(listing.text).rstrip().split("\n"):
             indent = len(line) - len(line.lstrip())
-            shown = "~" * indent + self._typewriter(line.strip()).replace("  ", "~~")
+            shown = "~" * indent + escaping.latex_typewriter(line.strip()).replace("  ", "~~")
             found.append(shown or "~")
         rows_ = "\\\\\n".join(rf"\mbox{{{row}}}" for row in found)
         return f"\\begin{{program}}\n{rows_}\n\\end{{program}}"

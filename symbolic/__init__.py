@@ -1,7 +1,8 @@
 """Equations: the doors into them, the rule, matrix form, print and proof.
 
 The files here are the ground: the one data type (``equation.py``), terms changed and solved, what
-follows from what (``dependence.py``), what is assumed, scalar functions, shapes. The folders build
+follows from what (``dependence.py``), text as each medium may hold it (``escaping.py``), what is
+assumed, scalar functions, shapes. The folders build
 on it, each on those named behind the arrow (a test holds it):
 
     layers/     what arrays and layers compute, as equations       -> ground

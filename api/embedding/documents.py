@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import unified_diff
@@ -24,6 +25,7 @@ from gradproof.reports.markers.marker import MarkerError, Problem, Request
 from gradproof.reports.markers.notebook import embedded_notebook
 from gradproof.reports.markup import Markup
 from gradproof.reports.replacing import replace_bytes
+from gradproof.symbolic import escaping
 
 if TYPE_CHECKING:
     from gradproof.embedding.quantities import Quantities
@@ -73,6 +75,8 @@ class Embedder:
             "myst" if syntax == "notebook" else self.settings(folder).flavor)
         form = request.setting("format")
         alias = request.setting("as")
+        if alias and not re.fullmatch(r"\w(?:[\w .+-]*\w)?", alias):
+            raise MarkerError(f"as: expected the name of a substitution, got {alias!r}")
         if alias and syntax != "rst":
             raise MarkerError("as: only reStructuredText has substitutions")
         markup = markup_of(syntax, "" if form == "text" else form, flavor)
@@ -143,9 +147,10 @@ def _figure_path(request: Request, spec: Spec) -> str:
     """Where a figure is put, seen from the document: beside it or below."""
     path = request.setting("file") or f"{spec.name}.svg"
     parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or parts.suffix != ".svg" or "\\" in path:
-        raise MarkerError(f"file: expected a path below the document such as figures/net.svg, got "
-                          f"{path!r}")
+    if (parts.is_absolute() or ".." in parts.parts or parts.suffix != ".svg"
+            or not re.fullmatch(r"[\w./+-]+(?: [\w./+-]+)*", path)):
+        raise MarkerError("file: expected a path below the document such as figures/net.svg, of "
+                          f"letters, digits and . - _ + only, got {path!r}; file=NAME.svg says one")
     return path
 
 
@@ -281,7 +286,7 @@ def _replace(path: Path, old: bytes, new: bytes) -> None:
 
 
 def _diff(path: Path, old: str, new: str) -> str:
-    name = path.as_posix()
+    name = escaping.path(path.as_posix())
     lines = unified_diff(
         old.replace("\r\n", "\n").split("\n"), new.replace("\r\n", "\n").split("\n"),
         f"{name} (as it is)", f"{name} (as it should be)", lineterm="",

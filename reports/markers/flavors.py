@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.util import find_spec
 
+from ...symbolic import escaping
 from ..content import Block, Bullets, Display, Listing, Paragraph, Picture, Prose, Table, plain
 from ..markup import FLAVORS, Github, Latex, Markup, aligned
 from .marker import MarkerError, near
@@ -98,7 +97,8 @@ class Tex(Latex):
     """LaTeX of a document whose preamble is the author's: amsmath alone."""
 
     def listing(self, listing: Listing) -> str:
-        return f"\\begin{{verbatim}}\n{listing.text.rstrip()}\n\\end{{verbatim}}"
+        return (f"\\begin{{verbatim}}\n{escaping.latex_verbatim(listing.text).rstrip()}"
+                "\n\\end{verbatim}")
 
 
 class Bare(Tex):
@@ -119,19 +119,20 @@ class Rst(Markup):
     name = "rst"
 
     def text(self, text: str) -> str:
-        return re.sub(r"([\\`*|_])", r"\\\1", re.sub(r"\s+", " ", text))
+        return escaping.rst(text)
 
     def inline(self, latex: str) -> str:
         return f":math:`{latex}`"
 
     def code(self, text: str) -> str:
-        return f"``{text}``"
+        return _rst_literal(text)
 
     def display(self, display: Display) -> str:
         return ".. math::\n\n" + _indented(rows(display, self.row))
 
     def listing(self, listing: Listing) -> str:
-        return f".. code-block:: {listing.language}\n\n" + _indented(listing.text.rstrip())
+        shown = _indented(escaping.lines(listing.text).rstrip())
+        return f".. code-block:: {listing.language}\n\n{shown}"
 
 
 class Html(Markup):
@@ -141,20 +142,27 @@ class Html(Markup):
     row = 72
 
     def text(self, text: str) -> str:
-        return escape(text, quote=False)
+        return escaping.html(escaping.one_line(text))
 
     def inline(self, latex: str) -> str:
         return mathml(latex)
 
     def code(self, text: str) -> str:
-        return f"<code>{escape(text, quote=False)}</code>"
+        return f"<code>{escaping.html(escaping.one_line(text))}</code>"
 
     def display(self, display: Display) -> str:
         return f'<div class="gradproof">{mathml(rows(display, self.row), block=True)}</div>'
 
     def listing(self, listing: Listing) -> str:
         return (f'<pre><code class="language-{listing.language}">'
-                f"{escape(listing.text.rstrip(), quote=False)}\n</code></pre>")
+                f"{escaping.html(escaping.lines(listing.text).rstrip())}\n</code></pre>")
+
+
+def _rst_literal(text: str) -> str:
+    """A literal; one that no pair of backquotes can hold is plain text."""
+    shown = escaping.one_line(text)
+    fits = shown.strip() == shown != "" and "``" not in shown and not shown.endswith(("`", "\\"))
+    return f"``{shown}``" if fits else escaping.rst(text)
 
 
 def mathml(latex: str, block: bool = False) -> str:
@@ -232,7 +240,7 @@ def _picture(picture: Picture, markup: Markup, figure: Figure) -> str:
         return figure.svg.strip()
     if isinstance(markup, Latex):
         return figure.picture()
-    caption = plain(picture.caption)
+    caption = escaping.one_line(plain(picture.caption))
     if isinstance(markup, Rst):
         return f".. image:: {figure.path}\n   :alt: {caption}"
     return f"![{markup.text(caption)}]({figure.path})"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 
+from ...symbolic import escaping
 from ...symbolic.display.writer import Writer
 from ...symbolic.specs.network import Network
 from ..worked.digits import show
@@ -214,7 +214,7 @@ def svg(drawing: Drawing) -> str:
     rows = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" role="img">',
-        f"<title>{escape(drawing.title)}</title>",
+        f"<title>{escaping.html(drawing.title)}</title>",
         f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{_number(drawing.height - 1)}" '
         'rx="8" fill="#fdfdfb" stroke="#c9ced6"/>',
         '<g stroke="#7b8794" stroke-width="1.2">',
@@ -238,19 +238,20 @@ def svg(drawing: Drawing) -> str:
 def _svg_label(label: Label) -> str:
     start = f'<text x="{_number(label.x)}" y="{_number(label.y + label.size * 0.34)}"'
     if not label.is_math:
-        return f'{start} font-size="{label.size}">{escape(label.text)}</text>'
+        return f'{start} font-size="{label.size}">{escaping.html(label.text)}</text>'
     found = _PARTS.match(label.text)
     base, up, down = found.groups() if found else (label.text, None, None)
     small = round(label.size * 0.68)
     base = _LETTERS.get(base, re.sub(r"\\mathrm\{(.*)\}", r"\1", base))
-    text = f"<tspan>{escape(base)}</tspan>"
+    text = f"<tspan>{escaping.html(base)}</tspan>"
     shift = 0
     if down:
-        text += f'<tspan dy="4" font-size="{small}" font-style="normal">{escape(down)}</tspan>'
+        text += (f'<tspan dy="4" font-size="{small}" font-style="normal">'
+                 f"{escaping.html(down)}</tspan>")
         shift = 4
     if up:
         text += (f'<tspan dy="{-6 - shift}" font-size="{small}" font-style="normal">'
-                 f"{escape(up)}</tspan>")
+                 f"{escaping.html(up)}</tspan>")
     return f'{start} font-size="{label.size}" font-family="serif" font-style="italic">{text}</text>'
 
 

@@ -19,8 +19,13 @@ MOST_DIGITS = 40
 """Digits that a format may ask for; exact figures are known to fifty."""
 _PLAIN = range(-5, 10)
 """Decimal exponents of numbers that are written without a power of ten."""
+_BITS = 3400
 _NOTHING = Fraction(1, 10**1000)
 """What is smaller than this is a zero that no precision could tell from zero."""
+
+
+class UndefinedError(ValueError):
+    """A number that is infinite or undefined, so that there is nothing to print."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,19 @@ class Shown:
 
 
 def fraction(value: Value) -> Fraction:
-    """The exact value of a Fraction or of a binary number."""
+    """The exact value of a Fraction or of a binary number.
+
+    Raises UndefinedError for an infinity, and for what has no value.
+    """
     if isinstance(value, Fraction):
         return value
-    sign, mantissa, exponent, _ = value._mpf_  # man_exp has no sign
+    if not value._mpf_[1] and value._mpf_[2]:
+        raise UndefinedError("is infinite or undefined at these values")
+    sign, mantissa, exponent, bits = value._mpf_  # man_exp has no sign
+    if mantissa and exponent + bits < -_BITS:
+        return Fraction(0)
+    if exponent > _BITS:
+        raise UndefinedError("is larger than any number that is printed, 1e1000")
     whole = Fraction(int(-mantissa if sign else mantissa))
     result = whole * 2**exponent if exponent >= 0 else whole / 2**-exponent
     return Fraction(0) if abs(result) < _NOTHING else result

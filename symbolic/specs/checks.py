@@ -30,6 +30,8 @@ def told(key: str, read: Callable[[Any], T], value: Any) -> T:
         return read(value)
     except OptionError as error:
         raise NetworkError(key + error.at, str(error)) from None
+    except ValueError as error:
+        raise NetworkError(key, str(error)) from None
 
 
 def check_size(key: str, size: object) -> None:

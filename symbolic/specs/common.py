@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .. import escaping
 from ..equation import Size, System
+from .checks import told
 from .losses import Objective
 
 BATCH = "m"
@@ -65,6 +67,10 @@ class Described(ABC):
     def objective(self) -> Objective:
         """The loss with its options."""
         return Objective(self.loss, self.l1, self.l2, self.label_smoothing, self.sample_weights)
+
+    def check_name(self) -> None:
+        """The name in its normal form.  Raises NetworkError for one that no page can bear."""
+        object.__setattr__(self, "name", told("name", escaping.checked_name, self.name))
 
     def shapes(self) -> dict[str, tuple[Size, ...]]:
         """The shape of every input array: X, Y, W1, b1, ..."""

@@ -68,6 +68,7 @@ class Model(Described):
     name: str = field(default="model", kw_only=True)
 
     def __post_init__(self) -> None:
+        self.check_name()
         system = self.system()
         sizes = size_names(array.shape for array in system.inputs)
         for size in sizes:

@@ -57,6 +57,7 @@ class Network(Described):
     delta: Literal["loss", "sample"] = "loss"
 
     def __post_init__(self) -> None:
+        self.check_name()
         sizes = self.sizes
         if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
             raise NetworkError("sizes", "expected a list of at least two layer widths, from input "

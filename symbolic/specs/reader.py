@@ -33,6 +33,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from .. import escaping
 from ..equation import Size
 from .common import keys_of
 from .losses import Loss
@@ -96,7 +97,7 @@ def read_table(
     }
     settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
     settings["claims"] = _claims(where, document.get("claims", []))
-    settings["name"] = _text(where, "name", document.get("name", name))
+    settings["name"] = document.get("name", escaping.one_line(name)[:100])
     _check_source(where, settings["source"])
     table = "model" if "model" in document else "network"
     settings |= document[table]

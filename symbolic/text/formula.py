@@ -9,14 +9,10 @@ import sympy as sp
 
 from ..elementwise import SCALARS, NotRealError, comparison, power, real_body, where
 from ..functions import Z
+from ..limits import MAX_BRANCHES, MAX_FORMULA, MAX_PARTS
 from .grammar import FormulaError, Node, Source, exact_number, nearest, parse_expression
 
 CONSTANTS = {"pi": sp.pi, "e": sp.E}
-MAX_FORMULA = 2000
-MAX_PARTS = 3000
-MAX_BRANCHES = 3
-"""How deep maxima and conditions nest: SymPy orders the conditions of nested pieces by solving
-inequalities, which takes seconds at a depth of five."""
 
 
 def parse_formula(text: str, variable: str = "z") -> sp.Expr:

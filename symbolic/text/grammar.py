@@ -27,9 +27,7 @@ from typing import Literal, NoReturn
 
 import sympy as sp
 
-MAX_LENGTH = 20_000
-MAX_DEPTH = 40
-MAX_DIGITS = 60
+from ..limits import MAX_DEPTH, MAX_LENGTH, LimitError, number
 
 PRECEDENCE = {
     "<": 1, "<=": 1, ">": 1, ">=": 1, "==": 1, "!=": 1,
@@ -157,10 +155,11 @@ def parse_expression(text: str) -> Node:
 
 def exact_number(node: Node, source: Source) -> sp.Rational:
     """A decimal as it is written: 0.1 is 1/10."""
-    mantissa, _, exponent = node.text.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS or abs(int(exponent[:6] or 0)) > 400:
-        source.fail(node, f"a number has at most {MAX_DIGITS} digits and an exponent within 400")
-    return sp.Rational(node.text)
+    try:
+        found = number(node.text)
+    except LimitError as error:
+        source.fail(node, str(error))
+    return sp.Rational(found.numerator, found.denominator)
 
 
 class _Parser:
