@@ -5,9 +5,7 @@ derivation it is to check. It needs NumPy alone. What it does not do: it proves 
 which points, and within which bound), it knows no network, and it writes no reports.
 
     compare_gradient        a claimed gradient against differences of the loss
-    directional_derivative  one derivative of a loss with an error bound
-    partial_derivative      the same for one entry
-    compare_arrays          two computed arrays up to rounding
+    derivative_along        one derivative of a loss with an error bound
     measured_rounding       the rounding error of a gradient function, by extended precision
     own_noise               how irregular a gradient function is: its lost digits
     diagnose                what turned the true numbers into the claimed ones
@@ -20,14 +18,13 @@ from .branch_watch import Record, watched_run
 from .compare import BUDGET, Comparison, compare_gradient
 from .diagnose import diagnose
 from .diagnosis_data import Diagnosis
-from .differences import Estimate, directional_derivative, partial_derivative
+from .differences import Estimate, derivative_along
 from .factors import Factor, name_ratios
 from .probe import Probe
-from .rounding import ArrayComparison, compare_arrays, measured_rounding, own_noise, rounding_bound
+from .rounding import measured_rounding, own_noise, rounding_bound
 
 __all__ = [
     "BUDGET",
-    "ArrayComparison",
     "Comparison",
     "Diagnosis",
     "Estimate",
@@ -35,15 +32,13 @@ __all__ = [
     "Probe",
     "Reaching",
     "Record",
-    "compare_arrays",
     "compare_gradient",
+    "derivative_along",
     "diagnose",
-    "directional_derivative",
     "measured_rounding",
     "missing",
     "name_ratios",
     "own_noise",
-    "partial_derivative",
     "rounding_bound",
     "said",
     "watched_run",

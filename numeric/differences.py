@@ -7,7 +7,6 @@ it; else it is set aside and the result says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from .central import Central, TooFewPointsError, central_difference
 from .complex_step import ComplexStep, NotAnalyticError, complex_step
-from .evaluation import Array, Evaluator, Loss, Ray, Status
+from .evaluation import Array, Evaluator, Ray, Status
 
 Method = Literal["complex step", "central differences", "one-sided differences", "none"]
 
@@ -55,26 +54,6 @@ class Estimate:
         return self.status in ("smooth", "kink")
 
 
-def directional_derivative(
-    loss: Loss, inputs: Mapping[str, Array], name: str, direction: Array
-) -> Estimate:
-    """d/dt loss(x + t v) at t = 0 for the input x called `name`.
-
-    direction   v, of the shape of x, finite, not zero
-    Raises KeyError for an unknown name, ValueError for a wrong direction, TypeError for an input
-    that is not floating or a loss that is not one real number.
-    """
-    return derivative_along(Evaluator(loss, inputs), name, direction)
-
-
-def partial_derivative(
-    loss: Loss, inputs: Mapping[str, Array], name: str, entry: tuple[int, ...]
-) -> Estimate:
-    """The derivative of the loss by one entry of the input called `name`."""
-    evaluator = Evaluator(loss, inputs)
-    return derivative_along(evaluator, name, unit(evaluator.array(name), entry))
-
-
 def unit(array: Array, entry: tuple[int, ...]) -> Array:
     """The direction of one entry, in the shape of `array`."""
     direction = np.zeros(array.shape)
@@ -87,7 +66,11 @@ def unit(array: Array, entry: tuple[int, ...]) -> Array:
 def derivative_along(
     evaluator: Evaluator, name: str, direction: Array, careful: bool = False
 ) -> Estimate:
-    """As `directional_derivative`, sharing what the evaluator already knows of its loss.
+    """d/dt loss(x + t v) at t = 0 for the input x called `name`, with v the `direction`, of the
+    shape of x, finite, not zero.
+
+    Raises KeyError for an unknown name, ValueError for a wrong direction, TypeError for an input
+    that is not floating or a loss that is not one real number.
 
     Once a complex step was confirmed along one line, `evaluator.analytic` lets later lines in the
     same input go without real differences, at two complex evaluations each. `careful`: its

@@ -1,9 +1,8 @@
-"""How much rounding a computed gradient may carry, and the comparison of two computed arrays."""
+"""How much rounding a computed gradient may carry."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,24 +16,6 @@ from .noise import STAIRS, THIRD_DIFFERENCE
 # random sign errs by about sqrt(n) roundings of its largest term (N. J. Higham, Accuracy and
 # Stability of Numerical Algorithms, 2002, §2.8): 64 covers 4096 terms.
 ROUNDINGS = 64.0
-
-
-@dataclass(frozen=True)
-class ArrayComparison:
-    """Two arrays that claim to be the same up to rounding.
-
-    bound    the difference that was allowed at every entry; inf where shapes differ
-    worst    the entry with the largest difference, None if the arrays agree exactly or the shapes
-             do not
-    reason   '' if they agree
-    """
-
-    agrees: bool
-    bound: float
-    worst: tuple[int, ...] | None
-    left: float
-    right: float
-    reason: str = ""
 
 
 def precision(array: Array) -> float:
@@ -60,37 +41,6 @@ def largest(array: Array) -> float:
     """The largest finite magnitude, 0 if there is none."""
     magnitudes = np.abs(np.asarray(array, dtype=np.float64))
     return float(np.max(magnitudes, initial=0.0, where=np.isfinite(magnitudes)))
-
-
-def compare_arrays(
-    left: Array, right: Array, rounding: Array | float | None = None
-) -> ArrayComparison:
-    """Are two computed arrays equal up to rounding?
-
-    rounding  the allowed difference, a number or one per entry; `rounding_bound` of both if None
-    Shapes must be equal: nothing is broadcast. Equal infinities agree, a nan never does.
-    """
-    left, right = np.asarray(left), np.asarray(right)
-    nan = float("nan")
-    if left.shape != right.shape:
-        reason = f"expected shape {left.shape}, got {right.shape}"
-        return ArrayComparison(False, float("inf"), None, nan, nan, reason)
-    allowed = rounding_bound(left, right) if rounding is None else rounding
-    bound = float(np.max(allowed, initial=0.0))
-    if left.size == 0 or np.array_equal(left, right):
-        return ArrayComparison(True, bound, None, nan, nan)
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(left.astype(np.float64) - right.astype(np.float64))
-    gap = np.where(left == right, 0.0, gap)  # inf - inf
-    gap = np.where(np.isnan(gap), np.inf, gap)
-    excess = np.where(gap <= allowed, 0.0, gap)
-    flat = int(np.argmax(excess if np.any(excess) else gap))
-    worst = tuple(int(i) for i in np.unravel_index(flat, left.shape))
-    a, b = float(left[worst]), float(right[worst])
-    if not np.any(excess):
-        return ArrayComparison(True, bound, worst, a, b)
-    reason = f"entry {list(worst)}: {a:.17g} and {b:.17g} differ by more than {bound:.1g}"
-    return ArrayComparison(False, bound, worst, a, b, reason)
 
 
 def measured_rounding(

@@ -68,17 +68,10 @@ def _make(
     order: int,
     base: type[Opaque] | None,
 ) -> type[Opaque]:
-    made: Any = type(
-        name + "_prime" * order,
-        (Opaque,),
-        {
-            "title": name,
-            "latex_name": latex_name,
-            "definition": definition,
-            "numpy": numpy,
-            "order": order,
-        },
-    )
+    made: Any = type(name + "_prime" * order, (Opaque,), {
+        "title": name, "latex_name": latex_name, "definition": definition, "numpy": numpy,
+        "order": order,
+    })
     made.base = base or made
     return made  # type: ignore[no-any-return]
 
@@ -296,37 +289,23 @@ def positive_part(condition: sp.Expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr:
     return sp.Piecewise((yes, condition > 0), (no, True))
 
 
+def _named(name: str, shown: str, definition: sp.Expr, numpy: str | None = None) -> type[Opaque]:
+    return scalar_function(name, definition, rf"\mathrm{{{shown}}}", numpy)
+
+
 SIGMOID = scalar_function("sigmoid", 1 / (1 + sp.exp(-Z)), r"\sigma", "sigmoid({z})")
 TANH = scalar_function("tanh", 1 - 2 / (sp.exp(2 * Z) + 1), r"\tanh", "np.tanh({z})")
-SOFTPLUS = scalar_function(
-    "softplus", sp.log(1 + sp.exp(Z)), r"\mathrm{softplus}", "np.logaddexp(0, {z})"
-)
+SOFTPLUS = _named("softplus", "softplus", sp.log(1 + sp.exp(Z)), "np.logaddexp(0, {z})")
 STEP = scalar_function("step", positive_part(Z, sp.S.One, sp.S.Zero), r"\mathbf{1}_{>0}", None)
-RELU = scalar_function("relu", positive_part(Z, Z, sp.S.Zero), r"\mathrm{ReLU}",
-                       "np.maximum({z}, 0)")
-ABS = scalar_function(
-    "abs",
-    sp.Piecewise((Z, Z > 0), (-Z, Z < 0), (sp.S.Zero, True)),
-    r"\mathrm{abs}",
-    "np.abs({z})",
-)
-SIGN = scalar_function(
-    "sign",
-    sp.Piecewise((sp.S.One, Z > 0), (sp.S.NegativeOne, Z < 0), (sp.S.Zero, True)),
-    r"\mathrm{sign}",
-    "np.sign({z})",
-)
+RELU = _named("relu", "ReLU", positive_part(Z, Z, sp.S.Zero), "np.maximum({z}, 0)")
+ABS = _named("abs", "abs", sp.Piecewise((Z, Z > 0), (-Z, Z < 0), (sp.S.Zero, True)), "np.abs({z})")
+SIGN = _named("sign", "sign", sp.Piecewise((sp.S.One, Z > 0), (sp.S.NegativeOne, Z < 0),
+                                           (sp.S.Zero, True)), "np.sign({z})")
 
 
 def leaky_relu(slope: sp.Expr) -> type[Opaque]:
     """z for z > 0 and slope·z elsewhere (Maas, Hannun & Ng 2013)."""
-    return scalar_function(
-        "leaky_relu", positive_part(Z, Z, slope * Z), r"\mathrm{LeakyReLU}"
-    )
-
-
-def _named(name: str, shown: str, definition: sp.Expr, numpy: str | None = None) -> type[Opaque]:
-    return scalar_function(name, definition, rf"\mathrm{{{shown}}}", numpy)
+    return _named("leaky_relu", "LeakyReLU", positive_part(Z, Z, slope * Z))
 
 
 ELU = _named("elu", "ELU", positive_part(Z, Z, sp.exp(Z) - 1))

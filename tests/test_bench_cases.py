@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.numeric import compare_gradient, directional_derivative
+from gradproof.numeric import compare_gradient, derivative_along
+from gradproof.numeric.evaluation import Evaluator
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
@@ -166,6 +167,6 @@ def test_the_zero_gradient_of_a_zero_loss_agrees():
     found = compare_gradient(lambda p: 0.0 * np.sum(p["x"]), {"x": np.ones(3)},
                              {"x": np.zeros(3)})["x"]
     assert found.verdict == "agrees"
-    measured = directional_derivative(lambda p: 0.0 * np.sum(p["x"]), {"x": np.ones(3)}, "x",
-                                      np.ones(3))
+    measured = derivative_along(Evaluator(lambda p: 0.0 * np.sum(p["x"]), {"x": np.ones(3)}),
+                                "x", np.ones(3))
     assert measured.value == 0

@@ -114,6 +114,20 @@ def test_every_folder_has_a_map_of_its_files():
                 assert named <= files | set(PARTS[room]), f"{face} names {named - files}"
 
 
+@pytest.mark.parametrize("room", PARTS)
+def test_no_room_is_too_full_to_find_things_in(room):
+    """At most 20 files beside its map in a folder, 400 lines in a file, 50 in a function; how many
+    ways lead through a function is held by ruff (C901)."""
+    for folder in {file.parent for file in files_of(room)}:
+        assert len([f for f in folder.glob("*.py") if f.name != "__init__.py"]) <= 20, folder
+    for file in files_of(room):
+        text = file.read_text(encoding="utf-8")
+        assert text.count("\n") <= 400, file
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < 50, f"{file}: {node.name}"
+
+
 def test_numeric_never_sees_sympy():
     for file in files_of("numeric"):
         assert "sympy" not in file.read_text(encoding="utf-8"), file.name

@@ -18,7 +18,8 @@ from random_programs import SIZES, Program, programs
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.source import gradient_source
-from gradproof.numeric import directional_derivative
+from gradproof.numeric import derivative_along
+from gradproof.numeric.evaluation import Evaluator
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.adjoint import forward, reverse
 from gradproof.symbolic.derive.chain import differentiate
@@ -100,8 +101,8 @@ def holds(program: Program, seed: int) -> None:
             agree(np.sum(gradient[name] * directions[name]), expected, f"reverse by {name}")
     else:
         for name in wrt:
-            estimate = directional_derivative(
-                lambda moved: float(evaluate(system, moved, sizes)["L"]), values, name,
+            estimate = derivative_along(Evaluator(
+                lambda moved: float(evaluate(system, moved, sizes)["L"]), values), name,
                 directions[name])
             if estimate.status == "smooth":
                 along_one = np.sum(gradient[name] * directions[name])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradproof.numeric import compare_arrays, compare_gradient, measured_rounding, rounding_bound
+from gradproof.numeric import compare_gradient, measured_rounding, rounding_bound
 
 
 def _networks():
@@ -216,31 +216,12 @@ def test_unknown_name():
         compare_gradient(relu_sum, {"x": np.ones(1)}, {"x": np.ones(1)}, wrt=["y"])
 
 
-def test_arrays_up_to_rounding():
+def test_one_product_by_two_orders_of_summation_is_within_its_rounding():
     r = np.random.default_rng(0)
     a, b = r.standard_normal((50, 40)), r.standard_normal((40, 30))
     x, y = a @ b, np.einsum("ij,jk->ik", a, b)
-    assert compare_arrays(x, y).agrees
-    y[3, 4] += 1e-11
-    found = compare_arrays(x, y)
-    assert not found.agrees
-    assert found.worst == (3, 4)
-    assert found.bound == rounding_bound(x, y)
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "agrees"),
-    [
-        (np.ones((1, 3)), np.ones(3), False),
-        (np.array([np.inf, 1]), np.array([np.inf, 1]), True),
-        (np.array([np.inf, 1]), np.array([-np.inf, 1]), False),
-        (np.array([np.nan]), np.array([np.nan]), False),
-        (np.zeros((0, 2)), np.zeros((0, 2)), True),
-        (np.float32([1 / 3]), np.array([1 / 3]), True),
-    ],
-)
-def test_arrays_at_the_edges(left, right, agrees):
-    assert compare_arrays(left, right).agrees == agrees
+    assert np.max(np.abs(x - y)) <= rounding_bound(x, y) < 1e-11
+    assert rounding_bound(x.astype(np.float32), y) > 1e-6
 
 
 def test_measured_rounding_bounds_the_real_one():
