@@ -83,12 +83,17 @@ def check_layer(
     try:
         passes = _rehearsed(forward, backward, taken, fixed, wrt, seed)
     except LayerFails as error:
-        raised = error.raised
-        is_fact = raised is not None and raised.is_fact
-        checks = tuple(Check(name, "refuted" if is_fact else "undecided", reason=str(error))
-                       for name in wrt or expected(taken))
-        return CheckResult(checks, place=raised.place if is_fact and raised else None)
+        return _failed(error, wrt or expected(taken))
     return passes.judged(repair_seconds)
+
+
+def _failed(error: LayerFails, names: Sequence[str]) -> CheckResult:
+    """What a layer raises is a fact where its own code is to blame."""
+    raised = error.raised
+    is_fact = raised is not None and raised.is_fact
+    checks = tuple(Check(name, "refuted" if is_fact else "undecided", reason=str(error))
+                   for name in names)
+    return CheckResult(checks, place=raised.place if is_fact and raised else None)
 
 
 def _rehearsed(
