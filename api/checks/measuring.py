@@ -158,12 +158,12 @@ class Measurements:
         return None
 
     def _present(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The gradients as arrays; one that is asked for and missing is remembered."""
+        """The gradients asked for, as arrays; one that is missing is remembered."""
         for name in self.subject.wrt:
             if name not in found:
                 self.shapes.setdefault(
                     name, f"by {name} is not returned (keyed {name!r} or 'd{name}')")
-        return {name: np.asarray(array) for name, array in found.items()}
+        return {name: np.asarray(found[name]) for name in self.subject.wrt if name in found}
 
     def _compared(
         self, point: Point, fitting: Mapping[str, Any], derived: Mapping[str, Any],
