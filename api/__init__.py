@@ -6,7 +6,21 @@
     ∂L/∂W⁽²⁾ = a⁽¹⁾ᵀ δ⁽²⁾
 
 The names below are the whole public interface.  They are imported when they are first used, so
-that ``import gradproof`` does not wait for SymPy.
+that ``import gradproof`` does not wait for SymPy.  Where they live, and the other ways in:
+
+    derivations/   `derive` and its sources: equations as text, a traced function, a spec
+    checks/        `check`, `check_layer`, the assertions
+    repair/        edits of a hand-written program that make it right
+    embedding/     `embed`: markers in documents
+    cli            the command line
+    check_command  ``gradproof check``: what it prints, and its exit code
+    embed_command  ``gradproof embed``, likewise
+    reporting      ``gradproof report``: derivation, program and check handed to `reports`
+    terminal       exit codes, and what somebody at a terminal is told
+    github         findings as annotations of a pull request
+    pytest_plugin  gradients as tests
+    sphinx_ext     formulas and numbers in a Sphinx site
+    markdown_ext   formulas and numbers in Python-Markdown and MkDocs
 """
 
 from __future__ import annotations

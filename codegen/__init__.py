@@ -4,14 +4,14 @@ Which equations there are, and which matrix form they have, is :mod:`gradproof.s
 compiled function runs the text that is printed; `source` is where to begin.
 
     arguments       the arrays a compiled function is given, checked and as it computes with them
-    axes            axes of nodes as axes of arrays
-    blocks          source lines of what is more than one expression
+    axes            transpositions and new axes, so that arrays broadcast as indices say
+    blocks          what is more than one expression: sums over slices, values at places
     called          functions that a text calls, and those that it brings along
-    compile         equations as one NumPy function: their text, run
+    compile         the text of `source` run as one NumPy function of the inputs by name
     expressions     matrix forms as NumPy expressions
     gathers         integer arrays in subscripts and guards, as NumPy takes them
     identifiers     names that Python can bear, and names in strings and comments
-    interpret       any list of equations, evaluated as it stands: the reference
+    interpret       any list of equations, as it stands: what has no text, and the reference
     names           how sizes, places and loop variables are called in a text
     needed          what of a system is computed, in which order, and with which axes
     numpy_style     scalar bodies as NumPy expressions

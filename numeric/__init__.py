@@ -4,13 +4,21 @@ This room sees callables and arrays, never equations: it is the witness that sha
 derivation it is to check. It needs NumPy alone. What it does not do: it proves nothing (it says at
 which points, and within which bound), it knows no network, and it writes no reports.
 
-    compare_gradient        a claimed gradient against differences of the loss
-    derivative_along        one derivative of a loss with an error bound
-    measured_rounding       the rounding error of a gradient function, by extended precision
-    own_noise               how irregular a gradient function is: its lost digits
-    diagnose                what turned the true numbers into the claimed ones
-    watched_run             which sides of its branches a program takes
-    Reaching                a search for inputs that take the others
+    compare          a claimed gradient against differences: `compare_gradient`
+    witness          its entries measured within a budget: one by one, or screened and bisected
+    differences      one derivative of a loss with an error bound: `derivative_along`
+    complex_step     Im f(x + i h v)/h, where the code of f is analytic
+    central          the derivative along a line from real evaluations alone
+    extrapolation    from quotients at shrinking steps to one value and a bound
+    noise            how irregular a loss is: rounding as it is found, jumps
+    rounding         two computed arrays up to rounding, and how much a gradient may carry
+    evaluation       a loss evaluated: private copies, a count, the defects it can have
+    probe            one claimed number against one measured derivative
+    diagnose         what turned the true numbers into the claimed ones
+    diagnosis_data   what it is given: both gradients at one or several sizes
+    factors          a measured ratio as a small rational times sizes: m/2
+    branch_watch     which sides of its branches a program takes: `watched_run`
+    branch_search    inputs that take the sides no input took: `Reaching`
 """
 
 from .branch_search import Reaching, missing, said

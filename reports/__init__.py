@@ -2,10 +2,10 @@
 
 Results are handed in; nothing is derived or checked here.
 
-    worked      exact figures and the lines made of them
-    sections    what a report says
-    pages       documents, figure, templates, files
-    markers     markers in documents: found, read, filled
+    worked/     exact figures and the lines made of them
+    sections/   what a report says
+    pages/      documents, figure, templates, files
+    markers/    markers in documents: found, read, filled
 
     content    what a document is made of, as plain data: no markup, no file format
     markup     how prose, formulas and programs are spelled in each format

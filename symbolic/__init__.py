@@ -1,22 +1,35 @@
 """Equations: the doors into them, the rule, matrix form, print and proof.
 
-The files here are the ground: the one data type (``equation.py``), terms changed and solved, what
-follows from what (``dependence.py``), text as each medium may hold it (``escaping.py``), what is
-assumed, scalar functions, shapes. The folders build
-on it, each on those named behind the arrow (a test holds it):
+The files here are the ground. A newcomer starts with ``equation.py`` (the type) and
+``derive/adjoint.py`` (the rule).
 
-    layers/     what arrays and layers compute, as equations       -> ground
-    text/       equations and formulas as text                     -> ground, layers
-    specs/      networks, models, their TOML files                 -> ground, layers, text
-    tracing/    a NumPy function, run once on symbolic sizes       -> ground, layers
-    matrices/   index equations as products of matrices            -> ground
-    derive/     the rule, and what makes its result short          -> ground, matrices
-    display/    equations as Unicode and LaTeX, and the reasons    -> ground, matrices, derive
-    normalform/ arrays as polynomials in atoms                     -> ground
-    exact/      values in fractions, and else in many digits       -> ground
-    proof/      are two arrays equal, and the first that is not    -> ground, normalform, exact
+    equation      the one data type: index equations in order, recurrences among them
+    validation    what makes a value of it valid
+    substitution  terms with other indices, other names, other arrays in them
+    solving       guards solved for a bound index, which is then gone
+    dependence    what follows from what: the one walk over a system
+    functions     ACTIVATIONS and other scalar functions, with what follows from a definition
+    elementwise   SCALARS: functions of an entry by the names that texts and NumPy code call them
+    relations     conditions of pieces as relations joined by and, or
+    assumptions   what is assumed of an array, as data
+    escaping      text from outside as each medium may hold it
+    shapes        shapes as text: "m n"
+    limits        how large what comes from outside may be: text, numbers, files
+    rationals     exact numbers as people write them: 0.01, 1/3
+
+The folders build on it, each on those named behind the arrow (a test holds it):
+
+    layers/      what arrays and layers compute, as equations       -> ground
+    text/        equations and formulas as text                     -> ground, layers
+    specs/       networks, models, their TOML files                 -> ground, layers, text
+    tracing/     a NumPy function, run once on symbolic sizes       -> ground, layers
+    matrices/    index equations as products of matrices            -> ground
+    derive/      the rule, and what makes its result short          -> ground, matrices
+    display/     equations as Unicode and LaTeX, and the reasons    -> ground, matrices, derive
+    normalform/  arrays as polynomials in atoms                     -> ground
+    exact/       values in fractions, and else in many digits       -> ground
+    proof/       are two arrays equal, and the first that is not    -> ground, normalform, exact
 
 The three doors (text, specs, tracing) never meet the rule, the rule never meets a door, and the
-proof meets neither. A newcomer starts with ``equation.py`` (the type) and ``derive/adjoint.py``
-(the rule).
+proof meets neither.
 """

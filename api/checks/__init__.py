@@ -1,24 +1,27 @@
 """What is judged, by proof and by numbers: functions, formulas, layers, hand-written passes.
 
 The proof is :mod:`gradproof.symbolic.proof`, the differences :mod:`gradproof.numeric`; here they
-meet; `places` holds points that drawn numbers do not come to.
+meet.
+
+    causes/          why a gradient is refuted: what raises, the first wrong line, a repair
+    places/          points that drawn numbers do not come to by themselves
 
     asserting        checks as assertions, for tests: they raise with the whole story
     exact_values     the derived gradients at a point in exact numbers
     formulas         sides of a check in text: a loss, its gradients
-    functions        A check
+    functions        `gp.check`: a loss and a gradient as functions or text, one verdict a gradient
     given_arrays     from arrays of numbers to symbolic shapes, and such arrays at other sizes
     hand_files       files with hand-written gradients: run, and their functions found
     hand_written     hand-written backward passes, held against a network spec
-    inputs           the inputs of a check as they are given
+    inputs           shapes, arrays and `gp.Array` as the inputs that both sides take
     judging          proof and numbers weighed: the verdict on every gradient of a subject
-    layer_calls      how a layer is called
-    layer_rehearsal  A layer run twice at each point, before anything is judged
-    layers           `check_layer`
-    measuring        the numbers of a check
+    layer_calls      what forward and backward are handed: inputs, constants, cotangents, the cache
+    layer_rehearsal  a layer run twice at each point before it is judged: draws, writes into inputs
+    layers           `gp.check_layer`: a backward pass without a loss, weighed by its cotangents
+    measuring        the hand-written gradient run at the points, against differences of the loss
     other_targets    is a refuted gradient right for targets of a kind that was not declared
-    points           points at which a check looks
-    results          what a check found
+    points           the sizes and values at which a check runs the programs
+    results          `CheckResult` and `Check`: verdict, scope and reasons, and how they print
     returned         whose gradient is which, in what a backward pass returned
     subject          what is to be judged: both sides traced, differentiated, generalised
 """

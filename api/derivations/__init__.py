@@ -6,6 +6,6 @@ The rule is :mod:`gradproof.symbolic.derive`.
     derivation   A loss derived: formulas that print, and functions that compute
     derivatives  Jacobians, Hessians and products with them
     examples     where the example networks lie, and what they are called
-    scalars      an entry form's equations as SymPy expressions and lambdified functions
+    scalars      `d.entries()`: a small loss scalar by scalar, as SymPy expressions and functions
     sources      the ways in: a spec file, equations as text, a NumPy function
 """

@@ -2,8 +2,8 @@
 
 What the sections say is :mod:`gradproof.reports.sections`.
 
-    document  a report as plain data
-    figure    the network drawn
+    document  the sections of a report in their order, as plain data
+    figure    the network drawn as SVG, with its weights and values
     files     a report's files: written whole or not at all
     render    from a report's plain data to the text of its files
 """

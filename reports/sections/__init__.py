@@ -3,9 +3,9 @@
 No file format is known here (:mod:`gradproof.reports.pages`), and nothing is derived.
 
     claims          figures that a source text states, held against the exact ones
-    comparison      the three-way comparison
+    comparison      derived, hand-written and differences side by side, as the check found them
     conventions     a source that declares one index convention and computes with the other
     narration       the derivation told step by step
-    overview        the section of the network or model itself
-    worked_numbers  the pages of numbers
+    overview        the network or model itself: figure, shapes, layers, conventions
+    worked_numbers  worked lines of every pass, and the table of exact figures
 """

@@ -3,15 +3,15 @@
 No algebra is done here: what is printed is the matrix form or the index form of an equation as it
 is.
 
-    definitions     what named functions are, and their slopes
+    definitions     the lines "With": what named functions are, and their slopes
     index_letters   letters for the indices of an equation: i, j, k rather than i, i1, j1
     index_text      index forms written out: Σ and subscripts
     layout          scalar bodies laid out: one walk, a style for each target
     matrix_text     matrix forms written out
     notation        what arrays are called in formulas
     pen             names, subscripts and conditions: what every written form starts from
-    readable        which form of an equation reads well
-    reasons         why an equation stands there
-    text_and_latex  how each of the two spells bodies, matrices and sums
+    readable        index form or matrix form: which of the two reads well
+    reasons         `because`: why an equation stands there, rule by rule
+    text_and_latex  `Style`: how each of the two media spells bodies, matrices and sums
     writer          equations written out, each in the form that reads well
 """

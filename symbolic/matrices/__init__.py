@@ -3,13 +3,13 @@
 How these are printed is :mod:`gradproof.symbolic.display` (formulas) and :mod:`gradproof.codegen`
 (NumPy).
 
-    chains            contractions recognised
-    kronecker         derivatives by matrices in compressed form
-    leaves            what a term reads as the leaves of a matrix form
-    loop_ends         where a recurrence begins and ends
-    nodes             the nodes of matrix form
+    chains            products of matrices in a row, outer products, sums of rows
+    kronecker         Jacobians and Hessians by matrices as sums of A ⊗ B
+    leaves            whole arrays, slices of them and softmaxes, read off a term's subscripts
+    loop_ends         guards at the ends of a recurrence as values beyond them: h[-1] = h0
+    nodes             the tree of operations that a matrix form is: Product, Transposed, Leaf, ...
     orientation       whether vectors read better as rows or as columns
-    recognise         matrix form: index equations recognised as what people write
-    summands          one summand as a body with one argument for everything that is summed
+    recognise         the entry of this folder: the matrix form of an equation that has one
+    summands          what a sum reaches as one argument, the rest entry by entry outside of it
     repeated_vectors  vectors repeated along an axis, put together before they are repeated
 """

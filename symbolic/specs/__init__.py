@@ -3,10 +3,10 @@
 What a layer computes, declares and may be told is in :mod:`gradproof.symbolic.layers`; no
 derivative is taken here.
 
-    checks   what networks and models are told, checked
-    common   what networks and models have in common
-    losses   losses as a table of scalar bodies, and their equations
-    model    models: layers in a list
-    network  dense networks
-    reader   TOML files read
+    checks   checks of sizes, choices, names and numbers, whose errors name the key
+    common   what Network and Model share: loss and options, values, notation, claims
+    losses   losses as a table of scalar bodies, with penalties, smoothing and sample weights
+    model    `gp.Model`: layers in a list, a spec's [model] and [[layers]]
+    network  `gp.Network`: dense layers by their sizes, a spec's [network]
+    reader   from a TOML file to either of them, every mistake with its key
 """

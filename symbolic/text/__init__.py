@@ -3,12 +3,12 @@
 Nothing is evaluated here, and no text reaches Python's or SymPy's parser. How formulas are
 printed is :mod:`gradproof.symbolic.display`.
 
-    array_functions  functions of whole arrays by the names that equations in text call them
-    formula          an activation as its user writes it, as an expression in z
+    array_functions  the words for arrays: sums, means, reshape, concatenate, zeros
+    formula          an activation as its user writes it, `z/(1 + exp(-z))`, as an expression in z
     grammar          text to trees
-    layer_functions  layers by the names that equations in text call them
-    matrices         matrices by the names that equations in text call them
-    recurrences      recurrences in the text of equations
-    statements       equations as text
-    values           values in the text of equations
+    layer_functions  layers as a text calls them, `conv2d(X, W, b, stride=2)`: arrays and options
+    matrices         the words of linear algebra: diag, eye, einsum, inv, cholesky, det, logdet
+    recurrences      statements `h[t] = ...` in a row as one loop
+    statements       `Z = X @ W + b; L = sum(Z**2)` to a system: the entry of this folder
+    values           what a part of a statement stands for: a body over arrays, subscripts, a number
 """

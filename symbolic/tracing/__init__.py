@@ -1,24 +1,25 @@
 """A NumPy function as equations: it is run once, on arrays with symbolic sizes.
 
 The source text of the function is read for messages, never for the equations; whether two traces
-are equal is asked in :mod:`gradproof.symbolic.proof`.  What NumPy's functions are as equations is
-in the folder `functions`.
+are equal is asked in :mod:`gradproof.symbolic.proof`.
 
-    assignment       assignment to subscripts
+    functions/       what NumPy's functions are as equations: a new one is a row there
+
+    assignment       x[1:] = ..., x[mask] = ..., x[i] += ... as equations of a new value
     draws            what differs from run to run: random draws, the clock, files
-    kept_state       what traced code leaves behind for its next call
-    masked           x[mask], entries in unknown number
-    mixed_radix      equalities of flattened places, digit by digit
+    kept_state       what traced code leaves behind for its next call: caches, counters, attributes
+    masked           x[mask], whose entries are in unknown number
+    mixed_radix      [k l + p = k l' + p'] of reshaped axes as [p = p'] [l = l']
     number_types     the types that traced code sees: int, float, np.ndarray, type
     rebinding        the user's functions, classes and objects as traced code sees them
-    run              A NumPy function as equations
-    same_equations   whether two calls compute the same
-    session          one trace under way
+    run              the door: runs the function, gives its equations or a TraceError with the line
+    same_equations   whether the second call computes the same as the first
+    session          one trace under way: its equations, their source lines, what was assumed
     sizes            sizes while a function is traced: exact numbers with symbols in them
     source           where in the user's source a traced operation stands
     stand_ins        what a traced function sees in place of NumPy, math, built-ins
-    subscripts       subscripts of traced arrays
+    subscripts       x[1:, None], x[i], x[rows, labels] as reads of a traced array
     swallowed        exceptions that the traced code catches
-    tracer           arrays of a trace
+    tracer           the array that the user's code computes with, in the place of an np.ndarray
     unwritten        which entries of np.empty nobody has written
 """
