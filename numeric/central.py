@@ -147,7 +147,8 @@ def _has_kink(sweep: _Sweep, noise: float) -> bool:
     if len(seen) == 0 or seen[-1] < 2:
         return False
     last = int(seen[-1])
-    kept = [gap[last] / gap[last - 1], gap[last - 1] / gap[last - 2]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept = [gap[last] / gap[last - 1], gap[last - 1] / gap[last - 2]]
     stays = min(kept) > 0.5
     covered = bool(np.all(cover[last + 1 :] > np.abs(gap[last]) / 4))
     return stays and covered

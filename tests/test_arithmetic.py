@@ -120,3 +120,30 @@ def test_a_deep_network_of_its_own_generated_source(seed):
 
     found = gp.check(loss, gradient, wrt=list(values)[2:], inputs=values, repair_seconds=0)
     assert found.verdict in ("proved", "agrees"), str(found)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-2, 1.0])
+def test_unseeded_noise_is_undecided_in_every_run(size):
+    def noisy(X, w):
+        return (2 + size * np.random.rand()) * X.T @ (X @ w)
+
+    for _ in range(5):
+        found = gp.check(lambda X, w: np.sum((X @ w) ** 2), noisy, X="m n", w="n", wrt=["w"],
+                         repair_seconds=0)
+        assert found.verdict == "undecided"
+        assert "two calls" in found["w"].reason
+
+
+def test_a_buffer_that_is_used_again_is_no_other_gradient():
+    buffer = np.zeros(4)
+
+    def gradient(X, w):
+        found = X.T @ (X @ w)
+        buffer.resize(found.shape, refcheck=False)
+        buffer[...] = found
+        return buffer
+
+    found = gp.check(lambda X, w: np.sum((X @ w) ** 2) / 2, gradient, X="m n", w="n", wrt=["w"],
+                     repair_seconds=0)
+    assert found.verdict == "agrees"
+    assert abs(found["w"].hand - found["w"].derived) < 1e-9

@@ -143,8 +143,10 @@ class Measurements:
         """The hand-written gradients; None where the function fails, which is then noted."""
         try:
             with np.errstate(all="ignore"):
-                found = self.subject.gradient(point.values)
-                return self._present(found)
+                found = self._present(self.subject.gradient(point.values))
+                again = self._present(self.subject.gradient(point.values))
+            self.failure = self.failure or _unsteady(found, again, point)
+            return found
         except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
             raised = failure_of(error)
         text = f"the gradient function fails at {point}: {raised.text}"
@@ -163,7 +165,8 @@ class Measurements:
             if name not in found:
                 self.shapes.setdefault(
                     name, f"by {name} is not returned (keyed {name!r} or 'd{name}')")
-        return {name: np.asarray(found[name]) for name in self.subject.wrt if name in found}
+        return {name: np.array(found[name])  # a function may use its arrays again
+                for name in self.subject.wrt if name in found}
 
     def _compared(
         self, point: Point, fitting: Mapping[str, Any], derived: Mapping[str, Any],
@@ -339,6 +342,26 @@ class Measurements:
             if point.elsewhere:  # derived for the given sizes alone
                 return {}
             raise
+
+
+def _unsteady(first: Mapping[str, Any], second: Mapping[str, Any], point: Point) -> str:
+    """What to say of two calls that gave different gradients for the same arrays; "" for none.
+
+    The order of a threaded sum may move the last bits; anything more is a draw, or state.
+    """
+    for name, array in first.items():
+        other = second.get(name)
+        if other is None or other.shape != array.shape or array.dtype == object:
+            continue
+        apart = ~((array == other) | (np.isnan(array) & np.isnan(other)))
+        with np.errstate(invalid="ignore"):
+            apart &= ~(np.abs(array - other) <= rounding_bound(array, other))
+        if np.any(apart):
+            at = tuple(int(place) for place in np.argwhere(apart)[0])
+            return (f"two calls of the gradient function at {point} gave {array[at]:.12g} and "
+                    f"{other[at]:.12g} for the same entry of {name}: it draws random numbers, or "
+                    "keeps state from call to call; seed it, or make it new for each call")
+    return ""
 
 
 def _decides(comparison: Comparison, claimed: Any) -> bool:
