@@ -6,7 +6,7 @@ the inputs up and down and turning their signs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from .branch_watch import Branch, Record
 
 Values = dict[str, NDArray[Any]]
 Side = tuple[Branch, bool]
+Bounds = tuple[float | None, float | None]
 
 _BUDGET = 200
 _ROUNDS = 5
@@ -33,13 +34,14 @@ class Reaching:
 
     run      what an input takes
     start    an input
-    movable  names of the arrays to move; `positive` ones among them keep their sign
+    movable  names of the arrays to move
+    bounds   open intervals that their entries keep to, by name; None for no end
     """
 
     run: Callable[[Values], Record]
     start: Values
     movable: tuple[str, ...]
-    positive: frozenset[str] = frozenset()
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
     seed: int = 0
     found: dict[Side, Values] = field(default_factory=dict)
     moved: set[Branch] = field(default_factory=set)
@@ -72,7 +74,13 @@ class Reaching:
                 yield
 
     def _scaled(self, name: str, scale: float) -> NDArray[Any]:
-        return self.start[name] * (abs(scale) if name in self.positive else scale)
+        low, high = self.bounds.get(name, (None, None))
+        if low is not None and high is not None:
+            return low + (self.start[name] - low) * abs(scale) / max(abs(scale), 1.0)
+        end = low if low is not None else high
+        if end is not None:
+            return end + (self.start[name] - end) * abs(scale)
+        return self.start[name] * scale
 
     def _climb(self, side: Side) -> Iterator[None]:
         here, margin = self.start, self._margin(self._first, side)
@@ -128,10 +136,18 @@ class Reaching:
         moved = dict(here)
         for name in self.movable:
             shift = length * direction[name]
-            if name in self.positive:
-                moved[name] = here[name] * np.exp(np.clip(shift / self._size[name], -300, 300))
+            low, high = self.bounds.get(name, (None, None))
+            way = np.clip(shift / self._size[name], -300, 300)
+            if low is not None and high is not None:
+                share = (here[name] - low) / (high - here[name]) * np.exp(way)
+                moved[name] = high - (high - low) / (1 + share)
+            elif low is not None:
+                moved[name] = low + (here[name] - low) * np.exp(way)
+            elif high is not None:
+                moved[name] = high - (high - here[name]) * np.exp(-way)
             else:
-                moved[name] = (here[name] + shift).astype(here[name].dtype)
+                moved[name] = here[name] + shift
+            moved[name] = moved[name].astype(here[name].dtype)
         return moved
 
     def _look(self, values: Values) -> Record:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .equation import Array
+
 Fact: TypeAlias = Literal[
-    "row sums", "symmetric", "orthogonal", "invertible", "positive",
-    "given one_hot", "given probability", "given positive", "given mask",
+    "row sums", "column sums", "symmetric", "orthogonal", "invertible", "positive",
+    "given one_hot", "given probability", "given positive", "given mask", "given interval",
+    "given sign", "given symmetric", "given columns",
 ]
 
 SAID: dict[Fact, str] = {
     "row sums": "the rows of {} sum to one",
+    "column sums": "the columns of {} sum to one",
     "symmetric": "{} is symmetric",
     "orthogonal": "{} is orthogonal",
     "invertible": "{} is invertible",
@@ -20,6 +24,10 @@ SAID: dict[Fact, str] = {
     "given probability": "{} has rows that sum to one, as the given one",
     "given positive": "{} is positive, as the given one",
     "given mask": "{} is 0 or 1, as the given one",
+    "given interval": "{1}, as given",
+    "given sign": "{} is 1 or -1, as the given one",
+    "given symmetric": "{} is symmetric, as the given one",
+    "given columns": "{} has columns that sum to one, as the given one",
 }
 """Fact: its sentence.  Those of given arrays were seen in their numbers, not declared."""
 
@@ -34,6 +42,21 @@ class Assumption:
 
     array: str
     fact: Fact
+    detail: str = ""
 
     def __str__(self) -> str:
-        return SAID[self.fact].format(self.array)
+        return SAID[self.fact].format(self.array, self.detail)
+
+
+def bounds_said(array: Array) -> str:
+    """The open interval of an array's entries.
+
+    >>> bounds_said(Array("p", (), "interval", low=sp.S.Zero, high=sp.S.One))
+    '0 < p < 1'
+    """
+    low, high = array.bounds
+    if low is not None and high is not None:
+        return f"{low} < {array.name} < {high}"
+    if high is not None:
+        return f"{array.name} < {high}"
+    return array.name if low is None else f"{array.name} > {low}"

@@ -56,11 +56,7 @@ def slot_numbers(expression: sp.Expr) -> list[int]:
 
 
 def slots_of(expression: sp.Expr) -> list[sp.Symbol]:
-    """The slots in a body, in the order of their numbers.
-
-    >>> slots_of(slot(2) * slot(0) / size_symbol("n"))
-    [_x0, _x2]
-    """
+    """The slots in a body, in the order of their numbers."""
     return [slot(number) for number in slot_numbers(expression)]
 
 
@@ -236,7 +232,7 @@ class Recurrence:
 Item: TypeAlias = Equation | Recurrence
 Kind: TypeAlias = Literal[
     "real", "integer", "one_hot", "probability", "positive", "labels", "mask", "constant",
-    "symmetric", "orthogonal", "invertible",
+    "symmetric", "orthogonal", "invertible", "interval", "sign",
 ]
 
 SQUARE = ("symmetric", "orthogonal", "invertible")
@@ -247,10 +243,11 @@ SQUARE = ("symmetric", "orthogonal", "invertible")
 class Array:
     """An input: its name, shape, and what is assumed of its entries.
 
-    `kind`: "one_hot" and "probability" rows (last axis) sum to one; "positive" entries are > 0;
-    "labels" are integers below `classes`; "mask" entries are 0 or 1; "symmetric", "orthogonal"
-    and "invertible" are square matrices.  `axes` are names for the axes' indices in printed
-    formulas.
+    `kind`: "one_hot" and "probability" entries sum to one along the axis `along`; "positive"
+    entries are > 0; those of an "interval" lie strictly between `low` and `high`, where None is no
+    end; "labels" are integers below `classes`; "mask" entries are 0 or 1, those of a "sign" 1 or
+    -1; "symmetric", "orthogonal" and "invertible" are square matrices.  `axes` are names for the
+    axes' indices in printed formulas.
     """
 
     name: str
@@ -258,6 +255,19 @@ class Array:
     kind: Kind = "real"
     axes: tuple[str, ...] = ()
     classes: Size | None = None
+    low: sp.Rational | None = None
+    high: sp.Rational | None = None
+    along: int = -1
+
+    @property
+    def is_positive(self) -> bool:
+        low = self.bounds[0]
+        return low is not None and low >= 0
+
+    @property
+    def bounds(self) -> tuple[sp.Rational | None, sp.Rational | None]:
+        """The open interval that every entry lies in; None for no end."""
+        return (sp.S.Zero, None) if self.kind == "positive" else (self.low, self.high)
 
     @property
     def is_integer(self) -> bool:
@@ -341,11 +351,7 @@ def size_names(shapes: Iterable[Iterable[Size]]) -> set[str]:
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether an array has the name that a text or a trace gives what nobody named (t1, t2).
-
-    >>> is_unnamed("t12"), is_unnamed("tau"), is_unnamed("t")
-    (True, False, False)
-    """
+    """Whether an array has the name that a text or a trace gives what nobody named (t1, t2)."""
     return name.startswith("t") and name[1:].isdigit()
 
 

@@ -167,7 +167,7 @@ def test_a_positive_array_stays_positive_while_it_is_moved():
         assert np.all(values["x"] > 0)
         return watched_run(lambda at: np.log(at["x"]) > 5, values, ["x"])
 
-    search = Reaching(run, {"x": np.array([0.5, 2.0])}, ("x",), frozenset({"x"}))
+    search = Reaching(run, {"x": np.array([0.5, 2.0])}, ("x",), {"x": (0.0, None)})
     (side,) = missing(run(search.start))
     search.reach([side])
     assert np.any(np.log(search.found[side]["x"]) > 5)

@@ -98,7 +98,8 @@ def _paired(
     else:
         right = FunctionSide.of("gradient", gradient, taken)
         asked, keyed = _first_look(right, asked, General(taken).points(seed)[0], narrow)
-    return _Pair(left, asked, keyed, General(taken, _names_in(left, right)), seed), right
+    general = General(taken, _names_in(left, right), varied=asked.names)
+    return _Pair(left, asked, keyed, general, seed), right
 
 
 def _first_look(

@@ -1,13 +1,14 @@
 """From arrays of numbers to shapes with symbolic sizes, and arrays like them at other sizes.
 
 Equal sizes get one symbol, so what is said for the symbols holds for the given sizes too.  Arrays
-with a pattern in their numbers (labels, one-hot rows, probabilities, positive entries) are declared
-and drawn with that pattern; an axis along which no array can be drawn keeps its number.
+with a pattern in their numbers (:mod:`places.likeness`) are declared and drawn with that pattern;
+an axis along which no array can be drawn keeps its number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,111 +17,35 @@ import numpy as np
 import sympy as sp
 
 from gradproof.checks.inputs import Inputs, leaves
+from gradproof.checks.places.likeness import DOMAINS, Given, given_array
 from gradproof.checks.points import INTEGERS, SIZES, Point, Values, flat
-from gradproof.symbolic.assumptions import Assumption, Fact
-from gradproof.symbolic.equation import Array, Kind, size_names, size_symbols
+from gradproof.symbolic.assumptions import Assumption
+from gradproof.symbolic.equation import Array, size_names, size_symbols
 from gradproof.symbolic.proof.sampling import draw
 from gradproof.symbolic.shapes import parse_shape
 
 NAMES = ("m", "n", "p", "q", "r", "s")
 """Names of sizes in the order in which they are met; arrays with more distinct ones keep theirs."""
 
-PATTERNS: dict[Kind, Fact] = {
-    "one_hot": "given one_hot", "probability": "given probability", "positive": "given positive",
-    "mask": "given mask",
-}
-"""Kind of a given array: what its numbers were seen to be."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """An array of numbers: its declaration with numbers for sizes, and what it looks like.
-
-    kind: what a proof may assume, as the numbers show it.
-    fixed: axes along which nothing like it can be drawn, because its sums along them are constant.
-    """
-
-    array: Array
-    numbers: Any
-    fixed: frozenset[int] = frozenset()
-
-    @property
-    def assumption(self) -> Assumption | None:
-        """What the declaration took from the numbers, if anything."""
-        fact = PATTERNS.get(self.array.kind)
-        return Assumption(self.array.name, fact) if fact else None
-
-    def like(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-        """Another array of the kind, from random slices of this one where the kind says little."""
-        if self.array.is_integer or self.fixed:
-            found: Any = self.numbers
-            for axis, size in enumerate(shape):
-                if axis not in self.fixed:
-                    found = np.take(found, rng.integers(found.shape[axis], size=size), axis)
-            return found
-        drawn = draw(replace(self.array, shape=tuple(map(sp.Integer, shape))), {}, rng)
-        scale = float(np.sqrt(np.mean(np.square(self.numbers)))) if self.numbers.size else 1.0
-        usual = 1e-3 < scale < 1e3 or self.array.kind not in ("real", "positive")
-        return np.asarray(drawn if usual else scale * drawn).astype(self.numbers.dtype)
-
-
-def given_array(name: str, value: Any) -> Given:
-    """An array of numbers with its kind; ValueError for anything else."""
-    numbers = np.asarray(value)
-    if numbers.dtype.kind not in "fiub":
-        raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "
-                         f"{value!r:.80}")
-    shape = tuple(map(sp.Integer, numbers.shape))
-    kind = _kind(numbers)
-    fixed = frozenset[int]()
-    if kind in ("real", "mask") and numbers.size > 1 and np.all(numbers >= 0):
-        fixed = frozenset(
-            axis for axis, size in enumerate(numbers.shape)
-            if size > 1 and _constant(numbers.sum(axis=axis, dtype=float))
-        )
-    return Given(Array(name, shape, kind), numbers, fixed)
-
-
-def _kind(numbers: Any) -> Kind:
-    if numbers.dtype.kind != "f":
-        return "integer"
-    if numbers.size < 2 or not np.all(np.isfinite(numbers)) or np.any(numbers < 0):
-        return "real"
-    rows = numbers.ndim and numbers.shape[-1] > 1 and _ones(numbers.sum(axis=-1, dtype=float))
-    if np.all((numbers == 0) | (numbers == 1)):
-        if not np.any(numbers) or np.all(numbers == 1):
-            return "real"  # a bias at its start, or a placeholder
-        return "one_hot" if rows else "mask"
-    if rows:
-        return "probability"
-    return "positive" if np.all(numbers > 0) and numbers.size > 7 else "real"
-
-
-def _ones(sums: Any) -> bool:
-    return bool(np.all(np.abs(sums - 1) < 1e-6))
-
-
-def _constant(sums: Any) -> bool:
-    return np.size(sums) > 1 and bool(np.ptp(sums) <= 1e-6 * np.max(np.abs(sums)))
-
-
 @dataclass(frozen=True)
 class General:
     """Inputs that came as numbers, seen as examples of inputs of any size.
 
-    reserved: names that no size may be given.  kept: sizes that stay numbers.
+    reserved: names that no size may be given.  kept: sizes that stay numbers.  varied: names of
+    what is differentiated by.
     """
 
     inputs: Inputs
     reserved: frozenset[str] = frozenset()
     kept: frozenset[int] = frozenset()
+    varied: tuple[str, ...] = ()
 
     @cached_property
     def given(self) -> dict[str, Given]:
         """The arrays of numbers, by name."""
         inputs = self.inputs
         return {
-            name: given_array(name, value) for key in inputs.given
+            name: given_array(name, value, name in self.varied) for key in inputs.given
             for name, value in flat(inputs.arguments[key], inputs.given[key]).items()
             if not isinstance(value, str | Array)
         }
@@ -135,12 +60,6 @@ class General:
         return tuple(dict.fromkeys(n for g in self.given.values() for n in g.numbers.shape
                                    if n > 1))
 
-    @property
-    def assumptions(self) -> tuple[Assumption, ...]:
-        """What `patterned` declarations take from the numbers."""
-        found = (given.assumption for given in self.given.values())
-        return tuple(assumption for assumption in found if assumption is not None)
-
     def declarations(self) -> Iterator[Mapping[str, Any]]:
         """The inputs with symbols for the given sizes: for all of them, for fewer, for none."""
         sizes = [n for n in self.sizes if n not in self.kept]
@@ -154,14 +73,49 @@ class General:
                 })
         yield self.inputs.declared
 
-    def patterned(self, declared: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The declared inputs with the patterns that the numbers show, if they show any."""
-        if self.assumptions:
+    def patterned(
+        self, declared: Mapping[str, Any], loss: Callable[[Mapping[str, Any]], Any]
+    ) -> Iterator[tuple[Mapping[str, Any], tuple[Assumption, ...]]]:
+        """The declared inputs with the patterns that the numbers show, and what that assumes.
+
+        First where the numbers lie, then what they are coded with, then both; all arrays of the
+        likeliest kind first, then of the next.  What is differentiated by lies anywhere, unless
+        the loss has no value elsewhere.
+        """
+        arrays = {array.name: array for spec in declared.values() for array in leaves(spec)}
+        shown = {name: given.kinds for name, given in self.given.items() if name in arrays}
+        free = {name for name, kinds in shown.items() if name in self.varied and kinds
+                and kinds[0].kind in DOMAINS and not self._is_bounded(name, kinds[0], loss)}
+        tried = []
+        for place in range(max(map(len, shown.values()), default=0)):
+            kinds = {name: found[min(place, len(found) - 1)] for name, found in shown.items()
+                     if found and name not in free}
+            domains = {name: kind for name, kind in kinds.items() if kind.kind in DOMAINS}
+            codes = {name: kind for name, kind in kinds.items() if name not in domains}
+            tried += [some for some in (codes, domains, kinds) if some and some not in tried]
+        for kinds in tried:
             yield self._exchanged({
-                array.name: replace(array, kind=self.given[array.name].array.kind)
-                for spec in declared.values() for array in leaves(spec)
-                if array.name in self.given and not array.is_integer
-            })
+                **arrays, **{n: replace(k, shape=arrays[n].shape) for n, k in kinds.items()}
+            }), tuple(self.given[name].assumption(kind) for name, kind in kinds.items())
+
+    def _is_bounded(
+        self, name: str, kind: Array, loss: Callable[[Mapping[str, Any]], Any]
+    ) -> bool:
+        """Whether the loss has no value where an array lies outside its interval."""
+        at, numbers = self.inputs.points(0)[0], self.given[name].numbers
+        spread = float(np.max(np.abs(numbers))) + 0.5
+        for end, way in zip(kind.bounds, (-1, 1), strict=True):
+            if end is None:
+                continue
+            other = (float(end) + way * spread * np.ones_like(numbers)).astype(numbers.dtype)
+            try:
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    if not np.isfinite(loss({**at.values, name: other})):
+                        return True
+            except Exception:  # whatever it raises, it has no value there
+                return True
+        return False
 
     def points(self, seed: int, declared: Mapping[str, Any] | None = None) -> list[Point]:
         """Random points where nothing was given; else the given one, and some at other sizes.
@@ -179,7 +133,20 @@ class General:
             array.name: array for spec in declared.values() for array in leaves(spec)
             if array.name in self.given
         }
-        return [replace(at, sizes={**at.sizes, **known}), *self._elsewhere(general, seed)]
+        at = replace(at, sizes={**at.sizes, **known})
+        return [at, *self._beside(at, seed), *self._elsewhere(general, seed)]
+
+    def _beside(self, at: Point, seed: int) -> Iterator[Point]:
+        """Points of the given sizes: with other numbers for what is differentiated by, and for all.
+        """
+        rng = np.random.default_rng([seed, 8])
+        other = {name: given.like(given.numbers.shape, rng) for name, given in self.given.items()}
+        varied = {name: value for name, value in other.items()
+                  if name in self.varied or not self.varied}
+        for which, values in (("varied", varied), ("all", other)):
+            if values and (which == "varied" or len(varied) < len(other)):
+                yield replace(at, values={**at.values, **values}, given=False, elsewhere=True,
+                              redrawn=which)
 
     def _elsewhere(self, general: Mapping[str, Array], seed: int) -> Iterator[Point]:
         arrays = [*general.values(), *self._rest]

@@ -15,15 +15,16 @@ from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
+from gradproof.checks.places.scope import scope_said
 from gradproof.checks.points import Point
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import keys_for
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.repair.search import SECONDS, Search, find_repair
+from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.display.text_and_latex import factor_text
-from gradproof.symbolic.equation import size_names
 from gradproof.symbolic.normalform.polynomial import Crossing
 from gradproof.symbolic.proof.prover import Proof, Prover
 from gradproof.symbolic.tracing.run import SourceLine
@@ -46,6 +47,8 @@ def judge(
         for other in map(Proofs.of, alternatives):
             if other.settled > proofs.settled:
                 proofs = other
+            if all(proof.equal for proof in proofs.found.values()):
+                break
     subject = proofs.subject
     numbers = Measurements(subject)
     looked = _looked(numbers, proofs, points)
@@ -166,6 +169,9 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
         return replace(base, verdict="undecided",
                        reason=open_[0] if open_ else "no point could be looked at")
     if proof is not None and proof.equal is False:
+        if any(found.point.given for found in seen):  # a property of theirs may be meant
+            return _agreeing(base, [found.point for found in seen], "the formulas differ for "
+                             f"other arrays, which need not be like these: {proof.reason}")
         return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
                        diagnosis=_diagnosis(name, proof, numbers))
     return _agreeing(base, [found.point for found in seen],
@@ -175,14 +181,22 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
 def _refuted(
     base: Check, point: Point, subject: Subject, proof: Proof | None, numbers: Measurements
 ) -> Check:
-    """Numbers that differ at a point; no more than a doubt where its sizes may not be meant."""
-    if point.elsewhere and subject.hand is None:
+    """Numbers that differ at a point; no more than a doubt where its sizes may not be meant, or a
+    property of the given arrays is."""
+    alike = [found.point.redrawn for found in numbers.observed[base.name]
+             if found.comparison.verdict == "refuted"]
+    if point.elsewhere and "varied" not in alike and "all" in alike:
+        return replace(base, verdict="undecided",
+                       reason=f"right at the given arrays, differs at {point}: it uses a property "
+                              "of the given ones that these lack, or is wrong")
+    if point.elsewhere and not point.redrawn and subject.hand is None:
         return replace(base, verdict="undecided",
                        reason=f"right at the given arrays, differs at {point}; whether these sizes "
                               f"are meant is not known ({subject.reason})")
     reason = f"differs at {point}"
     if point.elsewhere:
-        reason = f"right at the given arrays, differs at other sizes: at {point}"
+        where = "" if point.redrawn else "other sizes: at "
+        reason = f"right at the given arrays, differs at {where}{point}"
     if proof is not None and proof.equal and point.branch:
         reason += "; elsewhere the formulas are proved equal"
     elif proof is not None and proof.equal:
@@ -195,9 +209,12 @@ def _refuted(
 def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -> Check:
     """A proof that no number contradicts, with what it rests on."""
     traced = subject.hand.assumptions if subject.hand is not None else ()
-    assumed = dict.fromkeys(map(str, (*proof.assumptions, *subject.assumed, *traced)))
+    given = {a.array for a in subject.assumed if a.fact == "given symmetric"}
+    assumed = dict.fromkeys(str(a) for a in (*proof.assumptions, *subject.assumed, *traced)
+                            if not (isinstance(a, Assumption) and a.fact == "symmetric"
+                                    and a.array in given))
     extra = [f"numbers undecided: {reason}" for reason in open_[:1]]
-    return replace(base, verdict="proved", scope=_scope(subject), notes=(*base.notes, *extra),
+    return replace(base, verdict="proved", scope=scope_said(subject), notes=(*base.notes, *extra),
                    assumptions=tuple(assumed), kinks=kinks_said(proof.kinks, subject.kinks))
 
 
@@ -265,9 +282,3 @@ def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
     if found is not None and found.kind != "equal":
         return found.text
     return ""
-
-
-def _scope(subject: Subject) -> str:
-    assert subject.derived is not None
-    symbols = sorted(size_names(array.shape for array in subject.derived.inputs))
-    return f"for all {', '.join(symbols)}" if symbols else "for these sizes"

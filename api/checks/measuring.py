@@ -131,7 +131,7 @@ class Measurements:
                 if name in exact:
                     derived[name] = exact[name]
                     comparison = self._settled(name, comparison, fitting[name], exact[name], point)
-            if point.branch and not _decides(comparison, fitting[name]):
+            if (point.branch or point.redrawn) and not _decides(comparison, fitting[name]):
                 reason = comparison.reason or "not finite"
                 self.notes[name][f"nothing is decided at {point}: {reason}"] = None
                 continue

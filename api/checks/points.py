@@ -25,18 +25,23 @@ INTEGERS = 5
 @dataclass(frozen=True)
 class Point:
     """Sizes and values; `given` marks arrays that the user handed in, `elsewhere` ones like them
-    at other sizes; `branch` says which branch it was made to take."""
+    at other sizes; `branch` says which branch it was made to take; `redrawn` is "varied" or "all"
+    where the sizes are the given ones and what is differentiated by, or all, has other numbers."""
 
     sizes: Mapping[str, int]
     values: Values
     given: bool = False
     elsewhere: bool = False
     branch: str = ""
+    redrawn: str = ""
 
     def __str__(self) -> str:
         if self.given:
             return "the given arrays"
         sizes = ", ".join(f"{name} = {number}" for name, number in self.sizes.items())
+        if self.redrawn:
+            which = "what is differentiated by" if self.redrawn == "varied" else "the arrays"
+            return f"the given sizes with other numbers for {which}"
         if self.branch:
             return f"{sizes or 'a point'}, with {self.branch}"
         return sizes or "a point"

@@ -117,8 +117,8 @@ class Sides:
 
     def patterned(self, general: General, declared: Declared) -> Iterator[Subject]:
         """The subject under what the numbers of given arrays show, if they show anything."""
-        assuming = replace(self, plain=replace(self.plain, assumed=general.assumptions))
-        return map(assuming.subject, general.patterned(declared))
+        for found, assumed in general.patterned(declared, self.plain.loss):
+            yield replace(self, plain=replace(self.plain, assumed=assumed)).subject(found)
 
 
 def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:

@@ -57,7 +57,7 @@ class Declarations:
     def of(
         inputs: Mapping[str, Array], forward: Iterable[Equation], rows: bool = False
     ) -> Declarations:
-        arrays = {n: a for n, a in inputs.items() if a.kind in (*SQUARE, "positive")}
+        arrays = {n: a for n, a in inputs.items() if a.kind in SQUARE or a.is_positive}
         inverses: dict[str, str] = {}
         contractions: dict[str, Equation] = {}
         for equation in forward if arrays else ():
@@ -73,7 +73,9 @@ class Declarations:
     def kind(self, name: str) -> str:
         """The declared kind of an array, or that of the matrix it is the inverse of."""
         array = self.arrays.get(self.inverses.get(name, name))
-        return "" if array is None else array.kind
+        if array is None:
+            return ""
+        return "positive" if array.is_positive else array.kind
 
     def relied_on(self, equation: Equation) -> tuple[Assumption, ...]:
         """What must hold for the arrays that an equation reads to exist."""

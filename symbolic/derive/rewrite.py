@@ -287,9 +287,12 @@ def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation,
                     continue  # Σ_k y[i, k] w[k], or a sum over some places, is not 1
                 place, read = holders[0]
                 array = inputs.get(read.array)
-                rows = array is not None and array.kind in ROWS_SUM_TO_ONE
-                if not rows or read.at[-1] != index.symbol or any(
-                    index.symbol in subscript_indices(entry) for entry in read.at[:-1]
+                if array is None or array.kind not in ROWS_SUM_TO_ONE:
+                    continue
+                along = array.along % len(read.at)
+                if read.at[along] != index.symbol or any(
+                    index.symbol in subscript_indices(entry)
+                    for axis, entry in enumerate(read.at) if axis != along
                 ):
                     continue
                 split = _split_linear(term, place)

@@ -210,14 +210,15 @@ def _row_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | No
         data = table.bases[base].data
         if table.bases[base].kind != "input" or data.kind not in ("one_hot", "probability"):
             continue
-        last = args[-1]
-        whole = last in bound and table.size(last) == data.shape[-1]
-        if not whole or exponent != 1 or last in table.deps_of(args[:-1]):
+        last, beside = args[data.along], [a for a in args if a != args[data.along]]
+        whole = last in bound and table.size(last) == data.shape[data.along]
+        if not whole or exponent != 1 or args.count(last) > 1 or last in table.deps_of(beside):
             continue
         rest = {other: e for other, e in factors.items() if other != key}
         if last in table.deps_of(sub for _, subs in rest for sub in subs):
             continue
-        table.assumptions.add(Assumption(data.name, "row sums"))
+        table.assumptions.add(Assumption(
+            data.name, "row sums" if data.along in (-1, len(args) - 1) else "column sums"))
         return contract(table, {monomial(rest): 1}, bound - {last})
     return None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import sympy as sp
@@ -56,6 +56,9 @@ from .polynomial import (
     Poly,
     UnsupportedError,
     add_to,
+    constant,
+    plus,
+    scaled,
 )
 from .scalar_bodies import BodyReader
 from .signs import is_thin, sign
@@ -217,15 +220,23 @@ class Forms:
 
     def _input(self, name: str, args: tuple[Sub, ...]) -> Poly:
         array = self._inputs[name]
+        if array.kind == "sign":  # y = 2 [y > 0] - 1, so that y² = 1, and the cases are seen
+            positive = self._entry(replace(array, name=f"[{name} > 0]", kind="mask"), args)
+            return plus(scaled(positive, 2), constant(-1))
+        return self._entry(array, args)
+
+    def _entry(self, array: Array, args: tuple[Sub, ...]) -> Poly:
+        name = array.name
         base = self.table.base(
             "input",
             array,
             given=name in self.data or array.kind == "probability",
-            sign=POSITIVE if array.kind == "positive"
+            sign=POSITIVE if array.is_positive
             else NONNEGATIVE if array.kind in ("one_hot", "probability", "mask", "labels")
             else UNKNOWN,
             idempotent=array.kind in ("one_hot", "mask"),
-            thin=array.kind in ("real", "positive", "probability", "constant", *SQUARE),
+            thin=array.kind in ("real", "positive", "interval", "probability", "constant",
+                                *SQUARE),
             symmetries=((1, 0),) if array.kind == "symmetric" else (),
         )
         if array.kind == "symmetric":

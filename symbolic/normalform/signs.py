@@ -44,11 +44,30 @@ CASES = 4
 
 
 def sign(table: Atoms, poly: Poly) -> int:
-    """POSITIVE or NONNEGATIVE where every monomial is seen to be so; else UNKNOWN."""
+    """POSITIVE or NONNEGATIVE where every monomial is seen to be so, or the bounds of inputs say
+    so; else UNKNOWN."""
     found = [_monomial_sign(table, mono, c) for mono, c in poly.items()]
-    if not found or min(found) == UNKNOWN:
-        return NONNEGATIVE if not found else UNKNOWN
-    return max(found)
+    if not found:
+        return NONNEGATIVE
+    return max(found) if min(found) != UNKNOWN else _bounded_sign(table, poly)
+
+
+def _bounded_sign(table: Atoms, poly: Poly) -> int:
+    """The sign of a polynomial in entries of intervals, by adding up the least that its monomials
+    can be: 1 - p for p < 1."""
+    least = Fraction(0)
+    for mono, c in poly.items():
+        low, high = Fraction(1), Fraction(1)
+        for base, _, e in mono:
+            data = table.bases[base].data
+            if table.bases[base].kind != "input" or data.kind not in ("interval", "positive") \
+                    or not isinstance(e, int) or e < 1 or not data.is_positive \
+                    or data.bounds[1] is None:
+                return UNKNOWN
+            low, high = (end * Fraction(int(b.p), int(b.q)) ** e
+                         for end, b in zip((low, high), data.bounds, strict=True))
+        least += c * (low if c > 0 else high)
+    return POSITIVE if least >= 0 else UNKNOWN  # the intervals are open
 
 
 def _monomial_sign(table: Atoms, mono: Monomial, coefficient: Number) -> int:

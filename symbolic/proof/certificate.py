@@ -28,6 +28,7 @@ from ..dependence import needed_part
 from ..equation import Array, System, size_symbols
 from .reevaluation import Evaluation
 from .residues import CHAIN, UnknownError, Value, whole
+from .sampling import one_hot, within
 
 SIZES: tuple[tuple[int, ...], ...] = ((2, 3, 4, 5), (3, 2, 5, 4), (1,), (2,), (3, 1, 2))
 """Sizes to look at, taken in turn by the symbols: different ones, all 1, all equal, some 1."""
@@ -147,18 +148,21 @@ def draw(
 ) -> Value:
     """Entries of an input as its kind demands: numbers for conditions, residues beside them."""
     shape = tuple(whole(size, sizes) for size in array.shape)
-    if array.is_integer or array.kind in ("mask", "one_hot"):
+    if array.is_integer or array.kind in ("mask", "one_hot", "sign"):
         return Value.of_integers(_whole_numbers(array, shape, sizes, random))
     shown = random.standard_normal(shape)
     residues = {level: random.integers(1, prime, shape) for level, prime in enumerate(CHAIN)}
     if array.kind == "probability":
-        shown = random.dirichlet(np.ones(shape[-1]), shape[:-1])
+        shown = np.abs(shown) + 0.1
+        shown = shown / shown.sum(axis=array.along, keepdims=True)
         for level, prime in enumerate(CHAIN):
-            known = residues[level][..., :-1]
-            residues[level] = np.concatenate(
-                [known, (1 - known.sum(axis=-1, keepdims=True)) % prime], axis=-1)
+            known = np.moveaxis(residues[level], array.along, -1)[..., :-1]
+            rest = (1 - known.sum(axis=-1, keepdims=True)) % prime
+            residues[level] = np.moveaxis(np.concatenate([known, rest], axis=-1), -1, array.along)
     elif array.kind == "positive":
         shown = np.abs(shown) + 0.1
+    elif array.kind == "interval":
+        shown = np.asarray(within(array, random.uniform(0.05, 0.95, shape)))
     elif array.kind == "symmetric":
         shown = shown + shown.T
         residues = {level: np.triu(r) + np.triu(r, 1).T for level, r in residues.items()}
@@ -176,7 +180,9 @@ def _whole_numbers(
     random: np.random.Generator,
 ) -> Objects:
     if array.kind == "one_hot":
-        return np.eye(shape[-1], dtype=np.int64)[random.integers(shape[-1], size=shape[:-1])]
+        return np.asarray(one_hot(random, shape, array.along).astype(np.int64))
+    if array.kind == "sign":
+        return 2 * random.integers(2, size=shape) - 1
     top = 2 if array.kind == "mask" else 3
     if array.classes is not None:
         top = whole(array.classes, sizes)

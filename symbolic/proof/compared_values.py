@@ -16,6 +16,7 @@ from sympy.core.relational import Relational
 
 from ..equation import Array, System, Term, slot
 from ..functions import without_opaque
+from .sampling import one_hot
 
 USUAL = (-1.0, 0.0, 1.0)
 """What data are coded with, where they are compared with one another."""
@@ -141,10 +142,13 @@ def at_compared_values(
     array's kind allows."""
     share = 1.0 if number % 2 else 0.5
     if array.kind == "probability":
-        rows = random.integers(0, drawn.shape[-1], drawn.shape[:-1])
-        chosen = random.random(drawn.shape[:-1]) < share
-        return np.where(chosen[..., None], np.eye(drawn.shape[-1])[rows], drawn)
-    allowed = [value for value in values if array.kind != "positive" or value > 0]
-    if array.kind not in ("real", "positive", "constant") or not allowed:
+        chosen = random.random(drawn.shape)[..., :1] < share
+        if array.along not in (-1, drawn.ndim - 1):
+            chosen = random.random() < share
+        return np.where(chosen, one_hot(random, drawn.shape, array.along), drawn)
+    low, high = array.bounds
+    allowed = [value for value in values
+               if (low is None or value > low) and (high is None or value < high)]
+    if array.kind not in ("real", "positive", "interval", "constant") or not allowed:
         return drawn
     return np.where(random.random(drawn.shape) < share, random.choice(allowed, drawn.shape), drawn)

@@ -20,6 +20,7 @@ from ..dependence import needed_part
 from ..equation import Array, System, size_symbols
 from ..exact.evaluation import Evaluation, bodies, whole
 from ..exact.numbers import Arithmetic, NotComputableError
+from .sampling import one_hot, within
 
 DIGITS = 60
 APART = 1e-30
@@ -110,11 +111,16 @@ def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Genera
     if array.kind == "mask":
         return _fractions(random.integers(2, size=shape), 1)
     if array.kind == "one_hot":
-        return _fractions(np.eye(shape[-1], dtype=int)[random.integers(shape[-1], size=shape[:-1])],
-                          1)
+        return _fractions(one_hot(random, shape, array.along).astype(int), 1)
+    if array.kind == "sign":
+        return _fractions(2 * random.integers(2, size=shape) - 1, 1)
+    if array.kind == "interval":
+        share = random.integers(1, _DENOMINATOR, size=shape) / _DENOMINATOR  # a dyadic fraction
+        drawn = np.asarray(within(array, share))
+        return _fractions(np.round(drawn * 2**40).astype(np.int64), 2**40)
     if array.kind == "probability":
         whole = random.integers(1, _DENOMINATOR, size=shape)
-        total = np.broadcast_to(whole.sum(axis=-1, keepdims=True), shape)
+        total = np.broadcast_to(whole.sum(axis=array.along, keepdims=True), shape)
         return np.asarray(np.frompyfunc(Fraction, 2, 1)(whole.astype(object),
                                                         total.astype(object)), dtype=object)
     if array.kind == "orthogonal":

@@ -111,7 +111,7 @@ def _has_small(*sides: Values) -> bool:
 
 def _nudged(array: Array, value: Any, random: np.random.Generator) -> Any:
     """An input changed by a billionth, where its kind is not one of whole numbers."""
-    if array.is_integer or array.kind in ("mask", "one_hot"):
+    if array.is_integer or array.kind in ("mask", "one_hot", "sign"):
         return value
     return value * (1 + _NUDGE * random.standard_normal(np.shape(value)))
 
@@ -143,10 +143,14 @@ def draw(
     shape = tuple(int(size.xreplace(by)) for size in array.shape)
     match array.kind:
         case "one_hot":
-            return np.eye(shape[-1])[random.integers(shape[-1], size=shape[:-1])]
+            return one_hot(random, shape, array.along)
         case "probability":
             positive = random.uniform(0.1, 1.0, size=shape)
-            return positive / positive.sum(axis=-1, keepdims=True)
+            return positive / positive.sum(axis=array.along, keepdims=True)
+        case "interval":
+            return within(array, random.uniform(0.05, 0.95, size=shape))
+        case "sign":
+            return 2.0 * random.integers(2, size=shape) - 1
         case "positive":
             return random.uniform(0.2, 2.0, size=shape)
         case "mask":
@@ -157,6 +161,27 @@ def draw(
             top = integers if array.classes is None else int(array.classes.xreplace(by))
             return random.integers(top, size=shape)
     return random.standard_normal(shape)
+
+
+def one_hot(random: np.random.Generator, shape: tuple[int, ...], along: int = -1) -> Any:
+    """Zeros with a single 1 along one axis, at random."""
+    count = shape[along]
+    rest = list(shape)
+    rest.pop(along)
+    return np.moveaxis(np.eye(count)[random.integers(count, size=rest)], -1, along)
+
+
+def within(array: Array, share: Any) -> Any:
+    """Numbers in an array's interval, from numbers between 0 and 1; beyond a missing end they grow
+    without bound as these come near to it."""
+    low, high = (None if end is None else float(end) for end in array.bounds)
+    if low is not None and high is not None:
+        return low + (high - low) * share
+    if low is not None:
+        return low + share / (1 - share) ** 0.5
+    if high is not None:
+        return high - (1 - share) / share**0.5
+    return np.log(share / (1 - share))
 
 
 def square(kind: str, size: int, random: np.random.Generator) -> Any:

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.inputs import leaves
+from gradproof.checks.places.likeness import FEW, given_array
 from gradproof.checks.points import Point
 from gradproof.checks.subject import Subject
 from gradproof.numeric import Reaching, Record, missing, said, watched_run
+from gradproof.numeric.branch_search import Bounds
+from gradproof.symbolic.equation import Array
 
 MOST = 8
 """Sides of branches to look for; a program with more of them unmet is not what random points
@@ -23,7 +26,7 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
     The notes name the branches for which no input was found, and what could not be watched.
     """
     looked = [point for point in points if not point.elsewhere]
-    movable = _movable(subject, looked[0]) if looked else ()
+    movable = _movable(subject, looked[0]) if looked else {}
     if not movable:
         return [], []
     found: list[Point] = []
@@ -32,7 +35,7 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
         ("loss", subject.loss), ("gradient", subject.gradient))
     for what, function in functions:
         def run(values: Mapping[str, Any], function: Callable[..., Any] = function) -> Record:
-            return watched_run(function, values, movable)
+            return watched_run(function, values, tuple(movable))
 
         record = Record()
         for point in (*looked, *found):
@@ -43,7 +46,7 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
         if not open_:
             continue
         start = looked[0]
-        search = Reaching(run, dict(start.values), movable, _positive(subject))
+        search = Reaching(run, dict(start.values), tuple(movable), movable)
         search.reach(open_)
         for side in open_:
             if side in search.found:
@@ -54,25 +57,23 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
     return found, list(notes)
 
 
-def _movable(subject: Subject, point: Point) -> tuple[str, ...]:
-    """The arrays of real numbers, whose entries may be anything."""
-    kinds = {array.name: array.kind for spec in subject.declared.values()
-             for array in leaves(spec)}
-    return tuple(
-        name for name, value in point.values.items()
-        if np.asarray(value).dtype.kind == "f" and np.size(value)
-        and kinds.get(name, "real") in ("real", "positive")
-        and not (point.given and _is_pattern(np.asarray(value)))
-    )
+def _movable(subject: Subject, point: Point) -> dict[str, Bounds]:
+    """The arrays of real numbers, with the open interval that their entries may be anything in.
 
-
-def _is_pattern(value: Any) -> bool:
-    """Whether given numbers look like a mask, one-hot rows or probabilities, which do not move."""
-    if np.all((value == 0) | (value == 1)):
-        return True
-    return bool(value.ndim and np.all(value >= 0) and np.allclose(value.sum(axis=-1), 1))
-
-
-def _positive(subject: Subject) -> frozenset[str]:
-    return frozenset(array.name for spec in subject.declared.values() for array in leaves(spec)
-                     if array.kind == "positive")
+    Of given arrays those that are differentiated by: what data are is not known beyond themselves.
+    """
+    declared = {array.name: array for spec in subject.declared.values() for array in leaves(spec)}
+    found: dict[str, Bounds] = {}
+    for name, value in point.values.items():
+        array = declared.get(name, Array(name, ()))
+        if point.given and array.kind == "real":
+            kinds = given_array(name, value, varied=True).kinds
+            array = kinds[0] if kinds else array
+            if name not in subject.wrt:
+                continue
+        if np.asarray(value).dtype.kind == "f" and np.size(value) \
+                and array.kind in ("real", "positive", "interval"):
+            low, high = (None if end is None else float(end) for end in array.bounds)
+            chance = point.given and (np.size(value) <= FEW or low == -1)
+            found[name] = (None, None) if chance else (low, high)
+    return found
