@@ -27,7 +27,7 @@ from gallery_peers import (
 
 from gradproof.symbolic.functions import ACTIVATIONS
 from gradproof.symbolic.layers import table
-from gradproof.symbolic.specs.losses import LOSSES
+from gradproof.symbolic.layers.losses import LOSSES
 from gradproof.symbolic.specs.model import Model
 
 

@@ -17,7 +17,7 @@ from gallery_peers import LOSS_TERMS
 import gradproof as gp
 from gradproof.numeric import Comparison, compare_gradient
 from gradproof.symbolic.equation import Size
-from gradproof.symbolic.specs.losses import LOSSES
+from gradproof.symbolic.layers.losses import LOSSES
 
 PRECISION = 1e-12
 """What gradients and second derivatives may differ by, relative to the array's largest entry."""

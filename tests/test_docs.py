@@ -9,7 +9,9 @@ import pytest
 
 from gradproof.cli import main
 from gradproof.symbolic.equation import Kind
-from gradproof.symbolic.layers.table import LAYERS
+from gradproof.symbolic.functions import ACTIVATIONS
+from gradproof.symbolic.layers import table
+from gradproof.symbolic.layers.losses import LOSSES
 from gradproof.symbolic.text.array_functions import ARRAY_FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -113,12 +115,28 @@ def test_the_page_on_equations_prints_what_it_says(capsys):
         assert [line for line in shown if line in stated] == stated
 
 
+NEW = {name for name, row in table.LAYERS.items() if row.example is not None}
+"""Layers that only a test of theirs knows."""
+
+
+def named(text):
+    """The words in the code of a page, but for its blocks."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
+
+
 def test_the_page_on_equations_has_every_kind_and_function():
     text = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
-    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    named = {word for code in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", code)}
-    new = {name for name, row in LAYERS.items() if row.example is not None}
-    assert named >= {*get_args(Kind), *ARRAY_FUNCTIONS} - new
+    missing = {*get_args(Kind), *ARRAY_FUNCTIONS} - NEW - set(LOSSES) - named(text)
+    assert not missing, f"not in docs/equations.md: {missing}"
+
+
+def test_the_page_on_specs_has_every_activation_loss_and_layer():
+    text = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+    rows = {name: row for name, row in table.rows("spec").items() if name not in NEW}
+    options = {key for row in rows.values() for key in row.spec_options}
+    missing = {*ACTIVATIONS, *LOSSES, *rows, *options} - named(text)
+    assert not missing, f"not in docs/specs.md: {missing}"
 
 
 def test_the_tour_of_the_house_runs_and_shows_what_it_says():

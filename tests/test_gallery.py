@@ -12,7 +12,7 @@ from gallery_cases import CASES, PEERED, WITHOUT_PEER, Case
 
 from gradproof.symbolic.functions import ACTIVATIONS
 from gradproof.symbolic.layers import table
-from gradproof.symbolic.specs.losses import LOSSES
+from gradproof.symbolic.layers.losses import LOSSES
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "gallery.md"
 CHEAP = [

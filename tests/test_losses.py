@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.symbolic.specs.losses import LOSSES, Objective
+from gradproof.symbolic.layers.losses import LOSSES
+from gradproof.symbolic.specs.losses import Objective
 from gradproof.symbolic.specs.network import Network, NetworkError
 
 SHAPES = {"X": (5, 3), "Y": (5, 4), "W1": (3, 4), "b1": (4,), "sample_weights": (5,),
@@ -75,6 +76,57 @@ def test_every_loss_in_both_conventions(loss, convention):
 def test_options_of_a_loss(loss, options):
     made = network(loss, **options)
     assert_gradients_hold(made, values_for(made))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_text_calls_every_loss_as_a_spec_has_it(loss):
+    """Value and gradient, of matrices and of sequences of them."""
+    values = values_for(network(loss))
+    rng = np.random.default_rng(2)
+    given = rng.uniform(0.1, 0.9, (2, 5, 4))
+    given /= given.sum(axis=-1, keepdims=True)  # probabilities serve every loss
+    target = np.stack([values["Y"], values["Y"][::-1]])
+    kind = gp.Array("T m k", kind=LOSSES[loss].target)
+    text = gp.derive(gp.equations(f"L = {loss}(Y, A)", A="T m k", Y=kind), ["A"])
+    spec = gp.derive(gp.Model("T m k", ["identity"], loss=loss), ["X"])
+    value, found = text.compile()(A=given, Y=target)
+    due, gradient = spec.compile()(X=given, Y=target)
+    assert float(value) == pytest.approx(float(due), rel=1e-14)
+    np.testing.assert_allclose(found["A"], gradient["X"], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("loss", "kind", "divisor"), [
+    ("binary_cross_entropy_from_logits", "real", 6), ("hinge", "real", 6),
+    ("mean_squared_error", "real", 6), ("half_squared_error", "real", 1),
+    ("cross_entropy_from_logits", "one_hot", 1), ("kl_divergence_from_logits", "one_hot", 1),
+])
+def test_a_vector_is_samples_or_the_classes_of_one(loss, kind, divisor):
+    """As the functions of PyTorch and scikit-learn take it."""
+    z = np.random.default_rng(3).normal(size=6)
+    y = np.eye(6)[2] if kind == "one_hot" else np.where(z > 0.2, 1.0, -1.0)
+    value = gp.derive(gp.equations(f"L = {loss}(y, z)", z="m", y=gp.Array("m", kind=kind)),
+                      ["z"]).loss_function()(z=z, y=y)
+    log_sum = np.log(np.sum(np.exp(z)))
+    due = {
+        "binary_cross_entropy_from_logits": np.logaddexp(0, z) - y * z,
+        "hinge": np.maximum(0, 1 - y * z), "mean_squared_error": (y - z) ** 2,
+        "half_squared_error": (y - z) ** 2 / 2, "cross_entropy_from_logits": -y * (z - log_sum),
+        "kl_divergence_from_logits": -y * (z - log_sum),
+    }[loss]
+    assert float(value) == pytest.approx(np.sum(due) / divisor, rel=1e-13)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("L = cross_entropy(y, a)", "expected an array with an axis, got the scalar a"),
+    ("L = mean_squared_error(Y, v)", r"the target Y of shape \(m, n\) needs the shape \(n\)"),
+    ("L = huber(Y, Y, 2)", "one array too many; expected huber\\(target, output\\)"),
+    ("L = sum(rms_norm(Y, v, 0.1))", "an option goes by its name; expected rms_norm"),
+    ("L = sum(rms_norm(Y, v, epsilon=1))", r"no argument \(did you mean 'eps'\?\); expected"),
+    ("L = sum(rms_norm(Y, gama=v))", r"no argument \(did you mean 'gamma'\?\); expected"),
+])
+def test_what_a_call_in_a_text_cannot_be_is_an_error(text, message):
+    with pytest.raises(ValueError, match=message):
+        gp.equations(text, a="", y="", Y="m n", v="n")
 
 
 def test_options_mean_what_they_say():

@@ -6,7 +6,7 @@ from models import CASES, values_for
 
 import gradproof as gp
 from gradproof.symbolic.functions import ACTIVATIONS
-from gradproof.symbolic.specs.losses import LOSSES
+from gradproof.symbolic.layers.losses import LOSSES
 from gradproof.symbolic.specs.model import Model
 
 torch = pytest.importorskip("torch")

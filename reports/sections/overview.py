@@ -12,7 +12,7 @@ from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import Size, slot
 from ...symbolic.functions import Opaque, Z
-from ...symbolic.specs.losses import LOSSES
+from ...symbolic.layers.losses import LOSSES
 from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
 from ..content import (

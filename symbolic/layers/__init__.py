@@ -10,6 +10,7 @@ or a spec is read (:mod:`gradproof.symbolic.text`, :mod:`gradproof.symbolic.spec
     loops        recurrences on a Builder
     rearrange    rearranging arrays: reshape, concatenate, pad, parts, gathers
     feedforward  dense, activations, dropout, softmax, sums and splits
+    losses       every loss, once: a scalar body of target and output, and what its mean counts
     convolution  convolution and pooling
     norms        batch, layer, rms and group norm
     attention    attention with one head and several, transformer blocks (Vaswani et al. 2017)

@@ -5,7 +5,7 @@ derivative is taken here.
 
     checks   checks of sizes, choices, names and numbers, whose errors name the key
     common   what Network and Model share: loss and options, values, notation, claims
-    losses   losses as a table of scalar bodies, with penalties, smoothing and sample weights
+    losses   a loss with penalties, smoothed labels and weights of samples, as equations
     model    `gp.Model`: layers in a list, a spec's [model] and [[layers]]
     network  `gp.Network`: dense layers by their sizes, a spec's [network]
     reader   from a TOML file to either of them, every mistake with its key

@@ -1,102 +1,21 @@
-"""Losses: a table of scalar bodies, and their equations with penalties, smoothing and weights."""
+"""The loss of a network or model: its equations with penalties, smoothed labels and weights.
+
+Which losses there are is the table in :mod:`gradproof.symbolic.layers.losses`.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import sympy as sp
 
-from ..equation import Array, Equation, Index, Kind, Read, Term, slot
-from ..functions import ABS, HUBER, RELU, SOFTPLUS, XLOGX
+from ..equation import Array, Equation, Index, Read, Term, slot
+from ..functions import ABS
+from ..layers.losses import LOSSES, Loss
 from ..solving import prune
 from .checks import NetworkError, check_apart, check_name, choice, number
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss as a sum over samples and outputs of `body`(target y, output a or logit z).
-
-    `mean` divides by "samples" or by "entries".  `row` is a third argument, one number a sample:
-    "logsumexp" of its outputs, or the "score" Σ y z of its class.  `output` says what the formula
-    needs: "logits" (any real number), "probability" (between 0 and 1), "distribution" (rows of
-    probabilities), "any".  `target` is what is assumed of Y; `labels` the values it may have,
-    `low` and `high` their bounds.
-    """
-
-    meaning: str
-    body: Callable[..., sp.Expr]
-    mean: Literal["samples", "entries"] | None = None
-    target: Kind = "real"
-    output: Literal["logits", "probability", "distribution", "any"] = "any"
-    row: Literal["logsumexp", "score"] | None = None
-    labels: tuple[int, ...] = ()
-    low: float = -math.inf
-    high: float = math.inf
-
-
-LOSSES: dict[str, Loss] = {
-    "half_squared_error": Loss("½ Σ (y - a)² over all entries", lambda y, a: (y - a) ** 2 / 2),
-    "mean_squared_error": Loss(
-        "mean of (y - a)² over all entries", lambda y, a: (y - a) ** 2, mean="entries"
-    ),
-    "mean_absolute_error": Loss(
-        "mean of |y - a| over all entries", lambda y, a: ABS(y - a), mean="entries"
-    ),
-    "huber": Loss(
-        "mean over all entries of ½ (a - y)² where |a - y| ≤ 1, and of |a - y| - ½ elsewhere",
-        lambda y, a: HUBER(a - y), mean="entries",
-    ),
-    "binary_cross_entropy": Loss(
-        "-Σ (y log a + (1 - y) log(1 - a)), mean over samples; a are probabilities",
-        lambda y, a: -y * sp.log(a) - (1 - y) * sp.log(1 - a),
-        mean="samples", output="probability", low=0, high=1,
-    ),
-    "binary_cross_entropy_from_logits": Loss(
-        "Σ (softplus(z) - y z), mean over samples; z are logits",
-        lambda y, z: SOFTPLUS(z) - y * z,
-        mean="samples", output="logits", low=0, high=1,
-    ),
-    "cross_entropy": Loss(
-        "-Σ y log p, mean over samples; rows of p are probabilities, rows of y sum to one",
-        lambda y, p: -y * sp.log(p),
-        mean="samples", target="probability", output="distribution",
-    ),
-    "cross_entropy_from_logits": Loss(
-        "-Σ y (z - log Σ exp z), mean over samples; z are logits, rows of y sum to one",
-        lambda y, z, level: -y * (z - level),
-        mean="samples", target="probability", output="logits", row="logsumexp",
-    ),
-    "kl_divergence": Loss(
-        "Σ y (log y - log p), mean over samples; rows of p and of y are probabilities",
-        lambda y, p: XLOGX(y) - y * sp.log(p),
-        mean="samples", target="probability", output="distribution",
-    ),
-    "kl_divergence_from_logits": Loss(
-        "Σ y (log y - z + log Σ exp z), mean over samples; z are logits, rows of y are "
-        "probabilities",
-        lambda y, z, level: XLOGX(y) - y * (z - level),
-        mean="samples", target="probability", output="logits", row="logsumexp",
-    ),
-    "hinge": Loss(
-        "Σ max(0, 1 - y z), mean over samples; z are scores, y is 1 or -1",
-        lambda y, z: RELU(1 - y * z),
-        mean="samples", labels=(1, -1),
-    ),
-    "multiclass_hinge": Loss(
-        "Σ max(0, z - s + 1) over the classes other than the sample's own, whose score is s = "
-        "Σ y z (Weston & Watkins 1999); mean over samples; rows of y are one-hot",
-        lambda y, z, score: (1 - y) * RELU(z - score + 1),
-        mean="samples", target="one_hot", row="score",
-    ),
-    "poisson": Loss(
-        "mean of exp(z) - y z over all entries; z is the logarithm of the rate, y a count",
-        lambda y, z: sp.exp(z) - y * z,
-        mean="entries", output="logits", low=0,
-    ),
-}
 
 BOUNDED: dict[str, tuple[str, ...]] = {
     "probability": ("sigmoid", "hard_sigmoid", "softmax"), "distribution": ("sigmoid", "softmax"),
@@ -184,13 +103,9 @@ class Objective:
         reads = [Read("Y", here), Read(output, here)]
         if loss.row is not None:
             name = fresh({"logsumexp": "S", "score": "R"}[loss.row])
-            term = Term(slot(0), (reads[1],), (feature,)) if loss.row == "logsumexp" else Term(
-                slot(0) * slot(1), (reads[0], reads[1]), (feature,))
-            equations.append(Equation(name, sample, (term,),
-                                      "logsumexp" if loss.row == "logsumexp" else "sum"))
+            equations.append(loss.of_row(name, reads[0], reads[1], sample, feature))
             reads.append(Read(name, there))
-        counted = {"samples": sample, "entries": axes, None: ()}[loss.mean]
-        body = loss.body(*map(slot, range(len(reads)))) / sp.Mul(*(i.size for i in counted))
+        body = loss.body(*map(slot, range(len(reads)))) / loss.divisor(sample, axes)
         smoothing = number("label_smoothing", self.label_smoothing)
         if smoothing:
             soft = (1 - smoothing) * slot(0) + smoothing / feature.size

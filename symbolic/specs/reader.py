@@ -35,8 +35,8 @@ from typing import Any
 
 from .. import escaping
 from ..equation import Size
+from ..layers.losses import Loss
 from .common import keys_of
-from .losses import Loss
 from .model import Model
 from .network import Network, NetworkError
 

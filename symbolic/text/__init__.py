@@ -6,7 +6,7 @@ printed is :mod:`gradproof.symbolic.display`.
     array_functions  the words for arrays: sums, means, reshape, concatenate, zeros
     formula          an activation as its user writes it, `z/(1 + exp(-z))`, as an expression in z
     grammar          text to trees
-    layer_functions  layers as a text calls them, `conv2d(X, W, b, stride=2)`: arrays and options
+    layer_functions  layers and losses as a text calls them: conv2d(X, W, b, stride=2)
     matrices         the words of linear algebra: diag, eye, einsum, inv, cholesky, det, logdet
     recurrences      statements `h[t] = ...` in a row as one loop
     statements       `Z = X @ W + b; L = sum(Z**2)` to a system: the entry of this folder

@@ -1,19 +1,22 @@
-"""Layers in the text of equations, `conv2d(X, W, b, stride=2)`: the rows of the table, called.
+"""Layers and losses in the text of equations, `conv2d(X, W, b, stride=2)`: rows, called.
 
-What a layer takes and computes is in :mod:`gradproof.symbolic.layers.table`; here a call's
-arguments are matched with a row, and a complaint gets its place in the text.  Beside them stand
-the few functions of another form, whose arguments are sizes or axes.
+What they take and compute is in `table` and `losses` of :mod:`gradproof.symbolic.layers`; here the
+arguments of a call are matched with a row, and a complaint gets its place in the text.  Beside them
+stand the few functions of another form, whose arguments are sizes or axes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
+from functools import partial
 from typing import Any, TypeAlias
 
 import sympy as sp
 
 from ..layers import rearrange
 from ..layers.builder import Operand
+from ..layers.losses import LOSSES, loss
 from ..layers.options import Option, OptionError, Required
 from ..layers.table import TEXT, LayerRow, rows
 from .formula import parse_formula
@@ -58,12 +61,17 @@ def _matched(
     else:
         given = {name: (part,) for name, part in zip(names, node.arguments, strict=False)}
         if len(node.arguments) > len(names):
-            values.source.fail(node.arguments[len(names)], f"one array too many; expected "
-                                                           f"{row.usage(node.text)}")
+            far = node.arguments[len(names)]
+            stray = far.kind in ("number", "string") or far.text in ("True", "False")
+            values.source.fail(far, (
+                "an option goes by its name" if stray and row.options else "one array too many"
+            ) + f"; expected {row.usage(node.text)}")
     stated: dict[str, Node] = {}
     for key, value in node.keywords:
         if key in given or key not in (*names, *row.options):
-            why = "is given twice" if key in given else "is no argument"
+            near = get_close_matches(key, [*names, *row.options], n=1)
+            why = ("is given twice" if key in given else
+                   f"is no argument (did you mean {near[0]!r}?)" if near else "is no argument")
             values.source.fail(value, f"{key!r} {why}; expected {row.usage(node.text)}")
         if key in row.options:
             stated[key] = value
@@ -147,6 +155,8 @@ def _filled(number: sp.Expr) -> Callable[[Values, Node, Argument], Value]:
 
 LAYER_FUNCTIONS: dict[str, Callable[[Values, Node, Argument], Value]] = {
     **{name: applied_layer(row) for name, row in rows(TEXT).items()},
+    **{name: applied_layer(LayerRow(partial(loss, of=row), "target output"))
+       for name, row in LOSSES.items()},
     "reshape": _reshape,
     "swapaxes": _swapaxes,
     "zeros": _filled(sp.S.Zero),

@@ -1,9 +1,17 @@
-"""What NumPy has and a trace has not, computed from NumPy's own lists of names."""
+"""What NumPy has and a trace has not, computed from NumPy's own lists of names.
+
+    python -m gradproof.symbolic.tracing.functions.coverage docs/tracing.md
+
+brings the lists of that page up to date.
+"""
 
 from __future__ import annotations
 
+import re
+import sys
 import textwrap
 import types
+from pathlib import Path
 
 import numpy as np
 
@@ -70,3 +78,16 @@ def _wrapped(text: str) -> list[str]:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def brought_up_to_date(page: str) -> str:
+    """The page with its lists, which end it, as they are now."""
+    before, _, _ = page.partition("### functions:")
+    version = ".".join(np.__version__.split(".")[:2])
+    return re.sub(r"\(of NumPy [\d.]+\)", f"(of NumPy {version})", before) + table().rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        text = brought_up_to_date(Path(name).read_text(encoding="utf-8"))
+        Path(name).write_text(text, encoding="utf-8")
