@@ -11,6 +11,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     functions     ACTIVATIONS and other scalar functions, with what follows from a definition
     elementwise   SCALARS: functions of an entry by the names that texts and NumPy code call them
     relations     conditions of pieces as relations joined by and, or
+    safeguards    a program without its clips to 1e-7 and the like, and what these were
     assumptions   what is assumed of an array, as data
     escaping      text from outside as each medium may hold it
     shapes        shapes as text: "m n"

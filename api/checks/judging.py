@@ -13,6 +13,11 @@ from gradproof.checks.causes.repair_search import suggested_factors, suspicion
 from gradproof.checks.causes.wrong_line import first_wrong_line
 from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
+from gradproof.checks.places.beyond_safeguards import (
+    Beyond,
+    beyond_safeguards,
+    largest_share,
+)
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
 from gradproof.checks.places.scope import scope_said
@@ -42,13 +47,7 @@ def judge(
     alternatives: the same under further assumptions, for where the proofs fail without.
     """
     rerun = subject.rerun
-    proofs = Proofs.of(subject)
-    if not all(proof.equal for proof in proofs.found.values()):
-        for other in map(Proofs.of, alternatives):
-            if other.settled > proofs.settled:
-                proofs = other
-            if all(proof.equal for proof in proofs.found.values()):
-                break
+    proofs = best_proofs(subject, alternatives)
     subject = proofs.subject
     numbers = Measurements(subject)
     looked = _looked(numbers, proofs, points)
@@ -103,12 +102,15 @@ class Proofs:
     """What a prover found of each gradient of a subject that both sides have as equations.
 
     pairs: the array of the hand-written code that is the gradient by each name.
+    beyond: the subject without safeguards, where some are proved of that alone: `aside`.
     """
 
     subject: Subject
     found: Mapping[str, Proof] = field(default_factory=dict)
     prover: Prover | None = None
     pairs: Mapping[str, str] = field(default_factory=dict)
+    beyond: Beyond | None = None
+    aside: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, subject: Subject) -> Proofs:
@@ -130,6 +132,24 @@ class Proofs:
         return (sum(proof.equal is True for proof in self.found.values()),
                 sum(proof.ratio is not None for proof in self.found.values()))
 
+    def beyond_safeguards(self) -> Proofs:
+        """These, and those that are found without safeguards of what is not proved here."""
+        beyond = beyond_safeguards(self.subject)
+        if beyond is None:
+            return self
+        more = {name: proof for name, proof in Proofs.of(beyond.subject).found.items()
+                if proof.equal and not self.proved(name)}
+        return replace(self, found={**self.found, **more}, beyond=beyond, aside=frozenset(more))
+
+    @property
+    def are_complete(self) -> bool:
+        return all(proof.equal for proof in self.found.values())
+
+    def explain(self, name: str, seen: Observed) -> bool:
+        """Whether a difference at a point is the safeguards' alone."""
+        return self.beyond is not None and name in self.aside and self.beyond.explains(
+            name, self.pairs[name], seen)
+
     def proved(self, name: str) -> bool:
         return name in self.found and self.found[name].equal is True
 
@@ -139,6 +159,24 @@ class Proofs:
         if self.prover is None or name is None:
             return "", None
         return first_wrong_line(self.prover, self.subject, name, self.pairs[name])
+
+
+def best_proofs(subject: Subject, alternatives: Iterable[Subject]) -> Proofs:
+    """The proofs of a subject, or of the alternative under which most are found; what none proves
+    may be proved where numerical safeguards do not act."""
+    best = Proofs.of(subject)
+    tried = [best]
+    for other in () if best.are_complete else alternatives:
+        tried.append(Proofs.of(other))
+        best = max(best, tried[-1], key=lambda proofs: proofs.settled)
+        if best.are_complete:
+            break
+    for proofs in () if best.are_complete else tried:
+        beyond = proofs.beyond_safeguards()
+        best = max(best, beyond, key=lambda proofs: proofs.settled)
+        if best.are_complete:
+            break
+    return best
 
 
 # --- verdicts -----------------------------------------------------------------------------------
@@ -158,13 +196,20 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     base = _measured(name, seen, notes)
     if doubt := subject.keyed.doubt(name) or numbers.doubts.get(name, ""):
         return replace(base, verdict="undecided", reason=doubt)
-    differing = next((found for found in seen if found.comparison.verdict == "refuted"), None)
+    explained = [found for found in seen if found.comparison.verdict == "refuted"
+                 and proofs.explain(name, found)]
+    if name in proofs.aside:
+        base = _measured(name, [found for found in seen if found not in explained], notes)
+    differing = next((found for found in seen if found.comparison.verdict == "refuted"
+                      and found not in explained), None)
     lost = numbers.lost_digits(name) if differing is not None and proofs.proved(name) else ""
     if differing is not None and not lost:
         return _refuted(base, differing.point, subject, proof, numbers)
     open_ = [f.comparison.reason for f in seen if f.comparison.verdict == "undecided"]
     if proof is not None and proof.equal:
-        return _proved(replace(base, notes=(*notes, *filter(None, [lost]))), subject, proof, open_)
+        base = replace(base, notes=(*notes, *filter(None, [lost])))
+        made = _proved(base, subject, proof, open_)
+        return made if name not in proofs.aside else _beside_safeguards(made, proofs, explained)
     if open_ or not seen:
         return replace(base, verdict="undecided",
                        reason=open_[0] if open_ else "no point could be looked at")
@@ -216,6 +261,19 @@ def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -
     extra = [f"numbers undecided: {reason}" for reason in open_[:1]]
     return replace(base, verdict="proved", scope=scope_said(subject), notes=(*base.notes, *extra),
                    assumptions=tuple(assumed), kinks=kinks_said(proof.kinks, subject.kinks))
+
+
+def _beside_safeguards(made: Check, proofs: Proofs, explained: Sequence[Observed]) -> Check:
+    """A proof without safeguards, which says so, and what they do."""
+    assert proofs.beyond is not None
+    bounded = any(guard.added is None for guard in proofs.beyond.safeguards)
+    notes = ["at the guard the hand-written gradient need not be that of the loss"] * bounded
+    if explained:
+        worst = max(explained, key=lambda found: largest_share([found]))
+        notes.append(f"relative difference by the guard <= {largest_share(explained):.2g}, the "
+                     f"largest at {worst.point}")
+    return replace(made, scope=f"{made.scope}, {proofs.beyond.scope}",
+                   notes=(*made.notes, *notes))
 
 
 def _agreeing(base: Check, points: Sequence[Point], why: str) -> Check:

@@ -40,7 +40,7 @@ LOST = 0.1
 digits; a loss that is farther off computes something that its equations do not say."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Observed:
     """One gradient at one point: what the hand-written code claims, and what the numbers say.
 

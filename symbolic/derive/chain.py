@@ -45,6 +45,7 @@ def differentiate(
     """
     wanted = tuple(wrt)
     _check_known(system, wanted)
+    given = system
     # Whether vectors are rows matters where A x and x A are the same product: A symmetric.
     rows = any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
     system, _ = recorded(fuse_forward(system, {loss, *wanted}), wanted)
@@ -74,6 +75,7 @@ def differentiate(
         derived.of,
         tuple(sorted(simplifier.assumed)),
         tuple(find_kinks(forward.equations, wanted)),
+        given,
     )
 
 

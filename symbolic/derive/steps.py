@@ -65,6 +65,7 @@ class Chain:
     steps: the same equations with their forms; `inlined` those that were put into others.
     of: array name -> name of its adjoint.
     assumed: inputs whose declaration (rows sum to one) a rewrite used.
+    source: what was differentiated, as it was given.
     """
 
     system: System
@@ -75,6 +76,7 @@ class Chain:
     of: Mapping[str, str]
     assumed: tuple[str, ...]
     kinks: tuple[Kink, ...]
+    source: System | None = None
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:

@@ -1,5 +1,6 @@
 """Where else to look: points that drawn numbers do not come to by themselves.
 
+    beyond_safeguards  subjects without clips to 1e-7 and the like, and what these do
     branches         points that reach branches no other point took, and branches none reaches
     coincidences     points with the very numbers that a program compares its arrays with
     likeness         what arrays of numbers are like, and other arrays like them

@@ -1,0 +1,84 @@
+"""A subject without its numerical safeguards: what is proved of it holds where they do not act.
+
+    clip(p, 1e-7, 1 - 1e-7) and the textbook gradient   ->   proved where 1e-7 < p < 1 - 1e-7
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.measuring import Observed
+from gradproof.checks.subject import Subject
+from gradproof.codegen.interpret import evaluate
+from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.safeguards import Safeguard, without_safeguards
+
+CLOSE = 1e-6
+"""Relative: a program that is what was traced of it agrees with that to this at least."""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A subject whose two sides are without safeguards, beside the one that it was made of."""
+
+    subject: Subject
+    original: Subject
+    safeguards: tuple[Safeguard, ...]
+
+    @property
+    def scope(self) -> str:
+        """Where the two subjects are the same, or nearly so."""
+        return ", ".join(dict.fromkeys(map(str, self.safeguards)))
+
+    def explains(self, name: str, array: str, seen: Observed) -> bool:
+        """Whether a difference at a point is the safeguards' alone.
+
+        Without them the sides are proved equal, so it is, where both programs are what was traced
+        of them: the gradient beside its trace, and the derived one beside differences.
+        """
+        hand = self.original.hand
+        assert hand is not None
+        inputs = {a.name: np.asarray(seen.point.values[a.name]) for a in hand.system.inputs}
+        try:
+            with np.errstate(all="ignore"):
+                traced = evaluate(hand.system, inputs, seen.point.sizes)[array]
+        except (ValueError, KeyError, IndexError):
+            return False
+        witness, true = seen.comparison.witness, np.asarray(seen.true, dtype=float)
+        known = np.isfinite(witness)
+        return _close(seen.claimed, traced) and _close(witness[known], true[known])
+
+
+def _close(one: Any, other: Any) -> bool:
+    one, other = np.squeeze(one), np.squeeze(other)
+    if one.shape != other.shape:
+        return False
+    scale = max(float(np.max(np.abs(other), initial=0.0)), 1e-300)
+    return bool(np.all(np.abs(one - other) <= CLOSE * scale))
+
+
+def beyond_safeguards(subject: Subject) -> Beyond | None:
+    """The subject without safeguards; None where it has none, or is not known as equations."""
+    if subject.chain is None or subject.chain.source is None or subject.hand is None:
+        return None
+    plain, taken = without_safeguards(subject.chain.source)
+    hand, more = without_safeguards(subject.hand.system)
+    if not taken:  # the gradient of what has none is what it is
+        return None
+    try:
+        chain = differentiate(plain, subject.chain.loss, subject.chain.wrt)
+    except ValueError:
+        return None
+    made = replace(subject, derived=chain.system, chain=chain, of=chain.of, kinks=chain.kinks,
+                   hand=replace(subject.hand, system=hand))
+    return Beyond(made, subject, tuple(dict.fromkeys((*taken, *more))))
+
+
+def largest_share(seen: Sequence[Observed]) -> float:
+    """The largest difference at some points, relative to the gradient there."""
+    return max((one.largest / max(float(np.max(np.abs(one.true), initial=0.0)), 1e-300)
+                for one in seen if one.largest == one.largest), default=0.0)
