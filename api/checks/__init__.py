@@ -4,6 +4,7 @@ The proof is :mod:`gradproof.symbolic.proof`, the differences :mod:`gradproof.nu
 meet.
 
     causes/          why a gradient is refuted: what raises, the first wrong line, a repair
+    layer_objects/   a layer that is an object: how it is called, what it makes itself
     places/          points that drawn numbers do not come to by themselves
 
     asserting        checks as assertions, for tests: they raise with the whole story

@@ -53,9 +53,14 @@ def _required(result: CheckResult, require: Required) -> CheckResult:
     __tracebackhide__ = True
     if require not in ("agrees", "proved"):
         raise ValueError(f'require: expected "agrees" or "proved", got {require!r}')
-    if ORDER.index(result.verdict) >= ORDER.index(require):
+    held = ORDER.index(result.verdict) >= ORDER.index(require)
+    passed_over = require == "proved" and bool(result.why_unchecked)
+    if held and not passed_over:
         return result
     note = ""
-    if result.verdict == "agrees":
+    if held:
+        note = (f"\nrequired: proved; nothing checks the gradient by "
+                f"{', '.join(result.unchecked)}; what else is meant, say with wrt=[...]")
+    elif result.verdict == "agrees":
         note = '\nrequired: proved; where numbers are enough, use require="agrees"'
     raise AssertionError(f"{result}{note}")

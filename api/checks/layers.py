@@ -17,7 +17,9 @@ import numpy as np
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.judging import judge
-from gradproof.checks.layer_calls import Call, LayerFails, layer_object, two_functions
+from gradproof.checks.layer_calls import Call, LayerFails, two_functions
+from gradproof.checks.layer_objects.calling import LayerObject
+from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters, suited
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import Asked, LayerError
@@ -59,7 +61,8 @@ def check_layer(
     As an object: one argument, a class or function that makes the layer of its parameters
     (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``.  What ``layer.backward``
     does not return is looked for in attributes ``dW``, ``grad_W``, ``W_grad`` and ``W.grad``, in
-    dicts ``grads``, ``gradients``, ... and in such lists, in the order of ``params``.
+    dicts ``grads``, ``gradients``, ... and in such lists, in the order of ``params``.  Parameters
+    that it makes itself are found by what forward reads; `unchecked` has those without a gradient.
 
     shapes (or `inputs`): as for :func:`check`.  A number, a bool or None is a constant (a stride);
         `constants` are those that are neither, such as ``mode="train"``.
@@ -79,12 +82,12 @@ def check_layer(
     taken = Inputs.of(given)
     if not taken.arrays:
         raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')
-    wrt = taken.chosen(wrt) if wrt is not None else None
+    if wrt is not None and (backward is not None or not wrt):
+        wrt = taken.chosen(wrt)
     try:
-        passes = _rehearsed(forward, backward, taken, fixed, wrt, seed)
+        return _rehearsed(forward, backward, taken, fixed, wrt, seed).judged(repair_seconds)
     except LayerFails as error:
         return _failed(error, wrt or expected(taken))
-    return passes.judged(repair_seconds)
 
 
 def _failed(error: LayerFails, names: Sequence[str]) -> CheckResult:
@@ -103,12 +106,20 @@ def _rehearsed(
     """The layer after it has run at every point.  Raises LayerFails."""
     general = General(taken)
     points = general.points(seed)
-    if backward is None:
-        run = layer_object(forward, taken, constants, points[0], wrt)
+    if backward is not None:
+        run, own = two_functions(forward, backward, taken, constants, wrt), NOTHING
     else:
-        run = two_functions(forward, backward, taken, constants, wrt)
+        made = LayerObject.of(forward, taken, constants, points[0])
+        sizes = list(points[0].sizes)
+        own = own_parameters(made, [point for point in points if not point.elsewhere],
+                             [*(array.name for array in taken.arrays), *sizes], sizes, wrt)
+        run = made.run(wrt, own)
+        taken = Inputs.of({**taken.given, **{array.name: array for array in own.arrays}})
+        general = General(taken)
+        points = general.points(seed)
     layer = CheckedLayer(run, taken, constants, general)
-    return _Passes(layer, rehearsed(layer, points, wrt, seed))
+    points = [suited(point, layer.outputs, own.parameters) for point in points]
+    return _Passes(layer, rehearsed(layer, points, wrt, seed), own)
 
 
 def _sorted_out(
@@ -135,6 +146,7 @@ class _Passes:
 
     layer: CheckedLayer
     rehearsal: Rehearsal
+    own: Own = NOTHING
 
     def judged(self, seconds: float) -> CheckResult:
         layer, rehearsal = self.layer, self.rehearsal
@@ -143,7 +155,7 @@ class _Passes:
         asked = Asked(rehearsal.names, tuple(array.name for array in layer.taken.arrays),
                       "backward")
         plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun,
-                        keyed=rehearsal.keyed)
+                        keyed=rehearsal.keyed, assumed=self.own.assumptions)
         sides = Sides(plain, self._chain, self._backward_traced)
         subject = sides.general(layer.general)
         result = judge(subject, rehearsal.points,
@@ -152,7 +164,8 @@ class _Passes:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
             result = replace(result, checks=tuple(_capped(check, reason) for check in result))
-        return result
+        return replace(result, unchecked=tuple(name for name, _ in self.own.unchecked),
+                       why_unchecked=tuple(why for _, why in self.own.unchecked))
 
     def edited(self, function: Callable[..., Any]) -> _Passes:
         """The same layer with another backward pass."""

@@ -73,7 +73,8 @@ class CheckResult:
 
     `first_wrong` says what the hand-written code first computes wrong, and `place` on which line.
     `unchecked` are the inputs for which the function returns no gradient and none was asked for,
-    `unasked` the keys that it returns beside, which are no gradient that was asked for.
+    `unasked` the keys that it returns beside, which are no gradient that was asked for;
+    `why_unchecked` says of arrays that a layer makes itself where their gradients were looked for.
     """
 
     checks: tuple[Check, ...]
@@ -83,6 +84,7 @@ class CheckResult:
     unrepaired: str = ""
     unchecked: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
+    why_unchecked: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -105,7 +107,9 @@ class CheckResult:
             lines.append(self.first_wrong)
         if self.repair is not None or self.unrepaired:
             lines.append(f"repair: {self.repair or self.unrepaired}")
-        if self.unchecked:
+        if self.why_unchecked:
+            lines += [f"not checked: {why}" for why in self.why_unchecked]
+        elif self.unchecked:
             lines.append(f"not checked: {', '.join(self.unchecked)} (no gradient is returned)")
         if self.unasked:
             lines.append(f"not asked for: {', '.join(self.unasked)} (returned beside, and not "

@@ -6,9 +6,9 @@ or ``W``.  What is beside them is never passed over in silence: see :class:`Keye
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -225,20 +225,26 @@ def unpaired(returned: Any) -> Any:
 # --- what a layer returns, or has ---------------------------------------------------------------
 
 
+Left: TypeAlias = Callable[[Any], list[tuple[str, Any]]]
+"""Of a layer: the places at which it has a gradient, in words, and what is there."""
+
+
 @dataclass
 class Seen:
     """What backward left behind when it last ran, for messages.
 
     keyed: of the dicts that it returned, the keys and what is to be said of them.
+    order: of a tuple of gradients, whose they are.
     """
 
     text: str = ""
+    order: tuple[str, ...] = ()
     keyed: Keyed = field(default_factory=Keyed)
 
 
 def collected(
     returned: Any, layer: Any, own: Mapping[str, Any], orders: Sequence[Sequence[str]],
-    seen: Seen,
+    seen: Seen, left: Mapping[str, Left], inputs: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Gradients by input name; names without one are left out.
 
@@ -247,8 +253,10 @@ def collected(
     layer: the object, where there is one; it is asked for what was not returned.
     own: the arrays by name that the layer was made of.
     seen: is told what there was.
+    left: by name, how to get what backward left for a parameter that the layer makes itself.
+    inputs: the arrays by name; their shapes decide between orders of one length.
     """
-    names = list(dict.fromkeys(name for order in orders for name in order))
+    names = list(dict.fromkeys((*(name for order in orders for name in order), *left)))
     seen.text = f"backward returns {_described(returned)}{_left_on(layer)}"
     sequence: list[Any] = []
     by_key: dict[str, Any] = {}
@@ -258,11 +266,11 @@ def collected(
     if returned is not None and sequence:
         found.update(_ordered(sequence, [
             [name for name in order if name not in found] for order in orders
-        ], seen))
+        ], seen, inputs))
     elsewhere: dict[str, tuple[str, ...]] = {}
     for name in names if layer is not None else ():
         places = [("what backward returns", found[name])] if name in found else []
-        places += _on(layer, name, own, names)
+        places += left[name](layer) if name in left else _on(layer, name, own, names)
         if places:
             (_, found[name]), *rest = places
             elsewhere[name] = tuple(place for place, value in rest
@@ -290,16 +298,27 @@ def _take(value: Any, sequence: list[Any], by_key: dict[str, Any]) -> None:
 
 
 def _ordered(
-    sequence: Sequence[Any], orders: Sequence[Sequence[str]], seen: Seen
+    sequence: Sequence[Any], orders: Sequence[Sequence[str]], seen: Seen,
+    inputs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    for order in orders:
-        if len(order) == len(sequence):
-            return {name: value for name, value in zip(order, sequence, strict=True)
-                    if value is not None}
+    """By name, in the first order of their number; one in which the shapes fit goes before."""
+    of_length = [tuple(order) for order in orders if len(order) == len(sequence)]
+    if of_length:
+        if seen.order not in of_length:
+            seen.order = next((order for order in of_length if all(
+                _fits(inputs.get(name), value)
+                for name, value in zip(order, sequence, strict=True))), of_length[0])
+        return {name: value for name, value in zip(seen.order, sequence, strict=True)
+                if value is not None}
     expected = " or ".join(dict.fromkeys(
         f"{len(order)} ({', '.join(order)})" for order in orders if order))
     raise LayerError(f"{seen.text}, expected {expected}; return a dict keyed by name, say what "
                      "it is for with wrt=[...], or give what needs no gradient kind='constant'")
+
+
+def _fits(one: Any, gradient: Any) -> bool:
+    return gradient is None or (isinstance(one, np.ndarray) and isinstance(gradient, np.ndarray)
+                                and one.shape == gradient.shape)
 
 
 def _on(

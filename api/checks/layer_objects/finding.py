@@ -1,0 +1,327 @@
+"""Which arrays of a layer its forward pass reads, and where backward leaves their gradients.
+
+The layer is run with each of its arrays replaced: what changes the output is read.  An array that
+is read and has a gradient is a parameter, which is checked as one that was handed in; one without
+is kept as it is, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import sympy as sp
+
+from gradproof.checks.layer_objects.places import (
+    Held,
+    Path,
+    gradient_places,
+    held,
+    is_real,
+    looked_in,
+    name_of,
+    put,
+    reached,
+    shown,
+)
+from gradproof.checks.points import Point
+from gradproof.checks.returned import LayerError
+from gradproof.symbolic.assumptions import Assumption
+from gradproof.symbolic.equation import Array, Kind, size_symbol
+
+MOST = 300
+"""Arrays of one layer that are looked at."""
+
+
+@dataclass(frozen=True)
+class OwnParameter:
+    """An array that a layer makes itself.
+
+    paths: where it stands.  gradients: where backward leaves its gradient; none where it returns
+    it.  start: its numbers as the layer made them.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    start: Any
+    gradients: tuple[Path, ...] = ()
+
+    def put(self, layer: Any, value: Any) -> Any:
+        """The layer with a value in its place; returns what was put there."""
+        if isinstance(value, np.ndarray):
+            value = np.array(value) if isinstance(self.start, np.ndarray) else value[()]
+        for path in self.paths:
+            put(layer, path, value)
+        return value
+
+    def left(self, layer: Any) -> list[tuple[str, Any]]:
+        """The places at which backward left a gradient for it, and what is there."""
+        found = ((shown(path), reached(layer, path)) for path in self.gradients)
+        return [(place, value) for place, value in found if value is not None]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a layer holds: its parameters, as inputs too, and the arrays that are kept.
+
+    unchecked: the names of arrays without a gradient, each with where it was looked for.
+    """
+
+    parameters: tuple[OwnParameter, ...] = ()
+    arrays: tuple[Array, ...] = ()
+    kept: tuple[OwnParameter, ...] = ()
+    unchecked: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What was taken from the numbers that the layer began with."""
+        return tuple(Assumption(array.name, "given positive") for array in self.arrays
+                     if array.kind == "positive")
+
+
+NOTHING = Own()
+
+
+class Calls(Protocol):
+    """How a layer is made and run, for :func:`own_parameters`."""
+
+    def made(self, point: Point) -> Any:
+        """A new layer.  Raises LayerFails."""
+
+    def ahead(self, layer: Any, point: Point) -> tuple[Any, ...]:
+        """Its outputs, as arrays."""
+
+    def behind(
+        self, layer: Any, point: Point, weights: Sequence[Any], inside: Sequence[OwnParameter]
+    ) -> Mapping[str, Any]:
+        """Runs both passes: the gradients that backward returns for arrays that it has."""
+
+
+def own_parameters(
+    calls: Calls, points: Sequence[Point], taken: Sequence[str], sizes: Sequence[str],
+    wrt: Sequence[str] | None,
+) -> Own:
+    """The parameters that a layer makes itself.
+
+    taken: names that mean something else.  sizes: those of them that are sizes.
+    Raises ValueError for a name in `wrt` that the layer does not have.
+    """
+    look = _Look(calls, points[0], points, tuple(taken))
+    found = look.found()
+    unknown = [name for name in wrt or () if name not in (*taken, *(f.name for f in found))]
+    if unknown:
+        known = [name for name in taken if name not in sizes] + [f.name for f in found]
+        raise ValueError(f"wrt: {unknown[0]!r} is no input; expected some of {known}")
+    chosen = [f for f in found if wrt is None or f.name in wrt]
+    with_gradient = look.with_gradients(chosen)
+    declared = {made.name: look.array(made) for made in with_gradient}
+    parameters = tuple(made for made in with_gradient if declared[made.name] is not None)
+    missing = [f for f in chosen if f.name not in {p.name for p in parameters}
+               and isinstance(f.start, np.ndarray)]
+    if wrt is not None and missing:
+        raise LayerError(f"no gradient for {missing[0].name}: {look.said(missing[0])}")
+    kept = tuple(f for f in found if f.name not in {p.name for p in parameters}
+                 and isinstance(f.start, np.ndarray))
+    arrays = tuple(array for array in declared.values() if array is not None)
+    return Own(parameters, arrays, kept, tuple((f.name, look.said(f)) for f in missing))
+
+
+def suited(
+    point: Point, outputs: Callable[[Mapping[str, Any]], Any], parameters: Sequence[OwnParameter]
+) -> Point:
+    """The point, with values of the parameters that the layer can take.
+
+    What is drawn need not be such (a variance below zero); then they are near what the layer
+    began with, or just that.
+    """
+    starts = {one.name: np.asarray(one.start) for one in parameters}
+    if any(np.shape(point.values[name]) != start.shape for name, start in starts.items()):
+        return point
+    rng = np.random.default_rng(8)
+    near = {name: start * np.exp(0.3 * rng.normal(size=start.shape))
+            for name, start in starts.items()}
+    for values in ({}, near, starts):
+        made = replace(point, values={**point.values, **values})
+        try:
+            with np.errstate(all="ignore"):
+                if all(np.all(np.isfinite(out)) for out in outputs(made.values)):
+                    return made
+        except Exception:  # values that it cannot take; whatever else fails will fail again
+            continue
+    return point
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A layer looked at in one point."""
+
+    calls: Calls
+    point: Point
+    points: Sequence[Point]
+    taken: tuple[str, ...]
+
+    def found(self) -> list[OwnParameter]:
+        """What the layer holds that its forward pass reads; none where it gives no one output."""
+        layer = self._made()
+        if layer is None:
+            return []
+        candidates = [h for h in held(layer) if not self._is_handed(layer, h)][:MOST]
+        made = [OwnParameter(name, h.paths, h.value)
+                for name, h in zip(_named(candidates, self.taken), candidates, strict=True)]
+        plain, again = self._outputs(made, {}), self._outputs(made, {})
+        if plain is None or again is None or not _equal(plain, again):
+            return []
+        return [one for one in made if self._is_read(one, made, plain)]
+
+    def _made(self) -> Any:
+        try:
+            return self.calls.made(self.point)
+        except Exception:  # it will fail again where its failure is the finding
+            return None
+
+    def _is_handed(self, layer: Any, one: Held) -> bool:
+        """Whether an array is one that was handed in, or follows from these alone."""
+        inputs = {name: value for name, value in self.point.values.items() if is_real(value)}
+        if not inputs:
+            return False
+        moved = {name: 1.37 * np.asarray(value) + 0.11 for name, value in inputs.items()}
+        try:
+            other, same = (self.calls.made(replace(self.point, values={**self.point.values, **by}))
+                           for by in (moved, {}))
+        except Exception:  # of values that do not suit it
+            return False
+        path = one.paths[0]
+        return not _equal([one.value], [reached(other, path)]) and _equal(
+            [one.value], [reached(same, path)])
+
+    def _outputs(
+        self, made: Sequence[OwnParameter], by: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """The outputs with arrays replaced by name; None where the layer fails."""
+        try:
+            with np.errstate(all="ignore"):
+                layer = self.calls.made(self.point)
+                for one in made:
+                    one.put(layer, by.get(one.name, one.start))
+                return self.calls.ahead(layer, self.point)
+        except Exception:  # another value that it cannot take
+            return None
+
+    def _is_read(
+        self, one: OwnParameter, made: Sequence[OwnParameter], plain: Sequence[Any]
+    ) -> bool:
+        rng = np.random.default_rng(5)
+        start = np.asarray(one.start)
+        for other in (start + rng.normal(size=start.shape), np.full(start.shape, np.nan)):
+            outputs = self._outputs(made, {one.name: other})
+            if outputs is None or not _equal(plain, outputs):
+                return True
+        return False
+
+    def with_gradients(self, found: Sequence[OwnParameter]) -> list[OwnParameter]:
+        """Those for which backward returns a gradient or leaves one, each with where."""
+        layer, returned = self._run(found)
+        made = []
+        for one in found:
+            if one.name in returned:
+                made.append(one)
+            elif layer is not None and (places := self._left(layer, one, found)):
+                made.append(replace(one, gradients=places))
+        return made
+
+    def _run(self, found: Sequence[OwnParameter]) -> tuple[Any, Mapping[str, Any]]:
+        """The layer after both passes, and what backward returned for the arrays."""
+        rng = np.random.default_rng(6)
+        arrays = [one for one in found if isinstance(one.start, np.ndarray)]
+        outputs = self._outputs(found, {})
+        layer = self._made()
+        if outputs is None or layer is None:
+            return None, {}
+        weights = [rng.normal(size=np.shape(out)) for out in outputs]
+        for one in found:
+            one.put(layer, one.start)
+        try:
+            with np.errstate(all="ignore"):
+                return layer, self.calls.behind(layer, self.point, weights, arrays)
+        except LayerError:
+            raise
+        except Exception:  # it will fail again where its failure is the finding
+            return None, {}
+
+    @staticmethod
+    def _left(layer: Any, one: OwnParameter, found: Sequence[OwnParameter]) -> tuple[Path, ...]:
+        """Where the layer holds something that can be the gradient of an array."""
+        others = {path for other in found for path in other.paths}
+        places = dict.fromkeys(place for path in one.paths
+                               for place in gradient_places(layer, path))
+        return tuple(place for place in places
+                     if place not in others and _is_numbers(reached(layer, place)))
+
+    def array(self, one: OwnParameter) -> Array | None:
+        """Its declaration; None where its shape is none of the inputs' sizes."""
+        shapes = []
+        for point in self.points:
+            try:
+                value = reached(self.calls.made(point), one.paths[0])
+            except Exception:  # at sizes that do not suit the layer
+                continue
+            shapes.append((point.sizes, np.shape(value)))
+        axes: list[Any] = []
+        if not shapes or len({len(shape) for _, shape in shapes}) > 1:
+            return None
+        for axis, first in enumerate(shapes[0][1]):
+            if all(shape[axis] == first for _, shape in shapes):
+                axes.append(sp.Integer(first))
+                continue
+            of = [name for name in shapes[0][0]
+                  if all(sizes.get(name) == shape[axis] for sizes, shape in shapes)]
+            if not of:
+                return None
+            axes.append(size_symbol(of[0]))
+        return Array(one.name, tuple(axes), self._kind(one))
+
+    def _kind(self, one: OwnParameter) -> Kind:
+        """Positive where it is so at first, and numbers of both signs give no finite output."""
+        start = np.asarray(one.start)
+        drawn = np.random.default_rng(7).normal(size=start.shape) - 1
+        if not start.size or not np.all(start > 0):
+            return "real"
+        outputs = self._outputs([one], {one.name: drawn})
+        fine = outputs is not None and all(np.all(np.isfinite(out)) for out in outputs)
+        return "real" if fine else "positive"
+
+    def said(self, one: OwnParameter) -> str:
+        """Why an array is not checked."""
+        places = dict.fromkeys(place for path in one.paths for place in looked_in(path))
+        return (f"{shown(one.paths[0])} is read by forward, and no gradient for it was found in "
+                f"what backward returns, nor in {', '.join(places)}")
+
+
+def _named(candidates: Sequence[Held], taken: Sequence[str]) -> Iterator[str]:
+    """A name for each, by the last word of its path where that says enough."""
+    short = [name_of(one.paths[0]) for one in candidates]
+    used = set(taken)
+    for one, name in zip(candidates, short, strict=True):
+        if short.count(name) > 1:
+            name = name_of(one.paths[0], whole=True)
+        while name in used:
+            name += "_"
+        used.add(name)
+        yield name
+
+
+def _equal(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and all(
+        np.shape(left) == np.shape(right)
+        and bool(np.all((np.asarray(left) == right) | ((left != left) & (right != right))))
+        for left, right in zip(one, other, strict=True))
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind in "fiu")
+    return isinstance(value, float | int | np.number) and not isinstance(value, bool)
+
+

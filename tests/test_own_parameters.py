@@ -1,0 +1,400 @@
+"""Layers that make their own parameters: each is found, and its gradient checked or said missing.
+
+Every layer is right, with its gradients where public code leaves them; a mutant of each has one
+gradient twice as large.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import gradproof as gp
+
+
+class Layer:
+    """`times` is what a gradient is multiplied by; 1 is right."""
+
+    __slots__ = ()
+    times = 1
+
+
+class Linear(Layer):
+    """Attributes."""
+
+    def __init__(self, width=4, outputs=3):
+        self.W = np.random.default_rng(0).normal(size=(width, outputs))
+        self.b = np.zeros(outputs)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW, self.db = self.times * self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+
+class GradAttributes(Linear):
+    def backward(self, dout):
+        self.W_grad, self.grad_b = self.times * self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+
+class Wordy(Layer):
+    """Long names, and gradients called after them."""
+
+    def __init__(self):
+        self.weights, self.bias = np.full((4, 3), 0.3), np.zeros(3)
+
+    def forward(self, x):
+        self.inputs = x
+        return x @ self.weights + self.bias
+
+    def backward(self, output_gradient):
+        self.weights_gradient = self.times * self.inputs.T @ output_gradient
+        self.dbias = output_gradient.sum(axis=0)
+        return output_gradient @ self.weights.T
+
+
+class Learned(Layer):
+    """Names that end in an underscore."""
+
+    def __init__(self):
+        self.coef_, self.intercept_ = np.ones((4, 3)), np.zeros(3)
+
+    def forward(self, x):
+        self._x = x
+        return x @ self.coef_ + self.intercept_
+
+    def backward(self, grad):
+        self.dcoef_, self.grad_intercept = self.times * self._x.T @ grad, grad.sum(axis=0)
+        return grad @ self.coef_.T
+
+
+class Dicts(Layer):
+    def __init__(self):
+        self.params, self.grads = {"W": np.ones((4, 3)), "b": np.zeros(3)}, {}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"] + self.params["b"]
+
+    def backward(self, dout):
+        self.grads["W"], self.grads["db"] = self.times * self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.params["W"].T
+
+
+class DictsBeside(Dicts):
+    """The parameters are in a dict, their gradients are not."""
+
+    def backward(self, dout):
+        self.dW, self.db = self.times * self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.params["W"].T
+
+
+class OneDict(Dicts):
+    def backward(self, dout):
+        self.params["dW"], self.params["db"] = self.times * self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.params["W"].T
+
+
+class Lists(Linear):
+    def __init__(self):
+        super().__init__()
+        self.parameters = [self.W, self.b]
+
+    def backward(self, dout):
+        self.gradients = [self.times * self.x.T @ dout, dout.sum(axis=0)]
+        return dout @ self.W.T
+
+
+class ListOfWeights(Layer):
+    """Two layers in lists."""
+
+    def __init__(self):
+        self.weights, self.biases = [np.ones((4, 2)), np.ones((2, 3))], [np.zeros(2), np.zeros(3)]
+
+    def forward(self, x):
+        self.a = [x]
+        for W, b in zip(self.weights, self.biases, strict=True):
+            self.a.append(self.a[-1] @ W + b)
+        return self.a[-1]
+
+    def backward(self, delta):
+        self.dweights, self.dbiases = [None, None], [None, None]
+        for k in (1, 0):
+            self.dweights[k], self.dbiases[k] = self.times * self.a[k].T @ delta, delta.sum(axis=0)
+            delta = delta @ self.weights[k].T
+        return delta
+
+
+class Returned(Linear):
+    def backward(self, dout):
+        return dout @ self.W.T, self.times * self.x.T @ dout, dout.sum(axis=0)
+
+
+class ReturnedFirst(Linear):
+    def backward(self, dout):
+        return self.times * self.x.T @ dout, dout.sum(axis=0), dout @ self.W.T
+
+
+class ReturnedByKey(Linear):
+    def backward(self, dout):
+        return {"dx": dout @ self.W.T, "dW": self.times * self.x.T @ dout, "db": dout.sum(axis=0)}
+
+
+class Parameter:
+    def __init__(self, data):
+        self.data, self.grad = data, None
+
+
+class Objects(Layer):
+    """Parameters that are objects with their numbers and their gradient."""
+
+    def __init__(self):
+        self.weight, self.bias = Parameter(np.ones((4, 3))), Parameter(np.zeros(3))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.data + self.bias.data
+
+    def backward(self, dout):
+        self.weight.grad, self.bias.grad = self.times * self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.weight.data.T
+
+
+class Nested(Layer):
+    """Sublayers, of which two have a W."""
+
+    def __init__(self):
+        self.layers = [Linear(4, 5), Linear(5, 3)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = np.tanh(layer.forward(x))
+            layer.out = x
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            layer.times = self.times
+            dout = layer.backward(dout * (1 - layer.out**2))
+        return dout
+
+
+class Slots(Layer):
+    __slots__ = ("W", "b", "dW", "db", "x")
+
+    def __init__(self):
+        self.W, self.b = np.ones((4, 3)), np.zeros(3)
+
+    forward = Linear.forward
+    backward = Linear.backward
+
+
+@dataclass
+class Data(Layer):
+    W: np.ndarray
+    b: np.ndarray
+
+    forward = Linear.forward
+    backward = Linear.backward
+
+
+class Pair(NamedTuple):
+    W: np.ndarray
+    b: np.ndarray
+
+
+class Tuples(Layer):
+    def __init__(self):
+        self.params, self.grads = Pair(np.ones((4, 3)), np.zeros(3)), None
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params.W + self.params.b
+
+    def backward(self, dout):
+        self.grads = Pair(self.times * self.x.T @ dout, dout.sum(axis=0))
+        return dout @ self.params.W.T
+
+
+class Scalar(Layer):
+    """A parameter that is a number, as the slope of a PReLU; eps is none."""
+
+    def __init__(self):
+        self.slope, self.eps = 0.25, 1e-3
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.slope * x) + self.eps
+
+    def backward(self, dout):
+        self.dslope = self.times * np.sum(dout * np.where(self.x > 0, 0, self.x))
+        return dout * np.where(self.x > 0, 1, self.slope)
+
+
+PAIRS = [
+    *((cls, {"W", "b"}) for cls in (
+        Linear, GradAttributes, Dicts, DictsBeside, OneDict, Lists, Returned, ReturnedFirst,
+        ReturnedByKey, Slots, Tuples)),
+    (Wordy, {"weights", "bias"}),
+    (Learned, {"coef_", "intercept_"}),
+    (ListOfWeights, {"weights_0", "weights_1", "biases_0", "biases_1"}),
+    (Objects, {"weight", "bias"}),
+    (Nested, {"layers_0_W", "layers_0_b", "layers_1_W", "layers_1_b"}),
+    (functools.partial(Data, np.ones((4, 3)), np.zeros(3)), {"W", "b"}),
+    (Scalar, {"slope"}),
+]
+
+
+def title(value):
+    return getattr(getattr(value, "func", value), "__name__", "")
+
+
+@pytest.mark.parametrize(("make", "names"), PAIRS, ids=title)
+def test_every_parameter_is_found_and_proved(make, names):
+    result = gp.assert_layer(make(), x="m 4", require="proved", repair_seconds=0)
+    assert {made.name for made in result} == {"x", *names}, str(result)
+    assert result.unchecked == ()
+
+
+@pytest.mark.parametrize(("make", "names"), PAIRS, ids=title)
+def test_a_wrong_gradient_of_one_is_refuted(make, names):
+    class Twice(type(make())):
+        times = 2
+
+    made = functools.partial(Twice, *make.args) if isinstance(make, functools.partial) else Twice
+    result = gp.check_layer(made, x="m 4", repair_seconds=0)
+    refuted = {made.name for made in result if made.verdict == "refuted"}
+    assert refuted, str(result)
+    assert refuted < names | {"x"}, str(result)
+    assert result["x"].verdict in ("proved", "agrees")
+
+
+@pytest.mark.parametrize("make", [
+    Linear, Linear(), lambda: Linear(4, 3), functools.partial(Linear, 4, outputs=3),
+], ids=["a class", "an instance", "a lambda", "a partial"])
+def test_however_the_layer_is_given(make):
+    result = gp.check_layer(make, x="m 4")
+    assert [(made.name, made.verdict) for made in result] == [
+        ("x", "proved"), ("W", "proved"), ("b", "proved")], str(result)
+    assert result["W"].scope == "for all m"
+
+
+def test_sizes_given_to_the_constructor_are_constants():
+    result = gp.check_layer(Linear, x="m 5", width=5, outputs=2)
+    assert {made.verdict for made in result} == {"proved"}
+
+
+def test_the_given_layer_stays_as_it_is():
+    layer = Linear()
+    start = layer.W.copy()
+    gp.check_layer(layer, x="m 4")
+    assert np.array_equal(layer.W, start)
+    assert not hasattr(layer, "dW")
+
+
+# --- what is not checked ------------------------------------------------------------------------
+
+
+class Forgets(Linear):
+    """No gradient by b."""
+
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
+
+
+def test_a_parameter_without_a_gradient_is_said():
+    result = gp.check_layer(Forgets(), x="m 4")
+    assert result["W"].verdict == "proved"
+    assert result.unchecked == ("b",)
+    assert "self.b is read by forward, and no gradient for it was found" in str(result)
+    for place in ("self.db", "self.grads['b']"):
+        assert place in str(result)
+    gp.assert_layer(Forgets(), x="m 4")
+    with pytest.raises(AssertionError, match="nothing checks the gradient by b"):
+        gp.assert_layer(Forgets(), x="m 4", require="proved")
+
+
+def test_wrt_says_what_is_meant():
+    result = gp.assert_layer(Forgets(), x="m 4", wrt=["x", "W"], require="proved")
+    assert [made.name for made in result] == ["x", "W"]
+    assert result.unchecked == ()
+    with pytest.raises(ValueError, match="no gradient for b"):
+        gp.check_layer(Forgets(), x="m 4", wrt=["b"])
+    with pytest.raises(ValueError, match=r"'V' is no input; expected some of \['x', 'W', 'b'\]"):
+        gp.check_layer(Forgets(), x="m 4", wrt=["V"])
+
+
+def test_what_forward_does_not_read_is_no_parameter():
+    class Statistics(Linear):
+        def __init__(self):
+            super().__init__()
+            self.buffer, self.mean, self.velocity = np.ones(9), np.zeros(3), {"W": np.ones((4, 3))}
+
+        def forward(self, x):
+            out = super().forward(x)
+            self.mean = 0.9 * self.mean + 0.1 * out.mean(axis=0)
+            return out
+
+    result = gp.assert_layer(Statistics(), x="m 4", require="proved")
+    assert [made.name for made in result] == ["x", "W", "b"]
+
+
+def test_a_table_stays_as_it_is():
+    class Masked:
+        def __init__(self):
+            self.W, self.mask = np.ones((4, 4)), np.tril(np.ones((4, 4)))
+
+        def forward(self, x):
+            self.x = x
+            return x @ (self.W * self.mask)
+
+        def backward(self, dout):
+            self.dW = self.x.T @ dout * self.mask * self.mask
+            return dout @ (self.W * self.mask).T
+
+    result = gp.check_layer(Masked(), x="m 4")
+    assert {made.verdict for made in result} == {"proved"}, str(result)
+    assert result.unchecked == ("mask",)
+
+
+def test_what_is_made_of_what_was_handed_in_is_no_parameter():
+    class Copies:
+        def __init__(self, W):
+            self.W, self.transposed, self.b = W.copy(), W.T.copy(), np.zeros(W.shape[1])
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, dout):
+            self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+            return dout @ self.transposed
+
+    result = gp.assert_layer(Copies, x="m n", W="n h", require="proved")
+    assert {made.name for made in result} == {"x", "W", "b"}
+    assert {made.scope for made in result} == {"for all h, m, n"}
+
+
+def test_values_that_a_parameter_cannot_have_are_not_drawn():
+    class Scales:
+        def __init__(self):
+            self.variance = np.ones(4)
+
+        def forward(self, x):
+            self.x = x
+            return x / np.sqrt(self.variance)
+
+        def backward(self, dout):
+            self.dvariance = np.sum(-dout * self.x * self.variance**-1.5 / 2, axis=0)
+            return dout / np.sqrt(self.variance)
+
+    result = gp.check_layer(Scales(), x="m 4")
+    assert {made.verdict for made in result} == {"proved"}, str(result)
+    assert "variance is positive" in " ".join(result["variance"].assumptions)
