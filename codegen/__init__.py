@@ -17,6 +17,7 @@ compiled function runs the text that is printed; `source` is where to begin.
     numpy_style     scalar bodies as NumPy expressions
     patches         equations with mixed subscripts or guards, as sums over slices
     recurrences     recurrences as loops over their steps
+    saturated       equations that read values which overflow or vanish, in what those come from
     sizes           sizes and places: as numbers, and as text that computes integers
     source          readable NumPy source of a gradient
     spelling        scalar bodies as NumPy functions, finite wherever the value is

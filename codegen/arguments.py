@@ -16,6 +16,9 @@ from .sizes import bind_sizes, size_number
 
 Sizes: TypeAlias = Mapping[sp.Symbol, int]
 
+SCALARS_WIDEN = np.__version__.startswith("1.")
+"""Whether a float32 of no axes, times a Python number, is a float64 (NumPy 1; NEP 50)."""
+
 REMEMBERED = 64
 """Kinds of calls (shapes and types) that are known to fit; beyond it they are forgotten."""
 
@@ -156,6 +159,8 @@ def owned(results: Sequence[Any], inputs: Sequence[NDArray[Any]]) -> tuple[Any, 
     seen = {id(array if array.base is None else _owner(array)) for array in inputs}
     mine = []
     for result in results:
+        if SCALARS_WIDEN:
+            result = _as_precise(result, inputs)
         if isinstance(result, np.ndarray):
             owner = result if result.base is None else _owner(result)
             if id(owner) in seen or (owner is not result and not result.flags.writeable):
@@ -163,6 +168,15 @@ def owned(results: Sequence[Any], inputs: Sequence[NDArray[Any]]) -> tuple[Any, 
             seen.add(id(owner))
         mine.append(result)
     return tuple(mine)
+
+
+def _as_precise(result: Any, inputs: Sequence[NDArray[Any]]) -> Any:
+    """A result in the precision of the inputs, where the arithmetic of scalars widened it."""
+    floats = [array.dtype for array in inputs if array.dtype.kind == "f"]
+    if not floats or getattr(result, "dtype", np.dtype(int)).kind != "f":
+        return result
+    wanted = np.result_type(*floats)
+    return result if result.dtype == wanted else result.astype(wanted)
 
 
 def _owner(array: Any) -> Any:

@@ -22,6 +22,7 @@ from .arguments import Arguments, Sizes, owned
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
 from .needed import needed
+from .saturated import with_levels
 from .sizes import bind_sizes
 from .source import Printing, function_text
 
@@ -38,7 +39,7 @@ def compile_system(
     results share no memory with the inputs or each other.  Raises TypeError for a missing or
     unknown input and ValueError for a shape or a label that does not fit, naming the input.
     """
-    spoken, names = pronounceable(system)
+    spoken, names = pronounceable(with_levels(system))
     program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
     arguments = Arguments(system)
 

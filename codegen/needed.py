@@ -10,12 +10,12 @@ import sympy as sp
 from ..symbolic.equation import Equation, Item, Recurrence, System
 from ..symbolic.matrices.leaves import Levels, levels_of
 from ..symbolic.matrices.recognise import Leaf, matrix_form, walk, without_units
-from .spelling import stable_logs
+from .saturated import Saturated
 
 
 def needed(system: System, results: Sequence[str]) -> list[Item]:
-    """The items that the results depend on, in order, their logarithms in stable form."""
-    forward = list(system.equations)
+    """The items that the results depend on, in order, each in a spelling that does not overflow."""
+    saturated = Saturated(system)
     levels, shapes = levels_of(system), system.shapes
     wanted = set(results)
     kept: list[Item] = []
@@ -25,7 +25,7 @@ def needed(system: System, results: Sequence[str]) -> list[Item]:
                 wanted |= {read.array for e in item.equations for read in e.reads}
                 kept.append(item)
         elif wanted & {item.name, *item.argmax}:
-            spelled = stable_logs(item, forward)
+            spelled = saturated.steady(item)
             wanted |= arrays_read(spelled, shapes, levels)
             kept.append(spelled)
     return kept[::-1]

@@ -20,6 +20,7 @@ from .names import Names
 from .needed import needed, shown_axes
 from .patches import Scope
 from .recurrences import LoopLines
+from .saturated import with_levels
 from .views import Copies
 
 
@@ -40,7 +41,7 @@ def gradient_source(
     would hide what the text refers to, is called by a name like it.  Raises EquationError for an
     equation that is no sum of matrix forms over slices or places, naming it.
     """
-    spoken, names = pronounceable(system)
+    spoken, names = pronounceable(with_levels(system))
     results = [names[array] for array in gradients.values()]
     keys = list(map(quoted, gradients))
     pairs = ", ".join(f"{key}: {array}" for key, array in zip(keys, results, strict=True))
@@ -58,7 +59,7 @@ def array_source(
     system: System, array: str, *, name: str, row_vectors: bool = True, summary: str = ""
 ) -> str:
     """Source text of ``name(inputs) -> array``.  Raises as :func:`gradient_source` does."""
-    spoken, names = pronounceable(system)
+    spoken, names = pronounceable(with_levels(system))
     wanted = [names[array]]
     return function_text(spoken, needed(spoken, wanted), wanted, [f"    return {wanted[0]}"],
                          name=identifier(name), row_vectors=row_vectors, summary=summary)

@@ -7,17 +7,15 @@ stable spelling, and a formula in exponentials becomes a polynomial in the sigmo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from ..symbolic.derive.rewrite import inline, tidy
-from ..symbolic.equation import Equation, slot
-from ..symbolic.functions import SIGMOID, SOFTPLUS, STEP, A, Opaque, Z, in_sigmoid
+from ..symbolic.equation import slot
+from ..symbolic.functions import STEP, A, Opaque, Z, in_sigmoid
 from ..symbolic.relations import as_relations
 from .stable import steadied
 
@@ -201,44 +199,3 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "minimum": np.minimum,
     "root": lambda size, exponent: float(size) ** float(exponent),
 }
-
-
-# --- logarithms of probabilities ----------------------------------------------------------------
-
-
-def stable_logs(equation: Equation, forward: Iterable[Equation]) -> Equation:
-    """log A with A = exp(u) or A = sigmoid(u) in terms of u, which neither over- nor underflows.
-
-    log exp u = u, log sigmoid(u) = -softplus(-u), log(1 - sigmoid(u)) = -softplus(u).
-    The equation itself where none of these applies.
-    """
-    inside = {
-        term.reads[place].array
-        for term in equation.terms
-        for log in term.body.atoms(sp.log)
-        for place in range(len(term.reads))
-        if log.has(slot(place))
-    }
-    for source in forward:
-        if source.name not in inside or not source.is_pointwise:
-            continue
-        put = inline(equation, source)
-        if put is None:
-            continue
-        terms = tuple(replace(term, body=_without_logs(term.body)) for term in put.terms)
-        if not any(log.has(Opaque, sp.exp) for term in terms for log in term.body.atoms(sp.log)):
-            equation = tidy(replace(put, terms=terms))
-    return equation
-
-
-def _without_logs(body: sp.Expr) -> sp.Expr:
-    def spell(log: sp.Expr) -> sp.Expr:
-        inner = log.args[0]
-        if isinstance(inner, SIGMOID):
-            return -SOFTPLUS(-inner.args[0])
-        rest = sp.expand(1 - inner)
-        if isinstance(rest, SIGMOID):
-            return -SOFTPLUS(rest.args[0])
-        return log
-
-    return body.replace(lambda part: isinstance(part, sp.log), spell)

@@ -8,6 +8,7 @@ do the functions that it calls (:mod:`rebinding`); nothing of the user's module 
 from __future__ import annotations
 
 import builtins
+import inspect
 import math
 import random
 from collections.abc import Callable
@@ -91,6 +92,14 @@ class _Ufunc:
         self._session = session
         self._ufunc = ufunc
         self.name = str(ufunc.__name__)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """x, or x1 and x2: NumPy 1 says of its functions not what they take."""
+        count = self._ufunc.nin
+        names = ["x"] if count == 1 else [f"x{place + 1}" for place in range(count)]
+        return inspect.Signature([
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and all(isinstance(x, (int, float, Number)) for x in args):
