@@ -17,9 +17,9 @@ import sympy as sp
 
 from ..symbolic.derive.rewrite import inline, shortest, tidy
 from ..symbolic.equation import Equation, Item, Read, System, Term, fresh_name, slot
-from ..symbolic.functions import SIGMOID, TANH, Opaque
+from ..symbolic.functions import SIGMOID, TANH
 from ..symbolic.matrices.leaves import levels_of
-from .stable import LARGEST, STEEP, at_risk, steadied
+from .stable import LARGEST, STEEP, at_risk, is_curved, steadied
 
 _ANY = sp.Dummy("any", real=True)
 
@@ -140,10 +140,6 @@ class Saturated:
             return 1 / SIGMOID(_ANY)
         if seen.has(*STEEP):
             return sp.exp(_ANY)
-        functions = {type(applied) for applied in seen.atoms(Opaque)}
-        if SIGMOID in functions and not seen.has(sp.log):
-            return SIGMOID(_ANY) if functions == {SIGMOID} and isinstance(seen, SIGMOID) \
-                else TANH(_ANY)
-        return TANH(_ANY) if TANH in functions or seen.has(sp.tanh) else None
-
-
+        if isinstance(seen, SIGMOID):
+            return SIGMOID(_ANY)
+        return TANH(_ANY) if is_curved(seen) and not seen.has(sp.log) else None

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import product
+from itertools import permutations, product
 from math import gcd, lcm
 
 import sympy as sp
@@ -68,13 +68,14 @@ def at_risk(body: sp.Expr) -> bool:
             if part.base.has(*STEEP) or _may_vanish(part.base):
                 return True
         elif part.is_Mul:
-            curved = [factor for factor in part.args if factor.has(*STEEP) or _is_curved(factor)]
+            curved = [factor for factor in part.args if factor.has(*STEEP) or is_curved(factor)]
             if len(curved) > 1 and any(factor.has(*STEEP) for factor in curved):
                 return True
     return False
 
 
-def _is_curved(part: sp.Expr) -> bool:
+def is_curved(part: sp.Expr) -> bool:
+    """Whether it applies what saturates: tanh, or what is rational in one exponential."""
     return bool(part.has(sp.tanh)) or any(map(_is_rational, part.atoms(Opaque)))
 
 
@@ -85,7 +86,7 @@ def _is_rational(applied: Opaque) -> bool:
 
 def _may_vanish(part: sp.Expr) -> bool:
     """Whether named functions may bring an expression near to zero, as far as their ends say."""
-    if not _is_curved(part):
+    if not is_curved(part):
         return False
     if part.has(sp.tanh) or any(not isinstance(f, SIGMOID) for f in part.atoms(Opaque)):
         return True
@@ -333,13 +334,26 @@ def _rates(body: sp.Expr) -> dict[sp.Expr, tuple[sp.Rational, sp.Expr]] | None:
 def _homogeneous(body: sp.Expr) -> sp.Expr:
     """exp a/(exp a + exp b) as 1/(1 + exp(b - a)), where that leaves one argument."""
     powers = sorted(body.atoms(sp.exp), key=sp.default_sort_key)
-    if len(powers) < 2 or len(powers) > 4 or _rates(body) is not None:
+    if not 2 <= len(powers) <= 4 or _rates(body) is not None:
         return body
-    common, last = sp.Dummy(positive=True), powers[-1].args[0]
-    names = {power: sp.Dummy(positive=True) for power in powers[:-1]}
-    moved = sp.cancel(body.xreplace(
-        {powers[-1]: common, **{power: common * name for power, name in names.items()}}))
-    if moved.has(common):
-        return body
-    return moved.xreplace(
-        {name: sp.exp(sp.expand(power.args[0] - last)) for power, name in names.items()})
+    exponents = [power.args[0] for power in powers]
+    for last, first in permutations(exponents, 2):
+        degrees = [_degree(exponent, last, sp.expand(first - last)) for exponent in exponents]
+        if None in degrees:
+            continue
+        common, names = sp.Dummy(positive=True), [sp.Dummy(positive=True) for _ in powers]
+        moved = sp.cancel(body.xreplace({
+            power: common**degree * name
+            for power, name, degree in zip(powers, names, degrees, strict=True)}))
+        moved = moved.xreplace({
+            name: sp.exp(sp.expand(exponent - degree * last))
+            for name, exponent, degree in zip(names, exponents, degrees, strict=True)})
+        if not sp.cancel(moved).has(common):
+            return sp.cancel(moved)
+    return body
+
+
+def _degree(exponent: sp.Expr, last: sp.Expr, unit: sp.Expr) -> int | None:
+    """The d for which exponent - d · last is a number of units."""
+    return next((degree for degree in (0, 1, 2, -1)
+                 if sp.cancel(sp.expand(exponent - degree * last) / unit).is_Rational), None)
