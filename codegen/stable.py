@@ -348,8 +348,8 @@ def _homogeneous(body: sp.Expr) -> sp.Expr:
         moved = moved.xreplace({
             name: sp.exp(sp.expand(exponent - degree * last))
             for name, exponent, degree in zip(names, exponents, degrees, strict=True)})
-        if not sp.cancel(moved).has(common):
-            return sp.cancel(moved)
+        if not moved.has(common):
+            return moved
     return body
 
 

@@ -48,7 +48,6 @@ FORMULAS = [
     "L = sum(log(1+exp(x))*log(1+exp(-x)))",
     "L = sum(log(tanh(x)+1))",
     "L = sum(x*exp(x)/(exp(x)-1))",
-    "o = exp(x)/(1+exp(x))\nL = sum(y*o**2)",
 ]
 POINTS = {
     "usual": (0.3, -1.2, 2.0, -0.4), "40": (40.0, -40.0, 0.1, 1.0),
