@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
-from gradproof.checks.causes.wrong_line import first_wrong_line
+from gradproof.checks.causes.wrong_line import first_wrong_line, repaired_line, sayable
 from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
 from gradproof.checks.places.beyond_safeguards import (
@@ -68,6 +68,10 @@ def judge(
         rerun.verdict, subject.loose_units, rerun.loss, keys_for,
     )
     repair, unrepaired = find_repair(search, repair_seconds)
+    if repair is not None:
+        result = replace(result, place=repaired_line(repair),
+                         first_wrong=wrong if place is not None and place.line == repair.line
+                         else f"first wrong: {repaired_line(repair)}")
     return replace(result, repair=repair, unrepaired=unrepaired)
 
 
@@ -330,7 +334,10 @@ def _largest(values: Sequence[float]) -> float:
 
 def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
     """What would make it right: from the normal forms where they say, else from the numbers."""
-    if proof is not None and proof.ratio is not None and not proof.ratio.is_zero:
+    derived = numbers.subject.derived
+    known = [array.name for array in derived.inputs] if derived is not None else []
+    if proof is not None and proof.ratio is not None and not proof.ratio.is_zero \
+            and sayable(proof.ratio, known):
         inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
         if inverse.has(sp.zoo, sp.nan, sp.oo):  # a step is no factor to divide by
             return f"derived = {factor} × hand-written: multiply by {factor} (exact, for all sizes)"

@@ -27,7 +27,7 @@ from gradproof.numeric import (
     own_noise,
     rounding_bound,
 )
-from gradproof.repair.search import Wanted, differ_by_units
+from gradproof.repair.fits import Wanted, differ_by_units
 
 ENOUGH = 400
 """Evaluations of the loss to spend where the derived gradient says where to look."""

@@ -6,6 +6,7 @@ fits are tried.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -13,6 +14,9 @@ from itertools import combinations
 from gradproof.repair.in_scope import InScope
 
 SLOPES = ("{0} * (1 - {0})", "(1 - {0} ** 2)", "(1 - {0})", "({0} > 0)")
+FALLING = "(1 - {0})"
+"""Of the slopes, the one that is but a part of one."""
+
 ELEMENTARY = ("np.exp(-{0})", "np.exp({0})", "np.tanh({0})")
 
 
@@ -21,12 +25,16 @@ class Ingredient:
     """An expression that may be missing.
 
     cost: the cheaper, the likelier.  added: it is a likely term, but no likely factor.
+    of: the array that it is a function of, and perhaps the slope of another function there.
+    entry: it is an entry of a list or dict, as the function names it.
     """
 
     cost: float
     text: str
     shape: tuple[int, ...]
     added: bool = False
+    of: str = ""
+    entry: bool = False
 
 
 def ingredients(
@@ -37,31 +45,40 @@ def ingredients(
     pool: expressions of the same function.  numbers: those of the loss.
     """
     found: dict[str, Ingredient] = {}
-    for cost, text, added in _proposed(scope, pool, numbers):
+    entries = {*_entries(pool)}
+    for cost, text, added, of in _proposed(scope, pool, numbers):
         if text not in found:
             shape = scope.shape_of(text)
             if shape is not None:
-                found[text] = Ingredient(cost, text, shape, added)
+                found[text] = Ingredient(cost, text, shape, added, of, text in entries)
     return tuple(sorted(found.values(), key=lambda part: part.cost))
 
 
 def _proposed(
     scope: InScope, pool: Sequence[str], numbers: Sequence[str]
-) -> Iterator[tuple[float, str, bool]]:
-    arrays = [q.text for q in scope.arrays]
+) -> Iterator[tuple[float, str, bool, str]]:
+    arrays = list(dict.fromkeys((*_entries(pool), *(q.text for q in scope.arrays))))
     scalars = [q.text for q in scope.scalars if not q.is_count]
-    yield from ((0.0, text, False) for text in (*arrays, *scalars))
-    yield from ((0.4, number, True) for number in dict.fromkeys(("1", *numbers)))
+    yield from ((0.0, text, False, "") for text in (*arrays, *scalars))
+    yield from ((0.4, number, True, "") for number in dict.fromkeys(("1", *numbers)))
     for array in arrays:
-        yield from ((0.5, f"{name}({array})", False) for name in scope.functions)
-        yield from ((0.6, form.format(array), False) for form in SLOPES)
-        yield from ((1.0, form.format(array), False) for form in ELEMENTARY)
-        yield from ((0.8, f"{number} * {array}", True) for number in (*scalars, 2, *numbers))
-        yield from ((1.1, f"2 * {number} * {array}", True) for number in (*scalars, *numbers))
-    yield from ((0.6 + 0.01 * len(text), text, False) for text in pool)
-    yield from ((1.0, text, False) for text in _products(scope))
-    yield from ((1.3, f"{one.text} * {other.text}", False)
+        yield from ((0.5, f"{name}({array})", False, array) for name in scope.functions)
+        yield from ((0.6, form.format(array), False, "" if form == FALLING else array)
+                    for form in SLOPES)
+        yield from ((1.0, form.format(array), False, "") for form in ELEMENTARY)
+        yield from ((0.8, f"{number} * {array}", True, "") for number in (*scalars, 2, *numbers))
+        yield from ((1.1, f"2 * {number} * {array}", True, "") for number in (*scalars, *numbers))
+    yield from ((0.6 + 0.01 * len(text), text, False, "") for text in pool)
+    yield from ((1.0, text, False, "") for text in _products(scope))
+    yield from ((1.3, f"{one.text} * {other.text}", False, "")
                 for one, other in combinations(scope.arrays, 2) if one.shape == other.shape)
+
+
+def _entries(pool: Sequence[str]) -> Iterator[str]:
+    """The entries of lists and dicts among the expressions of a function, as it names them."""
+    for text in pool:
+        if isinstance(ast.parse(text, mode="eval").body, ast.Subscript):
+            yield text
 
 
 def _products(scope: InScope) -> Iterator[str]:

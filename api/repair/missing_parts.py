@@ -43,6 +43,27 @@ def factors(node: ast.expr, context: Context) -> Iterator[Change]:
                          partial(_combined, node, ast.Div, part.text))
 
 
+def other_slopes(node: ast.expr, context: Context) -> Iterator[Change]:
+    """The slope of another function where one stands: a factor, or two factors side by side."""
+    if context.level not in ("term", "factor") or not context.shape or isinstance(
+            node, ast.Name | ast.Constant | ast.Subscript):
+        return
+    mine = ast.unparse(node)
+    for part in context.ingredients:
+        if not part.of or part.shape != context.shape or part.text == mine:
+            continue
+        near = (0.0 if part.of in mine else 0.5) + 0.3 * (">" in part.text)
+        yield Change(1.3 + near, f"{part.text} is due where {context.text(node)} stands",
+                     partial(expression, part.text))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(
+                node.left, ast.BinOp) and isinstance(node.left.op, ast.Mult):
+            middle = ast.unparse(node.left.right)
+            pair = f"{middle} * {ast.unparse(node.right)}"
+            if part.of in pair:
+                yield Change(1.4, f"{part.text} is due where {pair} stands", partial(
+                    _combined, node.left.left, ast.Mult, part.text))
+
+
 def slopes(node: ast.expr, context: Context) -> Iterator[Change]:
     """A function of a quantity where the quantity itself stands."""
     if isinstance(node, ast.Name) and any(node.id == q.text for q in context.scope.arrays):
@@ -69,6 +90,10 @@ def terms(node: ast.expr, context: Context) -> Iterator[Change]:
     if context.level != "term" and (context.level != "factor" or compound):
         return
     within = 0.4 * (context.level == "factor")
+    mine = f"{ast.unparse(node)} "
+    for part in context.ingredients:
+        if part.text.startswith((f"{mine}+ ", f"{mine}- ")):
+            yield Change(0.9, f"{part.text} is due, as elsewhere", partial(expression, part.text))
     for part in _fitting(node, context):
         for op in (ast.Add, ast.Sub):
             yield Change(2.2 + part.cost + within,
@@ -104,7 +129,8 @@ def reductions(node: ast.expr, context: Context) -> Iterator[Change]:
                      partial(called, ast.Name(name, ast.Load()), node))
     module = "np"
     for name in ("tanh", "exp", "sqrt"):
-        yield Change(2.4, f"{name} of {text} is due", partial(
+        known = any(f".{name}(" in part.text for part in context.ingredients if not part.of)
+        yield Change(1.1 if known else 2.4, f"{name} of {text} is due", partial(
             called, attribute(ast.Name(module, ast.Load()), name), node))
     for axis in (0, 1, -1):
         for keep in ("", ", keepdims=True"):
@@ -139,4 +165,4 @@ def _as_text(above: str, below: str) -> str:
     return f"{above or 1} / " + (f"({below})" if " " in below else below)
 
 
-OMISSIONS = (factors, slopes, products, terms, reductions)
+OMISSIONS = (factors, other_slopes, slopes, products, terms, reductions)

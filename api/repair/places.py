@@ -17,15 +17,14 @@ from gradproof.repair.edits import (
     Context,
     Edit,
     Slot,
-    called,
     function_name,
     is_module,
 )
-from gradproof.repair.in_scope import InScope, unary_functions
+from gradproof.repair.in_scope import InScope, expression, unary_functions
 from gradproof.repair.missing_parts import OMISSIONS
 from gradproof.repair.program import FunctionSource, Program, Scope
 from gradproof.repair.ranking import Group
-from gradproof.repair.wrong_parts import SLIPS
+from gradproof.repair.wrong_parts import SLIPS, counted
 
 LONGEST = 60
 """Characters of an expression that may be proposed as a missing part."""
@@ -46,23 +45,25 @@ class Edits:
     observed: the variables before each line that ran.
     constants: factors that the numbers suggest.
     right: keys of returned gradients that need no edit.
-    loss: its numbers and expressions may be what is missing.
+    loss: the loss and what it calls; its numbers and expressions may be what is missing.
     """
 
     program: Program
     observed: Mapping[tuple[CodeType, int], Scope]
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
     right: Set[str] = frozenset()
-    loss: FunctionSource | None = None
+    loss: Sequence[FunctionSource] = ()
     _of_loss: tuple[str, ...] = ()
     _numbers: tuple[str, ...] = ()
+    _assigned: Mapping[str, tuple[ast.expr, ...]] = field(default_factory=dict)
     _found: dict[tuple[CodeType, int], tuple[Ingredient, ...]] = field(default_factory=dict)
     _scopes: dict[tuple[CodeType, int], InScope | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Group]:
         """Statement by statement."""
-        self._of_loss = _pool(self.loss) if self.loss is not None else ()
-        self._numbers = _numbers(self.loss) if self.loss is not None else ()
+        self._of_loss = tuple(chain.from_iterable(map(_pool, self.loss)))
+        self._numbers = tuple(dict.fromkeys(chain.from_iterable(map(_numbers, self.loss))))
+        self._assigned = _assignments(self.loss)
         for source in self.program.sources:
             pool, node = (*_pool(source), *self._of_loss), source.node
             if any(isinstance(inner, ast.While) for inner in ast.walk(node)):
@@ -109,6 +110,7 @@ class Edits:
                         1.5, f"{symbol}= is due: it is overwritten",
                         _placed(
                             ast.AugAssign(target, other(), assigned.value), assigned)), line)
+        yield from self._as_the_loss_says(source, statement)
         if isinstance(statement, ast.AugAssign | ast.Assign):
             yield Edit(source, slot, Change(
                 2.0, "this statement is too much",
@@ -121,14 +123,24 @@ class Edits:
             yield from self._expression(source, Slot(statement, "value"), "term", line, pool)
         elif isinstance(statement, ast.For):
             yield from self._expression(source, Slot(statement, "iter"), "other", line, pool)
-            yield Edit(source, Slot(statement, "iter"), Change(
-                2.0, "the loop runs the wrong way",
-                called(ast.Name("reversed", ast.Load()), statement.iter)), line)
+            for change in counted(statement.iter):
+                yield Edit(source, Slot(statement, "iter"), change, line)
         elif isinstance(statement, ast.If):
             yield from self._expression(source, Slot(statement, "test"), "other", line, pool)
         elif (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
               and function_name(statement.value) in MUTATING):
             yield from self._expression(source, Slot(statement, "value"), "other", line, pool)
+
+    def _as_the_loss_says(self, source: FunctionSource, statement: ast.stmt) -> Iterator[Edit]:
+        """What the loss assigns to the same name, where the forward pass is written twice."""
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            name, mine = ast.unparse(statement.targets[0]), ast.unparse(statement.value)
+            for value in self._assigned.get(name, ()):
+                text = ast.unparse(value)
+                if text != mine:
+                    yield Edit(source, Slot(statement, "value"), Change(
+                        0.9, f"the loss computes {name} otherwise", partial(expression, text),
+                    ), statement.lineno)
 
     def _moves(self, source: FunctionSource, slot: Slot) -> Iterator[Edit]:
         """The statement further down: an array is changed before its last use."""
@@ -137,7 +149,10 @@ class Edits:
         if not isinstance(statements[place], ast.Assign | ast.AugAssign):
             return
         last = len(statements) - isinstance(statements[-1], ast.Return)
+        moved = statements[place]
         for to in range(place + 1, last):
+            if isinstance(moved, ast.Assign) and not _reads(statements[to + 1:], moved.targets):
+                break  # it would be of no use there
             order = [*statements[:place], *statements[place + 1:to + 1], statements[place],
                      *statements[to + 1:]]
             yield Edit(source, Slot(holder, name), Change(
@@ -192,6 +207,15 @@ class Edits:
             self._scopes[code, line] = None if found is None else InScope(
                 found, {**names, **enclosed}, unary_functions({**names, **enclosed}, source.file))
         return self._scopes[code, line]
+
+
+def _reads(statements: Sequence[ast.stmt], targets: Sequence[ast.expr]) -> bool:
+    """Whether one of the assigned names is read later, or entries of what it names are set."""
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    if len(names) < len(targets):
+        return True
+    return any(isinstance(node, ast.Name) and node.id in names
+               for statement in statements for node in ast.walk(statement))
 
 
 def _content(cell: object) -> object:
@@ -278,6 +302,16 @@ def _arguments(node: ast.Call) -> Iterator[tuple[Slot, str]]:
 def _is_key(node: ast.AST) -> bool:
     """Whether a subscript is the key of a dict."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _assignments(sources: Sequence[FunctionSource]) -> dict[str, tuple[ast.expr, ...]]:
+    """What functions assign, by the text of the target."""
+    found: dict[str, tuple[ast.expr, ...]] = {}
+    for node in chain.from_iterable(ast.walk(source.node) for source in sources):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            name = ast.unparse(node.targets[0])
+            found[name] = (*found.get(name, ()), node.value)
+    return found
 
 
 def _numbers(source: FunctionSource) -> tuple[str, ...]:

@@ -1,24 +1,21 @@
-"""The smallest edit of a hand-written gradient that makes it right, found by trying and verified.
+"""The edit of a hand-written gradient that makes it right, found by trying and verified.
 
 Where normal forms and numbers say which factor is wrong, they say nothing of the line that is to
 change, and many slips are no factor at all.  So single edits of the user's own functions are run,
-the cheapest and most suspicious first, and held against the derived gradient at small points; what
-survives must pass the whole check before it is shown.  Nothing of the user's is changed: the edits
-live in copies (see :mod:`gradproof.repair.program`).
+the cheapest and most suspicious first, and held against the derived gradient at small points.  Of
+those that fit, the most natural one that passes the whole check is shown; where none mends all,
+each gradient may have an edit of its own.  Nothing of the user's is changed: the edits live in
+copies (see :mod:`gradproof.repair.program`).
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import copy
-import difflib
 import io
-import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import FunctionType
 from typing import Any, Literal
@@ -26,12 +23,14 @@ from typing import Any, Literal
 import numpy as np
 
 from gradproof.repair.edits import Edit
+from gradproof.repair.fits import Gradient, Wanted, attempted, mended
+from gradproof.repair.naturalness import unnaturalness
 from gradproof.repair.places import Edits
-from gradproof.repair.program import FunctionSource, Program, source_of
+from gradproof.repair.program import FunctionSource, Program
 from gradproof.repair.ranking import ranked
+from gradproof.repair.spelling import shown
 
 Verified = Literal["proved", "agrees"]
-Gradient = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 SECONDS = 2.0
 """How long edits are tried, by default; verifying one that fits comes on top."""
@@ -39,8 +38,17 @@ SECONDS = 2.0
 MOST_WAITING = 8
 """How many times longer than its own work a search may take, on a machine that is busy."""
 
+MOST_TRIED = 20_000
+"""Edits that are run at most, however fast they are."""
+
+FURTHER = 1500
+"""Edits that are run after the first that fits, for a more natural one."""
+
 MOST_VERIFIED = 6
 """Edits that fit the numbers and are held against the whole check."""
+
+MOST_KEPT = 200
+"""Edits that fit and are kept, for all gradients and for each of them."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,8 @@ class Repair:
     file, line: where; old, new: the lines as they are and as they should be.
     verified: "proved" or "agrees", the verdict on the edited function.
     explanation: what was wrong, in words.
-    tried: how many edits were run until it was found.
+    tried: how many edits were run.
+    further: edits elsewhere that belong to it: none of them mends every gradient by itself.
     """
 
     file: str
@@ -60,22 +69,22 @@ class Repair:
     verified: Verified
     explanation: str
     tried: int = 0
+    further: tuple[Repair, ...] = ()
 
     def __str__(self) -> str:
-        held = "proved" if self.verified == "proved" else "agrees with the numbers"
-        lines = [f"{self.file}:{self.line}: {self.explanation}; with this edit every gradient "
-                 f"{'is ' * (self.verified == 'proved')}{held}:"]
-        lines += [f"    - {line}" for line in self.old.splitlines()]
-        lines += [f"    + {line}" for line in self.new.splitlines()]
+        held = "is proved" if self.verified == "proved" else "agrees with the numbers"
+        edits = "these edits" if self.further else "this edit"
+        first, *lines = self._lines
+        lines.insert(0, f"{first}; with {edits} every gradient {held}:")
+        for other in self.further:
+            lines += [f"  {other._lines[0]}:", *other._lines[1:]]
         return "\n".join(lines)
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the gradients must be at one point, each with the error that is allowed."""
-
-    values: Mapping[str, Any]
-    gradients: Mapping[str, tuple[Any, float]]
+    @property
+    def _lines(self) -> list[str]:
+        return [f"{self.file}:{self.line}: {self.explanation}",
+                *(f"    - {line}" for line in self.old.splitlines()),
+                *(f"    + {line}" for line in self.new.splitlines())]
 
 
 @dataclass(frozen=True)
@@ -120,34 +129,143 @@ def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None
 def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | None, str]:
     run = search.bound(program.entry)
     failed: list[tuple[str, int]] = []
-    observed = program.observed(lambda: _attempt(run, search.wanted[0].values, failed))
+    observed = program.observed(lambda: attempted(run, search.wanted[0].values, failed))
     suspicion = {**search.suspicion, **dict.fromkeys(failed, 0.0)}
     right = {key for name in search.wanted[0].gradients if name not in search.wrong
              for key in search.keys(name)}
-    loss = source_of(search.loss) if isinstance(search.loss, FunctionType) else None
-    edits = Edits(program, observed, search.constants, right, loss)
-    clock = _Clock(seconds)
-    tried = verified = 0
-    for edit in ranked(edits, suspicion):
-        if clock.is_over() or verified == MOST_VERIFIED:
-            break
+    edits = Edits(program, observed, search.constants, right, _sources(search.loss))
+    return _Trial(search, program, run, _Clock(seconds)).outcome(ranked(edits, suspicion))
+
+
+def _sources(loss: Callable[..., Any] | None) -> list[FunctionSource]:
+    """The loss and the functions that it calls."""
+    if not isinstance(loss, FunctionType):
+        return []
+    try:
+        return Program.of(loss).sources
+    except (TypeError, ValueError, RecursionError):
+        return []
+
+
+@dataclass
+class _Trial:
+    """Edits that are run one after the other, and those among them that fit.
+
+    fits: edits that make every wrong gradient right.  parts: by gradient, edits that make it right
+    and break none.
+    """
+
+    search: Search
+    program: Program
+    run: Gradient
+    clock: _Clock
+    tried: int = 0
+    verified: int = 0
+    fits: list[Edit] = field(default_factory=list)
+    parts: dict[str, list[Edit]] = field(default_factory=dict)
+
+    def outcome(self, edits: Iterator[Edit]) -> tuple[Repair | None, str]:
+        ended, until = False, MOST_TRIED
+        while not ended and self.verified < MOST_VERIFIED:
+            edit = next(edits, None)
+            over = self.clock.is_over() or self.tried >= MOST_TRIED
+            ended = edit is None or over
+            if edit is not None and not over:
+                self.try_out(edit)
+                until = min(until, self.tried + FURTHER) if self.fits else MOST_TRIED
+            if self.fits and (ended or self.tried >= until):
+                found = self.most_natural()
+                if found is not None:
+                    return found, ""
+                self.fits.clear()
+        found = self.one_each()
+        return found, "" if found is not None else self.unrepaired(not ended or over)
+
+    def try_out(self, edit: Edit) -> None:
+        """Runs the function with an edit, and keeps the edit where it mends something."""
         with edit.applied():
             code = edit.source.code()
-        if code is None or not program.install(edit.source, code):
-            continue
-        tried += 1
+        if code is None or not self.program.install(edit.source, code):
+            return
+        self.tried += 1
         try:
-            if not all(_fits(run, wanted, search) for wanted in search.wanted):
-                continue
-            verified += 1
-            with clock.stopped():
-                verdict = _verdict(search, program)
+            search = self.search
+            right = mended(self.run, search.wanted, search.wrong, search.loose_units)
         finally:
-            program.restore(edit.source)
-        if verdict is not None:
-            line, old, new = shown(edit)
-            return Repair(edit.source.file, line, old, new, verdict, edit.change.what, tried), ""
-    return None, f"no single edit was found that makes it right ({tried} were tried)"
+            self.program.restore(edit.source)
+        wrong = [name for name in search.wrong if name in search.wanted[0].gradients]
+        if right and right.issuperset(wrong):
+            self.fits += [edit][:MOST_KEPT - len(self.fits)]
+        for name in right:
+            kept = self.parts.setdefault(name, [])
+            kept += [edit][:MOST_KEPT - len(kept)]
+
+    def most_natural(self) -> Repair | None:
+        """Of the edits that fit, the most natural one that passes the whole check."""
+        for edit in sorted(self.fits, key=_unnatural):
+            if self.verified == MOST_VERIFIED:
+                return None
+            verdict = self.verdict([edit])
+            if verdict is not None:
+                return self.repair(edit, verdict)
+        return None
+
+    def one_each(self) -> Repair | None:
+        """An edit for each gradient, where one edit does not mend them all."""
+        wrong = [name for name in self.search.wrong if name in self.search.wanted[0].gradients]
+        if len(wrong) < 2 or not all(self.parts.get(name) for name in wrong):
+            return None
+        chosen: list[Edit] = []
+        open_ = set(wrong)
+        while open_:
+            edits = {id(edit): edit for name in open_ for edit in self.parts[name]}
+            mends: dict[int, list[str]] = {one: [] for one in edits}
+            for name in open_:
+                for edit in self.parts[name]:
+                    mends[id(edit)].append(name)
+            best = min(edits, key=lambda one: (-len(mends[one]), _unnatural(edits[one])))
+            chosen.append(edits[best])
+            open_ -= {*mends[best]}
+        chosen.sort(key=lambda edit: (edit.source.file, edit.line))
+        verdict = self.verdict(chosen)
+        if verdict is None:
+            return None
+        first, *others = (self.repair(edit, verdict) for edit in chosen)
+        return replace(first, further=tuple(others))
+
+    def repair(self, edit: Edit, verdict: Verified) -> Repair:
+        line, old, new = shown(edit)
+        return Repair(edit.source.file, line, old, new, verdict, edit.change.what, self.tried)
+
+    def verdict(self, edits: Sequence[Edit]) -> Verified | None:
+        """That of the whole check, with these edits; None where it is no pass."""
+        self.verified += 1
+        installed = []
+        try:
+            with self.clock.stopped(), contextlib.ExitStack() as applied:
+                for edit in edits:
+                    applied.enter_context(edit.applied())
+                for source in {id(edit.source): edit.source for edit in edits}.values():
+                    code = source.code()
+                    if code is None or not self.program.install(source, code):
+                        return None
+                    installed.append(source)
+                found = self.search.verify(self.program.entry)
+        except Exception:  # as in fits.attempted
+            return None
+        finally:
+            for source in installed:
+                self.program.restore(source)
+        return "proved" if found == "proved" else "agrees" if found == "agrees" else None
+
+    def unrepaired(self, cut_short: bool) -> str:
+        text = f"no single edit was found that makes it right ({self.tried} were tried"
+        return text + (", and there are more)" if cut_short else ")")
+
+
+def _unnatural(edit: Edit) -> float:
+    _, old, new = shown(edit)
+    return unnaturalness(edit, old, new)
 
 
 class _Clock:
@@ -168,14 +286,6 @@ class _Clock:
         self._waits += time.monotonic() - waited
 
 
-def _verdict(search: Search, program: Program) -> Verified | None:
-    try:
-        found = search.verify(program.entry)
-    except Exception:  # as in _attempt
-        return None
-    return "proved" if found == "proved" else "agrees" if found == "agrees" else None
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without what the user's functions print or warn of, time and again."""
@@ -183,146 +293,3 @@ def _quiet() -> Iterator[None]:
             np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
-
-
-def _attempt(
-    run: Gradient, values: Mapping[str, Any], failed: list[tuple[str, int]] | None = None
-) -> Mapping[str, Any] | None:
-    """The gradients; None where the function fails, and then the lines at which it does."""
-    try:
-        return run(values)
-    except Exception as error:  # an edit may do anything; it is no repair then
-        step = error.__traceback__ if failed is not None else None
-        while step is not None and failed is not None:
-            failed.append((step.tb_frame.f_code.co_filename, step.tb_lineno))
-            step = step.tb_next
-        return None
-
-
-def _fits(run: Gradient, wanted: Wanted, search: Search) -> bool:
-    found = _attempt(run, wanted.values)
-    if found is None:
-        return False
-    wrong = [name for name in search.wrong if name in wanted.gradients]
-    for name in dict.fromkeys((*wrong, *wanted.gradients)):
-        if name not in found:
-            return False
-        true, allowed = wanted.gradients[name]
-        try:
-            claimed = np.asarray(found[name], dtype=float)
-        except (TypeError, ValueError):
-            return False
-        if claimed.shape != true.shape:
-            if not search.loose_units or not differ_by_units(claimed.shape, true.shape):
-                return False
-            claimed = claimed.reshape(true.shape)
-        if not np.all(np.abs(claimed - true) <= allowed):
-            return False
-    return True
-
-
-def differ_by_units(one: Sequence[int], other: Sequence[int]) -> bool:
-    """Whether one shape is the other with axes of length 1 put in between.
-
-    None is moved: of two shapes with as many axes this is so only where they are equal.
-
-    >>> differ_by_units((4,), (4, 1)), differ_by_units((1, 4), (4, 1))
-    (True, False)
-    """
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    left = list(shorter)
-    for size in longer:
-        if left and left[0] == size:
-            left.pop(0)
-        elif size != 1:
-            return False
-    return not left
-
-
-# --- text ---------------------------------------------------------------------------------------
-
-
-def shown(edit: Edit) -> tuple[int, str, str]:
-    """Where an edit is, and its lines before and after, in the user's own spelling."""
-    source = edit.source
-    before = source.lines
-    after = _edited_lines(edit)
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    changed = [block for block in matcher.get_opcodes() if block[0] != "equal"]
-    if not changed:
-        return edit.line, "", ""
-    first, last = changed[0], changed[-1]
-    old, new = before[first[1]:last[2]], after[first[3]:last[4]]
-    indent = min((len(line) - len(line.lstrip()) for line in (*old, *new) if line.strip()),
-                 default=0)
-    return (first[1] + 1, "".join(line[indent:] for line in old).rstrip(),
-            "".join(line[indent:] for line in new).rstrip())
-
-
-def _edited_lines(edit: Edit) -> tuple[str, ...]:
-    source = edit.source
-    old = edit.slot.get()
-    if isinstance(old, list) and all(isinstance(part, ast.stmt) for part in old):
-        return _moved(source, old, edit.change.make())
-    with edit.applied():
-        new = edit.slot.get()
-        if isinstance(new, ast.Pass):
-            return (*source.lines[:old.lineno - 1], *source.lines[old.end_lineno:])
-        whole = edit.slot.holder if isinstance(old, list | ast.operator) else new
-        place = edit.slot.holder if isinstance(old, list | ast.operator) else old
-        for brackets in (False, True):
-            text = _spelled(whole, source, brackets)
-            for candidate in (text, f"({text})"):
-                lines = source.replaced(place, candidate)
-                if source.reads_as(lines):
-                    return lines
-        text = ast.unparse(whole)
-        return source.replaced(place, text if isinstance(whole, ast.stmt) else f"({text})")
-
-
-def _moved(source: FunctionSource, old: list[ast.stmt], new: list[ast.stmt]) -> tuple[str, ...]:
-    first, last = old[0].lineno - 1, old[-1].end_lineno or 0
-    lines: list[str] = []
-    for statement in new:
-        lines += source.lines[statement.lineno - 1:statement.end_lineno]
-    return (*source.lines[:first], *lines, *source.lines[last:])
-
-
-def _spelled(new: ast.AST, source: FunctionSource, brackets: bool) -> str:
-    """A tree as text, where its unchanged parts read as the user wrote them."""
-    kept: dict[str, str] = {}
-    numbers = itertools.count()
-
-    def copied(node: Any, top: bool = False) -> Any:
-        if isinstance(node, list):
-            return [copied(part) for part in node]
-        if not isinstance(node, ast.AST):
-            return node
-        if isinstance(node, ast.expr) and not top and isinstance(getattr(node, "ctx", None),
-                                                                 ast.Load | None):
-            text = source.segment(node) if _is_original(node, source) else None
-            if text is not None:
-                name = f"kept{next(numbers)}_"
-                kept[name] = f"({text})" if brackets and isinstance(
-                    node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.IfExp) else text
-                return ast.Name(name, ast.Load())
-        made = copy.copy(node)
-        for name_, value in ast.iter_fields(node):
-            setattr(made, name_, copied(value))
-        return made
-
-    text = ast.unparse(copied(new, top=True))
-    for name, original in kept.items():
-        text = text.replace(name, original)
-    return text
-
-
-def _is_original(node: ast.expr, source: FunctionSource) -> bool:
-    """Whether the place that a node claims in the file is indeed its own text."""
-    text = source.segment(node)
-    if text is None:
-        return False
-    try:
-        return ast.dump(ast.parse(f"({text})", mode="eval").body) == ast.dump(node)
-    except (SyntaxError, ValueError):
-        return False

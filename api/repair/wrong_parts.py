@@ -44,10 +44,16 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
                          f"{SYMBOLS[type(op)]!r} where {symbol!r} is due",
                          partial(binary, left, other, right))
     for kept, dropped in ((left, right), (right, left)):
-        yield Change(1.0 if kept is left else 1.2, f"{context.text(dropped)} is too much",
-                     kept)
+        plain = kept is left or isinstance(left, ast.Constant)
+        yield Change(1.0 if plain else 1.2, f"{context.text(dropped)} is too much", kept)
+    if isinstance(op, ast.Mult) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
+        slope = f"{context.text(left.right)} * {context.text(right)}"
+        yield Change(1.2, f"the slope {slope} is too much", left.left)
+    if isinstance(op, ast.MatMult):
+        yield from _turned(left, right)
     if not isinstance(op, ast.Add | ast.Mult):
-        yield Change(1.5, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
+        cost = 1.1 if isinstance(op, ast.Sub) else 1.5
+        yield Change(cost, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
                      binary(right, type(op), left))
     if isinstance(right, ast.BinOp):
         yield Change(1.8, "the brackets are in the wrong place",
@@ -57,13 +63,44 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
                      binary(left.left, type(left.op), binary(left.right, type(op), right)))
 
 
+def _turned(left: ast.expr, right: ast.expr) -> Iterator[Change]:
+    """The transpose of a product, or the other of its operands transposed."""
+    first, second = _transposed(left), _transposed(right)
+    is_left, is_right = (isinstance(part, ast.Attribute) and part.attr == "T"
+                         for part in (left, right))
+    whole = 0.7 if is_left != is_right else 1.7
+    yield Change(whole, "the product is the transpose of what is due",
+                 binary(second, ast.MatMult, first))
+    if is_left != is_right:
+        yield Change(1.3, "the other operand is to be transposed",
+                     binary(first, ast.MatMult, second))
+    elif not is_left:
+        yield Change(1.8, "the operands are in the wrong order, and one is to be transposed",
+                     binary(right, ast.MatMult, first))
+        yield Change(1.8, "the operands are in the wrong order, and one is to be transposed",
+                     binary(second, ast.MatMult, left))
+
+
+def _transposed(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return node.value
+    return attribute(node, "T")
+
+
 def signs(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(node, ast.UnaryOp):
         yield Change(0.9, f"the {'sign' if isinstance(node.op, ast.USub) else 'operator'} of "
                      f"{context.text(node.operand)} is wrong", node.operand)
-    elif context.level == "term":
+    elif context.level == "term" and not _counts(node, context):
         yield Change(1.1, f"the sign of {context.text(node)} is wrong",
                      ast.UnaryOp(ast.USub(), node))
+
+
+def _counts(node: ast.expr, context: Context) -> bool:
+    """Whether an expression is a size, which has no sign."""
+    text = ast.unparse(node)
+    return ".shape" in text or text.startswith("len(") or any(
+        q.is_count and q.text == text for q in context.scope.scalars)
 
 
 def names(node: ast.expr, context: Context) -> Iterator[Change]:
@@ -88,6 +125,11 @@ def names(node: ast.expr, context: Context) -> Iterator[Change]:
                 near = 0.0 if other.shape == mine.shape else 0.3
                 far = 0.2 * (len(other.shape) != len(mine.shape))
                 yield Change(1.1 + near + far, f"{text} where {other.text} is due", other.node)
+        for part in context.ingredients:
+            if part.entry and part.text != text and part.text not in known:
+                near = 0.0 if part.shape == mine.shape else 0.3
+                yield Change(1.1 + near, f"{text} where {part.text} is due",
+                             partial(expression, part.text))
         return
     if isinstance(node, ast.Subscript | ast.Attribute | ast.Constant):
         return
@@ -141,6 +183,11 @@ def axes(node: ast.expr, context: Context) -> Iterator[Change]:
         yield Change(1.0, "keepdims is too much", partial(without, "keepdims"))
     elif reduces and function_name(node) != "argmax":
         yield Change(1.2, "keepdims=True is missing", partial(with_word, "keepdims", "True"))
+        if "axis" not in given:
+            for axis in AXES[:3]:
+                words = expression(f"f(axis={axis}, keepdims=True)").keywords  # type: ignore[attr-defined]
+                yield Change(1.4, f"axis={axis} and keepdims=True are missing",
+                             ast.Call(node.func, node.args, [*node.keywords, *words]))
 
 
 def numbers(node: ast.expr, context: Context) -> Iterator[Change]:
@@ -164,6 +211,26 @@ def numbers(node: ast.expr, context: Context) -> Iterator[Change]:
         for size in context.scope.sizes.values():
             yield Change(1.7, f"{old} where {size} is due",
                          partial(expression, size))
+
+
+def counted(node: ast.expr) -> Iterator[Change]:
+    """What a loop runs over: the other way, or with one number more or fewer."""
+    numbers = node.elts if isinstance(node, ast.Tuple | ast.List) else []
+    if numbers and all(isinstance(one, ast.Constant) and type(one.value) is int
+                       for one in numbers):
+        values: list[int] = [ast.literal_eval(one) for one in numbers]
+        step = values[1] - values[0] if len(values) > 1 else 1
+        for due, what in (
+            (values[::-1], "the loop runs the wrong way"),
+            ([*values, values[-1] + step], f"{values[-1] + step} is left out"),
+            ([values[0] - step, *values], f"{values[0] - step} is left out"),
+            (values[1:], f"{values[0]} is too much"), (values[:-1], f"{values[-1]} is too much"),
+        ):
+            yield Change(1.2, what, partial(expression, repr(
+                due if isinstance(node, ast.List) else tuple(due))))
+    else:
+        yield Change(2.0, "the loop runs the wrong way",
+                     ast.Call(ast.Name("reversed", ast.Load()), [node], []))
 
 
 def _as_number(exact: Decimal | int) -> int | float:

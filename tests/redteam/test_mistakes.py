@@ -13,6 +13,8 @@ from redteam.mistakes import COLUMN_INPUTS, COLUMNS, MISTAKES, ROW_INPUTS, ROWS,
 import gradproof as gp
 
 QUICK = ("rows: the sign", "rows: a mean for the bias", "columns: no slope")
+SAMPLE = ("rows: σ′(z) in the middle", "rows: divided by m", "columns: from the wrong side",
+          "columns: σ everywhere")
 INPUTS = {"rows": ROW_INPUTS, "columns": COLUMN_INPUTS}
 
 
@@ -76,6 +78,14 @@ def test_a_mistake_is_refuted(mistake, tmp_path):
 def test_the_right_network_is_not_refuted(style, tmp_path):
     result = answer(tmp_path, {"rows": ROWS, "columns": COLUMNS}[style], style, 0)
     assert result.verdict in ("proved", "agrees"), str(result)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_wrong_line_is_named_and_mended_as_a_teacher_would(name, tmp_path):
+    mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
+    result = answer(tmp_path, mistake.source, mistake.style)
+    assert named(mistake, result), str(result)
+    assert mended(mistake, result), str(result)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.numeric import Diagnosis
-from gradproof.repair.search import Wanted
+from gradproof.repair.fits import Wanted
 from gradproof.symbolic.dependence import ancestors
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.tracing.run import SourceLine, Trace
