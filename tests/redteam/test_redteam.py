@@ -41,7 +41,8 @@ def test_a_wrong_gradient_is_never_proved(case):
     result = checked(case)
     assert result.verdict != "proved" or granted(case, result), f"{case.fault}\n{result}"
     if not case.special:
-        assert result.verdict == "refuted", f"{case.fault}\n{result}"
+        unsteady = any("two calls" in check.reason for check in result)  # that is said as such
+        assert result.verdict == "refuted" or unsteady, f"{case.fault}\n{result}"
 
 
 @pytest.mark.parametrize("case", titled("right", RIGHT, 6))
