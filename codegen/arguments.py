@@ -12,7 +12,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ..symbolic.equation import Array, Read, Size, System
-from .sizes import bind_sizes, size_number
+from ..symbolic.evaluator import size_number
+from .sizes import bind_sizes
 
 Sizes: TypeAlias = Mapping[sp.Symbol, int]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..symbolic.equation import guard_subscripts, subscript_indices
-from ..symbolic.matrices.recognise import Einsum, Node, Pointwise, Total, Where
+from ..symbolic.matrices.nodes import Einsum, Node, Pointwise, Total, Where
 
 
 def present(node: Node) -> tuple[str, ...]:

@@ -19,15 +19,17 @@ from ..symbolic.equation import (
     slot,
 )
 from ..symbolic.matrices.loop_ends import span_of
-from ..symbolic.matrices.nodes import Node, Place, Span
-from ..symbolic.matrices.recognise import (
+from ..symbolic.matrices.nodes import (
     Applied,
     Einsum,
     Leaf,
+    Node,
     Outer,
+    Place,
     Pointwise,
     Product,
     Softmax,
+    Span,
     Total,
     Transposed,
     Where,

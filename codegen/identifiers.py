@@ -7,8 +7,9 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import sympy as sp
 
@@ -24,8 +25,11 @@ from ..symbolic.equation import (
     Size,
     System,
     size_symbol,
+    size_symbols,
 )
 from ..symbolic.substitution import map_reads, substitute_term
+
+Thing = TypeVar("Thing", bound=Hashable)
 
 BUNDLED = frozenset({"sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap"})
 """Functions that a text may bring along."""
@@ -61,27 +65,31 @@ def pronounceable(system: System) -> tuple[System, Mapping[str, str]]:
 
     Inputs keep theirs before others do, arrays before sizes; what needs no change is not changed.
     """
-    names: dict[str, str] = {}
+    taken: set[str] = set()
+    names = _named(system.shapes, taken)
+    bound = [(i.size,) for e in system.equations for t in e.terms for i in t.over]
+    sizes = sorted(size_symbols([*system.shapes.values(), *bound]), key=str)
+    arrays = {*names.values()}
+    by = _named(sizes, taken, lambda name: f"{name}_size" if name in arrays else name)
+    changed = {old: new for old, new in names.items() if old != new}
+    moved = {old: size_symbol(new) for old, new in by.items() if str(old) != new}
+    return (_renamed(system, changed, moved) if changed or moved else system), names
+
+
+def _named(
+    things: Iterable[Thing], taken: set[str], instead: Callable[[str], str] = str
+) -> dict[Thing, str]:
+    """A name for each that is not `taken`, and then is; one that Python does not bear is changed.
+    """
+    found: dict[Thing, str] = {}
     # In two rounds, so that a name which needs no change is not taken by one that is changed.
     for kept in (True, False):
-        for name in system.shapes:
-            if name not in names and (identifier(name) == name) == kept:
-                names[name] = identifier(name, {*names.values()})
-    sizes = sorted({s for shape in system.shapes.values() for n in shape for s in n.free_symbols}
-                   | {s for e in system.equations for t in e.terms for i in t.over
-                      for s in i.size.free_symbols if s.is_positive}, key=str)
-    by: dict[sp.Symbol, sp.Symbol] = {}
-    taken = {*names.values()}
-    for kept in (True, False):
-        for size in sizes:
-            name = str(size)
-            if size not in by and (identifier(name, taken) == name) == kept:
-                made = identifier(name if name not in names.values() else f"{name}_size", taken)
-                by[size] = size_symbol(made) if made != name else size
-                taken.add(made)
-    changed = {old: new for old, new in names.items() if old != new}
-    moved = {old: new for old, new in by.items() if old != new}
-    return (_renamed(system, changed, moved) if changed or moved else system), names
+        for thing in things:
+            name = str(thing)
+            if thing not in found and (identifier(name, taken) == name) == kept:
+                found[thing] = identifier(name if kept else instead(name), taken)
+                taken.add(found[thing])
+    return found
 
 
 def _renamed(

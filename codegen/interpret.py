@@ -7,34 +7,20 @@ windows, guards, ties, recurrences).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ..symbolic.equation import (
-    INDEX_VALUE,
-    NAMED,
-    Equal,
-    Equation,
-    Guard,
-    Item,
-    Read,
-    Recurrence,
-    Subscript,
-    System,
-    Term,
-    index_symbol,
-)
+from ..symbolic.equation import INDEX_VALUE, NAMED, Equation, Item, Read, System, Term
+from ..symbolic.evaluator import Evaluator, Grid, Shape, size_number
 from .arguments import as_computed
-from .sizes import bind_sizes, size_number
+from .sizes import bind_sizes
 from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]
-Grid = dict[sp.Symbol, NDArray[np.int64]]
 
 
 def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
@@ -76,152 +62,64 @@ def evaluate(
                              f"{arrays[array.name].shape}")
     # Overflow and division by zero give inf and nan, which the caller sees in the results.
     with np.errstate(all="ignore"):
-        for item in system.items:
-            evaluate_item(item, arrays, known)
-    return arrays
+        walk = _Floats(known, arrays)
+        walk.run(system.items)
+    return walk.arrays
 
 
 def evaluate_item(item: Item, arrays: Values, known: Mapping[sp.Symbol, int]) -> None:
     """Adds what an equation or a recurrence defines to `arrays`."""
-    if isinstance(item, Recurrence):
-        _evaluate_recurrence(item, arrays, known)
-    else:
-        _evaluate_equation(item, arrays, known)
+    walk = _Floats(known, arrays)
+    walk.run([item])
+    arrays.update(walk.arrays)
 
 
-def _at(size: sp.Expr, at: Grid) -> sp.Expr:
-    """A size that depends on the loop index, at the loop index's value."""
-    return size.xreplace({symbol: sp.Integer(int(place)) for symbol, place in at.items()})
+class _Floats(Evaluator[NDArray[Any]]):
+    """Values in floats, or in complex numbers."""
 
+    def term(
+        self, equation: Equation, term: Term, grid: Grid, shape: Shape, free: int
+    ) -> tuple[NDArray[Any], Sequence[NDArray[Any]]]:
+        reads = [self._read(read, grid) for read in term.reads]
+        reads = [read if read.dtype.kind in "fc" else read.astype(float) for read in reads]
+        symbols = tuple(sorted((s for s in term.body.free_symbols if s.is_integer), key=str))
+        body = scalar(term.body, len(reads), symbols)(*reads, *(self.sizes[s] for s in symbols))
+        body, mask = np.broadcast_to(np.asarray(body), shape), self.mask(term, grid, shape)
+        if equation.reduction in NAMED:
+            return MATRIX_FUNCTIONS[equation.reduction](np.where(mask, body, 0)), ()
+        if equation.reduction == "sum":
+            return np.where(mask, body, 0).sum(axis=tuple(range(free, len(shape)))), ()
+        flat = np.where(mask, body, -np.inf).reshape(*shape[:free], -1)
+        top = flat.max(axis=-1)
+        if equation.reduction == "logsumexp":
+            return top + np.log(np.exp(flat - top[..., None]).sum(axis=-1)), ()
+        return top, [np.asarray(p) for p in np.unravel_index(flat.argmax(axis=-1), shape[free:])]
 
-def _evaluate_equation(
-    equation: Equation, arrays: Values, known: Mapping[sp.Symbol, int], at: Grid | None = None
-) -> None:
-    """Defines `equation.name` in `arrays`; `at` fixes the loop index of a recurrence."""
-    axes = [index for index in equation.out if index.symbol not in (at or {})]
-    total: NDArray[Any] | None = None
-    for term in equation.terms:
-        part, places = _evaluate_term(equation, term, axes, arrays, known, at or {})
-        total = part if total is None else total + part
-        if places is not None and equation.argmax:
-            shape = total.shape
-            for name, place in zip(equation.argmax, places, strict=True):
-                if at:
-                    arrays[name][_step_of(equation, at)] = place.reshape(shape)
-                else:
-                    arrays[name] = place.reshape(shape)
-    shape = tuple(size_number(_at(index.size, at or {}), known) for index in axes)
-    value = np.zeros(shape) if total is None else np.broadcast_to(total, shape)
-    if at:
-        arrays[equation.name][_step_of(equation, at)] = value
-    else:
-        arrays[equation.name] = np.array(value, dtype=_type_of(equation, value, arrays))
+    def added(self, total: NDArray[Any], part: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(total + part)
 
+    def zeros(self, shape: Shape) -> NDArray[Any]:
+        return np.zeros(shape)
 
-def _step_of(equation: Equation, at: Grid) -> tuple[int | slice, ...]:
-    """Where a step of a recurrence stands in the equation's arrays."""
-    return tuple(int(at[i.symbol]) if i.symbol in at else slice(None) for i in equation.out)
+    def awaited(self, shape: Shape, are_places: bool) -> NDArray[Any]:
+        return np.zeros(shape, np.int64 if are_places else result_type(self.arrays))
 
+    def store(self, name: str, equation: Equation, at: Grid, value: Any) -> None:
+        if at:
+            self.arrays[name][self.within(np.shape(value), equation, at)] = value
+        elif name == equation.name:
+            self.arrays[name] = np.array(value, dtype=_type_of(equation, value, self.arrays))
+        else:
+            self.arrays[name] = value
 
-def _evaluate_term(
-    equation: Equation,
-    term: Term,
-    axes: list[Any],
-    arrays: Values,
-    known: Mapping[sp.Symbol, int],
-    at: Grid,
-) -> tuple[NDArray[Any], list[NDArray[np.int64]] | None]:
-    indices = [*axes, *term.over]
-    sizes = [size_number(_at(index.size, at), known) for index in indices]
-    grid: Grid = dict(at)
-    for axis, (index, count) in enumerate(zip(indices, sizes, strict=True)):
-        shape = [1] * len(indices)
-        shape[axis] = count
-        grid[index.symbol] = np.arange(count).reshape(shape)
-    reads = [_read(read, arrays, grid, known) for read in term.reads]
-    reads = [read if read.dtype.kind in "fc" else read.astype(float) for read in reads]
-    symbols = tuple(sorted((s for s in term.body.free_symbols if s.is_integer), key=str))
-    body = scalar(term.body, len(reads), symbols)(*reads, *(known[s] for s in symbols))
-    body = np.broadcast_to(np.asarray(body), sizes)
-    mask = np.ones(sizes, dtype=bool)
-    for guard in term.guards:
-        mask = mask & holds(guard, arrays, grid, known)
-    if equation.reduction in NAMED:
-        return MATRIX_FUNCTIONS[equation.reduction](np.where(mask, body, 0)), None
-    over = tuple(range(len(axes), len(indices)))
-    if equation.reduction == "sum":
-        return np.where(mask, body, 0).sum(axis=over), None
-    floor = np.where(mask, body, -np.inf)
-    flat = floor.reshape(*sizes[: len(axes)], -1)
-    top = flat.max(axis=-1)
-    if equation.reduction == "logsumexp":
-        return top + np.log(np.exp(flat - top[..., None]).sum(axis=-1)), None
-    best = np.unravel_index(flat.argmax(axis=-1), sizes[len(axes) :])
-    return top, list(best)
+    def labels(self, read: Read, grid: Grid) -> Any:
+        return self._read(read, grid).astype(np.int64)
 
-
-def _subscript(
-    subscript: Subscript, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
-) -> NDArray[Any]:
-    if isinstance(subscript, Read):
-        return _read(subscript, arrays, grid, known)
-    free = sorted(subscript.free_symbols, key=str)
-    values = [grid[s] if s in grid else known[s] for s in free]
-    if subscript.is_Symbol:
-        return np.asarray(values[0])
-    return np.asarray(_affine(subscript, tuple(free))(*values))
-
-
-@lru_cache(maxsize=4096)
-def _affine(subscript: sp.Expr, free: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
-    # An index and a size may share a name.
-    names = [sp.Dummy() for _ in free]
-    renamed = subscript.xreplace(dict(zip(free, names, strict=True)))
-    return sp.lambdify(names, renamed, modules="numpy")  # type: ignore[no-any-return]
-
-
-def _read(
-    read: Read, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
-) -> NDArray[Any]:
-    if read.array == INDEX_VALUE:
-        return _subscript(read.at[0], arrays, grid, known)
-    array = arrays[read.array]
-    # A place outside the array is only reached where a guard is false, so any entry will do.
-    places = [
-        np.clip(_subscript(entry, arrays, grid, known), 0, size - 1).astype(np.int64)
-        for entry, size in zip(read.at, array.shape, strict=True)
-    ]
-    return np.asarray(array[tuple(places)])
-
-
-def holds(
-    guard: Guard, arrays: Values, grid: Grid, known: Mapping[sp.Symbol, int]
-) -> NDArray[np.bool_]:
-    """Where a guard holds on a grid of its indices' values."""
-    if isinstance(guard, Equal):
-        left = _subscript(guard.left, arrays, grid, known)
-        return np.asarray(left == _subscript(guard.right, arrays, grid, known))
-    low, value, high = (
-        _subscript(part, arrays, grid, known) for part in (guard.low, guard.value, guard.high)
-    )
-    return np.asarray((low <= value) & (value < high))
-
-
-def _evaluate_recurrence(
-    group: Recurrence, arrays: Values, known: Mapping[sp.Symbol, int]
-) -> None:
-    symbol = index_symbol(group.loop)
-    loop = next(index for index in group.equations[0].out if index.name == group.loop)
-    count = size_number(loop.size, known)
-    for equation in group.equations:
-        shape = tuple(size_number(index.size, known) for index in equation.out)
-        arrays[equation.name] = np.zeros(shape, dtype=result_type(arrays))
-        for name in equation.argmax:
-            arrays[name] = np.zeros(shape, dtype=np.int64)
-    steps = range(count) if group.direction == 1 else reversed(range(count))
-    for step in steps:
-        for equation in group.equations:
-            _evaluate_equation(equation, arrays, known, {symbol: np.asarray(step)})
+    def _read(self, read: Read, grid: Grid) -> NDArray[Any]:
+        if read.array == INDEX_VALUE:
+            return np.asarray(self.subscript(read.at[0], grid))
+        array = self.arrays[read.array]
+        return np.asarray(array[self.places(read, array.shape, grid)[0]])
 
 
 def _type_of(equation: Equation, value: NDArray[Any], arrays: Values) -> np.dtype[Any]:

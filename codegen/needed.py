@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sympy as sp
 
+from ..symbolic.dependence import arrays_read as every_read
+from ..symbolic.dependence import needed_items
 from ..symbolic.equation import Equation, Item, Recurrence, System
 from ..symbolic.matrices.leaves import Levels, levels_of
-from ..symbolic.matrices.recognise import Leaf, matrix_form, walk, without_units
+from ..symbolic.matrices.nodes import Leaf, walk
+from ..symbolic.matrices.recognise import matrix_form, without_units
 from .saturated import Saturated
 
 
@@ -17,18 +21,15 @@ def needed(system: System, results: Sequence[str]) -> list[Item]:
     """The items that the results depend on, in order, each in a spelling that does not overflow."""
     saturated = Saturated(system)
     levels, shapes = levels_of(system), system.shapes
-    wanted = set(results)
-    kept: list[Item] = []
-    for item in reversed(system.items):
-        if isinstance(item, Recurrence):
-            if wanted & {equation.name for equation in item.equations}:
-                wanted |= {read.array for e in item.equations for read in e.reads}
-                kept.append(item)
-        elif wanted & {item.name, *item.argmax}:
-            spelled = saturated.steady(item)
-            wanted |= arrays_read(spelled, shapes, levels)
-            kept.append(spelled)
-    return kept[::-1]
+    spelled = cache(saturated.steady)
+    steps = {e for item in system.items if isinstance(item, Recurrence) for e in item.equations}
+
+    def reads(equation: Equation) -> Iterable[str]:
+        return every_read(equation) if equation in steps else arrays_read(
+            spelled(equation), shapes, levels)
+
+    return [item if isinstance(item, Recurrence) else spelled(item)
+            for item in needed_items(system, results, reads)]
 
 
 def arrays_read(

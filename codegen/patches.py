@@ -31,8 +31,8 @@ from ..symbolic.equation import (
 )
 from ..symbolic.matrices.leaves import Levels, leaf
 from ..symbolic.matrices.loop_ends import as_range, settled
-from ..symbolic.matrices.nodes import Place, Total
-from ..symbolic.matrices.recognise import Node, aligned, matrix_form
+from ..symbolic.matrices.nodes import Node, Place, Total, aligned
+from ..symbolic.matrices.recognise import matrix_form
 from ..symbolic.substitution import substitute_term
 from .gathers import ENDLESS, RANGE, compared
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
@@ -24,16 +24,6 @@ def bind_sizes(
     for size, number in zip(declared, found, strict=True):
         if size.is_Symbol:
             known.setdefault(size, number)
-
-
-def size_number(size: sp.Expr, known: Mapping[sp.Symbol, int]) -> int:
-    """A size as a number, from those of its symbols; ValueError for one that is not known."""
-    if size in known:
-        return known[size]
-    value = size.xreplace({symbol: sp.Integer(number) for symbol, number in known.items()})
-    if not value.is_Integer:
-        raise ValueError(f"size {size} is not determined by the inputs' shapes")
-    return int(value)
 
 
 # --- text ---------------------------------------------------------------------------------------

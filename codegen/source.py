@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from ..symbolic import escaping
 from ..symbolic.equation import Equation, Item, Recurrence, System
 from ..symbolic.matrices.leaves import levels_of
-from ..symbolic.matrices.recognise import aligned, matrix_form
+from ..symbolic.matrices.nodes import aligned
+from ..symbolic.matrices.recognise import matrix_form
 from .blocks import Blocks
 from .called import Functions
 from .expressions import Expressions

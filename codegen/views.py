@@ -35,14 +35,10 @@ def reshaped(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> str 
     if term.body != slot(0) or len(term.reads) != 1 or not equation.out:
         return None
     (read,) = term.reads
-    shape = shapes.get(read.array, ())
-    entries = [entry for entry in read.at if not isinstance(entry, Read)]
-    if len(entries) < len(read.at) or len(shape) != len(entries):
+    places = _places(equation, read, shapes)
+    if places is None:
         return None
-    if sp.expand(sp.Mul(*equation.shape) - sp.Mul(*shape)) != 0:
-        return None
-    here = _place([index.symbol for index in equation.out], equation.shape)
-    there = _place(entries, shape)
+    here, there = places
     gap = sp.expand(here - there)
     bound = {index.symbol for index in term.over}
     if not bound <= gap.free_symbols or (gap == 0) != (not term.guards):
@@ -68,18 +64,29 @@ def flattened(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> Equ
         read.at != reads[0].at or shapes.get(read.array) != shape for read in reads
     ):
         return None
-    entries = [entry for entry in reads[0].at if not isinstance(entry, Read)]
-    if len(entries) < len(shape) or not shape or (
-        sp.expand(_place([index.symbol for index in equation.out], equation.shape)
-                  - _place(entries, shape)) != 0
-        or sp.expand(sp.Mul(*equation.shape) - sp.Mul(*shape)) != 0
-    ):
+    places = _places(equation, reads[0], shapes)
+    if places is None or not shape or sp.expand(places[0] - places[1]) != 0:
         return None
     out = tuple(Index(f"p{axis}", size) for axis, size in enumerate(shape))
     at = tuple(index.symbol for index in out)
     return replace(equation, out=out, terms=tuple(
         replace(term, reads=tuple(Read(read.array, at) for read in term.reads))
         for term in equation.terms))
+
+
+def _places(
+    equation: Equation, read: Read, shapes: Mapping[str, tuple[Size, ...]]
+) -> tuple[sp.Expr, sp.Expr] | None:
+    """Where an entry of the equation and the one that it reads stand, row after row; None where
+    the two arrays have not as many entries."""
+    shape = shapes.get(read.array, ())
+    entries = [entry for entry in read.at if not isinstance(entry, Read)]
+    if not len(entries) == len(read.at) == len(shape) or (
+        sp.expand(sp.Mul(*equation.shape) - sp.Mul(*shape)) != 0
+    ):
+        return None
+    return (_place([index.symbol for index in equation.out], equation.shape),
+            _place(entries, shape))
 
 
 def _place(entries: Sequence[sp.Expr], shape: Sequence[Size]) -> sp.Expr:

@@ -8,6 +8,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     substitution  terms with other indices, other names, other arrays in them
     solving       guards solved for a bound index, which is then gone
     dependence    what follows from what: the one walk over a system
+    evaluator     a system gone through with numbers, in any arithmetic
     functions     ACTIVATIONS and other scalar functions, with what follows from a definition
     elementwise   SCALARS: functions of an entry by the names that texts and NumPy code call them
     relations     conditions of pieces as relations joined by and, or

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import eq, ge, gt, le, lt, ne
 
 import sympy as sp
 
@@ -102,32 +103,19 @@ SCALARS: dict[str, Scalar] = {
 def comparison(operator: str, left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """1 where the comparison holds and 0 elsewhere, by steps, whose derivative is zero."""
     difference = left - right
-    if difference.is_Rational:
-        return sp.Integer(int(_DECIDED[operator](difference)))
-    match operator:
-        case ">":
-            return STEP(difference)
-        case "<":
-            return STEP(-difference)
-        case ">=":
-            return 1 - STEP(-difference)
-        case "<=":
-            return 1 - STEP(difference)
-        case "==":
-            return 1 - STEP(difference) - STEP(-difference)
-        case "!=":
-            return STEP(difference) + STEP(-difference)
-    raise ValueError(f"no comparison {operator!r}")
+    decided, steps = _COMPARED[operator]
+    return sp.Integer(int(decided(difference, 0))) if difference.is_Rational else steps(difference)
 
 
-_DECIDED: dict[str, Callable[[sp.Expr], bool]] = {
-    ">": lambda d: bool(d > 0),
-    "<": lambda d: bool(d < 0),
-    ">=": lambda d: bool(d >= 0),
-    "<=": lambda d: bool(d <= 0),
-    "==": lambda d: bool(d == 0),
-    "!=": lambda d: bool(d != 0),
+_COMPARED: dict[str, tuple[Callable[[sp.Expr, int], bool], Body]] = {
+    ">": (gt, STEP),
+    "<": (lt, lambda d: STEP(-d)),
+    ">=": (ge, lambda d: 1 - STEP(-d)),
+    "<=": (le, lambda d: 1 - STEP(d)),
+    "==": (eq, lambda d: 1 - STEP(d) - STEP(-d)),
+    "!=": (ne, lambda d: STEP(d) + STEP(-d)),
 }
+"""Of a difference: whether a number compares so with 0, and the steps that say so of any other."""
 
 
 def where(
@@ -140,16 +128,11 @@ def where(
     """
     difference = left - right
     if difference.is_Rational:
-        return yes if _DECIDED[operator](difference) else no
-    match operator:
-        case ">":
-            return positive_part(difference, yes, no)
-        case "<":
-            return positive_part(-difference, yes, no)
-        case ">=":
-            return positive_part(-difference, no, yes)
-        case "<=":
-            return positive_part(difference, no, yes)
+        return yes if _COMPARED[operator][0](difference, 0) else no
+    if operator in (">", "<="):
+        return positive_part(difference, *((yes, no) if operator == ">" else (no, yes)))
+    if operator in ("<", ">="):
+        return positive_part(-difference, *((yes, no) if operator == "<" else (no, yes)))
     apart, equal = (no, yes) if operator == "==" else (yes, no)
     return sp.Piecewise((apart, difference > 0), (apart, difference < 0), (equal, True))
 

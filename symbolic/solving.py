@@ -53,7 +53,7 @@ def solve(term: Term, out: Sequence[Index], is_sum: bool = True) -> Term | None:
     units = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
     before: Term | None = None
     while term is not before:
-        before = replace(term, guards=_distinct(term.guards))
+        before = replace(term, guards=tuple(dict.fromkeys(term.guards)))
         solved = _solve_one(before, units, is_sum)
         if solved is None:
             return None
@@ -156,10 +156,6 @@ def prune(body: sp.Expr, reads: Sequence[Read]) -> tuple[sp.Expr, tuple[Read, ..
 
 
 # --- equalities ---------------------------------------------------------------------------------
-
-
-def _distinct(guards: Sequence[Guard]) -> tuple[Guard, ...]:
-    return tuple(dict.fromkeys(guards))
 
 
 def _always(guard: Equal, units: Mapping[sp.Symbol, sp.Expr]) -> bool | None:

@@ -24,8 +24,9 @@ from gradproof.symbolic.equation import (
     size_symbol,
     slot,
 )
+from gradproof.symbolic.evaluator import NotComputableError
 from gradproof.symbolic.exact.evaluation import Evaluation
-from gradproof.symbolic.exact.numbers import Arithmetic, NotComputableError, exact
+from gradproof.symbolic.exact.numbers import Arithmetic, exact
 from gradproof.symbolic.exact.scalars import value_of
 from gradproof.symbolic.proof.recheck import second_opinion
 from gradproof.symbolic.text.statements import parse_equations

@@ -11,7 +11,8 @@ import sympy as sp
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from gradproof.codegen.interpret import evaluate, scalar
+from gradproof.codegen.interpret import evaluate
+from gradproof.codegen.spelling import scalar
 from gradproof.symbolic.equation import Array, EquationError, System, size_symbol, slot
 from gradproof.symbolic.functions import RELU, Z
 from gradproof.symbolic.shapes import ShapeTextError, parse_shape

@@ -16,8 +16,9 @@ import sympy as sp
 
 from gradproof.symbolic.dependence import needed_part
 from gradproof.symbolic.equation import System, size_symbols
-from gradproof.symbolic.exact.evaluation import Evaluation, bodies
-from gradproof.symbolic.exact.numbers import Arithmetic, NotComputableError
+from gradproof.symbolic.evaluator import NotComputableError, operations
+from gradproof.symbolic.exact.evaluation import Evaluation
+from gradproof.symbolic.exact.numbers import Arithmetic
 
 DIGITS = 60
 BUDGET = 40_000
@@ -34,7 +35,7 @@ def exact_arrays(
     part = needed_part(system, names)
     try:
         sizes = _sizes(part, values)
-        if bodies(part, sizes) > BUDGET:
+        if operations(part.equations, sizes) > BUDGET:
             return {}
         inputs = {array.name: _fractions(values[array.name]) for array in part.inputs}
         found = Evaluation(Arithmetic(DIGITS), sizes, inputs)

@@ -23,6 +23,7 @@ from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive.by_entries import count_entries, entry, entry_chain
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Equation, EquationError, System, size_symbol, slot
+from gradproof.symbolic.evaluator import NotComputableError
 
 ENTRIES = 300
 """Scalars in a forward pass up to which the entry form is worth having."""
@@ -75,8 +76,8 @@ def entry_gradient(
     """``gradient(**arrays) -> (loss, {name: array})`` of a forward pass with sizes as numbers,
     derived scalar by scalar and computed by lambdified functions.
 
-    Raises EquationError for more than `limit` scalars, a size without a number, and for what has
-    no entry form (a maximum, a gather, an inverse).
+    Raises EquationError for more than `limit` scalars and for what has no entry form (a maximum, a
+    gather, an inverse), NotComputableError for a size without a number.
     """
     known = {size_symbol(name): number for name, number in sizes.items()}
     count = count_entries(system, known)
@@ -122,7 +123,7 @@ def doubts(
     try:
         run = entry_gradient(restricted(chain.system, forward), chain.loss, chain.wrt, sizes,
                              limit=SECOND)
-    except EquationError:
+    except (EquationError, NotComputableError):
         return {}
     given = {array.name: np.asarray(values[array.name]) for array in chain.system.inputs}
     loss, slopes = run(**given)

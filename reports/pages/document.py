@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.writer import Writer
-from ...symbolic.exact.numbers import NotComputableError, exact
+from ...symbolic.evaluator import NotComputableError
+from ...symbolic.exact.numbers import exact
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
 from ..content import Block, Display, Listing, Paragraph, Prose, Relation, Section, Side, sentence
@@ -17,7 +18,7 @@ from ..sections.conventions import conventions_note
 from ..sections.narration import Narrator, all_functions
 from ..sections.overview import overview
 from ..sections.worked_numbers import figures_section, worked_section
-from ..worked.figures import Figures, WorkedError, evaluate
+from ..worked.figures import Figures, evaluate
 from ..worked.lines import EntryNames, WorkedLine, Worker
 from ..worked.quantities import with_updates
 from .figure import Drawing, draw
@@ -94,7 +95,7 @@ def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None,
     try:
         extra = [step.equation for step in chain.inlined.values()]
         return evaluate(chain.system, spec.values, extra), ""
-    except (WorkedError, NotComputableError) as error:
+    except NotComputableError as error:
         return None, f"There are no worked numbers: {error}."
 
 

@@ -158,37 +158,41 @@ class _Sketch:
         self.labels.append(Label(*at(where), number, 13))
 
     def _layer(self, column: _Column) -> None:
-        last = self.network.depth
-        kind = "input" if column.layer == 0 else "output" if column.layer == last else "hidden"
-        array = "X" if column.layer == 0 else f"A{column.layer}"
-        size = self.network.sizes[column.layer]
         for row, unit in enumerate(column.units):
             y = self._height_of(column, row)
             if unit is None:
                 self.labels.append(Label(column.x, y, "⋮", 22))
-                continue
-            self.circles.append(Circle(column.x, y, self.radius, kind))
-            if self.radius > 14:
-                which = str(unit + 1) if isinstance(size, int) or unit >= 0 else str(size)
-                at = [] if size == 1 else [which]
-                letter = self.writer.name(array, at or [""], latex=True)
-                wide = len(which) > 2 and column.layer > 0
-                self.labels.append(Label(column.x, y, letter.replace(" _{}", ""),
-                                         12 if wide else 15, True))
-            if column.layer and self._numbered() and self.figures is not None:
-                bias = show(self.figures[f"b{column.layer}"][(unit,)], 4).latex
-                self.labels.append(Label(column.x, y + self.radius + 13, f"b = {bias}", 12))
-        below = self.height - 30
-        units = f"{size} unit" + ("" if size == 1 else "s")
+            else:
+                self._unit(column, unit, y)
+        last, size = self.network.depth, self.network.sizes[column.layer]
+        kind = self._kind(column)
         name = kind if kind != "hidden" or last == 2 else f"hidden {column.layer}"
-        self.labels.append(Label(column.x, below, name, 13))
         activation = self.network.activations[column.layer - 1] if column.layer else ""
-        if activation and len(activation) <= 12:
-            units += f", {activation}"
-        if len(self.columns) <= 6:
-            self.labels.append(Label(column.x, below + 16, units, 12))
-        else:
-            self.labels.append(Label(column.x, below + 16, str(size), 12))
+        shown = f", {activation}" if activation and len(activation) <= 12 else ""
+        units = f"{size} unit{'' if size == 1 else 's'}{shown}"
+        below = self.height - 30
+        self.labels += [Label(column.x, below, name, 13),
+                        Label(column.x, below + 16, units if len(self.columns) <= 6 else str(size),
+                              12)]
+
+    def _kind(self, column: _Column) -> str:
+        return "input" if column.layer == 0 else (
+            "output" if column.layer == self.network.depth else "hidden")
+
+    def _unit(self, column: _Column, unit: int, y: float) -> None:
+        """A circle with its letter, and its bias below."""
+        size = self.network.sizes[column.layer]
+        self.circles.append(Circle(column.x, y, self.radius, self._kind(column)))
+        if self.radius > 14:
+            which = str(unit + 1) if isinstance(size, int) or unit >= 0 else str(size)
+            letter = self.writer.name(f"A{column.layer}" if column.layer else "X",
+                                      ["" if size == 1 else which], latex=True)
+            wide = len(which) > 2 and column.layer > 0
+            self.labels.append(Label(column.x, y, letter.replace(" _{}", ""),
+                                     12 if wide else 15, True))
+        if column.layer and self._numbered() and self.figures is not None:
+            bias = show(self.figures[f"b{column.layer}"][(unit,)], 4).latex
+            self.labels.append(Label(column.x, y + self.radius + 13, f"b = {bias}", 12))
 
 
 def _shown_units(size: int | str) -> tuple[int | None, ...]:

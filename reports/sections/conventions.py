@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from ...symbolic.display.writer import Writer
+from ...symbolic.evaluator import NotComputableError
 from ...symbolic.specs.network import Network
 from ..content import Block, Code, Display, Math, Paragraph, Prose, Relation, Section, Table
 from ..worked.digits import tabled
-from ..worked.figures import Figures, WorkedError, evaluate
+from ..worked.figures import Figures, evaluate
 from ..worked.lines import EntryNames, Worker
 
 FIRST = 8
@@ -56,7 +57,7 @@ def _declared_reading(network: Network, declared: str) -> Figures | None:
         values[name] = rows
     try:
         return evaluate(system, values)
-    except WorkedError:
+    except NotComputableError:
         return None
 
 

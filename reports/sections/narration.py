@@ -6,18 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...symbolic.derive.steps import Chain, Form, Step
-from ...symbolic.display.definitions import slope_identity
-from ...symbolic.display.reasons import (
-    ArrayName,
-    Identity,
-    Output,
-    Run,
-    Sentence,
-    Stated,
-    Symbols,
-    kink_wording,
-    wording,
-)
+from ...symbolic.display.reasons import Run, Sentence, Stated, formula, kink_wording, wording
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
 from ..content import Block, Bullets, Display, Math, Paragraph, Prose, Relation, Section, equation
@@ -137,19 +126,9 @@ class Narrator:
         return tuple(map(self._run, sentence))
 
     def _run(self, run: Run) -> str | Math:
-        match run:
-            case str():
-                return run
-            case Stated(array):
-                return self.label(array)
-            case ArrayName(array):
-                return self._name(array)
-            case Output(array):
-                return Math(f"a = {self.writer.name(array, latex=True)}")
-            case Identity(function):
-                return Math(slope_identity(function, "a", latex=True) or "")
-            case Symbols(latex):
-                return Math(latex)
+        if isinstance(run, Stated):
+            return self.label(run.array)
+        return run if isinstance(run, str) else Math(formula(run, self.writer, latex=True))
 
     def _name(self, name: str) -> Math:
         return Math(self.writer.name(name, latex=True))

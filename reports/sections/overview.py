@@ -6,12 +6,10 @@ import re
 from inspect import signature
 
 from ...symbolic.derive.steps import Chain
-from ...symbolic.display.definitions import slope_identity
-from ...symbolic.display.layout import Piece, body
+from ...symbolic.display.definitions import definition, slope_identity
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
-from ...symbolic.equation import Size, slot
-from ...symbolic.functions import Opaque, Z
+from ...symbolic.equation import Size
 from ...symbolic.layers.losses import LOSSES
 from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
@@ -163,14 +161,9 @@ def _functions(chain: Chain) -> list[Relation]:
     """Definitions of the named functions in the equations, each followed by its slope."""
     found: dict[str, Relation] = {}
     for function in dict.fromkeys(f.base for f in all_functions(chain).values()):
-        found[function.title] = _definition(function)
+        found[function.title] = equation(f"{function.latex_name}(z)", definition(function, True)[1])
         slope = slope_identity(function, f"{function.latex_name}(z)", latex=True)
         if slope is not None:
             left, right = slope.split(" = ", 1)
             found[function.title + "'"] = equation(left, right)
     return list(found.values())
-
-
-def _definition(function: type[Opaque]) -> Relation:
-    right = body(function.definition.xreplace({Z: slot(0)}), [Piece("z")], LatexStyle())
-    return equation(f"{function.latex_name}(z)", right.text)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
-from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,15 +18,15 @@ from ...symbolic.equation import (
     INDEX_VALUE,
     NAMED,
     Equation,
-    Index,
     Item,
     Read,
     Recurrence,
     System,
     Term,
 )
-from ...symbolic.exact.evaluation import Evaluation, whole
-from ...symbolic.exact.numbers import Arithmetic, NotComputableError, Value, exact
+from ...symbolic.evaluator import NotComputableError, operations, size_number
+from ...symbolic.exact.evaluation import Evaluation
+from ...symbolic.exact.numbers import Arithmetic, Value, exact
 
 Place: TypeAlias = tuple[int, ...]
 """The subscripts of an entry, from 0; () for a scalar."""
@@ -42,7 +40,7 @@ MOST_OPERATIONS = 30_000
 """Scalar bodies evaluated at most: beyond this, fifty digits take seconds and no reader follows."""
 
 
-class WorkedError(ValueError):
+class WorkedError(NotComputableError):
     """A system that has no worked numbers; the message says why."""
 
 
@@ -75,15 +73,9 @@ class Figures:
         place = self.place(read, at)
         return Fraction(place[0]) if read.array == INDEX_VALUE else self.entries[read.array][place]
 
-    def places(self, indices: Sequence[Index], at: At) -> Iterator[dict[sp.Symbol, int]]:
-        """`at` extended by every combination of `indices`, the last running fastest."""
-        ranges = [range(self.evaluation.whole(index.size, at)) for index in indices]
-        for values in product(*ranges):
-            yield {**at, **{i.symbol: v for i, v in zip(indices, values, strict=True)}}
-
     def instances(self, term: Term, at: At) -> Iterator[dict[sp.Symbol, int]]:
         """The values of a term's bound indices for which its guards hold."""
-        for here in self.places(term.over, at):
+        for here in self.evaluation.points(term.over, at):
             if all(self.evaluation.holds(guard, here) for guard in term.guards):
                 yield here
 
@@ -103,7 +95,7 @@ def evaluate(
     for equation in equations:
         if equation.reduction in NAMED:
             raise WorkedError(f"{equation.name}: {equation.reduction} is not computed exactly")
-    count = sum(_operations(equation, sizes) for equation in equations)
+    count = operations(equations, sizes)
     if count > MOST_OPERATIONS:
         raise WorkedError(f"about {count:,} scalar operations would be needed, more than the "
                           f"{MOST_OPERATIONS:,} for which exact figures are computed")
@@ -147,7 +139,7 @@ def _inputs(
         entries[:] = flat
         found[array.name] = entries.reshape(shape)
     for array in system.inputs:
-        expected = tuple(_whole(size, sizes) for size in array.shape)
+        expected = tuple(size_number(size, sizes) for size in array.shape)
         if found[array.name].shape != expected:
             raise WorkedError(f"{array.name}: expected shape {expected}, got "
                               f"{found[array.name].shape}")
@@ -164,24 +156,6 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Fraction]]:
     if len({shape for shape, _ in parts}) > 1 or not parts:
         raise WorkedError(f"expected rows of equal length, got {value!r}")
     return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
-
-
-def _whole(size: sp.Expr, sizes: Mapping[sp.Symbol, int]) -> int:
-    try:
-        return whole(size, sizes)
-    except NotComputableError as error:
-        raise WorkedError(str(error)) from None
-
-
-def _operations(equation: Equation, sizes: Mapping[sp.Symbol, int]) -> int:
-    """About how many scalar bodies; an axis that grows with a loop is not counted."""
-    def count(index: Index) -> int:
-        try:
-            return whole(index.size, sizes)
-        except NotComputableError:
-            return 1
-
-    return sum(prod(map(count, (*equation.out, *term.over))) for term in equation.terms)
 
 
 def _ordered(extra: Sequence[Equation]) -> list[Equation]:

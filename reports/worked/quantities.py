@@ -16,7 +16,8 @@ import sympy as sp
 from ...symbolic.display.layout import ATOM, POW, Piece, body
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.equation import slot
-from ...symbolic.exact.numbers import Arithmetic, NotComputableError, Value
+from ...symbolic.evaluator import NotComputableError
+from ...symbolic.exact.numbers import Arithmetic, Value
 from ...symbolic.exact.scalars import value_of
 from ...symbolic.functions import ACTIVATIONS
 from ...symbolic.limits import (

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
+from typing import Any
 
 import sympy as sp
 
@@ -17,18 +19,17 @@ from ..equation import (
     INDEX_VALUE,
     NAMED,
     Array,
-    Equal,
     Equation,
     EquationError,
-    Guard,
-    Index,
     Read,
     Recurrence,
     Size,
     System,
     Term,
+    index_symbol,
     slot,
 )
+from ..evaluator import Grid, Places, Point, size_number
 from ..solving import prune
 from ..validation import validate
 from .chain import differentiate
@@ -44,17 +45,17 @@ def entry(array: str, at: Sequence[int]) -> str:
 
 def count_entries(system: System, sizes: Sizes) -> int:
     """How many scalars the unrolled system would have."""
-    return sum(
-        int(sp.prod(_number(size, sizes) for size in shape)) for shape in system.shapes.values()
-    )
+    return sum(prod(size_number(size, sizes) for size in shape) for shape in system.shapes.values())
 
 
 def unroll(system: System, sizes: Sizes | None = None) -> System:
     """The system with one scalar equation for each entry; every size must be a number.
 
-    Raises EquationError where a size is not known, or an equation gathers or keeps an argmax.
+    Raises NotComputableError where a size is not known, EquationError where an equation gathers or
+    keeps an argmax.
     """
     known = dict(sizes or {})
+    entries = _Entries(known)
     inputs = [
         Array(entry(array.name, at), (), "real")
         for array in system.inputs
@@ -63,9 +64,9 @@ def unroll(system: System, sizes: Sizes | None = None) -> System:
     equations: list[Equation] = []
     for item in system.items:
         if isinstance(item, Recurrence):
-            equations += _unroll_recurrence(item, known)
+            equations += _unroll_recurrence(item, entries)
         else:
-            equations += _unroll_equation(item, known)
+            equations += _unroll_equation(item, entries)
     return validate(System(tuple(inputs), tuple(equations)))
 
 
@@ -102,7 +103,7 @@ def _last_of_rows(chain: Chain, sizes: Sizes) -> dict[sp.Symbol, sp.Expr]:
     last: dict[sp.Symbol, sp.Expr] = {}
     for name in chain.assumed:
         *outer, width = chain.system.shapes[name]
-        count = _number(width, sizes)
+        count = size_number(width, sizes)
         for at in _places(outer, sizes):
             row = [sp.Symbol(entry(name, (*at, k)), real=True) for k in range(count)]
             last[row[-1]] = 1 - sp.Add(*row[:-1])
@@ -130,82 +131,57 @@ def _inserted(system: System, forward: set[str]) -> dict[str, sp.Expr]:
     return values
 
 
-def _unroll_recurrence(group: Recurrence, sizes: Sizes) -> Iterator[Equation]:
+class _Entries(Places):
+    def labels(self, read: Read, grid: Grid) -> Any:
+        raise EquationError(f"{read}: a gather has no entry form")
+
+    def read(self, read: Read, at: Grid) -> Read:
+        """The entry that an occurrence is."""
+        if read.array == INDEX_VALUE:
+            raise EquationError(f"{read}: the value of an index has no entry form")
+        return Read(entry(read.array, [int(self.subscript(part, at)) for part in read.at]), ())
+
+
+def _unroll_recurrence(group: Recurrence, entries: _Entries) -> Iterator[Equation]:
     """The entries step by step, in the direction of the loop: h[0,...], then h[1,...]."""
-    entries = [list(_unroll_equation(equation, sizes)) for equation in group.equations]
-    steps = []
-    for equation in group.equations:
-        axis = next(p for p, index in enumerate(equation.out) if index.name == group.loop)
-        shape = [_number(index.size, sizes) for index in equation.out]
-        steps.append([at[axis] for at in product(*map(range, shape))])
-    count = 1 + max((step for own in steps for step in own), default=-1)
-    for step in range(count)[:: group.direction]:
-        for own, at in zip(entries, steps, strict=True):
-            yield from (made for made, its in zip(own, at, strict=True) if its == step)
+    step = index_symbol(group.loop)
+    made = [(at[step], place, equation) for place, whole in enumerate(group.equations)
+            for at, equation in _unrolled(whole, entries)]
+    yield from (equation for *_, equation in sorted(
+        made, key=lambda one: (group.direction * one[0], one[1])))
 
 
-def _unroll_equation(equation: Equation, sizes: Sizes) -> Iterator[Equation]:
+def _unroll_equation(equation: Equation, entries: _Entries) -> Iterator[Equation]:
+    yield from (made for _, made in _unrolled(equation, entries))
+
+
+def _unrolled(equation: Equation, entries: _Entries) -> Iterator[tuple[Point, Equation]]:
+    """The equations of the entries, each with the place that it is for."""
     if equation.reduction == "max" or equation.argmax:
         raise EquationError(f"{equation.name}: a maximum has no entry form")
     if equation.reduction in NAMED:
         raise EquationError(f"{equation.name}: {equation.reduction} has no entry form")
-    numbers = {symbol: sp.Integer(number) for symbol, number in sizes.items()}
-    for at in _points(equation.out, sizes, {}):
+    numbers = {symbol: sp.Integer(number) for symbol, number in entries.sizes.items()}
+    for at in entries.points(equation.out, {}):
         bodies: list[sp.Expr] = []
         reads: list[Read] = []
         for term in equation.terms:
-            for inside in _points(term.over, sizes, at):
-                point = {**numbers, **at, **inside}
-                if not all(_holds(guard, point) for guard in term.guards):
+            for point in entries.points(term.over, at):
+                if not all(entries.holds(guard, point) for guard in term.guards):
                     continue
                 shift = len(reads)  # each summand brings its own reads; prune joins equal ones
                 by = {slot(p): slot(p + shift) for p in range(len(term.reads))}
                 bodies.append(term.body.xreplace(by | numbers))
-                reads += [_entry_read(read, point) for read in term.reads]
+                reads += [entries.read(read, point) for read in term.reads]
         total = (
             sp.log(sp.Add(*map(sp.exp, bodies)))
             if equation.reduction == "logsumexp"
             else sp.Add(*bodies)
         )
         body, used = prune(total, reads)
-        name = entry(equation.name, [int(at[index.symbol]) for index in equation.out])
-        terms = (Term(body, used),) if body != 0 else ()
-        yield Equation(name, (), terms)
-
-
-def _points(
-    indices: Sequence[Index], sizes: Sizes, outer: Mapping[sp.Symbol, sp.Integer]
-) -> Iterator[dict[sp.Symbol, sp.Integer]]:
-    ranges = [range(_number(index.size.xreplace(dict(outer)), sizes)) for index in indices]
-    for point in product(*ranges):
-        yield {index.symbol: sp.Integer(p) for index, p in zip(indices, point, strict=True)}
+        name = entry(equation.name, [at[index.symbol] for index in equation.out])
+        yield at, Equation(name, (), (Term(body, used),) if body != 0 else ())
 
 
 def _places(shape: Sequence[Size], sizes: Sizes) -> Iterator[tuple[int, ...]]:
-    return product(*(range(_number(size, sizes)) for size in shape))
-
-
-def _number(size: Size, sizes: Sizes) -> int:
-    value = size.xreplace({symbol: sp.Integer(number) for symbol, number in sizes.items()})
-    if not value.is_Integer:
-        raise EquationError(f"size {size} has no number; the entry form needs one")
-    return int(value)
-
-
-def _entry_read(read: Read, point: Mapping[sp.Symbol, sp.Integer]) -> Read:
-    at = []
-    for part in read.at:
-        if isinstance(part, Read) or read.array == INDEX_VALUE:
-            raise EquationError(f"{read}: a gather has no entry form")
-        at.append(int(part.xreplace(dict(point))))
-    return Read(entry(read.array, at), ())
-
-
-def _holds(guard: Guard, point: Mapping[sp.Symbol, sp.Integer]) -> bool:
-    by = dict(point)
-    if isinstance(guard, Equal):
-        if isinstance(guard.left, Read) or isinstance(guard.right, Read):
-            raise EquationError(f"{guard}: a gather has no entry form")
-        return bool(guard.left.xreplace(by) == guard.right.xreplace(by))
-    low, value, high = (part.xreplace(by) for part in (guard.low, guard.value, guard.high))
-    return bool(low <= value < high)
+    return product(*(range(size_number(size, sizes)) for size in shape))

@@ -20,7 +20,8 @@ from ..assumptions import Assumption
 from ..dependence import arrays_read, reached
 from ..equation import Equation, Item, Recurrence, System
 from ..matrices.leaves import Levels
-from ..matrices.recognise import Einsum, matrix_form, walk
+from ..matrices.nodes import Einsum, walk
+from ..matrices.recognise import matrix_form
 from .declared import Declarations, use_declared
 from .fuse import is_short
 from .named_values import is_value, reuse_values, slopes_in_outputs

@@ -25,10 +25,15 @@ def used_functions(system: System) -> tuple[type[Opaque], ...]:
 
 def function_definition(function: type[Opaque], latex: bool) -> str:
     """f(z) = ..., f′(z) = ...: a function's definition and the slope that follows from it."""
-    style = (LATEX if latex else TEXT).style
-    head = style.opaque(function, Piece("z")).text
+    head, right = definition(function, latex)
     slope = slope_identity(function, f"{function.latex_name}(z)" if latex else head, latex)
-    return f"{head} = {_in_z(function.definition, latex)}" + (f", {slope}" if slope else "")
+    return f"{head} = {right}" + (f", {slope}" if slope else "")
+
+
+def definition(function: type[Opaque], latex: bool) -> tuple[str, str]:
+    """f(z) and what it is, without its slope."""
+    head = (LATEX if latex else TEXT).style.opaque(function, Piece("z")).text
+    return head, _in_z(function.definition, latex)
 
 
 def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:

@@ -76,7 +76,7 @@ def _reduced(
         return Piece(medium.maximum(names) + medium.style.hold(shown, MUL), MUL)
     if reduction in NAMED:
         return medium.named(reduction, shown)
-    signs = "".join(medium.sum(index.name, str(index.size)) for index in over)
+    signs = "".join(medium.sum(index.name) for index in over)
     if reduction == "logsumexp":
         inner = medium.style.call("exp", [shown])
         return medium.style.call("log", [Piece(signs + guards + inner.text, MUL)])

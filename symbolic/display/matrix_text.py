@@ -85,7 +85,7 @@ def _total(node: Total, pen: Pen) -> Piece:
 
 
 def _series(node: Series, pen: Pen) -> Piece:
-    signs = "".join(pen.medium.sum(name, "") for name in node.over)
+    signs = "".join(pen.medium.sum(name) for name in node.over)
     held = pen.medium.style.hold(node_text(node.of, pen), MUL)
     return Piece(signs + held, MUL, bool(node.axes))
 

@@ -76,27 +76,25 @@ class Notation:
 
     def latex(self, name: str, at: Sequence[str] = ()) -> str:
         """An array, or its entry at the subscripts `at`, in LaTeX."""
-        primal = self.adjoints.get(name)
-        name, at = self._taken_apart(name, at)
-        if primal is None:
-            return self._latex_plain(name, at)
-        primal, at = self._taken_apart(primal, at)
-        stem, number = self._split(primal)
-        if self.layers and stem == "Z":
-            return _subscripted(rf"\delta^{{({number})}}", at)
-        return rf"\frac{{\partial {self.loss}}}{{\partial {self.latex(primal, at)}}}"
+        return self._written(name, at, latex=True)
 
     def text(self, name: str, at: Sequence[str] = ()) -> str:
         """The same in Unicode."""
+        return self._written(name, at, latex=False)
+
+    def _written(self, name: str, at: Sequence[str], latex: bool) -> str:
         primal = self.adjoints.get(name)
         name, at = self._taken_apart(name, at)
         if primal is None:
-            return self._text_plain(name, at)
+            return self._plain(name, at, latex)
         primal, at = self._taken_apart(primal, at)
         stem, number = self._split(primal)
         if self.layers and stem == "Z":
-            return "δ" + superscript(f"({number})") + _entry(at)
-        return f"∂{self.loss}/∂{self.text(primal, at)}"
+            return subscripted(_raised(r"\delta" if latex else "δ", number, latex), at, latex)
+        inner = self._written(primal, at, latex)
+        if latex:
+            return rf"\frac{{\partial {self.loss}}}{{\partial {inner}}}"
+        return f"∂{self.loss}/∂{inner}"
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -121,52 +119,39 @@ class Notation:
         """The letter: capital for a matrix, small for a vector or an entry."""
         if name in self.symbols:
             symbol = self.symbols[name]
-            return symbol.upper() if self._is_matrix(name, stem, entry) else symbol
+            return symbol.upper() if self._is_matrix(stem, entry) else symbol
         if not self.layers:
             return stem
         if stem == "Y":
-            return self.target.upper() if self._is_matrix(name, stem, entry) else self.target
+            return self.target.upper() if self._is_matrix(stem, entry) else self.target
         if stem == "L":
             return self.loss
         if stem in ("X", "Z", "A", "W"):
-            return stem if self._is_matrix(name, stem, entry) else stem.lower()
+            return stem if self._is_matrix(stem, entry) else stem.lower()
         return stem
 
     def _is_level(self, name: str, stem: str) -> bool:
         """Whether this is log Σ exp, which is written Λ."""
         return stem == "S" and self.layers and (self.levels is None or name in self.levels)
 
-    def _is_matrix(self, name: str, stem: str, entry: bool) -> bool:
+    def _is_matrix(self, stem: str, entry: bool) -> bool:
         return not entry and (stem == "W" or self.matrices)
 
-    def _latex_plain(self, name: str, at: Sequence[str]) -> str:
+    def _plain(self, name: str, at: Sequence[str], latex: bool) -> str:
+        """What is no adjoint."""
         if name in self.plain:
-            return _subscripted(rf"\mathrm{{{name}}}", at)
+            return subscripted(rf"\mathrm{{{name}}}" if latex else name, at, latex)
         stem, number = self._split(name)
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):
-            letter = r"\Lambda"
-        shown = _latex_letter(letter)
+            letter = r"\Lambda" if latex else "Λ"
+        shown = _latex_letter(letter) if latex else _text_letter(letter)
         if name in self.symbols or not number:
-            return _subscripted(shown, at)
+            return subscripted(shown, at, latex)
         if self.layers and name not in self.counted:
-            return _subscripted(f"{shown}^{{({number})}}", at)
-        return _subscripted(shown, [number, *at])
-
-    def _text_plain(self, name: str, at: Sequence[str]) -> str:
-        if name in self.plain:
-            return name + _entry(at)
-        stem, number = self._split(name)
-        letter = self._stem(name, stem, bool(at))
-        if self._is_level(name, stem):
-            letter = "Λ"
-        greek, rest = _greek_and_rest(letter)
-        shown = _GREEK[greek] + rest if greek else letter
-        if name in self.symbols or not number:
-            return shown + _entry(at)
-        if self.layers and name not in self.counted:
-            return shown + superscript(f"({number})") + _entry(at)
-        return shown + subscript(number) + _entry(at)
+            return subscripted(_raised(shown, number, latex), at, latex)
+        return _subscripted(shown, [number, *at]) if latex else (
+            shown + subscript(number) + _entry(at))
 
 
 def general_notation(loss: str = "C") -> Notation:
@@ -195,6 +180,16 @@ def _latex_letter(letter: str) -> str:
     if len(letter) > 1 and not letter.startswith("\\"):
         return rf"\mathrm{{{letter}}}".replace("_", r"\_")
     return letter
+
+
+def _text_letter(letter: str) -> str:
+    greek, rest = _greek_and_rest(letter)
+    return _GREEK[greek] + rest if greek else letter
+
+
+def _raised(shown: str, number: str, latex: bool) -> str:
+    """With the number of a layer."""
+    return f"{shown}^{{({number})}}" if latex else shown + superscript(f"({number})")
 
 
 def subscripted(shown: str, at: Sequence[str], latex: bool) -> str:

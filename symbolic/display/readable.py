@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..equation import Equation, Guard, Read, guard_subscripts, size_names, subscript_indices
 from ..matrices.loop_ends import loop_indices
-from ..matrices.recognise import (
+from ..matrices.nodes import (
     Einsum,
     Leaf,
     Node,
@@ -27,10 +27,9 @@ from ..matrices.recognise import (
     Total,
     Where,
     aligned,
-    matrix_form,
     walk,
-    without_units,
 )
+from ..matrices.recognise import matrix_form, without_units
 from .index_letters import indices_of, with_letters
 from .pen import Conventions
 

@@ -54,7 +54,8 @@ class Symbols:
     latex: str
 
 
-Run: TypeAlias = str | ArrayName | Stated | Output | Identity | Symbols
+Symbolic: TypeAlias = ArrayName | Output | Identity | Symbols
+Run: TypeAlias = str | Stated | Symbolic
 Sentence: TypeAlias = tuple[Run, ...]
 
 
@@ -75,23 +76,29 @@ def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = F
     """The sentence for one form of a step; formulas in it stand in `$` when `latex` is set."""
 
     def said(run: Run) -> str:
-        match run:
-            case str():
-                return run
-            case ArrayName(array):
-                shown = writer.name(array, latex=latex)
-            case Output(array):
-                shown = f"a = {writer.name(array, latex=latex)}"
-            case Stated(array):
-                found = (chain.inlined.get(array) or chain.step(array)).equation
-                shown = str((writer.latex if latex else writer.text)(found))
-            case Identity(function):
-                shown = slope_identity(function, "a", latex) or ""
-            case Symbols(shown):
-                pass
+        if isinstance(run, str):
+            return run
+        if isinstance(run, Stated):
+            found = (chain.inlined.get(run.array) or chain.step(run.array)).equation
+            shown = str((writer.latex if latex else writer.text)(found))
+        else:
+            shown = formula(run, writer, latex)
         return f"${shown}$" if latex else shown
 
     return "".join(map(said, wording(form, step, chain).line))
+
+
+def formula(run: Symbolic, writer: Writer, latex: bool) -> str:
+    """What a run that is no word, and no equation, is written as."""
+    match run:
+        case ArrayName(array):
+            return writer.name(array, latex=latex)
+        case Output(array):
+            return f"a = {writer.name(array, latex=latex)}"
+        case Identity(function):
+            return slope_identity(function, "a", latex) or ""
+        case Symbols(shown):
+            return shown
 
 
 def functions_of(chain: Chain, name: str) -> list[type[Opaque]]:

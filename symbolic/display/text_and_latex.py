@@ -209,7 +209,7 @@ class Medium:
         shown = mark.join(self.style.hold(piece, MUL) for piece in (left, right))
         return shown if way == "product" else self.style.bracket(shown) + self.product + "K"
 
-    def sum(self, index: str, size: str) -> str:
+    def sum(self, index: str) -> str:
         return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "
 
     def maximum(self, names: str) -> str:

@@ -6,5 +6,5 @@ programs are `codegen`'s.
 
     evaluation  every entry of every array of a system
     numbers     arithmetic on fractions and numbers of so many digits
-    scalars     scalar expressions on arrays of such numbers
+    scalars     scalar expressions, their conditions in any arithmetic, on such numbers
 """

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 from mpmath.ctx_mp import MPContext
 
+from ..evaluator import NotComputableError
+
 Value: TypeAlias = Any
 """A Fraction, or an mpf of the arithmetic that made it."""
 Values: TypeAlias = Any
@@ -27,10 +29,6 @@ FUNCTIONS = frozenset({
     "acosh", "atanh", "coth", "sech", "csch", "erf", "erfc",
 })
 """Functions of one number that are known, under SymPy's name and mpmath's."""
-
-
-class NotComputableError(ValueError):
-    """Something with no exact evaluation here; the message names it."""
 
 
 def exact(number: object) -> Fraction:

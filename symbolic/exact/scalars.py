@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 import sympy as sp
 from sympy.core.relational import Relational
 
+from ..evaluator import Entries, NotComputableError
 from ..functions import Opaque, Z
-from .numbers import FUNCTIONS, Arithmetic, NotComputableError, Value, Values
+from .numbers import FUNCTIONS, Arithmetic, Value, Values
 
 _SIGNS: Mapping[Any, frozenset[int]] = {
     sp.Gt: frozenset({1}), sp.Ge: frozenset({0, 1}), sp.Lt: frozenset({-1}),
@@ -30,17 +32,46 @@ def value_of(body: sp.Expr, arithmetic: Arithmetic, known: Mapping[sp.Symbol, Va
     return Scalars(arithmetic, known).value(body)
 
 
-class Scalars:
-    """The values of expressions in `known`; each subexpression is evaluated once."""
+class Bodies(ABC, Generic[Entries]):
+    """The values of expressions in `known`, in some arithmetic; each subexpression is evaluated
+    once."""
 
-    def __init__(self, arithmetic: Arithmetic, known: Mapping[sp.Symbol, Values]) -> None:
-        self.arithmetic = arithmetic
-        self.known: dict[sp.Basic, Values] = dict(known)
+    def __init__(self, known: Mapping[sp.Symbol, Entries]) -> None:
+        self.known: dict[sp.Basic, Entries] = dict(known)
 
-    def value(self, e: sp.Expr) -> Values:
+    def value(self, e: sp.Expr) -> Entries:
+        """The value of an expression.  Raises NotComputableError."""
         if e not in self.known:
             self.known[e] = self._value(e)
         return self.known[e]
+
+    @abstractmethod
+    def _value(self, e: sp.Expr) -> Entries: ...
+
+    @abstractmethod
+    def compared(self, left: sp.Expr, right: sp.Expr, signs: frozenset[int]) -> Any:
+        """Where the sign of left - right is one of these."""
+
+    def holds(self, condition: sp.Basic) -> Any:
+        """Where a condition holds."""
+        if condition in (sp.true, sp.false):
+            return bool(condition)
+        if isinstance(condition, sp.Not):
+            return np.logical_not(self.holds(condition.args[0]))
+        if isinstance(condition, sp.And | sp.Or):
+            join = np.logical_and if isinstance(condition, sp.And) else np.logical_or
+            return reduce(join, map(self.holds, condition.args))
+        if not isinstance(condition, Relational):
+            raise NotComputableError(f"no exact evaluation of {condition}")
+        return self.compared(condition.lhs, condition.rhs, _SIGNS[type(condition)])
+
+
+class Scalars(Bodies[Values]):
+    """Values that are exact numbers, or arrays of them."""
+
+    def __init__(self, arithmetic: Arithmetic, known: Mapping[sp.Symbol, Values]) -> None:
+        super().__init__(known)
+        self.arithmetic = arithmetic
 
     def _value(self, e: sp.Expr) -> Values:
         arithmetic = self.arithmetic
@@ -87,24 +118,13 @@ class Scalars:
         """Branches that are not taken may have no value."""
         result: Values = self.arithmetic.nan
         for branch, condition in reversed(e.args):
-            chosen: Any = np.where(self._holds(condition), self.value(branch), result)
+            chosen: Any = np.where(self.holds(condition), self.value(branch), result)
             result = chosen if chosen.ndim else chosen[()]
         return result
 
-    def _holds(self, condition: sp.Basic) -> Any:
-        if condition in (sp.true, sp.false):
-            return bool(condition)
-        if isinstance(condition, sp.Not):
-            return np.logical_not(self._holds(condition.args[0]))
-        if isinstance(condition, sp.And | sp.Or):
-            join = np.logical_and if isinstance(condition, sp.And) else np.logical_or
-            return reduce(join, map(self._holds, condition.args))
-        if not isinstance(condition, Relational):
-            raise NotComputableError(f"no exact evaluation of {condition}")
-        signs = _SIGNS[type(condition)]
-        compared = _each(lambda x, y: self.arithmetic.sign(x, y) in signs, 2)(
-            self.value(condition.lhs), self.value(condition.rhs))
-        return np.asarray(compared, dtype=bool)
+    def compared(self, left: sp.Expr, right: sp.Expr, signs: frozenset[int]) -> Any:
+        decided = _each(lambda x, y: self.arithmetic.sign(x, y) in signs, 2)
+        return np.asarray(decided(self.value(left), self.value(right)), dtype=bool)
 
     def _larger(self, left: Value, right: Value) -> Value:
         sign = self.arithmetic.sign(left, right)

@@ -91,13 +91,10 @@ class Total:
         return tuple(axis for axis in self.of.axes if axis not in self.over)
 
 
-@dataclass(frozen=True)
-class Softmax:
-    """exp(z)/Σ exp(z), or its logarithm, along the axis `over` of an array."""
+class _AsInside:
+    """What has the axes of what is inside."""
 
     of: Node
-    over: str
-    log: bool
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -105,7 +102,16 @@ class Softmax:
 
 
 @dataclass(frozen=True)
-class Where:
+class Softmax(_AsInside):
+    """exp(z)/Σ exp(z), or its logarithm, along the axis `over` of an array."""
+
+    of: Node
+    over: str
+    log: bool
+
+
+@dataclass(frozen=True)
+class Where(_AsInside):
     """An array where guards hold, and zero (or -∞) elsewhere.
 
     `sizes` are those of its axes; a guard's other indices have a value where it is used.
@@ -116,21 +122,13 @@ class Where:
     sizes: tuple[Size, ...] = ()
     lowest: bool = False
 
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return self.of.axes
-
 
 @dataclass(frozen=True)
-class Series:
+class Series(_AsInside):
     """The sum of matrix forms, one for each value of indices that stand as subscripts in them."""
 
     of: Node
     over: tuple[str, ...]
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return self.of.axes
 
 
 @dataclass(frozen=True)

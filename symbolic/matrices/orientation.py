@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ..equation import System
 from .loop_ends import loop_indices, loops_of, merged
-from .recognise import Product, Transposed, matrix_form, walk
+from .nodes import Product, Transposed, walk
+from .recognise import matrix_form
 
 
 def prefers_rows(system: System) -> bool:

@@ -34,28 +34,16 @@ from .leaves import Levels, Summand, pointwise, summand
 from .nodes import (
     Applied,
     Diagonal,
-    Einsum,
     Leaf,
     Node,
-    Outer,
     Pointwise,
-    Product,
     Series,
-    Softmax,
-    Span,
     Total,
-    Transposed,
     Where,
     aligned,
     walk,
 )
 from .summands import between_diagonals, contracted_form, in_order, lone, outer_parts
-
-__all__ = [
-    "Applied", "Diagonal", "Einsum", "Leaf", "Node", "Outer", "Pointwise", "Product", "Series",
-    "Softmax", "Span", "Total", "Transposed", "Where", "aligned", "matrix_form", "walk",
-    "without_units",
-]
 
 
 def matrix_form(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .indices import Sub
 from .polynomial import Atoms, Monomial, Number, Poly, closure
@@ -118,6 +118,15 @@ def canonical(
             args, *(tuple(args[p] for p in order) for order in search.best.symmetries)
         )
     return search.best
+
+
+def atom(
+    table: Atoms, kind: str, found: Canonical, *further: object, exponent: Number = 1, **facts: Any
+) -> Poly:
+    """An entry of the atom that a form, with what is `further` told of it, is the key of."""
+    base = table.base(kind, (found.items, *further), free=found.free,
+                      symmetries=found.symmetries, **facts)
+    return table.entry(base, found.args, exponent)
 
 
 def _renamed(

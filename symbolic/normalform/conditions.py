@@ -18,7 +18,7 @@ from itertools import permutations, product
 import sympy as sp
 
 from .as_text import crossing
-from .canonical_names import canonical, items_of
+from .canonical_names import atom, canonical, items_of
 from .denominators import argument
 from .equalities import boundary
 from .indices import Sub
@@ -81,12 +81,8 @@ def _step(table: Atoms, poly: Poly) -> Poly:
     attained = None if is_given(table, poly) else _attained(table, poly)
     if attained is not None:
         return attained
-    found = canonical(table, items_of(poly))
-    base = table.base(
-        "step", (found.items,), free=found.free, sign=NONNEGATIVE, idempotent=True, thin=False,
-        symmetries=found.symmetries,
-    )
-    return table.entry(base, found.args)
+    return atom(table, "step", canonical(table, items_of(poly)), sign=NONNEGATIVE, idempotent=True,
+                thin=False)
 
 
 def _step_of_product(table: Atoms, poly: Poly, factors: Factors) -> Poly:

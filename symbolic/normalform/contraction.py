@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ..assumptions import Assumption
-from .canonical_names import canonical
+from .canonical_names import atom, canonical
 from .denominators import argument, leading_monomial
 from .guards import size_poly, solve
 from .indices import Sub, is_nonnegative
@@ -33,6 +33,7 @@ from .polynomial import (
     Poly,
     Unfold,
     add_to,
+    connected,
     monomial,
 )
 
@@ -77,27 +78,11 @@ def _sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
         size = table.size(index)
         assert size is not None
         total = table.times(total, size_poly(table, size))
-    for part in _components({key: touched[key] for key in factors if touched[key]}):
+    for part in connected({key: touched[key] for key in factors if touched[key]}):
         indices = frozenset().union(*(touched[key] for key in part))
         closed = _component(table, {key: factors[key] for key in part}, indices)
         total = table.times(total, closed)
     return total
-
-
-def _components(touched: Mapping[Factor, frozenset[int]]) -> list[list[Factor]]:
-    """The factors in groups that share no bound index with each other."""
-    groups: list[tuple[set[int], list[Factor]]] = []
-    for key, indices in touched.items():
-        joined: tuple[set[int], list[Factor]] = (set(indices), [key])
-        rest = []
-        for group in groups:
-            if group[0].isdisjoint(indices):
-                rest.append(group)
-            else:
-                joined[0].update(group[0])
-                joined[1].extend(group[1])
-        groups = [*rest, joined]
-    return [keys for _, keys in groups]
 
 
 # --- rewrites of a body before it is named ------------------------------------------------------
@@ -192,15 +177,8 @@ def close(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
         if base.sign == NONNEGATIVE or (isinstance(e, int) and e % 2 == 0) else UNKNOWN
         for base, e in bases
     ]
-    atom = table.base(
-        "sum",
-        (found.items, found.bound),
-        free=found.free,
-        sign=min(signs),
-        thin=all(base.thin for base, _ in bases),
-        symmetries=found.symmetries,
-    )
-    return table.entry(atom, found.args)
+    return atom(table, "sum", found, found.bound, sign=min(signs),
+                thin=all(base.thin for base, _ in bases))
 
 
 def _row_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
@@ -249,7 +227,7 @@ def _partial_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly 
     for target in _targets(table, factors):
         inner = bound - target.fixed
         touched = {key: table.deps_of(key[1]) & inner for key in factors}
-        for part in _components({key: some for key, some in touched.items() if some}):
+        for part in connected({key: some for key, some in touched.items() if some}):
             indices = frozenset().union(*(touched[key] for key in part))
             closed = close(table, {key: factors[key] for key in part}, indices)
             outside = {key: e for key, e in factors.items() if key not in part}

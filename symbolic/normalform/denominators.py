@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from .groebner import Division, Exponents, Sparse, TooMuchWorkError
 from .indices import Sub
-from .polynomial import Atoms, Factor, Factors, Monomial, Number, Poly, add_to, monomial
+from .polynomial import Atoms, Factor, Factors, Monomial, Number, Poly, add_to, connected, monomial
 
 VARIABLES = 9
 """The largest number of unknowns that a Gröbner basis is computed in."""
@@ -102,19 +102,9 @@ def _put_back(table: Atoms, reduced: Poly, rest: Factors, coefficient: Number) -
 
 def _clusters(known: dict[Factor, Poly]) -> list[list[Factor]]:
     """The inverses in groups whose denominators share no variable with another group."""
-    groups: list[tuple[set[Factor], list[Factor]]] = []
-    for key in sorted(known):
-        variables = {(base, args) for mono in known[key] for base, args, _ in mono}
-        members = [key]
-        rest = []
-        for group in groups:
-            if group[0].isdisjoint(variables):
-                rest.append(group)
-            else:
-                variables |= group[0]
-                members += group[1]
-        groups = [*rest, (variables, members)]
-    return [sorted(members) for _, members in groups]
+    return [sorted(group) for group in connected({
+        key: {(base, args) for mono in known[key] for base, args, _ in mono}
+        for key in sorted(known)})]
 
 
 def _reduced(table: Atoms, local: Factors, inverse: Factor, poly: Poly) -> Poly | None:

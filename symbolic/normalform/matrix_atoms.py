@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .canonical_names import canonical, items_of
+from .canonical_names import atom, canonical, items_of
 from .contraction import contract
 from .indices import Sub
 from .inverse_pairs import INVERSE
@@ -46,11 +46,7 @@ def inverse(table: Atoms, matrix: Poly, row: Sub, column: Sub) -> Poly:
         raise UnsupportedError("the inverse of a matrix of equal rows or columns")
     found = canonical(table, items_of(matrix))
     places = found.args.index(row), found.args.index(column)
-    base = table.base(
-        INVERSE, (found.items, tuple(sorted(places)), table.size(row)), free=found.free,
-        thin=False, symmetries=found.symmetries,
-    )
-    return table.entry(base, found.args)
+    return atom(table, INVERSE, found, tuple(sorted(places)), table.size(row), thin=False)
 
 
 def _split(table: Atoms, matrix: Poly, row: int, column: int) -> tuple[Poly, Factors]:
@@ -175,11 +171,7 @@ def determinant(table: Atoms, matrix: Poly, row: Sub, column: Sub) -> Poly:
     if not {row, column} <= table.poly_deps(matrix):
         raise UnsupportedError("the determinant of a matrix of equal rows or columns")
     found = canonical(table, items_of(matrix), frozenset((row, column)))
-    base = table.base(
-        DETERMINANT, (found.items, found.bound, table.size(row)), free=found.free,
-        symmetries=found.symmetries,
-    )
-    return table.entry(base, found.args)
+    return atom(table, DETERMINANT, found, found.bound, table.size(row))
 
 
 def _rebuild_determinant(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:

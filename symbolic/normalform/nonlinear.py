@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from .canonical_names import canonical, items_of
+from .canonical_names import atom, canonical, items_of
 from .conditions import step
 from .denominators import argument
 from .indices import Sub
@@ -37,7 +37,7 @@ from .polynomial import (
     add_to,
     common_factors,
     content,
-    monomial,
+    divided,
     plus,
     scaled,
 )
@@ -161,23 +161,15 @@ def root(table: Atoms, poly: Poly, exponent: Number) -> Poly:
         else:
             part = power(table, absolute(table, {((*key, 1),): 1}), e * exponent)
         result = table.times(result, part)
-    rest: Poly = {}
-    for mono, c in poly.items():
-        factors = {(b, a): e for b, a, e in mono}
-        for key, e in outer.items():
-            factors[key] = factors.get(key, 0) - e
-        rest[monomial(factors)] = c
+    rest = divided(poly, outer)
     scale = content(rest)
     rest = {mono: int(c / scale) for mono, c in rest.items()}
     result = table.times(result, _number_power(table, scale, exponent))
     if rest == {(): 1}:
         return result
     found = canonical(table, items_of(rest))
-    base = table.base(
-        "root", (found.items,), free=found.free, sign=NONNEGATIVE,
-        thin=is_thin(table, rest), symmetries=found.symmetries,
-    )
-    return table.times(result, table.entry(*table.factor(base, found.args), exponent))
+    return table.times(result, atom(table, "root", found, exponent=exponent, sign=NONNEGATIVE,
+                                    thin=is_thin(table, rest)))
 
 
 LARGEST_PRIME = 2**15
@@ -219,11 +211,8 @@ def exponential(table: Atoms, poly: Poly) -> Poly:
             part = power(table, absolute(table, inside), c)
         else:
             found = canonical(table, [(mono, 1)])
-            base = table.base(
-                "exp", (found.items,), free=found.free, sign=POSITIVE,
-                thin=is_thin(table, {mono: 1}), symmetries=found.symmetries,
-            )
-            part = table.entry(base, found.args, c)
+            part = atom(table, "exp", found, exponent=c, sign=POSITIVE,
+                        thin=is_thin(table, {mono: 1}))
         result = table.times(result, part)
     return result
 
@@ -279,11 +268,7 @@ def opaque(table: Atoms, name: object, arguments: list[Poly]) -> Poly:
         mark = table.base("place", place)
         add_to(tagged, table.times({((mark, (), 1),): 1}, inside))
     found = canonical(table, items_of(tagged))
-    base = table.base(
-        "function", (found.items, name, len(arguments)), free=found.free,
-        thin=False, symmetries=found.symmetries,
-    )
-    return table.entry(base, found.args)
+    return atom(table, "function", found, name, len(arguments), thin=False)
 
 
 def _rebuild_function(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:

@@ -14,7 +14,7 @@ is simplified, how one is rebuilt at other subscripts) is registered by the file
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import permutations
@@ -323,6 +323,22 @@ def divided(poly: Poly, by: Factors) -> Poly:
             factors[key] = factors.get(key, 0) - e
         result[monomial(factors)] = c
     return result
+
+
+def connected(touched: Mapping[Factor, Collection[object]]) -> list[list[Factor]]:
+    """The factors in groups that touch nothing in common with each other."""
+    groups: list[tuple[set[object], list[Factor]]] = []
+    for key, points in touched.items():
+        joined: tuple[set[object], list[Factor]] = (set(points), [key])
+        rest = []
+        for group in groups:
+            if group[0].isdisjoint(joined[0]):
+                rest.append(group)
+            else:
+                joined[0].update(group[0])
+                joined[1].extend(group[1])
+        groups = [*rest, joined]
+    return [keys for _, keys in groups]
 
 
 def closure(generators: Iterable[tuple[int, ...]], rank: int) -> tuple[tuple[int, ...], ...]:

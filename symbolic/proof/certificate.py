@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from ..dependence import needed_part
 from ..equation import Array, System, size_symbols
+from ..evaluator import NotComputableError, size_number
 from .reevaluation import Evaluation
-from .residues import CHAIN, UnknownError, Value, whole
+from .residues import CHAIN, Value
 from .sampling import one_hot, within
 
 SIZES: tuple[tuple[int, ...], ...] = ((2, 3, 4, 5), (3, 2, 5, 4), (1,), (2,), (3, 1, 2))
@@ -70,7 +71,7 @@ def contradicted(
         try:
             drawn = {name: draw(array, sizes, random, name in data)
                      for name, array in inputs.items()}
-        except UnknownError:
+        except NotComputableError:
             continue
         with np.errstate(all="ignore"):
             values = [_evaluated(side, drawn, sizes) for side in sides]
@@ -90,8 +91,7 @@ def _evaluated(
 ) -> Mapping[str, Value]:
     """The arrays of a system that have residues."""
     found = Evaluation(sizes, {array.name: drawn[array.name] for array in system.inputs})
-    for item in system.items:
-        found.run(item)
+    found.run(system.items)
     return found.arrays
 
 
@@ -111,7 +111,7 @@ def _differs(
         second = np.squeeze(second)
         if first.shape != second.shape:
             return True
-        scale = [whole(part, sizes) % prime for part in (top, bottom)]
+        scale = [size_number(part, sizes) % prime for part in (top, bottom)]
         if np.any((first * scale[1] - second * scale[0]) % prime):
             return True
     return False
@@ -134,8 +134,8 @@ def _is_small(sides: Iterable[System], sizes: Mapping[sp.Symbol, int]) -> bool:
         for equation in side.equations:
             for term in equation.terms:
                 try:
-                    lengths = [whole(i.size, sizes) for i in (*equation.out, *term.over)]
-                except UnknownError:  # a size that depends on an outer index
+                    lengths = [size_number(i.size, sizes) for i in (*equation.out, *term.over)]
+                except NotComputableError:  # a size that depends on an outer index
                     continue
                 if min(lengths, default=1) < 1:
                     return False
@@ -147,7 +147,7 @@ def draw(
     array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generator, is_data: bool
 ) -> Value:
     """Entries of an input as its kind demands: numbers for conditions, residues beside them."""
-    shape = tuple(whole(size, sizes) for size in array.shape)
+    shape = tuple(size_number(size, sizes) for size in array.shape)
     if array.is_integer or array.kind in ("mask", "one_hot", "sign"):
         return Value.of_integers(_whole_numbers(array, shape, sizes, random))
     shown = random.standard_normal(shape)
@@ -167,7 +167,7 @@ def draw(
         shown = shown + shown.T
         residues = {level: np.triu(r) + np.triu(r, 1).T for level, r in residues.items()}
     elif array.kind == "orthogonal":
-        raise UnknownError("orthogonal")
+        raise NotComputableError("orthogonal")
     found = Value(shown, residues)
     if is_data and array.kind in ("real", "constant"):
         some = random.random(shape) < 0.5
@@ -185,5 +185,5 @@ def _whole_numbers(
         return 2 * random.integers(2, size=shape) - 1
     top = 2 if array.kind == "mask" else 3
     if array.classes is not None:
-        top = whole(array.classes, sizes)
+        top = size_number(array.classes, sizes)
     return random.integers(top, size=shape)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from ..dependence import needed_part
 from ..equation import Array, System, size_symbols
-from ..exact.evaluation import Evaluation, bodies, whole
-from ..exact.numbers import Arithmetic, NotComputableError
+from ..evaluator import NotComputableError, operations, size_number
+from ..exact.evaluation import Evaluation
+from ..exact.numbers import Arithmetic
 from .sampling import one_hot, within
 
 DIGITS = 60
@@ -31,10 +32,6 @@ POINTS = 2
 _DENOMINATOR = 1024
 
 Objects: TypeAlias = NDArray[Any]
-
-
-class UnsettledError(Exception):
-    """No value: outside the domain, beyond the budget, or a function unknown here."""
 
 
 def second_opinion(left: System, right: System, pairs: Mapping[str, str]) -> dict[str, str]:
@@ -50,7 +47,7 @@ def second_opinion(left: System, right: System, pairs: Mapping[str, str]) -> dic
             break
         try:
             one, other = _values(sides, seed)
-        except UnsettledError:
+        except NotComputableError:  # outside the domain, beyond the budget, an unknown function
             continue
         looked += 1
         for first, second in pairs.items():
@@ -64,13 +61,11 @@ def second_opinion(left: System, right: System, pairs: Mapping[str, str]) -> dic
 def _values(sides: Sequence[System], seed: int) -> list[Evaluation]:
     """Both sides at one point."""
     sizes = _sizes(sides, seed)
-    try:
-        if sum(bodies(system, sizes) for system in sides) > BUDGET:
-            sizes = dict.fromkeys(sizes, 2)
-            if sum(bodies(system, sizes) for system in sides) > BUDGET:
-                raise UnsettledError
-    except NotComputableError:
-        raise UnsettledError from None
+    equations = [equation for system in sides for equation in system.equations]
+    if operations(equations, sizes) > BUDGET:
+        sizes = dict.fromkeys(sizes, 2)
+        if operations(equations, sizes) > BUDGET:
+            raise NotComputableError("beyond the budget")
     inputs = {array.name: array for system in sides for array in system.inputs}
     random = np.random.default_rng((seed, len(sizes)))
     drawn = {name: _draw(array, sizes, random, seed >= POINTS) for name, array in inputs.items()}
@@ -86,10 +81,10 @@ def _evaluated(
     try:
         found.run(system.items)
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
-        raise UnsettledError from error
+        raise NotComputableError(str(error)) from error
     if not all(arithmetic.is_finite(entry) for equation in system.equations
                for entry in found.arrays[equation.name].flat):
-        raise UnsettledError
+        raise NotComputableError("a value that is not finite")
     return found
 
 
@@ -104,9 +99,9 @@ def _sizes(sides: Sequence[System], seed: int) -> dict[sp.Symbol, int]:
 def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generator,
           positive: bool) -> Objects:
     """Fractions of the declared kind; `positive` where others have no value."""
-    shape = tuple(_whole(size, sizes) for size in array.shape)
+    shape = tuple(size_number(size, sizes) for size in array.shape)
     if array.is_integer:
-        top = 3 if array.classes is None else _whole(array.classes, sizes)
+        top = 3 if array.classes is None else size_number(array.classes, sizes)
         return _fractions(random.integers(top, size=shape), 1)
     if array.kind == "mask":
         return _fractions(random.integers(2, size=shape), 1)
@@ -149,13 +144,6 @@ def _fractions(whole: NDArray[Any], denominator: int) -> Objects:
     for place in np.ndindex(*whole.shape):
         made[place] = Fraction(int(whole[place]), denominator)
     return made
-
-
-def _whole(size: sp.Expr, sizes: Mapping[sp.Symbol, int]) -> int:
-    try:
-        return whole(size, sizes)
-    except NotComputableError:
-        raise UnsettledError from None
 
 
 def _gap(left: Evaluation, right: Evaluation, first: str, second: str) -> str:

@@ -5,86 +5,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import reduce
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
-from ..equation import (
-    INDEX_VALUE,
-    Equal,
-    Equation,
-    Guard,
-    Index,
-    Item,
-    Read,
-    Subscript,
-    Term,
-    index_symbol,
-    slot,
-)
+from ..equation import INDEX_VALUE, Equation, Item, Read, Term, equations_of, slot
+from ..evaluator import Evaluator, Grid, NotComputableError, Shape
 from .residue_bodies import Body
-from .residues import CHAIN, CLOSE, ZERO, Residues, UnknownError, Value, whole
-
-Grid: TypeAlias = dict[sp.Symbol, Any]
+from .residues import CHAIN, CLOSE, ZERO, Residues, Value
 
 
-class Evaluation:
+class Evaluation(Evaluator[Value]):
     """The arrays of a system by name; those without residues are left out."""
 
-    def __init__(self, sizes: Mapping[sp.Symbol, int], inputs: Mapping[str, Value]) -> None:
-        self.sizes = sizes
-        self.arrays: dict[str, Value] = dict(inputs)
-
-    def run(self, item: Item) -> None:
+    def run(self, items: Iterable[Item]) -> None:
         """Defines what an equation or a recurrence defines, as far as it has residues."""
-        if isinstance(item, Equation):
-            self._try(item, {})
-            return
-        loop = next(index for index in item.equations[0].out if index.name == item.loop)
-        steps = range(whole(loop.size, self.sizes))
-        for equation in item.equations:
-            shape = tuple(whole(index.size, self.sizes) for index in equation.out)
-            self.arrays[equation.name] = Value.of_integers(np.zeros(shape, np.int64))
-        for step in steps if item.direction == 1 else reversed(steps):
-            for equation in item.equations:
-                if not self._try(equation, {index_symbol(item.loop): step}):
-                    for other in item.equations:
-                        self.arrays.pop(other.name, None)
-                    return
+        for item in items:
+            try:
+                super().run([item])
+            except (NotComputableError, KeyError, ZeroDivisionError, OverflowError):
+                for equation in equations_of(item):
+                    self.arrays.pop(equation.name, None)
 
-    def _try(self, equation: Equation, at: Grid) -> bool:
-        try:
-            self._define(equation, at)
-        except (UnknownError, KeyError, ZeroDivisionError, OverflowError):
-            return False
-        return True
+    def term(
+        self, equation: Equation, term: Term, grid: Grid, shape: Shape, free: int
+    ) -> tuple[Value, Sequence[Value]]:
+        reads = {slot(place): self._read(read, grid) for place, read in enumerate(term.reads)}
+        body = Body(self.sizes, reads).value(term.body)
+        body = body.mapped(lambda e: np.broadcast_to(e, shape))
+        mask = self.mask(term, grid, shape)
+        inner = tuple(range(free, len(shape)))
+        if equation.reduction == "sum":
+            return (body.where(mask, ZERO).total(inner) if inner or term.guards else body), ()
+        if equation.reduction == "logsumexp":
+            return body.exponential().where(mask, ZERO).total(inner).logarithm(), ()
+        if equation.reduction == "max":
+            return _maximum(body, mask, shape[:free], shape[free:])
+        return _matrix(equation.reduction, body.where(mask, ZERO).plain()), ()
 
-    def _define(self, equation: Equation, at: Grid) -> None:
-        axes = [index for index in equation.out if index.symbol not in at]
-        shape = tuple(whole(index.size, {**self.sizes, **at}) for index in axes)
-        total = Value.of_integers(np.zeros(shape, np.int64))
-        places: Sequence[NDArray[Any]] = ()
-        for term in equation.terms:
-            part, places = self._term(equation, term, axes, shape, at)
-            total = part if len(equation.terms) == 1 else total + part
-        total = total.mapped(lambda e: np.broadcast_to(e, shape)).known()
-        self._store(equation.name, equation, at, total)
-        for name, place in zip(equation.argmax, places, strict=False):
-            self._store(name, equation, at, Value.of_integers(place.reshape(shape)))
+    def added(self, total: Value, part: Value) -> Value:
+        return total + part
 
-    def _store(self, name: str, equation: Equation, at: Grid, value: Value) -> None:
+    def zeros(self, shape: Shape) -> Value:
+        return Value.of_integers(np.zeros(shape, np.int64))
+
+    def awaited(self, shape: Shape, are_places: bool) -> Value:
+        return self.zeros(shape)
+
+    def store(self, name: str, equation: Equation, at: Grid, value: Value) -> None:
+        value = value.known()
         if not at:
             self.arrays[name] = value
             return
         if value.inside:
-            raise UnknownError("a logarithm in a recurrence")
-        where = tuple(at[i.symbol] if i.symbol in at else slice(None) for i in equation.out)
-        whole_shape = tuple(whole(index.size, self.sizes) for index in equation.out)
-        old = self.arrays.get(name, Value.of_integers(np.zeros(whole_shape, np.int64)))
+            raise NotComputableError("a logarithm in a recurrence")
+        where, old = self.within(value.shown.shape, equation, at), self.arrays[name]
         shown = old.shown.copy()
         shown[where] = value.shown
         residues = {}
@@ -93,88 +70,44 @@ class Evaluation:
             residues[level][where] = value.residues[level]
         self.arrays[name] = Value(shown, residues)
 
-    def _term(
-        self, equation: Equation, term: Term, axes: Sequence[Index], shape: tuple[int, ...],
-        at: Grid,
-    ) -> tuple[Value, Sequence[NDArray[Any]]]:
-        over = tuple(whole(index.size, {**self.sizes, **at}) for index in term.over)
-        grid, wide = dict(at), (*shape, *over)
-        for axis, index in enumerate((*axes, *term.over)):
-            lengths = [1] * len(wide)
-            lengths[axis] = wide[axis]
-            grid[index.symbol] = np.arange(wide[axis]).reshape(lengths)
-        reads = {slot(place): self._read(read, grid) for place, read in enumerate(term.reads)}
-        body = Body(self.sizes, reads).value(term.body)
-        body = body.mapped(lambda e: np.broadcast_to(e, wide))
-        mask = np.ones(wide, dtype=bool)
-        for guard in term.guards:
-            mask = mask & self._holds(guard, grid)
-        inner = tuple(range(len(shape), len(wide)))
-        if equation.reduction == "sum":
-            return (body.where(mask, ZERO).total(inner) if inner or term.guards else body), ()
-        if equation.reduction == "logsumexp":
-            return body.exponential().where(mask, ZERO).total(inner).logarithm(), ()
-        if equation.reduction == "max":
-            return _maximum(body, mask, shape, over)
-        return _matrix(equation.reduction, body.where(mask, ZERO).plain()), ()
+    def labels(self, read: Read, grid: Grid) -> Any:
+        return np.asarray(self._read(read, grid).shown).astype(np.int64)
 
     def _read(self, read: Read, grid: Grid) -> Value:
         if read.array == INDEX_VALUE:
-            return Value.of_integers(self._subscript(read.at[0], grid))
+            return Value.of_integers(self.subscript(read.at[0], grid))
         array = self.arrays[read.array]
-        # A place outside the array is only reached where a guard is false, so any entry will do.
-        places = tuple(np.clip(self._subscript(entry, grid), 0, size - 1)
-                       for entry, size in zip(read.at, array.shown.shape, strict=True))
+        places, _ = self.places(read, array.shown.shape, grid)
         return array.mapped(lambda e: np.asarray(e[places]))
-
-    def _subscript(self, subscript: Subscript, grid: Grid) -> Any:
-        if isinstance(subscript, Read):
-            return np.asarray(self._read(subscript, grid).shown).astype(np.int64)
-        if subscript.is_Symbol:
-            return grid[subscript] if subscript in grid else self.sizes[subscript]
-        if subscript.is_Integer:
-            return int(subscript)
-        parts = [self._subscript(part, grid) for part in subscript.args]
-        if subscript.is_Add:
-            return sum(parts)
-        if subscript.is_Mul:
-            return reduce(lambda x, y: x * y, parts)
-        raise UnknownError(f"the subscript {subscript}")
-
-    def _holds(self, guard: Guard, grid: Grid) -> Any:
-        if isinstance(guard, Equal):
-            return self._subscript(guard.left, grid) == self._subscript(guard.right, grid)
-        low, value, high = (self._subscript(e, grid) for e in (guard.low, guard.value, guard.high))
-        return (low <= value) & (value < high)
 
 
 def _maximum(
-    body: Value, mask: Any, shape: tuple[int, ...], over: tuple[int, ...]
-) -> tuple[Value, Sequence[NDArray[Any]]]:
+    body: Value, mask: Any, shape: Shape, over: Shape
+) -> tuple[Value, Sequence[Value]]:
     """The largest entry and its first place; unknown where rounding would choose it."""
     flat = body.plain().mapped(lambda e: e.reshape(*shape, -1))
     shown = np.where(np.broadcast_to(mask, body.shown.shape).reshape(*shape, -1),
                      flat.shown, -np.inf)
     if np.any(np.isnan(shown)) or np.any(np.all(np.isinf(shown), axis=-1)):
-        raise UnknownError("a maximum of nothing")
+        raise NotComputableError("a maximum of nothing")
     top = shown.max(axis=-1, keepdims=True)
     near = shown >= top - CLOSE * (1 + np.abs(top))
     first = np.argmax(near, axis=-1)[..., None]
     for residue in flat.residues.values():
         if np.any(near & (residue != np.take_along_axis(residue, first, -1))):
-            raise UnknownError("a maximum too close to tell")
+            raise NotComputableError("a maximum too close to tell")
     found = flat.mapped(lambda e: np.take_along_axis(e, first, -1)[..., 0])
-    return found, [np.asarray(p) for p in np.unravel_index(first[..., 0], over)]
+    return found, list(map(Value.of_integers, np.unravel_index(first[..., 0], over)))
 
 
 def _matrix(name: str, matrices: Value) -> Value:
     """Inverses or determinants over the last two axes, by elimination in each field."""
     if name == "cholesky":
-        raise UnknownError("a Cholesky factor")
+        raise NotComputableError("a Cholesky factor")
     outer = matrices.shown.shape[:-2]
     shown_det = np.linalg.det(matrices.shown)
     if np.any(np.abs(shown_det) < CLOSE):
-        raise UnknownError("a singular matrix")
+        raise NotComputableError("a singular matrix")
     inverses: Residues = {}
     determinants: Residues = {}
     for level, entries in matrices.residues.items():
@@ -198,7 +131,7 @@ def _eliminated(matrix: NDArray[Any], prime: int) -> tuple[NDArray[Any], int]:
     for column in range(size):
         pivots = np.flatnonzero(wide[column:, column])
         if not len(pivots):
-            raise UnknownError("a singular matrix")
+            raise NotComputableError("a singular matrix")
         row = column + int(pivots[0])
         if row != column:
             wide[[column, row]], determinant = wide[[row, column]], -determinant

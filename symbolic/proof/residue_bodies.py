@@ -13,23 +13,19 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
-from sympy.core.relational import Relational
 
+from ..evaluator import NotComputableError
+from ..exact.scalars import Bodies
 from ..functions import Opaque, Z
-from .residues import CHAIN, ONE, UnknownError, Value
+from .residues import CHAIN, ONE, Value
 
 
-class Body:
+class Body(Bodies[Value]):
     """Scalar expressions on values."""
 
     def __init__(self, sizes: Mapping[sp.Symbol, int], values: Mapping[sp.Expr, Value]) -> None:
+        super().__init__(values)
         self.sizes = sizes
-        self.found: dict[sp.Expr, Value] = dict(values)
-
-    def value(self, e: sp.Expr) -> Value:
-        if e not in self.found:
-            self.found[e] = self._value(e)
-        return self.found[e]
 
     def _value(self, e: sp.Expr) -> Value:
         if e.is_Float:
@@ -64,7 +60,7 @@ class Body:
         result: Value | None = None
         for branch, condition in reversed(e.args):
             value = self.value(branch)
-            result = value if result is None else value.where(self._holds(condition), result)
+            result = value if result is None else value.where(self.holds(condition), result)
         assert result is not None
         return result
 
@@ -84,28 +80,17 @@ class Body:
             return self.value(e.rewrite(sp.exp))
         if e.is_Function and len(e.args) == 1:
             return _oracle(e.func.__name__, self.value(e.args[0]).plain())
-        raise UnknownError(f"the value of {e}")
+        raise NotComputableError(f"the value of {e}")
 
-    def _holds(self, condition: sp.Basic) -> Any:
-        if condition in (sp.true, sp.false):
-            return bool(condition)
-        if isinstance(condition, sp.Not):
-            return np.logical_not(self._holds(condition.args[0]))
-        if isinstance(condition, sp.And | sp.Or):
-            join = np.logical_and if isinstance(condition, sp.And) else np.logical_or
-            return reduce(join, map(self._holds, condition.args))
-        if not isinstance(condition, Relational):
-            raise UnknownError(f"the condition {condition}")
-        signs = (self.value(condition.lhs) + self.value(condition.rhs).times_whole(-1)).sign()
-        return {sp.Gt: signs > 0, sp.Ge: signs >= 0, sp.Lt: signs < 0, sp.Le: signs <= 0,
-                sp.Eq: signs == 0, sp.Ne: signs != 0}[type(condition)]
+    def compared(self, left: sp.Expr, right: sp.Expr, signs: frozenset[int]) -> Any:
+        return np.isin((self.value(left) + self.value(right).times_whole(-1)).sign(), [*signs])
 
 
 def _oracle(name: str, value: Value) -> Value:
     """A function of which nothing is known but that equal arguments have equal values."""
     known = getattr(math, name, None) or getattr(math, name.replace("asin", "arcsin"), None)
     if known is None:
-        raise UnknownError(f"the function {name}")
+        raise NotComputableError(f"the function {name}")
     real = np.frompyfunc(lambda x: _real(known, x), 1, 1)
     return Value(np.asarray(real(value.shown), dtype=float),
                  {k: _scrambled(name, r, CHAIN[k]) for k, r in value.residues.items()})

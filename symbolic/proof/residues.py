@@ -9,14 +9,15 @@ of the numbers; where these are too close to tell, an array has no value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
+
+from ..evaluator import NotComputableError
 
 CHAIN = (1122659, 2245319, 4490639, 8981279, 17962559, 35925119, 71850239)
 """The first Cunningham chain of seven primes, p' = 2p + 1; 4 has the order p modulo p'."""
@@ -25,18 +26,6 @@ CLOSE = 1e-9
 """Numbers that differ by less, relative to their size, are not told apart by rounding."""
 
 Residues: TypeAlias = dict[int, NDArray[Any]]
-
-
-class UnknownError(Exception):
-    """No residues: outside the domain, too close to tell, or beyond what they can say."""
-
-
-def whole(size: sp.Expr, known: Mapping[sp.Symbol, Any]) -> int:
-    """An expression in sizes as a number."""
-    value = size.xreplace({symbol: sp.Integer(int(n)) for symbol, n in known.items()})
-    if not value.is_Integer:
-        raise UnknownError(f"the size {size}")
-    return int(value)
 
 
 def power(base: Any, exponent: Any, prime: int) -> NDArray[Any]:
@@ -78,9 +67,9 @@ class Value:
         return bool(self.inside)
 
     def known(self) -> Value:
-        """The value itself, if it is one; UnknownError if not."""
+        """The value itself, if it is one; NotComputableError if not."""
         if not self.residues or np.any(np.isnan(self.shown)):
-            raise UnknownError("no residues")
+            raise NotComputableError("no residues")
         return self
 
     def mapped(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Value:
@@ -90,7 +79,7 @@ class Value:
 
     def plain(self) -> Value:
         if self.inside:
-            raise UnknownError("a logarithm")
+            raise NotComputableError("a logarithm")
         return self
 
     def __add__(self, other: Value) -> Value:
@@ -114,7 +103,7 @@ class Value:
         """A whole power; undefined where it divides by zero in some field."""
         self.plain()
         if not self.residues:
-            raise UnknownError("exponentials in exponentials beyond the chain")
+            raise NotComputableError("exponentials in exponentials beyond the chain")
         shown = self.shown.astype(float) ** exponent
         if exponent < 0:
             zero = reduce(np.logical_or, (r == 0 for r in self.residues.values()))
@@ -167,11 +156,11 @@ class Value:
         """-1, 0 or 1: exactly 0 where every residue is, and never where rounding decides."""
         size = np.abs(self.shown)
         if np.any(np.isnan(self.shown)):
-            raise UnknownError("the sign of what is undefined")
+            raise NotComputableError("the sign of what is undefined")
         zero = reduce(np.logical_and, (r == 0 for r in self.residues.values()),
                       np.full(self.shown.shape, bool(self.residues) and not self.inside))
         if np.any((size < CLOSE) & ~zero):
-            raise UnknownError("too close to zero to tell")
+            raise NotComputableError("too close to zero to tell")
         return np.where(zero, 0, np.sign(self.shown)).astype(int)
 
     def total(self, axes: tuple[int, ...]) -> Value:
