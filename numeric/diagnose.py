@@ -101,6 +101,11 @@ def _one_size(case: Case) -> Diagnosis | None:
     if any(sizes in right for sizes in wrong):
         return Diagnosis("one_size", f"right at {at}, and wrong for other values there: a case "
                                      "that depends on the values")
+    # An axis of length 1 has no neighbours: its first entry is its last.
+    for name in right[0]:
+        if {s[name] for s in wrong} == {1} and all(s[name] > 1 for s in right):
+            return Diagnosis("one_size", f"right at {at.replace(' or ', ' and ')}, and wrong at "
+                                         f"{name} = 1: an axis of length 1 is a case of its own")
     # At a size of 1 a sum is its summand, and much is right by chance.
     if any(1 not in sizes.values() for sizes in right):
         text += ": a size or a case is hard-coded"

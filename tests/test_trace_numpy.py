@@ -181,6 +181,30 @@ def test_what_is_not_traced_is_explained(function, message):
 
 # --- gradients with them ------------------------------------------------------------------------
 
+def first_differences(x, w=None):
+    d = 2 * (x[1:] - x[:-1])
+    g = np.zeros_like(x)
+    g[1:] += d
+    g[:-1] -= d
+    return g
+
+
+def second_differences(x, w):
+    d = 2 * (x[2:] - 2 * x[1:-1] + x[:-2]) * w
+    g = np.zeros_like(x)
+    g[2:] += d
+    g[1:-1] -= 2 * d
+    g[:-2] += d
+    return g
+
+
+def trapezoids(x, w):
+    g = np.zeros_like(x)
+    g[1:] += x[1:] * (w[1:] - w[:-1])
+    g[:-1] += x[:-1] * (w[1:] - w[:-1])
+    return g
+
+
 RIGHT = {
     "running sum": (lambda x, w: np.sum(np.cumsum(x) * w),
                     lambda x, w: np.flip(np.cumsum(np.flip(w))), {"x": "4", "w": "4"}),
@@ -201,6 +225,17 @@ RIGHT = {
     "half of the log determinant": (
         lambda x, w: np.linalg.slogdet(x)[1] / 2, lambda x, w: np.linalg.inv(x).T / 2,
         {"x": "n n", "w": "n"}),
+    "squares of differences, added at both ends": (
+        lambda x, w: np.sum((x[1:] - x[:-1]) ** 2), first_differences, {"x": "n", "w": ""}),
+    "squares of second differences, added at three places": (
+        lambda x, w: np.sum((x[2:] - 2 * x[1:-1] + x[:-2]) ** 2) * w, second_differences,
+        {"x": "n", "w": ""}),
+    "squares of differences along both axes": (
+        lambda x, w: np.sum((x[1:] - x[:-1]) ** 2) + w * np.sum((x[:, 1:] - x[:, :-1]) ** 2),
+        lambda x, w: first_differences(x) + w * first_differences(x.T).T, {"x": "m n", "w": ""}),
+    "trapezoids": (
+        lambda x, w: np.sum((w[1:] - w[:-1]) * (x[1:] ** 2 + x[:-1] ** 2)) / 2, trapezoids,
+        {"x": "n", "w": "n"}),
 }
 
 

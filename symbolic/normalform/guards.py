@@ -13,7 +13,7 @@ import sympy as sp
 
 from ..equation import Equal, Guard
 from .indices import Sub, is_nonnegative
-from .polynomial import POSITIVE, Atoms, Factors, Number, Poly, add_to, monomial, number
+from .polynomial import POSITIVE, Atoms, Factors, Number, Poly, add_to, monomial, number, plus
 
 
 def register(table: Atoms) -> None:
@@ -87,11 +87,36 @@ def _without_weak_ranges(table: Atoms, kept: Factors) -> bool:
             shift, terms = table.linear(table.difference(weak[1][0], strong[1][0]))
             if not terms and is_nonnegative(shift):
                 del kept[weak]
-        # s >= 0 and -s - 1 >= 0 have no whole number between them.
-        opposite = (table.range, (table.negated(weak[1][0], -1),))
-        if opposite in kept and weak in kept:
-            return True
+                continue
+            # s >= 0 and r >= 0 are not both true where s + r <= -1.
+            both = table.difference(weak[1][0], table.negated(strong[1][0]))
+            total, terms = table.linear(both)
+            if not terms and is_nonnegative(-total - 1):
+                return True
     return False
+
+
+def with_one_of_opposites(table: Atoms, poly: Poly) -> Poly:
+    """[s >= 0] as 1 - [-s - 1 >= 0] where both occur: one of them holds of every whole number.
+
+    This is what an array leaves that is written in two overlapping parts:
+    g[1:] += a and then g[:-1] -= b read g at 1, ..., n - 2 and at n - 1.
+    """
+    ranges = {key[:2] for mono in poly for key in mono if key[0] == table.range}
+    for key in sorted(ranges, reverse=True):
+        opposite = (table.range, (table.negated(key[1][0], -1),))
+        if opposite not in ranges or opposite > key:
+            continue
+        other = plus({(): 1}, table.entry(*opposite), -1)
+        total: Poly = {}
+        for mono, coefficient in poly.items():
+            factors: Factors = {(base, args): e for base, args, e in mono}
+            if factors.pop(key, None) is None:
+                add_to(total, {mono: coefficient})
+            else:
+                add_to(total, table.times({monomial(factors): coefficient}, other))
+        poly = total
+    return poly
 
 
 def solve(table: Atoms, sub: Sub, index: int) -> Sub | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .denominators import argument
+from .guards import with_one_of_opposites
 from .polynomial import Atoms, Factor, Poly, add_to, common_factors, plus
 
 CLEARED = 60
@@ -30,7 +31,8 @@ def vanishes(table: Atoms, difference: Poly, definitions: Mapping[int, Poly]) ->
         )
         cuts = (inside & definitions.keys()) - opened
         if not cuts:
-            return not cleared(table, difference) or _summand_vanishes(table, difference)
+            whole = with_one_of_opposites(table, cleared(table, difference))
+            return not whole or _summand_vanishes(table, difference)
         if len(difference) <= CLEARED and not cleared(table, difference):
             return True
         latest = max(cuts)
@@ -89,4 +91,5 @@ def _summand_vanishes(table: Atoms, difference: Poly) -> bool:
             }
             part = table.times(part, table.substitute(dict(known.data[0]), by))
         add_to(summands.setdefault(bound, {}), part)
-    return not any(cleared(table, summand) for summand in summands.values())
+    return not any(with_one_of_opposites(table, cleared(table, summand))
+                   for summand in summands.values())

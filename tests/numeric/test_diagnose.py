@@ -75,6 +75,17 @@ def test_kind(wrong, kind, coefficient, exponents, words):
     assert words in found.text
 
 
+def test_an_axis_of_length_1_is_a_case_of_its_own():
+    data = [(claimed * np.ones(n), 2.0 * np.ones(n), {"n": n, "k": 2})
+            for n, claimed in ((3, 2.0), (6, 2.0), (1, 3.0))]
+    data[2][0][0] = 0.0
+    assert diagnose(data).text == (
+        "right at n = 3, k = 2 and n = 6, k = 2, and wrong at n = 1: an axis of length 1 is a case "
+        "of its own")
+    data.append((5 * np.ones(4), 2 * np.ones(4), {"n": 4, "k": 2}))
+    assert "of length 1" not in diagnose(data).text
+
+
 def test_nothing_is_said_of_noise():
     r = np.random.default_rng(1)
     assert diagnose(observe(lambda t, s: t + r.standard_normal(t.shape))) is None
