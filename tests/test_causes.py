@@ -82,3 +82,52 @@ def test_a_backward_pass_that_fails_where_the_forward_pass_works_is_refuted():
     result = gp.check_layer(forward, backward, x="m n", w="n h")
     assert result.verdict == "refuted"
     assert result.place.text == "return dout @ w, x.T @ dout"
+
+
+def two(x, y, A):
+    return np.sum((A @ x - y) ** 2) / 2
+
+
+TWO = {"A": "m n", "x": "n", "y": "m"}
+
+
+@pytest.mark.parametrize(("factor", "said"), [
+    ("2 * r", "all gradients are wrong by the same factor: they are those of 2 × the loss"),
+    ("r / len(y)", "they are those of 1/m × the loss"),
+    ("-r", "they are those of minus the loss"),
+])
+def test_a_factor_of_all_gradients_is_said_in_one_sentence(factor, said):
+    def gradient(x, y, A):
+        r = A @ x - y
+        e = 2 * r if factor == "2 * r" else r / len(y) if "len" in factor else -r
+        return {"x": A.T @ e, "A": np.outer(e, x)}
+
+    result = gp.check(two, gradient, wrt=["x", "A"], repair_seconds=0, **TWO)
+    assert said in result.common
+    assert str(result).count(said) == 1
+
+
+def test_numbers_that_differ_are_never_printed_alike():
+    def gradient(x, A):
+        return 2 * A.T @ (A @ x) * (1 + 1e-13 * 200)
+
+    result = gp.check(loss, gradient, wrt=["x"], repair_seconds=0, **SHAPES)
+    assert result.verdict == "refuted"
+    line = next(line for line in str(result).split("\n") if "entry" in line)
+    hand, derived = line.split("hand-written ")[1].split(", ")[:2]
+    assert hand != derived.removeprefix("derived ")
+    assert "a difference of" in line
+
+
+def test_two_slips_in_two_gradients_are_mended_each_by_itself():
+    def gradient(x, y, A):
+        r = A @ x - y
+        dx = 2 * A.T @ r
+        dA = np.outer(r, x) / len(y)
+        return {"x": dx, "A": dA}
+
+    result = gp.check(two, gradient, wrt=["x", "A"], **TWO)
+    assert result.repair is not None
+    edits = [result.repair, *result.repair.further]
+    assert [edit.new for edit in edits] == ["dx = A.T @ r", "dA = np.outer(r, x)"]
+    assert str(result).count("with these edits every gradient is proved") == 1

@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 import sympy as sp
 
+from gradproof.checks.causes.common_factor import common_factor
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
 from gradproof.checks.causes.wrong_line import first_wrong_line, repaired_line, sayable
 from gradproof.checks.measuring import Measurements, Observed
@@ -56,7 +57,11 @@ def judge(
     wrong, place = proofs.first_wrong(made.name for made in checks if made.verdict == "refuted")
     if numbers.fails is not None:
         wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
-    result = CheckResult(checks, wrong, place, unasked=subject.keyed.unasked)
+    common = ""
+    if all(made.verdict == "refuted" for made in checks):
+        common = common_factor(subject.wrt, proofs.found,
+                               {name: numbers.diagnosis(name) for name in subject.wrt})
+    result = CheckResult(checks, wrong, common, place, unasked=subject.keyed.unasked)
     failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
     if rerun is None or repair_seconds <= 0 or not failing:
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,8 +53,11 @@ class Check:
         if self.reason:
             lines.append(f"    {self.reason}")
         if self.verdict == "refuted" and self.entry is not None:
-            lines.append(f"    entry {list(self.entry)}: hand-written {self.hand:.12g}, derived "
-                         f"{self.derived:.12g}, {self.method} {self.witness:.12g}")
+            hand, derived = told_apart(self.hand, self.derived)
+            lines.append(f"    entry {list(self.entry)}: hand-written {hand}, derived "
+                         f"{derived}, {self.method} {self.witness:.12g}")
+            if is_close(self.hand, self.derived):
+                lines[-1] += f", a difference of {self.hand - self.derived:.2g}"
         if self.diagnosis:
             lines.append(f"    {self.diagnosis}")
         if self.verdict in ("agrees", "proved") and self.bound == self.bound:
@@ -72,6 +75,7 @@ class CheckResult:
     """The checks of all gradients; ``result["W1"]`` is one of them, ``str`` the whole story.
 
     `first_wrong` says what the hand-written code first computes wrong, and `place` on which line.
+    `common` says what factor all gradients have in common.
     `unchecked` are the inputs for which the function returns no gradient and none was asked for,
     `unasked` the keys that it returns beside, which are no gradient that was asked for;
     `why_unchecked` says of arrays that a layer makes itself where their gradients were looked for.
@@ -79,6 +83,7 @@ class CheckResult:
 
     checks: tuple[Check, ...]
     first_wrong: str = ""
+    common: str = ""
     place: SourceLine | None = None
     repair: Repair | None = None
     unrepaired: str = ""
@@ -102,7 +107,9 @@ class CheckResult:
         return iter(self.checks)
 
     def __str__(self) -> str:
-        lines = [str(check) for check in self.checks]
+        lines = list(_each_said_once(self.checks))
+        if self.common:
+            lines.append(self.common)
         if self.first_wrong:
             lines.append(self.first_wrong)
         if self.repair is not None or self.unrepaired:
@@ -117,3 +124,35 @@ class CheckResult:
         return "\n".join(lines)
 
 
+# --- text ---------------------------------------------------------------------------------------
+
+
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with twelve digits, or as many as tell them apart.
+
+    >>> told_apart(1.0, 1.00000000000012)
+    ('1', '1.0000000000001')
+    """
+    for digits in range(12, 18):
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if texts[0] != texts[1] or one == other:
+            break
+    return texts
+
+
+def is_close(one: float, other: float) -> bool:
+    """Whether two different numbers share so many digits that their difference says more."""
+    return one != other and abs(one - other) <= 1e-4 * max(abs(one), abs(other))
+
+
+def _each_said_once(checks: Sequence[Check]) -> Iterator[str]:
+    """The checks as text, where what was said of an earlier one is not said again."""
+    said: dict[str, str] = {}
+    for check in checks:
+        first, *lines = str(check).split("\n")
+        known = [line for line in lines if line in said]
+        yield "\n".join([first, *(line for line in lines if line not in said)])
+        if known:
+            names = dict.fromkeys(said[line] for line in known)
+            yield f"    as for {', '.join(names)}"
+        said.update((line, check.name) for line in lines if line not in said)
