@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import gradproof as gp
+from gradproof.checks.hand_files import HandError, load_function
 from gradproof.checks.hand_written import check_network
-from gradproof.repair.search import differ_by_units
+from gradproof.repair.fits import differ_by_units
 from gradproof.symbolic.specs.reader import SpecError, read_text
 
 MOONS = gp.Network([2, 4, 1], activation="tanh", output="sigmoid", loss="binary_cross_entropy")
@@ -71,6 +72,41 @@ def test_functions_and_layers_take_no_transpose_either():
                            x="m n", w="n 1", repair_seconds=0)
     assert layer["w"].verdict == "refuted"
     assert "did you mean its transpose?" in layer["w"].reason
+
+
+# --- what is read from elsewhere ----------------------------------------------------------------
+
+HEAD = """import numpy as np
+W1, b1, W2, b2 = np.ones((2, 4)), np.zeros(4), np.ones((4, 1)), np.zeros(1)
+parameters = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+"""
+BODY = """    A1 = np.tanh(X @ W1 + b1)
+    d2 = (1 / (1 + np.exp(-(A1 @ W2 + b2))) - Y) / len(X)
+    d1 = d2 @ W2.T * (1 - A1**2)
+    return X.T @ d1, d1.sum(axis=0), A1.T @ d2, d2.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("def backward(X, Y):\n" + BODY, "reads W1, b1, W2, b2 from the names of its file"),
+    ("def backward(X, Y, W2, b2):\n" + BODY, "reads W1, b1 from the names of its file"),
+    ("def backward(X, Y):\n    W1, b1, W2, b2 = parameters.values()\n" + BODY,
+     "reads parameters from the names of its file"),
+    ("def helper(X):\n    return np.tanh(X @ W1 + b1)\n\ndef backward(X, Y, W2, b2):\n"
+     "    A1 = helper(X)\n" + BODY[BODY.index("    d2"):], "reads W1, b1 from the names"),
+])
+def test_weights_from_the_file_are_named(text, said, tmp_path):
+    file = tmp_path / "hand.py"
+    file.write_text(HEAD + text)
+    with pytest.raises(HandError, match=said) as error:
+        checked(MOONS, load_function(file, "backward"))
+    assert "take them as parameters: def backward(X, Y" in str(error.value)
+
+
+def test_a_name_of_the_file_that_is_not_read_does_not_matter(tmp_path):
+    file = tmp_path / "hand.py"
+    file.write_text(HEAD + "def backward(X, Y, W1, b1, W2, b2):\n" + BODY)
+    assert checked(MOONS, load_function(file)).verdict == "proved"
 
 
 # --- columns ------------------------------------------------------------------------------------

@@ -398,3 +398,148 @@ def test_values_that_a_parameter_cannot_have_are_not_drawn():
     result = gp.check_layer(Scales(), x="m 4")
     assert {made.verdict for made in result} == {"proved"}, str(result)
     assert "variance is positive" in " ".join(result["variance"].assumptions)
+
+
+# --- what is easily missed ----------------------------------------------------------------------
+
+
+class Tied:
+    """V is a view of W, whose gradient has both parts."""
+
+    def __init__(self):
+        self.W = np.random.default_rng(1).normal(size=(4, 3))
+        self.V = self.W.T
+
+    def forward(self, x):
+        self.x, self.h = x, x @ self.W
+        return self.h @ self.V
+
+    def backward(self, dout):
+        dh = dout @ self.V.T
+        self.dW = self.x.T @ dh + dout.T @ self.h
+        return dh @ self.W.T
+
+
+class OneSided(Tied):
+    def backward(self, dout):
+        dh = dout @ self.V.T
+        self.dW = self.x.T @ dh
+        return dh @ self.W.T
+
+
+def test_views_move_with_their_array():
+    for make in (Tied, Tied()):
+        result = gp.assert_layer(make, x="m 4", require="proved")
+        assert [made.name for made in result] == ["x", "W"]
+    result = gp.check_layer(OneSided(), x="m 4", repair_seconds=0)
+    assert [made.verdict for made in result] == ["proved", "refuted"]
+
+
+class Lazy(Linear):
+    """Makes its weights when it first sees an input."""
+
+    def __init__(self):
+        self.W = None
+
+    def forward(self, x):
+        if self.W is None:
+            self.W, self.b = np.ones((x.shape[1], 3)), np.zeros(3)
+        return super().forward(x)
+
+
+class Whole(Linear):
+    """Weights that are whole numbers."""
+
+    def __init__(self):
+        self.W, self.b = np.arange(12).reshape(4, 3), np.arange(3)
+
+
+class Shared(Linear):
+    """Weights of the class."""
+
+    W, b = np.ones((4, 3)), np.zeros(3)
+
+    def __init__(self):
+        """Nothing of its own."""
+
+
+class ByPlace(Linear):
+    """Gradients in a list of dicts, weights in a list."""
+
+    def __init__(self):
+        self.weights, self.grads = [np.ones((4, 2)), np.ones((2, 3))], [{}, {}]
+
+    def forward(self, x):
+        self.x, self.h = x, x @ self.weights[0]
+        return self.h @ self.weights[1]
+
+    def backward(self, dout):
+        dh = dout @ self.weights[1].T
+        self.grads[0]["W"], self.grads[1]["W"] = self.x.T @ dh, self.times * self.h.T @ dout
+        return dh @ self.weights[0].T
+
+
+@pytest.mark.parametrize("make", [Lazy, Whole, Shared, ByPlace])
+def test_parameters_that_are_easily_missed(make):
+    class Twice(make):
+        times = 2
+
+    gp.assert_layer(make(), x="m 4", require="proved")
+    result = gp.check_layer(Twice(), x="m 4", repair_seconds=0)
+    assert [made.verdict for made in result].count("refuted") == 1, str(result)
+    assert result["x"].verdict == "proved"
+
+
+class MoreThanAnArray(np.ndarray):
+    grad = None
+
+
+def test_an_array_with_its_gradient_on_it():
+    class Layer:
+        def __init__(self, times):
+            self.W, self.times = np.ones((4, 3)).view(MoreThanAnArray), times
+
+        def forward(self, x):
+            self.x = x
+            return x @ np.asarray(self.W)
+
+        def backward(self, dout):
+            self.W.grad = self.times * self.x.T @ dout
+            return dout @ np.asarray(self.W).T
+
+    assert gp.check_layer(Layer(1), x="m 4")["W"].verdict == "agrees"
+    assert gp.check_layer(Layer(2), x="m 4", repair_seconds=0)["W"].verdict == "refuted"
+
+
+OUTSIDE = np.ones((4, 3))
+
+
+def test_arrays_from_outside_of_the_layer_are_said():
+    def forward(x):
+        return x @ OUTSIDE, x
+
+    def backward(dout, x):
+        return dout @ OUTSIDE.T
+
+    result = gp.check_layer(forward, backward, x="m 4")
+    assert result.verdict == "proved"
+    assert result.unchecked == ("OUTSIDE",)
+    with pytest.raises(AssertionError, match="nothing checks the gradient by OUTSIDE"):
+        gp.assert_layer(forward, backward, x="m 4", require="proved")
+    gp.assert_layer(forward, backward, x="m 4", wrt=["x"], require="proved")
+
+
+def test_an_update_in_the_backward_pass_is_no_write_into_an_input():
+    class Learns(Linear):
+        def backward(self, dout, rate=0.1):
+            dx = super().backward(dout)
+            self.W -= rate * self.dW
+            return dx
+
+    class TooEarly(Learns):
+        def backward(self, dout, rate=0.1):
+            super().backward(dout, rate)
+            return dout @ self.W.T
+
+    assert gp.check_layer(Learns(), x="m 4").verdict == "proved"
+    assert gp.check_layer(TooEarly(), x="m 4", repair_seconds=0)["x"].verdict == "refuted"

@@ -7,12 +7,13 @@ in a test file for a test.
 
 from __future__ import annotations
 
+import dis
 import inspect
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
 NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
@@ -78,6 +79,48 @@ def run_file(path: str | Path) -> ModuleType:
         raise HandError(f"{file}:{number}: {type(error).__name__} while the file was run: "
                         f"{error}") from error
     return module
+
+
+def read_outside(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function reads that it is not handed: names of its file or of a function around it.
+
+    So do the functions of the same file that it calls.
+    """
+    found: dict[str, Any] = {}
+    left: list[Any] = [function]
+    seen: set[int] = set()
+    while left:
+        made = inspect.unwrap(left.pop())
+        made = getattr(made, "__func__", made)
+        if not inspect.isfunction(made) or id(made) in seen:
+            continue
+        seen.add(id(made))
+        cells = zip(made.__code__.co_freevars, made.__closure__ or (), strict=True)
+        inner = {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
+        for name in _names_read(made.__code__):
+            value = inner.get(name, made.__globals__.get(name))
+            if inspect.isfunction(value) and value.__module__ == made.__module__:
+                left.append(value)
+            elif value is not None:
+                found.setdefault(name, value)
+    return found
+
+
+def _names_read(code: CodeType) -> Iterator[str]:
+    """The names from around it that code reads, and the code of functions within it."""
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF"):
+            yield str(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_read(inner)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
 
 
 # --- marked functions -----------------------------------------------------------------------------

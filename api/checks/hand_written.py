@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checks.hand_files import HandError
+from gradproof.checks.hand_files import HandError, read_outside
 from gradproof.checks.judging import judge
 from gradproof.checks.points import Point, nested, random_points
 from gradproof.checks.results import CheckResult
@@ -88,6 +88,21 @@ def bind(function: Callable[..., Any], derivation: Derivation, where: str) -> Bi
     return Binding(tree)
 
 
+def _from_outside(
+    function: Callable[..., Any], binding: Binding, network: Network | Model
+) -> list[str]:
+    """The network's parameters, or dicts of them, that a function reads without being handed them.
+    """
+    known = {name.lower() for name in network.parameters} - {n.lower() for n in binding.names}
+    found = []
+    for name, value in read_outside(function).items():
+        numbers = isinstance(value, np.ndarray | np.number | float | int | list)
+        weights = isinstance(value, Mapping) and any(str(key).lower() in known for key in value)
+        if (numbers and name.lower() in known) or weights:
+            found.append(name)
+    return found
+
+
 def check_network(
     derivation: Derivation, function: Callable[..., Any], where: str = "", seed: int = 0,
     repair_seconds: float = SECONDS,
@@ -109,6 +124,13 @@ def check_network(
     asked = Asked(network.parameters, tuple(array.name for array in inputs),
                   f"{where}: {function.__name__}")
     binding = bind(function, derivation, where)
+    outside = _from_outside(function, binding, network)
+    if outside:
+        taken = ", ".join((*inspect.signature(function).parameters, *outside))
+        raise HandError(
+            f"{where}: {function.__name__} reads {', '.join(outside)} from the names of its file, "
+            "not from its arguments, so it cannot be held against other weights; take them as "
+            f"parameters: def {function.__name__}({taken})")
     passes = _Pass(derivation, binding, asked, tuple(points)).with_columns(function)
     return passes.judged(function, repair_seconds)
 

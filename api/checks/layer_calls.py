@@ -63,7 +63,7 @@ class Run:
     call: returns the tuple of outputs where the cotangents are None, else gradients by name.
     needs_none: backward can do without a cotangent, as a loss can.
     seen: what backward left behind when it last ran, for messages.
-    backward: the hand-written function; None where it is no plain function.
+    forward, backward: the hand-written functions; None where they are no plain functions.
     with_backward: the layer with another function in its place.
     """
 
@@ -72,6 +72,7 @@ class Run:
     seen: Seen
     backward: Callable[..., Any] | None
     with_backward: Callable[[Callable[..., Any]], Run]
+    forward: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def two_functions(
     gathering = Gathering(orders(taken, in_order(forward, taken.given), (), wrt))
     return Run(partial(_both, forward, backward, own, signature, gathering), signature.needs_none,
                gathering.seen, backward,
-               lambda other: two_functions(forward, other, taken, constants, wrt))
+               lambda other: two_functions(forward, other, taken, constants, wrt), forward)
 
 
 def _both(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.given_arrays import General
+from gradproof.checks.hand_files import read_outside
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import Call, LayerFails, two_functions
@@ -119,7 +120,18 @@ def _rehearsed(
         points = general.points(seed)
     layer = CheckedLayer(run, taken, constants, general)
     points = [suited(point, layer.outputs, own.parameters) for point in points]
-    return _Passes(layer, rehearsed(layer, points, wrt, seed), own)
+    outside = _arrays_outside(run.forward) if wrt is None else ()
+    return _Passes(layer, rehearsed(layer, points, wrt, seed), own, outside)
+
+
+def _arrays_outside(forward: Callable[..., Any] | None) -> tuple[tuple[str, str], ...]:
+    """Arrays that a forward pass reads from its file or the function around it, and what to do."""
+    read = read_outside(forward) if forward is not None else {}
+    return tuple(
+        (name, f"{name} is read by forward from outside of the layer; to have its gradient "
+               f"checked, hand it in as an input, or let the layer hold it")
+        for name, value in read.items()
+        if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind == "f")
 
 
 def _sorted_out(
@@ -147,6 +159,7 @@ class _Passes:
     layer: CheckedLayer
     rehearsal: Rehearsal
     own: Own = NOTHING
+    outside: tuple[tuple[str, str], ...] = ()
 
     def judged(self, seconds: float) -> CheckResult:
         layer, rehearsal = self.layer, self.rehearsal
@@ -164,8 +177,9 @@ class _Passes:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
             result = replace(result, checks=tuple(_capped(check, reason) for check in result))
-        return replace(result, unchecked=tuple(name for name, _ in self.own.unchecked),
-                       why_unchecked=tuple(why for _, why in self.own.unchecked))
+        passed_over = [*self.own.unchecked, *self.outside]
+        return replace(result, unchecked=tuple(name for name, _ in passed_over),
+                       why_unchecked=tuple(why for _, why in passed_over))
 
     def edited(self, function: Callable[..., Any]) -> _Passes:
         """The same layer with another backward pass."""

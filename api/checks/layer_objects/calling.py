@@ -38,6 +38,7 @@ class Plan:
     own, fixed: the inputs and constants that it is made of; named: the arrays in each input.
     ahead, behind: its two methods; entering, constants: the inputs and constants of the first.
     inside: the arrays that it makes itself and that are handed over; kept: those that stay.
+    is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
     """
 
     own: tuple[str, ...]
@@ -50,13 +51,15 @@ class Plan:
     signature: Signature
     inside: tuple[OwnParameter, ...] = ()
     kept: tuple[OwnParameter, ...] = ()
+    is_lazy: bool = False
 
 
 @dataclass(frozen=True)
 class LayerObject:
     """A layer as an object with `forward` and `backward`, or what makes one of parameters.
 
-    first: the inputs of its forward pass, in order.
+    first: the inputs of its forward pass, in order.  methods: its two methods, where they are
+    plain functions.
     """
 
     make: Callable[..., Any]
@@ -65,7 +68,7 @@ class LayerObject:
     constants: Mapping[str, Any]
     plan: Plan
     first: tuple[str, ...] = ()
-    method: Callable[..., Any] | None = None
+    methods: tuple[Callable[..., Any] | None, ...] = (None, None)
 
     @classmethod
     def of(
@@ -86,29 +89,37 @@ class LayerObject:
         plan = _plan(layer, make, title, own, fixed, taken, constants)
         first = (name for name in in_order(getattr(layer, plan.ahead), taken.given)
                  if name in plan.entering)
-        method = getattr(type(layer), plan.behind, None)
+        methods = (getattr(type(layer), name, None) for name in (plan.ahead, plan.behind))
         return cls(make, title, taken, constants, plan, tuple(first),
-                   method if inspect.isfunction(method) else None)
+                   tuple(method if inspect.isfunction(method) else None for method in methods))
 
     def run(
         self, wrt: Sequence[str] | None, own: Own = NOTHING,
         instead: Callable[..., Any] | None = None,
     ) -> Run:
         """own: what it makes itself.  instead: is called in the place of its method `backward`."""
-        plan = replace(self.plan, inside=own.parameters, kept=own.kept)
+        plan = replace(self.plan, inside=own.parameters, kept=own.kept, is_lazy=own.is_lazy)
         left = {one.name: one.left for one in own.parameters if one.gradients}
         named = orders(self.taken, self.first, plan.own, wrt)
         gathering = Gathering(_further(named, own.parameters), left=left)
         return Run(
             partial(_passes, self.make, instead, plan, gathering), plan.signature.needs_none,
-            gathering.seen, self.method, partial(self.run, wrt, own),
+            gathering.seen, self.methods[1], partial(self.run, wrt, own), self.methods[0],
         )
 
     # What `own_parameters` asks for.
 
     def made(self, point: Point) -> Any:
-        return _made(self.make, self.plan.own, self.plan.fixed, self.taken.at(point.values),
-                     copy.deepcopy(dict(self.constants)))
+        return _built(self.make, self.plan, self.taken.at(point.values),
+                      copy.deepcopy(dict(self.constants)))
+
+    def original(self, point: Point) -> Any:
+        if isinstance(self.make, partial) and self.make.func is _copied and not self.plan.is_lazy:
+            return self.make.args[0]
+        return self.made(point)
+
+    def run_before(self) -> LayerObject:
+        return replace(self, plan=replace(self.plan, is_lazy=True))
 
     def ahead(self, layer: Any, point: Point) -> tuple[Any, ...]:
         outputs, _ = _forward(layer, self.plan, self.taken.at(point.values),
@@ -182,10 +193,19 @@ def _passes(
     back: Sequence[Any] | None,
 ) -> Any:
     """A new layer's forward pass, and its backward pass where there are cotangents."""
-    built = _made(make, plan.own, plan.fixed, arguments, fixed)
+    built = _built(make, plan, arguments, fixed)
     for one in plan.kept:
         one.put(built, one.start)
     return _run(built, instead, plan, gathering, arguments, fixed, back)
+
+
+def _built(
+    make: Callable[..., Any], plan: Plan, arguments: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> Any:
+    built = _made(make, plan.own, plan.fixed, arguments, fixed)
+    if plan.is_lazy:
+        _forward(built, plan, arguments, fixed)
+    return built
 
 
 def _run(

@@ -40,21 +40,48 @@ class OwnParameter:
     """An array that a layer makes itself.
 
     paths: where it stands.  gradients: where backward leaves its gradient; none where it returns
-    it.  start: its numbers as the layer made them.
+    it.  start: its numbers as the layer made them.  followers: where views of it stand, each with
+    the shape that it is brought to; None is its transpose.
     """
 
     name: str
     paths: tuple[Path, ...]
     start: Any
     gradients: tuple[Path, ...] = ()
+    followers: tuple[tuple[Path, tuple[int, ...] | None], ...] = ()
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is expected to have a gradient: not a single number, nor whole ones."""
+        return isinstance(self.start, np.ndarray) and self.start.dtype.kind == "f"
 
     def put(self, layer: Any, value: Any) -> Any:
-        """The layer with a value in its place; returns what was put there."""
+        """Puts a value in its place, and returns what was put there."""
         if isinstance(value, np.ndarray):
             value = np.array(value) if isinstance(self.start, np.ndarray) else value[()]
+        if isinstance(self.start, np.ndarray) and type(self.start) is not np.ndarray:
+            made = self.start.copy()  # what it is beside an array, backward may need
+            np.copyto(made, value, casting="same_kind")
+            value = made
         for path in self.paths:
             put(layer, path, value)
+        for path, shape in self.followers:
+            put(layer, path, value.T if shape is None else value.reshape(shape))
         return value
+
+    def followed(self, other: OwnParameter) -> OwnParameter:
+        """The same, where the other array is a view of this one, and so moves with it."""
+        one, view = self.start, other.start
+        if not (isinstance(one, np.ndarray) and isinstance(view, np.ndarray)
+                and one.size == view.size and np.may_share_memory(one, view)):
+            return self
+        if view.shape == one.shape[::-1] and view.strides == one.strides[::-1]:
+            shape = None if one.ndim > 1 else one.shape
+        elif one.flags.c_contiguous and view.flags.c_contiguous:
+            shape = view.shape
+        else:
+            return self
+        return replace(self, followers=(*self.followers, *((p, shape) for p in other.paths)))
 
     def left(self, layer: Any) -> list[tuple[str, Any]]:
         """The places at which backward left a gradient for it, and what is there."""
@@ -67,12 +94,14 @@ class Own:
     """What a layer holds: its parameters, as inputs too, and the arrays that are kept.
 
     unchecked: the names of arrays without a gradient, each with where it was looked for.
+    is_lazy: it makes them when its forward pass first runs.
     """
 
     parameters: tuple[OwnParameter, ...] = ()
     arrays: tuple[Array, ...] = ()
     kept: tuple[OwnParameter, ...] = ()
     unchecked: tuple[tuple[str, str], ...] = ()
+    is_lazy: bool = False
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -88,7 +117,13 @@ class Calls(Protocol):
     """How a layer is made and run, for :func:`own_parameters`."""
 
     def made(self, point: Point) -> Any:
-        """A new layer.  Raises LayerFails."""
+        """A new layer."""
+
+    def original(self, point: Point) -> Any:
+        """The layer that was given, which is only looked at; or a new one."""
+
+    def run_before(self) -> Calls:
+        """The same, of a layer whose forward pass has run once."""
 
     def ahead(self, layer: Any, point: Point) -> tuple[Any, ...]:
         """Its outputs, as arrays."""
@@ -109,23 +144,30 @@ def own_parameters(
     Raises ValueError for a name in `wrt` that the layer does not have.
     """
     look = _Look(calls, points[0], points, tuple(taken))
-    found = look.found()
+    found, later = look.found(), replace(look, calls=calls.run_before())
+    is_lazy = later.finds_more(found)
+    if is_lazy:
+        look, found = later, later.found()
     unknown = [name for name in wrt or () if name not in (*taken, *(f.name for f in found))]
     if unknown:
         known = [name for name in taken if name not in sizes] + [f.name for f in found]
         raise ValueError(f"wrt: {unknown[0]!r} is no input; expected some of {known}")
     chosen = [f for f in found if wrt is None or f.name in wrt]
-    with_gradient = look.with_gradients(chosen)
-    declared = {made.name: look.array(made) for made in with_gradient}
-    parameters = tuple(made for made in with_gradient if declared[made.name] is not None)
-    missing = [f for f in chosen if f.name not in {p.name for p in parameters}
-               and isinstance(f.start, np.ndarray)]
+    made = {one.name: (one, look.array(one)) for one in look.with_gradients(chosen)}
+    parameters = [one for one, array in made.values() if array is not None]
+    arrays = [array for _, array in made.values() if array is not None]
+    kept = [f for f in found if f.is_array and f.name not in {p.name for p in parameters}]
+    views = set[str]()
+    for place, one in enumerate(parameters):
+        for other in kept:
+            parameters[place] = parameters[place].followed(other)
+        views |= {other.name for other in kept if one.followed(other) is not one}
+    kept = [f for f in kept if f.name not in views]
+    missing = [f for f in kept if wrt is None or f.name in wrt]
     if wrt is not None and missing:
         raise LayerError(f"no gradient for {missing[0].name}: {look.said(missing[0])}")
-    kept = tuple(f for f in found if f.name not in {p.name for p in parameters}
-                 and isinstance(f.start, np.ndarray))
-    arrays = tuple(array for array in declared.values() if array is not None)
-    return Own(parameters, arrays, kept, tuple((f.name, look.said(f)) for f in missing))
+    return Own(tuple(parameters), tuple(arrays), tuple(kept),
+               tuple((f.name, look.said(f)) for f in missing), is_lazy)
 
 
 def suited(
@@ -168,8 +210,11 @@ class _Look:
         if layer is None:
             return []
         candidates = [h for h in held(layer) if not self._is_handed(layer, h)][:MOST]
-        made = [OwnParameter(name, h.paths, h.value)
+        first = self.calls.original(self.point)  # a copy has no views
+        made = [OwnParameter(name, h.paths, reached(first, h.paths[0]))
                 for name, h in zip(_named(candidates, self.taken), candidates, strict=True)]
+        made = [replace(one, start=h.value) if one.start is None else one
+                for one, h in zip(made, candidates, strict=True)]
         plain, again = self._outputs(made, {}), self._outputs(made, {})
         if plain is None or again is None or not _equal(plain, again):
             return []
@@ -230,6 +275,16 @@ class _Look:
             elif layer is not None and (places := self._left(layer, one, found)):
                 made.append(replace(one, gradients=places))
         return made
+
+    def finds_more(self, before: Sequence[OwnParameter]) -> bool:
+        """Whether it finds a parameter with a gradient that was not among those found before."""
+        known, found = {one.paths[0] for one in before}, self.found()
+        if all(one.paths[0] in known for one in found):
+            return False
+        try:
+            return any(one.paths[0] not in known for one in self.with_gradients(found))
+        except LayerError:
+            return False
 
     def _run(self, found: Sequence[OwnParameter]) -> tuple[Any, Mapping[str, Any]]:
         """The layer after both passes, and what backward returned for the arrays."""

@@ -32,14 +32,10 @@ Path: TypeAlias = "tuple[Step, ...]"
 
 @dataclass(frozen=True)
 class Held:
-    """An array of real numbers (or one number) that an object holds, at one or several paths."""
+    """An array of numbers (or one number) that an object holds, at one or several paths."""
 
     paths: tuple[Path, ...]
     value: Any
-
-    @property
-    def is_array(self) -> bool:
-        return isinstance(self.value, np.ndarray)
 
 
 def shown(path: Path) -> str:
@@ -89,7 +85,7 @@ def _at(owner: Any, step: Step) -> Any:
 
 
 def held(layer: Any) -> list[Held]:
-    """The real arrays and numbers that an object holds, in the order in which it got them.
+    """The arrays and numbers that an object holds, in the order in which it got them.
 
     One array at two paths is held once.
     """
@@ -99,7 +95,7 @@ def held(layer: Any) -> list[Held]:
     seen: set[int] = set()
     while left and len(seen) < LARGEST:
         path, value = left.pop()
-        if is_real(value):
+        if is_real(value) or _is_whole(value):
             key: Any = id(value) if isinstance(value, np.ndarray) else path
             paths.setdefault(key, []).append(path)
             values[key] = value
@@ -113,6 +109,11 @@ def is_real(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.dtype.kind == "f")
     return isinstance(value, float | np.floating)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whole numbers may be parameters, too, of a layer that was written down in haste."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in "iu"
 
 
 _LEAVES = (str, bytes, int, complex, type, ModuleType, FunctionType, MethodType,
@@ -195,6 +196,22 @@ def gradient_places(layer: Any, path: Path) -> Iterator[Path]:
                 yield (*owner, Step(key))
     if len(path) > 1 and not path[-1].is_item:
         yield from ((*path[:-1], Step(key)) for key in _ONE)
+    yield (*path, Step("grad"))  # of an array that is more than an array
+    yield from _alike(layer, path)
+
+
+def _alike(layer: Any, path: Path) -> Iterator[Path]:
+    """The one array in a holder that has the same shape and stands at the same numbers:
+    ``grads[1]['W']`` for ``weights[1]``."""
+    shape, places = np.shape(reached(layer, path)), [step.key for step in path if step.is_item]
+    numbers = [key for key in places if isinstance(key, int)]
+    for holder in HOLDERS:
+        within = reached(layer, (Step(holder),))
+        found = [(Step(holder), *inner) for one in held(within) for inner in one.paths
+                 if np.shape(one.value) == shape and numbers == [
+                     step.key for step in inner if step.is_item and isinstance(step.key, int)]]
+        if len(found) == 1:
+            yield found[0]
 
 
 def _with_keys(layer: Any, holder: Path, rest: Path) -> Iterator[Path]:
