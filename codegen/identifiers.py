@@ -15,19 +15,15 @@ import sympy as sp
 
 from ..symbolic import escaping
 from ..symbolic.equation import (
-    INDEX_VALUE,
     Array,
     Equation,
     Index,
-    Item,
-    Read,
-    Recurrence,
     Size,
     System,
     size_symbol,
     size_symbols,
 )
-from ..symbolic.substitution import map_reads, substitute_term
+from ..symbolic.substitution import rename_arrays, substitute_term
 
 Thing = TypeVar("Thing", bound=Hashable)
 
@@ -105,22 +101,12 @@ def _renamed(
         return replace(old, name=names.get(old.name, old.name),
                        shape=tuple(map(sized, old.shape)), classes=classes)
 
-    def read(old: Read) -> Read:
-        return old if old.array == INDEX_VALUE else Read(names.get(old.array, old.array), old.at)
-
     def equation(old: Equation) -> Equation:
-        return replace(
-            old, name=names.get(old.name, old.name),
-            out=tuple(Index(index.name, sized(index.size)) for index in old.out),
-            terms=tuple(map_reads(substitute_term(term, sizes), read) for term in old.terms),
-            argmax=tuple(names.get(name, name) for name in old.argmax))
+        return rename_arrays(replace(
+            old, out=tuple(Index(index.name, sized(index.size)) for index in old.out),
+            terms=tuple(substitute_term(term, sizes) for term in old.terms)), names)
 
-    def item(old: Item) -> Item:
-        if isinstance(old, Recurrence):
-            return replace(old, equations=tuple(map(equation, old.equations)))
-        return equation(old)
-
-    return System(tuple(map(array, system.inputs)), tuple(map(item, system.items)))
+    return replace(system.mapped(equation), inputs=tuple(map(array, system.inputs)))
 
 
 def quoted(text: str) -> str:

@@ -15,7 +15,7 @@ matrix that a term states, stands in their place as a named operation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, TypeAlias
@@ -197,12 +197,8 @@ class Equation:
     @property
     def is_pointwise(self) -> bool:
         """One unguarded term without a reduction: y[out] = f(...)."""
-        return (
-            self.reduction == "sum"
-            and len(self.terms) == 1
-            and not self.terms[0].over
-            and not self.terms[0].guards
-        )
+        return (self.reduction == "sum" and len(self.terms) == 1
+                and not self.terms[0].over and not self.terms[0].guards)
 
     def __repr__(self) -> str:
         reduction = "" if self.reduction == "sum" else self.reduction + " "
@@ -285,10 +281,7 @@ class System:
     def equations(self) -> Iterator[Equation]:
         """All equations, those of recurrences included, in order."""
         for item in self.items:
-            if isinstance(item, Recurrence):
-                yield from item.equations
-            else:
-                yield item
+            yield from equations_of(item)
 
     @property
     def names(self) -> frozenset[str]:
@@ -317,6 +310,12 @@ class System:
 
     def extended(self, items: Iterable[Item]) -> System:
         return replace(self, items=(*self.items, *items))
+
+    def mapped(self, change: Callable[[Equation], Equation]) -> System:
+        """The system with every equation changed, those of recurrences where they stand."""
+        return replace(self, items=tuple(
+            replace(item, equations=tuple(map(change, item.equations)))
+            if isinstance(item, Recurrence) else change(item) for item in self.items))
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.items))

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .equation import Equation, Recurrence, System, Term, is_unnamed, slot
+from .equation import Equation, System, Term, is_unnamed, slot
 from .functions import Opaque, without_opaque
 
 SMALL = sp.Rational(1, 10**4)
@@ -68,10 +68,7 @@ def _short(number: sp.Expr) -> str:
 def without_safeguards(system: System) -> tuple[System, tuple[Safeguard, ...]]:
     """The system without its safeguards, and what they were."""
     taking = _Taking(_readers(system))
-    items = tuple(
-        replace(item, equations=tuple(map(taking.freed, item.equations)))
-        if isinstance(item, Recurrence) else taking.freed(item) for item in system.items)
-    return replace(system, items=items), tuple(taking.merged(system))
+    return system.mapped(taking.freed), tuple(taking.merged(system))
 
 
 Readers: TypeAlias = Mapping[str, Sequence[tuple[str, Term]]]

@@ -16,6 +16,7 @@ import sympy as sp
 
 from .equation import (
     Equal,
+    Equation,
     Guard,
     Index,
     Read,
@@ -95,4 +96,18 @@ def map_reads(term: Term, change: Callable[[Read], Read]) -> Term:
         term,
         reads=tuple(map(in_read, term.reads)),
         guards=tuple(map(in_guard, term.guards)),
+    )
+
+
+def rename_arrays(equation: Equation, names: Mapping[str, str]) -> Equation:
+    """The equation with arrays under other names: its own, the places of its maximum, and those
+    that it reads."""
+
+    def called(name: str) -> str:
+        return names.get(name, name)
+
+    return replace(
+        equation, name=called(equation.name), argmax=tuple(map(called, equation.argmax)),
+        terms=tuple(map_reads(term, lambda read: Read(called(read.array), read.at))
+                    for term in equation.terms),
     )

@@ -24,10 +24,10 @@ from gradproof.codegen.compile import compile_system
 from gradproof.derivations.derivation import Derivation, values_of
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.dependence import ancestors
-from gradproof.symbolic.equation import Array, Equation, Item, Recurrence, System
+from gradproof.symbolic.equation import Array, Item, Recurrence, System
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
-from gradproof.symbolic.substitution import map_reads
+from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.tracing.run import Trace, trace
 
 PARAMETER_DICTS = ("parameters", "params", "weights", "theta", "model", "p")
@@ -275,10 +275,10 @@ def _traced(
     given = {name: f"{name}_given" for name in needed}
     rename = {name: given.get(name.partition(_AGAIN)[0], name.partition(_AGAIN)[0])
               for name in taken}
-    items: list[Item] = [_renamed(before[name], given) for name in needed]
+    items: list[Item] = [rename_arrays(before[name], given) for name in needed]
     for item in traced.system.items:
         assert not isinstance(item, Recurrence)
-        items.append(_renamed(item, rename))
+        items.append(rename_arrays(item, rename))
     return replace(traced, system=System(before.inputs, tuple(items)))
 
 
@@ -292,11 +292,3 @@ def _once(name: str, seen: set[str]) -> str:
         made = f"{name}{_AGAIN}{len(seen)}"
     seen.add(made)
     return made
-
-
-def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
-    terms = tuple(
-        map_reads(term, lambda read: replace(read, array=names.get(read.array, read.array)))
-        for term in equation.terms
-    )
-    return replace(equation, name=names.get(equation.name, equation.name), terms=terms)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,9 +18,9 @@ from gradproof.embedding.quantities import Quantities
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.worked.digits import formatted
 from gradproof.symbolic.display.text_and_latex import factor_text
-from gradproof.symbolic.equation import Array, Equation, Item, System, size_names
+from gradproof.symbolic.equation import Array, Item, System, size_names
 from gradproof.symbolic.proof.prover import Prover
-from gradproof.symbolic.substitution import map_reads
+from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.text.formula import CONSTANTS
 from gradproof.symbolic.text.grammar import parse_statements
 from gradproof.symbolic.text.statements import parse_equations
@@ -156,17 +155,8 @@ def _parsed(
     names = {made.name for made in parsed.equations}
     names |= {name for made in parsed.equations for name in made.argmax}
     for equation in parsed.equations:
-        items.append(_renamed(equation, {name: name + _OWN for name in names}))
+        items.append(rename_arrays(equation, {name: name + _OWN for name in names}))
     return System(derived.inputs, tuple(items)), "stated" + _OWN
-
-
-def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
-    terms = tuple(
-        map_reads(term, lambda read: replace(read, array=names.get(read.array, read.array)))
-        for term in equation.terms
-    )
-    return replace(equation, name=names[equation.name], terms=terms,
-                   argmax=tuple(names.get(name, name) for name in equation.argmax))
 
 
 def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:

@@ -14,7 +14,7 @@ import sympy as sp
 
 from ..dependence import arrays_read, readers_of
 from ..equation import Equation, Item, Read, Recurrence, System, is_unnamed, slot, term_reads
-from ..substitution import map_reads, substitute_term
+from ..substitution import map_reads, rename_arrays, substitute_term
 from ..validation import validate
 from .rewrite import inline
 
@@ -130,11 +130,8 @@ def _once_each(equations: list[Equation], keep: set[str]) -> list[Equation]:
     names: dict[str, str] = {}
     first: dict[object, str] = {}
 
-    def renamed(read: Read) -> Read:
-        return Read(names.get(read.array, read.array), read.at)
-
     for equation in equations:  # in order, so that what two names for one made alike meets too
-        moved = replace(equation, terms=tuple(map_reads(t, renamed) for t in equation.terms))
+        moved = rename_arrays(equation, names)
         key = (moved.out, moved.terms, moved.reduction)
         if is_unnamed(equation.name) and equation.name not in keep and key in first:
             names[equation.name] = first[key]

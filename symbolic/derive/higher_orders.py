@@ -17,15 +17,11 @@ from ..equation import (
     Equation,
     EquationError,
     Index,
-    Item,
-    Read,
-    Recurrence,
     System,
-    Term,
     fresh_name,
     index_symbol,
 )
-from ..substitution import map_reads, rename_bound, substitute_term
+from ..substitution import rename_arrays, rename_bound, substitute_term
 from ..validation import validate
 from . import adjoint
 from .chain import differentiate
@@ -185,23 +181,10 @@ def _titled(
         names[array] = fresh_name(wish, taken)
         taken.add(names[array])
 
-    def renamed(read: Read) -> Read:
-        return Read(names.get(read.array, read.array), read.at)
-
-    def moved(equation: Equation) -> Equation:
-        terms: tuple[Term, ...] = tuple(map_reads(term, renamed) for term in equation.terms)
-        return replace(equation, name=names.get(equation.name, equation.name), terms=terms)
-
-    items: list[Item] = [
-        replace(item, equations=tuple(map(moved, item.equations)))
-        if isinstance(item, Recurrence) else moved(item)
-        for item in system.items
-    ]
-    items = [
+    renamed = system.mapped(lambda equation: rename_arrays(equation, names))
+    titled = validate(replace(system, items=tuple(
         _lettered(item) if isinstance(item, Equation) and item.name in names.values() else item
-        for item in items
-    ]
-    titled = validate(replace(system, items=tuple(items)))
+        for item in renamed.items)))
     known = set(old)
     new = tuple(e.name for e in titled.equations if e.name not in known)
     return Derivatives(titled, {name: names[array] for name, array in of.items()}, new, adjoints)

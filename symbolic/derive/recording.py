@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..dependence import descendants
-from ..equation import Equation, Index, Item, Recurrence, Size, System, fresh_name
+from ..equation import Equation, Index, Size, System, fresh_name
 from .named_operations import Companions, with_companions
 
 
@@ -32,13 +32,7 @@ def record_argmax(system: System) -> System:
         at = tuple(names.fresh(equation.name + "_at") for _ in equation.terms[0].over)
         return replace(equation, argmax=at)
 
-    items: list[Item] = [
-        replace(item, equations=tuple(map(named, item.equations)))
-        if isinstance(item, Recurrence)
-        else named(item)
-        for item in system.items
-    ]
-    return replace(system, items=tuple(items))
+    return system.mapped(named)
 
 
 class FreshNames:

@@ -26,7 +26,7 @@ from ..equation import (
     fresh_name,
     slot,
 )
-from ..substitution import map_reads
+from ..substitution import rename_arrays
 from ..validation import validate
 
 
@@ -276,17 +276,10 @@ class Builder:
         if last.name != old:
             raise ValueError(f"the last equation is {last.name!r}, not {old!r}")
 
-        def renamed(read: Read) -> Read:
-            return Read(new, read.at) if read.array == old else read
-
         end = len(self.equations)
         ending = (places for places, _ in self.recurrences if places.stop == end)
         for place in next(ending, range(end - 1, end)):
-            equation = self.equations[place]
-            self.equations[place] = replace(
-                equation, name=new if equation.name == old else equation.name,
-                terms=tuple(map_reads(term, renamed) for term in equation.terms),
-            )
+            self.equations[place] = rename_arrays(self.equations[place], {old: new})
         self._axes[new] = self._axes.pop(old)
         self._names = (self._names - {old}) | {new}
         return Operand(new, last.shape)

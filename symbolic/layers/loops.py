@@ -33,7 +33,7 @@ from ..equation import (
 )
 from ..functions import at_numbers
 from ..solving import prune
-from ..substitution import map_reads, rename_bound, substitute_term
+from ..substitution import map_reads, rename_arrays, rename_bound, substitute_term
 from .builder import Builder, Operand, ShapeError
 
 
@@ -125,13 +125,7 @@ class Loop:
                     )
                     symbols = tuple(index.symbol for index in out)
                     yield Equation(name, out, (Term(slot(0), (Read(label, symbols),)),))
-
-                    def renamed(read: Read, old: str = label, new: str = name) -> Read:
-                        return Read(new, read.at) if read.array == old else read
-
-                    equation = replace(
-                        equation, terms=tuple(map_reads(t, renamed) for t in equation.terms)
-                    )
+                    equation = rename_arrays(equation, {label: name})
             yield equation
 
     def _shape_of(self, label: str, steps: list[Equation]) -> tuple[Size, ...]:

@@ -12,16 +12,12 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import Equal, Equation, Guard, Index, Read, Recurrence, System, Term
+from ..equation import Equal, Equation, Guard, Index, Read, System, Term
 
 
 def by_digits(system: System) -> System:
     """The system with the equalities in its guards split into those of their digits."""
-    return replace(system, items=tuple(
-        replace(item, equations=tuple(map(_equation, item.equations)))
-        if isinstance(item, Recurrence) else _equation(item)
-        for item in system.items
-    ))
+    return system.mapped(_equation)
 
 
 def _equation(equation: Equation) -> Equation:

@@ -15,7 +15,7 @@ from ..equation import (
     size_symbol,
     subscript_indices,
 )
-from ..substitution import map_reads, substitute_term
+from ..substitution import rename_arrays, substitute_term
 from .session import AGAIN, needed_for
 
 
@@ -67,11 +67,6 @@ def _renamed(equation: Equation, names: Mapping[str, str], later: bool) -> Equat
                             else f"{symbol} of an earlier call")
         for symbol in symbols - indices if later and not str(symbol).startswith("_x")
     }
-    return replace(
-        equation, name=names[equation.name],
-        out=tuple(Index(index.name, index.size.xreplace(by)) for index in equation.out),
-        terms=tuple(
-            map_reads(substitute_term(term, by), lambda read: replace(
-                read, array=names.get(read.array, read.array)))
-            for term in equation.terms),
-        argmax=tuple(names[name] for name in equation.argmax))
+    return rename_arrays(replace(
+        equation, terms=tuple(substitute_term(term, by) for term in equation.terms),
+        out=tuple(Index(index.name, index.size.xreplace(by)) for index in equation.out)), names)

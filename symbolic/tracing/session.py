@@ -21,14 +21,13 @@ from ..equation import (
     Read,
     Size,
     System,
-    Term,
     size_symbol,
     slot,
     slot_number,
 )
 from ..equation import Kind as ArrayKind
 from ..layers.builder import Builder, Operand, ShapeError
-from ..substitution import map_reads
+from ..substitution import map_reads, rename_arrays
 from .mixed_radix import by_digits
 from .sizes import Number, exact, number
 from .source import SourceLine, TraceError, assigned_name, fail, place_of, user_frames
@@ -280,7 +279,7 @@ class Session:
             names[equation.name] = _unused(wanted, taken) if wanted else equation.name
             taken.add(names[equation.name])
         self.lines = {names[name]: place for name, place in self.lines.items() if name in names}
-        return _renamed(system, names), names
+        return system.mapped(lambda equation: rename_arrays(equation, names)), names
 
 
 def _is_constant(
@@ -314,19 +313,3 @@ def _unused(name: str, taken: set[str]) -> str:
     while f"{name}_{count}" in taken:
         count += 1
     return f"{name}_{count}"
-
-
-def _renamed(system: System, names: Mapping[str, str]) -> System:
-    def read(old: Read) -> Read:
-        return Read(names.get(old.array, old.array), old.at)
-
-    def term(old: Term) -> Term:
-        return map_reads(old, read)
-
-    return replace(
-        system,
-        items=tuple(
-            replace(equation, name=names[equation.name], terms=tuple(map(term, equation.terms)))
-            for equation in system.equations
-        ),
-    )
