@@ -334,5 +334,6 @@ def _pool(source: FunctionSource) -> tuple[str, ...]:
                 found[text] = None
         if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
             for name in names:  # the same part of another array
-                found[f"{name}[{ast.unparse(node.slice)}]"] = None
+                part = ast.Subscript(ast.Name(name, ast.Load()), node.slice, ast.Load())
+                found[ast.unparse(part)] = None
     return tuple(found)
