@@ -6,7 +6,7 @@ the i with [s[i] = a] for an index a of the left side adds values at places, np.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -160,9 +160,9 @@ class Scatter:
     axis: int
 
 
-def scatter(equation: Equation, term: Term, fixed: Collection[str] = ()) -> Scatter | None:
+def scatter(equation: Equation, term: Term) -> Scatter | None:
     """Σ_i [s[i] = a] f(i, ...) for an index a of the left side; None for any other term."""
-    if equation.reduction != "sum" or fixed:
+    if equation.reduction != "sum":
         return None
     for guard in term.guards:
         if not isinstance(guard, Equal):

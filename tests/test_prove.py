@@ -13,6 +13,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofs import first_wrong, prove_all, prove_equal
+from reduced import reduced
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive.adjoint import reverse
@@ -94,7 +95,7 @@ class Expr:
         places = axes or None
         return Expr(
             self.builder,
-            self.builder.reduce(self.operand, places, keepdims=keep, reduction=how),
+            reduced(self.builder, self.operand, places, keepdims=keep, reduction=how),
         )
 
     def emit(self, out: tuple[Index, ...], terms: list[Term], **options: Any) -> Expr:
@@ -490,18 +491,18 @@ def cross_entropy_network() -> tuple[System, dict[str, str]]:
     da2 = b.pointwise(lambda a, t: (-t / a + (1 - t) / (1 - a)) / m, a2, y, name="dA2")
     dz2 = b.pointwise(lambda d, z: d * derivative(SIGMOID)(z), da2, z2, name="dZ2")
     b.matmul(b.transpose(a1), dz2, name="dW2")
-    b.reduce(dz2, [0], name="db2")
+    reduced(b, dz2, [0], name="db2")
     da1 = b.matmul(dz2, b.transpose(w2), name="dA1")
     dz1 = b.pointwise(lambda d, z: d * derivative(TANH)(z), da1, z1, name="dZ1")
     b.matmul(b.transpose(x), dz1, name="dW1")
-    b.reduce(dz1, [0], name="db1")
+    reduced(b, dz1, [0], name="db1")
     e2 = b.pointwise(lambda a, t: a - t, a2, y, name="hand_dZ2")
     b.pointwise(lambda g: g / m, b.matmul(b.transpose(a1), e2), name="hand_dW2")
-    b.pointwise(lambda g: g / m, b.reduce(e2, [0]), name="hand_db2")
+    b.pointwise(lambda g: g / m, reduced(b, e2, [0]), name="hand_db2")
     back = b.matmul(e2, b.transpose(w2))
     e1 = b.pointwise(lambda d, a: d * (1 - a**2), back, a1, name="hand_dZ1")
     b.pointwise(lambda g: g / m, b.matmul(b.transpose(x), e1), name="hand_dW1")
-    b.pointwise(lambda g: g / m, b.reduce(e1, [0]), name="hand_db1")
+    b.pointwise(lambda g: g / m, reduced(b, e1, [0]), name="hand_db1")
     return b.build(), {f"d{p}": f"hand_d{p}" for p in ("W1", "b1", "W2", "b2")}
 
 
@@ -613,8 +614,8 @@ def test_guarded_halves_make_a_whole() -> None:
             Term(slot(0), (Read("q", (at - m,)),), (), (Within(m, at, m + n),)),
         ],
     )
-    left = b.reduce(joined)
-    right = b.pointwise(lambda s, t: s + t, b.reduce(first), b.reduce(second))
+    left = reduced(b, joined)
+    right = b.pointwise(lambda s, t: s + t, reduced(b, first), reduced(b, second))
     system = b.build()
     assert prove_equal(system, left.name, right.name).equal
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from proofs import prove_all
+from reduced import reduced
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive.adjoint import reverse
@@ -51,7 +52,7 @@ def prove_layer(
 
 
 def total(b: Builder, x: Operand, *axes: int, keep: bool = True) -> Operand:
-    return b.reduce(x, axes or None, keepdims=keep)
+    return reduced(b, x, axes or None, keepdims=keep)
 
 
 def standardised(b: Builder, x: Operand, axis: int) -> tuple[Operand, Operand]:
@@ -84,7 +85,7 @@ def norm_layer(axis: int) -> tuple[list[Array], Forward, Backward]:
 
 
 def softmax(b: Builder, z: Operand) -> Operand:
-    top = b.reduce(z, [-1], keepdims=True, reduction="max")
+    top = reduced(b, z, [-1], keepdims=True, reduction="max")
     e = b.pointwise(lambda s, t: sp.exp(s - t), z, top)
     return b.pointwise(lambda s, t: s / t, e, total(b, e, -1))
 
@@ -115,7 +116,7 @@ def cross_entropy_of_labels() -> tuple[list[Array], Forward, Backward]:
     def forward(b: Builder, a: dict[str, Operand]) -> Operand:
         logs = b.pointwise(
             lambda s, t: s - t,
-            a["Z"], b.reduce(a["Z"], [-1], keepdims=True, reduction="logsumexp"),
+            a["Z"], reduced(b, a["Z"], [-1], keepdims=True, reduction="logsumexp"),
         )
         i = Index("i", m)
         row = Read("y", (i.symbol,))
@@ -135,7 +136,7 @@ def cross_entropy_of_labels() -> tuple[list[Array], Forward, Backward]:
 def cross_entropy_one_hot() -> tuple[list[Array], Forward, Backward]:
     def forward(b: Builder, a: dict[str, Operand]) -> Operand:
         p = softmax(b, a["Z"])
-        return b.reduce(b.pointwise(lambda p, y: -y * sp.log(p) / m, p, a["Y"]))
+        return reduced(b, b.pointwise(lambda p, y: -y * sp.log(p) / m, p, a["Y"]))
 
     def backward(b: Builder, a: dict[str, Operand]) -> dict[str, Operand]:
         return {"Z": b.pointwise(lambda p, y: (p - y) / m, softmax(b, a["Z"]), a["Y"])}
@@ -147,7 +148,7 @@ def pointwise_loss(
     loss: Callable[..., sp.Expr], slope: Callable[..., sp.Expr]
 ) -> tuple[list[Array], Forward, Backward]:
     def forward(b: Builder, a: dict[str, Operand]) -> Operand:
-        return b.reduce(b.pointwise(loss, a["z"], a["y"]))
+        return reduced(b, b.pointwise(loss, a["z"], a["y"]))
 
     def backward(b: Builder, a: dict[str, Operand]) -> dict[str, Operand]:
         return {"z": b.pointwise(slope, a["z"], a["y"])}
@@ -177,10 +178,10 @@ def convolution() -> tuple[list[Array], Forward, Backward]:
 
 def row_maximum() -> tuple[list[Array], Forward, Backward]:
     def forward(b: Builder, a: dict[str, Operand]) -> Operand:
-        return b.reduce(a["Z"], [-1], reduction="max")
+        return reduced(b, a["Z"], [-1], reduction="max")
 
     def backward(b: Builder, a: dict[str, Operand]) -> dict[str, Operand]:
-        top = b.reduce(a["Z"], [-1], keepdims=True, reduction="max")
+        top = reduced(b, a["Z"], [-1], keepdims=True, reduction="max")
         i, k = Index("i", m), Index("k", h)
         reads = (
             Read("Z", (i.symbol, k.symbol)),
@@ -201,7 +202,7 @@ def residual_block() -> tuple[list[Array], Forward, Backward]:
         return hidden, b.pointwise(lambda s, t: s + t, a["X"], b.matmul(hidden, a["V"]))
 
     def forward(b: Builder, a: dict[str, Operand]) -> Operand:
-        return b.reduce(b.pointwise(lambda s: s**2 / 2, block(b, a)[1]))
+        return reduced(b, b.pointwise(lambda s: s**2 / 2, block(b, a)[1]))
 
     def backward(b: Builder, a: dict[str, Operand]) -> dict[str, Operand]:
         hidden, out = block(b, a)

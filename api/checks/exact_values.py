@@ -8,7 +8,6 @@ difference refutes anything, the derived equations are evaluated in fractions an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import sympy as sp
 from gradproof.symbolic.dependence import needed_part
 from gradproof.symbolic.equation import System, size_symbols
 from gradproof.symbolic.evaluator import NotComputableError, operations
-from gradproof.symbolic.exact.evaluation import Evaluation
+from gradproof.symbolic.exact.evaluation import Evaluation, fractions
 from gradproof.symbolic.exact.numbers import Arithmetic
 
 DIGITS = 60
@@ -37,10 +36,10 @@ def exact_arrays(
         sizes = _sizes(part, values)
         if operations(part.equations, sizes) > BUDGET:
             return {}
-        inputs = {array.name: _fractions(values[array.name]) for array in part.inputs}
+        inputs = {array.name: fractions(values[array.name]) for array in part.inputs}
         found = Evaluation(Arithmetic(DIGITS), sizes, inputs)
         found.run(part.items)
-        made = {name: _floats(found.arrays[name]) for name in names}
+        made = {name: found.arrays[name].astype(float) for name in names}
     except (NotComputableError, ValueError, TypeError, LookupError, ArithmeticError):
         return {}
     return made if all(np.all(np.isfinite(array)) for array in made.values()) else {}
@@ -56,18 +55,3 @@ def _sizes(system: System, values: Mapping[str, Any]) -> dict[sp.Symbol, int]:
     if missing := set(size_symbols(system.shapes.values())) - set(sizes):
         raise LookupError(f"the sizes {missing} are those of no input's axis")
     return sizes
-
-
-def _fractions(values: Any) -> Any:
-    array = np.asarray(values)
-    made = np.empty(array.shape, dtype=object)
-    for at in np.ndindex(*array.shape):
-        made[at] = Fraction(array[at].item())
-    return made
-
-
-def _floats(values: Any) -> Any:
-    made = np.empty(values.shape)
-    for at in np.ndindex(*values.shape):
-        made[at] = float(values[at])
-    return made

@@ -38,8 +38,8 @@ class Request:
     settings: tuple[tuple[str, str], ...] = ()
     verify: bool = False
 
-    def setting(self, key: str, default: str = "") -> str:
-        return dict(self.settings).get(key, default)
+    def setting(self, key: str) -> str:
+        return dict(self.settings).get(key, "")
 
     @property
     def notation(self) -> tuple[tuple[str, str], ...]:

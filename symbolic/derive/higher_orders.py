@@ -47,7 +47,7 @@ class Derivatives:
     leading: int = 0
 
 
-def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") -> Derivatives:
+def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     """J[out, in] = ∂output[out]/∂input[in] for each of `wrt`, the output's axes in front.
 
     Raises EquationError for an array that is not there.
@@ -55,7 +55,7 @@ def jacobian(system: System, output: str, wrt: Iterable[str], title: str = "J") 
     wanted = tuple(wrt)
     _check(system, output, *wanted)
     system = fuse_forward(system, {output, *wanted})
-    return _jacobian(system, output, wanted, title, {})
+    return _jacobian(system, output, wanted, "J", {})
 
 
 def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
@@ -71,11 +71,11 @@ def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
     return _jacobian(known, chain.of[one], (other,), "H", adjoints)
 
 
-def pushforward(system: System, output: str, wrt: Iterable[str], title: str = "Jv") -> Derivatives:
+def pushforward(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     """The tangent of `output` for tangents of `wrt`, new inputs called x_dot for x."""
     wanted = tuple(wrt)
     _check(system, output, *wanted)
-    return _pushed(fuse_forward(system, {output, *wanted}), output, wanted, title, {})
+    return _pushed(fuse_forward(system, {output, *wanted}), output, wanted, "Jv", {})
 
 
 def pullback(system: System, output: str, wrt: Iterable[str]) -> Derivatives:

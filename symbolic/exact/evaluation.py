@@ -140,6 +140,12 @@ class Evaluation(Evaluator[Objects]):
         return found
 
 
+def fractions(values: Any, denominator: int = 1) -> Objects:
+    """Numbers as the fractions that they are, over a common denominator."""
+    exactly = np.frompyfunc(lambda value: Fraction(value) / denominator, 1, 1)
+    return np.asarray(exactly(np.asarray(values)), dtype=object)
+
+
 def _where(mask: NDArray[Any], values: Objects, otherwise: Any) -> Objects:
     return np.asarray(np.where(mask, values, otherwise), dtype=object)
 

@@ -186,22 +186,6 @@ class Builder:
         diagonal = Read(argument.name, (index.symbol, index.symbol))
         return self.emit(name, (), [Term(slot(0), (diagonal,), (index,))])
 
-    def reduce(
-        self,
-        argument: Operand,
-        over: Sequence[int] | None = None,
-        *,
-        keepdims: bool = False,
-        reduction: Reduction = "sum",
-        argmax: tuple[str, ...] = (),
-        name: str | None = None,
-    ) -> Operand:
-        """The sum (or maximum, or log Σ exp) over the axes `over`; over all when it is None."""
-        return self.contract(
-            slot(0), argument, over=over, keepdims=keepdims, reduction=reduction, argmax=argmax,
-            name=name,
-        )
-
     def contract(
         self,
         body: sp.Expr,

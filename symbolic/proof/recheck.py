@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..dependence import needed_part
 from ..equation import Array, System, size_symbols
 from ..evaluator import NotComputableError, operations, size_number
-from ..exact.evaluation import Evaluation
+from ..exact.evaluation import Evaluation, fractions
 from ..exact.numbers import Arithmetic
 from .sampling import one_hot, within
 
@@ -102,17 +102,17 @@ def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Genera
     shape = tuple(size_number(size, sizes) for size in array.shape)
     if array.is_integer:
         top = 3 if array.classes is None else size_number(array.classes, sizes)
-        return _fractions(random.integers(top, size=shape), 1)
+        return fractions(random.integers(top, size=shape))
     if array.kind == "mask":
-        return _fractions(random.integers(2, size=shape), 1)
+        return fractions(random.integers(2, size=shape))
     if array.kind == "one_hot":
-        return _fractions(one_hot(random, shape, array.along).astype(int), 1)
+        return fractions(one_hot(random, shape, array.along).astype(int))
     if array.kind == "sign":
-        return _fractions(2 * random.integers(2, size=shape) - 1, 1)
+        return fractions(2 * random.integers(2, size=shape) - 1)
     if array.kind == "interval":
         share = random.integers(1, _DENOMINATOR, size=shape) / _DENOMINATOR  # a dyadic fraction
         drawn = np.asarray(within(array, share))
-        return _fractions(np.round(drawn * 2**40).astype(np.int64), 2**40)
+        return fractions(np.round(drawn * 2**40).astype(np.int64), 2**40)
     if array.kind == "probability":
         whole = random.integers(1, _DENOMINATOR, size=shape)
         total = np.broadcast_to(whole.sum(axis=array.along, keepdims=True), shape)
@@ -126,24 +126,17 @@ def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Genera
         whole = whole * signs.reshape(shape)
     if array.kind == "symmetric":
         whole = np.triu(whole) + np.triu(whole, 1).T
-    return _fractions(whole, _DENOMINATOR)
+    return fractions(whole, _DENOMINATOR)
 
 
 def _rotation(size: int, random: np.random.Generator) -> Objects:
     """An orthogonal matrix of fractions: the product of two reflections I - 2 v vᵀ / vᵀ v."""
-    unit = _fractions(np.eye(size, dtype=int), 1)
+    unit = fractions(np.eye(size, dtype=int))
     made = unit
     for _ in range(2):
-        along = _fractions(random.integers(1, _DENOMINATOR, size=size), 1)
+        along = fractions(random.integers(1, _DENOMINATOR, size=size))
         made = made @ (unit - np.multiply.outer(along, along) * (2 / (along @ along)))
     return np.asarray(made)
-
-
-def _fractions(whole: NDArray[Any], denominator: int) -> Objects:
-    made = np.empty(whole.shape, dtype=object)
-    for place in np.ndindex(*whole.shape):
-        made[place] = Fraction(int(whole[place]), denominator)
-    return made
 
 
 def _gap(left: Evaluation, right: Evaluation, first: str, second: str) -> str:

@@ -159,7 +159,7 @@ class _Equations(Values):
             what = "a size" if index in self.sizes else "an array"
             self.source.fail(group[0], f"{index!r} is {what}; use another name for the step")
         self.steps = Steps(self.source, self.builder, index, group, self.values, self.initials)
-        self._check_initials(group, self.steps)
+        self._check_initials(self.steps)
         for statement in group:
             self.steps.done[statement.name] = self._made(statement)
         try:
@@ -168,7 +168,7 @@ class _Equations(Values):
             self.source.fail(group[0], str(error))
         self.steps = None
 
-    def _check_initials(self, group: list[Statement], steps: Steps) -> None:
+    def _check_initials(self, steps: Steps) -> None:
         """What stands before the first step is at -1, or at the size where the loop goes down."""
         for statement in self.statements:
             if statement.at is None or self._step(statement) or statement.name not in steps.defined:

@@ -137,7 +137,7 @@ def integer_read(session: Session, operand: Operand, at: tuple[Subscript, ...]) 
     return integer_read(session, Operand(read.array, shape), tuple(places))
 
 
-def constant_places(key: Any, size: Any = None) -> tuple[tuple[Any, ...], int, list[int]] | None:
+def constant_places(key: Any) -> tuple[tuple[Any, ...], int, list[int]] | None:
     """A subscript with one list of whole numbers or truth values: its entries, which of them the
     list is, and the places that it names.  None for other subscripts."""
     entries = key if isinstance(key, tuple) else (key,)
