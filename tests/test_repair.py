@@ -205,3 +205,59 @@ def test_a_sample_of_all_mutants_is_killed_and_most_are_repaired():
     assert_all_killed(module, outcomes)
     wrong = [o for o in outcomes if o.verdict != "proved"]
     assert sum(bool(o.repair) for o in wrong) >= 0.8 * len(wrong)
+
+
+REACHED = '''import numpy as np
+
+
+class Slopes:
+    @staticmethod
+    def tanh(a):
+        return 1 + a ** 2
+
+
+class Net:
+    def slope(self, a):
+        return 1 + a ** 2
+
+    def gradient(self, x, w):
+        a = np.tanh(x @ w)
+        return {"w": x.T @ (a * self.slope(a))}
+
+
+def loss(x, w):
+    return np.sum(np.tanh(x @ w) ** 2) / 2
+
+
+def by_class(x, w):
+    a = np.tanh(x @ w)
+    return {"w": x.T @ (a * Slopes.tanh(a))}
+
+
+first, second = (lambda a: a * 1.0), (lambda a: 1 + a ** 2)
+
+
+def by_lambda(x, w):
+    a = np.tanh(x @ w)
+    return {"w": x.T @ (first(a) * second(a))}
+
+
+by_self = Net().gradient
+'''
+
+
+@pytest.mark.parametrize("name", ["by_class", "by_lambda", "by_self", "by_module"])
+def test_a_repair_reaches_what_is_called_by_a_class_a_module_self_or_a_lambda(
+        name, tmp_path, monkeypatch):
+    (tmp_path / "reached_slopes.py").write_text("def tanh(a):\n    return 1 + a ** 2\n")
+    (tmp_path / "reached_net.py").write_text(
+        REACHED + "\n\nimport reached_slopes\n\n\ndef by_module(x, w):\n    a = np.tanh(x @ w)\n"
+        "    return {'w': x.T @ (a * reached_slopes.tanh(a))}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for known in ("reached_net", "reached_slopes"):
+        monkeypatch.delitem(sys.modules, known, raising=False)
+    net = importlib.import_module("reached_net")
+    result = gp.check(net.loss, getattr(net, name), x="m n", w="n k", wrt=["w"])
+    assert result.repair is not None, str(result)
+    assert "1 - a ** 2" in result.repair.new
+    assert net.Slopes.tanh(2.0) == 5.0  # nothing of the user's is changed

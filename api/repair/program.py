@@ -13,7 +13,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import CellType, CodeType, FrameType, FunctionType, MethodType
+from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 PLAIN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "sympy", "gradproof"}
@@ -85,9 +85,20 @@ def source_of(function: FunctionType) -> FunctionSource | None:
         return None
     for node in _functions(tree):
         start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        if start == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name:
+        if start == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name \
+                and (isinstance(node, ast.FunctionDef) or _encloses(node, code)):
             return FunctionSource(function, node, lines)
     return None
+
+
+def _encloses(node: ast.Lambda, code: CodeType) -> bool:
+    """Whether it is this of several lambdas on a line whose code it is."""
+    body = node.body
+    ends = [end for _, end, _, _ in code.co_positions() if end is not None]
+    columns = [first for _, _, first, _ in code.co_positions() if first]
+    if not columns or not ends or max(ends) > code.co_firstlineno:
+        return True
+    return body.col_offset <= min(columns) and max(columns) <= (body.end_col_offset or 0)
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -196,7 +207,7 @@ class _Copies:
         if id(value) in self._made:
             return self._made[id(value)]
         if isinstance(value, MethodType):
-            return MethodType(self(value.__func__), value.__self__)
+            return MethodType(self(value.__func__), self._instance(value.__self__))
         if not isinstance(value, FunctionType):
             return value
         plain = str(value.__module__).split(".")[0] in PLAIN
@@ -214,13 +225,76 @@ class _Copies:
         if not plain:
             for name in _names(value.__code__):
                 if name in value.__globals__:
-                    names[name] = self(value.__globals__[name])
-        for cell, old in zip(cells, value.__closure__ or (), strict=True):
+                    names[name] = self._reached(value.__globals__[name], value.__code__)
+        for name, cell, old in zip(value.__code__.co_freevars, cells, value.__closure__ or (),
+                                   strict=True):
             try:
-                cell.cell_contents = self(old.cell_contents)
+                found = old.cell_contents
+                cell.cell_contents = found if name == "__class__" else self._reached(
+                    found, value.__code__)
             except ValueError:  # an empty cell
                 continue
         return made
+
+    def _reached(self, value: Any, code: CodeType) -> Any:
+        """A value that code names, with copies of the functions that it reaches through it."""
+        if isinstance(value, ModuleType) and value.__name__.split(".")[0] not in PLAIN:
+            return self._module(value, code)
+        if isinstance(value, type) and value.__module__.split(".")[0] not in PLAIN:
+            return self._class(value)
+        if type(value) in (list, tuple) and any(isinstance(v, FunctionType) for v in value):
+            return type(value)(map(self, value))
+        if type(value) is dict and any(isinstance(v, FunctionType) for v in value.values()):
+            return {key: self(inner) for key, inner in value.items()}
+        return self(value)
+
+    def _module(self, module: ModuleType, code: CodeType) -> ModuleType:
+        """A module in which the functions that the code names are copies."""
+        made: ModuleType = self._made.get(id(module)) or ModuleType(module.__name__)
+        if id(module) not in self._made:
+            made.__dict__.update(vars(module))
+            self._made[id(module)] = made
+        for name in _names(code):
+            if isinstance(vars(module).get(name), FunctionType):
+                setattr(made, name, self(vars(module)[name]))
+        return made
+
+    def _class(self, kind: type) -> type:
+        """A subclass whose methods are copies; the class itself where there can be none."""
+        if id(kind) not in self._made:
+            self._made[id(kind)] = kind
+            methods = {name: value for base in reversed(kind.__mro__[:-1])
+                       for name, value in vars(base).items()
+                       if isinstance(value, FunctionType | staticmethod | classmethod)}
+            try:
+                made = type(kind.__name__, (kind,), {"__module__": kind.__module__})
+            except Exception:  # a metaclass may refuse
+                return kind
+            self._made[id(kind)] = made
+            for name, value in methods.items():
+                if isinstance(value, FunctionType):
+                    setattr(made, name, self(value))
+                elif isinstance(value.__func__, FunctionType):
+                    setattr(made, name, type(value)(self(value.__func__)))
+        found: type = self._made[id(kind)]
+        return found
+
+    def _instance(self, value: Any) -> Any:
+        """The object a method is bound to, as one of the class with copies; it shares its arrays.
+        """
+        kind = type(value)
+        if kind.__module__.split(".")[0] in PLAIN or not hasattr(value, "__dict__") \
+                or isinstance(value, type):
+            return value
+        if id(value) not in self._made:
+            self._made[id(value)] = value
+            try:
+                made = copy.copy(value)
+                made.__class__ = self._class(kind)
+            except Exception:  # slots, or a copy of its own
+                return value
+            self._made[id(value)] = made
+        return self._made[id(value)]
 
     def _globals(self, function: FunctionType) -> dict[str, Any]:
         shared = function.__globals__
