@@ -18,7 +18,7 @@ compiled function runs the text that is printed; `source` is where to begin.
     patches         equations with mixed subscripts or guards, as sums over slices
     recurrences     recurrences as loops over their steps
     saturated       equations that read values which overflow or vanish, in what those come from
-    sizes           sizes and places: as numbers, and as text that computes integers
+    sizes           sizes and places as text that computes integers
     source          readable NumPy source of a gradient
     spelling        scalar bodies as NumPy functions, finite wherever the value is
     stable          bodies whose exponentials would overflow, written so that they do not

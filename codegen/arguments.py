@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..symbolic.equation import Array, Read, Size, System
 from ..symbolic.evaluator import size_number
-from .sizes import bind_sizes
 
 Sizes: TypeAlias = Mapping[sp.Symbol, int]
 
@@ -53,7 +52,7 @@ class Arguments:
         if known is None:
             converted = as_computed(self.system, arrays)
             before, given = given, [converted[name] for name in self.names]
-            known = self._fitted(given), any(one.dtype.kind == "c" for one in given)
+            known = fitted(self.system.inputs, given), any(one.dtype.kind == "c" for one in given)
             if kinds and all(one is two for one, two in zip(before, given, strict=True)):
                 if len(self._fitting) >= REMEMBERED:
                     self._fitting.clear()
@@ -65,20 +64,30 @@ class Arguments:
                     check_range(name, given[self.names.index(name)], size, size_number(size, sizes))
         return given, is_complex
 
-    def _fitted(self, given: Sequence[NDArray[Any]]) -> Sizes:
-        """The sizes that the shapes show.  Raises ValueError for a shape that does not fit."""
-        sizes: dict[sp.Symbol, int] = {}
-        for array, value in zip(self.system.inputs, given, strict=True):
-            bind_sizes(array.name, array.shape, value.shape, sizes)
-        for array, value in zip(self.system.inputs, given, strict=True):
-            for size, number in zip(array.shape, value.shape, strict=True):
-                if size_number(size, sizes) != number:
-                    raise ValueError(
-                        f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
-                        + "".join(f", {s} = {n}" for s, n in sizes.items())
-                        + f"; got {value.shape}"
-                    )
-        return sizes
+
+def fitted(
+    inputs: Sequence[Array], given: Sequence[Any], known: Sizes | None = None
+) -> dict[sp.Symbol, int]:
+    """The sizes that the shapes of the inputs' values show, beside those that are known.
+
+    Raises ValueError for a shape that does not fit.
+    """
+    sizes = dict(known or {})
+    for array, value in zip(inputs, given, strict=True):
+        if len(array.shape) != np.ndim(value):
+            raise ValueError(f"{array.name}: expected {len(array.shape)} axes {array.shape}, got "
+                             f"shape {np.shape(value)}")
+        for size, number in zip(array.shape, np.shape(value), strict=True):
+            if size.is_Symbol:
+                sizes.setdefault(size, number)
+    for array, value in zip(inputs, given, strict=True):
+        if np.shape(value) != tuple(size_number(size, sizes) for size in array.shape):
+            raise ValueError(
+                f"{array.name}: expected shape ({', '.join(map(str, array.shape))})"
+                + "".join(f", {s} = {n}" for s, n in sizes.items())
+                + f"; got {np.shape(value)}"
+            )
+    return sizes
 
 
 def as_computed(system: System, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -18,12 +18,11 @@ import sympy as sp
 
 from ..symbolic.equation import EquationError, Item, Recurrence, System
 from ..symbolic.functions import TANH, Opaque
-from .arguments import Arguments, Sizes, owned
+from .arguments import Arguments, Sizes, fitted, owned
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
 from .needed import needed
 from .saturated import with_levels
-from .sizes import bind_sizes
 from .source import Printing, function_text
 
 Step: TypeAlias = Callable[[Values, Sizes], None]
@@ -68,9 +67,7 @@ class _Program:
         if self.text is not None and not is_complex:
             return self.text(*given)  # type: ignore[no-any-return]
         arrays: Values = dict(zip((a.name for a in self.system.inputs), given, strict=True))
-        known: dict[sp.Symbol, int] = {}  # the sizes by the names that they have in the text
-        for array, value in zip(self.system.inputs, given, strict=True):
-            bind_sizes(array.name, array.shape, np.shape(value), known)
+        known = fitted(self.system.inputs, given)  # by the names that sizes have in the text
         for step in self.complex_steps if is_complex else self.steps:
             step(arrays, known)
         return [arrays[name] for name in self.results]

@@ -15,9 +15,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ..symbolic.equation import INDEX_VALUE, NAMED, Equation, Item, Read, System, Term
-from ..symbolic.evaluator import Evaluator, Grid, Shape, size_number
-from .arguments import as_computed
-from .sizes import bind_sizes
+from ..symbolic.evaluator import Evaluator, Grid, Shape
+from .arguments import as_computed, fitted
 from .spelling import scalar
 
 Values = dict[str, NDArray[Any]]
@@ -53,13 +52,7 @@ def evaluate(
         if array.name not in values:
             raise ValueError(f"no value for input {array.name!r}; expected shape {array.shape}")
     arrays.update(as_computed(system, values))
-    for array in system.inputs:
-        bind_sizes(array.name, array.shape, arrays[array.name].shape, known)
-    for array in system.inputs:
-        expected = tuple(size_number(size, known) for size in array.shape)
-        if expected != arrays[array.name].shape:
-            raise ValueError(f"{array.name}: expected shape {array.shape} = {expected}, got "
-                             f"{arrays[array.name].shape}")
+    known = fitted(system.inputs, [arrays[array.name] for array in system.inputs], known)
     # Overflow and division by zero give inf and nan, which the caller sees in the results.
     with np.errstate(all="ignore"):
         walk = _Floats(known, arrays)

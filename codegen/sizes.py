@@ -1,4 +1,4 @@
-"""Sizes and places: as numbers, from the shapes of arrays, and as text that computes integers."""
+"""Sizes and places as text that computes integers."""
 
 from __future__ import annotations
 
@@ -8,25 +8,6 @@ import sympy as sp
 
 from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.equation import EquationError
-
-# --- numbers ------------------------------------------------------------------------------------
-
-
-def bind_sizes(
-    name: str,
-    declared: tuple[sp.Expr, ...],
-    found: tuple[int, ...],
-    known: dict[sp.Symbol, int],
-) -> None:
-    """Adds to `known` the size symbols that stand alone in a declared shape."""
-    if len(declared) != len(found):
-        raise ValueError(f"{name}: expected {len(declared)} axes {declared}, got shape {found}")
-    for size, number in zip(declared, found, strict=True):
-        if size.is_Symbol:
-            known.setdefault(size, number)
-
-
-# --- text ---------------------------------------------------------------------------------------
 
 _quotient = sp.Function("quotient")
 """Python's a // b: quotient(a, b) of integers."""
