@@ -11,9 +11,11 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     derivations/   `derive` and its sources: equations as text, a traced function, a spec
     checks/        `check`, `check_layer`, the assertions
     repair/        edits of a hand-written program that make it right
+    limits/        time and memory: calls that are ended, processes of their own
     embedding/     `embed`: markers in documents
     cli            the command line
     check_command  ``gradproof check``: what it prints, and its exit code
+    check_process  the gradients of a file, checked in a process that can be ended
     embed_command  ``gradproof embed``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     terminal       exit codes, and what somebody at a terminal is told

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
-from gradproof.terminal import FINDINGS, FINE, progress
-
-if TYPE_CHECKING:
-    from gradproof.checks.results import CheckResult
+from gradproof.check_process import Checked, Limits, checked_file
+from gradproof.limits.deadline import TIME_LIMIT
+from gradproof.limits.process import MEMORY_LIMIT
+from gradproof.symbolic import escaping
+from gradproof.terminal import FAILED, FINDINGS, FINE, Progress, say
 
 
 def add_options(command: argparse.ArgumentParser, spec: str) -> None:
@@ -23,67 +26,82 @@ def add_options(command: argparse.ArgumentParser, spec: str) -> None:
     command.add_argument("--format", choices=("text", "json", "github"), default="text",
                          help="what to print; github: annotations for the lines of a pull request "
                               "(default: %(default)s)")
+    command.add_argument("--time-limit", type=_positive, default=TIME_LIMIT, metavar="SECONDS",
+                         help="for the file to run, and for each gradient: what is not known by "
+                              "then is undecided (default: %(default)g)")
+    command.add_argument("--memory-limit", type=_positive, default=MEMORY_LIMIT,
+                         metavar="GIGABYTES", help="for the process in which the file runs, where "
+                         "the system can hold it (default: %(default)g)")
+
+
+def _positive(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < math.inf:
+            return value
+    raise argparse.ArgumentTypeError(f"expected a number > 0, got {text!r}")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Runs the command.  Raises ValueError where there is nothing to check."""
-    if options.format == "text":
-        results = _results(options)
-    else:  # what the file prints is no part of the findings
-        with redirect_stdout(sys.stderr):
-            results = _results(options)
-    if options.format == "json":
-        print(json.dumps([_as_json(made, result) for made, result in results], indent=2))
-    elif options.format == "github":
-        from gradproof.github import github
+    """Runs the command.  Raises ValueError where there is nothing to check.
 
-        for function, result in results:
-            print("\n".join([f"{function.__name__}: {result.verdict}", *github(function, result)]))
-    else:
-        for function, result in results:
-            print(f"{function.__name__}: {result.verdict}")
-            print("\n".join(f"  {line}" for line in str(result).splitlines()))
-    fine = all(result.verdict in ("proved", "agrees") for _, result in results)
-    return FINE if fine else FINDINGS
+    The exit code is that of the findings, also where the reader of the output has gone.
+    """
+    answers: list[Checked] = []
+    heard = True
+    for answer in _answers(options):
+        answers.append(answer)
+        if answer.error:
+            say(f"gradproof: error: {answer.error}", sys.stderr)
+        elif options.format != "json" and heard:
+            heard = _print(_said(answer, options.format))
+    if options.format == "json" and heard:
+        _print(json.dumps([_as_json(found) for found in answers if not found.error], indent=2))
+    if any(answer.error for answer in answers):
+        return FAILED
+    return FINE if all(answer.verdict in ("proved", "agrees") for answer in answers) else FINDINGS
 
 
-def _results(options: argparse.Namespace) -> list[tuple[Callable[..., Any], CheckResult]]:
+def _print(text: str) -> bool:
+    """Whether anybody reads it: not after `head` has seen enough."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _answers(options: argparse.Namespace) -> Iterator[Checked]:
     """Every gradient of the file with what was found; ValueError where there is none."""
-    if options.spec:
-        from gradproof.checks.hand_files import load_function
-        from gradproof.checks.hand_written import check_network
-        from gradproof.derivations.derivation import derive
-        from gradproof.derivations.sources import load
-
-        derivation = derive(load(options.spec))
-        function = load_function(options.file, options.function)
-        with progress("checking"):
-            return [(function, check_network(derivation, function, options.file))]
-    from gradproof.checks import hand_files as marks
-    from gradproof.checks.functions import check
-    from gradproof.checks.hand_files import run_file
-
-    before = len(marks.MARKED)
-    run_file(options.file)
-    results = []
-    for mark in marks.MARKED[before:]:
-        with progress("checking"):
-            try:
-                found = check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes)
-            except ValueError as error:
-                name = mark.gradient.__name__
-                raise ValueError(f"{options.file}: {name}: {error}") from error
-        results.append((mark.gradient, found))
-    if not results:
+    found = False
+    with Progress() as progress:
+        limits = Limits(options.time_limit, options.memory_limit)
+        for answer in checked_file(options.file, options.spec or "", options.function or "",
+                                   limits, progress):
+            found = True
+            yield answer
+    if not found:
         raise ValueError(f"{options.file}: nothing to check: no function is marked "
                          "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
                          "check a backward pass against a network")
-    return results
 
 
-def _as_json(function: Callable[..., Any], result: CheckResult) -> dict[str, Any]:
+def _said(answer: Checked, form: str) -> str:
+    lines = [f"{answer.name}: {answer.verdict}"]
+    if form == "github":
+        from gradproof.github import github
+
+        return "\n".join([*lines, *github(answer)])
+    lines += [f"  {line}" for line in str(answer.result).splitlines()]
+    return escaping.printed("\n".join(lines))
+
+
+def _as_json(answer: Checked) -> dict[str, Any]:
     from dataclasses import asdict
     from math import isfinite
+
+    result = answer.result
+    assert result is not None
 
     def finite(value: Any) -> Any:
         """JSON has no NaN and no infinity."""
@@ -97,7 +115,7 @@ def _as_json(function: Callable[..., Any], result: CheckResult) -> dict[str, Any
     place = None
     if result.place is not None:
         place = {"file": result.place.filename, "line": result.place.line}
-    return {"function": function.__name__, "verdict": result.verdict,
+    return {"function": answer.name, "verdict": result.verdict,
             "first_wrong": result.first_wrong, "place": place,
             "repair": asdict(result.repair) if result.repair else None,
             "unchecked": list(result.unchecked), "unasked": list(result.unasked),

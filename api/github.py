@@ -6,29 +6,26 @@ The form is that of "Workflow commands for GitHub Actions": ``::error file=...,l
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from gradproof.check_process import Checked
 from gradproof.symbolic import escaping
-
-if TYPE_CHECKING:
-    from gradproof.checks.results import CheckResult
 
 LEVELS = {"refuted": "error", "undecided": "warning"}
 
 
-def github(function: Callable[..., Any], result: CheckResult) -> Iterator[str]:
+def github(answer: Checked) -> Iterator[str]:
     """An annotation for each gradient that is refuted or undecided.
 
     It stands at the line of the first wrong quantity where that is known, else at the function.
     """
-    code = function.__code__
-    for check in result:
+    result = answer.result
+    for check in result or ():
         level = LEVELS.get(check.verdict)
-        if level is None:
+        if level is None or result is None:
             continue
-        file, line = code.co_filename, code.co_firstlineno
+        file, line = answer.file, answer.line
         text = str(check)
         refuted = [other.name for other in result if other.verdict == "refuted"]
         if result.place is not None and check.verdict == "refuted":
@@ -38,7 +35,7 @@ def github(function: Callable[..., Any], result: CheckResult) -> Iterator[str]:
                 text += f"\n{result.first_wrong}"
                 if result.repair is not None:
                     text += f"\nrepair: {result.repair}"
-        title = f"gradient of {check.name} in {function.__name__}: {check.verdict}"
+        title = f"gradient of {check.name} in {answer.name}: {check.verdict}"
         yield annotation(level, _relative(file), line, title, text)
 
 

@@ -15,6 +15,9 @@ FINE, FINDINGS, FAILED = 0, 1, 2
 """Exit codes: all fine; something refuted, undecided or stale; usage, configuration or crash, or
 nothing to do."""
 
+SILENCE = 1.0
+"""Seconds after which somebody at a terminal is told what is going on."""
+
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Prints lines in which nothing steers the terminal, or the runner that keeps the log."""
@@ -28,16 +31,35 @@ def bear_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+class Progress:
+    """Says on a terminal's stderr what is going on, once that has taken more than a second."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def says(self, what: str) -> None:
+        """What is going on from now on."""
+        self._stop()
+        if sys.stderr.isatty():
+            self._timer = threading.Timer(
+                SILENCE, lambda: say(f"gradproof: {what} ...", sys.stderr))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 @contextmanager
 def progress(what: str) -> Iterator[None]:
-    """Says on a terminal's stderr what is going on, once it has taken more than a second."""
-    if not sys.stderr.isatty():
+    """:class:`Progress` with one thing to say."""
+    with Progress() as said:
+        said.says(what)
         yield
-        return
-    said = threading.Timer(1.0, lambda: print(f"gradproof: {what} ...", file=sys.stderr))
-    said.daemon = True
-    said.start()
-    try:
-        yield
-    finally:
-        said.cancel()

@@ -85,7 +85,7 @@ def test_check_proves_and_refutes_with_the_factor(work, capsys):
     assert found[0]["verdict"] == "refuted"
 
 
-def test_json_stands_alone_on_stdout_whatever_the_file_prints(work, capsys):
+def test_json_stands_alone_on_stdout_whatever_the_file_prints(work, capfd):
     (work / "marked.py").write_text(
         "import numpy as np\nimport gradproof as gp\nprint('ran')\n"
         "def loss(x):\n    return np.sum(x ** 2)\n"
@@ -93,7 +93,7 @@ def test_json_stands_alone_on_stdout_whatever_the_file_prints(work, capsys):
         "def slope(x):\n    print('called')\n    return 2 * x\n"
     )
     assert main(["check", "marked.py", "--format", "json"]) == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert json.loads(out)[0]["verdict"] == "proved"
     assert "ran" in err
     assert "called" in err

@@ -28,9 +28,10 @@ PARTS = {
     "numeric": {"": set()},
     "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
                 "pages": {"", "worked", "sections"}},
-    "api": {"derivations": set(), "repair": set(), "checks": {"derivations", "repair"},
+    "api": {"limits": set(), "derivations": set(), "repair": {"limits"},
+            "checks": {"limits", "derivations", "repair"},
             "embedding": {"derivations", "checks"},
-            "": {"derivations", "repair", "checks", "embedding"}},
+            "": {"limits", "derivations", "repair", "checks", "embedding"}},
 }
 """folder: what its files may import beside themselves; "" are the files at the room's root."""
 PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}

@@ -22,6 +22,7 @@ meet.
     measuring        the hand-written gradient run at the points, against differences of the loss
     other_targets    is a refuted gradient right for targets of a kind that was not declared
     points           the sizes and values at which a check runs the programs
+    proofs           what a prover finds of a subject's gradients, within its time
     results          `CheckResult` and `Check`: verdict, scope and reasons, and how they print
     returned         whose gradient is which, in what a backward pass returned
     subject          what is to be judged: both sides traced, differentiated, generalised

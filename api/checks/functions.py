@@ -19,7 +19,7 @@ from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.judging import judge
 from gradproof.checks.points import Point
-from gradproof.checks.results import CheckResult
+from gradproof.checks.results import CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import (
     Declared,
@@ -32,6 +32,8 @@ from gradproof.checks.subject import (
     Values,
     loss_chain,
 )
+from gradproof.limits.calls import NotReturnedError
+from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.tracing.run import Trace
@@ -46,6 +48,7 @@ def check(
     inputs: Mapping[str, Any] | None = None,
     seed: int = 0,
     repair_seconds: float = SECONDS,
+    time_limit: float = TIME_LIMIT,
     **shapes: Any,
 ) -> CheckResult:
     """Holds a hand-written gradient against the loss it is meant for.
@@ -59,6 +62,8 @@ def check(
     wrt: the names to check by; by default all arrays of real numbers that gradients are returned
         for, or all of them.
     repair_seconds: how long a refutation may search for an edit that mends it; 0 for not at all.
+    time_limit: seconds after which the check ends with what is known by then.  A thread other than
+        the main one, or one whose alarm signal is taken, ends between two steps only.
 
     >>> def loss(x, A): return np.sum((A @ x) ** 2)
     >>> def gradient(x, A): return 2 * A.T @ (A @ x)
@@ -71,7 +76,13 @@ def check(
     taken = Inputs.of({**(inputs or {}), **shapes})
     real = [array.name for array in taken.arrays if not array.is_integer]
     chosen = tuple(taken.chosen(real if wrt is None else wrt))
-    pair, right = _paired(loss, gradient, taken, chosen, wrt is None, seed)
+    return within(time_limit, chosen, lambda: _checked(
+        *_paired(loss, gradient, taken, chosen, wrt is None, seed), chosen, repair_seconds))
+
+
+def _checked(
+    pair: _Pair, right: Side, chosen: Sequence[str], repair_seconds: float
+) -> CheckResult:
     result = pair.judged(right, repair_seconds)
     if result.verdict == "refuted" and pair.general.sizes and (
             isinstance(pair.loss, TextSide) or isinstance(right, TextSide)):
@@ -112,6 +123,9 @@ def _first_look(
     try:
         with np.errstate(all="ignore"):
             returned = gradient.at(point.values)
+    except NotReturnedError as error:  # nor will it at other points
+        error.args = (f"{error} at {point}",)
+        raise
     except Exception:  # it will fail again where its failure is the finding
         return asked, Keyed()
     if narrow:

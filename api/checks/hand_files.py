@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import inspect
 import linecache
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ def run_file(path: str | Path) -> ModuleType:
                         "function") from None
     except (OSError, UnicodeDecodeError) as error:
         raise HandError(f"{file}: cannot be read: {error}") from None
+    _on_path(file.resolve().parent)
     module = ModuleType(f"gradproof_hand_{file.stem}")
     module.__file__ = str(file)
     # So that messages show the lines of a file that is not imported the usual way.
@@ -121,6 +123,27 @@ def _is_filled(cell: Any) -> bool:
         return cell.cell_contents is not None
     except ValueError:
         return False
+
+
+_NEIGHBOURS: list[str] = []
+"""The folder of the file that was run last, where the path names it on its account."""
+
+
+def _on_path(folder: Path) -> None:
+    """Puts a file's folder first on the path, as for a program, and another file's folder off it.
+
+    Modules beside the other file are forgotten: this one may have neighbours of the same name.
+    """
+    if str(folder) in sys.path[:1]:
+        return
+    for other in _NEIGHBOURS:
+        sys.path[:] = [entry for entry in sys.path if entry != other]
+        for name, module in list(sys.modules.items()):
+            place = getattr(module, "__file__", None)
+            if place and Path(place).parent == Path(other):
+                del sys.modules[name]
+    _NEIGHBOURS[:] = [str(folder)] if str(folder) not in sys.path else []
+    sys.path.insert(0, str(folder))
 
 
 # --- marked functions -----------------------------------------------------------------------------

@@ -17,11 +17,13 @@ import numpy as np
 from gradproof.checks.hand_files import HandError, read_outside
 from gradproof.checks.judging import judge
 from gradproof.checks.points import Point, nested, random_points
-from gradproof.checks.results import CheckResult
+from gradproof.checks.results import CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import Gradient, Rerun, Sides, Subject, Values
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.derivation import Derivation, values_of
+from gradproof.limits.calls import called
+from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.dependence import ancestors
 from gradproof.symbolic.equation import Array, Item, Recurrence, System
@@ -105,7 +107,7 @@ def _from_outside(
 
 def check_network(
     derivation: Derivation, function: Callable[..., Any], where: str = "", seed: int = 0,
-    repair_seconds: float = SECONDS,
+    repair_seconds: float = SECONDS, time_limit: float = TIME_LIMIT,
 ) -> CheckResult:
     """Holds a hand-written backward pass against a network's or model's derived gradients.
 
@@ -131,8 +133,9 @@ def check_network(
             f"{where}: {function.__name__} reads {', '.join(outside)} from the names of its file, "
             "not from its arguments, so it cannot be held against other weights; take them as "
             f"parameters: def {function.__name__}({taken})")
-    passes = _Pass(derivation, binding, asked, tuple(points)).with_columns(function)
-    return passes.judged(function, repair_seconds)
+    plain = _Pass(derivation, binding, asked, tuple(points))
+    return within(time_limit, network.parameters, lambda: plain.with_columns(function).judged(
+        function, repair_seconds))
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,8 @@ class _Pass:
     def _call(
         self, function: Callable[..., Any], arrays: Values, columns: frozenset[str]
     ) -> Any:
-        return _stood_up(function, self.binding.tree, columns, **{
-            key: nested(tree, arrays) for key, tree in self.binding.tree.items()})
+        return called(partial(_stood_up, function, self.binding.tree, columns, **{
+            key: nested(tree, arrays) for key, tree in self.binding.tree.items()}))
 
     def with_columns(self, function: Callable[..., Any]) -> _Pass:
         """The same, with biases as columns where the function fails without, and works with them.
@@ -266,7 +269,8 @@ def _traced(
             }
         else:
             arguments[key] = replace(spec(tree), name=_once(tree, seen))
-    traced = trace(partial(_stood_up, function, binding.tree, columns), arguments)
+    run = partial(_stood_up, function, binding.tree, columns)
+    traced = called(partial(trace, run, arguments))
     taken = [array.name for array in traced.system.inputs]
     before = derivation.system
     needed = ancestors(before, [

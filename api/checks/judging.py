@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -11,29 +12,37 @@ import sympy as sp
 
 from gradproof.checks.causes.common_factor import common_factor
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
-from gradproof.checks.causes.wrong_line import first_wrong_line, repaired_line, sayable
+from gradproof.checks.causes.wrong_line import repaired_line, sayable
 from gradproof.checks.measuring import Measurements, Observed
 from gradproof.checks.other_targets import right_for
-from gradproof.checks.places.beyond_safeguards import (
-    Beyond,
-    beyond_safeguards,
-    largest_share,
-)
+from gradproof.checks.places.beyond_safeguards import largest_share
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
 from gradproof.checks.places.scope import scope_said
 from gradproof.checks.points import Point
+from gradproof.checks.proofs import Proofs, best_proofs
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import keys_for
-from gradproof.checks.subject import Subject
-from gradproof.codegen.interpret import evaluate
-from gradproof.repair.search import SECONDS, Search, find_repair
+from gradproof.checks.subject import Rerun, Subject
+from gradproof.limits.deadline import (
+    TimeLimitError,
+    attempted,
+    bounded,
+    doing,
+    known,
+    left,
+    now_doing,
+)
+from gradproof.repair.search import SECONDS, Repair, Search, find_repair
 from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.normalform.polynomial import Crossing
-from gradproof.symbolic.proof.prover import Proof, Prover
+from gradproof.symbolic.proof.prover import Proof
 from gradproof.symbolic.tracing.run import SourceLine
+
+MEASURING, EXPLAINING = 0.7, 0.4
+"""The part of the time that is left which each step of a judgement may take."""
 
 SAMPLE = 12
 """Entries of a gradient that a result carries for show."""
@@ -47,32 +56,34 @@ def judge(
 
     alternatives: the same under further assumptions, for where the proofs fail without.
     """
-    rerun = subject.rerun
+    doing("proving")
     proofs = best_proofs(subject, alternatives)
-    subject = proofs.subject
-    numbers = Measurements(subject)
+    numbers = Measurements(proofs.subject)
     looked = _looked(numbers, proofs, points)
     checks = tuple(_verdict(name, proofs, numbers) for name in subject.wrt)
-    checks = right_for(numbers, looked, checks)
-    wrong, place = proofs.first_wrong(made.name for made in checks if made.verdict == "refuted")
+    # From here on no failure and no want of time costs the verdict.
+    doing("explaining")
+    checks = attempted(partial(right_for, numbers, looked, checks), checks, EXPLAINING)
+    refuted = [made.name for made in checks if made.verdict == "refuted"]
+    unknown: tuple[str, SourceLine | None] = ("", None)
+    wrong, place = attempted(lambda: proofs.first_wrong(refuted), unknown, EXPLAINING)
     if numbers.fails is not None:
         wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
     common = ""
-    if all(made.verdict == "refuted" for made in checks):
-        common = common_factor(subject.wrt, proofs.found,
-                               {name: numbers.diagnosis(name) for name in subject.wrt})
+    if len(refuted) == len(checks):
+        common = attempted(lambda: common_factor(
+            subject.wrt, proofs.found,
+            {name: numbers.diagnosis(name) for name in subject.wrt}), "", EXPLAINING)
     result = CheckResult(checks, wrong, common, place, unasked=subject.keyed.unasked)
-    failing = [made.name for made in checks if made.verdict == "refuted" or numbers.failure]
-    if rerun is None or repair_seconds <= 0 or not failing:
+    failing = [made.name for made in checks if made.name in refuted or numbers.failure]
+    if subject.rerun is None or repair_seconds <= 0 or not failing or numbers.ended:
         return result
-    arrays = [proofs.pairs[name] for name in failing if name in proofs.pairs]
-    search = Search(
-        rerun.function, rerun.bound, numbers.wanted(looked), failing,
-        suspicion(proofs.prover, subject.hand, arrays, place),
-        suggested_factors((numbers.diagnosis(name), numbers.sizes(name)) for name in failing),
-        rerun.verdict, subject.loose_units, rerun.loss, keys_for,
-    )
-    repair, unrepaired = find_repair(search, repair_seconds)
+    known(result)
+    doing("looking for a repair")
+    seconds = min(repair_seconds, EXPLAINING * left())
+    none: tuple[Repair | None, str] = (None, "the search for an edit did not end")
+    repair, unrepaired = attempted(
+        partial(_repair, subject.rerun, proofs, numbers, looked, failing, place, seconds), none)
     if repair is not None:
         result = replace(result, place=repaired_line(repair),
                          first_wrong=wrong if place is not None and place.line == repair.line
@@ -80,13 +91,42 @@ def judge(
     return replace(result, repair=repair, unrepaired=unrepaired)
 
 
+def _repair(
+    rerun: Rerun, proofs: Proofs, numbers: Measurements, looked: Sequence[Point],
+    failing: Sequence[str], place: SourceLine | None, seconds: float,
+) -> tuple[Repair | None, str]:
+    """The edit that mends the failing gradients; or None, and in words what was tried."""
+    subject = proofs.subject
+    arrays = [proofs.pairs[name] for name in failing if name in proofs.pairs]
+    search = Search(
+        rerun.function, rerun.bound, numbers.wanted(looked), failing,
+        suspicion(proofs.prover, subject.hand, arrays, place),
+        suggested_factors((numbers.diagnosis(name), numbers.sizes(name)) for name in failing),
+        rerun.verdict, subject.loose_units, rerun.loss, keys_for,
+    )
+    return find_repair(search, seconds)
+
+
 def _looked(
     numbers: Measurements, proofs: Proofs, points: Sequence[Point]
 ) -> tuple[Point, ...]:
     """The points at which the gradients were run: those given, and those that reach branches."""
+    try:
+        return bounded(MEASURING * left(), lambda: _all_looked(numbers, proofs, points))
+    except TimeLimitError as error:
+        numbers.cut_short(f"{now_doing()} {error}")
+        return tuple(points)
+
+
+def _all_looked(
+    numbers: Measurements, proofs: Proofs, points: Sequence[Point]
+) -> tuple[Point, ...]:
     subject, further = numbers.subject, list[Point]()
     for point in points:
+        doing(f"comparing numbers at {point}")
         numbers.look_at(point)
+        if numbers.ended:
+            return tuple(points)
     proved = [name for name in subject.wrt if proofs.proved(name)]
     if proved and not numbers.failure and not numbers.shapes and not numbers.refuted(proved):
         further = coinciding_points(subject, points)
@@ -101,91 +141,6 @@ def _looked(
         for name in open_:
             numbers.notes[name].update(dict.fromkeys(unmet))
     return (*points, *further)
-
-
-# --- proofs -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Proofs:
-    """What a prover found of each gradient of a subject that both sides have as equations.
-
-    pairs: the array of the hand-written code that is the gradient by each name.
-    beyond: the subject without safeguards, where some are proved of that alone: `aside`.
-    """
-
-    subject: Subject
-    found: Mapping[str, Proof] = field(default_factory=dict)
-    prover: Prover | None = None
-    pairs: Mapping[str, str] = field(default_factory=dict)
-    beyond: Beyond | None = None
-    aside: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, subject: Subject) -> Proofs:
-        if subject.derived is None or subject.hand is None:
-            return cls(subject)
-        try:
-            found = subject.asked.present(subject.hand.result)
-        except ValueError:
-            return cls(subject)
-        pairs = {name: array for name, array in found.items() if isinstance(array, str)}
-        data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
-        prover = Prover(subject.derived, subject.hand.system, evaluate, data=data)
-        proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
-        return cls(subject, {name: proofs[subject.of[name]] for name in pairs}, prover, pairs)
-
-    @property
-    def settled(self) -> tuple[int, int]:
-        """How many are proved, and for how many a factor is known."""
-        return (sum(proof.equal is True for proof in self.found.values()),
-                sum(proof.ratio is not None for proof in self.found.values()))
-
-    def beyond_safeguards(self) -> Proofs:
-        """These, and those that are found without safeguards of what is not proved here."""
-        beyond = beyond_safeguards(self.subject)
-        if beyond is None:
-            return self
-        more = {name: proof for name, proof in Proofs.of(beyond.subject).found.items()
-                if proof.equal and not self.proved(name)}
-        return replace(self, found={**self.found, **more}, beyond=beyond, aside=frozenset(more))
-
-    @property
-    def are_complete(self) -> bool:
-        return all(proof.equal for proof in self.found.values())
-
-    def explain(self, name: str, seen: Observed) -> bool:
-        """Whether a difference at a point is the safeguards' alone."""
-        return self.beyond is not None and name in self.aside and self.beyond.explains(
-            name, self.pairs[name], seen)
-
-    def proved(self, name: str) -> bool:
-        return name in self.found and self.found[name].equal is True
-
-    def first_wrong(self, refuted: Iterable[str]) -> tuple[str, SourceLine | None]:
-        """Where the code first computes what the derivation does not, for the first gradient."""
-        name = next((name for name in refuted if name in self.pairs), None)
-        if self.prover is None or name is None:
-            return "", None
-        return first_wrong_line(self.prover, self.subject, name, self.pairs[name])
-
-
-def best_proofs(subject: Subject, alternatives: Iterable[Subject]) -> Proofs:
-    """The proofs of a subject, or of the alternative under which most are found; what none proves
-    may be proved where numerical safeguards do not act."""
-    best = Proofs.of(subject)
-    tried = [best]
-    for other in () if best.are_complete else alternatives:
-        tried.append(Proofs.of(other))
-        best = max(best, tried[-1], key=lambda proofs: proofs.settled)
-        if best.are_complete:
-            break
-    for proofs in () if best.are_complete else tried:
-        beyond = proofs.beyond_safeguards()
-        best = max(best, beyond, key=lambda proofs: proofs.settled)
-        if best.are_complete:
-            break
-    return best
 
 
 # --- verdicts -----------------------------------------------------------------------------------
@@ -205,6 +160,8 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     base = _measured(name, seen, notes)
     if doubt := subject.keyed.doubt(name) or numbers.doubts.get(name, ""):
         return replace(base, verdict="undecided", reason=doubt)
+    if seen and not any(found.gap.size for found in seen):
+        return replace(base, verdict="undecided", reason=f"{name} has no entries")
     explained = [found for found in seen if found.comparison.verdict == "refuted"
                  and proofs.explain(name, found)]
     if name in proofs.aside:
@@ -227,7 +184,7 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
             return _agreeing(base, [found.point for found in seen], "the formulas differ for "
                              f"other arrays, which need not be like these: {proof.reason}")
         return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
-                       diagnosis=_diagnosis(name, proof, numbers))
+                       diagnosis=_explained(name, proof, numbers))
     return _agreeing(base, [found.point for found in seen],
                      subject.reason or (proof.reason if proof is not None else ""))
 
@@ -257,7 +214,7 @@ def _refuted(
         reason += ("; the formulas are proved equal, so this is the program's arithmetic "
                    "(overflow, rounding, or dtype)")
     return replace(base, verdict="refuted", reason=reason,
-                   diagnosis=_diagnosis(base.name, proof, numbers))
+                   diagnosis=_explained(base.name, proof, numbers))
 
 
 def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -> Check:
@@ -337,12 +294,16 @@ def _largest(values: Sequence[float]) -> float:
     return max((value for value in values if value == value), default=float("nan"))
 
 
+def _explained(name: str, proof: Proof | None, numbers: Measurements) -> str:
+    return attempted(partial(_diagnosis, name, proof, numbers), "", EXPLAINING)
+
+
 def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
     """What would make it right: from the normal forms where they say, else from the numbers."""
     derived = numbers.subject.derived
-    known = [array.name for array in derived.inputs] if derived is not None else []
+    names = [array.name for array in derived.inputs] if derived is not None else []
     if proof is not None and proof.ratio is not None and not proof.ratio.is_zero \
-            and sayable(proof.ratio, known):
+            and sayable(proof.ratio, names):
         inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
         if inverse.has(sp.zoo, sp.nan, sp.oo):  # a step is no factor to divide by
             return f"derived = {factor} × hand-written: multiply by {factor} (exact, for all sizes)"

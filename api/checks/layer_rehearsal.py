@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_calls import LayerFails, Run
 from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import Keyed, LayerError, ReturnedError
+from gradproof.limits.calls import called
 
 OPTIONAL = ("mask", "one_hot", "constant")
 """Kinds of inputs for which a gradient is checked only where there is one."""
@@ -39,7 +41,8 @@ class CheckedLayer:
         return copy.deepcopy(dict(self.constants))
 
     def outputs(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = self.run.call(self.taken.at(values), self.fresh_constants(), None)
+        found: tuple[Any, ...] = called(partial(
+            self.run.call, self.taken.at(values), self.fresh_constants(), None))
         return found
 
     def gradients(
@@ -47,8 +50,10 @@ class CheckedLayer:
     ) -> dict[str, Any]:
         """By name; `arguments` are in their containers, and the layer may write into them."""
         bars = [np.array(values[name]) for name in cotangents]
-        found: dict[str, Any] = self.run.call(arguments, self.fresh_constants(), bars)
-        return found
+        found: dict[str, Any] = called(partial(
+            self.run.call, arguments, self.fresh_constants(), bars))
+        return {name: np.array(array) if isinstance(array, np.ndarray) else array
+                for name, array in found.items()}  # it may write into the same arrays again
 
 
 def expected(taken: Inputs) -> list[str]:

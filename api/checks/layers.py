@@ -22,7 +22,7 @@ from gradproof.checks.layer_calls import Call, LayerFails, two_functions
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters, suited
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed
-from gradproof.checks.results import Check, CheckResult
+from gradproof.checks.results import Check, CheckResult, within
 from gradproof.checks.returned import Asked, LayerError
 from gradproof.checks.subject import (
     Declared,
@@ -33,6 +33,8 @@ from gradproof.checks.subject import (
     Values,
     loss_chain,
 )
+from gradproof.limits.calls import called
+from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Array
@@ -49,6 +51,7 @@ def check_layer(
     constants: Mapping[str, Any] | None = None,
     seed: int = 0,
     repair_seconds: float = SECONDS,
+    time_limit: float = TIME_LIMIT,
     **shapes: Any,
 ) -> CheckResult:
     """Holds a layer's backward pass against its forward pass.
@@ -69,7 +72,7 @@ def check_layer(
         `constants` are those that are neither, such as ``mode="train"``.
     wrt: what to check by; by default all arrays of real numbers, among which "mask", "one_hot" and
         "constant" ones only where a gradient is returned for them.
-    repair_seconds: as for :func:`check`; edits are of the backward pass alone.
+    repair_seconds, time_limit: as for :func:`check`; edits are of the backward pass alone.
 
     >>> def forward(x, w): return x @ w, (x, w)
     >>> def backward(dout, cache): return dout @ cache[1].T, cache[0].T @ dout
@@ -85,10 +88,18 @@ def check_layer(
         raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
+    rehearsal = partial(_rehearsed, forward, backward, taken, fixed, wrt, seed)
+    names = tuple(wrt or expected(taken))
+    return within(time_limit, names, partial(_judged, rehearsal, names, repair_seconds))
+
+
+def _judged(
+    rehearsal: Callable[[], _Passes], names: Sequence[str], repair_seconds: float
+) -> CheckResult:
     try:
-        return _rehearsed(forward, backward, taken, fixed, wrt, seed).judged(repair_seconds)
+        return rehearsal().judged(repair_seconds)
     except LayerFails as error:
-        return _failed(error, wrt or expected(taken))
+        return _failed(error, names)
 
 
 def _failed(error: LayerFails, names: Sequence[str]) -> CheckResult:
@@ -208,7 +219,7 @@ class _Passes:
     def _chain(self, inputs: Declared) -> Chain:
         """The weighed sum of the outputs, whose weights are the cotangents, differentiated."""
         bars = self.rehearsal.cotangents
-        plain = trace(self._traceable(_outputs, ()), inputs)
+        plain = self._trace(_outputs, inputs, ())
         outputs = plain.result
         if not isinstance(outputs, tuple) or not all(isinstance(n, str) for n in outputs):
             raise TraceError(f"forward returns {outputs!r}, expected arrays")
@@ -217,16 +228,19 @@ class _Passes:
         declared = dict(inputs)
         for name, out in zip(bars, outputs, strict=True):
             declared[name] = Array(name, plain.system.shapes[str(out)])
-        return loss_chain(trace(self._traceable(_outputs, bars), declared), self.rehearsal.names)
+        return loss_chain(self._trace(_outputs, declared, bars), self.rehearsal.names)
 
     def _backward_traced(self, inputs: Declared, chain: Chain) -> Trace:
         """Both passes in one trace, so that what the first leaves for the second carries over."""
         names, cotangents = self.rehearsal.names, self.rehearsal.cotangents
         bars = {a.name: a for a in chain.system.inputs if a.name in cotangents}
-        return trace(self._traceable(_gradients, cotangents, names), {**inputs, **bars})
+        return self._trace(_gradients, {**inputs, **bars}, cotangents, names)
 
-    def _traceable(self, function: Callable[..., Any], *more: Sequence[str]) -> Callable[..., Any]:
-        return partial(function, self.layer.run.call, self.layer.fresh_constants(), *more)
+    def _trace(
+        self, function: Callable[..., Any], inputs: Declared, *more: Sequence[str]
+    ) -> Trace:
+        run = partial(function, self.layer.run.call, self.layer.fresh_constants(), *more)
+        return called(partial(trace, run, inputs))
 
 
 # A trace runs what a partial holds with its stand-ins for NumPy; the fields of a class it leaves.

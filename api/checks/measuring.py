@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.causes.failures import Failure, failure_of
+from gradproof.checks.causes.failures import Failure, failure_of, unsteady
+from gradproof.checks.causes.loss_faults import loss_fault
 from gradproof.checks.causes.repair_search import wanted_at
 from gradproof.checks.exact_values import exact_arrays
 from gradproof.checks.points import Point
 from gradproof.checks.subject import Gradient, Subject
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.scalars import doubts
+from gradproof.limits.calls import NotReturnedError
 from gradproof.numeric import (
     BUDGET,
     Comparison,
@@ -83,12 +86,13 @@ class Measurements:
 
     observed: by gradient, at each point that decided something.  notes: what else was seen.
     shapes: gradients of a wrong shape, or missing, in words.  failure: why nothing could be looked
-    at; fails: that the gradient function fails where the loss works.
+    at; fails: that the gradient function fails where the loss works; ended: that another call of
+    it, or of the loss, is not worth while.
     doubts: why a derived gradient is not to be relied on.
     """
 
     def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+        self.subject = subject = replace(subject, gradient=partial(_copied, subject.gradient))
         self.observed: dict[str, list[Observed]] = {name: [] for name in subject.wrt}
         self.notes: dict[str, dict[str, None]] = {
             name: dict.fromkeys((*subject.remarks, *subject.keyed.notes(name)))
@@ -100,6 +104,7 @@ class Measurements:
         self.shapes: dict[str, str] = {}
         self.failure = ""
         self.fails: Failure | None = None
+        self.ended = False
         self.doubts: dict[str, str] = {}
         self._aside: set[str] = set()
         self._exact: dict[int, dict[str, Any]] = {}
@@ -107,12 +112,17 @@ class Measurements:
         self._derived = None
         if subject.derived is not None:
             results = [subject.of[name] for name in subject.wrt]
-            self._derived = compile_system(subject.derived, results)
+            with suppress(Exception):  # what has no program may still have a proof
+                self._derived = compile_system(subject.derived, results)
 
     def look_at(self, point: Point) -> None:
         """Runs the gradient at a point and holds it against differences of the loss."""
         if 1 in point.sizes.values() and not point.given and not self._loss_works(point):
             return  # a variance with ddof = 1, say, of one sample
+        usual = not (point.elsewhere or point.branch or 1 in point.sizes.values())
+        if usual and (fault := loss_fault(self.subject.loss, point)):
+            self.failure, self.ended = self.failure or fault, True
+            return
         expected = {name: np.shape(value) for name, value in point.values.items()}
         claimed = self._run(point)
         if claimed is None:
@@ -145,19 +155,28 @@ class Measurements:
             with np.errstate(all="ignore"):
                 found = self._present(self.subject.gradient(point.values))
                 again = self._present(self.subject.gradient(point.values))
-            self.failure = self.failure or _unsteady(found, again, point)
+            self.failure = self.failure or unsteady(found, again, point)
             return found
         except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
-            raised = failure_of(error)
-        text = f"the gradient function fails at {point}: {raised.text}"
+            raised, hangs = failure_of(error), isinstance(error, NotReturnedError)
+        said = raised.text if hangs else f"fails at {point}: {raised.text}"
+        text = f"the gradient function {said}" + f" at {point}" * hangs
         if point.elsewhere:  # sizes that were guessed from the given ones
             self._note(text)
         elif not point.branch:  # there it is an input that the function refuses
             self.failure = self.failure or text
+            self.ended = self.ended or hangs
             # A size of 1 is of the tool's own choice: a function may be meant for more.
             if raised.is_fact and 1 not in point.sizes.values() and self._loss_works(point):
                 self.fails = self.fails or replace(raised, text=text)
         return None
+
+    def cut_short(self, why: str) -> None:
+        """No more points are looked at, for want of time; none was, where nothing is known."""
+        if all(self.observed.values()):
+            self._note(f"not looked at further points: {why}")
+        else:
+            self.failure = self.failure or why
 
     def _present(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """The gradients asked for, as arrays; one that is missing is remembered."""
@@ -344,24 +363,10 @@ class Measurements:
             raise
 
 
-def _unsteady(first: Mapping[str, Any], second: Mapping[str, Any], point: Point) -> str:
-    """What to say of two calls that gave different gradients for the same arrays; "" for none.
-
-    The order of a threaded sum may move the last bits; anything more is a draw, or state.
-    """
-    for name, array in first.items():
-        other = second.get(name)
-        if other is None or other.shape != array.shape or array.dtype == object:
-            continue
-        apart = ~((array == other) | (np.isnan(array) & np.isnan(other)))
-        with np.errstate(invalid="ignore"):
-            apart &= ~(np.abs(array - other) <= rounding_bound(array, other))
-        if np.any(apart):
-            at = tuple(int(place) for place in np.argwhere(apart)[0])
-            return (f"two calls of the gradient function at {point} gave {array[at]:.12g} and "
-                    f"{other[at]:.12g} for the same entry of {name}: it draws random numbers, or "
-                    "keeps state from call to call; seed it, or make it new for each call")
-    return ""
+def _copied(gradient: Gradient, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a gradient function returns, which may write into the same arrays with every call."""
+    return {name: np.array(found) if isinstance(found, np.ndarray) else found
+            for name, found in gradient(values).items()}
 
 
 def _decides(comparison: Comparison, claimed: Any) -> bool:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gradproof.limits.calls import NotReturnedError
+from gradproof.limits.deadline import (
+    TimeLimitError,
+    bounded,
+    doing,
+    known,
+    known_by_now,
+    now_doing,
+)
 from gradproof.repair.search import Repair
 from gradproof.symbolic.tracing.run import SourceLine
 
@@ -156,3 +165,25 @@ def _each_said_once(checks: Sequence[Check]) -> Iterator[str]:
             names = dict.fromkeys(said[line] for line in known)
             yield f"    as for {', '.join(names)}"
         said.update((line, check.name) for line in lines if line not in said)
+
+
+# --- within a time --------------------------------------------------------------------------------
+
+
+def within(
+    seconds: float, names: Sequence[str], call: Callable[[], CheckResult]
+) -> CheckResult:
+    """What call() finds, which is a check of the named gradients; undecided after some seconds."""
+    if not seconds > 0:
+        raise ValueError(f"time_limit: expected a number of seconds > 0, got {seconds!r}")
+    doing("running the functions")
+    known(None)
+    try:
+        return bounded(seconds, call)
+    except NotReturnedError as error:
+        reason = f"the gradient function {error}"
+    except TimeLimitError as error:
+        if isinstance(found := known_by_now(), CheckResult):
+            return found
+        reason = f"the check {error}; it was {now_doing()}"
+    return CheckResult(tuple(Check(name, "undecided", reason=reason) for name in names))

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.returned import Asked, Keyed
+from gradproof.limits.calls import ExitedError, called
+from gradproof.limits.deadline import TimeLimitError, bounded, doing, left, now_doing
 from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.kinks import Kink
@@ -83,6 +86,9 @@ class Subject:
         return self.asked.names
 
 
+DERIVING = 0.4
+"""The part of the time that is left which a derivation or a trace may take."""
+
 # --- two sides ----------------------------------------------------------------------------------
 
 
@@ -103,17 +109,27 @@ class Sides:
         """Both sides as equations for the declared inputs, as far as that goes."""
         made = replace(self.plain, declared=declared)
         try:
-            chain = self.chain(declared)
+            doing("deriving")
+            chain = bounded(DERIVING * left(), lambda: self.chain(declared))
             made = replace(made, derived=chain.system, chain=chain, of=chain.of,
                            assumed=(*made.assumed, *chain.assumptions), kinks=chain.kinks)
-            return replace(made, hand=self.trace(declared, chain))
-        except ValueError as error:
+            doing("tracing")
+            return replace(made, hand=bounded(
+                DERIVING * left(), lambda: self.trace(declared, chain)))
+        except (ValueError, ExitedError) as error:
             return replace(made, reason=f"not traced: {error}")
+        except TimeLimitError as error:
+            return replace(made, reason=f"not traced: {now_doing()} {error}")
+        except Exception as error:  # a fault of ours, over which the numbers need not be lost
+            return replace(made, reason=f"not traced: {now_doing()} failed: "
+                                        f"{type(error).__name__}: {error}")
 
     def general(self, general: General) -> Subject:
         """The subject for inputs as general as those for which both sides can be traced."""
+        enough = left() / 2
         return next(found for found in map(self.subject, general.declarations())
-                    if found.hand is not None or found.declared is general.inputs.declared)
+                    if found.hand is not None or found.declared is general.inputs.declared
+                    or left() < enough)
 
     def patterned(self, general: General, declared: Declared) -> Iterator[Subject]:
         """The subject under what the numbers of given arrays show, if they show anything."""
@@ -165,7 +181,7 @@ class FunctionSide:
         return cls(function, taken)
 
     def at(self, values: Values) -> Any:
-        return self.function(**self.taken.at(values))
+        return called(partial(self.function, **self.taken.at(values)))
 
     def traced(self, declared: Declared) -> Trace:
-        return trace(self.function, declared)
+        return called(partial(trace, self.function, declared))

@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.limits.deadline import bounded
+
+EDIT_SECONDS = 2.0
+"""How long one run of an edited function may take."""
+
 Gradient = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -24,7 +29,7 @@ def attempted(
 ) -> Mapping[str, Any] | None:
     """The gradients; None where the function fails, and then the lines at which it does."""
     try:
-        return run(values)
+        return bounded(EDIT_SECONDS, lambda: run(values))
     except Exception as error:  # an edit may do anything; it is no repair then
         step = error.__traceback__ if failed is not None else None
         while step is not None and failed is not None:

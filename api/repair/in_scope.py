@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.limits.calls import called
+
 PLAIN_METHODS = frozenset({
     "sum", "mean", "max", "min", "dot", "matmul", "outer", "multiply", "copy", "astype", "reshape",
     "exp", "log", "tanh", "sqrt", "square", "power", "maximum", "minimum", "where", "sign", "abs",
@@ -21,6 +23,9 @@ PLAIN_METHODS = frozenset({
 
 MOST_ENTRIES = 24
 """Entries of a dict or list that are looked at."""
+
+INGREDIENT_SECONDS = 1.0
+"""How long an expression may take, which may call the user's functions."""
 
 
 def expression(text: str) -> ast.expr:
@@ -70,9 +75,10 @@ class InScope:
             tree = ast.parse(text, mode="eval")
             if not all(_is_plain(node, self.functions) for node in ast.walk(tree)):
                 return None
+            code = compile(tree, "<ingredient>", "eval")
             with np.errstate(all="ignore"):
-                value = eval(compile(tree, "<ingredient>", "eval"), self.outside,
-                             dict(self.variables))
+                value = called(lambda: eval(code, self.outside, dict(self.variables)),
+                               INGREDIENT_SECONDS)
             found = np.asarray(value)
         except Exception:  # it is no ingredient then
             return None

@@ -1,4 +1,5 @@
-"""A gradient function that raises: what is said of it, and whether that is a fact about it.
+"""A gradient function that raises, or has two answers: what is said of it, and whether that is a
+fact about it.
 
 Arrays that do not fit, a name or a key that is not there: where the loss works, a gradient that
 ends so is wrong.  What a function raises by itself (a refusal), what it lacks of the machine, and
@@ -8,13 +9,16 @@ what gradproof's own code raises around it say nothing of the gradient.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 import numpy as np
 
+from gradproof.limits.calls import ExitedError, NotReturnedError
+from gradproof.numeric import rounding_bound
 from gradproof.symbolic.tracing.source import SourceLine, is_users
 
 FACTS = (ValueError, TypeError, LookupError, AttributeError, NameError, ArithmeticError)
@@ -41,13 +45,35 @@ def failure_of(error: BaseException) -> Failure:
     ours = bool(frames) and _module(frames[-1][0]) == _OURS
     refused = place is not None and place.text.startswith(("raise", "assert"))
     is_fact = isinstance(error, FACTS) and place is not None and not ours and not refused
-    return Failure(f"{type(error).__name__}: {error}", place, is_fact)
+    said = f"{error}" if isinstance(error, ExitedError | NotReturnedError) else \
+        f"{type(error).__name__}: {error}"
+    return Failure(said, place, is_fact)
 
 
 def in_one_line(error: BaseException) -> str:
     """An exception of the user's code in one line, with the line that it comes from."""
     found = failure_of(error)
     return found.text + (f" ({found.place})" if found.place is not None else "")
+
+
+def unsteady(first: Mapping[str, Any], second: Mapping[str, Any], point: object) -> str:
+    """What to say of two calls that gave different gradients for the same arrays; "" for none.
+
+    The order of a threaded sum may move the last bits; anything more is a draw, or state.
+    """
+    for name, array in first.items():
+        other = second.get(name)
+        if other is None or other.shape != array.shape or array.dtype == object:
+            continue
+        apart = ~((array == other) | (np.isnan(array) & np.isnan(other)))
+        with np.errstate(invalid="ignore"):
+            apart &= ~(np.abs(array - other) <= rounding_bound(array, other))
+        if np.any(apart):
+            at = tuple(int(place) for place in np.argwhere(apart)[0])
+            return (f"two calls of the gradient function at {point} gave {array[at]:.12g} and "
+                    f"{other[at]:.12g} for the same entry of {name}: it draws random numbers, or "
+                    "keeps state from call to call; seed it, or make it new for each call")
+    return ""
 
 
 def _frames(step: TracebackType | None) -> Iterator[tuple[FrameType, int]]:

@@ -26,6 +26,7 @@ from gradproof.checks.layer_calls import (
 from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
 from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import LayerError
+from gradproof.limits.calls import called
 
 FORWARD = ("forward", "__call__")
 BACKWARD = ("backward", "backprop")
@@ -162,8 +163,8 @@ def _made(
     make: Callable[..., Any], own: Sequence[str], fixed: Sequence[str],
     arguments: Mapping[str, Any], constants: Mapping[str, Any],
 ) -> Any:
-    return make(**{name: arguments[name] for name in own},
-                **{name: constants[name] for name in fixed})
+    return called(partial(make, **{name: arguments[name] for name in own},
+                          **{name: constants[name] for name in fixed}))
 
 
 def _plan(

@@ -1,0 +1,111 @@
+"""What a prover finds of the gradients of a subject, within its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from gradproof.checks.causes.wrong_line import first_wrong_line
+from gradproof.checks.measuring import Observed
+from gradproof.checks.places.beyond_safeguards import Beyond, beyond_safeguards
+from gradproof.checks.subject import Subject
+from gradproof.codegen.interpret import evaluate
+from gradproof.limits.deadline import TimeLimitError, attempted, bounded, left
+from gradproof.symbolic.proof.prover import Proof, Prover
+from gradproof.symbolic.tracing.run import SourceLine
+
+PROVING = 0.5
+"""The part of the time that is left which the proofs of one subject may take."""
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What a prover found of each gradient of a subject that both sides have as equations.
+
+    pairs: the array of the hand-written code that is the gradient by each name.
+    beyond: the subject without safeguards, where some are proved of that alone: `aside`.
+    """
+
+    subject: Subject
+    found: Mapping[str, Proof] = field(default_factory=dict)
+    prover: Prover | None = None
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    beyond: Beyond | None = None
+    aside: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, subject: Subject) -> Proofs:
+        if subject.derived is None or subject.hand is None:
+            return cls(subject)
+        try:
+            found = subject.asked.present(subject.hand.result)
+        except ValueError:
+            return cls(subject)
+        pairs = {name: array for name, array in found.items() if isinstance(array, str)}
+        data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
+        prover = Prover(subject.derived, subject.hand.system, evaluate, data=data)
+        proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
+        return cls(subject, {name: proofs[subject.of[name]] for name in pairs}, prover, pairs)
+
+    @property
+    def settled(self) -> tuple[int, int]:
+        """How many are proved, and for how many a factor is known."""
+        return (sum(proof.equal is True for proof in self.found.values()),
+                sum(proof.ratio is not None for proof in self.found.values()))
+
+    def beyond_safeguards(self) -> Proofs:
+        """These, and those that are found without safeguards of what is not proved here."""
+        beyond = beyond_safeguards(self.subject)
+        if beyond is None:
+            return self
+        more = {name: proof for name, proof in Proofs.of(beyond.subject).found.items()
+                if proof.equal and not self.proved(name)}
+        return replace(self, found={**self.found, **more}, beyond=beyond, aside=frozenset(more))
+
+    @property
+    def are_complete(self) -> bool:
+        return all(proof.equal for proof in self.found.values())
+
+    def explain(self, name: str, seen: Observed) -> bool:
+        """Whether a difference at a point is the safeguards' alone."""
+        return self.beyond is not None and name in self.aside and self.beyond.explains(
+            name, self.pairs[name], seen)
+
+    def proved(self, name: str) -> bool:
+        return name in self.found and self.found[name].equal is True
+
+    def first_wrong(self, refuted: Iterable[str]) -> tuple[str, SourceLine | None]:
+        """Where the code first computes what the derivation does not, for the first gradient."""
+        name = next((name for name in refuted if name in self.pairs), None)
+        if self.prover is None or name is None:
+            return "", None
+        return first_wrong_line(self.prover, self.subject, name, self.pairs[name])
+
+
+def best_proofs(subject: Subject, alternatives: Iterable[Subject]) -> Proofs:
+    """The proofs of a subject, or of the alternative under which most are found; what none proves
+    may be proved where numerical safeguards do not act."""
+    best, enough = _proofs_of(subject), left() / 2
+    tried = [best]
+    for other in () if best.are_complete else alternatives:
+        tried.append(_proofs_of(other))
+        best = max(best, tried[-1], key=lambda proofs: proofs.settled)
+        if best.are_complete or left() < enough:
+            break
+    for proofs in () if best.are_complete else tried:
+        beyond = attempted(proofs.beyond_safeguards, proofs, PROVING)
+        best = max(best, beyond, key=lambda proofs: proofs.settled)
+        if best.are_complete or left() < enough:
+            break
+    return best
+
+
+def _proofs_of(subject: Subject) -> Proofs:
+    try:
+        return bounded(PROVING * left(), partial(Proofs.of, subject))
+    except TimeLimitError as error:
+        reason = f"the proof {error}"
+    except Exception as error:  # a fault of ours, over which the numbers need not be lost
+        reason = f"the proof failed: {type(error).__name__}: {error}"
+    return Proofs(replace(subject, reason=subject.reason or reason))
