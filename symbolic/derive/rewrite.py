@@ -36,7 +36,7 @@ from ..substitution import rename_bound, substitute_read, substitute_term
 
 def tidy(equation: Equation) -> Equation:
     """Like terms added, unused and doubled reads gone, guards solved, zero terms left out."""
-    groups: dict[object, Term] = {}
+    groups: dict[object, list[Term]] = {}
     for term in equation.terms:
         solved = solve(term, equation.out, equation.reduction == "sum")
         if solved is None or solved.body == 0:
@@ -44,18 +44,30 @@ def tidy(equation: Equation) -> Equation:
         body, reads = prune(solved.body, solved.reads)
         term = replace(solved, body=body, reads=reads)
         if equation.reduction != "sum":  # the one term of a maximum, which is added to nothing
-            groups[len(groups)] = term
+            groups[len(groups)] = [term]
             continue
         key = (frozenset(term.over), frozenset(term.guards))  # only under the same Σ and guards
         before = groups.get(key)
-        if before is None or not _addable(before, term):  # another Σ: a summand by itself
-            groups[key if before is None else len(groups)] = term
+        if before is None or not _addable(before[0], term):  # another Σ: a summand by itself
+            groups[key if before is None else len(groups)] = [term]
             continue
-        shift = len(before.reads)
-        moved = term.body.xreplace({slot(p): slot(p + shift) for p in range(len(term.reads))})
-        body, reads = prune(before.body + moved, (*before.reads, *term.reads))
-        groups[key] = replace(before, body=body, reads=reads)
-    return replace(equation, terms=tuple(t for t in groups.values() if t.body != 0))
+        before.append(term)
+    added = map(_sum, groups.values())
+    return replace(equation, terms=tuple(term for term in added if term.body != 0))
+
+
+def _sum(terms: list[Term]) -> Term:
+    """Terms under one Σ and the same guards as one."""
+    if len(terms) == 1:
+        return terms[0]
+    bodies: list[sp.Expr] = []
+    reads: list[Read] = []
+    for term in terms:
+        by = {slot(place): slot(place + len(reads)) for place in range(len(term.reads))}
+        bodies.append(term.body.xreplace(by))
+        reads += term.reads
+    body, kept = prune(sp.Add(*bodies), tuple(reads))
+    return replace(terms[0], body=body, reads=kept)
 
 
 def _addable(one: Term, other: Term) -> bool:

@@ -11,7 +11,7 @@ which adjoints are put into their readers rather than named.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import sympy as sp
@@ -26,7 +26,7 @@ from .declared import Declarations, use_declared
 from .fuse import is_short
 from .named_values import is_value, reuse_values, slopes_in_outputs
 from .rewrite import cancelled, inline, sum_rows, tidy
-from .steps import Form, Step
+from .steps import Form, Rule, Step
 
 
 def final_items(items: Iterable[Item], steps: Iterable[Step]) -> Iterator[Item]:
@@ -39,6 +39,18 @@ def final_items(items: Iterable[Item], steps: Iterable[Step]) -> Iterator[Item]:
                 yield replace(item, equations=kept)
         elif item.name in final:
             yield final[item.name]
+
+
+MANY = 12
+"""Terms of an adjoint, one for each place where the array is read, above which they are rewritten
+one by one."""
+
+LONG = 24
+"""Arrays that a term may read when an adjoint is put into its only reader: the adjoint of the first
+of a thousand layers is no product of a thousand slopes."""
+
+_ORDER: tuple[Rule, ...] = ("chain rule", "insert", "named value", "slope in output", "cancel",
+                            "row sums", "declared", "per sample")
 
 
 class Simplifier:
@@ -84,10 +96,11 @@ class Simplifier:
         for raw in self.backward:
             via = tuple(dict.fromkeys(term.via for term in raw.terms if term.via))
             forms = [Form(self._with_seeds(raw), "chain rule", via)]
-            self._insert(forms)
-            self._rewrite(forms)
-            self._insert(forms)  # what row sums made short may go in now
-            self._cancel(forms)
+            if len(raw.terms) > MANY:
+                self._in_parts(forms)
+            else:
+                for rewrite in self._stages():
+                    rewrite(forms)
             self._done[raw.name] = forms[-1].equation
             steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
                                    self._declared.relied_on(forms[-1].equation))
@@ -97,6 +110,35 @@ class Simplifier:
         )
         self.inlined = {name: step for name, step in steps.items() if name not in needed}
         return [step for name, step in steps.items() if name not in self.inlined]
+
+    def _stages(self) -> tuple[Callable[[list[Form]], None], ...]:
+        # What row sums made short may go in after them.
+        return self._insert, self._rewrite, self._insert, self._cancel
+
+    def _in_parts(self, forms: list[Form]) -> None:
+        """The rewrites of an array that is read in very many places, place by place: each looks at
+        all of what it is given, so that of the whole they would take the square of their number."""
+        whole = forms[0]
+        parts = [[replace(whole, equation=replace(whole.equation, terms=(term,)))]
+                 for term in whole.equation.terms]
+        for rewrite in self._stages():
+            latest = [part[-1] for part in parts]
+            for part in parts:
+                del part[:-1]
+                rewrite(part)
+            rules = dict.fromkeys(form.rule for part in parts for form in part[1:])
+            for rule in sorted(rules, key=_ORDER.index):
+                used, assumed = dict[str, None](), dict[Assumption, None]()
+                for place, part in enumerate(parts):
+                    for form in part[1:]:
+                        if form.rule == rule:
+                            latest[place] = form
+                            used.update(dict.fromkeys(form.uses))
+                            assumed.update(dict.fromkeys(form.assumes))
+                forms.append(Form(_added(whole.equation, latest), rule, tuple(used),
+                                  tuple(assumed)))
+            latest = [part[-1] for part in parts]
+        forms[-1] = replace(forms[-1], equation=_added(whole.equation, latest))
 
     def _with_seeds(self, equation: Equation) -> Equation:
         """The adjoint of the output is known: nobody is to read ∂L/∂L."""
@@ -144,7 +186,7 @@ class Simplifier:
         if is_short(target) or not target.terms or target.name in self._seeds:
             return True
         if self._reader_count[target.name] == 1:
-            return True
+            return all(len(term.reads) <= LONG for term in put.terms)
         if not target.is_pointwise or not put.terms:
             return not put.terms  # zero is shorter than any name
         # What counts is the length after the rewrites that will follow, not before.
@@ -193,6 +235,12 @@ class Simplifier:
             forms.append(Form(after, "cancel"))
         else:
             forms[-1] = replace(before, equation=after)
+
+
+def _added(equation: Equation, parts: Iterable[Form]) -> Equation:
+    """The sum of forms that are parts of one equation."""
+    return tidy(replace(
+        equation, terms=tuple(term for part in parts for term in part.equation.terms)))
 
 
 def _length(equation: Equation) -> int:
