@@ -543,3 +543,108 @@ def test_an_update_in_the_backward_pass_is_no_write_into_an_input():
 
     assert gp.check_layer(Learns(), x="m 4").verdict == "proved"
     assert gp.check_layer(TooEarly(), x="m 4", repair_seconds=0)["x"].verdict == "refuted"
+
+
+# --- a layer used again -------------------------------------------------------------------------
+
+
+KEPT = {}
+
+
+def used(backward, forward=None):
+    """A layer of one weight with these methods."""
+
+    class Layer:
+        kept = KEPT
+
+        def __init__(self):
+            self.W, self.x = np.random.default_rng(2).normal(size=(4, 3)), None
+            self.seen, self.grads = [], []
+
+    Layer.forward = forward or last
+    Layer.backward = backward
+    return Layer
+
+
+def last(self, x):
+    self.x = x
+    self.seen.append(x)
+    type(self).kept["x"] = x
+    return x @ self.W
+
+
+def first(self, x):
+    self.x = x if self.x is None else self.x
+    return x @ self.W
+
+
+def plain(self, dout):
+    self.dW = self.x.T @ dout
+    return dout @ self.W.T
+
+
+def adds(self, dout):
+    self.dW = getattr(self, "dW", 0) + self.x.T @ dout
+    return dout @ self.W.T
+
+
+def appends(self, dout):
+    self.grads.append(self.x.T @ dout)
+    return dout @ self.W.T
+
+
+def of_the_class(self, dout):
+    self.dW = self.kept["x"].T @ dout
+    return dout @ self.W.T
+
+
+def pops(self, dout):
+    self.dW = self.seen.pop().T @ dout
+    return dout @ self.W.T
+
+
+def queues(self, dout):
+    self.dW = self.seen.pop(0).T @ dout
+    return dout @ self.W.T
+
+
+def writes(self, dout):
+    dout *= 2
+    self.dW = self.x.T @ dout / 2
+    return dout @ self.W.T / 2
+
+
+def changes(self, dout):
+    self.dW = self.x.T @ dout
+    self.x *= 0
+    return dout @ self.W.T
+
+
+@pytest.mark.parametrize("backward", [plain, adds, appends, of_the_class, pops])
+def test_a_second_step_is_as_right_as_the_first(backward):
+    result = gp.check_layer(used(backward), x="m 4", repair_seconds=0)
+    assert {made.verdict for made in result} <= {"proved", "agrees"}, str(result)
+    assert [made.name for made in result] == ["x", "W"]
+    assert not any("two forward passes" in note for note in result["W"].notes)
+
+
+def test_what_is_kept_of_a_first_step_is_refuted():
+    for make in (used(plain, first), used(plain, first)()):
+        result = gp.check_layer(make, x="m 4", repair_seconds=0)
+        assert result["W"].verdict == "refuted"
+        assert "in a second step" in result["W"].reason
+        assert result["x"].verdict == "proved"
+
+
+def test_two_forward_passes_before_backward_are_said():
+    result = gp.check_layer(used(queues), x="m 4", repair_seconds=0)
+    assert any("after two forward passes" in note for note in result["W"].notes), str(result)
+
+
+def test_what_backward_writes_into_is_said():
+    result = gp.check_layer(used(writes), x="m 4", repair_seconds=0)
+    assert {made.verdict for made in result} == {"proved"}, str(result)
+    assert any("changes dout" in note for note in result["W"].notes)
+    result = gp.check_layer(used(changes), x="m 4", repair_seconds=0)
+    assert {made.verdict for made in result} == {"undecided"}
+    assert "changes its input x in place" in result["W"].reason

@@ -46,12 +46,19 @@ class CheckedLayer:
         return found
 
     def gradients(
-        self, arguments: Mapping[str, Any], values: Mapping[str, Any], cotangents: Sequence[str]
+        self, arguments: Mapping[str, Any], values: Mapping[str, Any], cotangents: Sequence[str],
+        written: dict[str, None] | None = None,
     ) -> dict[str, Any]:
-        """By name; `arguments` are in their containers, and the layer may write into them."""
+        """By name; `arguments` are in their containers, and the layer may write into them.
+
+        written: is told of cotangents that it wrote into.
+        """
         bars = [np.array(values[name]) for name in cotangents]
         found: dict[str, Any] = called(partial(
             self.run.call, arguments, self.fresh_constants(), bars))
+        if written is not None:
+            written.update((name, None) for name, bar in zip(cotangents, bars, strict=True)
+                           if not _same(bar, values[name]))
         return {name: np.array(array) if isinstance(array, np.ndarray) else array
                 for name, array in found.items()}  # it may write into the same arrays again
 
@@ -68,13 +75,15 @@ class Rehearsal:
 
     points: with values for the cotangents.  cotangents: their names, in the order of the outputs;
     none for a scalar output whose backward pass needs none.  names: what there are gradients for.
-    mutated: the inputs into which the layer wrote.  keyed: what was returned beside.
+    mutated: the inputs into which the layer wrote; written: the cotangents.
+    keyed: what was returned beside.
     """
 
     points: tuple[Point, ...]
     cotangents: tuple[str, ...]
     names: tuple[str, ...]
     mutated: tuple[str, ...]
+    written: tuple[str, ...]
     keyed: Keyed
 
 
@@ -85,6 +94,7 @@ def rehearsed(
     names = list(wrt or ())
     made: list[Point] = []
     mutated: dict[str, None] = {}
+    written: dict[str, None] = {}
     bars: tuple[str, ...] = ()
     for place, point in enumerate(points):
         try:
@@ -105,7 +115,7 @@ def rehearsed(
             arguments = layer.taken.at(values)
             sized = 1 not in point.sizes.values() and not point.elsewhere
             with _reasons(f"backward fails at {point}", is_fact=sized):
-                found.append(layer.gradients(arguments, values, bars))
+                found.append(layer.gradients(arguments, values, bars, written))
             mutated.update(dict.fromkeys(_changed(layer.taken, arguments, values)))
         names = names or _found_names(found[0], layer)
         for name in names:
@@ -114,7 +124,7 @@ def rehearsed(
     keyed = layer.run.seen.keyed
     beyond = [key for name, key in keyed.keys.items() if name not in names]
     keyed = replace(keyed, unasked=(*keyed.unasked, *beyond))
-    return Rehearsal(tuple(made), bars, tuple(names), tuple(mutated), keyed)
+    return Rehearsal(tuple(made), bars, tuple(names), tuple(mutated), tuple(written), keyed)
 
 
 _SEED = "seed or switch off what is random, or hand a mask in as an input of kind 'mask'"

@@ -21,6 +21,7 @@ from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import Call, LayerFails, two_functions
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters, suited
+from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used_again
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed
 from gradproof.checks.results import Check, CheckResult, within
 from gradproof.checks.returned import Asked, LayerError
@@ -132,7 +133,12 @@ def _rehearsed(
     layer = CheckedLayer(run, taken, constants, general)
     points = [suited(point, layer.outputs, own.parameters) for point in points]
     outside = _arrays_outside(run.forward) if wrt is None else ()
-    return _Passes(layer, rehearsed(layer, points, wrt, seed), own, outside)
+    passes = _Passes(layer, rehearsed(layer, points, wrt, seed), own, outside)
+    if backward is not None:
+        return passes
+    rehearsal, again = passes.rehearsal, replace(made.with_own(own), taken=taken)
+    return replace(passes, reuse=used_again(
+        again, made.gathering(wrt, own), rehearsal.points[0], rehearsal.cotangents))
 
 
 def _arrays_outside(forward: Callable[..., Any] | None) -> tuple[tuple[str, str], ...]:
@@ -171,6 +177,7 @@ class _Passes:
     rehearsal: Rehearsal
     own: Own = NOTHING
     outside: tuple[tuple[str, str], ...] = ()
+    reuse: Reuse = FIRST_USE
 
     def judged(self, seconds: float) -> CheckResult:
         layer, rehearsal = self.layer, self.rehearsal
@@ -188,6 +195,11 @@ class _Passes:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
             result = replace(result, checks=tuple(_capped(check, reason) for check in result))
+        result = replace(result, checks=tuple(_used(check, self.reuse) for check in result))
+        if rehearsal.written:
+            note = f"backward changes {', '.join(rehearsal.written)}, which it is handed, in place"
+            result = replace(result, checks=tuple(
+                replace(check, notes=(*check.notes, note)) for check in result))
         passed_over = [*self.own.unchecked, *self.outside]
         return replace(result, unchecked=tuple(name for name, _ in passed_over),
                        why_unchecked=tuple(why for _, why in passed_over))
@@ -270,6 +282,13 @@ def _gradients(
 
 def _weighed(outputs: Sequence[Any], weights: Sequence[Any]) -> Any:
     return sum(np.sum(out * weight) for out, weight in zip(outputs, weights, strict=True))
+
+
+def _used(made: Check, reuse: Reuse) -> Check:
+    """A check with what a second use of the layer showed."""
+    if made.name in reuse.wrong and made.verdict != "refuted":
+        return replace(made, verdict="refuted", scope="", reason=reuse.wrong[made.name])
+    return replace(made, notes=(*made.notes, reuse.note)) if made.name in reuse.left else made
 
 
 def _capped(made: Check, reason: str) -> Check:

@@ -99,14 +99,22 @@ class LayerObject:
         instead: Callable[..., Any] | None = None,
     ) -> Run:
         """own: what it makes itself.  instead: is called in the place of its method `backward`."""
-        plan = replace(self.plan, inside=own.parameters, kept=own.kept, is_lazy=own.is_lazy)
-        left = {one.name: one.left for one in own.parameters if one.gradients}
-        named = orders(self.taken, self.first, plan.own, wrt)
-        gathering = Gathering(_further(named, own.parameters), left=left)
+        plan, gathering = self.with_own(own).plan, self.gathering(wrt, own)
         return Run(
             partial(_passes, self.make, instead, plan, gathering), plan.signature.needs_none,
             gathering.seen, self.methods[1], partial(self.run, wrt, own), self.methods[0],
         )
+
+    def with_own(self, own: Own) -> LayerObject:
+        """The layer that is handed the parameters that it makes itself."""
+        return replace(self, plan=replace(self.plan, inside=own.parameters, kept=own.kept,
+                                          is_lazy=own.is_lazy))
+
+    def gathering(self, wrt: Sequence[str] | None, own: Own) -> Gathering:
+        """What takes its gradients from what backward returned and left."""
+        left = {one.name: one.left for one in own.parameters if one.gradients}
+        named = orders(self.taken, self.first, self.plan.own, wrt)
+        return Gathering(_further(named, own.parameters), left=left)
 
     # What `own_parameters` asks for.
 
@@ -123,8 +131,8 @@ class LayerObject:
         return replace(self, plan=replace(self.plan, is_lazy=True))
 
     def ahead(self, layer: Any, point: Point) -> tuple[Any, ...]:
-        outputs, _ = _forward(layer, self.plan, self.taken.at(point.values),
-                              copy.deepcopy(dict(self.constants)))
+        outputs, _ = called(partial(_forward, layer, self.plan, self.taken.at(point.values),
+                                    copy.deepcopy(dict(self.constants))))
         return tuple(map(np.asarray, outputs))
 
     def behind(
@@ -135,8 +143,8 @@ class LayerObject:
         back = () if self.plan.signature.needs_none and scalar else weights
         gathering = Gathering(_further(orders(self.taken, self.first, self.plan.own, None), inside),
                               left=dict.fromkeys((one.name for one in inside), _nothing))
-        found = _run(layer, None, self.plan, gathering, arguments,
-                     copy.deepcopy(dict(self.constants)), back)
+        _, found = called(partial(ran, layer, None, self.plan, gathering, arguments,
+                                  copy.deepcopy(dict(self.constants)), back))
         return {one.name: found[one.name] for one in inside if one.name in found}
 
 
@@ -197,7 +205,8 @@ def _passes(
     built = _built(make, plan, arguments, fixed)
     for one in plan.kept:
         one.put(built, one.start)
-    return _run(built, instead, plan, gathering, arguments, fixed, back)
+    outputs, found = ran(built, instead, plan, gathering, arguments, fixed, back)
+    return outputs if back is None else found
 
 
 def _built(
@@ -209,21 +218,23 @@ def _built(
     return built
 
 
-def _run(
+def ran(
     built: Any, instead: Callable[..., Any] | None, plan: Plan, gathering: Gathering,
     arguments: Mapping[str, Any], fixed: Mapping[str, Any], back: Sequence[Any] | None,
-) -> Any:
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A layer's outputs, and its gradients by name; none where there are no cotangents."""
     inside = {one.name: one.put(built, arguments[one.name]) for one in plan.inside}
     outputs, saved = _forward(built, plan, arguments, fixed)
     if back is None:
-        return outputs
+        return outputs, {}
     positional, keywords = plan.signature.arguments(
         back, outputs, saved, {**arguments, **fixed})
     backward = partial(instead, built) if instead else getattr(built, plan.behind)
     owned = flat({name: plan.named[name] for name in plan.own}, arguments)
     given = flat(plan.named, arguments)
-    return gathering(backward(*positional, **keywords), built, owned,
-                     {**given, **{name: arguments[name] for name in inside}})
+    found = gathering(backward(*positional, **keywords), built, owned,
+                      {**given, **{name: arguments[name] for name in inside}})
+    return outputs, found
 
 
 def _forward(

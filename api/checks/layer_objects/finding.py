@@ -19,6 +19,7 @@ from gradproof.checks.layer_objects.places import (
     Path,
     gradient_places,
     held,
+    in_order,
     is_real,
     looked_in,
     name_of,
@@ -209,7 +210,7 @@ class _Look:
         layer = self._made()
         if layer is None:
             return []
-        candidates = [h for h in held(layer) if not self._is_handed(layer, h)][:MOST]
+        candidates = self._not_handed(held(layer)[:MOST])
         first = self.calls.original(self.point)  # a copy has no views
         made = [OwnParameter(name, h.paths, reached(first, h.paths[0]))
                 for name, h in zip(_named(candidates, self.taken), candidates, strict=True)]
@@ -226,20 +227,19 @@ class _Look:
         except Exception:  # it will fail again where its failure is the finding
             return None
 
-    def _is_handed(self, layer: Any, one: Held) -> bool:
-        """Whether an array is one that was handed in, or follows from these alone."""
+    def _not_handed(self, candidates: Sequence[Held]) -> list[Held]:
+        """Those that are not handed in, nor follow from what is handed in alone."""
         inputs = {name: value for name, value in self.point.values.items() if is_real(value)}
-        if not inputs:
-            return False
         moved = {name: 1.37 * np.asarray(value) + 0.11 for name, value in inputs.items()}
-        try:
-            other, same = (self.calls.made(replace(self.point, values={**self.point.values, **by}))
-                           for by in (moved, {}))
-        except Exception:  # of values that do not suit it
-            return False
-        path = one.paths[0]
-        return not _equal([one.value], [reached(other, path)]) and _equal(
-            [one.value], [reached(same, path)])
+        seen = []
+        for by in (moved, {}):  # each is looked at before the next: it may be one object
+            try:
+                made = self.calls.made(replace(self.point, values={**self.point.values, **by}))
+            except Exception:  # of values that do not suit it
+                return list(candidates)
+            seen.append([reached(made, one.paths[0]) for one in candidates])
+        return [one for one, other, same in zip(candidates, *seen, strict=True)
+                if _equal([one.value], [other]) or not _equal([one.value], [same])]
 
     def _outputs(
         self, made: Sequence[OwnParameter], by: Mapping[str, Any]
@@ -250,7 +250,11 @@ class _Look:
                 layer = self.calls.made(self.point)
                 for one in made:
                     one.put(layer, by.get(one.name, one.start))
-                return self.calls.ahead(layer, self.point)
+                try:
+                    return self.calls.ahead(layer, self.point)
+                finally:
+                    for one in made:  # it may be one object for every call
+                        one.put(layer, one.start)
         except Exception:  # another value that it cannot take
             return None
 
@@ -311,8 +315,10 @@ class _Look:
         others = {path for other in found for path in other.paths}
         places = dict.fromkeys(place for path in one.paths
                                for place in gradient_places(layer, path))
-        return tuple(place for place in places
-                     if place not in others and _is_numbers(reached(layer, place)))
+        there = tuple(place for place in places
+                      if place not in others and _is_numbers(reached(layer, place)))
+        return there or in_order(layer, one.name, [
+            (other.name, np.shape(other.start)) for other in found if other.is_array])
 
     def array(self, one: OwnParameter) -> Array | None:
         """Its declaration; None where its shape is none of the inputs' sizes."""

@@ -7,7 +7,7 @@ A path leads from a layer through attributes, dicts, lists and sublayers:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
@@ -212,6 +212,17 @@ def _alike(layer: Any, path: Path) -> Iterator[Path]:
                      step.key for step in inner if step.is_item and isinstance(step.key, int)]]
         if len(found) == 1:
             yield found[0]
+
+
+def in_order(
+    layer: Any, name: str, arrays: Sequence[tuple[str, tuple[int, ...]]]
+) -> tuple[Path, ...]:
+    """The place in a list of gradients that has one for each of the arrays, in their order."""
+    shapes, names = [shape for _, shape in arrays], [other for other, _ in arrays]
+    return tuple(
+        (Step(holder), Step(names.index(name), True)) for holder in HOLDERS
+        if isinstance(within := getattr(layer, holder, None), list | tuple) and name in names
+        and [getattr(inner, "shape", None) for inner in within] == shapes)
 
 
 def _with_keys(layer: Any, holder: Path, rest: Path) -> Iterator[Path]:

@@ -1,0 +1,116 @@
+"""A layer used again: in training one object runs forward and backward, step after step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.layer_calls import Gathering
+from gradproof.checks.layer_objects.calling import LayerObject, ran
+from gradproof.checks.points import Point
+from gradproof.checks.returned import HOLDERS
+from gradproof.limits.calls import called
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """What a second use of a layer shows.
+
+    wrong: by name, why its gradient is wrong in a second step; left: the names whose gradient,
+    after two forward passes, is not that of the second.
+    """
+
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        return (f"after two forward passes, backward does not give the gradient by "
+                f"{', '.join(self.left)} of the second") if self.left else ""
+
+
+FIRST_USE = Reuse()
+
+
+def used_again(
+    layer: LayerObject, gathering: Gathering, point: Point, cotangents: Sequence[str]
+) -> Reuse:
+    """Two steps of one object on different inputs, held against a new object's step on the second.
+
+    A gradient that is added to what was there (``self.dW += ...``) may have both steps'.  A layer
+    whose second output is another than a new one's keeps a state that is meant, and is left.
+    """
+    steps = _Steps(layer, gathering, point, tuple(cotangents))
+    try:
+        with np.errstate(all="ignore"):
+            return steps.compared()
+    except Exception:  # it ran once, which is all that is asked of it
+        return FIRST_USE
+
+
+@dataclass(frozen=True)
+class _Steps:
+    layer: LayerObject
+    gathering: Gathering
+    point: Point
+    cotangents: tuple[str, ...]
+
+    def compared(self) -> Reuse:
+        moved = {name: 0.2 - 1.3 * value for name in self.layer.plan.entering
+                 if (value := self.point.values.get(name)) is not None
+                 and np.asarray(value).dtype.kind == "f"}
+        one, other = dict(self.point.values), {**self.point.values, **moved}
+        _, first = self._step(self._new(), one)
+        outputs, alone = self._step(self._new(), other)
+        used = self._new()
+        self._step(used, one)
+        again, second = self._step(used, other)
+        wrong = {
+            name: "right in a first step; in a second step of the same layer, on other inputs, it "
+                  "is not the gradient there: the layer keeps something of the first"
+            for name in alone if _close(again, outputs)
+            and not _close([second[name]], [alone[name]])
+            and not _close([second[name]], [np.asarray(first[name]) + alone[name]])
+            and not (_appends(used) and _close([second[name]], [first[name]]))
+        }
+        twice = self._new()
+        self._step(twice, one, backward=False)
+        ahead, late = self._step(twice, other)
+        left = tuple(name for name in alone if name not in wrong and _close(ahead, outputs)
+                     and not _close([late[name]], [alone[name]]))
+        return Reuse(wrong, left)
+
+    def _new(self) -> Any:
+        made = self.layer.made(self.point)
+        for one in self.layer.plan.kept:
+            one.put(made, one.start)
+        return made
+
+    def _step(
+        self, used: Any, values: Mapping[str, Any], backward: bool = True
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The outputs and the gradients of a step, copied."""
+        arguments = {**self.layer.taken.at(values),
+                     **{one.name: np.array(values[one.name]) for one in self.layer.plan.inside}}
+        back = [np.array(values[name]) for name in self.cotangents] if backward else None
+        outputs, found = called(partial(ran, used, None, self.layer.plan, self.gathering, arguments,
+                                        copy.deepcopy(dict(self.layer.constants)), back))
+        return list(map(np.array, outputs)), {
+            name: np.array(value) for name, value in (found or {}).items()}
+
+
+def _appends(used: Any) -> bool:
+    """Whether gradients stand in lists, to which a second step may append."""
+    return any(isinstance(held := getattr(used, holder, None), list) and held
+               for holder in HOLDERS)
+
+
+def _close(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return all(np.shape(left) == np.shape(right)
+               and np.allclose(left, right, rtol=1e-9, atol=1e-12, equal_nan=True)
+               for left, right in zip(one, other, strict=True))
