@@ -298,3 +298,62 @@ def test_a_reader_that_has_seen_enough_does_not_make_it_fine(tmp_path):
     assert process.stdout is not None
     process.stdout.close()
     assert process.wait(timeout=60) == 1
+
+
+# --- declarations -------------------------------------------------------------------------------
+
+
+def picked(W, y):
+    return -np.sum(W[np.arange(len(y)), y])
+
+
+def picked_slope(W, y):
+    slope = np.zeros_like(W)
+    slope[np.arange(len(y)), y] = -1
+    return {"W": slope}
+
+
+def test_classes_may_be_a_number():
+    y = gp.Array("m", kind="labels", classes=4)
+    assert y.classes == 4
+    assert gp.check(picked, picked_slope, W="m 4", y=y).verdict == "proved"
+    assert gp.check(picked, lambda W, y: {"W": 2 * picked_slope(W, y)["W"]}, W="m 4", y=y,
+                    repair_seconds=0).verdict == "refuted"
+
+
+def test_labels_beyond_every_axis_are_an_undecided_answer():
+    y = gp.Array("m", kind="labels", classes="k")
+    found = gp.check(picked, picked_slope, W="m n", y=y, repair_seconds=0)
+    assert found.verdict == "undecided"
+    assert "IndexError" in found["W"].reason
+
+
+def test_a_parameter_may_be_called_inputs():
+    def forward(inputs, w):
+        return inputs @ w, (inputs, w)
+
+    def backward(dout, cache):
+        return dout @ cache[1].T, cache[0].T @ dout
+
+    found = gp.check_layer(forward, backward, inputs="m n", w="n h")
+    assert {check.name: check.verdict for check in found} == {"inputs": "proved", "w": "proved"}
+    assert gp.check(lambda inputs: np.sum(inputs**2), lambda inputs: 2 * inputs,
+                    inputs="n").verdict == "proved"
+
+
+def test_arrays_beyond_all_memory_are_said():
+    with pytest.raises(ValueError, match=r"x: arrays of shape .* too large"):
+        gp.check(loss, lambda x: 2 * x, x="10000000 10000000")
+
+
+def test_no_warning_of_the_tools_own_arithmetic_leaks():
+    """They are errors in this test run; entries that nobody wrote, and values beyond float64."""
+    def unwritten(x):
+        out = np.empty(x.shape)
+        out[...] = np.inf
+        return out
+
+    assert gp.check(loss, unwritten, x="n", repair_seconds=0).verdict != "proved"
+    huge = {"x": np.array([400.0, -300.0, 709.0])}
+    found = gp.check(lambda x: np.sum(np.exp(2 * x)), lambda x: 2 * np.exp(2 * x), **huge)
+    assert found.verdict in ("proved", "undecided", "agrees")

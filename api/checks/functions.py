@@ -16,7 +16,7 @@ import numpy as np
 
 from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs
+from gradproof.checks.inputs import Inputs, by_name
 from gradproof.checks.judging import judge
 from gradproof.checks.points import Point
 from gradproof.checks.results import CheckResult, within
@@ -45,7 +45,7 @@ def check(
     /,
     *,
     wrt: Sequence[str] | None = None,
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Any = None,
     seed: int = 0,
     repair_seconds: float = SECONDS,
     time_limit: float = TIME_LIMIT,
@@ -73,7 +73,7 @@ def check(
     Raises ValueError (TraceError) for inputs that do not fit the functions, FormulaError with line
     and column for text that is no formula.
     """
-    taken = Inputs.of({**(inputs or {}), **shapes})
+    taken = Inputs.of(by_name(inputs, shapes))
     real = [array.name for array in taken.arrays if not array.is_integer]
     chosen = tuple(taken.chosen(real if wrt is None else wrt))
     return within(time_limit, chosen, lambda: _checked(

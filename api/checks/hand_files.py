@@ -17,6 +17,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
+from gradproof.checks.inputs import by_name
+
 NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
          "backpropagation", "backward_propagation", "compute_gradients")
 
@@ -167,13 +169,13 @@ def gradient_of(
     /,
     *,
     wrt: Sequence[str] | None = None,
-    inputs: dict[str, Any] | None = None,
+    inputs: Any = None,
     **shapes: Any,
 ) -> Callable[[Function], Function]:
     """Marks a function as the gradient of `loss`; the arguments are those of :func:`check`."""
 
     def mark(gradient: Function) -> Function:
-        MARKED.append(Mark(gradient, loss, {**(inputs or {}), **shapes},
+        MARKED.append(Mark(gradient, loss, by_name(inputs, shapes),
                            None if wrt is None else tuple(wrt)))
         return gradient
 

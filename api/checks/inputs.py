@@ -15,6 +15,19 @@ from gradproof.symbolic.equation import Array, Kind
 from gradproof.symbolic.shapes import parse_shape
 
 
+def by_name(inputs: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a check: those given in a dict, and those given by keyword.
+
+    What is no dict is the shape of a parameter that is called `inputs` itself.
+
+    >>> by_name("m n", {"w": "n"}), by_name({"wrt": "n"}, {})
+    ({'inputs': 'm n', 'w': 'n'}, {'wrt': 'n'})
+    """
+    if inputs is None:
+        return {**shapes}
+    return {**inputs, **shapes} if isinstance(inputs, Mapping) else {"inputs": inputs, **shapes}
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Inputs by parameter name.

@@ -16,7 +16,7 @@ import numpy as np
 
 from gradproof.checks.given_arrays import General
 from gradproof.checks.hand_files import read_outside
-from gradproof.checks.inputs import Inputs
+from gradproof.checks.inputs import Inputs, by_name
 from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import Call, LayerFails, two_functions
 from gradproof.checks.layer_objects.calling import LayerObject
@@ -48,7 +48,7 @@ def check_layer(
     /,
     *,
     wrt: Sequence[str] | None = None,
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Any = None,
     constants: Mapping[str, Any] | None = None,
     seed: int = 0,
     repair_seconds: float = SECONDS,
@@ -83,7 +83,7 @@ def check_layer(
     Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
     layer's own code raises is a reason in the result.
     """
-    given, fixed = _sorted_out({**(inputs or {}), **shapes}, constants or {})
+    given, fixed = _sorted_out(by_name(inputs, shapes), constants or {})
     taken = Inputs.of(given)
     if not taken.arrays:
         raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from gradproof.symbolic.equation import Array, size_symbols
 from gradproof.symbolic.proof.sampling import draw
@@ -56,9 +57,19 @@ def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
     for place, row in enumerate(SIZES if symbols else SIZES[:2]):
         rng = np.random.default_rng([seed, place])
         numbers = {s: row[p % len(row)] + p // len(row) * len(row) for p, s in enumerate(symbols)}
-        values = {array.name: draw(array, numbers, rng, INTEGERS) for array in inputs}
+        values = {array.name: _drawn(array, numbers, rng) for array in inputs}
         points.append(Point({str(s): n for s, n in numbers.items()}, values))
     return points
+
+
+def _drawn(array: Array, sizes: Mapping[sp.Symbol, int], rng: np.random.Generator) -> Any:
+    """Random values of an array.  ValueError where it has more entries than there is memory."""
+    try:
+        return draw(array, sizes, rng, INTEGERS)
+    except MemoryError:
+        raise ValueError(
+            f"{array.name}: arrays of shape {array.shape} are too large to be drawn; name the "
+            "sizes (\"m n\"), and small ones are drawn") from None
 
 
 def flat(names: Any, values: Any, into: Values | None = None) -> Values:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from gradproof.limits.calls import NotReturnedError
 from gradproof.limits.deadline import (
     TimeLimitError,
@@ -179,7 +181,8 @@ def within(
     doing("running the functions")
     known(None)
     try:
-        return bounded(seconds, call)
+        with np.errstate(all="ignore"):  # what overflows at points of our choice is no news
+            return bounded(seconds, call)
     except NotReturnedError as error:
         reason = f"the gradient function {error}"
     except TimeLimitError as error:

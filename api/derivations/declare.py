@@ -13,7 +13,7 @@ from gradproof.symbolic.shapes import parse_shape
 
 def Array(  # noqa: N802 - it reads as the class whose values it makes
     shape: str, sizes: tuple[Size, ...] | None = None, kind: str = "real",
-    *, name: str = "", classes: str | Size | None = None, low: float | None = None,
+    *, name: str = "", classes: str | int | Size | None = None, low: float | None = None,
     high: float | None = None, axis: int = -1,
 ) -> Declared:
     """An input of a shape and a kind; its name is that of the parameter it is given for.
@@ -40,8 +40,8 @@ def Array(  # noqa: N802 - it reads as the class whose values it makes
                          f"{kind!r}")
     if below:
         classes = below
-    if isinstance(classes, str):
-        (classes,) = parse_shape(classes)
+    if isinstance(classes, str | int):
+        (classes,) = parse_shape(str(classes))
     if sizes is not None:
         name, made = shape, sizes
     else:
