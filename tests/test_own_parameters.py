@@ -648,3 +648,17 @@ def test_what_backward_writes_into_is_said():
     result = gp.check_layer(used(changes), x="m 4", repair_seconds=0)
     assert {made.verdict for made in result} == {"undecided"}
     assert "changes its input x in place" in result["W"].reason
+
+
+@pytest.mark.parametrize("place", ["forward", "backward"])
+def test_a_pass_that_ends_the_program_is_no_pass(place):
+    class Leaves(Linear):
+        """Ends the program in one of its passes."""
+
+    def leave(self, x):
+        raise SystemExit(0)
+
+    setattr(Leaves, place, leave)
+    result = gp.check_layer(Leaves(), x="m 4", repair_seconds=0)
+    assert result.verdict in ("undecided", "refuted")
+    assert "SystemExit" in str(result)

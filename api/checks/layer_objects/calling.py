@@ -214,7 +214,7 @@ def _built(
 ) -> Any:
     built = _made(make, plan.own, plan.fixed, arguments, fixed)
     if plan.is_lazy:
-        _forward(built, plan, arguments, fixed)
+        called(partial(_forward, built, plan, arguments, fixed))
     return built
 
 
