@@ -56,7 +56,7 @@ def slot_numbers(expression: sp.Expr) -> list[int]:
 
 
 def slots_of(expression: sp.Expr) -> list[sp.Symbol]:
-    """The slots in a body, in the order of their numbers."""
+    """The slots in a body, by number."""
     return [slot(number) for number in slot_numbers(expression)]
 
 
@@ -243,7 +243,7 @@ class Array:
     entries are > 0; those of an "interval" lie strictly between `low` and `high`, where None is no
     end; "labels" are integers below `classes`; "mask" entries are 0 or 1, those of a "sign" 1 or
     -1; "symmetric", "orthogonal" and "invertible" are square matrices.  `axes` are names for the
-    axes' indices in printed formulas.
+    axes' indices in printed formulas, `least` the least values that names of sizes have.
     """
 
     name: str
@@ -254,6 +254,7 @@ class Array:
     low: sp.Rational | None = None
     high: sp.Rational | None = None
     along: int = -1
+    least: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_positive(self) -> bool:
@@ -330,9 +331,7 @@ def equations_of(item: Item) -> tuple[Equation, ...]:
 
 
 def size_symbols(shapes: Iterable[Iterable[Size]]) -> list[sp.Symbol]:
-    """The sizes that shapes are made of, in the order in which they occur.
-
-    An outer index that a size depends on is none of them.
+    """The sizes that shapes are made of, in order; an outer index that one depends on is none.
 
     >>> m, n = size_symbol("m"), size_symbol("n")
     >>> size_symbols([(n, m + 1), (m, sp.Integer(3))])

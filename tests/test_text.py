@@ -15,7 +15,7 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.spelling import scalar
 from gradproof.symbolic.equation import Array, EquationError, System, size_symbol, slot
 from gradproof.symbolic.functions import RELU, Z
-from gradproof.symbolic.shapes import ShapeTextError, parse_shape
+from gradproof.symbolic.shapes import ShapeTextError, least_sizes, parse_shape
 from gradproof.symbolic.text.formula import parse_formula
 from gradproof.symbolic.text.statements import FormulaError, parse_equations
 
@@ -211,6 +211,9 @@ def test_shapes():
     assert parse_shape("") == ()
     h, d = size_symbol("h"), size_symbol("d")
     assert parse_shape("m (h d) 2*d") == (size_symbol("m"), h * d, 2 * d)
+    assert parse_shape("h+1 h-d 2*h+d-3 (h + 1)") == (h + 1, h - d, 2 * h + d - 3, h + 1)
+    assert parse_shape("h>=2 d") == (h, d)
+    assert least_sizes("h>=2 d (h d)") == (("h", 2),)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +229,11 @@ def test_shapes():
         ("0 n", "at least 1"),
         ("-1", "neither a name"),
         ("lambda", "neither a name"),
+        ("n+", "neither a name"),
+        ("n>=0", "at least 1"),
+        ("2-2", "at least 1"),
+        ("2>=2", "neither a name"),
+        ("n>2", "neither a name"),
         ((3, 2), "a shape is text"),
     ],
 )

@@ -8,10 +8,11 @@ an axis along which no array can be drawn keeps its number.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from itertools import product
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
@@ -23,6 +24,12 @@ from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.equation import Array, size_names, size_symbols
 from gradproof.symbolic.proof.sampling import draw
 from gradproof.symbolic.shapes import parse_shape
+
+Axis: TypeAlias = tuple[str, int]
+"""An array's name and the place of an axis."""
+
+CHOICES = 4
+"""Axes beside square arrays whose size may be that of their rows or of their columns."""
 
 NAMES = ("m", "n", "p", "q", "r", "s")
 """Names of sizes in the order in which they are met; arrays with more distinct ones keep theirs."""
@@ -61,17 +68,41 @@ class General:
                                    if n > 1))
 
     def declarations(self) -> Iterator[Mapping[str, Any]]:
-        """The inputs with symbols for the given sizes: for all of them, for fewer, for none."""
+        """The inputs with symbols for the given sizes: for the axes of square arrays apart, for all
+        sizes, with n + 1 beside n, for fewer, for none."""
         sizes = [n for n in self.sizes if n not in self.kept]
         kept = [(), *((n,) for n in sizes), *(tuple(k for k in sizes if k != n) for n in sizes)]
+        if self.given:
+            yield from (self._exchanged(self._symbols((), across)) for across in self._apart())
         for keep in dict.fromkeys(kept):
             if self.given and len(keep) < len(sizes):
                 by = self._symbols(keep)
-                yield self._exchanged({
-                    name: replace(array, kind="integer" if array.is_integer else "real")
-                    for name, array in by.items()
-                })
+                yield self._exchanged(by)
+                related = self._symbols(keep, related=True)
+                if related != by:
+                    yield self._exchanged(related)
         yield self.inputs.declared
+
+    def _apart(self) -> Iterator[frozenset[Axis]]:
+        """Ways to tell the two axes of square arrays apart: which axes have the size across.
+
+        Those of symmetric arrays, or in which a pair of axes is fixed, are one.
+        """
+        def is_square(given: Given) -> bool:
+            return given.numbers.ndim == 2 and len(set(given.numbers.shape)) == 1 and \
+                given.numbers.shape[0] > 1
+
+        squares = [given for given in self.given.values() if is_square(given)]
+        sizes = {given.numbers.shape[0] for given in squares} - self.kept
+        if len(sizes) != 1 or any(given.fixed or any(kind.kind == "symmetric" for kind in
+                                                     given.kinds) for given in squares):
+            return
+        columns = {(given.array.name, 1) for given in squares}
+        free = [(name, axis) for name, given in self.given.items() if not is_square(given)
+                for axis, size in enumerate(given.numbers.shape) if size in sizes]
+        for chosen in product((True, False), repeat=len(free)) if len(free) <= CHOICES else ():
+            yield frozenset(columns.union(
+                axis for axis, across in zip(free, chosen, strict=True) if across))
 
     def patterned(
         self, declared: Mapping[str, Any], loss: Callable[[Mapping[str, Any]], Any]
@@ -124,15 +155,14 @@ class General:
         """
         if not self.given:
             return self.inputs.points(seed)
-        symbols = self._symbols(())
         at = self.inputs.points(seed)[0]
-        known = {str(size): n for name, array in symbols.items()
-                 for size, n in zip(array.shape, self.given[name].numbers.shape, strict=True)
-                 if size.is_Symbol}
-        general = symbols if declared is None else {
+        general = self._symbols(()) if declared is None else {
             array.name: array for spec in declared.values() for array in leaves(spec)
             if array.name in self.given
         }
+        known = {str(size): n for name, array in general.items()
+                 for size, n in zip(array.shape, self.given[name].numbers.shape, strict=True)
+                 if size.is_Symbol}
         at = replace(at, sizes={**at.sizes, **known})
         return [at, *self._beside(at, seed), *self._elsewhere(general, seed)]
 
@@ -162,8 +192,14 @@ class General:
                 values[name] = self.given[name].like(shape, rng)
             yield Point({str(s): n for s, n in sizes.items()}, values, elsewhere=True)
 
-    def _symbols(self, keep: tuple[int, ...]) -> dict[str, Array]:
-        """The arrays with symbols for their sizes; equal sizes are one symbol."""
+    def _symbols(
+        self, keep: tuple[int, ...], across: Collection[Axis] = (), related: bool = False
+    ) -> dict[str, Array]:
+        """The arrays with symbols for their sizes; equal sizes are one symbol.
+
+        across: axes with another symbol for the same size.  related: a size that is one more than
+        another is that plus one.
+        """
         taken = {*size_names(array.shape for array in self._rest), *self.reserved,
                  *(array.name for array in self.inputs.arrays)}
         fixed = {1, *keep, *self.kept, *(g.numbers.shape[axis] for g in self.given.values()
@@ -172,9 +208,17 @@ class General:
                               for size in given.numbers.shape if size not in fixed)
         names = (name for name in NAMES if name not in taken)
         by = dict(zip(sizes, names, strict=False))
+        if related:
+            by |= {size: f"{by[size - 1]}+1" for size in by if size - 1 in by
+                   and size - 2 not in by}
+        other = next(names, "")
+
+        def named(name: str, axis: int, size: int) -> str:
+            return other if other and (name, axis) in across else by.get(size, str(size))
+
         return {
-            name: replace(given.array, shape=parse_shape(
-                " ".join(by.get(size, str(size)) for size in given.numbers.shape)))
+            name: replace(given.array, shape=parse_shape(" ".join(
+                named(name, axis, size) for axis, size in enumerate(given.numbers.shape))))
             for name, given in self.given.items()
         }
 

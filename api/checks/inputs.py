@@ -12,7 +12,7 @@ import sympy as sp
 
 from gradproof.checks.points import Point, Values, flat, nested, random_points
 from gradproof.symbolic.equation import Array, Kind
-from gradproof.symbolic.shapes import parse_shape
+from gradproof.symbolic.shapes import least_sizes, parse_shape
 
 
 def by_name(inputs: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def declared(name: str, value: Any) -> Any:
     if isinstance(value, Array):
         return replace(value, name=value.name or name)
     if isinstance(value, str):
-        return Array(name, parse_shape(value))
+        return Array(name, parse_shape(value), least=least_sizes(value))
     numbers = np.asarray(value)
     if numbers.dtype.kind not in "fiub":
         raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "

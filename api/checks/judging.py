@@ -122,7 +122,10 @@ def _all_looked(
     numbers: Measurements, proofs: Proofs, points: Sequence[Point]
 ) -> tuple[Point, ...]:
     subject, further = numbers.subject, list[Point]()
+    least = subject.least
     for point in points:
+        if any(point.sizes.get(name, size) < size for name, size in least.items()):
+            continue
         doing(f"comparing numbers at {point}")
         numbers.look_at(point)
         if numbers.ended:
@@ -174,7 +177,7 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     open_ = [f.comparison.reason for f in seen if f.comparison.verdict == "undecided"]
     if proof is not None and proof.equal:
         base = replace(base, notes=(*notes, *filter(None, [lost])))
-        made = _proved(base, subject, proof, open_)
+        made = _proved(base, subject, proof, open_, numbers.least)
         return made if name not in proofs.aside else _beside_safeguards(made, proofs, explained)
     if open_ or not seen:
         return replace(base, verdict="undecided",
@@ -217,7 +220,9 @@ def _refuted(
                    diagnosis=_explained(base.name, proof, numbers))
 
 
-def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -> Check:
+def _proved(
+    base: Check, subject: Subject, proof: Proof, open_: Sequence[str], least: Mapping[str, int]
+) -> Check:
     """A proof that no number contradicts, with what it rests on."""
     traced = subject.hand.assumptions if subject.hand is not None else ()
     given = {a.array for a in subject.assumed if a.fact == "given symmetric"}
@@ -225,8 +230,9 @@ def _proved(base: Check, subject: Subject, proof: Proof, open_: Sequence[str]) -
                             if not (isinstance(a, Assumption) and a.fact == "symmetric"
                                     and a.array in given))
     extra = [f"numbers undecided: {reason}" for reason in open_[:1]]
-    return replace(base, verdict="proved", scope=scope_said(subject), notes=(*base.notes, *extra),
-                   assumptions=tuple(assumed), kinks=kinks_said(proof.kinks, subject.kinks))
+    return replace(base, verdict="proved", scope=scope_said(subject, least),
+                   notes=(*base.notes, *extra), assumptions=tuple(assumed),
+                   kinks=kinks_said(proof.kinks, subject.kinks))
 
 
 def _beside_safeguards(made: Check, proofs: Proofs, explained: Sequence[Observed]) -> Check:

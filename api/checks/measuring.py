@@ -88,7 +88,7 @@ class Measurements:
     shapes: gradients of a wrong shape, or missing, in words.  failure: why nothing could be looked
     at; fails: that the gradient function fails where the loss works; ended: that another call of
     it, or of the loss, is not worth while.
-    doubts: why a derived gradient is not to be relied on.
+    doubts: why a derived gradient is not to be relied on.  least: of sizes, where 1 is left out.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -106,6 +106,7 @@ class Measurements:
         self.fails: Failure | None = None
         self.ended = False
         self.doubts: dict[str, str] = {}
+        self.least: dict[str, int] = {}
         self._aside: set[str] = set()
         self._exact: dict[int, dict[str, Any]] = {}
         self._rounding: Mapping[str, Any] = {}
@@ -141,6 +142,10 @@ class Measurements:
                 if name in exact:
                     derived[name] = exact[name]
                     comparison = self._settled(name, comparison, fitting[name], exact[name], point)
+            if comparison.verdict == "refuted" and name in derived and not np.any(
+                    np.isfinite(derived[name]) | np.isfinite(fitting[name])):
+                self._leave_out(point, f"neither gradient is a number at {point}")
+                continue
             if (point.branch or point.redrawn) and not _decides(comparison, fitting[name]):
                 reason = comparison.reason or "not finite"
                 self.notes[name][f"nothing is decided at {point}: {reason}"] = None
@@ -163,11 +168,12 @@ class Measurements:
         text = f"the gradient function {said}" + f" at {point}" * hangs
         if point.elsewhere:  # sizes that were guessed from the given ones
             self._note(text)
+        elif 1 in point.sizes.values() and not point.given and not hangs:  # the tool's own choice
+            self._leave_out(point, text)
         elif not point.branch:  # there it is an input that the function refuses
             self.failure = self.failure or text
             self.ended = self.ended or hangs
-            # A size of 1 is of the tool's own choice: a function may be meant for more.
-            if raised.is_fact and 1 not in point.sizes.values() and self._loss_works(point):
+            if raised.is_fact and self._loss_works(point):
                 self.fails = self.fails or replace(raised, text=text)
         return None
 
@@ -322,8 +328,14 @@ class Measurements:
             self._note(f"the loss fails at {point}: {type(error).__name__}: {error}")
             return False
         if not works and 1 in point.sizes.values():
-            self._note(f"the loss is not finite at {point}, which was left out")
+            self._leave_out(point, f"the loss is not finite at {point}")
         return works
+
+    def _leave_out(self, point: Point, why: str) -> None:
+        """A size of 1 that the loss or its gradient does not have is none that is meant."""
+        self._note(f"{why}, which was left out")
+        if not (point.given or point.branch):
+            self.least.update({name: 2 for name, size in point.sizes.items() if size == 1})
 
     def _fitted(self, name: str, array: Any, expected: tuple[int, ...], point: Point) -> Any:
         """The array, without units too many where that is allowed; a misfit is remembered."""

@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 from gradproof.symbolic.equation import Array, size_symbols
-from gradproof.symbolic.proof.sampling import draw
+from gradproof.symbolic.proof.sampling import draw, lifted
 
 Values = dict[str, Any]
 
@@ -56,7 +56,8 @@ def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
     points = []
     for place, row in enumerate(SIZES if symbols else SIZES[:2]):
         rng = np.random.default_rng([seed, place])
-        numbers = {s: row[p % len(row)] + p // len(row) * len(row) for p, s in enumerate(symbols)}
+        numbers = lifted(inputs, {
+            s: row[p % len(row)] + p // len(row) * len(row) for p, s in enumerate(symbols)})
         values = {array.name: _drawn(array, numbers, rng) for array in inputs}
         points.append(Point({str(s): n for s, n in numbers.items()}, values))
     return points

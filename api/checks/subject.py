@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs, takes
+from gradproof.checks.inputs import Inputs, leaves, takes
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.limits.calls import ExitedError, called
 from gradproof.limits.deadline import TimeLimitError, bounded, doing, left, now_doing
@@ -62,6 +62,7 @@ class Subject:
     assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
     rerun: how an edited gradient function is looked at; without it no repair is searched.
     remarks: what a reader of any verdict should know.  keyed: what was returned beside.
+    given: names of the arrays that came as numbers.
     """
 
     asked: Asked
@@ -80,6 +81,18 @@ class Subject:
     rerun: Rerun | None = None
     remarks: tuple[str, ...] = ()
     keyed: Keyed = field(default_factory=Keyed)
+    given: frozenset[str] = frozenset()
+
+    @property
+    def least(self) -> dict[str, int]:
+        """The least values of sizes: those declared, and those that the two programs need."""
+        found: dict[str, int] = {}
+        traced = [made.least for made in (self.chain, self.hand) if made is not None]
+        stated = [array.least for spec in self.declared.values() for array in leaves(spec)]
+        for name, least in (*(pair for pairs in stated for pair in pairs),
+                            *(pair for pairs in traced for pair in pairs.items())):
+            found[name] = max(found.get(name, 1), least)
+        return {name: least for name, least in found.items() if least > 1}
 
     @property
     def wrt(self) -> tuple[str, ...]:
@@ -126,20 +139,22 @@ class Sides:
 
     def general(self, general: General) -> Subject:
         """The subject for inputs as general as those for which both sides can be traced."""
-        enough = left() / 2
-        return next(found for found in map(self.subject, general.declarations())
+        enough, given = left() / 2, frozenset(general.given)
+        return next(replace(found, given=given)
+                    for found in map(self.subject, general.declarations())
                     if found.hand is not None or found.declared is general.inputs.declared
                     or left() < enough)
 
     def patterned(self, general: General, declared: Declared) -> Iterator[Subject]:
         """The subject under what the numbers of given arrays show, if they show anything."""
         for found, assumed in general.patterned(declared, self.plain.loss):
-            yield replace(self, plain=replace(self.plain, assumed=assumed)).subject(found)
+            plain = replace(self.plain, assumed=assumed, given=frozenset(general.given))
+            yield replace(self, plain=plain).subject(found)
 
 
 def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:
     """The gradients of the one scalar that a trace returns; TraceError for one of anything else."""
-    return differentiate(traced.system, scalar_result(traced), wrt)
+    return replace(differentiate(traced.system, scalar_result(traced), wrt), least=traced.least)
 
 
 def scalar_result(traced: Trace) -> str:

@@ -8,7 +8,7 @@ import sympy as sp
 
 from gradproof.symbolic.equation import Array as Declared
 from gradproof.symbolic.equation import Kind, Size
-from gradproof.symbolic.shapes import parse_shape
+from gradproof.symbolic.shapes import least_sizes, parse_shape
 
 
 def Array(  # noqa: N802 - it reads as the class whose values it makes
@@ -42,10 +42,11 @@ def Array(  # noqa: N802 - it reads as the class whose values it makes
         classes = below
     if isinstance(classes, str | int):
         (classes,) = parse_shape(str(classes))
+    least: tuple[tuple[str, int], ...] = ()
     if sizes is not None:
         name, made = shape, sizes
     else:
-        made = parse_shape(shape)
+        made, least = parse_shape(shape), least_sizes(shape)
     ends = [None if end is None else sp.Rational(end) for end in (low, high)]
     if word != "interval" and ends != [None, None]:
         raise ValueError(f"low, high: expected kind \"interval\", got {kind!r}")
@@ -54,4 +55,4 @@ def Array(  # noqa: N802 - it reads as the class whose values it makes
     if not -max(len(made), 1) <= axis < max(len(made), 1):
         raise ValueError(f"axis: expected one of the {len(made)} axes of {shape!r}, got {axis}")
     return Declared(name, made, cast(Kind, word), classes=classes, low=ends[0], high=ends[1],
-                    along=axis)
+                    along=axis, least=least)

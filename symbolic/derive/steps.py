@@ -9,7 +9,7 @@ of it is :mod:`gradproof.symbolic.display`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..assumptions import Assumption
@@ -66,6 +66,7 @@ class Chain:
     of: array name -> name of its adjoint.
     assumed: inputs whose declaration (rows sum to one) a rewrite used.
     source: what was differentiated, as it was given.
+    least: the least values of sizes for which its equations were made.
     """
 
     system: System
@@ -77,6 +78,7 @@ class Chain:
     assumed: tuple[str, ...]
     kinks: tuple[Kink, ...]
     source: System | None = None
+    least: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:

@@ -29,7 +29,7 @@ from ..equation import Array, System, size_symbols
 from ..evaluator import NotComputableError, size_number
 from .reevaluation import Evaluation
 from .residues import CHAIN, Value
-from .sampling import one_hot, within
+from .sampling import lifted, one_hot, within
 
 SIZES: tuple[tuple[int, ...], ...] = ((2, 3, 4, 5), (3, 2, 5, 4), (1,), (2,), (3, 1, 2))
 """Sizes to look at, taken in turn by the symbols: different ones, all 1, all equal, some 1."""
@@ -124,7 +124,9 @@ def _sizes(sides: Iterable[System], choice: Sequence[int]) -> dict[sp.Symbol, in
     shapes = [shape for side in sides for shape in side.shapes.values()]
     shapes += [(a.classes,) for side in sides for a in side.inputs if a.classes is not None]
     symbols = sorted(size_symbols(shapes), key=str)
-    return {symbol: choice[place % len(choice)] for place, symbol in enumerate(symbols)}
+    inputs = [array for side in sides for array in side.inputs]
+    return lifted(inputs, {symbol: choice[place % len(choice)]
+                           for place, symbol in enumerate(symbols)})
 
 
 def _is_small(sides: Iterable[System], sizes: Mapping[sp.Symbol, int]) -> bool:

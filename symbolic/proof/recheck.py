@@ -21,7 +21,7 @@ from ..equation import Array, System, size_symbols
 from ..evaluator import NotComputableError, operations, size_number
 from ..exact.evaluation import Evaluation, fractions
 from ..exact.numbers import Arithmetic
-from .sampling import one_hot, within
+from .sampling import lifted, one_hot, within
 
 DIGITS = 60
 APART = 1e-30
@@ -63,7 +63,7 @@ def _values(sides: Sequence[System], seed: int) -> list[Evaluation]:
     sizes = _sizes(sides, seed)
     equations = [equation for system in sides for equation in system.equations]
     if operations(equations, sizes) > BUDGET:
-        sizes = dict.fromkeys(sizes, 2)
+        sizes = lifted([a for system in sides for a in system.inputs], dict.fromkeys(sizes, 2))
         if operations(equations, sizes) > BUDGET:
             raise NotComputableError("beyond the budget")
     inputs = {array.name: array for system in sides for array in system.inputs}
@@ -93,7 +93,9 @@ def _sizes(sides: Sequence[System], seed: int) -> dict[sp.Symbol, int]:
     shapes = [shape for system in sides for shape in system.shapes.values()]
     symbols = sorted(size_symbols(shapes), key=str)
     chosen = ((2, 3, 4, 2, 3), (3, 2, 2, 4, 3))[seed % 2]
-    return {symbol: chosen[place % len(chosen)] for place, symbol in enumerate(symbols)}
+    inputs = [array for system in sides for array in system.inputs]
+    return lifted(inputs, {symbol: chosen[place % len(chosen)]
+                           for place, symbol in enumerate(symbols)})
 
 
 def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Generator,

@@ -9,7 +9,7 @@ stays without one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ..equation import Array, Size, System, size_symbols
+from ..equation import Array, Size, System, size_symbol, size_symbols
 
 Values: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[System, Values, Mapping[str, int]], Values]
@@ -81,6 +81,7 @@ def sample(
         if len(symbols) <= len(SIZES):
             chosen = random.permutation(SIZES)  # distinct, so that no two sizes are confused
             sizes = {s: int(chosen[place]) for place, s in enumerate(symbols)}
+        sizes = lifted(inputs.values(), sizes)
         named = {str(symbol): value for symbol, value in sizes.items()}
         try:
             values = {name: draw(array, sizes, random) for name, array in inputs.items()}
@@ -98,6 +99,27 @@ def sample(
         except (ValueError, TypeError, KeyError, IndexError, MemoryError):
             continue
         found.append(Sample(sizes, first, second))
+    return found
+
+
+def lifted(arrays: Iterable[Array], sizes: Mapping[sp.Symbol, int]) -> dict[sp.Symbol, int]:
+    """The sizes, made larger as far as the arrays need: to the least ones that they state, and so
+    that every axis (of n - k entries) has an entry."""
+    found, known = dict(sizes), list(arrays)
+    for array in known:
+        for name, least in array.least:
+            symbol = size_symbol(name)
+            found[symbol] = max(found.get(symbol, least), least)
+    for _ in range(20):
+        lengths = ((size, int(size.xreplace({s: sp.Integer(n) for s, n in found.items()})))
+                   for array in known for size in array.shape if size.free_symbols <= found.keys())
+        size, length = next(((s, n) for s, n in lengths if n < 1), (None, 1))
+        if size is None:
+            break
+        grows = [symbol for symbol in found if size.coeff(symbol).is_positive]
+        if not grows:
+            break
+        found[grows[0]] += 2 - length
     return found
 
 

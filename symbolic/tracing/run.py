@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -42,7 +42,8 @@ class Trace:
 
     `result` has the names of the arrays that the function returned, in its dicts and tuples, and
     `arguments` those that it was given, by parameter.  `lines` are the source lines of equations;
-    `assumptions` say what was taken for granted; `mutated` are inputs that the function changes.
+    `assumptions` say what was taken for granted; `mutated` are inputs that the function changes;
+    `least` the least values of sizes that have to be larger than 1.
     """
 
     system: System
@@ -51,6 +52,7 @@ class Trace:
     lines: dict[str, SourceLine]
     assumptions: tuple[str, ...] = ()
     mutated: tuple[str, ...] = ()
+    least: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def results(self) -> dict[str, str]:
@@ -184,6 +186,7 @@ def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> T
         session.lines,
         tuple(session.assumptions),
         tuple(session.mutated),
+        session.least,
     )
 
 

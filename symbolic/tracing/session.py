@@ -57,6 +57,7 @@ class Session:
         self.builder = Builder()
         self.lines: dict[str, SourceLine] = {}
         self.assumptions: dict[str, None] = {}
+        self.least: dict[str, int] = {}
         self.mutated: dict[str, None] = {}
         self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}
         self.integers: set[str] = set()
@@ -129,8 +130,12 @@ class Session:
         """The traced NumPy function of that name."""
         return self.functions[name](self, *args, **kwargs)
 
-    def assume(self, assumption: str) -> None:
+    def assume(self, assumption: str, nonnegative: sp.Expr | None = None) -> None:
+        """Notes what is taken for granted; that n - 2 is `nonnegative` is a least value of n."""
         self.assumptions[assumption] = None
+        rest, sized = (nonnegative or sp.S.Zero).as_coeff_Add()
+        if sized.is_Symbol and sized.is_positive:
+            self.least[str(sized)] = max(self.least.get(str(sized), 1), int(-rest))
 
     def array(self, operand: Operand, dtype: Dtype = "float") -> Any:
         """A traced array that holds `operand`, whose equations belong to the user's line."""

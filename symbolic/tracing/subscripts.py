@@ -160,7 +160,8 @@ def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
         fail(f"there is no entry {at} on an axis of size {size}")
     for bound in (place, size - 1 - place):
         if not sp.expand(bound).is_nonnegative:
-            session.assume(f"{sp.expand(bound)} >= 0, for an entry {at} of an axis of size {size}")
+            session.assume(f"{sp.expand(bound)} >= 0, for an entry {at} of an axis of size {size}",
+                           sp.expand(bound))
     return place
 
 
@@ -178,7 +179,8 @@ def _slice(session: Session, entry: slice, size: Size) -> Slice:
     if count.is_nonpositive:
         fail(f"the slice {_spelled(entry)} of an axis of size {size} is empty")
     if not count.is_positive:
-        session.assume(f"{count} >= 1, for the slice {_spelled(entry)} of an axis of size {size}")
+        session.assume(f"{count} >= 1, for the slice {_spelled(entry)} of an axis of size {size}",
+                       count - 1)
     return Slice(low, count)
 
 
@@ -215,11 +217,12 @@ def _bound(session: Session, given: Any, default: sp.Expr, size: Size) -> sp.Exp
     if at.is_negative:
         at = sp.expand(size + at)
         if not size.is_Integer and not at.is_nonnegative:  # NumPy begins at 0 where it is less
-            session.assume(f"{at} >= 0, for a slice bound counted from the end of a size {size}")
+            session.assume(
+                f"{at} >= 0, for a slice bound counted from the end of a size {size}", at)
     if size.is_Integer and at.is_Integer:
         return sp.Integer(min(max(int(at), 0), int(size)))
     if not sp.expand(size - at).is_nonnegative:
-        session.assume(f"{at} <= {size}, for a slice up to {at}")
+        session.assume(f"{at} <= {size}, for a slice up to {at}", sp.expand(size - at))
     return at
 
 

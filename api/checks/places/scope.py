@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gradproof.checks.inputs import leaves
 from gradproof.checks.subject import Subject
 from gradproof.symbolic.assumptions import bounds_said
 from gradproof.symbolic.equation import size_names
 
 
-def scope_said(subject: Subject) -> str:
-    """The scope of a proof, such as "for all m, n, for 0 < p < 1"."""
+def scope_said(subject: Subject, left_out: Mapping[str, int] | None = None) -> str:
+    """The scope of a proof, such as "for all m, n >= 2, with x 3 × m, for 0 < p < 1".
+
+    left_out: sizes at which the loss has no value, each with the least one left.
+    """
     assert subject.derived is not None
     symbols = sorted(size_names(array.shape for array in subject.derived.inputs))
-    sizes = f"for all {', '.join(symbols)}" if symbols else "for these sizes"
-    domains = [bounds_said(array) for spec in subject.declared.values() for array in leaves(spec)
+    least = {**(left_out or {}), **subject.least}
+    named = [f"{name} >= {least[name]}" if name in least else name for name in symbols]
+    sizes = f"for all {', '.join(named)}" if symbols else "for these sizes"
+    arrays = [array for spec in subject.declared.values() for array in leaves(spec)]
+    fixed = [f"{array.name} {' × '.join(map(str, array.shape))}" for array in arrays
+             if array.name in subject.given and any(size.is_Integer for size in array.shape)]
+    positive = dict.fromkeys(f"{size} >= 1" for array in arrays for size in array.shape
+                             if not size.is_positive and size.free_symbols)
+    domains = [bounds_said(array) for array in arrays
                if array.kind == "interval" and array.bounds != (None, None)]
-    return ", ".join([sizes, *([f"for {', '.join(domains)}"] if domains else [])])
+    further = [("with", [*positive, *fixed]), ("for", domains)]
+    return ", ".join([sizes, *(f"{word} {', '.join(parts)}" for word, parts in further if parts)])
