@@ -19,6 +19,7 @@ from gradproof.checks.places.beyond_safeguards import largest_share
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
 from gradproof.checks.places.scope import scope_said
+from gradproof.checks.places.unfit import is_second_derivative, misfit
 from gradproof.checks.points import Point
 from gradproof.checks.proofs import Proofs, best_proofs
 from gradproof.checks.results import Check, CheckResult
@@ -56,11 +57,15 @@ def judge(
 
     alternatives: the same under further assumptions, for where the proofs fail without.
     """
+    if unfit := misfit(subject, points):
+        return CheckResult(tuple(Check(name, "undecided", reason=unfit) for name in subject.wrt),
+                           unasked=subject.keyed.unasked)
     doing("proving")
     proofs = best_proofs(subject, alternatives)
     numbers = Measurements(proofs.subject)
     looked = _looked(numbers, proofs, points)
     checks = tuple(_verdict(name, proofs, numbers) for name in subject.wrt)
+    checks = tuple(_asked_for(made, numbers, points) for made in checks)
     # From here on no failure and no want of time costs the verdict.
     doing("explaining")
     checks = attempted(partial(right_for, numbers, looked, checks), checks, EXPLAINING)
@@ -190,6 +195,14 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
                        diagnosis=_explained(name, proof, numbers))
     return _agreeing(base, [found.point for found in seen],
                      subject.reason or (proof.reason if proof is not None else ""))
+
+
+def _asked_for(made: Check, numbers: Measurements, points: Sequence[Point]) -> Check:
+    """A check on what is a right second derivative is none on a wrong gradient."""
+    if made.name in numbers.shapes and is_second_derivative(made.name, numbers, points):
+        return replace(made, verdict="undecided", reason="the matrix of second derivatives is "
+                       f"returned, and the gradient is asked for ({numbers.shapes[made.name]})")
+    return made
 
 
 def _refuted(

@@ -16,8 +16,10 @@ from gradproof.checks.inputs import leaves
 from gradproof.checks.measuring import Measurements
 from gradproof.checks.points import Point
 from gradproof.checks.results import Check
+from gradproof.symbolic.proof.sampling import one_hot
 
-SAID = {"mask": "0 or 1", "one_hot": "one-hot rows"}
+SAID = {("mask", -1): "0 or 1", ("one_hot", -1): "one-hot rows", ("one_hot", 0): "one-hot columns"}
+"""Kind, and the axis along which entries sum to one: in words."""
 
 
 def right_for(numbers: Measurements, points: Sequence[Point],
@@ -29,16 +31,21 @@ def right_for(numbers: Measurements, points: Sequence[Point],
                if check.verdict == "refuted" and numbers.refuted([check.name], looked)]
     said: dict[str, str] = {}
     for array in (array for spec in subject.declared.values() for array in leaves(spec)):
-        if array.kind != "real" or array.name in subject.wrt or not array.shape:
+        known = array.kind, array.along
+        if array.kind not in ("real", "one_hot") or array.name in subject.wrt or not array.shape:
             continue
-        for kind in SAID:
-            narrowed = [replace(point, values=_of_kind(point.values, array.name, kind, place))
+        for kind, axis in SAID:
+            if (kind, axis) == known or (axis == 0 and len(array.shape) != 2) or (
+                    array.kind == "one_hot" and kind == "mask"):
+                continue
+            narrowed = [replace(point, values=_of_kind(point.values, array.name, kind, axis, place))
                         for place, point in enumerate(looked)]
             for name in refuted:
                 if name not in said and _is_right(numbers, name, narrowed):
-                    said[name] = (f"right where {array.name} is {SAID[kind]}, at the points "
+                    along = ", axis=0" * (axis == 0)
+                    said[name] = (f"right where {array.name} is {SAID[kind, axis]}, at the points "
                                   f"looked at; if that is meant, declare it: {array.name}="
-                                  f'gp.Array("...", kind="{kind}")')
+                                  f'gp.Array("...", kind="{kind}"{along})')
     return tuple(replace(check, reason=f"{check.reason}; {said[check.name]}")
                  if check.name in said else check for check in checks)
 
@@ -60,10 +67,12 @@ def _is_right(numbers: Measurements, name: str, points: Sequence[Point]) -> bool
     return len(seen) == len(points) and all(f.comparison.verdict == "agrees" for f in seen)
 
 
-def _of_kind(values: Mapping[str, Any], name: str, kind: str, seed: int) -> dict[str, Any]:
+def _of_kind(
+    values: Mapping[str, Any], name: str, kind: str, axis: int, seed: int
+) -> dict[str, Any]:
     random = np.random.default_rng(seed)
     shape = np.shape(values[name])
     made = random.integers(2, size=shape).astype(float)
     if kind == "one_hot":
-        made = np.eye(shape[-1])[random.integers(shape[-1], size=shape[:-1])]
+        made = one_hot(random, shape, axis)
     return {**values, name: made}

@@ -183,7 +183,8 @@ class _Forward:
         first, last = self.features[0], self.features[-1]
         objective = self.network.objective
         inputs = [_declared("X", self.axes(first)),
-                  _declared("Y", self.axes(last), objective.row.target)]
+                  _declared("Y", self.axes(last), objective.row.target,
+                            -1 if self.rows else 0)]
         weights: list[Array] = []
         equations: list[Equation] = []
         previous = "X"
@@ -229,5 +230,8 @@ def _read(name: str, indices: Sequence[Index]) -> Read:
     return Read(name, tuple(index.symbol for index in indices))
 
 
-def _declared(name: str, indices: Sequence[Index], kind: Kind = "real") -> Array:
-    return Array(name, tuple(i.size for i in indices), kind, tuple(i.name for i in indices))
+def _declared(
+    name: str, indices: Sequence[Index], kind: Kind = "real", along: int = -1
+) -> Array:
+    return Array(name, tuple(i.size for i in indices), kind, tuple(i.name for i in indices),
+                 along=along)
