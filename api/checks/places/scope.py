@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gradproof.checks.inputs import leaves
 from gradproof.checks.subject import Subject
 from gradproof.symbolic.assumptions import bounds_said
-from gradproof.symbolic.equation import size_names
+from gradproof.symbolic.equation import Array, size_names
 
 
 def scope_said(subject: Subject, left_out: Mapping[str, int] | None = None) -> str:
@@ -22,10 +22,16 @@ def scope_said(subject: Subject, left_out: Mapping[str, int] | None = None) -> s
     sizes = f"for all {', '.join(named)}" if symbols else "for these sizes"
     arrays = [array for spec in subject.declared.values() for array in leaves(spec)]
     fixed = [f"{array.name} {' × '.join(map(str, array.shape))}" for array in arrays
-             if array.name in subject.given and any(size.is_Integer for size in array.shape)]
+             if array.name in subject.given and _is_fixed(array, array.name in subject.wrt)]
     positive = dict.fromkeys(f"{size} >= 1" for array in arrays for size in array.shape
                              if not size.is_positive and size.free_symbols)
     domains = [bounds_said(array) for array in arrays
                if array.kind == "interval" and array.bounds != (None, None)]
     further = [("with", [*positive, *fixed]), ("for", domains)]
     return ", ".join([sizes, *(f"{word} {', '.join(parts)}" for word, parts in further if parts)])
+
+
+def _is_fixed(array: Array, varied: bool) -> bool:
+    """Whether a size stayed a number: a longer one, or that of data with a single row."""
+    longer = any(size.is_Integer and size > 1 for size in array.shape)
+    return longer or (not varied and len(array.shape) > 1 and array.shape[0] == 1)
