@@ -14,10 +14,11 @@ from gradproof.symbolic.proof.sampling import draw, lifted
 
 Values = dict[str, Any]
 
-SIZES = ((3, 4, 2, 5, 6, 7), (6, 2, 3, 4, 7, 5), (1, 3, 5, 2, 4, 6), (3, 4, 2, 5, 6, 7))
+SIZES = ((3, 4, 2, 5, 6, 7), (6, 2, 3, 4, 7, 5), (1, 3, 5, 2, 4, 6), (3, 4, 2, 5, 6, 7),
+         (3, 3, 3, 3, 3, 3))
 """What the symbolic sizes are in each round: distinct, so that no two axes are mistaken for one
-another; once with the first size (the batch, as a rule) equal to 1; and the first ones again, with
-other numbers, for what was remembered by shape."""
+another; once with the first size (the batch, as a rule) equal to 1; the first ones again, with
+other numbers, for what was remembered by shape; and all equal."""
 
 INTEGERS = 5
 """How many values integers have whose number of classes is not declared."""
@@ -56,6 +57,8 @@ def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
     points = []
     for place, row in enumerate(SIZES if symbols else SIZES[:2]):
         rng = np.random.default_rng([seed, place])
+        if len(symbols) == 1 and place == 4:
+            continue  # it has nothing to be equal to
         numbers = lifted(inputs, {
             s: row[p % len(row)] + p // len(row) * len(row) for p, s in enumerate(symbols)})
         values = {array.name: _drawn(array, numbers, rng) for array in inputs}
