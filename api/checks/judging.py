@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from gradproof.checks.places.beyond_safeguards import largest_share
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
 from gradproof.checks.places.scope import scope_said
-from gradproof.checks.places.unfit import is_second_derivative, misfit
+from gradproof.checks.places.second_derivatives import is_second_derivative
 from gradproof.checks.points import Point
 from gradproof.checks.proofs import Proofs, best_proofs
 from gradproof.checks.results import Check, CheckResult
@@ -57,9 +57,6 @@ def judge(
 
     alternatives: the same under further assumptions, for where the proofs fail without.
     """
-    if unfit := misfit(subject, points):
-        return CheckResult(tuple(Check(name, "undecided", reason=unfit) for name in subject.wrt),
-                           unasked=subject.keyed.unasked)
     doing("proving")
     proofs = best_proofs(subject, alternatives)
     numbers = Measurements(proofs.subject)

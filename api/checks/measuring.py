@@ -321,8 +321,7 @@ class Measurements:
 
     def _loss_works(self, point: Point) -> bool:
         try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 works = bool(np.isfinite(self.subject.loss(point.values)))
         except Exception as error:  # as above
             self._note(f"the loss fails at {point}: {type(error).__name__}: {error}")
@@ -331,8 +330,7 @@ class Measurements:
             self._leave_out(point, f"the loss is not finite at {point}")
         return works
 
-    def _leave_out(self, point: Point, why: str) -> None:
-        """A size of 1 that the loss or its gradient does not have is none that is meant."""
+    def _leave_out(self, point: Point, why: str) -> None:  # a size of 1 need not be meant
         self._note(f"{why}, which was left out")
         if not (point.given or point.branch):
             self.least.update({name: 2 for name, size in point.sizes.items() if size == 1})
@@ -381,14 +379,12 @@ def _copied(gradient: Gradient, values: Mapping[str, Any]) -> dict[str, Any]:
             for name, found in gradient(values).items()}
 
 
-def _decides(comparison: Comparison, claimed: Any) -> bool:
-    """Whether numbers so far out say something of the formula rather than of its arithmetic."""
+def _decides(comparison: Comparison, claimed: Any) -> bool:  # of the formula, not its arithmetic
     return comparison.verdict != "undecided" and bool(np.all(np.isfinite(claimed)))
 
 
 def _largest(values: Any) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.max(known)) if known.size else float("nan")
+    return float(np.nanmax(values)) if np.any(~np.isnan(values)) else float("nan")
 
 
 def farthest(claimed: Any, derived: Any) -> tuple[int, ...]:

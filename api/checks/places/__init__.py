@@ -4,6 +4,6 @@
     branches         points that reach branches no other point took, and branches none reaches
     coincidences     points with the very numbers that a program compares its arrays with
     likeness         what arrays of numbers are like, and other arrays like them
-    unfit            what no verdict can be given on: a loss that is no scalar, or fails
+    second_derivatives  what is no gradient and was not meant as one
     scope            where a proof holds, in words
 """

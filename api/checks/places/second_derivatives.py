@@ -1,8 +1,7 @@
-"""What no verdict can be given on: a loss that is no scalar, or that fails for the shapes given."""
+"""What is no gradient and was not meant as one: the matrix of second derivatives."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,34 +9,8 @@ import numpy as np
 
 from gradproof.checks.measuring import Measurements
 from gradproof.checks.points import Point
-from gradproof.checks.subject import Subject
-from gradproof.limits.deadline import TimeLimitError
 
 STEP = 1e-5
-
-
-def misfit(subject: Subject, points: Sequence[Point]) -> str:
-    """Why the loss is nothing to differentiate: it fails at all points, or is no number at one."""
-    first = ""
-    for point in points:
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                value = subject.loss(point.values)
-        except TimeLimitError:  # which is found, and said, where numbers are compared
-            return ""
-        except Exception as error:  # whatever it raises, that is the finding
-            first = first or (f"the loss fails at {point}: {type(error).__name__}: {error}; do the "
-                              "inputs that are given fit it?")
-            continue
-        array = np.asarray(value)
-        if array.size == 1 and array.dtype.kind in "fiub":
-            return ""
-        what = f"an array of shape {array.shape}" if array.dtype.kind in "fiub" else \
-            "a complex number" if array.dtype.kind == "c" else f"{value!r:.40}"
-        return (f"the loss returns {what}, expected one real number: what is judged is the "
-                "gradient of a scalar")
-    return first
 
 
 def is_second_derivative(name: str, numbers: Measurements, points: Sequence[Point]) -> bool:
