@@ -110,3 +110,10 @@ def test_a_program_that_is_not_what_was_traced_of_it_is_refuted():
     found = gp.check(entropy(lambda p: np.clip(p, 1e-7, 1 - 1e-7)), gradient, repair_seconds=0,
                      **XWY)
     assert found.verdict == "refuted", str(found)
+
+
+def test_a_gradient_below_the_rounding_of_its_program_is_proved():
+    Z, Y = np.array([[50.0, 0, -50], [0, 30, 3]]), np.array([[1.0, 0, 0], [0, 1, 0]])
+    found = gp.check(lambda Z, Y: -S(Y * np.log(soft(Z))), lambda Z, Y: soft(Z) - Y, wrt=["Z"],
+                     repair_seconds=0, Z=Z, Y=Y)
+    assert found.verdict == "proved", str(found)

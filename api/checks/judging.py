@@ -42,6 +42,9 @@ from gradproof.symbolic.normalform.polynomial import Crossing
 from gradproof.symbolic.proof.prover import Proof
 from gradproof.symbolic.tracing.run import SourceLine
 
+ROUNDING = 1e-13
+"""A difference of a proved gradient at which the arithmetic is to blame, whatever its size is."""
+
 MEASURING, EXPLAINING = 0.7, 0.4
 """The part of the time that is left which each step of a judgement may take."""
 
@@ -168,8 +171,8 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     if seen and not any(found.gap.size for found in seen):
         return replace(base, verdict="undecided", reason=f"{name} has no entries")
     explained = [found for found in seen if found.comparison.verdict == "refuted"
-                 and proofs.explain(name, found)]
-    if name in proofs.aside:
+                 and (proofs.explain(name, found) or (proofs.proved(name) and _is_rounding(found)))]
+    if explained:
         base = _measured(name, [found for found in seen if found not in explained], notes)
     differing = next((found for found in seen if found.comparison.verdict == "refuted"
                       and found not in explained), None)
@@ -192,6 +195,12 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
                        diagnosis=_explained(name, proof, numbers))
     return _agreeing(base, [found.point for found in seen],
                      subject.reason or (proof.reason if proof is not None else ""))
+
+
+def _is_rounding(found: Observed) -> bool:
+    """Whether all that differs at a point is what a rounding of numbers of size 1 may do: in a
+    saturated program the gradient itself is smaller."""
+    return max(found.largest, found.witness_gap) <= ROUNDING
 
 
 def _asked_for(made: Check, numbers: Measurements, points: Sequence[Point]) -> Check:
