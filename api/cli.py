@@ -51,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
-    except (ValueError, TypeError, OSError, NotImplementedError) as error:
+    except OSError as error:
+        named = f"{escaping.path(error.filename)}: " if error.filename else ""
+        say(f"gradproof: error: {named}{error.strerror or error}", sys.stderr)
+        return FAILED
+    except (ValueError, TypeError, NotImplementedError) as error:
         say(f"gradproof: error: {error}", sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -251,6 +255,8 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--function", help="which function of that file")
     command.add_argument("-o", "--output", default="gradproof-report", metavar="DIR",
                          help="where the report goes (default: %(default)s)")
+    command.add_argument("--force", action="store_true",
+                         help="replace files of these names that are no report's")
     command.add_argument("--flavor", choices=("github", "portable"), default="github",
                          help="of the Markdown: GitHub's, or one that renders everywhere")
 
@@ -262,8 +268,8 @@ def _report(options: argparse.Namespace) -> int:
     network = load(options.spec)
     with progress("deriving, checking, writing"):
         written, result = report(
-            network, Path(options.output), hand=options.hand, function=options.function,
-            flavor=options.flavor,
+            network, options.output, hand=options.hand, function=options.function,
+            flavor=options.flavor, force=options.force,
         )
     for path in written:
         say(escaping.path(path))

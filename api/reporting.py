@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from pathlib import Path
 
-from gradproof.checks.hand_files import load_function
+from gradproof.checks.hand_files import load_function, source_of
 from gradproof.checks.hand_written import check_network
 from gradproof.checks.results import Check, CheckResult
 from gradproof.derivations.derivation import Derivation, derive
@@ -31,24 +31,28 @@ def report(
     hand: str | Path | None = None,
     function: str | None = None,
     flavor: str = "github",
+    force: bool = False,
 ) -> tuple[list[Path], CheckResult | None]:
     """Writes a network's or model's report (Markdown, with a network's figure; LaTeX) and returns
     the paths.
 
     hand: a Python file with a hand-written backward pass, which is run and put into the three-way
         comparison; an example network brings its own.  function: which function of that file.
-    flavor: of the Markdown, "github" or "portable".
+    flavor: of the Markdown, "github" or "portable".  force: replace files of these names that are
+        no report's.
 
     Also returns the check's result where there was a hand-written pass.  Raises HandError for a
     file that cannot be used; nothing is written in that case.
     """
+    if not str(directory):
+        raise ValueError("report: expected the name of a folder, got \"\"")
     derivation = derive(network)
     file = Path(hand) if hand is not None else _example_pass(network)
     result = None
     if file is not None:
         result = check_network(derivation, load_function(file, function), file.name)
     checks = [_row(check) for check in result] if result is not None else []
-    hand_source = file.read_text(encoding="utf-8") if file is not None else None
+    hand_source = source_of(file) if file is not None else None
     data = build(
         network, derivation.chain, derivation.writer,
         source_text=_source(derivation),
@@ -59,7 +63,7 @@ def report(
         entries=_entries(derivation),
         checks=checks, hand_source=hand_source,
     )
-    return write_report(data, Path(directory), flavor=flavor), result
+    return write_report(data, Path(directory), flavor=flavor, force=force), result
 
 
 def _source(derivation: Derivation) -> str:

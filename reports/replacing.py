@@ -1,35 +1,158 @@
-"""Files replaced whole: a reader, or a run that is killed, leaves the old one or the new one."""
+"""Files replaced whole, and sets of them: a reader, or a run that is killed, leaves the old or the
+new ones, and nothing beside them.
+
+New content is written to files without a name where the system has such (Linux), so that a run
+which is killed leaves none; else to hidden files beside, which the next run removes.
+"""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import re
+import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+_NEW = "gradproof-new"
 
-def replace_bytes(path: Path, data: bytes) -> None:
-    """Writes beside `path` and renames; the mode is kept, a symbolic link is followed.
 
-    The temporary file is removed when writing fails.  Raises OSError.
+def replace_bytes(path: Path, data: bytes, *, follow: bool = True) -> None:
+    """A file replaced whole: see :func:`replace_all`."""
+    replace_all({path: data}, follow=follow)
+
+
+def replace_all(files: Mapping[Path, bytes], *, follow: bool = True) -> None:
+    """Writes every file, then gives each its name: the whole set, or nothing of it.
+
+    Mode, owner and group of a file that is there are kept; new ones follow the umask.  A symbolic
+    link is followed, or with `follow` False replaced.  A file with several hard links, or whose
+    owner this user cannot give, is written in place, by one write.  Raises OSError.
     """
-    target = path.resolve()
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    waiting: list[_Waiting] = []
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else _new_mode())
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+        for path, data in files.items():
+            target = path.resolve() if follow else path
+            _sweep(target)
+            waiting.append(_Waiting(target, data))
+        for one in waiting:
+            one.finish()
+    finally:
+        for one in waiting:
+            one.close()
 
 
-def _new_mode() -> int:
-    """The mode of a new file; there is no way to ask for the umask without setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+class _Waiting:
+    """New content that waits for its name."""
+
+    def __init__(self, target: Path, data: bytes) -> None:
+        self.target = target
+        self.data = data
+        self.old = _regular(target)
+        self.hidden = target.parent / f".{target.name[:100]}.{os.getpid()}.{_NEW}"
+        self.named = False
+        self.handle = -1
+        if self.old is not None and self.old.st_nlink > 1:
+            return
+        try:
+            self._write()
+        except BaseException:
+            self.close()
+            raise
+
+    def _write(self) -> None:
+        try:
+            if not hasattr(os, "O_TMPFILE"):
+                raise OSError
+            self.handle = os.open(self.target.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        except OSError:  # not Linux, or a file system without such files
+            with suppress(FileNotFoundError):
+                self.hidden.unlink()
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+            self.handle = os.open(self.hidden, flags, 0o666)
+            self.named = True
+        rest = memoryview(self.data)
+        while rest:
+            rest = rest[os.write(self.handle, rest):]
+        if self.old is not None and hasattr(os, "fchown"):
+            try:
+                now = os.fstat(self.handle)
+                if (now.st_uid, now.st_gid) != (self.old.st_uid, self.old.st_gid):
+                    os.fchown(self.handle, self.old.st_uid, self.old.st_gid)
+            except PermissionError:
+                self.close()
+                return
+            os.fchmod(self.handle, stat.S_IMODE(self.old.st_mode))
+        os.fsync(self.handle)
+
+    def finish(self) -> None:
+        """Gives the content its name."""
+        if self.handle < 0:
+            _in_place(self.target, self.data)
+            return
+        if not self.named:
+            # with a folder's handle Python asks for linkat, which follows /proc's link
+            folder = os.open(self.target.parent, os.O_RDONLY)
+            try:
+                with suppress(FileNotFoundError):
+                    self.hidden.unlink()
+                os.link(f"/proc/self/fd/{self.handle}", self.hidden, src_dir_fd=folder)
+            finally:
+                os.close(folder)
+            self.named = True
+        os.replace(self.hidden, self.target)
+        self.named = False
+
+    def close(self) -> None:
+        """Lets go of content that has got its name, or will get none."""
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+        if self.named:
+            with suppress(FileNotFoundError):
+                self.hidden.unlink()
+            self.named = False
+
+
+def _regular(target: Path) -> os.stat_result | None:
+    """The state of a regular file; None where there is none.  OSError for a folder or a device."""
+    try:
+        found = target.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(f"{target} is a folder")
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _in_place(target: Path, data: bytes) -> None:
+    handle = os.open(target, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest):]
+        os.ftruncate(handle, len(data))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(target: Path) -> None:
+    """Removes what a run that was killed between two steps left for this target."""
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            found = re.fullmatch(rf"\.{re.escape(target.name[:100])}\.(\d+)\.{_NEW}", name)
+            if found and not _is_running(int(found[1])):
+                (target.parent / name).unlink()
+
+
+def _is_running(process: int) -> bool:
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

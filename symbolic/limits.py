@@ -10,9 +10,11 @@ import math
 import os
 import re
 import stat
+import tomllib
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 MAX_LENGTH = 20_000
 """Characters of the text of equations."""
@@ -61,8 +63,7 @@ def number(value: object) -> Fraction:
         if value.bit_length() > 4 * MAX_EXPONENT:
             raise LimitError(f"a number is at most 1e{MAX_EXPONENT}")
         return Fraction(value)
-    text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else (
-        str(value))
+    text = float.__repr__(value) if isinstance(value, float) else str(value)
     found = re.fullmatch(r"\s*[-+]?([0-9_]*\.?[0-9_]*)(?:[eE]([-+]?)0*([0-9]+))?\s*", text)
     if found is None or not found[1].strip("._"):
         raise ValueError(f"expected a finite number, got {shown(text)}")
@@ -73,6 +74,41 @@ def number(value: object) -> Fraction:
     if exact and abs(exact.adjusted()) > MAX_EXPONENT:
         raise LimitError(f"a number has an exponent within {MAX_EXPONENT}, got {shown(text)}")
     return Fraction(exact if exact else 0)
+
+
+def toml(data: bytes) -> dict[str, Any]:
+    """A TOML file's tables, with numbers as they are written; a byte-order mark is let be.
+
+    Raises ValueError for what is no TOML in UTF-8, is nested too deeply, or has a number that no
+    limit lets through.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8 text (byte {error.start})") from None
+    try:
+        return tomllib.loads(text, parse_float=_decimal)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except LimitError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"is not valid TOML: {error}") from None
+
+
+class _Written(Decimal):
+    """A decimal that messages show as it is written."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return _Written(text)
+    except ArithmeticError:
+        raise LimitError(f"a number has an exponent within {MAX_EXPONENT}, got "
+                         f"{shown(text)}") from None
 
 
 def shown(text: str) -> str:
@@ -97,7 +133,7 @@ def read_file(path: Path, most: int) -> bytes:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise LimitError("is no regular file, but a folder, a pipe or a device")
-        data = file.read(most + 1)
+        data = file.read(min(found.st_size, most) + 1)
     if len(data) > most:
         raise LimitError(f"is larger than {most:,} bytes")
     return data

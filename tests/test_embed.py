@@ -160,7 +160,8 @@ def test_an_authors_own_formula_or_number_is_held_against_the_derivation(
     assert all(kind in message for message in messages), messages
 
 
-def test_specs_beside_the_document_and_in_pyproject(tmp_path):
+def test_specs_beside_the_document_and_in_pyproject(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "mine.toml").write_text("[network]\nsizes = [3, 1]\nbatch = false\n")
     (tmp_path / "pass.py").write_text(

@@ -13,11 +13,13 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import decode_source
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
 from gradproof.checks.inputs import by_name
+from gradproof.symbolic.limits import MAX_SPEC, read_file
 
 NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
          "backpropagation", "backward_propagation", "compute_gradients")
@@ -54,16 +56,32 @@ def load_function(path: str | Path, name: str | None = None) -> Callable[..., An
                     f"gradients; the file has {sorted(own) or 'no function'}")
 
 
-def run_file(path: str | Path) -> ModuleType:
-    """The file's module, run under a name of its own (so that its ``__main__`` part is not)."""
-    file = Path(path)
+def source_of(file: Path) -> str:
+    """The text of a Python file, as Python reads it: byte-order mark and coding line are heeded.
+
+    Raises HandError.
+    """
     try:
-        source = file.read_text(encoding="utf-8")
+        source = decode_source(read_file(file, MAX_SPEC))
     except FileNotFoundError:
         raise HandError(f"{file}: there is no such file; expected a Python file with a gradient "
                         "function") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except SyntaxError as error:
+        raise HandError(f"{file}:1: {error.msg}") from None
+    except OSError as error:
+        raise HandError(f"{file}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise HandError(f"{file}: cannot be read: {error}") from None
+    if "\0" in source:
+        line = source.count("\n", 0, source.index("\0")) + 1
+        raise HandError(f"{file}:{line}: Python source has no null characters")
+    return source
+
+
+def run_file(path: str | Path) -> ModuleType:
+    """The file's module, run under a name of its own (so that its ``__main__`` part is not)."""
+    file = Path(path)
+    source = source_of(file)
     _on_path(file.resolve().parent)
     module = ModuleType(f"gradproof_hand_{file.stem}")
     module.__file__ = str(file)
@@ -72,7 +90,7 @@ def run_file(path: str | Path) -> ModuleType:
     try:
         exec(compile(source, str(file), "exec"), vars(module))
     except SyntaxError as error:
-        raise HandError(f"{file}:{error.lineno}: {error.msg}") from None
+        raise HandError(f"{file}:{error.lineno or 1}: {error.msg}") from None
     except (Exception, SystemExit) as error:
         line = error.__traceback__
         number = 0

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from functools import partial
@@ -24,8 +25,9 @@ from gradproof.reports.markers.flavors import Content, Figure, markup_of, writte
 from gradproof.reports.markers.marker import MarkerError, Problem, Request
 from gradproof.reports.markers.notebook import embedded_notebook
 from gradproof.reports.markup import Markup
-from gradproof.reports.replacing import replace_bytes
+from gradproof.reports.replacing import replace_all
 from gradproof.symbolic import escaping
+from gradproof.symbolic.limits import MAX_DOCUMENT, MAX_NOTEBOOK, read_file
 
 if TYPE_CHECKING:
     from gradproof.embedding.quantities import Quantities
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 MADE = ("node_modules", "venv", "build", "dist", "_build", "site", "__pycache__")
 """Folders of a folder whose documents are made by programs."""
+AGAIN = 10
+"""Times that a document is read which other programs keep writing."""
 
 
 class Embedder:
@@ -84,10 +88,12 @@ class Embedder:
         path = _figure_path(request, spec)
         block = block and not alias
         what = json.dumps([markup.name, request.quantity, request.number, form, path, block])
-        found = cache.get(what)
+        verdict = request.quantity.startswith("check.")  # of code that may read anything
+        found = None if verdict else cache.get(what)
         if found is None:
             found = _rendered(self._quantities(spec, cache, request), request, block, markup, path)
-            cache.put(what, found)
+            if not verdict:
+                cache.put(what, found)
         text, drawing = found
         if alias:
             text = f".. |{alias}| replace:: {text}"
@@ -125,6 +131,8 @@ class Embedder:
         return self._found[place]
 
     def _quantities(self, spec: Spec, cache: Cache, request: Request) -> Quantities:
+        if spec.refused and request.quantity.startswith("check."):
+            raise MarkerError(spec.refused)
         if cache.key not in self._derived:
             from gradproof.embedding.quantities import Quantities
 
@@ -208,7 +216,7 @@ def _paths(documents: Iterable[str | Path]) -> Iterator[Path]:
                 folders[:] = sorted(name for name in folders
                                     if not name.startswith(".") and name not in MADE)
                 for name in sorted(names):
-                    if Path(name).suffix.lower() in SYNTAXES:
+                    if Path(name).suffix.lower() in SYNTAXES and Path(folder, name).is_file():
                         yield Path(folder, name)
         elif path.is_file():
             yield path
@@ -216,7 +224,22 @@ def _paths(documents: Iterable[str | Path]) -> Iterator[Path]:
             raise ValueError(f"{path}: there is no such document")
 
 
+class _Changed(ValueError):  # noqa: N818
+    """A document that another program wrote between reading and writing."""
+
+    def __str__(self) -> str:
+        return "was changed by other programs again and again; run again"
+
+
 def _document(path: Path, embedder: Embedder, check: bool, force: bool) -> Document:
+    """A document brought up to date; one that another run writes meanwhile is read anew."""
+    for _ in range(AGAIN):
+        with suppress(_Changed):
+            return _once(path, embedder, check, force)
+    return Document(path, problems=[Problem("error", 1, str(_Changed()))])
+
+
+def _once(path: Path, embedder: Embedder, check: bool, force: bool) -> Document:
     document = Document(path)
     folder = path.resolve().parent
     figures: dict[str, str] = {}
@@ -231,8 +254,8 @@ def _document(path: Path, embedder: Embedder, check: bool, force: bool) -> Docum
         return embedder.verify(request, text, folder)
 
     try:
-        data = path.read_bytes()
         syntax = syntax_of(path)
+        data = read_file(path, MAX_NOTEBOOK if syntax == "notebook" else MAX_DOCUMENT)
         if not any("gradproof".encode(codec) in data for codec in ("utf-8", "utf-16-le")):
             return document
         text, encode = decoded(data, embedder.settings(folder).encoding)
@@ -252,11 +275,14 @@ def _document(path: Path, embedder: Embedder, check: bool, force: bool) -> Docum
         document.diff = _diff(path, text, found.text)
     if not check:
         try:
+            if document.changed and read_file(path, MAX_NOTEBOOK) != data:
+                raise _Changed
             for name in stale:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                replace_bytes(folder / name, figures[name].encode())
-            if document.changed:
-                _replace(path, data, new)
+            replace_all({**{folder / name: figures[name].encode() for name in stale},
+                         **({path: new} if document.changed else {})})
+        except _Changed:
+            raise
         except (ValueError, OSError) as error:
             document.problems = [Problem("error", 1, str(error))]
             return document
@@ -269,7 +295,8 @@ def _stale(folder: Path, figures: dict[str, str], force: bool) -> list[str]:
     found = []
     for name, drawing in figures.items():
         file = folder / name
-        old = file.read_bytes().decode("utf-8", "replace") if file.exists() else None
+        old = (read_file(file, MAX_DOCUMENT).decode("utf-8", "replace")
+               if file.exists() or file.is_symlink() else None)
         if old is not None and old.replace("\r\n", "\n") == drawing:
             continue
         if old is not None and not force and not is_generated(old.replace("\r\n", "\n")):
@@ -277,12 +304,6 @@ def _stale(folder: Path, figures: dict[str, str], force: bool) -> list[str]:
                               "--force replaces it, file=OTHER.svg takes another name")
         found.append(name)
     return found
-
-
-def _replace(path: Path, old: bytes, new: bytes) -> None:
-    if path.read_bytes() != old:
-        raise MarkerError("was changed by another program meanwhile; run again")
-    replace_bytes(path, new)
 
 
 def _diff(path: Path, old: str, new: str) -> str:

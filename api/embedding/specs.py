@@ -7,21 +7,22 @@ document, or an example network, in this order.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.markers.marker import MarkerError, near
+from gradproof.symbolic.limits import MAX_SPEC, read_file, toml
 
 if TYPE_CHECKING:
     from gradproof.symbolic.equation import System
     from gradproof.symbolic.specs.model import Model
     from gradproof.symbolic.specs.network import Network
 
+REPOSITORIES = (".git", ".hg")
+"""What the root of a repository has."""
 KEYS = ("specs", "flavor", "encoding", "documents")
 SPEC_KEYS = ("file", "hand", "name", "network", "values", "update", "notation", "equations",
              "shapes")
@@ -32,6 +33,9 @@ class Settings:
     """``[tool.gradproof]`` of the nearest pyproject.toml above a document.
 
     specs: by name, a path or a table.  documents: patterns, for a run that names none.
+    runs: whether a hand-written file that it names may be run: it lies in the document's
+    repository; or where there is none, in the document's folder or in one that the command is run
+    in, or below that.
     """
 
     folder: Path
@@ -39,26 +43,46 @@ class Settings:
     flavor: str = "github"
     encoding: str = "utf-8"
     documents: tuple[str, ...] = ()
+    runs: bool = True
 
 
 def settings_of(folder: Path) -> Settings:
-    """The settings for documents in a folder.  Raises ValueError with the file and the key."""
-    for above in (folder, *folder.parents):
+    """The settings for documents in a folder, looked for up to the root of its repository.
+
+    Raises ValueError with the file and the key.
+    """
+    root, folders = _searched(folder)
+    for above in folders:
         file = above / "pyproject.toml"
         if not file.is_file():
             continue
         try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+            document = toml(read_file(file, MAX_SPEC))
         except ValueError as error:
-            raise ValueError(f"{file}: is not valid TOML: {error}") from None
-        found = document.get("tool", {}).get("gradproof")
-        if found is not None:
-            return _settings(file, found)
+            raise ValueError(f"{file}: {error}") from None
+        tool = document.get("tool", {})
+        if not isinstance(tool, dict):
+            raise ValueError(f"{file}: tool: expected tables [tool.NAME], got {tool!r:.60}")
+        if "gradproof" in tool:
+            here = Path.cwd()
+            runs = root is not None or above == folder or above.is_relative_to(here)
+            return replace(_settings(file, tool["gradproof"]), runs=runs)
     return Settings(folder)
 
 
-def _settings(file: Path, found: Mapping[str, Any]) -> Settings:
+def _searched(folder: Path) -> tuple[Path | None, list[Path]]:
+    """The root of the repository that a folder lies in, and the folders up to there."""
+    folders = [folder, *folder.parents]
+    for place, above in enumerate(folders):
+        if any((above / name).exists() for name in REPOSITORIES):
+            return above, folders[: place + 1]
+    return None, folders
+
+
+def _settings(file: Path, found: object) -> Settings:
     where = f"{file}: tool.gradproof"
+    if not isinstance(found, dict):
+        raise ValueError(f"{where}: expected a table [tool.gradproof], got {found!r:.60}")
     for key in found:
         if key not in KEYS:
             raise ValueError(f"{where}.{key}: unknown key; {near(key, KEYS)}")
@@ -88,6 +112,7 @@ class Spec:
     name: for the file of a figure.  where: what messages call it.
     text: the TOML of a network or model; or `table`, the tables themselves, which with a key
     `equations` describe a system.  hand: a file with a hand-written backward pass.
+    refused: why there is none, though the settings name one.
     """
 
     name: str
@@ -96,13 +121,14 @@ class Spec:
     table: Mapping[str, Any] = field(default_factory=dict)
     hand: Path | None = None
     files: tuple[Path, ...] = ()
+    refused: str = ""
 
     @property
     def content(self) -> tuple[bytes, ...]:
-        """All that a result can depend on, beside the program and a marker's settings."""
-        hand = self.hand.read_bytes() if self.hand is not None else b""
+        """All that a result can depend on, beside the program, a marker's settings and what a
+        hand-written pass does."""
         table = json.dumps(self.table, sort_keys=True, default=repr)
-        return self.name.encode(), self.text.encode(), table.encode(), hand
+        return self.name.encode(), self.text.encode(), table.encode(), str(self.hand).encode()
 
     def read(
         self, notation: tuple[tuple[str, str], ...] = ()
@@ -169,8 +195,8 @@ def find_spec(name: str, folder: Path, settings: Settings) -> Spec:
 
 def _file(file: Path, hand: Path | None) -> Spec:
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_file(file, MAX_SPEC).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
         raise MarkerError(f"{file}: cannot be read: {error}") from None
     return Spec(file.stem, str(file), text, hand=hand,
                 files=(file,) if hand is None else (file, hand))
@@ -182,7 +208,11 @@ def _named(name: str, settings: Settings) -> Spec:
     if isinstance(table, str):
         table = {"file": table}
     hand = None
-    if "hand" in table:
+    refused = ""
+    if "hand" in table and not settings.runs:
+        refused = (f"{where}.hand is not run: the file lies above the document, which is in no "
+                   f"repository; run the command in {settings.folder} if that is yours")
+    elif "hand" in table:
         hand = settings.folder / str(table["hand"])
         if not hand.is_file():
             raise MarkerError(f"{where}.hand: there is no file {hand}")
@@ -190,11 +220,11 @@ def _named(name: str, settings: Settings) -> Spec:
         file = settings.folder / str(table["file"])
         if not file.is_file():
             raise MarkerError(f"{where}.file: there is no file {file}")
-        return _file(file, hand)
+        return replace(_file(file, hand), refused=refused)
     project = (settings.folder / "pyproject.toml",)
     if "equations" in table:
         hand = None  # only a network has a pass to be checked
         if not isinstance(table.get("shapes", {}), dict):
             raise MarkerError(f"{where}.shapes: expected a table such as {{ X = \"m n\" }}")
     described = {key: value for key, value in table.items() if key != "hand"}
-    return Spec(name, where, table=described, hand=hand, files=project)
+    return Spec(name, where, table=described, hand=hand, files=project, refused=refused)

@@ -19,6 +19,7 @@ from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.worked.digits import formatted
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import Array, Item, System, size_names
+from gradproof.symbolic.limits import MAX_LENGTH, number
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.text.formula import CONSTANTS
@@ -37,9 +38,11 @@ def held(request: Request, text: str, quantities: Quantities) -> tuple[str, str]
 
     Raises ValueError for a text that is neither a number nor a formula in a code span.
     """
-    number = _stated_number(text)
-    if number is not None:
-        return _number(request, number, quantities)
+    if len(text) > MAX_LENGTH:
+        raise MarkerError(f"a stated text has at most {MAX_LENGTH} characters, got {len(text)}")
+    stated = _stated_number(text)
+    if stated is not None:
+        return _number(request, stated, quantities)
     found = _SPAN.search(text)
     formula = next((part for part in (found[2], found[3], found[4], found[6]) if part), "").strip(
         ) if found else ""
@@ -72,8 +75,11 @@ def _stated_number(text: str) -> Decimal | None:
     if rest.strip() and not re.fullmatch(r"\s*\\?%", rest):
         return None
     if rest.strip():
+        number(f"1e{exponent or 0}")
         exponent = str(int(exponent or 0) - 2)
-    return Decimal(f"{re.sub('[,_]', '', found[1])}e{exponent or 0}")
+    written = f"{re.sub('[,_]', '', found[1])}e{exponent or 0}"
+    number(written)
+    return Decimal(written)
 
 
 def _number(request: Request, stated: Decimal, quantities: Quantities) -> tuple[str, str]:

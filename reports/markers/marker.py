@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ...symbolic.limits import MAX_MARKERS, MAX_QUANTITY
+
 SETTINGS = ("format", "flavor", "loss", "target", "delta", "file", "as")
 """Keys of a marker, beside ``symbols.NAME``."""
 _SETTING = re.compile(r"""(?:^|\s)([A-Za-z_][\w.]*)=("[^"]*"|[^\s"=]+)$""")
@@ -57,6 +59,8 @@ def parse_request(text: str) -> Request:
 
     Raises MarkerError for a missing part, or an unknown setting with the nearest known one.
     """
+    if len(text) > MAX_QUANTITY:
+        raise MarkerError(f"a marker has at most {MAX_QUANTITY} characters, got {len(text)}")
     rest = " ".join(text.split())
     verify = rest == "verify" or rest.startswith("verify ")
     if verify:
@@ -169,6 +173,9 @@ def paired(comments: Iterable[Comment], text: str) -> tuple[list[Marker], list[P
         else:
             markers.append(Marker(opening, comment, _is_block(opening, comment, text)))
             opening = None
+    if len(markers) > MAX_MARKERS:
+        problems.append(Problem("error", markers[MAX_MARKERS].line,
+                                f"a document has at most {MAX_MARKERS:,} markers"))
     if opening is not None:
         problems.append(Problem("error", opening.line, "the marker is not closed; expected a "
                                 "comment /gradproof behind it"))

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from .document import Outcome, Resolve, Verify, embedded
 from .marker import MarkerError, Problem, Request
 
-_TOKEN = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[{}\[\],:])|'
-                    r"(?P<other>[-+.\w]+))")
+_TOKEN = re.compile(r'["{}\[\]]|[-+.\w]+')
+_DECODER = json.JSONDecoder()
+UNREAD = frozenset({"outputs", "attachments", "metadata"})
+"""Keys whose values are stepped over: an output may have millions of entries."""
 
 
 @dataclass
@@ -110,24 +112,30 @@ def _parsed(text: str) -> _Node:
     root = _Node(0, len(text))
     stack: list[_Node] = [root]
     keys: list[str | None] = [None]
-    for token in _TOKEN.finditer(text):
-        mark = token["mark"]
+    place = 0
+    while found := _TOKEN.search(text, place):
+        start, place = found.start(), found.end()
+        mark = found[0]
         if mark in ("{", "["):
-            node = _Node(token.end() - 1, 0, is_list=mark == "[")
+            if keys[-1] in UNREAD and not stack[-1].is_list:
+                place = _DECODER.raw_decode(text, start)[1]
+                _add(stack[-1], keys, _Node(start, place))
+                continue
+            node = _Node(start, 0, is_list=mark == "[")
             _add(stack[-1], keys, node)
             stack.append(node)
             keys.append(None)
         elif mark in ("}", "]"):
-            stack.pop().end = token.end()
+            stack.pop().end = place
             keys.pop()
-        elif token["string"] is not None:
-            node = _Node(token.start("string"), token.end(), json.loads(token["string"]))
-            if _is_key(text, token.end(), stack[-1]):
-                keys[-1] = node.text
+        elif mark == '"':
+            content, place = _DECODER.raw_decode(text, start)
+            if _is_key(text, place, stack[-1]):
+                keys[-1] = content
             else:
-                _add(stack[-1], keys, node)
-        elif token["other"] is not None:
-            _add(stack[-1], keys, _Node(token.start("other"), token.end()))
+                _add(stack[-1], keys, _Node(start, place, content))
+        else:
+            _add(stack[-1], keys, _Node(start, place))
     return root.items[0] if root.items else root
 
 

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 from mpmath.ctx_mp import MPContext
 
 from ..evaluator import NotComputableError
+from ..limits import LimitError
+from ..limits import number as written
 
 Value: TypeAlias = Any
 """A Fraction, or an mpf of the arithmetic that made it."""
@@ -44,9 +46,13 @@ def exact(number: object) -> Fraction:
         number = number.item()
     try:
         if isinstance(number, float):
-            return Fraction(repr(number))
-        if isinstance(number, int | str | Decimal | Rational):
+            return written(number)
+        if isinstance(number, int | Decimal | str):
+            return Fraction(number) if "/" in str(number)[:200] else written(number)
+        if isinstance(number, Rational):
             return Fraction(number)
+    except LimitError:
+        raise
     except (ValueError, OverflowError, ZeroDivisionError):
         pass
     raise ValueError(f"expected a finite number, got {number!r}")

@@ -24,6 +24,8 @@ import sympy as sp
 
 from ..equation import Size
 from ..functions import ACTIVATIONS, Opaque, Z, scalar_function
+from ..limits import LimitError
+from ..limits import number as written
 from ..shapes import parse_shape
 
 Parse: TypeAlias = Callable[[str], sp.Expr]
@@ -89,9 +91,13 @@ def number(value: Any) -> sp.Rational:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise OptionError(f"expected a number, got {value!r}")
-    if not Decimal(str(value)).is_finite():
-        raise OptionError(f"expected a finite number, got {value}")
-    return sp.Rational(str(value))
+    try:
+        exactly = written(value)
+    except LimitError as error:
+        raise OptionError(str(error)) from None
+    except ValueError:
+        raise OptionError(f"expected a finite number, got {value}") from None
+    return sp.Rational(exactly.numerator, exactly.denominator)
 
 
 def between(low: int, high: int | None) -> Callable[[Any], sp.Rational]:

@@ -26,7 +26,6 @@ A spec is data: nothing in it is executed.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
@@ -36,6 +35,7 @@ from typing import Any
 from .. import escaping
 from ..equation import Size
 from ..layers.losses import Loss
+from ..limits import MAX_SPEC, LimitError, number, read_file, toml
 from .common import keys_of
 from .model import Model
 from .network import Network, NetworkError
@@ -63,27 +63,25 @@ def load_spec(path: str | Path) -> Network | Model:
     """
     file = Path(path)
     try:
-        text = file.read_bytes().decode("utf-8")
+        data = read_file(file, MAX_SPEC)
     except FileNotFoundError:
         raise SpecError(f"{file}: there is no such file; expected a TOML network spec") from None
     except OSError as error:
         raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{file}: is not UTF-8 text (byte {error.start})") from None
-    return read_text(text, str(file), file.stem)
+    except ValueError as error:
+        raise SpecError(f"{file}: {error}") from None
+    return read_text(data, str(file), file.stem)
 
 
-def read_text(text: str, where: str, name: str = "network") -> Network | Model:
+def read_text(text: str | bytes, where: str, name: str = "network") -> Network | Model:
     """The network or model of a spec's text; `where` is what messages call it.
 
     Raises SpecError.
     """
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{where}: is not valid TOML: {error}") from None
-    except RecursionError:
-        raise SpecError(f"{where}: is nested too deeply to be a spec") from None
+        document = toml(text if isinstance(text, bytes) else text.encode())
+    except ValueError as error:
+        raise SpecError(f"{where}: {error}") from None
     return read_table(document, where, name)
 
 
@@ -164,10 +162,10 @@ def _text(where: str, key: str, value: object) -> str:
 def _rate(where: str, value: object) -> Decimal | None:
     if value is None:
         return None
-    number = _number(where, "update.learning_rate", value)
-    if number <= 0:
-        raise SpecError(f"{where}: update.learning_rate: expected a positive number, got {number}")
-    return number
+    rate = _number(where, "update.learning_rate", value)
+    if rate <= 0:
+        raise SpecError(f"{where}: update.learning_rate: expected a positive number, got {rate}")
+    return rate
 
 
 def _claims(where: str, claims: object) -> tuple[Mapping[str, Any], ...]:
@@ -198,10 +196,13 @@ def _check_source(where: str, source: Mapping[str, Any]) -> None:
 def _number(where: str, key: str, value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise SpecError(f"{where}: {key}: expected a number, got {value!r}")
-    number = Decimal(value)
-    if not number.is_finite():
-        raise SpecError(f"{where}: {key}: expected a finite number, got {value}")
-    return number
+    try:
+        number(value)
+    except LimitError as error:
+        raise SpecError(f"{where}: {key}: {error}") from None
+    except ValueError:
+        raise SpecError(f"{where}: {key}: expected a finite number, got {value}") from None
+    return Decimal(value)
 
 
 def _check_values(
