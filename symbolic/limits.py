@@ -24,6 +24,8 @@ MAX_DIGITS = 60
 """Digits of a number as it is written."""
 MAX_EXPONENT = 400
 """Powers of ten of a number as it is written, and of what is computed from it."""
+LARGEST = 10**308
+"""Of the numbers that a formula is computed to have: NumPy's floats end there."""
 MAX_FORMULA = 2000
 """Characters of an activation."""
 MAX_PARTS = 3000

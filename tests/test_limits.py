@@ -3,10 +3,12 @@
 import time
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import gradproof as gp
 from gradproof.embedding.documents import embed
+from gradproof.reporting import report
 from gradproof.symbolic.limits import LimitError, number
 
 
@@ -38,6 +40,28 @@ def test_a_quantity_has_a_value_and_a_size(tmp_path, quantity, part):
     (message,) = asked(tmp_path, f"2-2-1 {quantity}")
     assert part in message
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("text", ["L = sum(log_softmax(sum(A, axis=1, keepdims=True)))",
+                                  "L = sum(minimum(3, A)) + 10**40",
+                                  "L = sum(A)*18446744073709551616"])
+def test_what_simplifies_away_or_is_large_prints_and_runs(text):
+    derivation = gp.derive(gp.equations(text, A="m n"))
+    assert str(derivation)
+    assert derivation._repr_markdown_()
+    value, gradients = derivation.compile()(A=np.ones((2, 3)))
+    assert np.isfinite(value)
+    assert gradients["A"].shape == (2, 3)
+    assert gradients["A"].dtype == float
+
+
+def test_a_unit_that_is_closed_by_far_is_reported(tmp_path):
+    (tmp_path / "closed.toml").write_text(
+        '[network]\nsizes = [1, 1]\nbatch = false\noutput = "sigmoid"\n'
+        "[values]\nX = [1]\nY = [0]\nW1 = [[-1e10]]\nb1 = [0]\n")
+    start = time.process_time()
+    report(gp.load(tmp_path / "closed.toml"), tmp_path / "r")
+    assert time.process_time() - start < 10
 
 
 def test_an_undefined_number_holds_nothing(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -77,8 +78,9 @@ def _proposed(
 def _entries(pool: Sequence[str]) -> Iterator[str]:
     """The entries of lists and dicts among the expressions of a function, as it names them."""
     for text in pool:
-        if isinstance(ast.parse(text, mode="eval").body, ast.Subscript):
-            yield text
+        with suppress(SyntaxError):  # what ast spells wrongly, such as a tuple of slices
+            if isinstance(ast.parse(text, mode="eval").body, ast.Subscript):
+                yield text
 
 
 def _products(scope: InScope) -> Iterator[str]:

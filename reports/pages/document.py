@@ -18,6 +18,7 @@ from ..sections.conventions import conventions_note
 from ..sections.narration import Narrator, all_functions
 from ..sections.overview import overview
 from ..sections.worked_numbers import figures_section, worked_section
+from ..worked.digits import UndefinedError, fraction
 from ..worked.figures import Figures, evaluate
 from ..worked.lines import EntryNames, WorkedLine, Worker
 from ..worked.quantities import with_updates
@@ -94,7 +95,14 @@ def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None,
         return None, ""
     try:
         extra = [step.equation for step in chain.inlined.values()]
-        return evaluate(chain.system, spec.values, extra), ""
+        figures = evaluate(chain.system, spec.values, extra)
+        for name, entries in figures.entries.items():
+            try:
+                for value in entries.values():
+                    fraction(value)
+            except UndefinedError as error:
+                return None, f"There are no worked numbers: an entry of {name} {error}."
+        return figures, ""
     except NotComputableError as error:
         return None, f"There are no worked numbers: {error}."
 

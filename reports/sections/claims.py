@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
 from ...symbolic.exact.numbers import Value
+from ...symbolic.limits import MAX_DIGITS, MAX_EXPONENT, LimitError, number
 from ..content import Block, Math, Paragraph, Prose, Section, Table
 from ..worked.digits import fraction, show, tabled
 from ..worked.lines import EntryNames
@@ -50,21 +51,28 @@ def _compared(claim: Mapping[str, Any], names: EntryNames) -> ComparedClaim:
     about = quantity(str(claim["quantity"]), names)
     text = str(claim["stated"]).strip()
     try:
-        stated, decimal = Fraction(text), Decimal(text)
+        stated, decimal = number(text), Decimal(text)
+    except LimitError as error:
+        raise QuantityError(f"stated: {error}") from None
     except (ValueError, ArithmeticError):
         raise QuantityError(f"stated: expected a decimal number, got {text!r}") from None
     exponent = decimal.as_tuple().exponent
     unit = Fraction(10) ** int(exponent)
     exactly = fraction(about.value)
-    steps = Decimal((exactly / unit).numerator) / Decimal((exactly / unit).denominator)
-    nearest = int(steps.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)) * unit
+    nearest = round(exactly / unit) * unit  # half to even
     decimals = max(0, -int(exponent))
     return ComparedClaim(
         about.latex, text, about.value, stated - exactly,
         abs(stated - exactly) <= unit / 2,
-        f"{Decimal(nearest.numerator) / Decimal(nearest.denominator):.{decimals}f}",
+        _decimal(nearest, decimals),
         str(claim.get("where", "")),
     )
+
+
+def _decimal(value: Fraction, decimals: int) -> str:
+    with localcontext() as context:
+        context.prec = 2 * MAX_EXPONENT + MAX_DIGITS
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.{decimals}f}"
 
 
 def claims_section(claims: Sequence[ComparedClaim], source: Mapping[str, Any]) -> Section:

@@ -28,6 +28,10 @@ _OPEN = (r"\left", r"\bigl")
 _CLOSE = (r"\right", r"\bigr")
 
 
+_LEAST = 20_000
+"""Binary places beyond which an end of an interval is 0, or beyond all bounds."""
+
+
 class UnreadableError(ValueError):
     """LaTeX beyond what worked lines are printed in."""
 
@@ -81,6 +85,13 @@ class Reader:
         ends = []
         for end in (found.a, found.b):
             mantissa, exponent = _man_exp(end)
+            if mantissa and exponent + abs(int(mantissa)).bit_length() < -_LEAST:
+                # of the end alone, outwards: what is printed is 0 to any number of digits
+                ends.append(Fraction(mantissa > 0 and end is found.b, 2**_LEAST)
+                            - Fraction(mantissa < 0 and end is found.a, 2**_LEAST))
+                continue
+            if exponent > _LEAST:
+                raise UnreadableError("a number beyond all that are printed")
             ends.append(mantissa * Fraction(2) ** exponent)
         return ends[0], ends[1]
 

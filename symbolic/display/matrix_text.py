@@ -98,7 +98,8 @@ def _softmax(node: Softmax, pen: Pen) -> Piece:
     if masked:
         places = ", ".join(map(pen.condition, masked.guards))
         inner = [Piece(f"{inner[0].text};{medium.gap}{places}")]
-    place = node.axes.index(node.over)
+    # an axis of length 1 may be none of the printed ones
+    place = node.axes.index(node.over) if node.over in node.axes else len(node.axes) - 1
     if place != len(node.axes) - 1:
         inner.append(Piece((r"\mathrm{axis}" if medium.latex else "axis") + f"={place}"))
     shown = medium.style.call("softmax", inner).text

@@ -96,6 +96,8 @@ def _softmaxes(
 ) -> list[_Entry]:
     """A softmax and its logarithm, where their argument stood, so that factors keep their order."""
     inside = [place for place in leaves if slot(place) in mark.inner.free_symbols]
+    if not inside:
+        return []  # of a constant: there is no array to take it of
     axes = _axes_together([leaves[place] for place in inside], [str(s) for s in sizes])
     arguments = [leaves.get(place, Leaf("", ())) for place in range(count)]
     inner: Node = pointwise(mark.inner, arguments, axes)

@@ -9,7 +9,7 @@ import sympy as sp
 
 from ..elementwise import SCALARS, NotRealError, comparison, power, real_body, where
 from ..functions import Z
-from ..limits import MAX_BRANCHES, MAX_FORMULA, MAX_PARTS
+from ..limits import LARGEST, MAX_BRANCHES, MAX_FORMULA, MAX_PARTS
 from .grammar import FormulaError, Node, Source, exact_number, nearest, parse_expression
 
 CONSTANTS = {"pi": sp.pi, "e": sp.E}
@@ -141,6 +141,8 @@ def applied(
         body = real_body(sp.sympify(function(*at)))
         if len(list(islice(sp.preorder_traversal(body), MAX_PARTS))) == MAX_PARTS:
             raise NotRealError(f"has more than {MAX_PARTS} parts; state a simpler one")
+        if any(abs(part) >= LARGEST for part in body.atoms(sp.Rational)):
+            raise NotRealError("has a number beyond 1e308, which no array of numbers holds")
         return body
     except NotRealError as error:
         source.fail(node, f"{node.text} of {', '.join(map(_short, at))} {error}")
