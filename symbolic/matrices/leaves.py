@@ -96,8 +96,6 @@ def _softmaxes(
 ) -> list[_Entry]:
     """A softmax and its logarithm, where their argument stood, so that factors keep their order."""
     inside = [place for place in leaves if slot(place) in mark.inner.free_symbols]
-    if not inside:
-        return []  # of a constant: there is no array to take it of
     axes = _axes_together([leaves[place] for place in inside], [str(s) for s in sizes])
     arguments = [leaves.get(place, Leaf("", ())) for place in range(count)]
     inner: Node = pointwise(mark.inner, arguments, axes)
@@ -201,6 +199,8 @@ def _softened(
         if level is None or slot(place) not in body.free_symbols:
             continue
         for inner, over, inside in _arguments(term, read, level, sizes):
+            if not inner.free_symbols:
+                continue  # of a constant: there is no array that a softmax is taken of
             mark = _Mark(inner, over, sp.Symbol(f"_p{place}", real=True),
                          sp.Symbol(f"_l{place}", real=True), inside)
             put = _marked(body, slot(place), mark)
