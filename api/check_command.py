@@ -91,7 +91,7 @@ def _said(answer: Checked, form: str) -> str:
     if form == "github":
         from gradproof.github import github
 
-        return "\n".join([*lines, *github(answer)])
+        return "\n".join([*map(escaping.printed, lines), *github(answer)])
     lines += [f"  {line}" for line in str(answer.result).splitlines()]
     return escaping.printed("\n".join(lines))
 

@@ -36,6 +36,8 @@ def replace_all(files: Mapping[Path, bytes], *, follow: bool = True) -> None:
             _sweep(target)
             waiting.append(_Waiting(target, data))
         for one in waiting:
+            one.name()
+        for one in waiting:  # names alone: a kill between them has some microseconds
             one.finish()
     finally:
         for one in waiting:
@@ -85,21 +87,25 @@ class _Waiting:
             os.fchmod(self.handle, stat.S_IMODE(self.old.st_mode))
         os.fsync(self.handle)
 
+    def name(self) -> None:
+        """Gives content without a name a hidden one, from which it can be moved."""
+        if self.handle < 0 or self.named:
+            return
+        # with a folder's handle Python asks for linkat, which follows /proc's link
+        folder = os.open(self.target.parent, os.O_RDONLY)
+        try:
+            with suppress(FileNotFoundError):
+                self.hidden.unlink()
+            os.link(f"/proc/self/fd/{self.handle}", self.hidden, src_dir_fd=folder)
+        finally:
+            os.close(folder)
+        self.named = True
+
     def finish(self) -> None:
-        """Gives the content its name."""
+        """Gives the content its own name."""
         if self.handle < 0:
             _in_place(self.target, self.data)
             return
-        if not self.named:
-            # with a folder's handle Python asks for linkat, which follows /proc's link
-            folder = os.open(self.target.parent, os.O_RDONLY)
-            try:
-                with suppress(FileNotFoundError):
-                    self.hidden.unlink()
-                os.link(f"/proc/self/fd/{self.handle}", self.hidden, src_dir_fd=folder)
-            finally:
-                os.close(folder)
-            self.named = True
         os.replace(self.hidden, self.target)
         self.named = False
 
