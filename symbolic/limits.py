@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-MAX_LENGTH = 20_000
+MAX_LENGTH = 50_000
 """Characters of the text of equations."""
 MAX_DEPTH = 40
 """Parentheses, calls and powers within one another."""

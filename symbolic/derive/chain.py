@@ -80,10 +80,11 @@ def differentiate(
 
 
 def _check_known(system: System, wanted: Sequence[str]) -> None:
+    known = system.shapes
     for name in wanted:
-        if name not in system.shapes:
+        if name not in known:
             raise EquationError(f"cannot differentiate by {name!r}: there is no such array; "
-                                f"expected some of {sorted(system.shapes)}")
+                                f"expected some of {sorted(known)}")
 
 
 def _derived(

@@ -80,9 +80,15 @@ class Simplifier:
         self._declared = Declarations.of(self.inputs, tuple(forward.equations), rows)
         self._done: dict[str, Equation] = {}
         self._pointwise: dict[str, list[Equation]] = defaultdict(list)
-        for equation in forward.equations:
-            if is_value(equation) and equation.terms[0].reads:
-                self._pointwise[equation.terms[0].reads[0].array].append(equation)
+        values = [e for e in forward.equations if is_value(e) and e.terms[0].reads]
+        reading = Counter(name for e in values for name in dict.fromkeys(arrays_read(e)))
+        for equation in values:
+            arrays = [read.array for read in equation.terms[0].reads]
+            # Who reuses a value reads all that it reads: of w, which every layer has, one that few
+            # have is looked under.
+            if reading[arrays[0]] > MANY:
+                arrays.sort(key=reading.__getitem__)
+            self._pointwise[arrays[0]].append(equation)
         # The adjoint of the output itself, 1 or the identity, is not worth a word where it is put
         # in.
         self._seeds = {e.name for e in self.backward if all(not t.reads for t in e.terms)}
