@@ -80,7 +80,8 @@ def summand(
     entries: list[_Entry] = [((place, 1), slot(place), node) for place, node in leaves.items()]
     for mark in marks:
         entries += _softmaxes(mark, leaves, len(term.reads), sizes)
-    shown = sorted((entry for entry in entries if entry[1] in body.free_symbols),
+    left = body.free_symbols
+    shown = sorted((entry for entry in entries if entry[1] in left),
                    key=lambda entry: entry[0])
     move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(shown)}
     return Summand(body.xreplace(move), tuple(node for _, _, node in shown),
@@ -95,7 +96,8 @@ def _softmaxes(
     mark: _Mark, leaves: Mapping[int, Leaf], count: int, sizes: Mapping[sp.Symbol, Size]
 ) -> list[_Entry]:
     """A softmax and its logarithm, where their argument stood, so that factors keep their order."""
-    inside = [place for place in leaves if slot(place) in mark.inner.free_symbols]
+    of = mark.inner.free_symbols
+    inside = [place for place in leaves if slot(place) in of]
     axes = _axes_together([leaves[place] for place in inside], [str(s) for s in sizes])
     arguments = [leaves.get(place, Leaf("", ())) for place in range(count)]
     inner: Node = pointwise(mark.inner, arguments, axes)
@@ -154,7 +156,8 @@ def _place(
 
 def pointwise(body: sp.Expr, leaves: Sequence[Node], axes: tuple[str, ...]) -> Node:
     """A body over the leaves it uses; the leaf itself when it is nothing more."""
-    used = [p for p in range(len(leaves)) if slot(p) in body.free_symbols]
+    symbols = body.free_symbols
+    used = [p for p in range(len(leaves)) if slot(p) in symbols]
     body = body.xreplace({slot(p): slot(new) for new, p in enumerate(used)})
     arguments = tuple(leaves[p] for p in used)
     if body == slot(0) and arguments[0].axes == axes:

@@ -136,10 +136,11 @@ def lone(node: Node, out: tuple[str, ...]) -> Node:
 
 
 def _axes_of(factor: sp.Expr, leaves: Sequence[Node]) -> frozenset[str]:
+    symbols = factor.free_symbols
     return frozenset(
         axis
         for place, leaf in enumerate(leaves)
-        if slot(place) in factor.free_symbols
+        if slot(place) in symbols
         for axis in leaf.axes
         if axis
     )
