@@ -18,7 +18,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
-from gradproof.checks.inputs import by_name
 from gradproof.symbolic.limits import MAX_SPEC, read_file
 
 NAMES = ("gradient", "gradients", "grad", "grads", "backward", "backward_pass", "backprop",
@@ -193,6 +192,8 @@ def gradient_of(
     """Marks a function as the gradient of `loss`; the arguments are those of :func:`check`."""
 
     def mark(gradient: Function) -> Function:
+        from gradproof.checks.inputs import by_name  # loads SymPy, which a plugin must not
+
         MARKED.append(Mark(gradient, loss, by_name(inputs, shapes),
                            None if wrt is None else tuple(wrt)))
         return gradient

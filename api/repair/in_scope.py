@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -149,9 +149,18 @@ def _parts(name: str, value: Any, depth: int = 0) -> Iterator[NamedValue]:
 
 
 def unary_functions(names: Mapping[str, Any], file: str) -> tuple[str, ...]:
-    """The functions of one argument that a file defines."""
+    """The functions of one argument that a file defines; not its tests, which do more than compute.
+    """
     return tuple(
         name for name, value in names.items()
         if isinstance(value, FunctionType) and value.__code__.co_filename == file
-        and value.__code__.co_argcount == 1
+        and value.__code__.co_argcount == 1 and not _is_test(name, value)
     )
+
+
+def _is_test(name: str, function: FunctionType) -> bool:
+    """Whether calling it may run checks: a test by name, or a user of this program or of pytest."""
+    modules = (function.__globals__.get(used) for used in function.__code__.co_names)
+    return name.startswith("test") or any(
+        isinstance(module, ModuleType) and module.__name__ in ("gradproof", "pytest")
+        for module in modules)
