@@ -14,13 +14,13 @@ from .recognise import matrix_form
 def prefers_rows(system: System) -> bool:
     """Whether products with vectors read better with the vector on the left (x W): the way with
     fewer transpositions, columns (A x) where it makes no difference."""
-    loops = loops_of(system)
+    loops, shapes = loops_of(system), system.shapes
     count = {True: 0, False: 0}
     for whole in system.equations:
         equation = merged(whole, loops)
         fixed = [index.name for index in loop_indices(equation, loops)]
         for rows in count:
-            form = matrix_form(equation, rows, system.shapes, fixed=fixed)
+            form = matrix_form(equation, rows, shapes, fixed=fixed)
             count[rows] += sum(
                 isinstance(factor, Transposed)
                 for node in (walk(form) if form is not None else ())
