@@ -139,6 +139,8 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
         return True
     if not all(_is_condition(guard, manner.fixed) for guard in made.guards):
         return False
+    if not made.leaves and set(made.over) - set(manner.fixed):
+        return False  # a constant is summed: there is no array that has the axis
     for part in outer_parts(made, total.out):
         _add_part(total, part, manner)
     return True
