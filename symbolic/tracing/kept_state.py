@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
@@ -85,6 +85,34 @@ class State:
         gone = [path for path in before.leaves if path not in self.leaves and not inside(path)]
         return [*grown, *other, *gone]
 
+    def moved(self, before: State, changed: Iterable[str]) -> list[str]:
+        """The numbers beside a changed one that took over the value of one of them.
+
+        What goes round in a container (a queue that is rotated) shows a change only where two
+        neighbours differ; the others will stand there in a later call.
+        """
+        found: dict[str, None] = {}
+        for path in changed:
+            around = _around(path)
+            if around is None or path not in self.leaves:
+                continue
+            beside = [other for other in self.leaves
+                      if other != path and _around(other) == around]
+            if any(before.leaves.get(other) == self.leaves[path] for other in beside):
+                found.update(dict.fromkeys(beside))
+        return [path for path in found if isinstance(self._parts[path].value, (int, float))]
+
+    def shifted(self, before: State) -> list[str]:
+        """The paths at which another object stands that was somewhere else before.
+
+        The next in a ring of objects looks like the one before it, until the ring has gone round.
+        An object that was made anew in the call is none of these.
+        """
+        known = {id(part.value) for part in before._parts.values() if _has_identity(part.value)}
+        return [path for path, part in self._parts.items()
+                if path in before._parts and part.value is not before._parts[path].value
+                and _has_identity(part.value) and id(part.value) in known]
+
     def hide(self, path: str) -> bool:
         """Makes what stands there unreadable; False where it cannot be."""
         part = self._parts.get(path)
@@ -106,6 +134,18 @@ class State:
             assert put is not None
             put(hidden)
         return True
+
+
+def _has_identity(value: Any) -> bool:
+    """Whether it is a function or something that can change: another one is another, if alike."""
+    return _token(value) is None and not isinstance(
+        value, (tuple, frozenset, type, ModuleType, MethodType, partial)) and not _is_ours(value)
+
+
+def _around(path: str) -> str | None:
+    """The path of the container or object that a leaf lies in; None for a name of its own."""
+    at = max(path.rfind("["), path.rfind("."))
+    return path[:at] if at > path.rfind("|") else None
 
 
 def shown(path: str) -> str:

@@ -132,8 +132,11 @@ def _same_again(
     _compare(first, once, session)
     after = State(rebound.roots())
     changed = after.changed(before)
+    for path in after.shifted(before):
+        raise TraceError(f"keeps state between calls: `{shown(path)}` is another object in every "
+                         "call, and not all of them were seen")
     if changed:
-        for path in changed:
+        for path in dict.fromkeys([*changed, *after.moved(before, changed)]):
             if not after.hide(path):
                 raise TraceError(f"keeps state between calls: `{shown(path)}` changes with every "
                                  "call, and what a later call makes of it was not seen")
