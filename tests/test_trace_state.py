@@ -614,3 +614,92 @@ def test_entries_nobody_writes_end_the_trace(fill, shape, make):
 ], ids=lambda x: getattr(x, "__name__", x))
 def test_arrays_that_are_written_whole_are_traced(fill, shape):
     assert trace(filled(fill), {"x": shape}).result is not None
+
+
+# --- what goes round ----------------------------------------------------------------------------
+
+
+def rotated_queue():
+    queue = collections.deque([2.0] * 40 + [3.0] * 40)
+
+    def gradient(X, w):
+        queue.rotate(-1)
+        return queue[-1] * X.T @ (X @ w)
+
+    return gradient
+
+
+def shifted_list():
+    factors = [2.0] * 40 + [3.0] * 40
+
+    def gradient(X, w):
+        factors[:] = factors[1:] + factors[:1]
+        return factors[0] * X.T @ (X @ w)
+
+    return gradient
+
+
+def shifted_entries():
+    factors = {place: 2.0 if place < 40 else 3.0 for place in range(80)}
+
+    def gradient(X, w):
+        first = factors[0]
+        for place in range(79):
+            factors[place] = factors[place + 1]
+        factors[79] = first
+        return first * X.T @ (X @ w)
+
+    return gradient
+
+
+def ring(kind):
+    """Objects that take one another's place: lists, namespaces, or functions."""
+    if kind == "lists":
+        made = [[2.0] for _ in range(40)] + [[3.0]]
+    elif kind == "objects":
+        made = [types.SimpleNamespace(factor=2.0) for _ in range(40)]
+        made.append(types.SimpleNamespace(factor=3.0))
+    else:
+        made = [lambda: 2.0] * 40 + [lambda: 3.0]
+
+    def gradient(X, w):
+        made.append(made.pop(0))
+        first = made[0]
+        factor = (first[0] if kind == "lists" else first.factor if kind == "objects" else first())
+        return factor * X.T @ (X @ w)
+
+    return gradient
+
+
+def linked():
+    nodes = [types.SimpleNamespace(factor=2.0 if place < 40 else 3.0) for place in range(50)]
+    for node, following in zip(nodes, nodes[1:] + nodes[:1], strict=True):
+        node.next = following
+    at = [nodes[0]]
+
+    def gradient(X, w):
+        at[0] = at[0].next
+        return at[0].factor * X.T @ (X @ w)
+
+    return gradient
+
+
+@pytest.mark.parametrize("make", [
+    rotated_queue, shifted_list, shifted_entries, linked, functools.partial(ring, "lists"),
+    functools.partial(ring, "objects"), functools.partial(ring, "functions")])
+def test_what_goes_round_is_state(make):
+    """Nothing is wrong in the first forty calls, and more are not looked at."""
+    with pytest.raises(TraceError, match="keeps state between calls"):
+        trace(make(), {"X": "m n", "w": "n"})
+
+
+def test_a_count_beside_a_factor_and_a_cache_made_anew_decide_nothing():
+    kept = {"calls": 0, "factor": 2.0, "cache": None}
+
+    def gradient(X, w):
+        kept["calls"] += 1
+        kept["cache"] = {"z": X @ w, "sizes": [1, 2]}
+        return kept["factor"] * X.T @ kept["cache"]["z"]
+
+    result = gp.check(lambda X, w: np.sum((X @ w) ** 2), gradient, X="m n", w="n", wrt=["w"])
+    assert result.verdict == "proved"

@@ -149,7 +149,7 @@ def _compare(
     session.begin_again()
     try:
         second = once()
-    except TraceError as error:
+    except ValueError as error:  # TraceErrors, and equations in what nobody may read
         raise TraceError(f"keeps state between calls{why}. A later call is not traced as the "
                          f"first was: {error}") from error
     one, other = first.results, second.results
