@@ -18,7 +18,7 @@ from gradproof.limits.deadline import (
     now_doing,
 )
 from gradproof.repair.search import Repair
-from gradproof.symbolic.tracing.run import SourceLine
+from gradproof.symbolic.tracing.source import SourceLine
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
