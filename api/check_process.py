@@ -62,6 +62,8 @@ def checked_file(
         with Process("gradproof.check_process:serve_checks",
                      [file, spec, function, str(first), str(limits.seconds)],
                      limits.gigabytes) as child:
+            import gradproof.checks.results  # noqa: F401 - what answers are made of, meanwhile
+
             count = _count(child, file, limits, progress)
             for place in range(first, count):
                 answer, alive = _answer(child, limits, progress)
