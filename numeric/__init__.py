@@ -29,7 +29,7 @@ from .diagnosis_data import Diagnosis
 from .differences import Estimate, derivative_along
 from .factors import Factor, name_ratios
 from .probe import Probe
-from .rounding import measured_rounding, own_noise, rounding_bound
+from .rounding import measured_rounding, noise_bound, own_noise, rounding_bound
 
 __all__ = [
     "BUDGET",
@@ -46,6 +46,7 @@ __all__ = [
     "measured_rounding",
     "missing",
     "name_ratios",
+    "noise_bound",
     "own_noise",
     "rounding_bound",
     "said",

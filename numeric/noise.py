@@ -30,15 +30,21 @@ _HALVINGS = 24
 STAIRS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
-def third_difference_noise(values: Floats) -> float:
-    """The noise level of equally spaced values: a standard deviation, 0 for a quadratic.
+def third_differences(values: Floats) -> Floats:
+    """The noise level of equally spaced values along the first axis, entry by entry: a standard
+    deviation, 0 for a quadratic and where a value is not finite.
 
     The median makes it blind to one kink among the points.
     """
-    differences = np.abs(np.diff(values, n=3))
-    if not np.all(np.isfinite(differences)):
-        return 0.0
-    return float(np.median(differences)) * THIRD_DIFFERENCE
+    with np.errstate(invalid="ignore"):
+        differences = np.abs(np.diff(values, n=3, axis=0))
+        level = np.median(differences, axis=0) * THIRD_DIFFERENCE
+    return np.where(np.all(np.isfinite(differences), axis=0), level, 0.0)
+
+
+def third_difference_noise(values: Floats) -> float:
+    """The same of numbers."""
+    return float(third_differences(values))
 
 
 def evaluation_noise(function: Callable[[float], float], length: float, eps: float) -> float:

@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evaluation import EPS, Array
-from .noise import STAIRS, THIRD_DIFFERENCE
+from .noise import STAIRS, third_differences
 
 # Roundings granted to a number computed by an unknown number of operations. A sum of n terms of
 # random sign errs by about sqrt(n) roundings of its largest term (N. J. Higham, Accuracy and
 # Stability of Numerical Algorithms, 2002, §2.8): 64 covers 4096 terms.
 ROUNDINGS = 64.0
+
+NOISES = 32.0
+"""How many standard deviations of its own noise a program may be off by."""
 
 
 def precision(array: Array) -> float:
@@ -101,17 +104,21 @@ def own_noise(
     levels = []
     for spacing in STAIRS:
         seen = [at(spacing * step) for step in range(1, 11)]
-        levels.append({name: _third_differences(np.stack([s[name] for s in seen]))
+        levels.append({name: third_differences(np.stack([s[name] for s in seen]))
                        for name in wrt})
     return {name: np.max([np.minimum(one[name], other[name]) for one, other in pairwise(levels)],
                          axis=0)
             for name in wrt}
 
 
-def _third_differences(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        found = np.median(np.abs(np.diff(values, n=3, axis=0)), axis=0) * THIRD_DIFFERENCE
-    return np.where(np.isfinite(found), found, 0.0)
+def noise_bound(
+    gradient: Callable[[Mapping[str, Array]], Mapping[str, Array]], inputs: Mapping[str, Array],
+    name: str, *arrays: Array,
+) -> NDArray[np.float64]:
+    """How far a program's gradient by an input may be off, entry by entry, for want of digits: what
+    its own noise explains, and the roundings of the arrays that are compared."""
+    noise = own_noise(gradient, inputs, [name])[name]
+    return np.asarray(NOISES * noise + rounding_bound(*arrays))
 
 
 def _widened(array: Array) -> NDArray[Any]:

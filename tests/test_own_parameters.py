@@ -636,6 +636,20 @@ def test_what_is_kept_of_a_first_step_is_refuted():
         assert result["x"].verdict == "proved"
 
 
+@pytest.mark.parametrize(("forward", "verdict"), [(None, "agrees"), (first, "refuted")])
+def test_a_second_step_in_single_precision_is_as_right_as_its_digits(forward, verdict):
+    def adds_by_rows(self, dout):
+        self.dW = getattr(self, "dW", np.zeros((4, 3), np.float32))
+        for row, out in zip(self.x.astype(np.float32), dout.astype(np.float32)):
+            self.dW = self.dW + np.outer(row, out)  # in another order than that of two sums
+        return dout @ self.W.T
+
+    x = np.random.default_rng(0).normal(size=(30, 4))
+    result = gp.check_layer(used(adds_by_rows, forward)(), x=x, repair_seconds=0)
+    assert result["W"].verdict == verdict, str(result)
+    assert ("in a second step" in result["W"].reason) == (verdict == "refuted")
+
+
 def test_two_forward_passes_before_backward_are_said():
     result = gp.check_layer(used(queues), x="m 4", repair_seconds=0)
     assert any("after two forward passes" in note for note in result["W"].notes), str(result)

@@ -27,16 +27,13 @@ from gradproof.numeric import (
     compare_gradient,
     diagnose,
     measured_rounding,
-    own_noise,
+    noise_bound,
     rounding_bound,
 )
 from gradproof.repair.fits import Wanted, differ_by_units
 
 ENOUGH = 400
 """Evaluations of the loss to spend where the derived gradient says where to look."""
-
-NOISES = 32.0
-"""How many standard deviations of its own noise a program may be off by."""
 
 LOST = 0.1
 """How far a loss may be from the exact value of its own equations, relatively, when it has lost
@@ -257,8 +254,9 @@ class Measurements:
                 continue
             if not np.all(np.isfinite(found.claimed)) or found.largest != found.largest:
                 return ""
-            noise = own_noise(self._claimed_at(found.point), found.point.values, [name])[name]
-            if not np.all(found.gap <= NOISES * noise + rounding_bound(found.claimed, found.true)):
+            allowed = noise_bound(self._claimed_at(found.point), found.point.values, name,
+                                  found.claimed, found.true)
+            if not np.all(found.gap <= allowed):
                 return ""
             size = float(np.max(np.abs(found.true)))
             texts.append(f"the program loses digits at {found.point}: off by {found.largest:.1g}, "
