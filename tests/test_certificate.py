@@ -21,9 +21,9 @@ from gradproof.symbolic.proof.residues import CHAIN
 from gradproof.symbolic.tracing.run import trace
 
 
-def against(left, right, data=(), factor=sp.S.One, **shapes):
+def against(left, right, data=(), factor=sp.S.One, order=None, **shapes):
     first, second = trace(left, shapes), trace(right, shapes)
-    axes = range(len([s for s in first.system.shapes[first.result] if s != 1]))
+    axes = order or range(len([s for s in first.system.shapes[first.result] if s != 1]))
     claim = Claim(first.result, second.result, factor, tuple(axes))
     return contradicted(first.system, second.system, {"it": [claim]}, data)
 
@@ -65,6 +65,14 @@ EQUAL = {
                              {"p": PROBABILITY}),
     "symmetric": (lambda A: A, lambda A: A.T, {"A": SYMMETRIC}),
     "an unknown function": (lambda x: np.sin(2 * x + x), lambda x: np.sin(3 * x), {"x": "n"}),
+    "an inverse": (lambda A: np.linalg.inv(A) @ A, lambda A: np.eye(len(A)), {"A": "n n"}),
+    "a determinant with rows in another order": (
+        lambda A: np.linalg.det(A * (1 - np.eye(2))), lambda A: -A[0, 1] * A[1, 0], {"A": "2 2"}),
+    "a sign that rounding decides": (
+        lambda x: x + np.where(np.sin(x)**2 + np.cos(x)**2 > 1, 1, 0), lambda x: x, {"x": "9 n"}),
+    "a maximum that rounding decides": (
+        lambda x: np.stack([x + np.sin(x)**2 + np.cos(x)**2, x + 1]).max(axis=0),
+        lambda x: x + 1, {"x": "n"}),
 }
 
 
@@ -85,6 +93,7 @@ DIFFERENT = {
     "a place": (lambda X: X.max(axis=1), lambda X: X[:, 0], {"X": "m n"}),
     "an unknown function": (np.sin, lambda x: np.sin(x + 1), {"x": "n"}),
     "an order of axes": (lambda A: A @ A.T + A, lambda A: A @ A.T + A.T, {"A": "n n"}),
+    "a length": (lambda X: np.ones(len(X)), lambda X: np.ones(X.shape[1]), {"X": "m n"}),
 }
 
 
@@ -106,6 +115,17 @@ def test_a_factor_is_part_of_a_claim():
     m = size_symbol("m")
     assert against(lambda X: X.mean(axis=0), lambda X: X.sum(axis=0), factor=1 / m, X="m n") == {}
     assert against(lambda X: X.mean(axis=0), lambda X: X.sum(axis=0), factor=m, X="m n")
+
+
+def test_an_order_of_axes_is_part_of_a_claim():
+    def one(X, W):
+        return X @ W
+
+    def other(X, W):
+        return W.T @ X.T
+
+    assert against(one, other, order=(1, 0), X="m n", W="n m") == {}
+    assert against(one, other, order=(0, 1), X="m n", W="n m")
 
 
 def test_roots_have_no_residues_and_no_opinion():

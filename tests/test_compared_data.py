@@ -114,6 +114,8 @@ def test_the_numbers_that_data_are_compared_with_are_found():
     ("L = sum(where(y >= 0, b, 0)) - sum(where(y > 0, b, 0))", False),
     ("L = sum(where(y == 2, b, 0))", False),
     ("L = sum(where(y*z == 0, b, 0)) - sum(where(y == 0, b, 0))", False),
+    ("L = sum(where(y*z == 0, b, 0)) - sum(where(y == 0, b, where(z == 0, b, 0)))", True),
+    ("L = sum(where(y**2 + 1 == 0, b, 0))", True),
 ])
 def test_normal_forms_keep_the_zeros_of_data(text, same):
     arrays = {name: "n" for name in "yzb" if name in text}

@@ -108,6 +108,17 @@ def test_operations_on_matrices(operation, reference):
         assert not any(map(Arithmetic(40).is_finite, singular.flat))
 
 
+def test_the_determinant_in_a_logarithm_is_taken_without_its_sign():
+    found = exactly(parse_equations("y = logdet(A)", {"A": "n n"}), {"A": [[0, 2], [1, 0]]})
+    assert float(found["y"][()]) == pytest.approx(np.log(2))
+
+
+def test_a_maximum_is_attained_at_its_first_place():
+    traced = trace(lambda X: X.argmax(axis=1) * 1, {"X": "m n"})
+    found = exactly(traced.system, {"X": [[1, 2, 2], [3, 3, 0]]})[traced.result]
+    assert list(found) == [1, 0]
+
+
 def copied(guards, at=i - 1):
     """y[i] = x[at] where the guards hold."""
     term = Term(slot(0), (Read("x", (at,)),), (), guards)
