@@ -1,7 +1,9 @@
 """What the documents state is what the program does: their code runs, their output is its own."""
 
 import doctest
+import importlib
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -110,6 +112,27 @@ def test_the_page_on_equations_prints_what_it_says(capsys):
                   if line.startswith("print(")]
         assert all(stated)
         assert [line for line in shown if line in stated] == stated
+
+
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+PAGES = {name: PAGES[name] for name in sorted(PAGES)
+         if blocks(PAGES[name], "python") and not blocks(PAGES[name], "pycon")}
+"""Those of whole programs."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs_and_prints_what_it_says(page, tmp_path, monkeypatch, capsys):
+    """A page's Python is a file of its own; a text after a piece of it is what that prints."""
+    pieces = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
+    code = [piece for language, piece in pieces if language == "python"]
+    module = f"page_{page.replace('-', '_')}"
+    (tmp_path / f"{module}.py").write_text("\n".join(code), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module(module)
+    shown = capsys.readouterr().out.replace(module, "gradients")
+    for (before, _), (language, stated) in pairwise(pieces):
+        if (before, language) == ("python", "text"):
+            assert stated in shown
 
 
 NEW = {name for name, row in table.LAYERS.items() if row.example is not None}
