@@ -640,7 +640,7 @@ def test_what_is_kept_of_a_first_step_is_refuted():
 def test_a_second_step_in_single_precision_is_as_right_as_its_digits(forward, verdict):
     def adds_by_rows(self, dout):
         self.dW = getattr(self, "dW", np.zeros((4, 3), np.float32))
-        for row, out in zip(self.x.astype(np.float32), dout.astype(np.float32)):
+        for row, out in zip(*(a.astype(np.float32) for a in (self.x, dout)), strict=True):
             self.dW = self.dW + np.outer(row, out)  # in another order than that of two sums
         return dout @ self.W.T
 

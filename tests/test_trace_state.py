@@ -313,6 +313,29 @@ class Slotted:
         return 2 * X.T @ self.product
 
 
+class SlottedCount:
+    __slots__ = ("calls",)
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, X, w):
+        self.calls += 1
+        return right(X, w) if self.calls < 40 else w
+
+
+def counted(count, X, w):
+    count[0] += 1
+    return right(X, w) if count[0] < 40 else w
+
+
+PARTIAL = functools.partial(counted, [0])
+
+
+def in_a_partial(X, w):
+    return PARTIAL(X, w)
+
+
 class Cache(dict):
     def product(self, X, w):
         if "product" not in self:
@@ -337,7 +360,7 @@ KEEPING = [of_a_module_imported_inside, tick_of_a_module,
            global_counter, counter_in_a_list, made_closure(), attribute, iterator, generated(),
            thread_local, namespace, deque_of_products, default_dict, buffer, sum_of_earlier,
            in_an_lru_cache, Momentum(), Momentum().moving, Momentum().cached, Momentum.of_class,
-           Slotted(), subclass_of_dict]
+           Slotted(), SlottedCount(), in_a_partial, subclass_of_dict]
 
 
 @pytest.mark.parametrize("sizes", ["symbolic", "numbers"])
@@ -594,8 +617,21 @@ def head_and_tail(g, x):
     g[0], g[1:-1], g[-1] = 2 * x[0], 2 * x[1:-1], 2 * x[-1]
 
 
+def part_of_a_part(g, x):
+    part = np.empty_like(x[1:])
+    part[:1] = x[1:2]
+    g[0] = 0
+    g[1:] = part
+    g[:2] = 2 * x[:2]  # the blank entries of the part begin at 2
+
+
+def whole_but_for_a_part(g, x):
+    part_of_a_part(g, x)
+    g[2:] = 2 * x[2:]
+
+
 @pytest.mark.parametrize(("fill", "shape"), [
-    (set_but(1, None), "n"), (set_but(None, -1), "m n"), (one_mask, "n"), (two_masks, "n"),
+    (part_of_a_part, "6"), (set_but(1, None), "n"), (set_but(None, -1), "m n"), (one_mask, "n"), (two_masks, "n"),
     (added, "n"), (zeroed_by_a_factor, "n"), (written_from_itself, "n"),
     (all_but_one_entry, "2 3"), (set_but(0, 2), "4 n"),
 ], ids=lambda x: getattr(x, "__name__", x))
@@ -608,7 +644,7 @@ def test_entries_nobody_writes_end_the_trace(fill, shape, make):
 
 @pytest.mark.parametrize(("fill", "shape"), [
     (set_but(None, None), "m n"), (each_entry, "2 3"), (by_columns, "m 3"), (by_masks, "m n"),
-    (transposed, "m n"), (head_and_tail, "6"),
+    (transposed, "m n"), (head_and_tail, "6"), (whole_but_for_a_part, "6"),
     (lambda g, x: np.multiply(2, x, out=g), "m n"), (lambda g, x: g.fill(0), "n"),
     (lambda g, x: (g.__setitem__(..., 0), g.__iadd__(2 * x)), "n"),
 ], ids=lambda x: getattr(x, "__name__", x))
