@@ -631,8 +631,8 @@ def whole_but_for_a_part(g, x):
 
 
 @pytest.mark.parametrize(("fill", "shape"), [
-    (part_of_a_part, "6"), (set_but(1, None), "n"), (set_but(None, -1), "m n"), (one_mask, "n"), (two_masks, "n"),
-    (added, "n"), (zeroed_by_a_factor, "n"), (written_from_itself, "n"),
+    (set_but(1, None), "n"), (set_but(None, -1), "m n"), (one_mask, "n"), (two_masks, "n"),
+    (part_of_a_part, "6"), (added, "n"), (zeroed_by_a_factor, "n"), (written_from_itself, "n"),
     (all_but_one_entry, "2 3"), (set_but(0, 2), "4 n"),
 ], ids=lambda x: getattr(x, "__name__", x))
 @pytest.mark.parametrize("make", [np.empty_like, lambda x: np.empty(x.shape),

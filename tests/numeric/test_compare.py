@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradproof.numeric import compare_gradient, measured_rounding, rounding_bound
+from gradproof.numeric import (
+    compare_gradient,
+    measured_rounding,
+    noise_bound,
+    own_noise,
+    rounding_bound,
+)
 
 
 def _networks():
@@ -279,3 +285,23 @@ def test_a_deep_network_is_as_exact_as_its_forward_pass(seed):
         delta = delta @ point[f"W{i}"].T
     assert not {name for name, found in compare_gradient(loss, point, gradient).items()
                 if found.verdict == "refuted"}
+
+
+def test_a_programs_own_noise_is_that_of_its_arithmetic_and_no_wrong_formula():
+    p = {"x": np.linspace(0.5, 2.0, 7)}
+    right = np.exp(p["x"])
+
+    def narrow(at):
+        return {"x": np.exp(at["x"].astype(np.float32)).astype(float)}
+
+    def wrong(at):
+        return {"x": np.exp(at["x"]) * (1 + 1e-6)}
+
+    rounding = np.finfo(np.float32).eps * right
+    noise = own_noise(narrow, p, ["x"])["x"]
+    assert np.all((rounding / 20 < noise) & (noise < 3 * rounding))
+    assert np.all(own_noise(wrong, p, ["x"])["x"] < 1e-10)
+    for gradient, explained in ((narrow, True), (wrong, False)):
+        claimed = gradient(p)["x"]
+        allowed = noise_bound(gradient, p, "x", claimed, right)
+        assert np.all(np.abs(claimed - right) <= allowed) is np.bool_(explained)
