@@ -101,3 +101,27 @@ def test_an_unknown_array_is_an_error_that_names_those_there_are():
                 lambda: derivation.jvp("p", "v"), lambda: derivation.vjp("q", "w")):
         with pytest.raises(EquationError, match="there is no array"):
             ask()
+
+
+@pytest.mark.parametrize(("output", "wrt", "texts"), [
+    ("x", "x", ("J = I", "Jv = x_dot", "vJ = x_bar")),
+    ("X", "X", ("J = I ⊗ I", "Jv = X_dot", "vJ = X_bar")),
+    ("x", "X", ("J = 0", "Jv = 0", "vJ = 0")),
+    ("X", "L", ("J = 0", "Jv = 0", "vJ = 0")),
+    ("L", "L", ("J = 1", "Jv = L_dot", "vJ = L_bar")),
+])
+def test_derivatives_of_inputs_and_of_arrays_by_themselves(output, wrt, texts):
+    derivation = gp.derive(gp.equations("L = sum(X @ x)", X="m n", x="n"))
+    shapes = derivation.system.shapes
+    made = [getattr(derivation, of)(output, wrt) for of in ("jacobian", "jvp", "vjp")]
+    assert tuple(map(str, made)) == texts
+    assert [one.shape for one in made] == [
+        shapes[output] + shapes[wrt], shapes[output], shapes[wrt]]
+    for one in made:
+        space: dict = {}
+        exec(one.numpy_source(), space)
+        values = {name: np.full([{"m": 2, "n": 3}[str(s)] for s in one.system.shapes[name]], 2.0)
+                  for name in one.inputs}
+        expected = one.compile()(**values)
+        np.testing.assert_array_equal(space["derivative"](**values), expected)
+        assert expected.shape == tuple({"m": 2, "n": 3}[str(s)] for s in one.shape)

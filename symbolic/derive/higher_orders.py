@@ -17,9 +17,12 @@ from ..equation import (
     Equation,
     EquationError,
     Index,
+    Read,
     System,
+    Term,
     fresh_name,
     index_symbol,
+    slot,
 )
 from ..substitution import rename_arrays, rename_bound, substitute_term
 from ..validation import validate
@@ -135,10 +138,12 @@ def _pushed(
     wide = replace(system, inputs=(*system.inputs, *directions))
     found = adjoint.forward(wide, dots)
     tangent = found.of.get(output)
-    if tangent is None:  # the output does not depend on any of them
+    if tangent is None or tangent in dots.values():  # of an input: zero, or the direction itself
+        out = tuple(Index(f"i{p}", size) for p, size in enumerate(system.shapes[output]))
+        here = tuple(index.symbol for index in out)
+        terms = () if tangent is None else (Term(slot(0), (Read(tangent, here),)),)
         tangent = fresh_name(f"{output}_dot", found.system.names)
-        out = system[output].out
-        found = adjoint.Derived(found.system.extended([Equation(tangent, out, ())]), found.of)
+        found = adjoint.Derived(found.system.extended([Equation(tangent, out, terms)]), found.of)
     simple = _simplified(found.system, len(system.items), {tangent})
     return _titled(simple, {output: tangent}, title, system.names | set(dots.values()), adjoints)
 
