@@ -3,7 +3,7 @@
     python benchmarks/gallery.py > docs/gallery.md
 
 needs PyTorch (extra `peers`).  The rows and the columns are the tests' own
-(tests/gallery_cases.py, tests/gallery_columns.py).
+(tests/tables/gallery_cases.py, gallery_columns.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "tables"))
 
 import gallery_columns as columns
 import numpy as np

@@ -11,7 +11,7 @@ import pytest
 
 import gradproof
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "symbolic": {"symbolic"},
     "numeric": {"numeric"},

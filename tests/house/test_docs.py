@@ -16,7 +16,7 @@ from gradproof.symbolic.layers import table
 from gradproof.symbolic.layers.losses import LOSSES
 from gradproof.symbolic.text.array_functions import ARRAY_FUNCTIONS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -1,12 +1,12 @@
 """Random and broken specs, equations, models, documents and claims, thrown at the public doors.
 
-    python tests/fuzzing.py 102000            17,000 seeds of each kind, on all processors
-    python tests/fuzzing.py 20000 documents 7
+    python tests/fuzz/fuzzing.py 102000            17,000 seeds of each kind, on all processors
+    python tests/fuzz/fuzzing.py 20000 documents 7
 
 An input passes when it is taken, or refused by a ValueError that says something, within 10 seconds
 and 1 GB; a document keeps every byte outside of its markers, and no program of an input is run.
-Anything else is printed, and kept as a file in ``tests/fuzz_cases`` (``KIND-NAME.json``), which the
-default tests run ever after.
+Anything else is printed, and kept as a file in ``fuzz_cases`` beside this file
+(``KIND-NAME.json``), which the default tests run ever after.
 """
 
 import json
@@ -22,6 +22,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 from fuzzed import (
     drawn_claims,
     drawn_documents,

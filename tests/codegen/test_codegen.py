@@ -6,16 +6,18 @@ The reference is :mod:`gradproof.codegen.interpret`, which evaluates the equatio
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import models
 import numpy as np
 import pytest
 import sympy as sp
+from gallery_cases import CASES as GALLERY
+from gallery_columns import derived, values_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_programs import SIZES, Program, programs
 
 import gradproof as gp
 from gradproof.codegen.arguments import SCALARS_WIDEN
@@ -40,12 +42,6 @@ from gradproof.symbolic.equation import (
     slot,
 )
 from gradproof.symbolic.validation import validate
-
-sys.path.insert(0, str(Path(__file__).parent))
-import models
-from gallery_cases import CASES as GALLERY
-from gallery_columns import derived, values_for
-from random_programs import SIZES, Program, programs
 
 TOLERANCE = {np.float64: 1e-10, np.float32: 2e-3}
 

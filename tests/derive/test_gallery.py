@@ -14,7 +14,7 @@ from gradproof.symbolic.functions import ACTIVATIONS
 from gradproof.symbolic.layers import table
 from gradproof.symbolic.layers.losses import LOSSES
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "gallery.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "gallery.md"
 CHEAP = [
     "hard_tanh", "gelu", "dense", "embedding", "conv1d", "max_pool1d, stride, padding",
     "softmax, axis 1 of 3", "concat, first axis", "attention, causal", "rnn, relu",

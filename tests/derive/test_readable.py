@@ -234,7 +234,7 @@ def test_a_value_before_the_first_step_that_is_not_one_thing_stays_guarded():
 
 
 def test_the_page_beside_the_papers_is_fresh_and_right():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     papers = runpy.run_path(str(root / "benchmarks" / "papers.py"))
     stated = (root / "docs" / "papers.md").read_text(encoding="utf-8")
     assert papers["document"]() == stated, "run python benchmarks/papers.py > docs/papers.md"

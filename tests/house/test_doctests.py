@@ -18,7 +18,7 @@ import sympy as sp
 
 import gradproof
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SKIPPED = {"gradproof.__main__", "gradproof.sphinx_ext", "gradproof.markdown_ext"}
 """A program, which would run when it is imported, and what needs the extra `docs`."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

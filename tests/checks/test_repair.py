@@ -177,7 +177,7 @@ def gradient(A, x):
 
 def mutation():
     """The benchmark's module."""
-    file = Path(__file__).parent.parent / "benchmarks" / "mutation.py"
+    file = Path(__file__).parents[2] / "benchmarks" / "mutation.py"
     spec = importlib.util.spec_from_file_location("mutation", file)
     module = importlib.util.module_from_spec(spec)
     sys.modules["mutation"] = module  # where its dataclasses, and processes, look for it

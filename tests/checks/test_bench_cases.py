@@ -10,7 +10,7 @@ import gradproof as gp
 from gradproof.numeric import compare_gradient, derivative_along
 from gradproof.numeric.evaluation import Evaluator
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from checker_cases import BUGS, PROBES, SHAPES, WEIGHTS, case
 

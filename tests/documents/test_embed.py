@@ -17,7 +17,7 @@ from gradproof.derivations.sources import load
 from gradproof.embedding.documents import Embedder, embed
 from gradproof.reports.replacing import replace_bytes
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,7 @@ def test_another_form_is_not_proven(row):
 
 
 def test_the_document_is_what_the_program_derives():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     found = runpy.run_path(str(root / "benchmarks" / "identity_table.py"))
     stated = (root / "docs" / "identities.md").read_text(encoding="utf-8")
     assert found["document"]() == stated, "run python benchmarks/identity_table.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from random_models import drawn_model
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 CANARY = "__import__('os').system('touch fuzzed-canary')"
 """What nobody may run."""

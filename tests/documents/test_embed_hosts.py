@@ -13,7 +13,7 @@ from report_lint import lint, unparsable
 import gradproof as gp
 from gradproof.embedding.documents import embed
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 
