@@ -15,7 +15,6 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     embedding/     `embed`: markers in documents
     cli            the command line
     check_command  ``gradproof check``: what it prints, and its exit code
-    check_process  the gradients of a file, checked in a process that can be ended
     embed_command  ``gradproof embed``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     terminal       exit codes, and what somebody at a terminal is told

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from gradproof.check_process import Checked, Limits, checked_file
+from gradproof.checks.own_process.parent import Checked, Limits, checked_file
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.limits.process import MEMORY_LIMIT
 from gradproof.symbolic import escaping
@@ -26,6 +26,11 @@ def add_options(command: argparse.ArgumentParser, spec: str) -> None:
     command.add_argument("--format", choices=("text", "json", "github"), default="text",
                          help="what to print; github: annotations for the lines of a pull request "
                               "(default: %(default)s)")
+    add_limits(command)
+
+
+def add_limits(command: argparse.ArgumentParser) -> None:
+    """How long a hand-written file may run, and in how much memory."""
     command.add_argument("--time-limit", type=_positive, default=TIME_LIMIT, metavar="SECONDS",
                          help="for the file to run, and for each gradient: what is not known by "
                               "then is undecided (default: %(default)g)")
@@ -77,7 +82,7 @@ def _answers(options: argparse.Namespace) -> Iterator[Checked]:
     with Progress() as progress:
         limits = Limits(options.time_limit, options.memory_limit)
         for answer in checked_file(options.file, options.spec or "", options.function or "",
-                                   limits, progress):
+                                   limits, progress.says):
             found = True
             yield answer
     if not found:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof import __version__
+from gradproof.check_command import add_limits
 from gradproof.check_command import add_options as add_check_options
 from gradproof.embed_command import add_options as add_embed_options
 from gradproof.symbolic import escaping
@@ -226,8 +227,8 @@ def _add_embed(commands: Any) -> None:
         "write formulas and numbers between the markers of documents",
         "gradproof embed README.md\n  gradproof embed --check --diff docs/*.md",
         "A marker is a pair of comments: <!-- gradproof 2-2-1 L = .6f --><!-- /gradproof -->. "
-        "Exit code 1 when something is stale, changed by hand or refuted; a document with an "
-        "error stays as it was.",
+        "Exit code 1 when something is stale, changed by hand, refuted or undecided; a document "
+        "with an error stays as it was.",
     )
     add_embed_options(command)
 
@@ -259,9 +260,11 @@ def _add_report(commands: Any) -> None:
                          help="replace files of these names that are no report's")
     command.add_argument("--flavor", choices=("github", "portable"), default="github",
                          help="of the Markdown: GitHub's, or one that renders everywhere")
+    add_limits(command)
 
 
 def _report(options: argparse.Namespace) -> int:
+    from gradproof.checks.own_process.parent import Limits
     from gradproof.derivations.sources import load
     from gradproof.reporting import report
 
@@ -270,6 +273,7 @@ def _report(options: argparse.Namespace) -> int:
         written, result = report(
             network, options.output, hand=options.hand, function=options.function,
             flavor=options.flavor, force=options.force,
+            limits=Limits(options.time_limit, options.memory_limit),
         )
     for path in written:
         say(escaping.path(path))

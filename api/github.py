@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from gradproof.check_process import Checked
+from gradproof.checks.own_process.parent import Checked
 from gradproof.symbolic import escaping
 
 LEVELS = {"refuted": "error", "undecided": "warning"}

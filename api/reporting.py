@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gradproof.checks.hand_files import load_function, source_of
 from gradproof.checks.hand_written import check_network
+from gradproof.checks.own_process.parent import Limits, checked_pass
 from gradproof.checks.results import Check, CheckResult
 from gradproof.derivations.derivation import Derivation, derive
 from gradproof.derivations.examples import EXAMPLES
@@ -32,12 +33,14 @@ def report(
     function: str | None = None,
     flavor: str = "github",
     force: bool = False,
+    limits: Limits | None = None,
 ) -> tuple[list[Path], CheckResult | None]:
     """Writes a network's or model's report (Markdown, with a network's figure; LaTeX) and returns
     the paths.
 
-    hand: a Python file with a hand-written backward pass, which is run and put into the three-way
-        comparison; an example network brings its own.  function: which function of that file.
+    hand: a Python file with a hand-written backward pass, which is run, in a process of its own
+        within `limits`, and put into the three-way comparison; an example network brings its own.
+        function: which function of that file.
     flavor: of the Markdown, "github" or "portable".  force: replace files of these names that are
         no report's.
 
@@ -47,9 +50,11 @@ def report(
     if not str(directory):
         raise ValueError("report: expected the name of a folder, got \"\"")
     derivation = derive(network)
-    file = Path(hand) if hand is not None else _example_pass(network)
-    result = None
-    if file is not None:
+    file, result = _example_pass(network), None
+    if hand is not None:
+        file = Path(hand)
+        result = checked_pass(network, file, function or "", limits)
+    elif file is not None:
         result = check_network(derivation, load_function(file, function), file.name)
     checks = [_row(check) for check in result] if result is not None else []
     hand_source = source_of(file) if file is not None else None

@@ -3,9 +3,10 @@ contraction sums."""
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
-from ..symbolic.equation import guard_subscripts, subscript_indices
+from ..symbolic.equation import EquationError, guard_subscripts, subscript_indices
 from ..symbolic.matrices.nodes import Einsum, Node, Pointwise, Total, Where
 
 
@@ -83,9 +84,9 @@ def as_tensordot(
 
 def einsum_subscripts(node: Einsum) -> str:
     """ "ij,jk->ik" for an einsum."""
-    letters: dict[str, str] = {}
-    for operand in node.operands:
-        for axis in operand.axes:
-            letters.setdefault(axis, "abcdefghijklmnopqrstuvwxyz"[len(letters)])
+    axes = dict.fromkeys(axis for operand in node.operands for axis in operand.axes)
+    letters = dict(zip(axes, ascii_letters, strict=False))
+    if len(letters) < len(axes):
+        raise EquationError(f"np.einsum has {len(letters)} subscripts, got {len(axes)} axes")
     inputs = ",".join("".join(letters[axis] for axis in o.axes) for o in node.operands)
     return f"{inputs}->{''.join(letters[axis] for axis in node.axes)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from string import ascii_letters
 
 import sympy as sp
 
@@ -90,7 +91,8 @@ class Blocks:
 
     def _outer(self, equation: Equation, product: Kronecker, lines: list[str]) -> str:
         """The product of two factors, whose own lines are put before it where they need some."""
-        letters = {index.name: letter for index, letter in zip(equation.out, "ijkl", strict=False)}
+        letters = {index.name: letter for index, letter in
+                   zip(equation.out, ascii_letters[8:], strict=False)}  # i, j, k, ...
         texts, axes = [], []
         for side in (product.left, product.right):
             form = self.scope.form(side)

@@ -10,6 +10,12 @@ import sympy as sp
 from .equation import Size, size_symbol
 
 
+def axis_names(count: int, letters: str = "ijklpqrs") -> tuple[str, ...]:
+    """Index names for the axes of an array that have none: i, j, k, ..., and numbered ones where
+    letters run out."""
+    return tuple(letters[place] if place < len(letters) else f"i{place}" for place in range(count))
+
+
 class ShapeTextError(ValueError):
     """Text that is no shape; the message says what one looks like."""
 

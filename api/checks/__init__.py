@@ -5,6 +5,7 @@ meet.
 
     causes/          why a gradient is refuted: what raises, the first wrong line, a repair
     layer_objects/   a layer that is an object: how it is called, what it makes itself
+    own_process/     hand-written files in a process of their own, which can be ended
     places/          points that drawn numbers do not come to by themselves
 
     asserting        checks as assertions, for tests: they raise with the whole story

@@ -88,11 +88,11 @@ class Embedder:
         path = _figure_path(request, spec)
         block = block and not alias
         what = json.dumps([markup.name, request.quantity, request.number, form, path, block])
-        verdict = request.quantity.startswith("check.")  # of code that may read anything
-        found = None if verdict else cache.get(what)
+        kept = not request.is_verdict  # which is of code that may read anything
+        found = cache.get(what) if kept else None
         if found is None:
             found = _rendered(self._quantities(spec, cache, request), request, block, markup, path)
-            if not verdict:
+            if kept:
                 cache.put(what, found)
         text, drawing = found
         if alias:
@@ -108,8 +108,17 @@ class Embedder:
         return content, quantities.drawing(_figure_path(request, spec)) if drawn else None
 
     def verify(self, request: Request, text: str, folder: Path) -> tuple[str, str]:
-        """("", "") when an author's text holds; else the kind of problem, and what is wrong."""
+        """("", "") when an author's text holds; else the kind of problem, and what is wrong.
+
+        Of a generated verdict: what is wrong with the pass that it is of.
+        """
         spec, cache = self._spec(request, folder)
+        if request.is_verdict:
+            from gradproof.embedding.stated import held_word
+
+            quantities = self._quantities(spec, cache, request)
+            return held_word(request, text, quantities) if request.verify else (
+                quantities.unproved(request))
         what = json.dumps(["verify", request.quantity, text])
         found = cache.get(what)
         if found is None:
@@ -131,7 +140,7 @@ class Embedder:
         return self._found[place]
 
     def _quantities(self, spec: Spec, cache: Cache, request: Request) -> Quantities:
-        if spec.refused and request.quantity.startswith("check."):
+        if spec.refused and request.is_verdict:
             raise MarkerError(spec.refused)
         if cache.key not in self._derived:
             from gradproof.embedding.quantities import Quantities

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradproof.derivations.derivation import Derivation, derive
+from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.content import (
     Block,
     Bullets,
@@ -313,11 +314,32 @@ class Quantities:
     def _check(self) -> Any:
         from gradproof.checks.hand_files import load_function
         from gradproof.checks.hand_written import check_network
+        from gradproof.checks.own_process.parent import checked_pass
 
         if self.hand is None:
             raise MarkerError("check: the spec has no hand-written pass; pyproject.toml names one: "
                               "[tool.gradproof.specs] NAME = { file = \"...\", hand = \"...\" }")
-        return check_network(self.derivation, load_function(self.hand), self.hand.name)
+        network = self.derivation.network
+        if self.hand.parent == EXAMPLES or network is None:
+            return check_network(self.derivation, load_function(self.hand), self.hand.name)
+        return checked_pass(network, self.hand)
+
+    def unproved(self, request: Request) -> tuple[str, str]:
+        """("", "") where what a marker shows of the hand-written pass is right; else "refuted" or
+        "undecided", and why."""
+        path = request.quantity.split(".")[1:]
+        bad = [check for check in self._check if check.verdict not in ("proved", "agrees")
+               and (len(path) == 1 or check.name == path[0])]
+        if not bad:
+            return "", ""
+        kinds = {check.verdict for check in bad}
+        told = "; ".join(f"{check.name}: {check.verdict}{', ' if check.reason else ''}"
+                         f"{check.reason}" for check in bad)
+        return "refuted" if "refuted" in kinds else "undecided", told
+
+    def word(self, request: Request) -> str:
+        """What a marker shows of the hand-written pass."""
+        return self._checked(request.quantity.split(".")[1:])
 
     def _checked(self, path: list[str]) -> str:
         if path == ["verdict"]:

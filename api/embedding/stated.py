@@ -52,6 +52,15 @@ def held(request: Request, text: str, quantities: Quantities) -> tuple[str, str]
     return _formula(request, _unescaped(formula), quantities)
 
 
+def held_word(request: Request, text: str, quantities: Quantities) -> tuple[str, str]:
+    """As :func:`held`, for a verdict: the author's word, such as "refuted", is the one found."""
+    stated, found = text.strip(" \t\n`*_"), quantities.word(request)
+    if stated == found:
+        return "", ""
+    _, why = quantities.unproved(request)
+    return "refuted", f"{stated[:60]!r} is stated, the check says {found!r}{why and ': '}{why}"
+
+
 def _unescaped(formula: str) -> str:
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), (r"\_", "_")):
         formula = formula.replace(entity, character)

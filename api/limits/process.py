@@ -34,20 +34,29 @@ class EndedError(Exception):
 
 
 class Process:
-    """A child that runs ``module:function`` with arguments; a context manager, which ends it."""
+    """A child that runs ``module:function`` with arguments; a context manager, which ends it.
 
-    def __init__(self, target: str, arguments: Sequence[str], gigabytes: float) -> None:
+    given: what the child reads from stdin.
+    """
+
+    def __init__(
+        self, target: str, arguments: Sequence[str], gigabytes: float, given: bytes = b""
+    ) -> None:
         module, _, function = target.partition(":")
         code = (f"import sys; sys.path[0:1] = []; from {module} import {function} as run; "
                 "from gradproof.limits.process import serve; serve(run)")
         self._child = subprocess.Popen(
             [sys.executable, "-c", code, str(gigabytes), *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE if given else subprocess.DEVNULL, stdout=subprocess.PIPE,
             start_new_session=hasattr(os, "setsid"),  # it and what it starts are ended together
         )
         self._messages: queue.Queue[tuple[str, Any] | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if self._child.stdin is not None:
+            with contextlib.suppress(OSError):  # it has ended, which the reader will hear
+                self._child.stdin.write(given)
+                self._child.stdin.close()
 
     def __enter__(self) -> Process:
         return self

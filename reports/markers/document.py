@@ -29,7 +29,8 @@ _CLOSING = {
 Resolve = Callable[[Request, bool, str], str]
 """(request, whether it is a block, kind of document) -> text; a ValueError says what is wrong."""
 Verify = Callable[[Request, str, str], tuple[str, str]]
-"""(request, the author's text, kind of document) -> ("", "") or (kind of problem, message)."""
+"""(request, the text, kind of document) -> ("", "") or (kind of problem, message); of an author's
+text, or of a verdict that was generated."""
 
 
 @dataclass
@@ -68,7 +69,11 @@ def embedded(
                 if kind:
                     problems.append(Problem(kind, marker.line, f"{request}: {message}"))
                 continue
-            new = _renewed(marker, text, syntax, resolve(request, marker.block, syntax))
+            generated = resolve(request, marker.block, syntax)
+            new = _renewed(marker, text, syntax, generated)
+            kind, message = verify(request, generated, syntax) if request.is_verdict else ("", "")
+            if kind:
+                problems.append(Problem(kind, marker.line, f"{request}: {message}"))
         except ValueError as error:
             problems.append(Problem("error", marker.line, str(error)))
             continue

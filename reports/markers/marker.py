@@ -44,6 +44,11 @@ class Request:
         return dict(self.settings).get(key, "")
 
     @property
+    def is_verdict(self) -> bool:
+        """Whether it asks what became of the check of a hand-written pass."""
+        return self.quantity.startswith("check.")
+
+    @property
     def notation(self) -> tuple[tuple[str, str], ...]:
         """The settings that change how or what is derived, rather than how it is written."""
         return tuple((key, value) for key, value in self.settings
@@ -111,7 +116,7 @@ class Problem:
     """Something to be said about a line of a document.
 
     kind: "error" (the document cannot be processed), "stale", "edited" (a generated text was
-    changed by hand), "refuted" or "undecided" (a verified text).
+    changed by hand), "refuted" or "undecided" (a verified text, or the pass that a verdict is of).
     """
 
     kind: str

@@ -24,6 +24,7 @@ from ..equation import (
     index_symbol,
     slot,
 )
+from ..shapes import axis_names
 from ..substitution import rename_arrays, rename_bound, substitute_term
 from ..validation import validate
 from . import adjoint
@@ -139,7 +140,8 @@ def _pushed(
     found = adjoint.forward(wide, dots)
     tangent = found.of.get(output)
     if tangent is None or tangent in dots.values():  # of an input: zero, or the direction itself
-        out = tuple(Index(f"i{p}", size) for p, size in enumerate(system.shapes[output]))
+        shape = system.shapes[output]
+        out = tuple(map(Index, axis_names(len(shape)), shape))
         here = tuple(index.symbol for index in out)
         terms = () if tangent is None else (Term(slot(0), (Read(tangent, here),)),)
         tangent = fresh_name(f"{output}_dot", found.system.names)

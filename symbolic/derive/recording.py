@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..dependence import descendants
 from ..equation import Equation, Index, Size, System, fresh_name
+from ..shapes import axis_names
 from .named_operations import Companions, with_companions
 
 
@@ -55,7 +56,7 @@ class FreshNames:
         else:
             shape = self.shapes[name]
             # An input has no left side: its axes' own names, or letters in their order.
-            letters = self._axes.get(name) or tuple("ijklpqrs"[: len(shape)])
+            letters = self._axes.get(name) or axis_names(len(shape))
             found = tuple(map(Index, letters, shape))
         taken = set(avoid)
         out: list[Index] = []

@@ -26,6 +26,7 @@ from ..equation import (
     fresh_name,
     slot,
 )
+from ..shapes import axis_names
 from ..substitution import rename_arrays
 from ..validation import validate
 
@@ -88,7 +89,7 @@ class Builder:
         """Declares an input."""
         self.inputs.append(array)
         self._names.add(array.name)
-        self._axes[array.name] = array.axes or _letters(len(array.shape))
+        self._axes[array.name] = array.axes or axis_names(len(array.shape))
         return Operand(array.name, array.shape)
 
     def reserve(self, name: str) -> None:
@@ -294,7 +295,7 @@ class Builder:
                     for argument in arguments
                     if argument.ndim >= back and argument.shape[-back] == shape[axis]
                 ]
-                wanted.append(names[0] if names else _letters(len(shape))[axis])
+                wanted.append(names[0] if names else axis_names(len(shape))[axis])
         return self.named(shape, wanted)
 
     def axes(self, argument: Operand) -> tuple[Index, ...]:
@@ -324,8 +325,3 @@ def broadcast(*shapes: tuple[Size, ...]) -> tuple[Size, ...]:
                                  f"axis -{back}")
         result.append(wide[0] if wide else sp.S.One)
     return tuple(result)
-
-
-def _letters(count: int) -> tuple[str, ...]:
-    """Index names i, j, k, ... for an array whose axes have none."""
-    return tuple("ijklpqrs"[place] if place < 8 else f"i{place}" for place in range(count))

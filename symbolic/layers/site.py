@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..equation import Array, Kind, Size
+from ..shapes import axis_names
 from .builder import Builder, Operand
 
 
@@ -55,6 +56,5 @@ class Site:
     def _input(
         self, stem: str, shape: tuple[Size, ...], kind: Kind, kept: list[Array]
     ) -> Operand:
-        letters = tuple("ijkl"[place] for place in range(len(shape)))
-        kept.append(Array(f"{stem}{self.place}", shape, kind, letters))
+        kept.append(Array(f"{stem}{self.place}", shape, kind, axis_names(len(shape))))
         return self.builder.input(kept[-1])

@@ -83,6 +83,8 @@ def _weigh(nodes: dict[frozenset[str], Node], axis: str, row_vectors: bool) -> N
 
 def _stack(nodes: Groups, out: tuple[str, ...]) -> tuple[str, ...] | None:
     """The leading axes that the matrices are stacked along; None where there is no such order."""
+    if not nodes:  # a sum of what reads no array
+        return None
     widest = max(nodes.values(), key=lambda node: len(node.axes))
     stack = widest.axes[:-2]
     if out[: len(stack)] != stack:

@@ -19,7 +19,7 @@ from ..layers.builder import Builder, Operand, ShapeError
 from ..layers.options import Option, Required
 from ..layers.site import Site
 from ..layers.table import SPEC, LayerRow, rows
-from ..shapes import ShapeTextError, parse_shape
+from ..shapes import ShapeTextError, axis_names, parse_shape
 from ..text.formula import parse_formula
 from ..validation import validate
 from .checks import NetworkError, check_apart, check_name, check_notation, told
@@ -117,7 +117,7 @@ class _Build:
             self.builder.reserve(name)
         kind, self.classes = _kind(model.kind)
         shape = _shape_of("input", model.input)
-        letters = iter("ijkpq")
+        letters = iter(axis_names(len(shape), "ijkpq"))
         axes = tuple({BATCH: "s", "T": "t"}.get(str(n)) or next(letters) for n in shape)
         self.x = Array("X", shape, kind, axes, self.classes)
         self.outputs: dict[str, tuple[Operand, ...]] = {"input": (self.builder.input(self.x),)}

@@ -20,6 +20,7 @@ import sympy as sp
 
 from ..equation import Array, Equation, Index, Kind, Read, Size, System, Term, as_size, slot
 from ..functions import ACTIVATIONS
+from ..shapes import axis_names
 from ..validation import validate
 from .checks import NetworkError as NetworkError
 from .checks import activation_function as activation_function
@@ -162,9 +163,6 @@ class Network(Described):
 
 # --- forward equations --------------------------------------------------------------------------
 
-_LETTERS = "ijkpqruvw"
-
-
 class _Forward:
     """The equations of a network, layer by layer."""
 
@@ -173,10 +171,8 @@ class _Forward:
         self.rows = network.convention == "rows"
         batch = network.batch_size
         self.sample = () if batch is None else (Index("s", batch),)
-        self.features = [
-            Index(_LETTERS[place] if place < len(_LETTERS) else f"i{place}", as_size(size))
-            for place, size in enumerate(network.sizes)
-        ]
+        names = axis_names(len(network.sizes), "ijkpqruvw")
+        self.features = list(map(Index, names, map(as_size, network.sizes)))
 
     def system(self) -> System:
         """All equations, down to ``L``."""

@@ -177,7 +177,7 @@ def test_specs_beside_the_document_and_in_pyproject(tmp_path, monkeypatch):
     file = page(tmp_path / "docs", "mine W1.gradient", "mine.toml L format=text", "inline J = .3f",
                 "one check.verdict", "one check.b1.verdict", "squares x.gradient format=text")
     (document,) = embed([file])
-    assert document.problems == []
+    assert [(problem.kind, problem.line) for problem in document.problems] == [("refuted", 4)]
     found = shown(file)
     assert found[0].startswith("$")
     assert not found[0].startswith("$`")

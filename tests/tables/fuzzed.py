@@ -127,7 +127,7 @@ def drawn_models(draw):
             made["layers"][place] = {**layer, draw.choice([*layer]): draw.choice(ODD)}
         elif what < 0.5:
             key = draw.choice(["units", "kernel", "stride", "name", "axis", "inputs", "eps", "of"])
-            layer = {"type": layer} if isinstance(layer, str) else layer
+            layer = layer if isinstance(layer, dict) else {"type": layer}
             made["layers"][place] = {**layer, key: draw.choice(ODD)}
         elif what < 0.6:
             del made["layers"][place]

@@ -1,0 +1,92 @@
+"""In the child: a file is run, and its gradients are checked one after the other."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradproof.checks.own_process.parent import Checked
+from gradproof.limits.process import Send
+
+if TYPE_CHECKING:
+    from gradproof.checks.results import CheckResult
+    from gradproof.symbolic.specs.model import Model
+    from gradproof.symbolic.specs.network import Network
+
+EARLIER = 0.1
+"""The part of its time that a child leaves to say itself what is known."""
+
+
+def serve_checks(arguments: list[str], send: Send) -> None:
+    """Runs a file and checks its gradients from a place on.
+
+    What they are held against is named, or comes pickled by stdin, or is marked in the file.
+    """
+    from gradproof.checks import functions, hand_files, hand_written  # noqa: F401
+    from gradproof.derivations.sources import load
+    from gradproof.limits.deadline import told
+
+    file, spec, function, first, seconds = arguments
+    given = sys.stdin.buffer.read()
+    network = pickle.loads(given) if given else None
+    send("ready", None)  # what is imported is no part of what the file takes
+    try:
+        if spec:
+            network = load(spec)
+        waiting = _of_network(file, network, function) if network is not None else _marked(file)
+    except ValueError as error:
+        send("error", str(error))
+        return
+    send("count", len(waiting))
+    for about, check in waiting[int(first):]:
+        send("about", about)
+        with told(send):
+            try:
+                answer = replace(about, result=check(float(seconds) * (1 - EARLIER)))
+            except Exception as error:
+                kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+                answer = replace(about, error=f"{file}: {about.name}: {kind}{error}")
+        send("answer", answer)
+
+
+Waiting = list[tuple[Checked, Callable[[float], "CheckResult"]]]
+"""Gradients to be checked, each with its check, which takes seconds."""
+
+
+def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
+    from gradproof.checks.hand_files import load_function
+    from gradproof.checks.hand_written import check_network
+    from gradproof.derivations.derivation import derive
+
+    derivation = derive(network)
+    gradient = load_function(file, function or None)
+    names = derivation.network.parameters if derivation.network is not None else ()
+    return [(_about(gradient, names, file), lambda seconds: check_network(
+        derivation, gradient, file, time_limit=seconds))]
+
+
+def _marked(file: str) -> Waiting:
+    from gradproof.checks import hand_files
+    from gradproof.checks.functions import check
+
+    before = len(hand_files.MARKED)
+    hand_files.run_file(file)
+
+    def checking(mark: hand_files.Mark) -> Callable[[float], CheckResult]:
+        return lambda seconds: check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes,
+                                     time_limit=seconds)
+
+    return [(_about(mark.gradient, mark.wrt or tuple(mark.shapes), file), checking(mark))
+            for mark in hand_files.MARKED[before:]]
+
+
+def _about(function: Any, names: tuple[str, ...], file: str) -> Checked:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return Checked(getattr(function, "__name__", str(function)),
+                   code.co_filename if code is not None else str(Path(file)),
+                   code.co_firstlineno if code is not None else 1, tuple(names))
