@@ -23,7 +23,9 @@ from ..equation import (
     subscript_indices,
 )
 from ..layers.builder import Operand
+from ..layers.rearrange import reshape
 from .session import Entry, Session
+from .sizes import size_of
 from .source import fail
 from .subscripts import Fixed, Gather, Selector, Slice, View, ranges, read, view
 from .unwritten import Blank, put_back
@@ -39,21 +41,33 @@ def assigned(
     old = Read(operand.name, tuple(index.symbol for index in everything))
     found = view(session, operand, chosen)
     kept = [selector for selector in chosen if selector is not None]
-    region = _region(everything, kept, found, old)
-    inside = tuple(region.inside)
+    region = _region(session, everything, kept, found, old)
+    inside, bound = tuple(region.inside), tuple(region.bound)
     outside = region.outside
     if any(isinstance(selector, Gather) or _is_looked_up(selector) for selector in kept):
         # A place that is looked up has no complement in guards: take the old value away there.
-        outside = [Term(slot(0), (old,)), Term(-slot(0), (old,), (), inside)]
+        outside = [Term(slot(0), (old,)), Term(-slot(0), (old,), bound, inside)]
     if isinstance(value, Operand):
+        value = _unfolded(session, value, found)
         aligned = _fitting(session, value, found.out)
         at = tuple(entry.xreplace(region.places) for entry in aligned)
-        new = Term(slot(0), (Read(value.name, at),), (), inside)
+        new = Term(slot(0), (Read(value.name, at),), bound, inside)
     else:
-        new = Term(value, (), (), inside)
+        new = Term(value, (), bound, inside)
     made = session.builder.emit(None, everything, [*outside, new])
     _written(session, operand, made, chosen, value)
     return made
+
+
+def _unfolded(session: Session, value: Operand, found: View) -> Operand:
+    """A value for a region in which digits stand for flattened axes, with those digits."""
+    if found.fold is None:
+        return value
+    start, count, shape = found.fold
+    sizes = tuple(index.size for index in found.out)
+    whole = (*sizes[:start], *shape, *sizes[start + count :])
+    spread = session.call("broadcast_to", session.array(value), tuple(map(size_of, whole)))
+    return reshape(session.builder, spread.operand, sizes, by_places=True)
 
 
 def _in_steps(
@@ -78,39 +92,49 @@ class _Region:
 
     inside: guards that all hold there; outside: the old entries, a term for each part elsewhere.
     places: for each free index of the view, the subscript of the value that comes there.
+    bound: those of them that an entry does not tell, and that the guards leave one value of.
     """
 
     inside: list[Guard] = field(default_factory=list)
+    bound: list[Index] = field(default_factory=list)
     outside: list[Term] = field(default_factory=list)
     places: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
 
 
 def _region(
-    everything: Sequence[Index], kept: Sequence[Selector], found: View, old: Read
+    session: Session, everything: Sequence[Index], kept: Sequence[Selector], found: View, old: Read
 ) -> _Region:
     """The region of the selectors, one for each axis of the array."""
     region, left = _Region(), list(found.out)
     axes = list(zip(everything, kept, found.at, strict=True))
-    for index, selector, at in axes:
-        _cover(region, index, selector, at, left, old)
+    looked_up = [_cover(region, index, selector, at, left, old) for index, selector, at in axes]
     # Looked-up places read an index of the region, so they come when all of those have theirs.
-    for index, selector, at in axes:
-        if isinstance(selector, Gather) and selector.vector is not None:
-            if not region.places.keys() & subscript_indices(at):
-                fail("assignment to rows chosen by an integer array can repeat a row and is not "
-                     "traced; use x[np.arange(m), y] = ...")
-            region.inside.append(Equal(index.symbol, _moved(at, region.places)))
+    taken = {index.name for index in everything}
+    for index in [index for index in left if index.size != 1]:
+        if not found.fixed:
+            fail("assignment to places chosen by an integer array can repeat a place and is not "
+                 "traced; use x[np.arange(m), y] = ..., or np.add.at")
+        left.remove(index)
+        region.bound.append(Index(fresh_name(f"{index.name}_", taken), index.size))
+        taken.add(region.bound[-1].name)
+        region.places[index.symbol] = region.bound[-1].symbol
+    for (index, _, at), late in zip(axes, looked_up, strict=True):
+        if late:
+            region.inside.append(Equal(index.symbol, _by(at, region.places)))
     region.places |= {index.symbol: sp.S.Zero for index in left}  # new axes
     return region
 
 
 def _cover(
     region: _Region, index: Index, selector: Selector, at: Subscript, left: list[Index], old: Read
-) -> None:
-    """One axis: what its selector covers goes inside, what it leaves goes outside."""
+) -> bool:
+    """One axis: what its selector covers goes inside, what it leaves goes outside.
+
+    Returns whether its places are yet to be looked up.
+    """
     if isinstance(selector, Slice) and selector.size == index.size and selector.step == 1:
         region.places[_pop(left, at).symbol] = index.symbol
-        return
+        return False
     region.outside += [Term(slot(0), (old,), (), (*region.inside, guard))
                        for guard in _complement(index, selector)]
     if isinstance(selector, Slice):
@@ -120,8 +144,18 @@ def _cover(
         region.inside.append(Within(selector.low, index.symbol, selector.low + selector.size))
     elif isinstance(selector, Fixed):
         region.inside.append(Equal(index.symbol, selector.at))
-    elif isinstance(selector, Gather) and selector.vector is None:
-        region.places[_pop(left, at).symbol] = index.symbol
+    elif isinstance(selector, Gather):
+        told = None if isinstance(at, Read) else next((
+            i for i in left if not sp.expand(at - i.symbol).free_symbols.intersection(
+                other.symbol for other in left)), None)
+        if told is None:
+            return True
+        left.remove(told)
+        low = at - told.symbol
+        region.places[told.symbol] = index.symbol - low
+        if low != 0 or told.size != index.size:
+            region.inside.append(Within(low, index.symbol, low + told.size))
+    return False
 
 
 def scattered(
@@ -149,6 +183,7 @@ def scattered(
     reads: tuple[Read, ...] = ()
     body = value
     if isinstance(value, Operand):
+        value = _unfolded(session, value, found)
         aligned = _fitting(session, value, found.out)
         reads = (Read(value.name, tuple(entry.xreplace(places) for entry in aligned)),)
         body = slot(0)

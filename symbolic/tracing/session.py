@@ -61,8 +61,11 @@ class Session:
         self.mutated: dict[str, None] = {}
         self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}
         self.integers: set[str] = set()
+        self.flattened: dict[str, Operand] = {}
+        """By name, integer arrays whose axes a reshape has made one: what they were."""
         self.unseen: dict[str, str] = {}
         self.blank: dict[str, Blank] = {}
+        self._places: dict[str, int] = {}
         self._marked: set[str] = set()
         self._names: dict[str, tuple[int, str]] = {}
         self._statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
@@ -141,6 +144,14 @@ class Session:
         """A traced array that holds `operand`, whose equations belong to the user's line."""
         self.note()
         return self._wrap(self, operand, dtype)
+
+    def equation(self, name: str) -> Equation | None:
+        """What defines an array; None for an input."""
+        equations = self.builder.equations
+        if len(self._places) < len(equations):
+            self._places.update({made.name: place for place, made in enumerate(equations)})
+        place = self._places.get(name)
+        return None if place is None else equations[place]
 
     # --- building -------------------------------------------------------------------------------
 

@@ -9,20 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
 import sympy as sp
 
-from ..equation import (
-    Index,
-    Read,
-    Size,
-    Subscript,
-    Term,
-    fresh_name,
-    index_symbol,
-    slot,
+from ..equation import Index, Read, Size, Subscript, Term, fresh_name, slot
+from ..layers.builder import Operand, ShapeError, broadcast
+from ..layers.rearrange import reshape
+from .constant_places import (
+    affine_places,
+    check_places,
+    constant_arrays,
+    expanded,
+    from_the_front,
 )
-from ..layers.builder import Operand
+from .places import Places, flat, integer_entry, places_of
 from .session import Session
 from .sizes import SizeRange, exact
 from .source import fail
@@ -47,13 +46,9 @@ class Slice:
 
 @dataclass(frozen=True)
 class Gather:
-    """The entries that an integer array of one or two axes names; None is 0, 1, 2, ....
+    """The entries that an array of places names; those of several axes broadcast together."""
 
-    size: of its first axis.
-    """
-
-    vector: Operand | None
-    size: Size
+    places: Places
 
 
 Selector: TypeAlias = Fixed | Slice | Gather | None
@@ -62,95 +57,49 @@ Selector: TypeAlias = Fixed | Slice | Gather | None
 
 def selectors(session: Session, operand: Operand, key: Any) -> list[Selector]:
     """The selector of each axis of `operand`, with new axes between them."""
-    entries = list(key) if isinstance(key, tuple) else [key]
-    used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
-    if used > operand.ndim:
-        fail(f"{used} subscripts for {session.shown(operand)}")
-    if not any(entry is Ellipsis for entry in entries):
-        entries.append(Ellipsis)
-    place = next(k for k, entry in enumerate(entries) if entry is Ellipsis)
-    entries[place : place + 1] = [slice(None)] * (operand.ndim - used)
+    entries = expanded(session, operand, key)
+    arrays = constant_arrays(entries)
+    constants = [array for array in arrays if array is not None]
+    found = affine_places(constants) if constants else []
+    if found is None:
+        fail(f"{key!r:.60} is a subscript of {session.shown(operand)}, and its places follow no "
+             "rule in which they can be written together with the other subscripts")
+    affine = iter(found)
     sizes = iter(operand.shape)
-    return [
-        None if entry is None else _selector(session, operand, entry, next(sizes))
-        for entry in entries
-    ]
+    chosen: list[Selector] = []
+    for entry, array in zip(entries, arrays, strict=True):
+        if entry is None:
+            chosen.append(None)
+            continue
+        size = next(sizes)
+        if array is None:
+            chosen.append(_selector(session, operand, entry, size))
+            continue
+        check_places(array, size)
+        chosen.append(Gather(from_the_front(next(affine), array, size)))
+    return chosen
 
 
 def _selector(session: Session, operand: Operand, entry: Any, size: Size) -> Selector:
     if isinstance(entry, slice):
         return _slice(session, entry, size)
-    if isinstance(entry, SizeRange):
-        if sp.expand(entry.size - size) != 0:
-            fail(f"an arange of {entry.size} subscripts an axis of size {size}")
-        return Gather(None, size)
-    if isinstance(entry, range) and size.is_Integer and entry == range(int(size)):
-        return Gather(None, size)
+    if isinstance(entry, (SizeRange, range)) or (
+            isinstance(entry, session.tracers) and entry.operand.ndim):  # type: ignore[attr-defined]
+        places = places_of(session, entry)
+        if places is None:
+            shown = session.shown(entry.operand) if hasattr(entry, "operand") else str(entry)
+            fail(f"{shown} is used as a subscript of {session.called(operand)}; only integers that "
+                 "are an input (kind 'labels'), np.arange, constants, and masks can be")
+        return Gather(places)
     if isinstance(entry, session.tracers):
-        vector = entry.operand  # type: ignore[attr-defined]
-        if vector.ndim == 2 and vector.name in session.integers:
-            return Gather(vector, vector.shape[0])
-        if vector.ndim == 1:
-            free = index_symbol("i")
-            entry_read = integer_read(session, vector, (free,))
-            if entry_read is not None and entry_read.at == (free,):
-                return Gather(Operand(entry_read.array, vector.shape), vector.shape[0])
-        if (number := _integer_entry(session, vector)) is not None:
-            return Fixed(number)
-        fail(f"{session.shown(vector)} is used as a subscript of {session.called(operand)}; only "
-             "an integer vector that is an input (kind 'labels'), np.arange, and masks in "
-             "assignments can be")
+        if (found := integer_entry(session, entry.operand, ())) is None:  # type: ignore[attr-defined]
+            fail(f"{session.shown(entry.operand)} is used as a subscript of "  # type: ignore[attr-defined]
+                 f"{session.called(operand)}; only integers of an input (kind 'labels') can be")
+        return Fixed(found if isinstance(found, Read) else _inside(session, found, size))
     at = exact(entry) if not isinstance(entry, (bool, float)) else None
     if at is None or not at.is_integer:
         fail(f"the subscript {entry!r:.60} of {session.shown(operand)} cannot be traced")
     return Fixed(_inside(session, at, size))
-
-
-def _integer_entry(session: Session, operand: Operand) -> Read | None:
-    """What an array of no axes is an entry of, where that holds integers."""
-    if operand.ndim:
-        return None
-    if operand.name in session.integers:
-        return Read(operand.name, ())
-    for equation in session.builder.equations:
-        if equation.name == operand.name and equation.is_pointwise:
-            (term,) = equation.terms
-            if term.body == slot(0) and term.reads[0].array in session.integers:
-                return term.reads[0]
-    return None
-
-
-def integer_read(session: Session, operand: Operand, at: tuple[Subscript, ...]) -> Read | None:
-    """The entry of an integer input that an array's entry at `at` is a copy of, if it is one."""
-    if operand.name in session.integers:
-        return Read(operand.name, at)
-    made = next((e for e in session.builder.equations if e.name == operand.name), None)
-    if made is None or not made.is_pointwise or made.terms[0].body != slot(0):
-        return None
-    (read,) = made.terms[0].reads
-    by = {index.symbol: entry for index, entry in zip(made.out, at, strict=True)
-          if not isinstance(entry, Read)}
-    places = [entry.xreplace(by) for entry in read.at if not isinstance(entry, Read)]
-    if len(by) < len(at) or len(places) < len(read.at):
-        return None
-    shape = (sp.S.One,) * len(places)
-    return integer_read(session, Operand(read.array, shape), tuple(places))
-
-
-def constant_places(key: Any) -> tuple[tuple[Any, ...], int, list[int]] | None:
-    """A subscript with one list of whole numbers or truth values: its entries, which of them the
-    list is, and the places that it names.  None for other subscripts."""
-    entries = key if isinstance(key, tuple) else (key,)
-    found = [k for k, entry in enumerate(entries) if isinstance(entry, (list, np.ndarray))]
-    if len(found) != 1 or any(entry is Ellipsis for entry in entries[:found[0]]):
-        return None
-    places = np.asarray(entries[found[0]])
-    if places.ndim != 1 or not places.size or places.dtype.kind not in "biu" or not all(
-            isinstance(entry, slice) or entry is None for entry in entries[:found[0]]):
-        return None
-    if places.dtype.kind == "b":
-        places = np.nonzero(places)[0]
-    return entries, found[0], [int(place) for place in places]
 
 
 def _inside(session: Session, at: sp.Expr, size: Size) -> sp.Expr:
@@ -231,64 +180,123 @@ def _bound(session: Session, given: Any, default: sp.Expr, size: Size) -> sp.Exp
 
 @dataclass(frozen=True)
 class View:
-    """What a subscript reads: the free indices, and the subscript of each axis of the array."""
+    """What a subscript reads: the free indices, and the subscript of each axis of the array.
+
+    fold: where axes of digits stand for the flattened ones of arrays of places: the first of the
+    free indices, how many there are, and the shape that NumPy gives in their place.
+    """
 
     out: tuple[Index, ...]
     at: tuple[Subscript, ...]
+    fold: tuple[int, int, tuple[Size, ...]] | None = None
+    fixed: bool = True
+    """Whether arrays of places name none twice."""
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """The axes that arrays of places share, by digits."""
+
+    shape: tuple[Size, ...]
+    splits: tuple[tuple[Size, ...], ...]
+    digits: tuple[tuple[Index, ...], ...]
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return tuple(index for axis in self.digits for index in axis)
+
+    def entry(self, places: Places) -> Subscript:
+        """The subscript that an array of places gives."""
+        first = len(self.shape) - len(places.shape)
+        given: list[tuple[sp.Expr, ...]] = []
+        for own, size, split, digits in zip(places.splits, places.shape, self.splits[first:],
+                                            self.digits[first:], strict=True):
+            symbols = tuple(index.symbol for index in digits)
+            if size == 1 and sp.Mul(*split) != 1:
+                given.append((sp.S.Zero,) * len(own))
+            else:
+                given.append(symbols if own == split else (flat(symbols, split),))
+        return places.entry(given)
 
 
 def view(session: Session, operand: Operand, chosen: Sequence[Selector]) -> View:
-    """The free indices that NumPy's rules give, gathered axes at the place of the first."""
-    axes = iter(session.builder.axes(operand))
+    """The free indices that NumPy's rules give: those of arrays of places stand in the place of
+    the first, or before all others where the arrays do not stand next to each other."""
+    axes = session.builder.axes(operand)
+    kept = iter(axes)
     out: list[Index] = []
     at: list[Subscript] = []
-    gathered = _gathered(operand, chosen)
-    shared: Index | None = None
+    gathers = any(isinstance(selector, Gather) for selector in chosen)
+    taken = {index.name for index in axes}
+    shared = _shared(session, operand, chosen, taken) if gathers else None
+    start = 0 if shared and not _adjacent(chosen) else None
+    if shared and start == 0:
+        out += shared.indices
     for selector in chosen:
-        taken = {index.name for index in out} | ({shared.name} if shared else set())
+        used = {index.name for index in out} | (
+            {index.name for index in shared.indices} if shared else set())
         if selector is None:
-            out.append(Index(fresh_name("u", taken), sp.S.One))
+            out.append(Index(fresh_name("u", used | taken), sp.S.One))
             continue
-        axis = next(axes)
-        name = fresh_name(axis.name, taken)
+        axis = next(kept)
+        if shared and start is None and isinstance(selector, (Fixed, Gather)):
+            start = len(out)
+            out += shared.indices
         if isinstance(selector, Fixed):
             at.append(selector.at)
         elif isinstance(selector, Slice):
-            index = Index(name, selector.size)
+            index = Index(fresh_name(axis.name, used), selector.size)
             out.append(index)
             at.append(selector.low + selector.step * index.symbol)
-        elif selector.vector is not None and selector.vector.ndim == 2:
-            rows, columns = (Index(fresh_name(name, taken), size)
-                             for size in selector.vector.shape)
-            columns = Index(fresh_name(name, {*taken, rows.name}), columns.size)
-            out += [rows, columns]
-            at.append(Read(selector.vector.name, (rows.symbol, columns.symbol)))
         else:
-            if shared is None and gathered is not None:
-                shared = Index(name, gathered)
-                out.append(shared)
             assert shared is not None
-            inner = selector.vector
-            at.append(shared.symbol if inner is None else Read(inner.name, (shared.symbol,)))
-    return View(tuple(out), tuple(at))
+            assert isinstance(selector, Gather)
+            at.append(shared.entry(selector.places))
+    fold = None
+    if shared and start is not None and any(len(split) > 1 for split in shared.splits):
+        fold = (start, len(shared.indices), shared.shape)
+    return View(tuple(out), tuple(at), fold, shared is None or _told_apart(chosen, shared))
 
 
-def _gathered(operand: Operand, chosen: Sequence[Selector]) -> Size | None:
-    """The common size of gathered axes, which stand next to each other."""
-    places = [k for k, selector in enumerate(chosen) if isinstance(selector, Gather)]
-    if not places:
-        return None
-    sizes = {s.size for s in chosen if isinstance(s, Gather)}
-    if len(places) > 1 and any(isinstance(s, Gather) and s.vector is not None and s.vector.ndim > 1
-                               for s in chosen):
-        fail(f"several integer arrays of two axes are subscripts of {operand.name}")
-    if len(sizes) > 1:
-        fail(f"the integer subscripts of {operand.name} have different sizes "
-             f"{' and '.join(map(str, sizes))}")
-    if places[-1] - places[0] >= len(places) or any(isinstance(s, Fixed) for s in chosen):
-        fail("integer arrays and other subscripts are mixed in a way that is not traced; use "
-             "x[np.arange(m), y] or x[y]")
-    return sizes.pop()
+def _adjacent(chosen: Sequence[Selector]) -> bool:
+    places = [k for k, s in enumerate(chosen) if isinstance(s, (Fixed, Gather))]
+    return places[-1] - places[0] + 1 == len(places)
+
+
+def _told_apart(chosen: Sequence[Selector], shared: _Shared) -> bool:
+    told = {axis for s in chosen if isinstance(s, Gather) for axis in s.places.fixes}
+    return all(size == 1 or k - len(shared.shape) in told for k, size in enumerate(shared.shape))
+
+
+def _shared(
+    session: Session, operand: Operand, chosen: Sequence[Selector], taken: set[str]
+) -> _Shared:
+    """The axes to which arrays of places are broadcast."""
+    arrays = [selector.places for selector in chosen if isinstance(selector, Gather)]
+    try:
+        shape = broadcast(*(places.shape for places in arrays))
+    except ShapeError as error:
+        fail(f"the integer subscripts of {session.called(operand)}: {error}")
+    axes = [i for i, s in zip(session.builder.axes(operand),
+                              (s for s in chosen if s is not None), strict=True)
+            if isinstance(s, Gather)]
+    splits: list[tuple[Size, ...]] = []
+    digits: list[list[Index]] = []
+    used = set() if len(shape) == 1 else set(taken)
+    for k, size in enumerate(shape):
+        back = k - len(shape)
+        found = {places.splits[back] for places in arrays
+                 if len(places.shape) >= -back and len(places.splits[back]) > 1}
+        if len(found) > 1:
+            fail(f"integer arrays that were flattened from other shapes are subscripts of "
+                 f"{session.called(operand)} together")
+        splits.append(found.pop() if found else (size,))
+        digits.append([])
+        for digit in splits[-1]:
+            name = fresh_name(axes[min(k, len(axes) - 1)].name, used)
+            used.add(name)
+            digits[-1].append(Index(name, digit))
+    return _Shared(shape, tuple(splits), tuple(map(tuple, digits)))
 
 
 def read(session: Session, operand: Operand, chosen: Sequence[Selector]) -> Operand:
@@ -297,6 +305,10 @@ def read(session: Session, operand: Operand, chosen: Sequence[Selector]) -> Oper
     made = session.builder.emit(
         None, found.out, [Term(slot(0), (Read(operand.name, found.at),))]
     )
+    if found.fold is not None:
+        start, count, shape = found.fold
+        made = reshape(session.builder, made, (
+            *made.shape[:start], *shape, *made.shape[start + count :]), by_places=True)
     left = session.blank.get(operand.name)
     if left is not None:
         gone = any(selector is None for selector in chosen)

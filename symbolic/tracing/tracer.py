@@ -16,11 +16,12 @@ import sympy as sp
 
 from ..layers.builder import Operand
 from .assignment import assigned
+from .constant_places import OneByOne, one_by_one
 from .masked import OPPOSITE, Masked, attribute_error
 from .session import Dtype, Session
 from .sizes import Number, size_of
 from .source import fail, spelled
-from .subscripts import Fixed, Gather, constant_places, read, selectors
+from .subscripts import Fixed, Gather, read, selectors
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
 
@@ -267,10 +268,11 @@ class Tracer:
         if self._is_mask(key):
             return Masked(self.session, key, self.operand)
         session = self.session
-        if (listed := constant_places(key)) is not None:
-            entries, place, places = listed
-            parts = [self[(*entries[:place], k, *entries[place + 1 :])] for k in places]
-            return session.call("stack", parts, place)
+        if (listed := one_by_one(session, self.operand, key)) is not None:
+            parts = session.call("stack", [self[single] for single in listed.keys], listed.axis)
+            shape = parts.shape
+            return parts if len(listed.shape) == 1 else session.call("reshape", parts, (
+                *shape[: listed.axis], *listed.shape, *shape[listed.axis + 1 :])).copy()
         chosen = selectors(session, self.operand, key)
         if any(isinstance(selector, Gather) for selector in chosen):
             return session.array(read(session, self.operand, chosen), self.kind)
@@ -301,17 +303,24 @@ class Tracer:
             self.write(made)
             return
         self._check_dtype(value)
-        if (listed := constant_places(key)) is not None:
-            entries, place, places = listed
-            value = session.call("broadcast_to", value, self[key].shape) if isinstance(
-                value, (Tracer, np.ndarray, list)) else value
-            for count, k in enumerate(places):
-                part = value[(slice(None),) * place + (count,)] if isinstance(
-                    value, Tracer) else value
-                self[(*entries[:place], k, *entries[place + 1 :])] = part
+        if (listed := one_by_one(session, self.operand, key, writing=True)) is not None:
+            for single, part in zip(listed.keys, self.parts(listed, key, value), strict=True):
+                self[single] = part
             return
         chosen = selectors(session, self.operand, key)
         self.write(assigned(session, self.operand, chosen, session.entry(value)))
+
+
+    def parts(self, listed: OneByOne, key: Any, value: Any) -> list[Any]:
+        """What of an assigned value goes to each of the places of a list."""
+        if not isinstance(value, (Tracer, np.ndarray, list)):
+            return [value] * len(listed.keys)
+        shape = self[key].shape
+        end = listed.axis + len(listed.shape)
+        value = self.session.call("broadcast_to", value, shape)
+        value = self.session.call("reshape", value, (
+            *shape[: listed.axis], len(listed.keys), *shape[end:]))
+        return [value[(slice(None),) * listed.axis + (count,)] for count in range(len(listed.keys))]
 
 
 # --- operators ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ...equation import Equal, Read, Size, Term, slot
+from ...equation import INDEX_VALUE, Equal, Read, Size, Term, slot
 from ...layers.builder import Operand
 from ..session import Dtype, Session
 from ..sizes import Number, SizeRange, exact
@@ -98,14 +98,33 @@ def _eye(session: Session, N: Any, M: Any = None, k: int = 0, dtype: Any = float
     return session.array(made)
 
 
-def _arange(session: Session, *args: Any, **_: Any) -> Any:
-    if len(args) != 1:
-        fail("np.arange of symbolic sizes is traced as np.arange(m) only")
-    return SizeRange(exact(args[0]))
+def _arange(session: Session, *args: Any, dtype: Any = None, **named: Any) -> Any:
+    """start + step i, as many as are below stop for all sizes."""
+    given = [*args, *(named[name] for name in ("start", "stop", "step") if name in named)]
+    numbers = [found for value in given if (found := exact(value)) is not None]
+    if not 1 <= len(numbers) <= 3 or len(numbers) < len(given):
+        fail(f"np.arange{tuple(given)!r:.60} is not traced; its bounds are sizes or numbers")
+    if not any(number.free_symbols for number in numbers):
+        return np.arange(*(int(n) if n.is_Integer else float(n) for n in numbers), dtype=dtype)
+    start, stop = (sp.S.Zero, numbers[0]) if len(numbers) == 1 else numbers[:2]
+    step = numbers[2] if len(numbers) == 3 else sp.S.One
+    count = sp.expand((stop - start) / step) if step != 0 else sp.nan
+    if not count.is_integer or count.is_nonpositive:
+        fail(f"how many entries np.arange({start}, {stop}, {step}) has differs from size to size")
+    if not count.is_positive:
+        session.assume(f"{count} >= 1, for np.arange({start}, {stop})", count - 1)
+    out = session.builder.indices((count,), ())
+    made = session.builder.emit(None, out, [
+        Term(start + step * slot(0), (Read(INDEX_VALUE, (out[0].symbol,)),))])
+    whole = start.is_integer and step.is_integer and np.dtype(
+        int if dtype is None else dtype).kind in "iu"
+    return session.array(made, "int" if whole else "float")
 
 
 def _array(session: Session, a: Any, dtype: Any = None, copy: Any = True, **_: Any) -> Any:
     """A copy of a traced array, a list of traced arrays stacked, or an array of constants."""
+    if isinstance(a, SizeRange):
+        return _arange(session, Number(a.size))
     if isinstance(a, Tracer) and not copy:
         return _asarray(session, a, dtype)
     if isinstance(a, Tracer):

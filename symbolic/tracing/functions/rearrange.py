@@ -61,12 +61,18 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
     old = array.operand.shape
     if wanted == old:
         return array.view(lambda base: base, lambda base, value: value)
+    source = session.flattened.get(array.operand.name, array.operand)
     if not _only_units(old, wanted):
-        return array.uncertain(reshape(session.builder, array.operand, wanted, by_places=True))
-    return array.view(
-        lambda base: reshape(session.builder, base, wanted, by_places=True),
-        lambda base, value: reshape(session.builder, value, old, by_places=True),
-    )
+        made = array.uncertain(reshape(session.builder, array.operand, wanted, by_places=True))
+    else:
+        made = array.view(
+            lambda base: reshape(session.builder, base, wanted, by_places=True),
+            lambda base, value: reshape(session.builder, value, old, by_places=True),
+        )
+    if source.name in session.integers and sum(size != 1 for size in wanted) == 1 < sum(
+            size != 1 for size in source.shape):
+        session.flattened[made.last_seen.name] = source
+    return made
 
 
 def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ...]:
@@ -81,9 +87,8 @@ def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ..
             fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: {total} is not a "
                  f"multiple of {rest} for all sizes")
         sizes = [missing if size == -1 else size for size in sizes]
-    if any(size is None or not size.is_positive for size in sizes) or sp.expand(
-        sp.Mul(*sizes) - total
-    ) != 0:
+    known = all(size is not None and (size.is_positive or size in operand.shape) for size in sizes)
+    if not known or sp.expand(sp.Mul(*sizes) - total) != 0:
         fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: that the number of "
              "entries agrees does not hold for all sizes")
     return tuple(sizes)

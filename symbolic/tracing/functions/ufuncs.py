@@ -11,15 +11,17 @@ import sympy as sp
 
 from ... import elementwise
 from ...elementwise import SCALARS
-from ...equation import Equal, Term
+from ...equation import Read, Term
 from ...functions import STEP
 from ...layers.builder import Operand, broadcast
 from ..assignment import scattered
+from ..constant_places import one_by_one
 from ..masked import OPPOSITE
+from ..places import comparing, integer_entry
 from ..session import Dtype, Entry, Session
-from ..sizes import Number, SizeRange, exact, number
+from ..sizes import Number, exact, number
 from ..source import fail
-from ..subscripts import integer_read, selectors
+from ..subscripts import selectors
 from ..tracer import Tracer
 
 Body = Callable[..., sp.Expr]
@@ -107,6 +109,10 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
         return session.call("outer", *inputs)
     if method == "at" and name in ("add", "subtract") and isinstance(inputs[0], Tracer):
         target, key, value = inputs
+        if (listed := one_by_one(session, target.operand, key)) is not None:
+            for single, part in zip(listed.keys, target.parts(listed, key, value), strict=True):
+                call(session, ufunc, "at", (target, single, part), {})
+            return None
         entry = session.entry(-value if name == "subtract" else value)
         chosen = selectors(session, target.operand, key)
         return target.write(scattered(session, target.operand, chosen, entry))
@@ -157,11 +163,11 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     """The ufunc `name` of its inputs."""
     if name == "matmul":
         return session.call("matmul", *inputs)
-    if any(isinstance(value, SizeRange) for value in inputs):
-        return _indicator(session, name, inputs)
     entries = [session.entry(value) for value in inputs]
     kinds = [_kind(value) for value in inputs]
     if name in COMPARISONS:
+        if (guarded := _guarded(session, COMPARISONS[name], inputs)) is not None:
+            return guarded
         return _compare(session, COMPARISONS[name], entries)
     if name in LOGICAL:
         return _logical(session, name, inputs, entries, kinds)
@@ -184,26 +190,6 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     return result(session, session.pointwise(ARITHMETIC[name], *entries), dtype)
 
 
-def _indicator(session: Session, name: str, inputs: Any) -> Any:
-    """``y[:, None] == np.arange(k)``: the mask [y[i] = j], one-hot rows of labels."""
-    ranges = [value for value in inputs if isinstance(value, SizeRange)]
-    arrays = [value for value in inputs if isinstance(value, Tracer)]
-    if name not in ("equal", "not_equal") or len(ranges) != 1 or len(arrays) != 1:
-        fail(f"np.{name} of an arange of the symbolic size {ranges[0].size}; labels are compared "
-             "with it, as in y[:, None] == np.arange(k)")
-    operand = arrays[0].operand
-    shape = broadcast(operand.shape, (ranges[0].size,))
-    out = session.builder.indices(shape, (operand,))
-    read = integer_read(session, operand, session.builder.read(operand, out).at)
-    if read is None:
-        fail(f"{session.shown(operand)} is compared with an arange; only labels are, inputs of "
-             "kind 'labels'")
-    made = session.builder.emit(
-        None, out, [Term(sp.S.One, (), (), (Equal(out[-1].symbol, read),))])
-    mask = session.array(made, "bool")
-    return mask if name == "equal" else apply(session, "logical_not", (mask,))
-
-
 def result(session: Session, made: Operand | Number, dtype: Dtype = "float") -> Any:
     return made if isinstance(made, Number) else session.array(made, dtype)
 
@@ -224,6 +210,32 @@ def _kind(value: Any) -> Dtype:
     if isinstance(value, bool) or getattr(value, "dtype", None) == np.dtype(bool):
         return "bool"
     return "int" if isinstance(value, (int, np.integer)) else "float"
+
+
+def _guarded(session: Session, operator: str, inputs: Any) -> Any:
+    """``y[:, None] == np.arange(k)``, ``np.arange(t)[:, None] >= np.arange(t)``: the comparison of
+    places as a guard, [y[i] = j]; None where other numbers are compared."""
+    if not all(isinstance(value, (int, Number, Tracer)) and _kind(value) == "int"
+               for value in inputs) or not any(isinstance(x, Tracer) for x in inputs):
+        return None
+    operands = [x.operand if isinstance(x, Tracer) else Operand("", ()) for x in inputs]
+    shape = session.shaped(lambda *given: Operand("", broadcast(*(x.shape for x in given))),
+                           *operands).shape
+    out = session.builder.indices(shape, [x for x in operands if x.name])
+    sides: list[Any] = [
+        integer_entry(session, operand, session.builder.read(operand, out).at)
+        if operand.name else exact(value) for value, operand in zip(inputs, operands, strict=True)]
+    symbols = {index.symbol for index in out}
+    if None in sides or not any(isinstance(side, sp.Expr) and side.free_symbols & symbols
+                                for side in sides):
+        return None
+    if operator not in ("==", "!=") and any(isinstance(side, Read) for side in sides):
+        return None
+    equal = OPPOSITE[operator] if operator == "!=" else operator
+    guard = comparing(equal, sides[0], sides[1], out)
+    made = session.array(session.builder.emit(None, out, [Term(sp.S.One, (), (), (guard,))]),
+                         "bool")
+    return apply(session, "logical_not", (made,)) if operator == "!=" else made
 
 
 def _compare(session: Session, operator: str, entries: list[Entry]) -> Any:
