@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gradproof.checks.asserting import assert_gradient, assert_layer
     from gradproof.checks.functions import check
     from gradproof.checks.hand_files import gradient_of
-    from gradproof.checks.layers import check_layer
+    from gradproof.checks.layers import check_derivative, check_layer
     from gradproof.checks.results import Check, CheckResult
     from gradproof.checks.returned import LayerError
     from gradproof.derivations.declare import Array
@@ -62,6 +62,7 @@ _HOMES = {
     "assert_gradient": "gradproof.checks.asserting",
     "assert_layer": "gradproof.checks.asserting",
     "check": "gradproof.checks.functions",
+    "check_derivative": "gradproof.checks.layers",
     "check_layer": "gradproof.checks.layers",
     "derive": "gradproof.derivations.derivation",
     "embed": "gradproof.embedding.documents",
@@ -87,6 +88,7 @@ __all__ = [
     "assert_gradient",
     "assert_layer",
     "check",
+    "check_derivative",
     "check_layer",
     "derive",
     "embed",

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy as sp
 
-from gradproof.checks.inputs import Inputs, leaves
+from gradproof.checks.inputs import Inputs, each, leaves
 from gradproof.checks.places.likeness import DOMAINS, Given, given_array
 from gradproof.checks.points import INTEGERS, SIZES, Point, Values, flat
 from gradproof.symbolic.assumptions import Assumption
@@ -223,10 +223,5 @@ class General:
         }
 
     def _exchanged(self, by: Mapping[str, Array]) -> dict[str, Any]:
-        return {name: _exchanged(spec, by) for name, spec in self.inputs.declared.items()}
-
-
-def _exchanged(spec: Any, by: Mapping[str, Array]) -> Any:
-    if isinstance(spec, Mapping):
-        return {key: _exchanged(inner, by) for key, inner in spec.items()}
-    return by.get(spec.name, spec)
+        return {name: each(spec, lambda array: by.get(array.name, array))
+                for name, spec in self.inputs.declared.items()}

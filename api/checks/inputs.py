@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,9 @@ import sympy as sp
 from gradproof.checks.points import Point, Values, flat, nested, random_points
 from gradproof.symbolic.equation import Array, Kind
 from gradproof.symbolic.shapes import least_sizes, parse_shape
+
+OPTIONAL = ("mask", "one_hot", "constant")
+"""Kinds of inputs for which a gradient is checked only where there is one."""
 
 
 def by_name(inputs: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,9 +48,15 @@ class Inputs:
     def of(cls, given: Mapping[str, Any]) -> Inputs:
         """ValueError for what is neither a shape nor numbers, naming the input."""
         made = {name: declared(name, value) for name, value in given.items()}
-        names = {name: leaf_names(name, spec) for name, spec in made.items()}
+        names = {name: each(spec, lambda array: array.name) for name, spec in made.items()}
         arrays = tuple(array for spec in made.values() for array in leaves(spec))
         return cls(given, made, names, arrays)
+
+    @property
+    def real(self) -> list[str]:
+        """The names of what may be differentiated by."""
+        return [array.name for array in self.arrays if not array.is_integer
+                and array.kind not in OPTIONAL]
 
     def points(self, seed: int) -> list[Point]:
         """Random points, or the one that was given where any input came as numbers."""
@@ -92,15 +101,34 @@ def takes(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> 
 
 def is_numbers(value: Any) -> bool:
     """Whether an input, or one in its container, is an array of numbers."""
+    return any(not isinstance(inner, str | Array) for inner in _inner(value))
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    """The shapes and arrays in containers."""
     if isinstance(value, Mapping):
-        return any(is_numbers(inner) for inner in value.values())
-    return not isinstance(value, str | Array)
+        for inner in value.values():
+            yield from _inner(inner)
+    elif _is_list(value):
+        for inner in value:
+            yield from _inner(inner)
+    else:
+        yield value
+
+
+def _is_list(value: Any) -> bool:
+    """Whether it is a list of inputs; one of numbers is an array."""
+    return isinstance(value, list | tuple) and any(
+        isinstance(inner, str | Array | np.ndarray | Mapping) or _is_list(inner)
+        for inner in value)
 
 
 def declared(name: str, value: Any) -> Any:
     """A shape, array or container of them as Arrays; numbers stand for their own shape."""
     if isinstance(value, Mapping):
         return {key: declared(str(key), inner) for key, inner in value.items()}
+    if _is_list(value):
+        return type(value)(declared(f"{name}_{k}", inner) for k, inner in enumerate(value))
     if isinstance(value, Array):
         return replace(value, name=value.name or name)
     if isinstance(value, str):
@@ -113,17 +141,17 @@ def declared(name: str, value: Any) -> Any:
     return Array(name, tuple(map(sp.Integer, numbers.shape)), kind)
 
 
-def leaf_names(name: str, spec: Any) -> Any:
-    """The names of declared arrays in their containers."""
+def each(spec: Any, made: Callable[[Array], Any]) -> Any:
+    """Containers of declared arrays, with what is made of each in its place."""
     if isinstance(spec, Mapping):
-        return {key: leaf_names(str(key), inner) for key, inner in spec.items()}
-    return spec.name if isinstance(spec, Array) else name
+        return {key: each(inner, made) for key, inner in spec.items()}
+    if isinstance(spec, list | tuple):
+        return type(spec)(each(inner, made) for inner in spec)
+    return made(spec)
 
 
 def leaves(spec: Any) -> Iterable[Array]:
     """The declared arrays in a container."""
-    if isinstance(spec, Mapping):
-        for inner in spec.values():
-            yield from leaves(inner)
-    else:
-        yield spec
+    found: list[Array] = []
+    each(spec, found.append)
+    return found

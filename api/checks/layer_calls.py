@@ -22,6 +22,10 @@ OUTPUT_NAMES = ("out", "output", "y")
 """
 
 
+CACHES = ("cache", "res", "residual", "residuals", "saved", "ctx", "memory")
+"""Names of what forward saved, where backward takes it before the cotangent."""
+
+
 class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of the caller's
     """The layer's own code fails, or gives no one value; says where and how.
 
@@ -65,6 +69,8 @@ class Run:
     seen: what backward left behind when it last ran, for messages.
     forward, backward: the hand-written functions; None where they are no plain functions.
     with_backward: the layer with another function in its place.
+    remarks: what a reader of any verdict should know.
+    is_partial: it need not have gradients for all its inputs.
     """
 
     call: Call
@@ -73,21 +79,24 @@ class Run:
     backward: Callable[..., Any] | None
     with_backward: Callable[[Callable[..., Any]], Run]
     forward: Callable[..., Any] | None = None
+    remarks: tuple[str, ...] = ()
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)
 class Signature:
     """A backward pass's parameters: those for cotangents, and the others.
 
-    `every` is set where it takes any number of arguments.
+    every: it takes any number of arguments.  order: of all parameters that are not constants.
     """
 
-    bars: tuple[str, ...]
-    rest: tuple[str, ...]
-    keywords: tuple[str, ...]
-    defaults: frozenset[str]
-    positional: bool
+    bars: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    defaults: frozenset[str] = frozenset()
+    positional: bool = False
     every: bool = False
+    order: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, function: Callable[..., Any], inputs: Sequence[str],
@@ -95,18 +104,20 @@ class Signature:
         parameters = inspect.signature(function).parameters
         named = [p for p in parameters.values()
                  if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in constants]
+        kept = [p for p in named[:1] if p.name in CACHES and len(named) > 1]
         bars: list[str] = []
-        for parameter in named:
+        for parameter in named[len(kept):]:
             name = parameter.name
             if bars and (not name.startswith(("d", "grad")) or name in inputs):
                 break
             bars.append(name)
-        rest = tuple(p.name for p in named[len(bars):])
+        rest = tuple(p.name for p in named if p.name not in bars)
+        order = tuple(p.name for p in named)
         return cls(
             tuple(bars), rest, tuple(name for name in constants if name in parameters),
             frozenset(p.name for p in named if p.default is not p.empty),
             any(p.kind is p.POSITIONAL_ONLY for p in named),
-            any(p.kind is p.VAR_POSITIONAL for p in parameters.values()),
+            any(p.kind is p.VAR_POSITIONAL for p in parameters.values()), order,
         )
 
     @property
@@ -153,7 +164,7 @@ class Signature:
         named.update(zip(rest, saved, strict=False))
         named.update({name: known[name] for name in self.keywords})
         if self.positional:
-            return [named[name] for name in (*self.bars, *self.rest) if name in named], {
+            return [named[name] for name in self.order if name in named], {
                 name: named[name] for name in self.keywords}
         return [], named
 

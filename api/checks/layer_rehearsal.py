@@ -23,9 +23,6 @@ from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import Keyed, LayerError, ReturnedError
 from gradproof.limits.calls import called
 
-OPTIONAL = ("mask", "one_hot", "constant")
-"""Kinds of inputs for which a gradient is checked only where there is one."""
-
 
 @dataclass(frozen=True)
 class CheckedLayer:
@@ -65,8 +62,7 @@ class CheckedLayer:
 
 def expected(taken: Inputs) -> list[str]:
     """The inputs that a layer is expected to have gradients for."""
-    return [array.name for array in taken.arrays
-            if not array.is_integer and array.kind not in OPTIONAL]
+    return taken.real
 
 
 @dataclass(frozen=True)
@@ -184,7 +180,7 @@ def _found_names(found: Mapping[str, Any], layer: CheckedLayer) -> list[str]:
     """What is checked where `wrt` does not say; LayerError for what has no gradient."""
     seen = layer.run.seen.text
     missing = [name for name in expected(layer.taken) if name not in found]
-    if missing:
+    if missing and not layer.run.is_partial:
         raise LayerError(f"no gradient for {', '.join(missing)}: {seen}. Say what to check with "
                          "wrt=[...], or give what needs no gradient kind='constant'")
     names = [array.name for array in layer.taken.arrays

@@ -20,8 +20,11 @@ from gradproof.checks.inputs import Inputs, by_name
 from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import Call, LayerFails, two_functions
 from gradproof.checks.layer_objects.calling import LayerObject
+from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters, suited
 from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used_again
+from gradproof.checks.layer_objects.settings import sorted_out
+from gradproof.checks.layer_objects.slopes import Of
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed
 from gradproof.checks.results import Check, CheckResult, within
 from gradproof.checks.returned import Asked, LayerError
@@ -83,15 +86,66 @@ def check_layer(
     Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
     layer's own code raises is a reason in the result.
     """
-    given, fixed = _sorted_out(by_name(inputs, shapes), constants or {})
-    taken = Inputs.of(given)
-    if not taken.arrays:
-        raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')
+    given, fixed = sorted_out(by_name(inputs, shapes), constants or {})
+    taken = _some(given)
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
     rehearsal = partial(_rehearsed, forward, backward, taken, fixed, wrt, seed)
     names = tuple(wrt or expected(taken))
     return within(time_limit, names, partial(_judged, rehearsal, names, repair_seconds))
+
+
+def check_derivative(
+    function: Callable[..., Any],
+    derivative: Callable[..., Any],
+    /,
+    *,
+    of: Of | None = None,
+    wrt: Sequence[str] | None = None,
+    inputs: Any = None,
+    constants: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    repair_seconds: float = SECONDS,
+    time_limit: float = TIME_LIMIT,
+    **shapes: Any,
+) -> CheckResult:
+    """Holds a function that works entry by entry against its derivative, written as another.
+
+    `function(z)` returns an array of z's shape, `derivative(z)` the derivative of each entry, of
+    the same shape (or one number).  A function of more inputs, or with one value for each sample,
+    is a loss: `derivative` returns its gradient, by the inputs that are no targets (y, t, ...).
+
+    of: "input" or "output", what the derivative is a function of: ``a * (1 - a)`` is sigmoid's by
+        its output.  By default what it is right of is taken, and said where that is the output.
+    wrt, inputs, constants, seed, repair_seconds, time_limit, shapes: as for :func:`check_layer`.
+
+    >>> def sigmoid(z): return 1 / (1 + np.exp(-z))
+    >>> def sigmoid_prime(z): return sigmoid(z) * (1 - sigmoid(z))
+    >>> check_derivative(sigmoid, sigmoid_prime, z="m n").verdict
+    'proved'
+
+    Raises as :func:`check_layer` does.
+    """
+    if of not in (None, "input", "output"):
+        raise ValueError(f'of: expected "input" or "output", got {of!r}')
+    for what, one in (("function", function), ("derivative", derivative)):
+        if not callable(one):
+            raise LayerError(f"{what}: expected a function, got {type(one).__name__}")
+    title = getattr(derivative, "__name__", "derivative")
+    module = getattr(derivative, "__module__", None) or __name__
+    pair = as_object(title, module, {"f": function, "f_prime": derivative})
+    given, fixed = sorted_out(by_name(inputs, shapes), constants or {})
+    taken = _some(given)
+    rehearsal = partial(_rehearsed, pair, None, taken, fixed, wrt, seed, of)
+    return within(time_limit, tuple(wrt or expected(taken)),
+                  partial(_judged, rehearsal, tuple(wrt or expected(taken)), repair_seconds))
+
+
+def _some(given: Mapping[str, Any]) -> Inputs:
+    taken = Inputs.of(given)
+    if not taken.arrays:
+        raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')
+    return taken
 
 
 def _judged(
@@ -114,15 +168,19 @@ def _failed(error: LayerFails, names: Sequence[str]) -> CheckResult:
 
 def _rehearsed(
     forward: Callable[..., Any], backward: Callable[..., Any] | None, taken: Inputs,
-    constants: Mapping[str, Any], wrt: Sequence[str] | None, seed: int,
+    constants: Mapping[str, Any], wrt: Sequence[str] | None, seed: int, of: Of | None = None,
 ) -> _Passes:
     """The layer after it has run at every point.  Raises LayerFails."""
     general = General(taken)
     points = general.points(seed)
+    source = forward
+    if backward is not None and takes_context(forward, taken.given):
+        source, backward = with_context(forward, {"forward": forward, "backward": backward}), None
     if backward is not None:
         run, own = two_functions(forward, backward, taken, constants, wrt), NOTHING
     else:
-        made = LayerObject.of(forward, taken, constants, points[0])
+        made = LayerObject.of(source, taken, constants, points[0], wrt, of)
+        wrt = made.by if wrt is None else wrt
         sizes = list(points[0].sizes)
         own = own_parameters(made, [point for point in points if not point.elsewhere],
                              [*(array.name for array in taken.arrays), *sizes], sizes, wrt)
@@ -151,24 +209,6 @@ def _arrays_outside(forward: Callable[..., Any] | None) -> tuple[tuple[str, str]
         if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind == "f")
 
 
-def _sorted_out(
-    given: Mapping[str, Any], constants: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Inputs, and what is handed on as it is."""
-    fixed = {name: value for name, value in given.items() if _is_constant(value)}
-    for name in constants:
-        if name in given:
-            raise ValueError(f"{name!r} is given as an input and as a constant")
-    arrays = {name: value for name, value in given.items() if name not in fixed}
-    return arrays, {**fixed, **constants}
-
-
-def _is_constant(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(_is_constant, value.values()))
-    return value is None or isinstance(value, bool | int | float)
-
-
 @dataclass(frozen=True)
 class _Passes:
     """A layer's two passes, whose second is held against its first: the user's, and edits of it."""
@@ -186,7 +226,8 @@ class _Passes:
         asked = Asked(rehearsal.names, tuple(array.name for array in layer.taken.arrays),
                       "backward")
         plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun,
-                        keyed=rehearsal.keyed, assumed=self.own.assumptions)
+                        keyed=rehearsal.keyed, assumed=self.own.assumptions,
+                        remarks=layer.run.remarks)
         sides = Sides(plain, self._chain, self._backward_traced)
         subject = sides.general(layer.general)
         result = judge(subject, rehearsal.points,
@@ -200,9 +241,16 @@ class _Passes:
             note = f"backward changes {', '.join(rehearsal.written)}, which it is handed, in place"
             result = replace(result, checks=tuple(
                 replace(check, notes=(*check.notes, note)) for check in result))
-        passed_over = [*self.own.unchecked, *self.outside]
+        passed_over = [*self.own.unchecked, *self.outside, *self._without()]
         return replace(result, unchecked=tuple(name for name, _ in passed_over),
                        why_unchecked=tuple(why for _, why in passed_over))
+
+    def _without(self) -> list[tuple[str, str]]:
+        """Inputs for which a function that returns value and gradients returns none."""
+        run = self.layer.run
+        return [(name, f"no gradient for {name} is returned")
+                for name in expected(self.layer.taken)
+                if run.is_partial and name not in self.rehearsal.names]
 
     def edited(self, function: Callable[..., Any]) -> _Passes:
         """The same layer with another backward pass."""

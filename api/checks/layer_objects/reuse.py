@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.layer_calls import Gathering
-from gradproof.checks.layer_objects.calling import LayerObject, ran
+from gradproof.checks.layer_objects.calling import LayerObject
+from gradproof.checks.layer_objects.running import ran
 from gradproof.checks.points import Point
 from gradproof.checks.returned import HOLDERS
 from gradproof.limits.calls import called

@@ -1,0 +1,135 @@
+"""A layer that is an object, made and run: what goes into its two passes and what comes out.
+
+The functions are what a trace runs with its stand-ins, so what they need to know is plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gradproof.checks.layer_calls import Gathering, Signature
+from gradproof.checks.layer_objects.finding import OwnParameter
+from gradproof.checks.layer_objects.methods import Methods
+from gradproof.checks.layer_objects.slopes import Slope
+from gradproof.checks.points import flat
+from gradproof.limits.calls import called
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes where when a layer is made and run.
+
+    own, fixed: the inputs and constants that it is made of; named: the arrays in each input.
+    methods: its two passes; entering, constants: the inputs and constants of the first.
+    signature: of the second; slope: how the second is called where it is a derivative.
+    inside: the arrays that it makes itself and that are handed over; kept: those that stay.
+    is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
+    is_built_in: its first pass takes no keywords, as np.tanh.
+    """
+
+    own: tuple[str, ...]
+    fixed: tuple[str, ...]
+    named: Mapping[str, Any]
+    methods: Methods
+    entering: tuple[str, ...]
+    constants: tuple[str, ...]
+    signature: Signature
+    slope: Slope | None = None
+    inside: tuple[OwnParameter, ...] = ()
+    kept: tuple[OwnParameter, ...] = ()
+    is_lazy: bool = False
+    is_built_in: bool = False
+
+
+def made(
+    make: Callable[..., Any], own: Sequence[str], fixed: Sequence[str],
+    arguments: Mapping[str, Any], constants: Mapping[str, Any],
+) -> Any:
+    """The object that a class or a function makes of parameters."""
+    return called(partial(make, **{name: arguments[name] for name in own},
+                          **{name: constants[name] for name in fixed}))
+
+
+def built(
+    make: Callable[..., Any], plan: Plan, arguments: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> Any:
+    """The object as it is before its first pass that counts."""
+    layer = made(make, plan.own, plan.fixed, arguments, fixed)
+    if plan.is_lazy:
+        called(partial(forward, layer, plan, arguments, fixed))
+    return layer
+
+
+def passes(
+    make: Callable[..., Any], instead: Callable[..., Any] | None, plan: Plan,
+    gathering: Gathering, arguments: Mapping[str, Any], fixed: Mapping[str, Any],
+    back: Sequence[Any] | None,
+) -> Any:
+    """A new layer's forward pass, and its backward pass where there are cotangents."""
+    layer = built(make, plan, arguments, fixed)
+    for one in plan.kept:
+        one.put(layer, one.start)
+    outputs, found = ran(layer, instead, plan, gathering, arguments, fixed, back)
+    return outputs if back is None else found
+
+
+def ran(
+    layer: Any, instead: Callable[..., Any] | None, plan: Plan, gathering: Gathering,
+    arguments: Mapping[str, Any], fixed: Mapping[str, Any], back: Sequence[Any] | None,
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A layer's outputs, and its gradients by name; none where there are no cotangents."""
+    inside = {one.name: one.put(layer, arguments[one.name]) for one in plan.inside}
+    outputs, saved = forward(layer, plan, arguments, fixed)
+    if back is None:
+        return outputs, {}
+    returned = _behind(layer, instead, plan, outputs, saved, {**arguments, **fixed}, back)
+    owned = flat({name: plan.named[name] for name in plan.own}, arguments)
+    given = flat(plan.named, arguments)
+    found = gathering(returned, layer, owned,
+                      {**given, **{name: arguments[name] for name in inside}})
+    return outputs, found
+
+
+def forward(
+    layer: Any, plan: Plan, arguments: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """What the forward pass returns: its outputs, and what else there is for backward."""
+    return plan.signature.split(_ahead(layer, None, plan, {**arguments, **fixed}))
+
+
+def _ahead(
+    layer: Any, instead: Callable[..., Any] | None, plan: Plan, known: Mapping[str, Any]
+) -> Any:
+    function = _method(layer, instead, plan, plan.methods.ahead)
+    if plan.is_built_in:
+        return function(*(known[name] for name in plan.entering))
+    return function(**{name: known[name] for name in (*plan.entering, *plan.constants)})
+
+
+def _behind(
+    layer: Any, instead: Callable[..., Any] | None, plan: Plan, outputs: Sequence[Any],
+    saved: Sequence[Any], known: Mapping[str, Any], back: Sequence[Any],
+) -> Any:
+    """What the backward pass returns."""
+    methods = plan.methods
+    if methods.style == "joint":
+        return _ahead(layer, instead, plan, known)[1:] if instead else saved
+    if methods.style == "closure":
+        return saved[-1](*back)
+    backward = _method(layer, instead, plan, methods.behind)
+    if plan.slope is not None:
+        return plan.slope.weighed(backward, outputs, known, back)
+    positional, keywords = plan.signature.arguments(back, outputs, saved, known)
+    return backward(*positional, **keywords)
+
+
+def _method(
+    layer: Any, instead: Callable[..., Any] | None, plan: Plan, name: str
+) -> Callable[..., Any]:
+    if instead is None:
+        found: Callable[..., Any] = getattr(layer, name)
+        return found
+    return instead if plan.methods.is_static else partial(instead, layer)
