@@ -77,10 +77,10 @@ class Proofs:
 
     def first_wrong(self, refuted: Iterable[str]) -> tuple[str, SourceLine | None]:
         """Where the code first computes what the derivation does not, for the first gradient."""
-        name = next((name for name in refuted if name in self.pairs), None)
-        if self.prover is None or name is None:
+        known = [name for name in refuted if name in self.pairs]
+        if self.prover is None or not known:
             return "", None
-        return first_wrong_line(self.prover, self.subject, name, self.pairs[name])
+        return first_wrong_line(self.prover, self.subject, self.pairs, known)
 
 
 def best_proofs(subject: Subject, alternatives: Iterable[Subject]) -> Proofs:

@@ -24,7 +24,7 @@ from .rebinding import Rebinder
 from .same_equations import same_equations
 from .session import Session
 from .sizes import exact
-from .source import FAILURES, SESSION, SourceLine, TraceError, fail, is_users, place_of
+from .source import FAILURES, SESSION, Place, SourceLine, TraceError, fail, is_users, place_of
 from .tracer import Tracer
 
 __all__ = ["SourceLine", "Trace", "TraceError", "trace"]
@@ -43,7 +43,8 @@ class Trace:
     `result` has the names of the arrays that the function returned, in its dicts and tuples, and
     `arguments` those that it was given, by parameter.  `lines` are the source lines of equations;
     `assumptions` say what was taken for granted; `mutated` are inputs that the function changes;
-    `least` the least values of sizes that have to be larger than 1.
+    `least` the least values of sizes that have to be larger than 1.  `stacks` are the lines of
+    the calls, outermost first, in which each equation was made.
     """
 
     system: System
@@ -53,6 +54,7 @@ class Trace:
     assumptions: tuple[str, ...] = ()
     mutated: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
+    stacks: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
 
     @property
     def results(self) -> dict[str, str]:
@@ -190,6 +192,7 @@ def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> T
         tuple(session.assumptions),
         tuple(session.mutated),
         session.least,
+        session.stacks,
     )
 
 

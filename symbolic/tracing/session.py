@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from types import FrameType
 from typing import Any, Literal, TypeAlias
 
 import sympy as sp
@@ -30,7 +31,7 @@ from ..layers.builder import Builder, Operand, ShapeError
 from ..substitution import map_reads, rename_arrays
 from .mixed_radix import by_digits
 from .sizes import Number, exact, number
-from .source import SourceLine, TraceError, assigned_name, fail, place_of, user_frames
+from .source import Place, SourceLine, TraceError, assigned_name, fail, place_of, user_frames
 from .unwritten import Blank
 
 Dtype: TypeAlias = Literal["float", "int", "bool"]
@@ -56,6 +57,9 @@ class Session:
     def _fresh(self) -> None:
         self.builder = Builder()
         self.lines: dict[str, SourceLine] = {}
+        self.stacks: dict[str, tuple[Place, ...]] = {}
+        # The frames are kept, so that no other gets the identity of one that has ended.
+        self._calls: dict[int, tuple[int, FrameType]] = {}
         self.assumptions: dict[str, None] = {}
         self.least: dict[str, int] = {}
         self.mutated: dict[str, None] = {}
@@ -229,6 +233,7 @@ class Session:
         """
         frames = list(user_frames())
         place = place_of(frames[0]) if frames else None
+        stack = tuple(map(self._placed, reversed(frames)))
         for equation in self.builder.equations[self._noted :]:
             self._spoilt(equation)
             statement = (id(frames[0]), frames[0].f_lineno) if frames else None
@@ -236,10 +241,15 @@ class Session:
             self._statements.append((equation.name, statement, target))
             if place is not None:
                 self.lines[equation.name] = place
+                self.stacks[equation.name] = stack
         self._noted = len(self.builder.equations)
         for depth, frame in enumerate(reversed(frames)):
             for name, value in frame.f_locals.items():
                 self._called(name, value, depth)
+
+    def _placed(self, frame: FrameType) -> Place:
+        number, _ = self._calls.setdefault(id(frame), (len(self._calls), frame))
+        return Place(number, frame.f_code.co_filename, frame.f_lineno)
 
     def _called(self, name: str, value: Any, depth: int) -> None:
         if isinstance(value, self.tracers) and (
@@ -295,6 +305,8 @@ class Session:
             names[equation.name] = _unused(wanted, taken) if wanted else equation.name
             taken.add(names[equation.name])
         self.lines = {names[name]: place for name, place in self.lines.items() if name in names}
+        self.stacks = {names[name]: stack for name, stack in self.stacks.items() if name in names}
+        self._calls.clear()
         return system.mapped(lambda equation: rename_arrays(equation, names)), names
 
 

@@ -40,6 +40,14 @@ class SourceLine(NamedTuple):
         return f"{self.filename}:{self.line}: {self.text}"
 
 
+class Place(NamedTuple):
+    """A line in one call of a function: `call` is the same for all lines of the call."""
+
+    call: int
+    filename: str
+    line: int
+
+
 FAILURES: ContextVar[list[TraceError] | None] = ContextVar("failures", default=None)
 """The errors raised during the current trace, so that code which swallows one is found out."""
 

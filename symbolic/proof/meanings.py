@@ -1,0 +1,121 @@
+"""What an array of a hand-written pass may be meant to be: the quantities of a derivation.
+
+    loss Σ (tanh(X w) - y)²   ->   X w, tanh(X w), ...; the adjoint of each; the slope 1 - tanh²
+
+The loss is differentiated as it was written, one operation an equation, since what a reader is
+shown (:mod:`gradproof.symbolic.derive`) has most of them put into one another.  Their values at
+the points of a prover are compared; nothing is proven here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..derive.adjoint import partial, reverse
+from ..derive.steps import Chain
+from ..equation import Equation, System, fresh_name
+from .sampling import TOLERANCE, Evaluate, Sample
+
+Values = tuple[NDArray[Any], ...]
+"""An array at each of the points."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A quantity of the derivation: an array of the forward pass, the adjoint of the array `name`
+    (or what one reader sends to it), or the slope of the function whose value `name` is."""
+
+    name: str
+    role: Literal["forward", "adjoint", "slope"]
+    values: Values
+
+
+def meanings(chain: Chain, points: Sequence[Sample], evaluate: Evaluate) -> list[Meaning]:
+    """The quantities of a derivation, each once; EquationError where its source has no adjoints."""
+    if chain.source is None:
+        return []
+    derived = reverse(chain.source, chain.loss, chain.wrt)
+    primals = {bar: name for name, bar in derived.of.items()}
+    system, slopes, parts = _with_slopes(derived.system, chain.system, set(primals))
+    computed = [evaluate(system, {a.name: point.left[a.name] for a in system.inputs},
+                         {str(symbol): size for symbol, size in point.sizes.items()})
+                for point in points]
+    found: list[Meaning] = []
+    for name in system.shapes:
+        values = tuple(np.asarray(at[name], float) for at in computed)
+        if not all(np.all(np.isfinite(value)) for value in values):
+            continue
+        source = primals.get(parts.get(name, name))
+        role: Literal["forward", "adjoint", "slope"] = (
+            "adjoint" if source is not None else "slope" if name in slopes else "forward")
+        meant = source if source is not None else slopes.get(name, name)
+        if not any(other.role == role and same(other.values, values) for other in found):
+            found.append(Meaning(meant, role, values))
+    return found
+
+
+def _with_slopes(
+    derived: System, shown: System, bars: set[str]
+) -> tuple[System, dict[str, str], dict[str, str]]:
+    """The system with the slopes of its functions, as they were written and as they are shown,
+    and the terms of adjoints with several: what each is the slope, or a term, of."""
+    taken, extra = set(derived.shapes), list[Equation]()
+    slopes: dict[str, str] = {}
+    parts: dict[str, str] = {}
+
+    def add(equation: Equation, of: dict[str, str]) -> None:
+        name = fresh_name("slope", taken)
+        taken.add(name)
+        of[name] = equation.name
+        extra.append(replace(equation, name=name))
+
+    for equation in (*derived.equations, *shown.equations):
+        if equation.name in bars and len(equation.terms) > 1 and equation in derived.items:
+            for term in equation.terms:
+                add(replace(equation, terms=(term,)), parts)
+        elif equation.name not in bars and equation.is_pointwise and _is_known(equation, taken):
+            for slope in _slopes(equation):
+                add(slope, slopes)
+    return replace(derived, items=(*derived.items, *extra)), slopes, parts
+
+
+def _is_known(equation: Equation, taken: set[str]) -> bool:
+    return all(read.array in taken for read in equation.reads)
+
+
+def _slopes(equation: Equation) -> Iterator[Equation]:
+    """Its derivatives by what it reads, where these are no constants."""
+    term = equation.terms[0]
+    for position in range(len(term.reads)):
+        body = partial(term.body, position)
+        if not body.is_number:
+            yield replace(equation, terms=(replace(term, body=body),))
+
+
+def same(one: Values, other: Values) -> bool:
+    """Whether two arrays are equal at all points, but for axes of length one."""
+    return all(_near(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _near(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    a, b = np.squeeze(a), np.squeeze(b)
+    if a.shape != b.shape:
+        return False
+    scale = max(float(np.max(np.abs(a), initial=0.0)), float(np.max(np.abs(b), initial=0.0)))
+    return bool(np.max(np.abs(a - b), initial=0.0) <= TOLERANCE * scale)
+
+
+def shaped(values: Values, like: Values) -> Iterator[Values]:
+    """The values, and their transposes, where these have the shapes of others up to axes of
+    length one."""
+    for turned in (values, tuple(value.T for value in values)):
+        if all(np.squeeze(a).shape == np.squeeze(b).shape
+               for a, b in zip(turned, like, strict=True)):
+            yield tuple(a.reshape(b.shape) for a, b in zip(turned, like, strict=True))
+        if values[0].ndim < 2:
+            return
