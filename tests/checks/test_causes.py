@@ -1,5 +1,7 @@
 """What is said of a refuted gradient beside the verdict: a failure, the wrong line, the repair."""
 
+import runpy
+
 import numpy as np
 import pytest
 
@@ -132,3 +134,47 @@ def test_two_slips_in_two_gradients_are_mended_each_by_itself():
     edits = [result.repair, *result.repair.further]
     assert [edit.new for edit in edits] == ["dx = A.T @ r", "dA = np.outer(r, x)"]
     assert str(result).count("with these edits every gradient is proved") == 1
+
+
+ROWS = """import numpy as np
+
+def loss(X, Y, V, W):
+    A = np.tanh(X @ V)
+    return np.sum((A @ W - Y) ** 2) / 2
+
+def gradient(X, Y, V, W):
+    Z = X @ V
+    A = np.tanh(Z)
+    delta = A @ W - Y
+    dW = A.T @ delta
+    dA = delta @ W.T
+    dZ = dA * (1 - A ** 2)
+    dV = X.T @ dZ
+    return {"V": dV, "W": dW}
+"""
+NAMED = [
+    # old, new; the line that is named, if not the new one; what is said of it
+    ("dZ = dA * (1 - A ** 2)", "dZ = dA * (1 - Z ** 2)", "", "A is due where it reads Z"),
+    ("dZ = dA * (1 - A ** 2)", "dZ = dA", "",
+     "it should be the loss's gradient by Z: multiply by 1 - A²"),
+    ("dV = X.T @ dZ", "dV = X.T @ dA", "", "dZ is due where it reads dA"),
+    ("dW = A.T @ delta", "dW = Z.T @ delta", "", "A is due where it reads Z"),
+    ("A = np.tanh(Z)", "A = Z", "", ""),
+    ("delta = A @ W - Y", "delta = A @ W", "", ""),
+    ("delta = A @ W - Y", "delta = 3 * (A @ W - Y)", "", ""),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), NAMED)
+def test_the_wrong_line_is_named_and_what_is_due_there(old, new, line, said, tmp_path):
+    source = ROWS.replace(old, new) if old != "A = np.tanh(Z)" else ROWS.replace(
+        f"Z = X @ V\n    {old}", f"Z = X @ V\n    {new}")
+    file = tmp_path / "hand_pass.py"
+    file.write_text(source)
+    module = runpy.run_path(str(file))
+    result = gp.check(module["loss"], module["gradient"], wrt=["V", "W"], repair_seconds=0,
+                      X="m n", Y="m k", V="n h", W="h k")
+    assert result.verdict == "refuted"
+    assert result.place.text == (line or new)
+    assert said in result.first_wrong
+    assert ("\n" in result.first_wrong) == bool(said)

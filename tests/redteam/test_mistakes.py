@@ -102,3 +102,18 @@ def test_the_wrong_line_is_named_and_mended_as_a_teacher_would(style, tmp_path):
              if not mended(mistake, result)]
     assert len(lost) <= 3, "\n".join(lost)
     assert len(other) <= 4, "\n".join(other)
+
+
+@pytest.mark.parametrize("name", SAMPLE[:2])
+def test_a_wrong_line_is_named_where_nothing_is_tried(name, tmp_path):
+    mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
+    assert named(mistake, answer(tmp_path, mistake.source, mistake.style, 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("style", "least"), [("rows", 27), ("columns", 24)])
+def test_the_wrong_line_is_named_where_nothing_is_tried(style, least, tmp_path):
+    mistakes = [mistake for mistake in MISTAKES if mistake.style == style]
+    lost = [mistake.name for mistake in mistakes
+            if not named(mistake, answer(tmp_path, mistake.source, style, 0))]
+    assert len(mistakes) - len(lost) >= least, lost

@@ -1,8 +1,11 @@
 """Why a gradient is refuted: what is said beside the verdict.
 
     common_factor  a factor that all gradients have in common
+    demands        what each array of a wrong pass has to be, from the results backwards
     failures       a gradient function that raises, and whether that is a fact about the gradient
     loss_faults    a loss that returns no number
+    meanings       what an array may be meant to be: the quantities of the derivation
+    renaming       the line that gives an array another name
     repair_search  what a search for an edit is given: suspected lines, likely factors, what is due
     wrong_line     the first wrong line, in words
 """

@@ -8,14 +8,15 @@ from linecache import getline
 
 import sympy as sp
 
+from gradproof.checks.causes.demands import Blame, Demands
+from gradproof.checks.causes.meanings import meanings
+from gradproof.checks.causes.renaming import renamed
 from gradproof.checks.subject import Subject
+from gradproof.codegen.interpret import evaluate
 from gradproof.repair.search import Repair
 from gradproof.symbolic.display.text_and_latex import factor_text
-from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import EquationError, is_unnamed
-from gradproof.symbolic.proof.demands import Blame, Demands, due_of
-from gradproof.symbolic.proof.first_wrong import Wrong
-from gradproof.symbolic.proof.meanings import meanings
+from gradproof.symbolic.proof.first_wrong import Wrong, pointwise_ratio
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.tracing.source import SourceLine
 
@@ -28,48 +29,70 @@ def first_wrong_line(
     pairs: the array of the hand-written code that is the gradient by each name.
     """
     assert subject.hand is not None
-    blame = _blamed(prover, subject, pairs, refuted)
+    walk = _walk(prover, subject)
+    blame = walk.first_wrong(pairs, refuted, subject.of) if walk is not None else None
     if blame is not None:
-        return _said(blame, prover, subject)
+        assert walk is not None
+        return _said(blame, walk, prover, subject)
     name = refuted[0]
     wrong = prover.first_wrong(subject.of[name], pairs[name]) or Wrong(pairs[name])
     place = subject.hand.lines.get(wrong.right)
-    known = _inputs(subject)
-    named = wrong.right if place is None or _is_users(wrong.right, known) else ""
-    text = "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
+    text = _headed(wrong.right, place, _inputs(subject))
     if wrong.instead is not None:
         primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
-        if primal is not None and _is_users(primal, known):
-            text += f"\n    it should be the loss's gradient by {primal}"
-            if wrong.ratio is not None and sayable(wrong.ratio, known):
-                text += f": multiply by {factor_text(wrong.ratio)}"
+        text += _due_gradient(primal, wrong.ratio, _inputs(subject))
     return text, place
 
 
-def _blamed(
-    prover: Prover, subject: Subject, pairs: Mapping[str, str], refuted: Sequence[str]
-) -> Blame | None:
-    """The first line that cannot make what all the gradients need of it."""
+def _walk(prover: Prover, subject: Subject) -> Demands | None:
+    """What knows the quantities of the derivation; None where it says nothing of them."""
     if subject.chain is None or subject.hand is None or not prover.points:
         return None
-    due = {pairs[name]: due_of(prover.points, subject.of[name], pairs[name],
-                               is_wrong=name in refuted) for name in pairs}
     try:
         known = meanings(subject.chain, prover.points, evaluate)
     except EquationError:
         return None
-    walk = Demands(subject.hand.system, prover.points, evaluate, known, subject.hand.stacks)
-    return next(iter(walk.blamed(due)), None)
+    return Demands(subject.hand.system, prover.points, evaluate, known, subject.hand.stacks)
 
 
-def _said(blame: Blame, prover: Prover, subject: Subject) -> tuple[str, SourceLine]:
-    """A line that is blamed, in words."""
-    known = _inputs(subject)
-    place = SourceLine(blame.place.filename, blame.place.line,
-                       getline(blame.place.filename, blame.place.line).strip())
-    named = [blame.name] if _is_users(blame.name, known) else []
-    text = "first wrong: " + ", ".join([*named, str(place)])
+def _said(
+    blame: Blame, walk: Demands, prover: Prover, subject: Subject
+) -> tuple[str, SourceLine]:
+    """A line that is blamed, in words, and what is due on it where that has a name."""
+    known, line = _inputs(subject), blame.place.line
+    other = renamed(blame.place.filename, line) if blame.is_quantity else None
+    line = line if other is None else other  # right, and wrong under another name
+    place = SourceLine(blame.place.filename, line, getline(blame.place.filename, line).strip())
+    text = _headed(blame.name if other is None else "", place, known)
+    users = [name for name in walk.order if _is_users(name, known)]
+    meaning, primal = blame.due.meaning, ""
+    if meaning is not None and blame.due.is_adjoint:
+        forward = next((m.values for m in walk.known if m.name == meaning.name
+                        and m.role == "forward"), None)
+        primal = "" if forward is None else walk.called(forward, [*users, *known])
+    if blame.read:
+        due = walk.called(blame.due.values, [*users, *known])
+        due = due or f"the loss's gradient by {primal}" * bool(primal)
+        if due and re.search(rf"\b{re.escape(blame.read)}\b", place.text):
+            text += f"\n    {due} is due where it reads {blame.read}"
+    elif meaning is not None and primal and subject.of.get(meaning.name) in prover.shapes[0]:
+        ratio = pointwise_ratio(prover, subject.of[meaning.name], blame.name)
+        text += _due_gradient(primal, None if ratio is None else ratio.value, known)
     return text, place
+
+
+def _headed(name: str, place: SourceLine | None, known: Collection[str]) -> str:
+    named = name if place is None or _is_users(name, known) else ""
+    return "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
+
+
+def _due_gradient(primal: str | None, ratio: sp.Expr | None, known: Collection[str]) -> str:
+    """That an array is to be the gradient by another, and what it is to be multiplied by."""
+    if not primal or not _is_users(primal, known):
+        return ""
+    factor = f": multiply by {factor_text(ratio)}" if ratio is not None and sayable(
+        ratio, known) else ""
+    return f"\n    it should be the loss's gradient by {primal}{factor}"
 
 
 def _inputs(subject: Subject) -> list[str]:

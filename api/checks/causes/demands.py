@@ -13,19 +13,19 @@ decide: this names lines, it proves nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations, product
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, groupby, product
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 
-from ..dependence import arrays_read, needed_part
-from ..equation import Array, Equation, System
-from ..tracing.source import Place
-from .meanings import Meaning, Values, same, shaped
-from .sampling import TOLERANCE, Evaluate, Sample, size_monomial
+from gradproof.checks.causes.meanings import Meaning, Values, same, shaped
+from gradproof.symbolic.dependence import arrays_read, needed_part
+from gradproof.symbolic.equation import Array, Equation, System, is_unnamed
+from gradproof.symbolic.proof.sampling import TOLERANCE, Evaluate, Sample, size_monomial
+from gradproof.symbolic.tracing.source import Place
 
 
 @dataclass(frozen=True)
@@ -36,30 +36,37 @@ class Due:
     meaning: Meaning | None = None
     factor: sp.Expr = sp.S.One
 
+    @property
+    def is_adjoint(self) -> bool:
+        return self.meaning is not None and self.meaning.role == "adjoint"
+
 
 @dataclass(frozen=True)
 class Blame:
     """A line that is wrong: it computes the array `name`, which has to be `due`; where it reads
-    the wrong one, that is `read`, and `due` what is to stand in its place."""
+    the wrong one, that is `read`, and `due` what is to stand in its place.  `callers` are the
+    lines to blame in its place, if it makes the right thing in another call.  `is_quantity` says
+    that the array is a quantity of the derivation, but not the one that is due."""
 
     name: str
     place: Place
     due: Due
     read: str = ""
+    callers: tuple[Blame, ...] = ()
+    is_quantity: bool = False
 
 
-def due_of(points: Sequence[Sample], left: str, right: str, is_wrong: bool) -> Due:
-    """What a result has to be: the derived array, or what it is."""
-    values = [point.left[left] if is_wrong else point.right[right] for point in points]
-    return Due(tuple(np.asarray(value, float) for value in values))
+class Asked(NamedTuple):
+    """What an array that is read has to be, for the sake of its reader."""
+
+    reader: str
+    read: str
+    due: Due
 
 
 _RIGHT_IN_ITSELF, _SCALED, _SCALED_FORWARD = 2, 1, 3
 """What it costs to ask another value of an array that is a quantity of the derivation, or to ask
 for an adjoint, or for a quantity that is none, times a number."""
-
-_MOST = 3
-"""Arrays that a statement reads and that may all have to be others at once."""
 
 
 @dataclass
@@ -79,72 +86,116 @@ class Demands:
     def __post_init__(self) -> None:
         self.order = {e.name: place for place, e in enumerate(self.system.equations)}
         self.values: dict[str, Values] = {
-            name: tuple(np.asarray(point.right[name], float) for point in self.points)
-            for name in self.system.shapes}
+            name: self._numbers("right", name) for name in self.system.shapes}
+
+    def first_wrong(
+        self, pairs: Mapping[str, str], refuted: Collection[str], of: Mapping[str, str]
+    ) -> Blame | None:
+        """The first line that cannot make what all the gradients need of it.
+
+        pairs: the array that is the gradient by each name.  of: the derived one.
+        """
+        due = {pairs[name]: Due(self._numbers("left", of[name]) if name in refuted
+                                else self.values[pairs[name]]) for name in pairs}
+        blame = next(iter(self.blamed(due)), None)
+        if blame is None or blame.read not in ("", blame.name):
+            return blame
+        return replace(blame, read="", is_quantity=self._role(blame.name) is not None)
+
+    def called(self, values: Values, names: Collection[str]) -> str:
+        """The name, of those given, of an array that has these values; empty where none has."""
+        return next((name for name in names if same(self.values[name], values)), "")
+
+    def _numbers(self, side: str, name: str) -> Values:
+        return tuple(np.asarray(getattr(point, side)[name], float) for point in self.points)
 
     def blamed(self, results: Mapping[str, Due]) -> list[Blame]:
         """The wrong lines in the order of the program, given what each result has to be."""
         equations = list(needed_part(self.system, results).equations)
         stacks = [self.stacks.get(e.name, ()) for e in equations]
-        if not equations or not all(stacks) or len(equations) < sum(1 for _ in self.system.items) \
-                and any(not isinstance(item, Equation) for item in self.system.items):
+        if not equations or not all(stacks) or (len(equations) < sum(1 for _ in self.system.items) \
+                and any(not isinstance(item, Equation) for item in self.system.items)):
             return []
         depth = 0
         while all(len(s) > depth + 1 and s[depth] == stacks[0][depth] for s in stacks):
             depth += 1
-        found = self._walk(equations, dict(results), depth)
-        return sorted(found, key=lambda blame: self.order[blame.name])
+        found, asked = self._walk(equations, dict(results), depth)
+        found += [Blame(one.reader, self._place(one.reader, depth), one.due, one.read)
+                  for one in asked]
+        return sorted(map(self._resolved, found), key=lambda blame: self.order[blame.name])
 
     # --- one walk -------------------------------------------------------------------------------
 
     def _walk(
         self, equations: Sequence[Equation], results: Mapping[str, Due], depth: int
-    ) -> list[Blame]:
-        statements = self._statements(equations, depth)
+    ) -> tuple[list[Blame], list[Asked]]:
+        """The wrong lines of equations, seen as calls of functions so deep, and what is asked of
+        the arrays that they read and do not compute."""
+        groups = self._statements(equations, depth)
+        inside = {equation.name for equation in equations}
         wants: dict[str, list[tuple[str, Due]]] = defaultdict(list)
         for name, due in results.items():
             wants[name].append(("", due))
-        wrong: dict[int, dict[str, Due]] = defaultdict(dict)
-        found = []
-        for equation in reversed(equations):
-            name = equation.name
-            if name not in wants:
-                continue
-            due, misread = self._settled(name, wants[name])
-            for reader, other in misread:
-                place = self.stacks[reader][min(depth, len(self.stacks[reader]) - 1)]
-                found.append(Blame(reader, place, other, name))
-            cone = self._cone(statements[name], name)
-            sources = self._sources(cone)
-            if self._is(name, due):
-                asked: dict[str, Due] | None = {}
-            else:
-                asked = self._explained(cone, name, due, sources)
-            if asked is None:
-                wrong[id(statements[name])][name] = due
-                continue
-            self._acquit(cone)
-            for source in sources:
-                if source in self.order:
-                    wants[source].append((name, asked.get(source, Due(self.values[source]))))
-        for made in wrong.values():
-            found += self._within(statements[next(iter(made))], made, wants, depth)
-        return found
+        dues: dict[str, Due] = {}
+        misread, found, outside = list[Asked](), list[Blame](), list[Asked]()
+        for statement in reversed(groups):
+            asked = list[Asked]()
+            wrong: dict[str, Due] = {}
+            outputs = [e.name for e in statement if e.name in wants]
+            for name in reversed(outputs):
+                dues[name], others = self._settled(name, wants[name])
+                misread += [Asked(reader or name, name, due) for reader, due in others]
+                cone = self._cone(statement, name)
+                sources = self._sources(cone)
+                made = {} if self._is(name, dues[name]) else self._explained(
+                    cone, name, dues[name], sources)
+                if made is None:
+                    wrong[name] = dues[name]
+                    continue
+                self._acquit(cone)
+                asked += [Asked(name, source, made.get(source, Due(self.values[source])))
+                          for source in sources]
+            if wrong:
+                every = {name: wrong.get(name, Due(self.values[name])) for name in outputs}
+                blames, further = self._within(statement, every, wrong, depth)
+                found, asked = found + blames, asked + further
+            for one in asked:
+                if one.read in inside:
+                    wants[one.read].append((one.reader, one.due))
+                elif not self._is(one.read, one.due):
+                    outside.append(one)
+        of = {equation.name: statement for statement in groups for equation in statement}
+        return found + self._in_one_function(misread, of, dues, depth), outside
 
-    def _statements(
-        self, equations: Sequence[Equation], depth: int
-    ) -> dict[str, list[Equation]]:
-        """The statement of each array: equations in a row with the same place at a depth."""
-        found: dict[str, list[Equation]] = {}
-        last: tuple[Place, ...] = ()
-        group: list[Equation] = []
-        for equation in equations:
-            key = self.stacks[equation.name][: depth + 1]
-            if key != last:
-                group, last = [], key
-            group.append(equation)
-            found[equation.name] = group
-        return found
+    def _place(self, name: str, depth: int) -> Place:
+        stack = self.stacks[name]
+        return stack[min(depth, len(stack) - 1)]
+
+    def _in_one_function(
+        self, misread: Sequence[Asked], of: Mapping[str, Sequence[Equation]],
+        dues: Mapping[str, Due], depth: int,
+    ) -> list[Blame]:
+        """The blames for wrong arrays read; where several lines call one function, and one line of
+        it is wrong for them all, that line."""
+        blames = [Blame(one.reader, self._place(one.reader, depth), one.due, one.read)
+                  for one in misread]
+        if len({blame.place for blame in blames}) < 2:
+            return blames
+        inner = list[Blame]()
+        for one in misread:
+            if one.reader in dues and not self._is(one.reader, dues[one.reader]):
+                results = {one.reader: dues[one.reader]}
+                found, asked = self._within(of[one.reader], results, results, depth)
+                inner += [blame for blame in found if blame.name != one.reader]
+                inner += [Blame(a.reader, self._place(a.reader, depth + 1), a.due, a.read)
+                          for a in asked if a.reader != one.reader]
+        lines = {(blame.place.filename, blame.place.line) for blame in inner}
+        return inner if len(lines) == 1 and len(inner) == len(misread) else blames
+
+    def _statements(self, equations: Sequence[Equation], depth: int) -> list[list[Equation]]:
+        """Equations in a row with the same place at a depth."""
+        return [list(group) for _, group in groupby(
+            equations, key=lambda equation: self.stacks[equation.name][: depth + 1])]
 
     def _cone(self, statement: Sequence[Equation], name: str) -> list[Equation]:
         return list(needed_part(System((), tuple(statement)), [name]).equations)
@@ -161,7 +212,7 @@ class Demands:
         """What an array has to be by most of its readers, and those that want another."""
         keep = [(reader, due) for reader, due in wanted if self._is(name, due)]
         other = [(reader, due) for reader, due in wanted if not self._is(name, due)]
-        if keep or not other:
+        if keep or not other or all(self._stands(name, *entry) for entry in other):
             return Due(self.values[name]), other
         groups: list[list[tuple[str, Due]]] = []
         for reader, due in other:
@@ -171,6 +222,12 @@ class Demands:
             group.append((reader, due))
         groups.sort(key=lambda group: -len(group))
         return groups[0][0][1], [entry for group in groups[1:] for entry in group if entry[0]]
+
+    def _stands(self, name: str, reader: str, due: Due) -> bool:
+        """Whether a reader could read what it needs by another name, and this array is right."""
+        before = self.order.get(reader, 0)
+        return any(place < before and not is_unnamed(other) and self._is(other, due)
+                   for other, place in self.order.items()) and self._role(name) is not None
 
     def _is(self, name: str, due: Due) -> bool:
         return same(self.values[name], due.values)
@@ -188,14 +245,29 @@ class Demands:
         if single:
             _, source, made = min(single, key=lambda entry: entry[0])
             return {source: made}
-        lost = [source for source in computed if self._role(source) is None]
-        for count in range(2, min(_MOST, len(lost)) + 1):
-            for chosen in combinations(lost, count):
-                for dues in product(*(list(self._candidates(source)) for source in chosen)):
-                    put = dict(zip(chosen, dues, strict=True))
-                    if self._puts_right(cone, name, due, put):
-                        return put
+        lost = {source for source in computed if self._role(source) is None}
+        pairs = [pair for pair in combinations(computed, 2) if lost.intersection(pair)]
+        pairs.sort(key=lambda pair: -len(lost.intersection(pair)))
+        for chosen in (*pairs, *combinations(sorted(lost), 3)):
+            every = [(sum(self._cost(source, made) for source, made in put.items()), place, put)
+                     for place, put in enumerate(self._several(cone, name, due, chosen))]
+            if every:
+                return min(every, key=lambda entry: entry[:2])[2]
         return None
+
+    def _several(
+        self, cone: Sequence[Equation], name: str, due: Due, chosen: Sequence[str]
+    ) -> Iterator[dict[str, Due]]:
+        """Other values for some sources at once with which a statement is right."""
+        for dues in product(*(list(self._candidates(source)) for source in chosen)):
+            put = dict(zip(chosen, dues, strict=True))
+            values = {source: made.values for source, made in put.items()}
+            if self._ratio(self._run(cone, name, values, 1), due.values[:1], one=True):
+                for factor in self._ratio(self._run(cone, name, values), due.values):
+                    scaled = next((s for s in chosen if put[s].is_adjoint), chosen[0])
+                    put[scaled] = self._scaled(put[scaled], 1 / factor)
+                    if self._puts_right(cone, name, due, put):
+                        yield put
 
     def _single(
         self, cone: Sequence[Equation], name: str, due: Due, source: str
@@ -282,8 +354,7 @@ class Demands:
     def _cost(self, source: str, due: Due) -> int:
         cost = _RIGHT_IN_ITSELF if self._role(source) is not None else 0
         if due.factor != 1:
-            assert due.meaning is not None
-            cost += _SCALED if due.meaning.role == "adjoint" else _SCALED_FORWARD
+            cost += _SCALED if due.is_adjoint else _SCALED_FORWARD
         return cost
 
     def _role(self, name: str) -> str | None:
@@ -299,24 +370,22 @@ class Demands:
                 self.innocent[place.filename, place.line].add(place.call)
 
     def _within(
-        self, statement: Sequence[Equation], made: Mapping[str, Due],
-        wants: Mapping[str, list[tuple[str, Due]]], depth: int,
-    ) -> list[Blame]:
+        self, statement: Sequence[Equation], results: Mapping[str, Due],
+        wrong: Mapping[str, Due], depth: int,
+    ) -> tuple[list[Blame], list[Asked]]:
         """The wrong line of a statement: its own, or one of a function that it calls, if that is
-        not right in another call."""
-        if any(len(self.stacks[e.name]) > depth + 1 for e in statement):
-            results = {e.name: Due(self.values[e.name]) for e in statement if e.name in wants}
-            found = self._walk(self._needed(statement, {**results, **made}), {**results, **made},
-                               depth + 1)
-            found = [blame for blame in found
-                     if not self.innocent[blame.place.filename, blame.place.line]
-                     - {blame.place.call}]
-            if found:
-                return found
-        return [Blame(name, self.stacks[name][min(depth, len(self.stacks[name]) - 1)], due)
-                for name, due in made.items()]
+        not right in another call; and what is asked of what it reads, by the function."""
+        own = [Blame(name, self._place(name, depth), due) for name, due in wrong.items()]
+        if any(len(self.stacks[equation.name]) > depth + 1 for equation in statement):
+            needed = needed_part(System((), tuple(statement)), results).equations
+            found, asked = self._walk(list(needed), results, depth + 1)
+            if found or asked:
+                return [replace(blame, callers=(*blame.callers, *own)) for blame in found], asked
+        return own, []
 
-    def _needed(
-        self, statement: Sequence[Equation], results: Mapping[str, Due]
-    ) -> list[Equation]:
-        return list(needed_part(System((), tuple(statement)), results).equations)
+    def _resolved(self, blame: Blame) -> Blame:
+        """The innermost line that is right in no other call."""
+        for one in (blame, *blame.callers):
+            if not self.innocent[one.place.filename, one.place.line] - {one.place.call}:
+                return one
+        return blame

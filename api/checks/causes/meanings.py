@@ -16,10 +16,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..derive.adjoint import partial, reverse
-from ..derive.steps import Chain
-from ..equation import Equation, System, fresh_name
-from .sampling import TOLERANCE, Evaluate, Sample
+from gradproof.symbolic.derive.adjoint import partial, reverse
+from gradproof.symbolic.derive.steps import Chain
+from gradproof.symbolic.equation import Equation, System, fresh_name
+from gradproof.symbolic.proof.sampling import TOLERANCE, Evaluate, Sample
 
 Values = tuple[NDArray[Any], ...]
 """An array at each of the points."""
