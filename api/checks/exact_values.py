@@ -46,12 +46,15 @@ def exact_arrays(
 
 
 def _sizes(system: System, values: Mapping[str, Any]) -> dict[sp.Symbol, int]:
-    """The sizes that the shapes of the inputs give; LookupError where one is not given by any."""
+    """The sizes that the shapes of the inputs give; LookupError where one is not given by any, or
+    an input is not of the size that the system is for."""
     sizes: dict[sp.Symbol, int] = {}
     for array in system.inputs:
         for size, number in zip(array.shape, np.shape(values[array.name]), strict=True):
             if size.is_Symbol:
                 sizes[size] = number
+            elif size.is_Integer and size != number:
+                raise LookupError(f"{array.name} has {number} entries along an axis of {size}")
     if missing := set(size_symbols(system.shapes.values())) - set(sizes):
         raise LookupError(f"the sizes {missing} are those of no input's axis")
     return sizes

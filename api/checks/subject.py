@@ -138,18 +138,44 @@ class Sides:
                                         f"{type(error).__name__}: {error}")
 
     def general(self, general: General) -> Subject:
-        """The subject for inputs as general as those for which both sides can be traced."""
+        """The subject for inputs as general as those for which both sides can be traced, and the
+        gradients have a number of entries for the size that was given alone."""
         enough, given = left() / 2, frozenset(general.given)
-        return next(replace(found, given=given)
-                    for found in map(self.subject, general.declarations())
-                    if found.hand is not None or found.declared is general.inputs.declared
-                    or left() < enough)
+        traced: Subject | None = None
+        for found in map(self.subject, general.declarations()):
+            if found.hand is not None and not _is_narrower(found):
+                return replace(found, given=given)
+            traced = traced or (found if found.hand is not None else None)
+            if found.declared is general.inputs.declared or left() < enough:
+                break
+        return replace(traced or found, given=given)
 
     def patterned(self, general: General, declared: Declared) -> Iterator[Subject]:
         """The subject under what the numbers of given arrays show, if they show anything."""
         for found, assumed in general.patterned(declared, self.plain.loss):
             plain = replace(self.plain, assumed=assumed, given=frozenset(general.given))
             yield replace(self, plain=plain).subject(found)
+
+
+def _is_narrower(subject: Subject) -> bool:
+    """Whether a hand-written gradient has a number of entries where its input has any number, as
+    ``np.array([d_intercept, d_slope])`` has two."""
+    assert subject.hand is not None
+    assert subject.derived is not None
+    try:
+        found = subject.asked.present(subject.hand.result)
+    except ValueError:
+        return False
+    for name, array in found.items():
+        if not isinstance(array, str) or name not in subject.of:
+            continue
+        mine = subject.hand.system.shapes[array]
+        due = subject.derived.shapes[subject.of[name]]
+        if len(mine) == len(due) and any(
+                own.is_Integer and own != 1 and asked.free_symbols
+                for own, asked in zip(mine, due, strict=True)):
+            return True
+    return False
 
 
 def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:

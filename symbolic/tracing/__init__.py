@@ -24,4 +24,5 @@ are equal is asked in :mod:`gradproof.symbolic.proof`.
     swallowed        exceptions that the traced code catches
     tracer           the array that the user's code computes with, in the place of an np.ndarray
     unwritten        which entries of np.empty nobody has written
+    user_names       the names of the user's modules, each copied when it is first read
 """

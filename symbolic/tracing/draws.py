@@ -7,8 +7,11 @@ where it is asked for.
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import datetime
+import decimal
+import importlib
 import io
 import os
 import pathlib
@@ -149,14 +152,20 @@ _MODULES: dict[ModuleType, frozenset[str]] = {
     datetime: frozenset({"datetime", "date"}),
     tempfile: frozenset(tempfile.__all__) & vars(tempfile).keys(),
     io: frozenset({"open", "open_code", "FileIO"}),
-    sys: frozenset({"argv", "stdin", "getrefcount", "getsizeof", "getallocatedblocks",
-                    "_getframe", "gettrace"}),
+    sys: frozenset({"argv", "stdin", "modules", "path", "meta_path", "_getframe"} | {
+        name for name in vars(sys) if name.startswith(("get", "set"))}),
+    threading: frozenset({"Thread", "Timer"}),
+    _thread: frozenset({"start_new_thread", "start_new"}),
+    importlib: frozenset({"import_module", "reload"}),
+    contextvars: frozenset({"Context", "copy_context"}),
+    decimal: frozenset({"getcontext", "setcontext", "localcontext"}),
     pathlib: frozenset({"Path", "PosixPath", "WindowsPath"}),
 }
 """The names of each module that differ from run to run."""
 _OUTSIDE = frozenset({"subprocess", "socket", "urllib", "http", "sqlite3", "shelve", "dbm",
-                      "multiprocessing", "select", "resource", "tracemalloc", "gc"})
-"""Modules of which nothing is a part of a trace."""
+                      "multiprocessing", "select", "resource", "tracemalloc", "gc", "concurrent",
+                      "signal", "locale", "ctypes", "mmap"})
+"""Modules of which nothing is a part of a trace, nor are objects of their classes."""
 
 
 class _ModuleOfNames:
@@ -168,6 +177,11 @@ class _ModuleOfNames:
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._module, name)
         return _unseen_name(self._module, name) if name in _MODULES[self._module] else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "_module":
+            fail(f"an attribute of the module {self._module.__name__} is set: {name}")
+        super().__setattr__(name, value)
 
 
 def _unseen_name(module: ModuleType, name: str) -> Any:
@@ -197,7 +211,7 @@ class _Warnings:
 _STATEFUL: tuple[type, ...] = (
     contextvars.ContextVar, threading.local, weakref.WeakKeyDictionary, weakref.WeakSet,
     weakref.WeakValueDictionary, queue.Queue, queue.SimpleQueue, io.IOBase,
-    pathlib.Path,
+    pathlib.Path, decimal.Context, memoryview,
 )
 
 
@@ -214,6 +228,9 @@ def unseen(value: Any) -> Any:
         return Unseen(value.__name__)
     if isinstance(value, ModuleType):
         return _ModuleOfNames(value) if value in _MODULES else None
+    kind = value if isinstance(value, type) else type(value)
+    if _is_outside(kind):
+        return Unseen(f"{kind.__module__}.{kind.__name__}")
     if isinstance(value, (MethodType, BuiltinFunctionType)) and isinstance(
             value.__self__, (random.Random, np.random.RandomState, np.random.Generator)):
         return getattr(Random(), value.__name__)
@@ -227,6 +244,11 @@ def unseen(value: Any) -> Any:
     if callable(value) and (name := _drawing(value)):
         return getattr(Random(), name)
     return None
+
+
+def _is_outside(kind: type) -> bool:
+    return any(base is threading.Thread or str(base.__module__).split(".")[0].removeprefix("_")
+               in _OUTSIDE for base in kind.__mro__)
 
 
 def asked(value: Any, name: str) -> Any:
@@ -262,7 +284,11 @@ def _errors(plain: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+_SETTING = "a setting is a state that is kept between calls"
+
 NUMPY_STATE: dict[str, Callable[[Any], Any]] = {
+    **{name: lambda plain, name=name: refused(f"np.{name}", _SETTING)  # type: ignore[misc]
+       for name in ("geterr", "geterrcall", "getbufsize", "get_printoptions")},
     "errstate": _errors, "seterr": _errors, "seterrcall": lambda plain: refused(
         "np.seterrcall", "it turns into a branch what depends on values"),
 }

@@ -10,11 +10,14 @@ nothing.
 
 from __future__ import annotations
 
+import pickle
+import sys
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from threading import Lock, RLock
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -42,6 +45,7 @@ class Part(NamedTuple):
 
 PLAIN = (str, bytes, int, float, complex, bool, type(None))
 GROWING = (dict, list, set, deque)
+LOCKS = (type(Lock()), type(RLock()))
 LARGE = 100_000
 AS_IS = "="
 """Begins the path of what is the user's own and no copy, which is looked at alone."""
@@ -56,6 +60,7 @@ class State:
         self.counts: dict[str, int] = {}
         self._parts: dict[str, Part] = {}
         self._places: dict[int, list[Setter]] = {}
+        self._hidden: list[tuple[Callable[[Any], object], Any]] = []
         left = [Part(f"{place}:{part.path}", part.value, part.put)
                 for place, part in reversed(list(enumerate(roots)))]
         seen: set[int] = set()
@@ -65,11 +70,14 @@ class State:
             token = _token(part.value)
             if token is not None:
                 self.leaves.setdefault(part.path, token)
+                left += () if _is_ours(part.value) else _attributes(part.path, part.value)
                 continue
             self._places.setdefault(id(part.value), []).append(part.put)
             if id(part.value) not in seen and not _is_ours(part.value):
                 seen.add(id(part.value))
                 inner = list(_inner(part.path, part.value))
+                if not inner and _is_compiled(part.value):
+                    self.leaves.setdefault(part.path, _written(part.value))
                 self.counts.setdefault(part.path, len(inner))
                 left += reversed(inner)
 
@@ -85,20 +93,20 @@ class State:
         gone = [path for path in before.leaves if path not in self.leaves and not inside(path)]
         return [*grown, *other, *gone]
 
-    def moved(self, before: State, changed: Iterable[str]) -> list[str]:
+    def moved(self, before: State, changed: Collection[str]) -> list[str]:
         """The numbers beside a changed one that took over the value of one of them.
 
         What goes round in a container (a queue that is rotated) shows a change only where two
         neighbours differ; the others will stand there in a later call.
         """
+        groups: dict[str | None, list[str]] = {}
+        for path in self.leaves:
+            groups.setdefault(_around(path), []).append(path)
         found: dict[str, None] = {}
-        for path in changed:
-            around = _around(path)
-            if around is None or path not in self.leaves:
-                continue
-            beside = [other for other in self.leaves
-                      if other != path and _around(other) == around]
-            if any(before.leaves.get(other) == self.leaves[path] for other in beside):
+        for around in {_around(path) for path in changed if path in self.leaves} - {None}:
+            beside = groups[around]
+            stood = {before.leaves.get(path) for path in beside}
+            if any(self.leaves[path] in stood for path in set(changed).intersection(beside)):
                 found.update(dict.fromkeys(beside))
         return [path for path in found if isinstance(self._parts[path].value, (int, float))]
 
@@ -132,8 +140,14 @@ class State:
             return False
         for put in places:
             assert put is not None
+            self._hidden.append((put, value))
             put(hidden)
         return True
+
+    def restore(self) -> None:
+        """Puts back what was hidden: not all of it stands in copies."""
+        for put, value in self._hidden:
+            put(value)
 
 
 def _has_identity(value: Any) -> bool:
@@ -188,11 +202,14 @@ class Grown:
 
 
 def _is_ours(value: Any) -> bool:
-    """Stand-ins and what belongs to the trace itself; a layer's calls are not among them."""
+    """Stand-ins, what belongs to the trace itself or runs the tests; not the calls of a layer."""
     if isinstance(value, FunctionType):
         return str(value.__module__).startswith(_ROOM)
+    if isinstance(value, np.ndarray):
+        return False
     kind = value if isinstance(value, type) else type(value)
-    return str(kind.__module__).split(".")[0] in ("gradproof", "sympy", "numpy")
+    return str(kind.__module__).split(".")[0] in (
+        "gradproof", "sympy", "numpy", "pytest", "_pytest")
 
 
 def _token(value: Any) -> Any:
@@ -204,23 +221,46 @@ def _token(value: Any) -> Any:
     if isinstance(value, PLAIN):
         return (type(value).__name__, repr(value))
     if isinstance(value, np.ndarray):
-        bits = value.tobytes() if value.dtype != object else b""
-        return (value.shape, str(value.dtype), hash(bits))
+        if value.dtype == object:
+            return None
+        return (value.shape, str(value.dtype), hash(np.asarray(value).tobytes()))
     if isinstance(value, (np.generic, sp.Basic, bytearray, array)):
         return repr(value)
     return None
 
 
+def _is_compiled(value: Any) -> bool:
+    """Whether it is an object of the standard library's that has no attributes to be seen."""
+    return not isinstance(value, (type, ModuleType, FunctionType, *GROWING, tuple, frozenset)) \
+        and not hasattr(value, "__dict__") and _root(type(value)) in sys.stdlib_module_names
+
+
+def _written(value: Any) -> bytes | None:
+    """What an object writes of itself; None of one that does not."""
+    try:
+        return pickle.dumps(value)
+    except Exception:  # they refuse in ways of their own
+        return None
+
+
+def is_closed(value: Any) -> bool:
+    """Whether nobody can see what an object keeps."""
+    return _token(value) is None and _is_compiled(value) and not list(_inner("", value)) \
+        and not isinstance(value, LOCKS) and _written(value) is None
+
+
 def _inner(path: str, value: Any) -> Iterator[Part]:
     if isinstance(value, ModuleType):
         yield from (Part(f"{path}.{name}", item, None) for name, item in list(vars(value).items())
-                    if isinstance(item, (int, float)))
+                    if isinstance(item, (int, float, *GROWING)) and name != "__builtins__")
     elif isinstance(value, FunctionType):
         yield from _of_function(path, value)
     elif isinstance(value, type):
         for name, item in list(vars(value).items()):
             if not name.startswith("__") or isinstance(item, FunctionType):
                 yield Part(f"{path}|{value.__name__}.{name}", item, _setter(value, name))
+    elif isinstance(value, np.ndarray):  # of objects
+        yield from (Part(f"{path}[{place}]", item, None) for place, item in enumerate(value.flat))
     elif isinstance(value, (list, tuple, deque)):
         for place, item in enumerate(list(value)):
             put = None if isinstance(value, tuple) else partial(value.__setitem__, place)
@@ -234,10 +274,35 @@ def _inner(path: str, value: Any) -> Iterator[Part]:
         except Exception:  # a mapping of the user's own
             items = []
         for key, item in items:
-            yield Part(f"{path}[{_key(key)}]", item, partial(_put, value, key))
+            put = partial(_put, value, key) if hasattr(value, "__setitem__") else None
+            yield Part(f"{path}[{_key(key)}]", item, put)
+        yield Part(f"{path}.<order>", repr([_key(key) for key, _ in items]), None)
     yield from _of_wrapper(path, value)
+    if f":{AS_IS}" in path and not isinstance(value, ModuleType):
+        yield from _as_is(path, value)
     if not isinstance(value, (type, FunctionType, ModuleType, partial, *GROWING[1:], tuple)):
         yield from _attributes(path, value)
+
+
+def _as_is(path: str, value: Any) -> Iterator[Part]:
+    """What code that is not copied can reach: the class of an object, a class's own class, and the
+    globals that a function names."""
+    if isinstance(value, FunctionType):
+        if _root(value) not in sys.stdlib_module_names:
+            for name in names_in(value.__code__) & value.__globals__.keys():
+                yield Part(f"{path}|{name}", value.__globals__[name], None)
+    elif _root(type(value)) not in sys.stdlib_module_names:
+        yield Part(f"{path}|{type(value).__name__}", type(value), None)
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The global names that code reads, and those of attributes."""
+    return set(code.co_names).union(
+        *(names_in(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+def _root(value: Any) -> str:
+    return str(value.__module__).split(".")[0]
 
 
 def _put(mapping: Any, key: Any, value: Any) -> None:
@@ -302,6 +367,8 @@ def _of_function(path: str, function: FunctionType) -> Iterator[Part]:
                 continue
     for name, item in vars(function).items():
         yield Part(f"{path}|{title}.{name}", item, _setter(function, name))
+    for name in ("__name__", "__qualname__", "__doc__", "__annotations__", "__code__"):
+        yield Part(f"{path}|{title}.{name}", getattr(function, name), None)
 
 
 def _key(key: Any) -> str:

@@ -8,17 +8,20 @@ in `self` does not stay there.  A name is copied when it is first read.
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import sys
 from abc import ABC, ABCMeta
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache, partial, update_wrapper
 from types import (
     BuiltinFunctionType,
     CellType,
+    CodeType,
     FunctionType,
+    MappingProxyType,
     MethodType,
     ModuleType,
     SimpleNamespace,
@@ -28,13 +31,14 @@ from typing import Any, Generic
 import numpy as np
 
 from .draws import NUMPY_FILES, NUMPY_STATE, Random, Unseen, asked, unseen
-from .kept_state import AS_IS, Part
+from .kept_state import AS_IS, Part, is_closed, names_in
 from .number_types import standing_type
 from .session import Session
 from .sizes import Number
 from .source import fail
 from .stand_ins import MathStandIn, stand_in, standing, standing_builtins
 from .swallowed import Watch
+from .user_names import Globals, ModuleNames
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
     "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest",
@@ -50,7 +54,9 @@ class Rebinder:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.builtins = {**standing_builtins(session), "__import__": self._imported}
+        self.builtins = {**standing_builtins(session), "__import__": self._imported,
+                         "eval": partial(self._run_text, eval),
+                         "exec": partial(self._run_text, exec)}
         self.watch = Watch()
         self._done: dict[int, Any] = {}
         self._alive: list[Any] = []
@@ -76,10 +82,14 @@ class Rebinder:
             return self._keep(value, made)
         if isinstance(value, _CACHED):
             return self._cached(value)
+        if type(value) in _VIEWS:
+            return self._keep(value, _VIEWS[type(value)](self(gc.get_referents(value)[0])))
+        if isinstance(value, BuiltinFunctionType) and type(value.__self__) in _CONTAINERS:
+            return getattr(self(value.__self__), value.__name__)
         if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
             return self._keep(value, self._numpy(value))
-        if isinstance(value, np.ndarray):
-            return self._keep(value, value.copy()) if type(value) is np.ndarray else value
+        if type(value) is np.ndarray:
+            return self._keep(value, self._array(value))
         if type(value) in _CONTAINERS or (isinstance(value, tuple) and not _is_copied(type(value))):
             return self._container(value)
         if isinstance(value, type):
@@ -95,28 +105,52 @@ class Rebinder:
         """``import`` inside of a traced function."""
         return self(__import__(*args, **kwargs))
 
+    def _run_text(self, run: Callable[..., Any], text: Any, *names: Any) -> Any:
+        """``eval`` and ``exec``, which read names of the globals without asking them."""
+        code = text if isinstance(text, CodeType) else compile(
+            text.strip() if isinstance(text, str) else text, "<text>", run.__name__)
+        frame = sys._getframe(1)
+        given = names or (frame.f_globals, frame.f_locals)
+        if isinstance(given[0], Globals):
+            given[0].settle(names_in(code))
+        elif isinstance(given[0], dict):
+            given[0].setdefault("__builtins__", self.builtins)
+        return run(code, *given)
+
     def _left(self, value: Any) -> Any:
         """What traced code gets as it is, and may yet leave something in."""
         of = value if isinstance(value, type) else type(value)
-        keeps = _root(asked(of, "__module__")) not in _STATELESS or isinstance(value, ModuleType)
-        if keeps and not isinstance(value, _LEAVES):
+        root = _root(asked(of, "__module__"))
+        if isinstance(value, _LEAVES) and not asked(value, "__dict__"):
+            return value
+        if not isinstance(value, (type, ModuleType)) and is_closed(value) and (
+                root in sys.stdlib_module_names - _STATELESS):
+            return self._keep(value, Unseen(f"{root}.{of.__name__}, whose state is not seen,"))
+        if root not in _STATELESS or isinstance(value, (ModuleType, np.ndarray)):
             self._as_is.append(value)
         return value
+
+    def _array(self, value: Any) -> Any:
+        made = value.copy()
+        if value.dtype == object:
+            for place in np.ndindex(value.shape):
+                made[place] = self(value[place])
+        return made
 
     def roots(self) -> list[Part]:
         """What traced code can leave something in, and the names that it has assigned."""
         found: list[Part] = []
+        for value in self._as_is:  # before the copies, through which they are reached as well
+            named = value if isinstance(value, (type, ModuleType)) else type(value)
+            found.append(Part(f"{AS_IS}{named.__name__}", value, None))
         for value in self._done.values():
             if isinstance(value, (FunctionType, type)):
                 found.append(Part(value.__name__, value, None))
             elif _is_copied(type(value)):
                 found.append(Part(type(value).__name__, value, None))
-        for value in self._as_is:
-            named = value if isinstance(value, (type, ModuleType)) else type(value)
-            found.append(Part(f"{AS_IS}{named.__name__}", value, None))
         return found + [
             Part(name, value, partial(new.__setitem__, name))
-            for old, new in self._names for name, value in new.items()
+            for old, new in self._names for name, value in dict.items(new)
             if value is not old.get(name) and name != "__builtins__"
         ]
 
@@ -168,7 +202,7 @@ class Rebinder:
         made = standing(self.session, module)
         if made is not module or _root(module.__name__) in PLAIN_MODULES:
             return made if made is not module else self._left(module)
-        return _ModuleStandIn(module.__name__, self._globals(vars(module)), module)
+        return ModuleNames(module.__name__, self._globals(vars(module)), module)
 
     def _numpy(self, value: Any) -> Any:
         """`from numpy import exp, zeros` and `from math import sqrt`."""
@@ -190,7 +224,7 @@ class Rebinder:
     def _globals(self, names: dict[str, Any]) -> dict[str, Any]:
         if id(names) in self._done:
             return self._done[id(names)]  # type: ignore[no-any-return]
-        made: dict[str, Any] = self._keep(names, _Globals(names, self))
+        made: dict[str, Any] = self._keep(names, Globals(names, self))
         dict.__setitem__(made, "__builtins__", self.builtins)
         self._names.append((names, made))
         return made
@@ -277,54 +311,16 @@ class Rebinder:
         return made
 
 
-class _Globals(dict[str, Any]):
-    """A module's names, each copied when it is first read.
-
-    Python reads the globals of a function through ``__getitem__`` where they are no plain dict.
-    """
-
-    def __init__(self, names: Mapping[str, Any], rebind: Callable[[Any], Any]) -> None:
-        super().__init__(names)
-        self._rebind = rebind
-        self._read = {"__builtins__"}
-
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        if name not in self._read:
-            self._read.add(name)
-            value = self._rebind(value)
-            super().__setitem__(name, value)
-        return value
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._read.add(name)
-        super().__setitem__(name, value)
-
-
-class _ModuleStandIn(ModuleType):
-    """A module of the user's, whose functions and classes are copied when they are read."""
-
-    def __init__(self, name: str, names: dict[str, Any], module: ModuleType) -> None:
-        super().__init__(name)
-        self.__dict__.pop("__doc__", None)
-        self.__dict__.update(_names=names, _module=module)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """As its functions see it, and as the state that it is."""
-        self._names[name] = value
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._names:
-            return self._names[name]
-        return getattr(self._module, name)
-
-
 _PLAIN_BASES = (object, ABC, Generic, dict, list, set)
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque, OrderedDict, defaultdict, Counter,
                bytearray, SimpleNamespace)
+_VIEWS: dict[type, Callable[[Any], Any]] = {
+    MappingProxyType: MappingProxyType, type({}.keys()): dict.keys, type({}.values()): dict.values,
+    type({}.items()): dict.items,
+}
 _CACHED = type(lru_cache(len))
 _LEAVES = (str, bytes, int, float, complex, type(None), np.generic, np.dtype)
-_STATELESS = frozenset({"builtins", "numpy", "sympy", "gradproof", "logging", "re", "decimal",
+_STATELESS = frozenset({"builtins", "numpy", "sympy", "gradproof", "re", "decimal",
                         "fractions", "typing", "types", "functools", "inspect", "abc", "operator",
                         "pytest", "_pytest"})
 """Packages whose objects keep nothing that a result could read."""

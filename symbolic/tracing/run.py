@@ -24,7 +24,17 @@ from .rebinding import Rebinder
 from .same_equations import same_equations
 from .session import Session
 from .sizes import exact
-from .source import FAILURES, SESSION, Place, SourceLine, TraceError, fail, is_users, place_of
+from .source import (
+    FAILURES,
+    SESSION,
+    UNDER_WAY,
+    Place,
+    SourceLine,
+    TraceError,
+    fail,
+    is_users,
+    place_of,
+)
 from .tracer import Tracer
 
 __all__ = ["SourceLine", "Trace", "TraceError", "trace"]
@@ -100,6 +110,7 @@ def trace(
     session.tracers = Tracer
     failures: list[TraceError] = []
     tokens = SESSION.set(session), FAILURES.set(failures)
+    UNDER_WAY.append(failures)
     rebound = Rebinder(session)
     try:
         made, fixed = rebound(function), rebound(dict(constants or {}))
@@ -109,6 +120,7 @@ def trace(
         return first
     finally:
         rebound.watch.end()
+        UNDER_WAY[:] = [one for one in UNDER_WAY if one is not failures]
         SESSION.reset(tokens[0])
         FAILURES.reset(tokens[1])
 
@@ -137,12 +149,15 @@ def _same_again(
     for path in after.shifted(before):
         raise TraceError(f"keeps state between calls: `{shown(path)}` is another object in every "
                          "call, and not all of them were seen")
-    if changed:
+    try:
         for path in dict.fromkeys([*changed, *after.moved(before, changed)]):
             if not after.hide(path):
                 raise TraceError(f"keeps state between calls: `{shown(path)}` changes with every "
                                  "call, and what a later call makes of it was not seen")
-        _compare(first, once, session, f": `{shown(changed[0])}` changes with every call")
+        if changed:
+            _compare(first, once, session, f": `{shown(changed[0])}` changes with every call")
+    finally:
+        after.restore()
 
 
 def _compare(

@@ -50,6 +50,8 @@ class Place(NamedTuple):
 
 FAILURES: ContextVar[list[TraceError] | None] = ContextVar("failures", default=None)
 """The errors raised during the current trace, so that code which swallows one is found out."""
+UNDER_WAY: list[list[TraceError]] = []
+"""Those of all traces under way, for code that runs in a context or a thread of its own."""
 
 
 SESSION: ContextVar[Any] = ContextVar("session")
@@ -102,6 +104,8 @@ def fail(message: str, kind: type[TraceError] = TraceError) -> NoReturn:
     source = "" if place is None or not place.text else f"\n    {place.text}"
     error = kind(f"{where}{message}{source}")
     failures = FAILURES.get()
+    if failures is None and UNDER_WAY:
+        failures = UNDER_WAY[-1]
     if failures is not None and kind is not TraceAttributeError:
         failures.append(error)
     raise error

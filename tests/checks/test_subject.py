@@ -143,3 +143,53 @@ def test_a_tie_and_a_zero_of_one_array_are_two_kinks():
         "Z[i1] = 0", "Z at a tie of its maximum", "Z[i]*w[i] = 0")
     assert kinks_said([at_tie], [zero, tie]) == ("ties in the maximum of Z[i1]", "Z = 0")
     assert kinks_said([Crossing("Z[i1]·w[i1]")], [zero]) == ("Z[i1]·w[i1] = 0", "Z = 0")
+
+
+def rosenbrock(x):
+    return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+
+
+def slopes(x, factor=400):
+    bend = x[1] - x[0] ** 2
+    return np.array([-2 * (1 - x[0]) - factor * x[0] * bend, 200 * bend])
+
+
+def line(X, p):
+    return np.sum((X[:, 0] * p[0] + p[1] - X[:, 1]) ** 2)
+
+
+def of_line(X, p, factor=2):
+    r = X[:, 0] * p[0] + p[1] - X[:, 1]
+    return np.array([2 * np.sum(r * X[:, 0]), factor * np.sum(r)])
+
+
+def squares(X, w):
+    return np.sum((X @ w) ** 2)
+
+
+def entries(X, w, columns=(0, 1, 2)):
+    return 2 * np.array([X[:, column] @ (X @ w) for column in columns])
+
+
+ROWS = {"X": A, "w": X}
+POINTS = {"X": A[:, :2], "p": np.array([0.3, -0.2])}
+
+
+@pytest.mark.parametrize(("left", "gradient", "wrt", "given"), [
+    (rosenbrock, slopes, "x", {"x": np.array([1.2, 0.7])}),
+    (line, of_line, "p", POINTS), (squares, entries, "w", ROWS),
+])
+def test_a_gradient_written_entry_by_entry_is_for_the_size_that_was_given(
+        left, gradient, wrt, given):
+    result = gp.check(left, gradient, **given, wrt=[wrt])
+    assert result.verdict == "proved", str(result)
+
+
+@pytest.mark.parametrize(("left", "gradient", "wrt", "given"), [
+    (rosenbrock, lambda x: slopes(x, 40), "x", {"x": np.array([1.2, 0.7])}),
+    (line, lambda X, p: of_line(X, p, 1), "p", POINTS),
+    (squares, lambda X, w: entries(X, w, (0, 1)), "w", ROWS),
+    (squares, lambda X, w: entries(X, w, (0, 2, 1)), "w", ROWS),
+])
+def test_a_wrong_one_is_refuted(left, gradient, wrt, given):
+    assert gp.check(left, gradient, **given, wrt=[wrt], repair_seconds=0).verdict == "refuted"

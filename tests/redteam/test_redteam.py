@@ -14,6 +14,7 @@ from redteam import (
     right_models,
     right_scalar,
     wrong_models,
+    wrong_outside,
     wrong_python,
     wrong_shapes,
     wrong_sizes,
@@ -22,8 +23,8 @@ from redteam import (
 )
 from redteam.case import checked, due, errors, granted, titled
 
-WRONG = [*wrong_sizes.CASES, *wrong_state.CASES, *wrong_values.CASES, *conditions.WRONG,
-         *wrong_shapes.CASES, *wrong_python.CASES, *wrong_models.CASES]
+WRONG = [case for table in (wrong_sizes, wrong_state, wrong_outside, wrong_values, wrong_shapes,
+                            wrong_python, wrong_models) for case in table.CASES] + conditions.WRONG
 RIGHT = [*right_scalar.CASES, *right_models.CASES, *conditions.RIGHT]
 
 

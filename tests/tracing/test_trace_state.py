@@ -5,13 +5,16 @@ import builtins
 import collections
 import dataclasses
 import datetime
+import decimal
 import enum
 import functools
 import itertools
+import logging
 import math
 import os
 import pathlib
 import random
+import re
 import secrets
 import subprocess
 import sys
@@ -739,3 +742,85 @@ def test_a_count_beside_a_factor_and_a_cache_made_anew_decide_nothing():
 
     result = gp.check(lambda X, w: np.sum((X @ w) ** 2), gradient, X="m n", w="n", wrt=["w"])
     assert result.verdict == "proved"
+
+
+class Form(enum.Enum):
+    SQUARE = 2.0
+
+    def factor(self):
+        return self.value
+
+
+class Scale(float):
+    """A number with a name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    factor: float = 2.0
+
+
+LOGGER, LOCK, SCALE = logging.getLogger(__name__), threading.Lock(), Scale(2.0)
+SCALE.unit = "m"
+TABLE = types.MappingProxyType({"factor": 2.0})
+
+
+def locked(X, w):
+    with LOCK:
+        return right(X, w)
+
+
+def logged(X, w):
+    LOGGER.debug("a call of %s, %r", "this", Options())
+    return right(X, w)
+
+
+def matched(X, w):
+    return (2 if re.match("a", "abc") else 3) * X.T @ (X @ w)
+
+
+def in_text(X, w):
+    return eval("2 * X.T @ (X @ w)")
+
+
+@pytest.mark.parametrize("gradient", [
+    locked, logged, matched, in_text,
+    lambda X, w: TABLE["factor"] * X.T @ (X @ w),
+    lambda X, w: Form.SQUARE.factor() * X.T @ (X @ w),
+    lambda X, w: SCALE * X.T @ (X @ w),
+    lambda X, w: Options().factor * X.T @ (X @ w),
+    lambda X, w: float(decimal.Decimal("2")) * X.T @ (X @ w),
+    lambda X, w: dict(zip("ab", (2, 3), strict=True))["a"] * X.T @ (X @ w),
+])
+def test_what_is_outside_and_decides_nothing_stays_proved(gradient):
+    result = check(gradient)
+    assert result.verdict == "proved", str(result)
+
+
+def test_what_is_no_copy_is_left_as_it_was():
+    """A trace makes unreadable what it saw change; the numbers that follow need it."""
+    class Counted(float):
+        pass
+
+    scale = Counted(2.0)
+    scale.calls = 0
+
+    def gradient(X, w):
+        scale.calls += 1
+        return (2.0 if scale.calls < 400 else 3.0) * X.T @ (X @ w)
+
+    result = check(gradient)
+    assert result.verdict == "agrees", str(result)
+    assert type(scale.calls) is int
+
+
+def test_a_large_state_is_looked_through_in_time():
+    kept = {"places": list(range(20_000)), "calls": 0}
+
+    def gradient(X, w):
+        kept["places"] = [place + 1 for place in kept["places"]]
+        return right(X, w)
+
+    start = time.process_time()
+    trace(gradient, {"X": "m n", "w": "n"})  # what is only written decides nothing
+    assert time.process_time() - start < 20

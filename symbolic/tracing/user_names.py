@@ -1,0 +1,79 @@
+"""The names of the user's modules as traced code reads them, each copied when first read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+
+class Globals(dict[str, Any]):
+    """A module's names, each copied when it is first read.
+
+    Python reads the globals of a function through ``__getitem__`` where they are no plain dict.
+    """
+
+    def __init__(self, names: Mapping[str, Any], rebind: Callable[[Any], Any]) -> None:
+        super().__init__(names)
+        self._rebind = rebind
+        self._read = {"__builtins__"}
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if name not in self._read:
+            self._read.add(name)
+            value = self._rebind(value)
+            super().__setitem__(name, value)
+        return value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._read.add(name)
+        super().__setitem__(name, value)
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Copies what is going to be read by another way."""
+        for name in [*names]:
+            if name in self:
+                self[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.settle([name])
+        return super().get(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        self.settle([name])
+        self._read.add(name)
+        return super().setdefault(name, default)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        self.settle([name])
+        return super().pop(name, *default)
+
+    def __iter__(self) -> Iterator[str]:  # with which dict(...) and ** read name by name
+        return super().__iter__()
+
+    def values(self) -> Any:
+        self.settle(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.settle(self)
+        return super().items()
+
+
+class ModuleNames(ModuleType):
+    """A module of the user's, whose functions and classes are copied when they are read."""
+
+    def __init__(self, name: str, names: dict[str, Any], module: ModuleType) -> None:
+        super().__init__(name)
+        self.__dict__.pop("__doc__", None)
+        self.__dict__.update(_names=names, _module=module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As its functions see it, and as the state that it is."""
+        self._names[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._names:
+            return self._names[name]
+        return getattr(self._module, name)
