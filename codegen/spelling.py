@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
 
 from ..symbolic.equation import slot
 from ..symbolic.functions import STEP, A, Opaque, Z, in_sigmoid
@@ -29,8 +31,8 @@ def scalar(body: sp.Expr, arity: int, sizes: tuple[sp.Symbol, ...]) -> Callable[
     arguments = [slot(position) for position in range(arity)]
     names = {size: sp.Dummy(integer=True, positive=True) for size in sizes}  # one may be called exp
     made: Callable[..., Any] = sp.lambdify(
-        [*arguments, *names.values()], stable(body).xreplace(names), modules=[SPELLED, "numpy"],
-        cse=True,
+        [*arguments, *names.values()], stable(body).xreplace(names), modules=[SPELLED, NUMPY],
+        printer=_PRINTER, cse=True,
     )
     return made
 
@@ -199,3 +201,11 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "minimum": np.minimum,
     "root": lambda size, exponent: float(size) ** float(exponent),
 }
+
+NUMPY = {name: value for name, value in vars(np).items() if not isinstance(value, ModuleType)}
+"""What lambdify's own namespace of NumPy has, but for the submodules, which it would import."""
+
+_PRINTER = NumPyPrinter({
+    "fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True,
+    "user_functions": {name: name for name in SPELLED},
+})

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,12 +26,18 @@ CHAIN = (1122659, 2245319, 4490639, 8981279, 17962559, 35925119, 71850239)
 CLOSE = 1e-9
 """Numbers that differ by less, relative to their size, are not told apart by rounding."""
 
+FEW = 150
+"""Entries below which Python's own powers are faster than squaring arrays."""
+
 Residues: TypeAlias = dict[int, NDArray[Any]]
 
 
 def power(base: Any, exponent: Any, prime: int) -> NDArray[Any]:
     """base ** exponent modulo a prime, entry by entry, for exponents >= 0."""
     base, exponent = np.broadcast_arrays(np.asarray(base) % prime, np.asarray(exponent))
+    if base.size < FEW:
+        one_by_one = map(pow, base.ravel().tolist(), exponent.ravel().tolist(), repeat(prime))
+        return np.fromiter(one_by_one, np.int64, base.size).reshape(base.shape)
     result, square, left = np.ones(base.shape, np.int64), base.copy(), exponent.copy()
     while np.any(left):
         result = np.where(left & 1, result * square % prime, result)
