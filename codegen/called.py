@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
 from ..symbolic.display.layout import ATOM, POW, Piece
 from ..symbolic.equation import slot
 from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
+from ..symbolic.rationals import factored
 from .identifiers import identifier
 from .names import Names
 from .numpy_style import NumPyStyle
@@ -104,7 +103,7 @@ class Functions:
         if polynomial is not None:
             definition = polynomial.xreplace({A: function.base(Z)})
         elif bounded is not None:
-            definition = sp.factor(bounded[0]).xreplace({A: SIGMOID(bounded[1])})
+            definition = factored(bounded[0]).xreplace({A: SIGMOID(bounded[1])})
         shown = self.style.of_argument(definition.xreplace({Z: slot(0)}), "z")
         self._definitions.pop(name, None)
         self._definitions[name] = f"def {name}(z):\n    return {shown}\n"

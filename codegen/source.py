@@ -81,6 +81,7 @@ def function_text(
     """A function of the system's inputs, and of the arrays that are `known` before, that computes
     `items` and ends in `returned`; all names are identifiers."""
     printer = Printing(system, row_vectors)
+    printer.names.taken.add(name)  # a function above it by this name would be hidden
     own = Copies(system, results)
     lines: list[str] = []
     for item in items:

@@ -22,6 +22,7 @@ from math import gcd, lcm
 import sympy as sp
 
 from ..symbolic.functions import SIGMOID, SOFTPLUS, Opaque, Z, in_sigmoid
+from ..symbolic.rationals import factored
 
 STEEP = (sp.exp, sp.sinh, sp.cosh)
 """Functions that overflow."""
@@ -303,10 +304,10 @@ def _factors(body: sp.Expr) -> _Factors | None:
         if not part.is_rational_function(_E):
             return None
         try:
-            factored = sp.factor(sp.together(part))
+            apart = factored(sp.together(part))
         except (sp.PolynomialError, NotImplementedError):
             return None
-        for factor in sp.Mul.make_args(factored):
+        for factor in sp.Mul.make_args(apart):
             base, exponent = factor.as_base_exp() if factor.has(_E) else (factor, sp.S.One)
             sign = -1 if base.has(_E) and sp.Poly(base, _E).LC().is_negative else 1
             if root != 1 and (sign < 0 or not (base.has(_E) or base.is_positive)):

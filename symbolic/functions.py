@@ -18,6 +18,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
+from .rationals import factored
 from .relations import as_relations
 
 Z = sp.Symbol("z", real=True)
@@ -100,7 +101,7 @@ def _without_sign(slope: sp.Expr) -> sp.Expr:
     if sign is None or not slope.has(sign):
         return slope
     named = sp.together(slope).subs(Z * sign(Z), ABS(Z))
-    return slope if named.has(sign) else sp.factor(named)
+    return slope if named.has(sign) else factored(named)
 
 
 # --- what follows from a definition -------------------------------------------------------------
@@ -133,7 +134,7 @@ def _eliminated(value: sp.Expr, slope_definition: sp.Expr) -> sp.Expr | None:
     found = sp.cancel(slope.subs(exponential, -constant / leading))
     if not sp.fraction(found)[1].is_number:
         return None
-    return min(upright(sp.factor(found)), sp.expand(found), key=sp.count_ops)
+    return min(upright(factored(found)), sp.expand(found), key=sp.count_ops)
 
 
 def upright(product: sp.Expr) -> sp.Expr:

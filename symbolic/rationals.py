@@ -17,3 +17,23 @@ def decimal(value: sp.Expr) -> str:
     if "e" in shown:  # 0.00001, which Python writes as 1e-05
         shown = f"{float(value):.6f}".rstrip("0")
     return shown if sp.Rational(shown) == value else ""
+
+
+LONG = 2**128
+"""Numbers beyond it are not taken apart: SymPy factors a polynomial modulo a prime as large as its
+coefficients, and looks for that among numbers of so many digits."""
+
+
+def has_long_numbers(body: sp.Expr) -> bool:
+    """Whether a fraction in an expression has a numerator or a denominator beyond ``LONG``."""
+    return any(max(abs(number.p), number.q) > LONG for number in body.atoms(sp.Rational))
+
+
+def factored(body: sp.Expr) -> sp.Expr:
+    """sp.factor of an expression, or the expression itself where that would take seconds.
+
+    >>> x = sp.Symbol("x")
+    >>> factored(x**2 + x), factored(x**2 + 2**200 * x) == x**2 + 2**200 * x
+    (x*(x + 1), True)
+    """
+    return body if has_long_numbers(body) else sp.factor(body)

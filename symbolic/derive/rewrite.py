@@ -29,6 +29,7 @@ from ..equation import (
     term_reads,
 )
 from ..functions import upright
+from ..rationals import factored
 from ..relations import as_relations
 from ..solving import drop_unused, prune, solve
 from ..substitution import rename_bound, substitute_read, substitute_term
@@ -264,7 +265,7 @@ def shortest(body: sp.Expr) -> sp.Expr:
     forms = [body, plain]
     # Over one denominator, what has roots grows beyond what its factors could save.
     if sp.count_ops(plain) <= 2 * sp.count_ops(body):
-        forms.append(sp.factor(plain))
+        forms.append(factored(plain))
     found = upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
     # Cancelling makes exp(a) exp(b) of exp(a + b), which overflows where that does not.
     return sp.powsimp(found, combine="exp", deep=True) if len(found.atoms(sp.exp)) > 1 else found

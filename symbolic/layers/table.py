@@ -115,8 +115,14 @@ HEADS = {"heads": Option(options.whole(1)), "size": Option(options.size, None)}
 # --- what layers of a spec declare --------------------------------------------------------------
 
 
+def _width(x: Operand) -> Size:
+    """The length of the last axis.  ShapeError for an output of no axes."""
+    x.expect_axis()
+    return x.shape[-1]
+
+
 def _dense(site: Site, x: Operand) -> Given:
-    return {"w": site.weight("W", x.shape[-1], site["units"]),
+    return {"w": site.weight("W", _width(x), site["units"]),
             "bias": site.bias("b", site["units"])}
 
 
@@ -153,7 +159,7 @@ def _itself(site: Site, q: Operand, k: Operand | None = None, v: Operand | None 
 
 def _heads(site: Site, x: Operand, memory: Operand | None = None) -> Given:
     """W_Q, W_K, W_V and W_O of attention with several heads."""
-    width, source = x.shape[-1], (memory or x).shape[-1]
+    width, source = _width(x), _width(memory or x)
     heads, size = sp.Integer(site["heads"]), site["size"]
     if size is None:
         size = sp.cancel(width / heads)
@@ -167,7 +173,7 @@ def _heads(site: Site, x: Operand, memory: Operand | None = None) -> Given:
 
 
 def _block(site: Site, x: Operand) -> Given:
-    width, units = x.shape[-1], site["units"]
+    width, units = _width(x), site["units"]
     heads = _heads(site, x)
     first = _affine(site, x, axis=-1)
     feed = {"w1": site.weight("WF", width, units), "b1": site.vector("bF", units),
@@ -185,13 +191,13 @@ def _built_block(b: Builder, x: Operand, *, activation: Any, causal: bool, norm_
 
 def _rnn(site: Site, x: Operand) -> Given:
     units: Size = site["units"]
-    return {"wx": site.weight("W", x.shape[-1], units), "wh": site.weight("U", units, units),
+    return {"wx": site.weight("W", _width(x), units), "wh": site.weight("U", units, units),
             "bias": site.bias("b", units)}
 
 
 def _gated(site: Site, x: Operand, *, gates: str) -> Given:
     units: Size = site["units"]
-    found: Given = {"wx": tuple(site.weight(f"W{gate}", x.shape[-1], units) for gate in gates),
+    found: Given = {"wx": tuple(site.weight(f"W{gate}", _width(x), units) for gate in gates),
                     "wh": tuple(site.weight(f"U{gate}", units, units) for gate in gates)}
     if site["bias"]:
         found["bias"] = tuple(site.vector(f"b{gate}", units) for gate in gates)

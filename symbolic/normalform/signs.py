@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from ..rationals import LONG
 from .canonical_names import canonical, items_of
 from .denominators import argument
 from .indices import Sub
@@ -187,6 +188,8 @@ def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
 def _is_worth_factoring(poly: Poly, keys: Sequence[Factor]) -> bool:
     """Is it a polynomial of bounded size that is not irreducible at first sight?"""
     highest = dict.fromkeys(keys, 0)
+    if any(abs(coefficient) > LONG for coefficient in poly.values()):
+        return False
     for mono in poly:
         for base, args, e in mono:
             if not isinstance(e, int) or not 0 < e <= DEGREE:

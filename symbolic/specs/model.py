@@ -168,7 +168,7 @@ class _Build:
             if isinstance(wanted, str) or not isinstance(wanted, Sequence):
                 raise NetworkError(f"{key}.inputs", f"expected a list of names, got {wanted!r}")
             for name in wanted:
-                if name not in self.outputs:
+                if not isinstance(name, str) or name not in self.outputs:
                     near = get_close_matches(str(name), list(self.outputs), n=1)
                     hint = f"did you mean {near[0]!r}?" if near else (
                         f"named so far: {list(self.outputs)}")

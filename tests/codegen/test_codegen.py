@@ -338,3 +338,19 @@ def test_a_random_program(program: Program, seed: int) -> None:
           suppress_health_check=list(HealthCheck))
 def test_many_random_programs(program: Program, seed: int) -> None:
     program_agrees(program, seed)
+
+
+@pytest.mark.parametrize("name", ["f", "f_prime", "gelu", "gradient"])
+def test_a_function_above_the_text_never_has_its_name(name):
+    """An activation that is a formula is called f in the text."""
+    model = gp.Model("m 3", [{"type": "dense", "units": 2, "activation": "z*tanh(z) + z"}, "gelu"])
+    derivation = gp.derive(model)
+    space: dict = {}
+    exec(derivation.numpy_source(name=name), space)
+    random = np.random.default_rng(0)
+    values = {array.name: random.normal(size=[4 if str(s) == "m" else int(s) for s in array.shape])
+              for array in derivation.system.inputs}
+    loss, gradients = space[name](**values)
+    expected = derivation.compile()(**values)
+    np.testing.assert_allclose(loss, expected[0], 1e-12)
+    np.testing.assert_allclose(gradients["W1"], expected[1]["W1"], 1e-12)
