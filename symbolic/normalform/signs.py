@@ -188,7 +188,7 @@ def _irreducible(poly: Poly) -> list[tuple[Poly, int]]:
 def _is_worth_factoring(poly: Poly, keys: Sequence[Factor]) -> bool:
     """Is it a polynomial of bounded size that is not irreducible at first sight?"""
     highest = dict.fromkeys(keys, 0)
-    if any(abs(coefficient) > LONG for coefficient in poly.values()):
+    if any(abs(int(c)) > LONG for c in poly.values()):
         return False
     for mono in poly:
         for base, args, e in mono:
