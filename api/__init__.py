@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from gradproof.checks.functions import check
     from gradproof.checks.hand_files import gradient_of
     from gradproof.checks.layers import check_derivative, check_layer
+    from gradproof.checks.orders.boosting import check_objective
+    from gradproof.checks.orders.derivatives import check_hessian, check_jacobian
     from gradproof.checks.results import Check, CheckResult
     from gradproof.checks.returned import LayerError
     from gradproof.derivations.declare import Array
@@ -63,7 +65,10 @@ _HOMES = {
     "assert_layer": "gradproof.checks.asserting",
     "check": "gradproof.checks.functions",
     "check_derivative": "gradproof.checks.layers",
+    "check_hessian": "gradproof.checks.orders.derivatives",
+    "check_jacobian": "gradproof.checks.orders.derivatives",
     "check_layer": "gradproof.checks.layers",
+    "check_objective": "gradproof.checks.orders.boosting",
     "derive": "gradproof.derivations.derivation",
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
@@ -89,7 +94,10 @@ __all__ = [
     "assert_layer",
     "check",
     "check_derivative",
+    "check_hessian",
+    "check_jacobian",
     "check_layer",
+    "check_objective",
     "derive",
     "embed",
     "equations",

@@ -6,6 +6,7 @@ which points, and within which bound), it knows no network, and it writes no rep
 
     compare          a claimed gradient against differences: `compare_gradient`
     witness          its entries measured within a budget: one by one, or screened and bisected
+    partials         derivatives that may be differentiated again: `Slopes`
     differences      one derivative of a loss with an error bound: `derivative_along`
     complex_step     Im f(x + i h v)/h, where the code of f is analytic
     central          the derivative along a line from real evaluations alone
@@ -15,6 +16,7 @@ which points, and within which bound), it knows no network, and it writes no rep
     evaluation       a loss evaluated: private copies, a count, the defects it can have
     probe            one claimed number against one measured derivative
     diagnose         what turned the true numbers into the claimed ones
+    bounded          a bound, a constant, a diagonal in place of the derivatives
     diagnosis_data   what it is given: both gradients at one or several sizes
     factors          a measured ratio as a small rational times sizes: m/2
     branch_watch     which sides of its branches a program takes: `watched_run`
@@ -28,6 +30,7 @@ from .diagnose import diagnose
 from .diagnosis_data import Diagnosis
 from .differences import Estimate, derivative_along
 from .factors import Factor, name_ratios
+from .partials import Slopes
 from .probe import Probe
 from .rounding import measured_rounding, noise_bound, own_noise, rounding_bound
 
@@ -40,6 +43,7 @@ __all__ = [
     "Probe",
     "Reaching",
     "Record",
+    "Slopes",
     "compare_gradient",
     "derivative_along",
     "diagnose",

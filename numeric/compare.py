@@ -71,6 +71,7 @@ def compare_gradient(
     suspects: Mapping[str, Sequence[int]] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    real: bool = False,
 ) -> dict[str, Comparison]:
     """Hold claimed gradients against the loss they claim to differentiate.
 
@@ -84,6 +85,7 @@ def compare_gradient(
     suspects  flat indices of entries to measure first, by name: where another source disagrees
     budget    evaluations of the loss to spend, about; a complex one counts four
     seed      of the random directions
+    real      no complex steps: the loss takes its own
 
     Raises KeyError for a name without input or claim, TypeError for an input that is not floating.
     """
@@ -92,6 +94,8 @@ def compare_gradient(
         if name not in claimed:
             raise KeyError(f"{name}: no gradient claimed; claimed are {', '.join(claimed)}")
     evaluator = Evaluator(loss, inputs)
+    if real:
+        evaluator.analytic = dict.fromkeys(names, False)
     results: dict[str, Comparison] = {}
     # Small inputs first: what they leave of the budget goes to the large ones.
     for done, name in enumerate(sorted(names, key=lambda n: evaluator.array(n).size)):

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from .bounded import bounded, constant, diagonal, triangle
 from .diagnosis_data import Case, Diagnosis, Kind, Observation
 from .evaluation import Array
 from .factors import Factor
@@ -267,6 +268,10 @@ _RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     _equal,
     _zero,
     _factor,
+    diagonal,
+    triangle,
+    constant,
+    bounded,
     _one_size,
     _transpose,
     _reshaped,

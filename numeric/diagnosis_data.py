@@ -26,6 +26,10 @@ Kind = Literal[
     "entry",
     "slice",
     "constant_added",
+    "constant",
+    "bounded",
+    "diagonal",
+    "triangle",
     "near",
 ]
 

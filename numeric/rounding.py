@@ -80,15 +80,17 @@ def measured_rounding(
 
 def own_noise(
     gradient: Callable[[Mapping[str, Array]], Mapping[str, Array]], inputs: Mapping[str, Array],
-    wrt: Sequence[str], seed: int = 0,
+    wrt: Sequence[str], seed: int = 0, of: Sequence[str] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """How irregular the entries of a computed gradient are as functions of the inputs `wrt`.
 
     Single precision inside of a double program, or a difference of nearly equal numbers, makes
     stairs of a smooth function; a wrong formula is as smooth as a right one. Entry by entry, the
     noise along one random direction that two spacings of points have in common (see `noise`), a
-    standard deviation. Entries that are not finite have none.
+    standard deviation. Entries that are not finite have none. `of` names the results, where they
+    are not keyed by the inputs.
     """
+    keys = wrt if of is None else of
     random = np.random.default_rng(seed)
     start = {name: np.asarray(inputs[name], dtype=np.float64) for name in wrt}
     along = {name: random.choice([-1.0, 1.0], array.shape) * np.maximum(np.abs(array), 1e-3)
@@ -99,25 +101,26 @@ def own_noise(
                  for name, array in start.items()}
         with np.errstate(all="ignore"):
             found = gradient({**{name: np.array(a) for name, a in inputs.items()}, **moved})
-        return {name: np.asarray(found[name], dtype=np.float64) for name in wrt}
+        return {name: np.asarray(found[name], dtype=np.float64) for name in keys}
 
     levels = []
     for spacing in STAIRS:
         seen = [at(spacing * step) for step in range(1, 11)]
         levels.append({name: third_differences(np.stack([s[name] for s in seen]))
-                       for name in wrt})
+                       for name in keys})
     return {name: np.max([np.minimum(one[name], other[name]) for one, other in pairwise(levels)],
                          axis=0)
-            for name in wrt}
+            for name in keys}
 
 
 def noise_bound(
     gradient: Callable[[Mapping[str, Array]], Mapping[str, Array]], inputs: Mapping[str, Array],
-    name: str, *arrays: Array,
+    name: str, *arrays: Array, wrt: Sequence[str] = (),
 ) -> NDArray[np.float64]:
     """How far a program's gradient by an input may be off, entry by entry, for want of digits: what
-    its own noise explains, and the roundings of the arrays that are compared."""
-    noise = own_noise(gradient, inputs, [name])[name]
+    its own noise explains, and the roundings of the arrays that are compared.  wrt: the inputs,
+    where the gradient is not keyed by its input."""
+    noise = own_noise(gradient, inputs, wrt or [name], of=[name])[name]
     return np.asarray(NOISES * noise + rounding_bound(*arrays))
 
 

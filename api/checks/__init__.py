@@ -4,6 +4,7 @@ The proof is :mod:`gradproof.symbolic.proof`, the differences :mod:`gradproof.nu
 meet.
 
     causes/          why a gradient is refuted: what raises, the first wrong line, a repair
+    orders/          Jacobians, Hessians, and how SciPy and boosting libraries call them
     layer_objects/   a layer that is an object: how it is called, what it makes itself
     own_process/     hand-written files in a process of their own, which can be ended
     places/          points that drawn numbers do not come to by themselves
@@ -21,6 +22,7 @@ meet.
     layer_rehearsal  a layer run twice at each point before it is judged: draws, writes into inputs
     layers           `gp.check_layer`: a backward pass without a loss, weighed by its cotangents
     measuring        the hand-written gradient run at the points, against differences of the loss
+    observed         one gradient at one point: what was claimed, and what the numbers say
     other_targets    is a refuted gradient right for targets of a kind that was not declared
     points           the sizes and values at which a check runs the programs
     proofs           what a prover finds of a subject's gradients, within its time

@@ -13,7 +13,8 @@ import sympy as sp
 from gradproof.checks.causes.common_factor import common_factor
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
 from gradproof.checks.causes.wrong_line import repaired_line, sayable
-from gradproof.checks.measuring import Measurements, Observed
+from gradproof.checks.measuring import Measurements
+from gradproof.checks.observed import Observed
 from gradproof.checks.other_targets import right_for
 from gradproof.checks.places.beyond_safeguards import largest_share
 from gradproof.checks.places.branches import branch_points
@@ -47,6 +48,9 @@ ROUNDING = 1e-13
 
 MEASURING, EXPLAINING = 0.7, 0.4
 """The part of the time that is left which each step of a judgement may take."""
+
+IN_ITS_PLACE = ("constant", "bounded", "diagonal", "triangle")
+"""Kinds of diagnosis that say what was handed in, of which a factor would be a coincidence."""
 
 SAMPLE = 12
 """Entries of a gradient that a result carries for show."""
@@ -164,7 +168,8 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     if numbers.failure:
         return Check(name, "undecided", reason=numbers.failure, notes=notes)
     if name in numbers.shapes:
-        return Check(name, "refuted", reason=f"the gradient {numbers.shapes[name]}", notes=notes)
+        return Check(name, "refuted", notes=notes,
+                     reason=f"{subject.title(name)} {numbers.shapes[name]}")
     base = _measured(name, seen, notes)
     if doubt := subject.keyed.doubt(name) or numbers.doubts.get(name, ""):
         return replace(base, verdict="undecided", reason=doubt)
@@ -205,7 +210,8 @@ def _is_rounding(found: Observed) -> bool:
 
 def _asked_for(made: Check, numbers: Measurements, points: Sequence[Point]) -> Check:
     """A check on what is a right second derivative is none on a wrong gradient."""
-    if made.name in numbers.shapes and is_second_derivative(made.name, numbers, points):
+    plain = made.name in numbers.shapes and not numbers.subject.varied
+    if plain and is_second_derivative(made.name, numbers, points):
         return replace(made, verdict="undecided", reason="the matrix of second derivatives is "
                        f"returned, and the gradient is asked for ({numbers.shapes[made.name]})")
     return made
@@ -327,6 +333,12 @@ def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
     """What would make it right: from the normal forms where they say, else from the numbers."""
     derived = numbers.subject.derived
     names = [array.name for array in derived.inputs] if derived is not None else []
+    found = numbers.diagnosis(name)
+    if found is not None and found.kind in IN_ITS_PLACE:
+        return found.text
+    seen = [(at.point.values, at.claimed, at.true, at.point.sizes) for at in numbers.observed[name]]
+    if name in numbers.subject.instead and (told := numbers.subject.instead[name](seen)):
+        return told
     if proof is not None and proof.ratio is not None and not proof.ratio.is_zero \
             and sayable(proof.ratio, names):
         inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
@@ -334,7 +346,6 @@ def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
             return f"derived = {factor} × hand-written: multiply by {factor} (exact, for all sizes)"
         return (f"hand-written = {factor_text(inverse)} × derived: multiply by {factor} "
                 "(exact, for all sizes)")
-    found = numbers.diagnosis(name)
     if found is not None and found.kind != "equal":
         return found.text
     return ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from gradproof.checks.causes.failures import Failure, failure_of, unsteady
 from gradproof.checks.causes.loss_faults import loss_fault
 from gradproof.checks.causes.repair_search import wanted_at
 from gradproof.checks.exact_values import exact_arrays
+from gradproof.checks.observed import Observed
 from gradproof.checks.points import Point
-from gradproof.checks.subject import Gradient, Subject
+from gradproof.checks.subject import Gradient, Subject, Witness
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.scalars import doubts
 from gradproof.limits.calls import NotReturnedError
@@ -38,44 +39,6 @@ ENOUGH = 400
 LOST = 0.1
 """How far a loss may be from the exact value of its own equations, relatively, when it has lost
 digits; a loss that is farther off computes something that its equations do not say."""
-
-
-@dataclass(frozen=True, eq=False)
-class Observed:
-    """One gradient at one point: what the hand-written code claims, and what the numbers say.
-
-    true: the derived gradient, or the measured one where there is none.
-    """
-
-    point: Point
-    comparison: Comparison
-    claimed: Any
-    true: Any
-
-    @cached_property
-    def gap(self) -> Any:
-        return np.abs(np.asarray(self.claimed, dtype=float) - np.asarray(self.true, dtype=float))
-
-    @cached_property
-    def largest(self) -> float:
-        """The largest |claimed - true|; nan where none is a number."""
-        return _largest(self.gap)
-
-    @cached_property
-    def witness_gap(self) -> float:
-        """The largest |measured - true|, where it was measured."""
-        return _largest(np.abs(self.comparison.witness - np.asarray(self.true, dtype=float)))
-
-    @property
-    def worst(self) -> tuple[int, ...]:
-        """The entry that a refutation is about, else the one that differs most."""
-        wrong: Sequence[Any] = self.comparison.wrong
-        if self.comparison.verdict == "refuted" and wrong and wrong[0].entry is not None:
-            return tuple(int(place) for place in wrong[0].entry)
-        if self.largest != self.largest:
-            return (0,) * int(self.gap.ndim)
-        at: Any = np.unravel_index(int(np.nanargmax(self.gap)), self.gap.shape)
-        return tuple(int(place) for place in at)
 
 
 class Measurements:
@@ -131,6 +94,8 @@ class Measurements:
                   for name, array in claimed.items()}
         fitting = {name: array for name, array in fitted.items() if array.shape == expected[name]}
         derived = self.derived_at(point)
+        for name in derived.keys() & fitted.keys() - fitting.keys():
+            self._explain_shape(name, fitted[name], derived[name], point)
         if point.given and derived and self.subject.chain is not None:
             self.doubts.update(doubts(self.subject.chain, point.values, derived, point.sizes))
         for name, comparison in self._compared(point, fitting, derived).items():
@@ -150,6 +115,16 @@ class Measurements:
             self._note_of(name, comparison, point)
             true = derived.get(name, comparison.witness)
             self.observed[name].append(Observed(point, comparison, fitting[name], true))
+
+    def _explain_shape(self, name: str, claimed: Any, derived: Any, point: Point) -> None:
+        """Adds to what is said of a wrong shape what it is the shape of, as the numbers show it."""
+        try:
+            found = diagnose([(claimed, derived, point.sizes)])
+        except (ValueError, TypeError):
+            return
+        if found is not None and found.kind == "diagonal" and name in self.shapes:
+            text = self.shapes[name].partition("; hand-written")[0]
+            self.shapes[name] = f"{text}; {found.text}"
 
     def _run(self, point: Point) -> dict[str, Any] | None:
         """The hand-written gradients; None where the function fails, which is then noted."""
@@ -186,7 +161,8 @@ class Measurements:
         for name in self.subject.wrt:
             if name not in found:
                 self.shapes.setdefault(
-                    name, f"by {name} is not returned (keyed {name!r} or 'd{name}')")
+                    name, f"by {name} is not returned (keyed {name!r} or 'd{name}')"
+                    if not self.subject.varied else "is not returned")
         return {name: np.array(found[name])  # a function may use its arrays again
                 for name in self.subject.wrt if name in found}
 
@@ -198,12 +174,17 @@ class Measurements:
         if not fitting:
             return {}
         self._rounding = rounding = measured_rounding(self._claimed_at(point), dict(point.values))
-        return compare_gradient(
-            self.subject.loss, dict(point.values), fitting, wrt=list(fitting),
-            rounding={n: r for n, r in rounding.items() if n in fitting} or None,
-            suspects={n: farthest(a, derived[n]) for n, a in fitting.items() if n in derived},
-            budget=ENOUGH if derived else BUDGET,
-        )
+        sources: dict[Witness, list[str]] = {}
+        plain = Witness(self.subject.loss)
+        for name in fitting:
+            sources.setdefault(self.subject.witnesses.get(name, plain), []).append(name)
+        return {name: found for source, names in sources.items() for name, found in
+                compare_gradient(
+            source.loss, dict(point.values), {name: fitting[name] for name in names},
+            rounding={n: r for n, r in rounding.items() if n in names} or None,
+            suspects={n: farthest(fitting[n], derived[n]) for n in names if n in derived},
+            budget=ENOUGH if derived else BUDGET, real=source.real,
+        ).items()}
 
     def _exact_at(self, point: Point) -> dict[str, Any]:
         """The derived gradients at a point in exact numbers; none where the loss's value is not
@@ -224,7 +205,8 @@ class Measurements:
         """
         with np.errstate(all="ignore"):
             value = float(np.asarray(self.subject.loss(point.values)).reshape(()))
-        return bool(abs(value - exact) <= LOST * max(abs(float(exact)), abs(value)))
+        meant = float(np.sum(exact))
+        return bool(abs(value - meant) <= LOST * max(abs(meant), abs(value)))
 
     def _settled(
         self, name: str, comparison: Comparison, claimed: Any, exact: Any, point: Point
@@ -255,7 +237,7 @@ class Measurements:
             if not np.all(np.isfinite(found.claimed)) or found.largest != found.largest:
                 return ""
             allowed = noise_bound(self._claimed_at(found.point), found.point.values, name,
-                                  found.claimed, found.true)
+                                  found.claimed, found.true, wrt=self.subject.varied)
             if not np.all(found.gap <= allowed):
                 return ""
             size = float(np.max(np.abs(found.true)))
@@ -379,10 +361,6 @@ def _copied(gradient: Gradient, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decides(comparison: Comparison, claimed: Any) -> bool:  # of the formula, not its arithmetic
     return comparison.verdict != "undecided" and bool(np.all(np.isfinite(claimed)))
-
-
-def _largest(values: Any) -> float:
-    return float(np.nanmax(values)) if np.any(~np.isnan(values)) else float("nan")
 
 
 def farthest(claimed: Any, derived: Any) -> tuple[int, ...]:

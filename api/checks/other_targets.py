@@ -32,7 +32,7 @@ def right_for(numbers: Measurements, points: Sequence[Point],
     said: dict[str, str] = {}
     for array in (array for spec in subject.declared.values() for array in leaves(spec)):
         known = array.kind, array.along
-        if array.kind not in ("real", "one_hot") or array.name in subject.wrt or not array.shape:
+        if array.kind not in ("real", "one_hot") or array.name in subject.by or not array.shape:
             continue
         for kind, axis in SAID:
             if (kind, axis) == known or (axis == 0 and len(array.shape) != 2) or (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gradproof.checks.causes.wrong_line import first_wrong_line
-from gradproof.checks.measuring import Observed
+from gradproof.checks.observed import Observed
 from gradproof.checks.places.beyond_safeguards import Beyond, beyond_safeguards
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
@@ -43,7 +43,7 @@ class Proofs:
         except ValueError:
             return cls(subject)
         pairs = {name: array for name, array in found.items() if isinstance(array, str)}
-        data = {array.name for array in subject.derived.inputs} - {*subject.wrt}
+        data = {array.name for array in subject.derived.inputs} - {*subject.by}
         prover = Prover(subject.derived, subject.hand.system, evaluate, data=data)
         proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
         return cls(subject, {name: proofs[subject.of[name]] for name in pairs}, prover, pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -133,6 +133,15 @@ class CheckResult:
             lines.append(f"not asked for: {', '.join(self.unasked)} (returned beside, and not "
                          "checked)")
         return "\n".join(lines)
+
+
+def joined(results: Sequence[CheckResult]) -> CheckResult:
+    """Checks of several functions as one: what is wrong is told of the first that is wrong."""
+    wrong = [found for found in results if found.verdict == "refuted"] or [*results]
+    first = next((found for found in wrong if found.repair is not None), wrong[0])
+    return replace(
+        first, checks=tuple(check for found in results for check in found),
+        unasked=tuple(name for found in results for name in found.unasked))
 
 
 # --- text ---------------------------------------------------------------------------------------

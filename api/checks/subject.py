@@ -6,7 +6,7 @@ are; here they are traced, differentiated and generalised, in the same way for a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeAlias
@@ -30,6 +30,18 @@ Declared: TypeAlias = Mapping[str, Any]
 """Inputs by parameter name, with an Array at each leaf."""
 
 Gradient: TypeAlias = Callable[[Values], dict[str, Any]]
+
+@dataclass(frozen=True)
+class Witness:
+    """A function whose gradient is what is claimed; `real`: it takes complex steps of its own."""
+
+    loss: Callable[[Values], Any]
+    real: bool = False
+
+
+Instead: TypeAlias = Callable[[Sequence[tuple[Values, Any, Any, Mapping[str, int]]]], str]
+"""Of inputs, what was claimed, what is due, and sizes, at some points: what stands in its place, in
+words; "" for nothing that is known."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,10 @@ class Subject:
     rerun: how an edited gradient function is looked at; without it no repair is searched.
     remarks: what a reader of any verdict should know.  keyed: what was returned beside.
     given: names of the arrays that came as numbers.
+    varied: names of the inputs that are differentiated by, where gradients are not keyed by them.
+    witnesses: by name, what is differentiated by that name in the place of the loss.
+    titles: by name, what is claimed, in words.
+    instead: by name, what is said of what stands in its place.
     """
 
     asked: Asked
@@ -82,6 +98,18 @@ class Subject:
     remarks: tuple[str, ...] = ()
     keyed: Keyed = field(default_factory=Keyed)
     given: frozenset[str] = frozenset()
+    varied: tuple[str, ...] = ()
+    witnesses: Mapping[str, Witness] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, Instead] = field(default_factory=dict)
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The inputs that are differentiated by."""
+        return self.varied or self.asked.names
+
+    def title(self, name: str) -> str:
+        return self.titles.get(name, "the gradient")
 
     @property
     def least(self) -> dict[str, int]:

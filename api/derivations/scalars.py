@@ -115,9 +115,9 @@ def doubts(
 ) -> dict[str, str]:
     """Why a derived gradient is not to be relied on, by name: the one scalar by scalar differs by
     more than half of the digits.  None where there is no such form, or where inputs were assumed to
-    be of a kind, which scalars are not.
+    be of a kind, which scalars are not, or what was derived is no gradient.
     """
-    if chain.assumptions:
+    if chain.assumptions or not chain.steps:
         return {}
     forward = [step.name for step in chain.steps if step.role == "forward"]
     try:

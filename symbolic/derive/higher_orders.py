@@ -10,8 +10,9 @@ Pearlmutter 1994), which never holds the Hessian.  What comes out is a system li
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from ..assumptions import Assumption
 from ..equation import (
     Array,
     Equation,
@@ -42,6 +43,7 @@ class Derivatives:
     order.  of: what was differentiated (or differentiated by) -> the array of its derivative.
     adjoints: arrays of the first gradient, where there is one -> what they are the adjoint of.
     leading: how many axes of a derivative are those of what was differentiated.
+    assumptions: what was assumed of inputs on the way.
     """
 
     system: System
@@ -49,6 +51,7 @@ class Derivatives:
     new: tuple[str, ...]
     adjoints: Mapping[str, str]
     leading: int = 0
+    assumptions: tuple[Assumption, ...] = ()
 
 
 def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
@@ -59,7 +62,7 @@ def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     wanted = tuple(wrt)
     _check(system, output, *wanted)
     system = fuse_forward(system, {output, *wanted})
-    return _jacobian(system, output, wanted, "J", {})
+    return _jacobian(_Slopes(system, output), wanted, "J")
 
 
 def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
@@ -67,19 +70,34 @@ def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
 
     Raises EquationError for an array that is not there or a loss that is no scalar.
     """
-    _check(system, loss, one, other)
-    free = _varied(fuse_forward(system, {loss, one, other}), other)
-    chain = differentiate(free, loss, [one])
-    adjoints = {bar: name for name, bar in chain.of.items()}
-    known = replace(chain.system, inputs=system.inputs)  # at the point, declarations hold again
-    return _jacobian(known, chain.of[one], (other,), "H", adjoints)
+    return _jacobian(_slopes(system, loss, one, other), (other,), "H")
+
+
+def diagonal(system: System, loss: str, one: str, shared: int | None = None) -> Derivatives:
+    """h[i] = ∂²loss/∂one[i]², of the shape of `one`, without the Hessian where its other entries
+    do not matter.
+
+    shared: of the axes of `one`, how many stand for both sides; by default all.  With fewer these
+    are the blocks ∂²loss/∂one[i, c]∂one[i, d], of the shape of `one` and the axes left.
+    """
+    slopes = _slopes(system, loss, one, one)
+    known, _ = recorded(slopes.system, (one,))
+    found = adjoint.jacobian(known, slopes.output, (one,))
+    out = found.system[found.of[one]].out
+    first, second = out[:len(out) // 2], out[len(out) // 2:]
+    both = len(first) if shared is None else shared
+    symbols = [index.symbol for index in (*first, *first[:both], *second[both:])]
+    name = fresh_name("diagonal", found.system.names)
+    wide = found.system.extended([Equation(
+        name, (*first, *second[both:]), (Term(slot(0), (Read(found.of[one], tuple(symbols)),)),))])
+    return _titled(*_simplified(wide, len(known.items), {name}), {one: name}, "h", slopes)
 
 
 def pushforward(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     """The tangent of `output` for tangents of `wrt`, new inputs called x_dot for x."""
     wanted = tuple(wrt)
     _check(system, output, *wanted)
-    return _pushed(fuse_forward(system, {output, *wanted}), output, wanted, "Jv", {})
+    return _pushed(_Slopes(fuse_forward(system, {output, *wanted}), output), wanted, "Jv")
 
 
 def pullback(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
@@ -90,20 +108,38 @@ def pullback(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     seed = Array(bar, system.shapes[output], axes=_axes(system, output))
     system = fuse_forward(replace(system, inputs=(*system.inputs, seed)), {output, *wanted})
     chain = differentiate(system, output, wanted, cotangent=bar)
-    return _titled(chain.system, {name: chain.of[name] for name in wanted}, "vJ", system.names, {})
+    return _titled(chain.system, chain.assumptions, {name: chain.of[name] for name in wanted}, "vJ",
+                   _Slopes(system, output))
 
 
-def hessian_product(system: System, loss: str, one: str, other: str) -> Derivatives:
-    """Σ_j H[i, j] v[j] for a direction v of `other`, a new input called x_dot for x.
+def hessian_product(
+    system: System, loss: str, one: str, other: str, direction: str = ""
+) -> Derivatives:
+    """Σ_j H[i, j] v[j] for a direction v of `other`, a new input: `direction`, or x_dot for x.
 
     Forward over reverse: as cheap as a few gradients, whatever the size of the Hessian.
     """
+    return _pushed(_slopes(system, loss, one, other), (other,), "Hv", direction)
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """What is to be differentiated: an output, or a gradient with what it is the adjoint of."""
+
+    system: System
+    output: str
+    adjoints: Mapping[str, str] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
+
+
+def _slopes(system: System, loss: str, one: str, other: str) -> _Slopes:
+    """The gradient of a loss by `one`, to be differentiated by `other`."""
     _check(system, loss, one, other)
     free = _varied(fuse_forward(system, {loss, one, other}), other)
     chain = differentiate(free, loss, [one])
     adjoints = {bar: name for name, bar in chain.of.items()}
-    known = replace(chain.system, inputs=system.inputs)
-    return _pushed(known, chain.of[one], (other,), "Hv", adjoints)
+    known = replace(chain.system, inputs=system.inputs)  # at the point, declarations hold again
+    return _Slopes(known, chain.of[one], adjoints, chain.assumptions)
 
 
 def _varied(system: System, name: str) -> System:
@@ -116,23 +152,21 @@ def _varied(system: System, name: str) -> System:
     ))
 
 
-def _jacobian(
-    system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
-) -> Derivatives:
-    system, _ = recorded(system, wrt)
-    found = adjoint.jacobian(system, output, wrt)
-    kept = {found.of[name] for name in wrt}
-    simple = _simplified(found.system, len(system.items), kept)
-    names = {name: found.of[name] for name in wrt}
-    made = _titled(simple, names, title, system.names, adjoints)
-    return replace(made, leading=len(system.shapes[output]))
+def _jacobian(slopes: _Slopes, wrt: tuple[str, ...], title: str) -> Derivatives:
+    system, _ = recorded(slopes.system, wrt)
+    found = adjoint.jacobian(system, slopes.output, wrt)
+    simple = _simplified(found.system, len(system.items), {found.of[name] for name in wrt})
+    made = _titled(*simple, {name: found.of[name] for name in wrt}, title,
+                   replace(slopes, system=system))
+    return replace(made, leading=len(system.shapes[slopes.output]))
 
 
 def _pushed(
-    system: System, output: str, wrt: tuple[str, ...], title: str, adjoints: Mapping[str, str]
+    slopes: _Slopes, wrt: tuple[str, ...], title: str, direction: str = ""
 ) -> Derivatives:
-    system, _ = recorded(system, wrt)
-    dots = {name: fresh_name(f"{name}_dot", system.names) for name in wrt}
+    system, _ = recorded(slopes.system, wrt)
+    output = slopes.output
+    dots = {name: direction or fresh_name(f"{name}_dot", system.names) for name in wrt}
     directions = tuple(
         Array(dot, system.shapes[name], axes=_axes(system, name)) for name, dot in dots.items()
     )
@@ -147,7 +181,7 @@ def _pushed(
         tangent = fresh_name(f"{output}_dot", found.system.names)
         found = adjoint.Derived(found.system.extended([Equation(tangent, out, terms)]), found.of)
     simple = _simplified(found.system, len(system.items), {tangent})
-    return _titled(simple, {output: tangent}, title, system.names | set(dots.values()), adjoints)
+    return _titled(*simple, {output: tangent}, title, replace(slopes, system=wide))
 
 
 def _check(system: System, *names: str) -> None:
@@ -165,20 +199,27 @@ def _axes(system: System, name: str) -> tuple[str, ...]:
     return tuple(index.name for index in system[name].out)
 
 
-def _simplified(system: System, count: int, keep: set[str]) -> System:
-    """The system with the items after the first `count` shortened, where `keep` stays named."""
+def _simplified(
+    system: System, count: int, keep: set[str]
+) -> tuple[System, tuple[Assumption, ...]]:
+    """The system with the items after the first `count` shortened, where `keep` stays named; and
+    what that assumed."""
     given, added = (replace(system, items=items)
                     for items in (system.items[:count], system.items[count:]))
-    steps = Simplifier(given, added, keep).run()
-    return validate(replace(system, items=(*given.items, *final_items(added.items, steps))))
+    simplifier = Simplifier(given, added, keep)
+    steps = simplifier.run()
+    assumed = {found for step in (*steps, *simplifier.inlined.values())
+               for found in (*step.relies, *(a for form in step.forms for a in form.assumes))}
+    made = validate(replace(system, items=(*given.items, *final_items(added.items, steps))))
+    return made, tuple(assumed)
 
 
 def _titled(
     system: System,
+    assumed: Iterable[Assumption],
     of: Mapping[str, str],
     title: str,
-    old: Iterable[str],
-    adjoints: Mapping[str, str],
+    before: _Slopes,
 ) -> Derivatives:
     """The derivatives under the name a reader expects (J, H), with numbers where there are more."""
     taken = set(system.names)
@@ -192,9 +233,11 @@ def _titled(
     titled = validate(replace(system, items=tuple(
         _lettered(item) if isinstance(item, Equation) and item.name in names.values() else item
         for item in renamed.items)))
-    known = set(old)
+    known = set(before.system.names)
     new = tuple(e.name for e in titled.equations if e.name not in known)
-    return Derivatives(titled, {name: names[array] for name, array in of.items()}, new, adjoints)
+    return Derivatives(titled, {name: names[array] for name, array in of.items()}, new,
+                       before.adjoints,
+                       assumptions=tuple(sorted({*before.assumptions, *assumed}, key=str)))
 
 
 def _lettered(equation: Equation) -> Equation:

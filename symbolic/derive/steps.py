@@ -67,6 +67,7 @@ class Chain:
     assumed: inputs whose declaration (rows sum to one) a rewrite used.
     source: what was differentiated, as it was given.
     least: the least values of sizes for which its equations were made.
+    stated: what was assumed of inputs beside what the steps say.
     """
 
     system: System
@@ -79,11 +80,12 @@ class Chain:
     kinks: tuple[Kink, ...]
     source: System | None = None
     least: Mapping[str, int] = field(default_factory=dict)
+    stated: tuple[Assumption, ...] = ()
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """Everything that was assumed of the inputs and used."""
-        return self._assumed_by(self.steps)
+        return tuple(sorted({*self.stated, *self._assumed_by(self.steps)}, key=str))
 
     def assumed_by(self, step: Step) -> tuple[Assumption, ...]:
         """What a formula holds under: what its own forms used, and those of what it reads."""

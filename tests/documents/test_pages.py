@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["for-students", "for-layer-authors", "for-test-suites"]
+PAGES = ["for-students", "for-layer-authors", "for-test-suites", "for-scientists"]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -7,5 +7,6 @@
     meanings       what an array may be meant to be: the quantities of the derivation
     renaming       the line that gives an array another name
     repair_search  what a search for an edit is given: suspected lines, likely factors, what is due
+    surrogates     what stands in the place of a derivative: a Gauss-Newton matrix, a bound, ...
     wrong_line     the first wrong line, in words
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checks.measuring import Observed
+from gradproof.checks.observed import Observed
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive.chain import differentiate

@@ -65,11 +65,13 @@ def _movable(subject: Subject, point: Point) -> dict[str, Bounds]:
     declared = {array.name: array for spec in subject.declared.values() for array in leaves(spec)}
     found: dict[str, Bounds] = {}
     for name, value in point.values.items():
+        if name in subject.witnesses:
+            continue
         array = declared.get(name, Array(name, ()))
         if point.given and array.kind == "real":
             kinds = given_array(name, value, varied=True).kinds
             array = kinds[0] if kinds else array
-            if name not in subject.wrt:
+            if name not in subject.by:
                 continue
         if np.asarray(value).dtype.kind == "f" and np.size(value) \
                 and array.kind in ("real", "positive", "interval"):

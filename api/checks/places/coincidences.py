@@ -33,8 +33,8 @@ def coinciding_points(subject: Subject, points: Sequence[Point]) -> list[Point]:
         return []
     systems = subject.derived, subject.hand.system
     declared = {a.name: a for spec in subject.declared.values() for a in leaves(spec)}
-    data = set() if at.given else {name for name in declared if name not in subject.wrt}
-    values = {**compared_values(systems, data), **equated_values(systems, subject.wrt)}
+    data = set() if at.given else {name for name in declared if name not in subject.by}
+    values = {**compared_values(systems, data), **equated_values(systems, subject.by)}
     found = []
     for number in range(2 if values else 0):
         rng = np.random.default_rng([11, number])

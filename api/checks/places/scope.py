@@ -22,7 +22,7 @@ def scope_said(subject: Subject, left_out: Mapping[str, int] | None = None) -> s
     sizes = f"for all {', '.join(named)}" if symbols else "for these sizes"
     arrays = [array for spec in subject.declared.values() for array in leaves(spec)]
     fixed = [f"{array.name} {' × '.join(map(str, array.shape))}" for array in arrays
-             if array.name in subject.given and _is_fixed(array, array.name in subject.wrt)]
+             if array.name in subject.given and _is_fixed(array, array.name in subject.by)]
     positive = dict.fromkeys(f"{size} >= 1" for array in arrays for size in array.shape
                              if not size.is_positive and size.free_symbols)
     domains = [bounds_said(array) for array in arrays

@@ -1,0 +1,232 @@
+"""Functions as SciPy calls them, ``f(x, *args)``, as functions of arrays by name.
+
+The calls are partials that hold the user's functions, so that a trace can run them with its
+stand-ins.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from gradproof.checks.subject import Declared, Values
+from gradproof.limits.calls import called
+from gradproof.symbolic.tracing.run import Trace, trace
+
+
+@dataclass(frozen=True)
+class Box:
+    """An argument that holds several: what a boosting library's data set is to an objective.
+
+    contents: (what it is called there, the array's name), as in get_label() and .label.
+    """
+
+    contents: tuple[tuple[str, str], ...]
+
+
+class Contents:
+    """What an objective sees of a data set: get_label(), get_weight(), ..., None for what it has
+    not."""
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        self.arrays = arrays
+
+    def __getattr__(self, name: str) -> Any:
+        arrays = self.__dict__["arrays"]
+        if name in arrays:
+            return arrays[name]
+        if name.startswith("get_"):
+            return partial(arrays.get, name.removeprefix("get_"))
+        raise AttributeError(f"a data set here has {', '.join(arrays)}, not {name}")
+
+
+Argument: TypeAlias = "str | Box"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A user's function as one of arrays by name.
+
+    order: what is handed over by position; keywords: by name, and what.  fixed: constants by name.
+    pick: what is taken of what it returns.
+    """
+
+    function: Callable[..., Any]
+    order: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    pick: Callable[[Any], Any] = lambda found: found
+
+    def at(self, values: Values) -> Any:
+        """What it returns for arrays by name, which are copied."""
+        handed = (*self.order, *(argument for _, argument in self.keywords))
+        names = {name for argument in handed for name in _names(argument)} - self.fixed.keys()
+        return called(partial(self._run, **{name: np.array(values[name]) for name in names}))
+
+    def traced(self, declared: Declared) -> Trace:
+        """Its equations; ValueError (TraceError) where there are none."""
+        return called(partial(trace, self._run, declared))
+
+    @property
+    def _run(self) -> Callable[..., Any]:
+        return partial(_run, self.function, self.order, self.keywords, dict(self.fixed), self.pick)
+
+    def with_function(self, function: Callable[..., Any]) -> Call:
+        return replace(self, function=function)
+
+
+def _names(argument: Argument) -> list[str]:
+    return [argument] if isinstance(argument, str) else [name for _, name in argument.contents]
+
+
+def _run(
+    function: Callable[..., Any], order: Sequence[Argument],
+    keywords: Sequence[tuple[str, Argument]], fixed: Mapping[str, Any],
+    pick: Callable[[Any], Any], /, **arguments: Any,
+) -> Any:
+    known = {**arguments, **fixed}
+
+    def made(argument: Argument) -> Any:
+        if isinstance(argument, str):
+            return known[argument]
+        return Contents({key: known[name] for key, name in argument.contents})
+
+    return pick(function(*[made(argument) for argument in order],
+                         **{name: made(argument) for name, argument in keywords}))
+
+
+# --- what is taken of a result --------------------------------------------------------------------
+
+
+def whole(found: Any) -> Any:
+    """An array of what may be a list of numbers or of rows, or a sparse matrix."""
+    if isinstance(found, list | tuple):
+        return np.stack([whole(part) for part in found]) if found else np.array(found)
+    return found.toarray() if hasattr(found, "toarray") else found
+
+
+def first(found: Any) -> Any:
+    """The value of what may be a pair (value, gradient)."""
+    return found[0] if is_pair(found) else found
+
+
+def second(found: Any) -> Any:
+    """The gradient of a pair (value, gradient)."""
+    return whole(found[1])
+
+
+def total(found: Any) -> Any:
+    """The sum over samples of what may be a pair."""
+    return np.sum(whole(first(found)))
+
+
+def is_pair(found: Any) -> bool:
+    """Whether it is a value and its gradient, as SciPy's ``jac=True`` has them."""
+    return isinstance(found, tuple) and len(found) == 2 and (
+        isinstance(found[1], Mapping) or (len(getattr(found[0], "shape", ())) == 0
+        and len(getattr(found[1], "shape", ())) > 0))
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a function is called with: `by` first, as a rule, then the rest.
+
+    names: in the order of the function.  given: inputs by name.  fixed: constants.
+    """
+
+    names: tuple[str, ...]
+    given: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    by: str
+
+    def call(
+        self, what: str, function: Any, pick: Callable[[Any], Any], extra: str = ""
+    ) -> Call:
+        """A further function of the same arguments, with `extra` behind the first.
+
+        By name where it has these names, else by position.  ValueError where neither fits.
+        """
+        if not callable(function):
+            raise ValueError(f"{what}: expected a function, got {function!r:.60}")
+        place = self.names.index(self.by) + 1
+        names = (*self.names[:place], *([extra] if extra else []), *self.names[place:])
+        parameters = _parameters(function)
+        if parameters is None:
+            return Call(function, names, (), self.fixed, pick)
+        needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _MANY]
+        known = [p.name for p in parameters if p.name in names]
+        if known and {*needed} <= {*names}:
+            placed = [p.name for p in parameters if p.name in known and p.kind is p.POSITIONAL_ONLY]
+            return Call(function, tuple(placed), tuple((n, n) for n in known if n not in placed),
+                        self.fixed, pick)
+        ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        least = sum(p.default is p.empty for p in ordered)
+        if least <= len(names) and (many or len(names) <= len(ordered)):
+            return Call(function, names, (), self.fixed, pick)
+        raise ValueError(f"{what}: its parameters are {', '.join(p.name for p in parameters)}; it "
+                         f"is called with {', '.join(names)}, in this order or by these names")
+
+
+def arguments_of(
+    what: str, function: Any, given: Mapping[str, Any], args: Sequence[Any],
+    constants: Mapping[str, Any], by: str | None,
+) -> Arguments:
+    """The arguments of a function (x, *args): those given by name, and `args` by position.
+
+    Numbers that are whole, truth values, text among the `args`, None and functions are constants.
+    ValueError for what does not fit.
+    """
+    if not callable(function):
+        raise ValueError(f"{what}: expected a function, got {function!r:.60}")
+    parameters = _parameters(function)
+    known = [] if parameters is None else [p.name for p in parameters if p.kind not in _MANY]
+    many = parameters is None or any(p.kind in _MANY for p in parameters)
+    values = {**given, **constants}
+    if unknown := [name for name in values if name not in known and not many]:
+        raise ValueError(f"{what}: has no parameter {unknown[0]!r}; its parameters are "
+                         f"{', '.join(known)}")
+    free = [name for name in known if name not in values]
+    if args:
+        free += [f"arg{place}" for place in range(1, len(args) + 1 - len(free))] if many else []
+        if len(args) > len(free):
+            raise ValueError(f"{what}: args has {len(args)} entries, for the parameters "
+                             f"{', '.join(free) or '(none is left)'}")
+        values |= dict(zip(free, args, strict=False))
+    needed = [] if parameters is None else [
+        p.name for p in parameters
+        if p.default is p.empty and p.kind not in _MANY and p.name not in values]
+    if needed:
+        raise ValueError(f"{what}: give its parameter {needed[0]!r} a shape, as in "
+                         f"{needed[0]}=\"n\", an array, or a place in args")
+    names = (*(name for name in known if name in values),
+             *(name for name in values if name not in known))
+    fixed = {name: value for name, value in values.items() if _is_constant(value) and (
+        name not in given or not isinstance(value, str))}
+    chosen = names[0] if by is None and names else str(by)
+    if chosen not in names or chosen in fixed:
+        raise ValueError(f"wrt: expected one of {', '.join(names) or '(nothing is given)'}, to "
+                         f"differentiate by, got {chosen!r}")
+    return Arguments(names, {n: v for n, v in values.items() if n not in fixed}, fixed, chosen)
+
+
+_MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):  # a built-in has none; calling it will tell
+        return None
+
+
+def _is_constant(value: Any) -> bool:
+    return value is None or callable(value) or isinstance(value, str | bool | int)
