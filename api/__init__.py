@@ -13,6 +13,7 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     repair/        edits of a hand-written program that make it right
     limits/        time and memory: calls that are ended, processes of their own
     embedding/     `embed`: markers in documents
+    programs/      scripts, classes and notebooks that train
     cli            the command line
     check_command  ``gradproof check``: what it prints, and its exit code
     embed_command  ``gradproof embed``, likewise

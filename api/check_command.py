@@ -14,15 +14,28 @@ from typing import Any
 from gradproof.checks.own_process.parent import Checked, Limits, checked_file
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.limits.process import MEMORY_LIMIT
+from gradproof.programs.child import checked_program
+from gradproof.programs.options import Options
 from gradproof.symbolic import escaping
+from gradproof.symbolic.places import in_cell
 from gradproof.terminal import FAILED, FINDINGS, FINE, Progress, say
 
 
 def add_options(command: argparse.ArgumentParser, spec: str) -> None:
     """The arguments of the command; spec: what a spec is, for the help."""
-    command.add_argument("file", help="a Python file with hand-written gradients; it is run")
+    command.add_argument("file", help="a Python file with hand-written gradients, or a program or "
+                         "notebook that trains; it is run")
     command.add_argument("--spec", help=f"check its backward pass against this {spec[2:]}")
     command.add_argument("--function", help="which function of the file (with --spec)")
+    command.add_argument("--loss", default="", help="of a program that trains: what is minimised, "
+                         "a name or an expression of its pass, such as \"np.mean((a - y)**2)\"")
+    command.add_argument("--wrt", default="", metavar="NAMES",
+                         help="its parameters, as in W1,b1 (default: what its steps move)")
+    command.add_argument("--line", type=int, default=0,
+                         help="the line of its loop (default: the first loop that trains)")
+    command.add_argument("--call", default="", metavar="CODE",
+                         help="lines that are run after the file, for one that trains nothing by "
+                         "itself")
     command.add_argument("--format", choices=("text", "json", "github"), default="text",
                          help="what to print; github: annotations for the lines of a pull request "
                               "(default: %(default)s)")
@@ -81,14 +94,18 @@ def _answers(options: argparse.Namespace) -> Iterator[Checked]:
     found = False
     with Progress() as progress:
         limits = Limits(options.time_limit, options.memory_limit)
-        for answer in checked_file(options.file, options.spec or "", options.function or "",
-                                   limits, progress.says):
+        if options.spec:
+            answers = checked_file(options.file, options.spec, options.function or "", limits,
+                                   progress.says)
+        else:
+            wrt = tuple(filter(None, map(str.strip, options.wrt.split(","))))
+            said = Options(options.loss, wrt, options.line, options.call)
+            answers = checked_program(options.file, said, limits, progress.says)
+        for answer in answers:
             found = True
             yield answer
     if not found:
-        raise ValueError(f"{options.file}: nothing to check: no function is marked "
-                         "@gradproof.gradient_of(loss, X=\"m n\", ...); or give --spec to "
-                         "check a backward pass against a network")
+        raise ValueError(f"{options.file}: nothing to check")
 
 
 def _said(answer: Checked, form: str) -> str:
@@ -97,7 +114,7 @@ def _said(answer: Checked, form: str) -> str:
         from gradproof.github import github
 
         return "\n".join([*map(escaping.printed, lines), *github(answer)])
-    lines += [f"  {line}" for line in str(answer.result).splitlines()]
+    lines += [f"  {line}" for line in (*answer.taken, *str(answer.result).splitlines())]
     return escaping.printed("\n".join(lines))
 
 
@@ -115,12 +132,14 @@ def _as_json(answer: Checked) -> dict[str, Any]:
         return [finite(inner) for inner in value] if isinstance(value, tuple | list) else value
 
     checks = [
-        {key: finite(value) for key, value in asdict(found).items()} for found in result
+        {key: finite(value) for key, value in asdict(found).items() if key != "factor"}
+        for found in result
     ]
     place = None
     if result.place is not None:
-        place = {"file": result.place.filename, "line": result.place.line}
-    return {"function": answer.name, "verdict": result.verdict,
+        cell, line = in_cell(result.place.filename, result.place.line)
+        place = {"file": result.place.filename, "line": line, **({"cell": cell} if cell else {})}
+    return {"function": answer.name, "verdict": result.verdict, "taken": list(answer.taken),
             "first_wrong": result.first_wrong, "place": place,
             "repair": asdict(result.repair) if result.repair else None,
             "unchecked": list(result.unchecked), "unasked": list(result.unasked),

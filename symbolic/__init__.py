@@ -17,6 +17,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     escaping      text from outside as each medium may hold it
     shapes        shapes as text: "m n"
     limits        how large what comes from outside may be: text, numbers, files
+    places        a place in the user's source, in words: a line of a file, of a cell
     rationals     exact numbers as people write them: 0.01, 1/3
 
 The folders build on it, each on those named behind the arrow (a test holds it):

@@ -81,7 +81,7 @@ def check(
 
 
 def _checked(
-    pair: _Pair, right: Side, chosen: Sequence[str], repair_seconds: float
+    pair: Pair, right: Side, chosen: Sequence[str], repair_seconds: float
 ) -> CheckResult:
     result = pair.judged(right, repair_seconds)
     if result.verdict == "refuted" and pair.general.sizes and (
@@ -97,7 +97,7 @@ def _checked(
 def _paired(
     loss: Callable[..., Any] | str, gradient: Callable[..., Any] | str | Mapping[str, str],
     taken: Inputs, chosen: tuple[str, ...], narrow: bool, seed: int,
-) -> tuple[_Pair, Side]:
+) -> tuple[Pair, Side]:
     """The two sides; where that may `narrow` what is asked for, to what there is a gradient by."""
     asked = Asked(chosen, tuple(array.name for array in taken.arrays))
     left: Side = text_loss(loss, taken) if isinstance(loss, str) else \
@@ -110,7 +110,7 @@ def _paired(
         right = FunctionSide.of("gradient", gradient, taken)
         asked, keyed = _first_look(right, asked, General(taken).points(seed)[0], narrow)
     general = General(taken, _names_in(left, right), varied=asked.names)
-    return _Pair(left, asked, keyed, general, seed), right
+    return Pair(left, asked, keyed, general, seed), right
 
 
 def _first_look(
@@ -138,18 +138,23 @@ def _names_in(*sides: Side) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class _Pair:
-    """A loss on inputs, against which gradients are held: the user's, and edits of it."""
+class Pair:
+    """A loss on inputs, against which gradients are held: the user's, and edits of it.
+
+    loose_units: axes of length one that are too many or too few are noted, not refuted.
+    """
 
     loss: Side
     asked: Asked
     keyed: Keyed
     general: General
     seed: int
+    loose_units: bool = False
 
     def judged(self, gradient: Side, seconds: float) -> CheckResult:
         plain = Subject(self.asked, self.loss.at, partial(self._gradient_at, gradient),
-                        keyed=self.keyed, rerun=self._rerun(gradient))
+                        keyed=self.keyed, rerun=self._rerun(gradient),
+                        loose_units=self.loose_units)
         sides = Sides(plain, self._chain, partial(self._traced, gradient))
         subject = sides.general(self.general)
         points = self.general.points(

@@ -81,7 +81,7 @@ def run_file(path: str | Path) -> ModuleType:
     """The file's module, run under a name of its own (so that its ``__main__`` part is not)."""
     file = Path(path)
     source = source_of(file)
-    _on_path(file.resolve().parent)
+    on_path(file.resolve().parent)
     module = ModuleType(f"gradproof_hand_{file.stem}")
     module.__file__ = str(file)
     # So that messages show the lines of a file that is not imported the usual way.
@@ -148,7 +148,7 @@ _NEIGHBOURS: list[str] = []
 """The folder of the file that was run last, where the path names it on its account."""
 
 
-def _on_path(folder: Path) -> None:
+def on_path(folder: Path) -> None:
     """Puts a file's folder first on the path, as for a program, and another file's folder off it.
 
     Modules beside the other file are forgotten: this one may have neighbours of the same name.

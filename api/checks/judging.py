@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 import sympy as sp
 
-from gradproof.checks.causes.common_factor import common_factor
+from gradproof.checks.causes.common_factor import common_factor, plain_factor
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
 from gradproof.checks.causes.wrong_line import repaired_line, sayable
 from gradproof.checks.measuring import Measurements
@@ -242,7 +242,10 @@ def _refuted(
         reason += ("; the formulas are proved equal, so this is the program's arithmetic "
                    "(overflow, rounding, or dtype)")
     return replace(base, verdict="refuted", reason=reason,
-                   diagnosis=_explained(base.name, proof, numbers))
+                   diagnosis=_explained(base.name, proof, numbers),
+                   factor=attempted(lambda: plain_factor(
+                       proof, numbers.diagnosis(base.name), numbers.sizes(base.name)),
+                       None, EXPLAINING))
 
 
 def _proved(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -39,6 +40,8 @@ class Check:
     witness_difference: the largest |finite difference - derived|, where it was measured.
     sample: a few entries, (place, derived, hand-written, finite difference), at one point.
     assumptions, kinks: what a proof rests on.  notes: what else was seen.
+    factor: hand-written / derived, where that is a number times powers of sizes, which are named by
+        what they are at the first point: (1/2, {4: 1}) for m/2 at m = 4.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Check:
     assumptions: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    factor: tuple[Fraction, Mapping[int, int]] | None = None
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.verdict}" + (f", {self.scope}" if self.scope else "")]

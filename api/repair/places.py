@@ -86,6 +86,8 @@ class Edits:
                 last = statement.lineno
                 for inner in ("body", "orelse")[:1 + hasattr(statement, "orelse")]:
                     yield from self._body(source, statement, inner, pool)
+            if hasattr(statement, "is_made"):
+                continue
             yield Group(source.file, range(statement.lineno, last + 1), partial(
                 chain, self._statement(source, slot, pool), self._moves(source, slot)))
 

@@ -26,12 +26,27 @@ Scope = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Made:
+    """A function that was put together of statements of a file, with the tree of it.
+
+    Statements that are no one's own have an attribute `is_made`.
+    """
+
+    node: ast.FunctionDef
+
+
+MADE: dict[CodeType, Made] = {}
+"""Functions that stand in no file as they are, by their code."""
+
+
+@dataclass(frozen=True)
 class FunctionSource:
     """A function with its syntax tree and the lines of its file."""
 
     function: FunctionType
     node: ast.FunctionDef | ast.Lambda
     lines: tuple[str, ...]
+    is_made: bool = False
 
     @property
     def file(self) -> str:
@@ -65,6 +80,10 @@ class FunctionSource:
             tree = ast.parse("".join(lines))
         except (SyntaxError, ValueError):
             return False
+        if self.is_made:
+            there = {ast.dump(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)}
+            body: list[ast.stmt] = getattr(self.node, "body", [])
+            return all(ast.dump(part) in there for part in body if not hasattr(part, "is_made"))
         meant = ast.dump(self.node)
         start = self.node.lineno
         return any(ast.dump(node) == meant for node in _functions(tree)
@@ -75,6 +94,8 @@ def source_of(function: FunctionType) -> FunctionSource | None:
     """The source of a function; None where there is none that is this very code."""
     code = function.__code__
     lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
+    if (made := MADE.get(code)) is not None:
+        return FunctionSource(function, copy.deepcopy(made.node), lines, is_made=True)
     try:
         tree = ast.parse("".join(lines))
         whole = compile(tree, code.co_filename, "exec", flags=code.co_flags & FUTURE,

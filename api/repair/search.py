@@ -29,6 +29,7 @@ from gradproof.repair.places import Edits
 from gradproof.repair.program import FunctionSource, Program
 from gradproof.repair.ranking import ranked
 from gradproof.repair.spelling import shown
+from gradproof.symbolic.places import said_place
 
 Verified = Literal["proved", "agrees"]
 
@@ -82,7 +83,7 @@ class Repair:
 
     @property
     def _lines(self) -> list[str]:
-        return [f"{self.file}:{self.line}: {self.explanation}",
+        return [f"{said_place(self.file, self.line)}: {self.explanation}",
                 *(f"    - {line}" for line in self.old.splitlines()),
                 *(f"    + {line}" for line in self.new.splitlines())]
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..equation import Array, System
+from ..places import said_place
 from ..shapes import ShapeTextError, parse_shape
 from .functions.array_functions import FUNCTIONS
 from .functions.ufuncs import call
@@ -186,12 +187,12 @@ def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
         if failures := FAILURES.get():  # NumPy gives some of them other names
             raise failures[0] from error
         step = error.__traceback__
-        place = None
+        at = None
         while step is not None:
             if is_users(step.tb_frame):
-                place = place_of(step.tb_frame)._replace(line=step.tb_lineno)
+                at = place_of(step.tb_frame)._replace(line=step.tb_lineno)
             step = step.tb_next
-        where = f"{place.filename}:{place.line}: " if place else ""
+        where = f"{said_place(at.filename, at.line)}: " if at else ""
         raise TraceError(f"{where}{type(error).__name__} while the function was traced: {error}"
                          ) from error
 

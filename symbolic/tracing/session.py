@@ -28,6 +28,7 @@ from ..equation import (
 )
 from ..equation import Kind as ArrayKind
 from ..layers.builder import Builder, Operand, ShapeError
+from ..places import said_place
 from ..substitution import map_reads, rename_arrays
 from .mixed_radix import by_digits
 from .sizes import Number, exact, number
@@ -207,10 +208,10 @@ class Session:
 
     def here(self, message: str) -> str:
         """A message that shows the user's line."""
-        place = place_of(frame) if (frame := next(user_frames(), None)) else None
-        if place is None:
+        at = place_of(frame) if (frame := next(user_frames(), None)) else None
+        if at is None:
             return message
-        return f"{place.filename}:{place.line}: {message}\n    {place.text}"
+        return f"{said_place(at.filename, at.line)}: {message}\n    {at.text}"
 
     def _spoilt(self, equation: Equation) -> None:
         """What is computed of an array without values has none, wherever that may be."""

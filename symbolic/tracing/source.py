@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from ..places import said_place
+
 _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
 _STANDARD = str(Path(ast.__file__).parent)
@@ -37,7 +39,7 @@ class SourceLine(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.filename}:{self.line}: {self.text}"
+        return f"{said_place(self.filename, self.line)}: {self.text}"
 
 
 class Place(NamedTuple):
@@ -99,9 +101,9 @@ def current_place() -> SourceLine | None:
 
 def fail(message: str, kind: type[TraceError] = TraceError) -> NoReturn:
     """Raises a TraceError that shows the user's line."""
-    place = current_place()
-    where = "" if place is None else f"{place.filename}:{place.line}: "
-    source = "" if place is None or not place.text else f"\n    {place.text}"
+    at = current_place()
+    where = "" if at is None else f"{said_place(at.filename, at.line)}: "
+    source = "" if at is None or not at.text else f"\n    {at.text}"
     error = kind(f"{where}{message}{source}")
     failures = FAILURES.get()
     if failures is None and UNDER_WAY:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..places import said_place
 from .source import TraceError, is_users, place_of
 
 ALIKE = (ImportError, StopIteration, StopAsyncIteration, GeneratorExit, AttributeError, NameError)
@@ -37,8 +38,8 @@ class Watch:
             self._on = True
             if {"raise", "call"}.intersection(np.geterr().values()):
                 self.seen.append(TraceError(
-                    f"{code.co_filename}:{code.co_firstlineno}: {code.co_name} may catch what "
-                    "np.seterr has made an error of, which depends on values"))
+                    f"{said_place(code.co_filename, code.co_firstlineno)}: {code.co_name} may "
+                    "catch what np.seterr has made an error of, which depends on values"))
             self._before = sys.gettrace()
             sys.settrace(self._called)
 

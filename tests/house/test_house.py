@@ -31,7 +31,8 @@ PARTS = {
     "api": {"limits": set(), "derivations": set(), "repair": {"limits"},
             "checks": {"limits", "derivations", "repair"},
             "embedding": {"derivations", "checks"},
-            "": {"limits", "derivations", "repair", "checks", "embedding"}},
+            "programs": {"limits", "repair", "checks"},
+            "": {"limits", "derivations", "repair", "checks", "embedding", "programs"}},
 }
 """folder: what its files may import beside themselves; "" are the files at the room's root."""
 PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}

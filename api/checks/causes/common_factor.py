@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import sympy as sp
 
 from gradproof.numeric import Diagnosis
 from gradproof.numeric.factors import Factor
@@ -42,3 +45,33 @@ def _measured(diagnosis: Diagnosis | None) -> str:
             or diagnosis.coefficient is None:
         return ""
     return str(Factor(diagnosis.coefficient, dict(diagnosis.exponents)))
+
+
+def plain_factor(
+    proof: Proof | None, diagnosis: Diagnosis | None, sizes: Mapping[str, int]
+) -> tuple[Fraction, dict[int, int]] | None:
+    """hand-written / derived, where that is a number times powers of sizes.
+
+    sizes: those of a point, by whose numbers they are named here: (1/2, {4: 1}) for m/2 at m = 4.
+    """
+    found = _factor_of(proof)
+    if found is None and diagnosis is not None and diagnosis.kind in ("factor", "sign") \
+            and diagnosis.coefficient is not None:
+        found = diagnosis.coefficient, dict(diagnosis.exponents)
+    if found is None or any(name not in sizes for name in found[1]):
+        return None
+    return found[0], {sizes[name]: power for name, power in found[1].items()}
+
+
+def _factor_of(proof: Proof | None) -> tuple[Fraction, dict[str, int]] | None:
+    if proof is None or proof.ratio is None or proof.ratio.is_zero:
+        return None
+    number, exponents = Fraction(1), dict[str, int]()
+    for part, power in sp.cancel(1 / proof.ratio).as_powers_dict().items():
+        if part.is_Rational and power.is_Integer:
+            number *= Fraction(int(part.p), int(part.q)) ** int(power)
+        elif part.is_Symbol and part.is_integer and power.is_Integer:
+            exponents[part.name] = int(power)
+        else:
+            return None
+    return number, exponents

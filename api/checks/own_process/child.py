@@ -29,7 +29,6 @@ def serve_checks(arguments: list[str], send: Send) -> None:
     """
     from gradproof.checks import functions, hand_files, hand_written  # noqa: F401
     from gradproof.derivations.sources import load
-    from gradproof.limits.deadline import told
 
     file, spec, function, first, seconds = arguments
     given = sys.stdin.buffer.read()
@@ -38,16 +37,23 @@ def serve_checks(arguments: list[str], send: Send) -> None:
     try:
         if spec:
             network = load(spec)
-        waiting = _of_network(file, network, function) if network is not None else _marked(file)
+        waiting = _of_network(file, network, function) if network is not None else marked(file)
     except ValueError as error:
         send("error", str(error))
         return
+    serve(file, waiting, int(first), float(seconds), send)
+
+
+def serve(file: str, waiting: Waiting, first: int, seconds: float, send: Send) -> None:
+    """Checks one gradient after the other, from a place on, within seconds each."""
+    from gradproof.limits.deadline import told
+
     send("count", len(waiting))
-    for about, check in waiting[int(first):]:
+    for about, check in waiting[first:]:
         send("about", about)
         with told(send):
             try:
-                answer = replace(about, result=check(float(seconds) * (1 - EARLIER)))
+                answer = replace(about, result=check(seconds * (1 - EARLIER)))
             except Exception as error:
                 kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
                 answer = replace(about, error=f"{file}: {about.name}: {kind}{error}")
@@ -70,7 +76,8 @@ def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
         derivation, gradient, file, time_limit=seconds))]
 
 
-def _marked(file: str) -> Waiting:
+def marked(file: str) -> Waiting:
+    """The gradients that are marked in a file, which is run."""
     from gradproof.checks import hand_files
     from gradproof.checks.functions import check
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,8 @@ STARTING = 60.0
 @dataclass(frozen=True)
 class Checked:
     """A gradient function of a file: its name, where it stands, by what it is checked, and what
-    was found; `error` where it cannot be checked."""
+    was found; `error` where it cannot be checked.  taken: of a program that is no function, what
+    was taken for its loss and its gradients, in words."""
 
     name: str
     file: str
@@ -37,6 +38,7 @@ class Checked:
     names: tuple[str, ...] = ()
     result: CheckResult | None = None
     error: str = ""
+    taken: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -64,10 +66,21 @@ def checked_file(
     the file marks what is to be checked.  Raises ValueError where the file cannot be run.
     """
     named, given = (spec, b"") if isinstance(spec, str) else ("", pickle.dumps(spec))
-    first, count = 0, 1
+    return answers("gradproof.checks.own_process.child:serve_checks", [file, named, function],
+                   limits, says, given)
+
+
+def answers(
+    target: str, arguments: Sequence[str], limits: Limits, says: Says, given: bytes = b""
+) -> Iterator[Checked]:
+    """Every answer of a child that serves checks; what is lost with one, another goes on with.
+
+    target: "module:function" of the child.  arguments: the file first; the child is handed two
+    more, the place of the first check that is wanted, and the seconds for each.
+    """
+    first, count, file = 0, 1, arguments[0]
     while first < count:
-        with Process("gradproof.checks.own_process.child:serve_checks",
-                     [file, named, function, str(first), str(limits.seconds)],
+        with Process(target, [*arguments, str(first), str(limits.seconds)],
                      limits.gigabytes, given) as child:
             import gradproof.checks.results  # noqa: F401 - what answers are made of, meanwhile
 

@@ -1,0 +1,58 @@
+"""In the child: a file's marked gradients, or those of the program that it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from gradproof.checks.hand_files import source_of
+from gradproof.checks.own_process.parent import Checked, Limits, Says, answers
+from gradproof.limits.process import Send
+from gradproof.programs.options import Options
+from gradproof.programs.texts import NOTEBOOK, read_program
+
+RUNNING = 0.8
+"""The part of its time in which a program has to be seen to train."""
+
+
+def checked_program(
+    file: str, options: Options, limits: Limits, says: Says
+) -> Iterator[Checked]:
+    """What is found of a file: of each gradient that is marked in it, else of the pass that trains.
+
+    Raises ValueError where the file cannot be run, or has nothing to check.
+    """
+    if file.endswith(NOTEBOOK):
+        read_program(file)  # so that places are told by cell here, too
+    return answers("gradproof.programs.child:serve_program", [file, json.dumps(asdict(options))],
+                   limits, says)
+
+
+def serve_program(arguments: Sequence[str], send: Send) -> None:
+    """Runs a file and checks its gradients from a place on."""
+    from gradproof.checks.own_process.child import marked, serve
+    from gradproof.programs.checking import program_of
+
+    file, said, first, seconds = arguments
+    options = Options.of(json.loads(said))
+    send("ready", None)  # what is imported is no part of what the file takes
+    try:
+        waiting = marked(file) if _has_marks(file, options) else []
+        if not waiting:
+            made = program_of(file, options, float(seconds) * RUNNING)
+            about = Checked(made.seen.site.title, file, made.seen.site.line, made.names,
+                            taken=made.taken)
+            waiting = [(about, made.check)]
+    except ValueError as error:
+        send("error", str(error))
+        return
+    serve(file, waiting, int(first), float(seconds), send)
+
+
+def _has_marks(file: str, options: Options) -> bool:
+    """Whether a file names this program, as it does where it marks a function."""
+    if options.are_given or file.endswith(NOTEBOOK):
+        return False
+    return "gradproof" in source_of(Path(file))

@@ -1,0 +1,115 @@
+"""Values of a scope as they are now: copies of arrays, containers and objects of the user's."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.layer_objects.places import Held, Step, held
+
+LARGEST = 4_000_000
+"""Entries of an array that is copied; a larger one is taken as it is."""
+
+MOST_ITEMS = 1000
+"""Items of a container that is copied with what is in it; a longer one is a data set."""
+
+_KEPT = ("builtins", "numpy", "collections", "types")
+
+
+def copied(value: Any, known: dict[int, Any] | None = None) -> Any:
+    """A value that keeps what it has, whatever happens to the one it was made of.
+
+    Arrays, lists, dicts, tuples, sets and objects of plain classes are copied; all else, and what
+    is very large, is the same.  known: copies by the id of what they were made of, so that what is
+    one object stays one.
+    """
+    known = {} if known is None else known
+    if id(value) in known:
+        return known[id(value)][1]
+
+    def keep(made: Any) -> Any:
+        known[id(value)] = (value, made)
+        return made
+
+    if type(value) is np.ndarray:
+        return keep(value.copy() if value.size <= LARGEST and value.dtype.kind != "O" else value)
+    if type(value) in (list, dict, set, tuple) and len(value) > MOST_ITEMS:
+        return keep(value)
+    if type(value) is list:
+        made: Any = keep([])
+        made += [copied(inner, known) for inner in value]
+    elif type(value) is dict:
+        made = keep({})
+        made.update((key, copied(inner, known)) for key, inner in value.items())
+    elif type(value) is tuple:
+        made = keep(tuple(copied(inner, known) for inner in value))
+    elif type(value) is set:
+        made = keep(set(value))
+    elif is_object(value):
+        made = _object(value, keep, known)
+    else:
+        made = value
+    return made
+
+
+def _object(value: Any, keep: Any, known: dict[int, Any]) -> Any:
+    kind = type(value)
+    plain = next((base for base in (list, dict) if isinstance(value, base)), None)
+    try:
+        made = keep(plain.__new__(kind) if plain else object.__new__(kind))
+    except TypeError:  # a class that is made otherwise
+        return keep(value)
+    if plain is list:
+        list.extend(made, (copied(inner, known) for inner in list.__iter__(value)))
+    elif plain is dict:
+        dict.update(made, {key: copied(inner, known) for key, inner in dict.items(value)})
+    for name, inner in vars(value).items():
+        object.__setattr__(made, name, copied(inner, known))
+    for part in kind.__mro__:
+        for name in getattr(part, "__slots__", ()):
+            if name not in ("__dict__", "__weakref__") and hasattr(value, name):
+                object.__setattr__(made, name, copied(getattr(value, name), known))
+    return made
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value is an object of a class of the user's, which is looked into."""
+    kind = type(value)
+    if isinstance(value, type) or (callable(value) and not hasattr(kind, "__mro__")):
+        return False
+    root = kind.__module__.partition(".")[0]
+    return (kind is SimpleNamespace or root not in _KEPT) and (
+        kind.__flags__ & _HEAP_TYPE != 0) and hasattr(value, "__dict__") and root not in _LIBRARIES
+
+
+_HEAP_TYPE = 1 << 9
+_LIBRARIES = frozenset({
+    "pandas", "matplotlib", "sklearn", "torch", "tensorflow", "keras", "jax", "scipy", "sympy",
+    "PIL", "IPython", "ipykernel", "tqdm", "h5py", "pathlib", "logging", "threading", "random",
+    "seaborn", "plotly", "cv2", "gradproof", "typing", "abc", "functools", "itertools", "io", "re",
+    "datetime", "collections", "enum", "argparse", "json", "csv", "contextlib", "dataclasses",
+})
+
+
+def held_by_names(space: SimpleNamespace) -> list[Held]:
+    """The arrays and numbers of a scope; those of an object that has two names are at both."""
+    names: dict[int, list[str]] = {}
+    for name, value in vars(space).items():
+        names.setdefault(id(value), []).append(name)
+    found = []
+    for one in held(space):
+        paths = [(Step(name), *path[1:]) for path in one.paths for name in (
+            names[id(getattr(space, path[0].key))] if len(path) > 1 else [path[0].key])]
+        found.append(Held(tuple(dict.fromkeys(paths)), one.value))
+    return found
+
+
+def scope_of(names: dict[str, Any]) -> SimpleNamespace:
+    """The variables of a scope, copied: no modules, functions and classes, which stay as they are.
+    """
+    known: dict[int, Any] = {}
+    return SimpleNamespace(**{
+        name: copied(value, known) for name, value in list(names.items())
+        if not (name.startswith("__") and name.endswith("__")) and name.isidentifier()})

@@ -1,0 +1,260 @@
+"""What a pass is the gradient of: the loss that the program computes, or says that it computes.
+
+Looked for, in this order: what is asked for; a number that the pass assigns to such a name, or puts
+into such a list; what it prints as one; a function of the program called so, on arrays that the
+pass has.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.hand_files import HandError
+from gradproof.programs.parameters import Parameter
+from gradproof.programs.slices import Demand, Slicer
+from gradproof.programs.statements import base, effects
+from gradproof.programs.watching import Pass
+
+_WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|rmse|bce|"
+                   r"crossentropy|error|err|errors)(_|\d|$)|^(cross_entropy|J|L|E|C)\d*$|"
+                   r"(loss|cost|error)$", re.IGNORECASE)
+_CAPITAL = re.compile(r"^[JLEC]\d*$")
+_WEAK = re.compile(r"err", re.IGNORECASE)
+_SAID = re.compile(r"loss|cost|error|mse|objective", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of a pass: the value that is demanded, as the program has it, and where.
+
+    without: the statements that are left out of what it follows from: those that move the
+    parameters.
+    """
+
+    demand: Demand
+    text: str
+    line: int
+    without: frozenset[int] = frozenset()
+    note: str = ""
+
+
+def find_loss(
+    seen: Pass, found: Sequence[Parameter], slicer: Slicer, asked: str, tree: ast.AST
+) -> Loss | None:
+    """The loss of a pass; None where none is found.  Raises HandError for one that is no Python."""
+    first = min((one.first for one in found), default=len(seen.site.body))
+    moving = frozenset(place for places in (
+        seen.moved[path] for path in seen.moved if path in {p for one in found for p in one.paths}
+    ) for place in places)
+    finder = _Finder(seen, first, moving)
+    if asked:
+        return finder.asked(asked)
+    candidates = [*finder.assigned(), *finder.listed(), *finder.printed()]
+    if candidates:
+        return max(candidates, key=lambda pair: pair[0])[1]
+    return next(iter((*finder.called(tree), *finder.functions(found))), None)
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """first: the first statement that moves a parameter.  moving: all of these."""
+
+    seen: Pass
+    first: int
+    moving: frozenset[int]
+
+    def asked(self, text: str) -> Loss:
+        try:
+            value = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError) as error:
+            raise HandError(f"--loss: expected a name or an expression of the program, got {text!r}"
+                            f": {error}") from None
+        unknown = [name for name in sorted(_names(value)) if not self._is_known(name)]
+        if unknown:
+            raise HandError(f"--loss: the pass in line {self.seen.site.line} has no {unknown[0]!r};"
+                            f" it has {', '.join(self._arrays()) or 'nothing'}")
+        return self._loss(value, self.seen.site.line, self._at(value))
+
+    def assigned(self) -> Iterator[tuple[tuple[int, int], Loss]]:
+        """Numbers that the pass assigns, the likeliest last."""
+        values = {**self.seen.names, **vars(self.seen.start)}
+        for place, statement in enumerate(self.seen.site.body):
+            now = self.seen.after.get(place, {})
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Assign | ast.AnnAssign):
+                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    for target in targets:
+                        for part in ast.walk(target):
+                            if isinstance(part, ast.Name) and _WORD.search(part.id) and _is_number(
+                                    now.get(part.id)):
+                                yield (_rank(part.id), place), self._loss(
+                                    ast.Name(part.id, ast.Load()), node.lineno,
+                                    self._last(part.id, place))
+                elif isinstance(node, ast.AugAssign) and _WORD.search(base(node.target)) \
+                        and isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name):
+                    name = base(node.target)
+                    if any(name in effects(s, values).sets for s in self.seen.site.body):
+                        if _is_number(now.get(name)):
+                            yield (_rank(name), place), self._loss(
+                                ast.Name(name, ast.Load()), node.lineno, self._last(name, place))
+                    elif node in self.seen.site.body and _is_number(now.get(name)):
+                        yield (_rank(name) - 2, place), self._loss(
+                            node.value, node.lineno, self._at(node.value, place))
+
+    def listed(self) -> Iterator[tuple[tuple[int, int], Loss]]:
+        """``losses.append(...)``."""
+        for place, call in self._calls():
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args \
+                    and _WORD.search(base(call.func.value) or "") and not isinstance(
+                    call.args[0], ast.Constant):
+                at = self._at(call.args[0], place)
+                if not _is_array(self._value(call.args[0])):
+                    yield (3, place), self._loss(call.args[0], call.lineno, at)
+
+    def printed(self) -> Iterator[tuple[tuple[int, int], Loss]]:
+        """``print("loss", np.mean(...))``."""
+        for place, call in self._calls():
+            if getattr(call.func, "id", "") != "print" or not _SAID.search(ast.unparse(call)):
+                continue
+            for node in ast.walk(call):
+                if isinstance(node, ast.Call) and node is not call and _is_measure(node) \
+                        and _names(node) and all(map(self._is_known, _names(node))):
+                    yield (1, place), self._loss(node, node.lineno, self._at(node, place))
+                    break
+
+    def called(self, tree: ast.AST) -> Iterator[Loss]:
+        """Calls of a loss elsewhere in the program, on names that the pass has."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _WORD.search(_called(node)) and node.args:
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                if all(map(self._is_known, names)) and self._is_users(node):
+                    yield self._loss(node, node.lineno, self._at(node))
+
+    def functions(self, found: Sequence[Parameter]) -> Iterator[Loss]:
+        """Functions and methods of the program that are called a loss and take what there is."""
+        seen = self.seen
+        known = {**vars(seen.start), **{k: v for now in seen.after.values()
+                                        for k, v in now.items()}}
+        for name, value in [*seen.names.items(), *known.items()]:
+            if inspect.isfunction(value) and _WORD.search(name):
+                yield from self._call_of(name, value, known)
+            elif hasattr(value, "__dict__") and not isinstance(value, type) and any(
+                    path[0].key == name for one in found for path in one.paths):
+                for attribute in dir(type(value)):
+                    method = getattr(value, attribute, None)
+                    if _WORD.search(attribute) and inspect.ismethod(method):
+                        yield from self._call_of(f"{name}.{attribute}", method, known)
+
+    def _call_of(self, text: str, function: Any, known: dict[str, Any]) -> Iterator[Loss]:
+        needed = [p.name for p in inspect.signature(function).parameters.values()
+                  if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+        if needed and all(name in known for name in needed):
+            call = ast.parse(f"{text}({', '.join(needed)})", mode="eval").body
+            yield self._loss(call, function.__code__.co_firstlineno, self._at(call))
+
+    # --- where ------------------------------------------------------------------------------------
+
+    def _loss(self, value: ast.expr, line: int, at: int) -> Loss:
+        late = at > self.first
+        without = self.moving if late else frozenset[int]()
+        note = ("it is computed after the parameters have moved; taken at those before"
+                if late else "")
+        return Loss(Demand("loss", value, at), ast.unparse(value), line, without, note)
+
+    def _at(self, value: ast.expr, use: int | None = None) -> int:
+        """The place at which all that an expression reads is there, before the parameters move."""
+        values = {**self.seen.names, **vars(self.seen.start)}
+        names, at = _names(value), 0
+        for place, statement in enumerate(self.seen.site.body):
+            sets = effects(statement, values).sets | set(self.seen.after.get(place, {}))
+            if sets & names and (place < self.first or (at == 0 and not self._at_start(
+                    sets & names))) and (use is None or place < max(use, 1)):
+                at = place + 1
+        return at
+
+    def _last(self, name: str, place: int) -> int:
+        """Behind the last statement that assigns a name before the parameters move, if there is
+        one."""
+        values = {**self.seen.names, **vars(self.seen.start)}
+        places = [at for at, statement in enumerate(self.seen.site.body)
+                  if name in effects(statement, values).writes]
+        before = [at for at in places if at < self.first]
+        return (before or [place])[-1] + 1
+
+    def _at_start(self, names: Set[str]) -> bool:
+        return all(name in vars(self.seen.start) for name in names)
+
+    def _calls(self) -> Iterator[tuple[int, ast.Call]]:
+        for place, statement in enumerate(self.seen.site.body):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call):
+                    yield place, node
+
+    def _value(self, value: ast.expr) -> Any:
+        if isinstance(value, ast.Name):
+            for now in reversed(list(self.seen.after.values())):
+                if value.id in now:
+                    return now[value.id]
+        return None
+
+    def _is_known(self, name: str) -> bool:
+        import builtins
+
+        return (name in self.seen.names or name in vars(self.seen.start)
+                or hasattr(builtins, name)
+                or any(name in now for now in self.seen.after.values()))
+
+    def _is_users(self, call: ast.Call) -> bool:
+        function = self.seen.names.get(base(call.func), vars(self.seen.start).get(base(call.func)))
+        return not inspect.ismodule(function) and not isinstance(function, np.ndarray) \
+            and function is not None
+
+    def _arrays(self) -> list[str]:
+        known = {**vars(self.seen.start), **{k: v for now in self.seen.after.values()
+                                             for k, v in now.items()}}
+        return [name for name, value in known.items()
+                if isinstance(value, np.ndarray | float | np.floating)][:30]
+
+
+def _names(value: ast.AST) -> set[str]:
+    bound = {node.id for part in ast.walk(value) if isinstance(part, ast.comprehension)
+             for node in ast.walk(part.target) if isinstance(node, ast.Name)}
+    return {node.id for node in ast.walk(value) if isinstance(node, ast.Name)} - bound
+
+
+def _called(call: ast.Call) -> str:
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+def _is_measure(call: ast.Call) -> bool:
+    return (_called(call) in ("mean", "sum", "average", "norm", "float") and bool(
+        call.args or isinstance(call.func, ast.Attribute))) or bool(_WORD.search(_called(call)))
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return False
+    if isinstance(value, float | np.floating):
+        return True
+    return isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind == "f"
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.size > 1
+
+
+def _rank(name: str) -> int:
+    """How likely a name is that of the loss."""
+    if re.search(r"val|test|dev|best|prev|old|last", name, re.IGNORECASE):
+        return -5
+    if _WEAK.search(name):
+        return 2
+    return 5 if re.fullmatch(r"loss|cost|total_loss|J", name, re.IGNORECASE) else 4

@@ -1,0 +1,205 @@
+"""A pass as two functions of its arrays: its loss, and its gradients.
+
+Both run the user's own lines.  The first replay, on what the pass began with, must give what the
+pass itself has computed; what it does not is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.layer_objects.places import Path, is_real, name_of, put
+from gradproof.programs.copies import copied, held_by_names
+from gradproof.programs.losses import Loss
+from gradproof.programs.parameters import Parameter
+from gradproof.programs.slices import Slice
+
+MOST_INPUTS = 40
+
+
+@dataclass(frozen=True)
+class Input:
+    """An array of the pass that varies: a parameter, or data.  paths: where it stands."""
+
+    name: str
+    paths: tuple[Path, ...]
+    start: Any
+
+
+def replayed(
+    made: Slice, inputs: Sequence[Input]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A function of arrays by name, which runs the slice with them in their places."""
+    function = made.function()
+    taken = function.__code__.co_varnames[:function.__code__.co_argcount]
+    values = {name: made.value(name) for name in made.handed}
+    beside = tuple(sorted({*made.outside} & {*made.handed}))
+    placed = tuple(replace(one, paths=tuple(path for path in one.paths if path[0].key in values))
+                   for one in inputs)
+    return _replay(function, values, placed, taken, beside)
+
+
+def _replay(
+    function: FunctionType, values: dict[str, Any], inputs: tuple[Input, ...],
+    taken: tuple[str, ...], beside: tuple[str, ...],
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    def run(arrays: Mapping[str, Any]) -> dict[str, Any]:
+        known: dict[int, Any] = {}
+        space = SimpleNamespace(**{name: copied(value, known) for name, value in values.items()})
+        for one in inputs:
+            value = arrays[one.name]
+            if isinstance(one.start, np.ndarray):
+                value = value.copy()
+            elif isinstance(value, np.ndarray):
+                value = value[()]
+            for path in one.paths:
+                put(space, path, value)
+        for name in beside:
+            function.__globals__[name] = getattr(space, name)
+        found: dict[str, Any] = function(**{name: getattr(space, name) for name in taken})
+        return found
+
+    return run
+
+
+def loss_function(made: Slice, inputs: Sequence[Input]) -> Callable[..., Any]:
+    """The loss of the pass, as a function of the inputs by name."""
+    run = replayed(made, inputs)
+
+    def loss(**arrays: Any) -> Any:
+        return np.sum(run(arrays)["loss"])
+
+    return loss
+
+
+def scaled(
+    loss: Callable[..., Any], inputs: Sequence[Input], number: Fraction, powers: Mapping[int, int]
+) -> Callable[..., Any]:
+    """A multiple of a loss.  powers: of sizes, which are named by what they are at the start.
+
+    Raises KeyError for a size that no input has.
+    """
+    above, below = number.numerator, number.denominator
+    axes = {size: (one.name, axis) for one in inputs for axis, size in enumerate(
+        np.shape(one.start))}
+    sizes = tuple((*axes[size], power) for size, power in powers.items())
+
+    def made(**arrays: Any) -> Any:
+        value = loss(**arrays) * above / below
+        for name, axis, power in sizes:
+            size = arrays[name].shape[axis]
+            value = value * size ** power if power > 0 else value / size ** -power
+        return value
+
+    return made
+
+
+def gradient_function(
+    made: Slice, inputs: Sequence[Input], parameters: Sequence[Parameter]
+) -> Callable[..., Any]:
+    """The gradients of the pass by name; a step is the gradient times the learning rate."""
+    run = replayed(made, inputs)
+    ways = tuple((one.name, one.is_step, one.sign, one.rate) for one in parameters)
+
+    def gradient(**arrays: Any) -> dict[str, Any]:
+        found = run(arrays)
+        made: dict[str, Any] = {}
+        for name, is_step, sign, rate in ways:
+            value = found[name]
+            if is_step:
+                value = (arrays[name] - value) / rate if rate != 1 else arrays[name] - value
+            made[name] = value if sign > 0 else -value
+        return made
+
+    return gradient
+
+
+def inputs_of(
+    slices: Sequence[Slice], parameters: Sequence[Parameter]
+) -> list[Input]:
+    """The parameters, and the other arrays that are handed in."""
+    space = SimpleNamespace(**{name: made.value(name) for made in slices for name in made.handed})
+    mine = {path for one in parameters for path in one.paths}
+    found = [Input(one.name, one.paths, one.start) for one in parameters]
+    used = {one.name for one in found}
+    for one in held_by_names(space):
+        if not isinstance(one.value, np.ndarray) or mine & {*one.paths} or len(
+                found) >= MOST_INPUTS or one.value.dtype.kind not in "fiu" or not one.value.ndim:
+            continue
+        name = name_of(one.paths[0], whole=len(one.paths[0]) > 1)
+        while name in used:
+            name += "_"
+        used.add(name)
+        found.append(Input(name, one.paths, one.value))
+    return found[len(parameters):] + found[:len(parameters)]  # the data's sizes are named first
+
+
+def needed(
+    inputs: Sequence[Input], parameters: Sequence[Parameter],
+    functions: Sequence[Callable[..., Any]],
+) -> list[Input]:
+    """The parameters, and of the other inputs those on which something depends."""
+    start = {one.name: one.start for one in inputs}
+    names = {one.name for one in parameters}
+    plain = [_outcome(function, start) for function in functions]
+    found = []
+    for one in inputs:
+        deep = all(len(path) > 1 for path in one.paths)
+        if one.name in names or not deep or one.start.dtype.kind != "f":
+            found.append(one)
+            continue
+        spoilt = {**start, one.name: np.full_like(one.start, np.nan)}
+        if any(not _same(_outcome(function, spoilt), known)
+               for function, known in zip(functions, plain, strict=True)):
+            found.append(one)
+    return found
+
+
+def depends(loss: Callable[..., Any], inputs: Sequence[Input], name: str) -> bool:
+    """Whether the loss follows from an array at all."""
+    start = {one.name: one.start for one in inputs}
+    value = np.asarray(start[name], dtype=float)
+    rng = np.random.default_rng(4)
+    plain = _outcome(loss, start)
+    for other in (np.full(value.shape, np.nan), value + rng.normal(size=value.shape)):
+        if not _same(_outcome(loss, {**start, name: other[()] if not value.ndim else other}),
+                     plain):
+            return True
+    return False
+
+
+def _outcome(function: Callable[..., Any], arrays: Mapping[str, Any]) -> Any:
+    try:
+        with np.errstate(all="ignore"):
+            return function(**arrays)
+    except Exception as error:  # other values than it can take: it depends on them
+        return f"{type(error).__name__}: {error}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, str) or isinstance(other, str):
+        return bool(isinstance(one, str) and one == other)
+    return bool(np.array_equal(np.asarray(one, dtype=float), np.asarray(other, dtype=float),
+                               equal_nan=True))
+
+
+def differs(loss: Loss, value: Any, made: Slice) -> str:
+    """How a replayed loss is not what the pass computed; empty where it is, or is not known."""
+    name = getattr(loss.demand.value, "id", "")
+    place = loss.demand.at - 1
+    if not name or loss.without or name not in made.seen.after.get(place, {}):
+        return ""
+    was = made.seen.after[place][name]
+    if not (is_real(was) or isinstance(was, np.ndarray)):
+        return ""
+    if np.allclose(np.sum(was), value, rtol=1e-9, atol=0, equal_nan=True):
+        return ""
+    return f"run again, the pass gives a {name} of {float(value):.6g}, and not {np.sum(was):.6g}"

@@ -1,0 +1,315 @@
+"""The part of a pass that some of its values follow from, as a function of what it reads.
+
+    for i in range(n):                          def values(X, W, b, Y):
+        batch = X[rng.permutation(m)]               a = X @ W + b
+        a = batch @ W + b                 ->        loss = np.mean((a - Y) ** 2)
+        loss = np.mean((a - Y) ** 2)                return {"loss": loss}
+        print(loss)
+
+Its statements are the user's, at their places in the file.  Those that do not depend on the
+parameters are not run again: what they assigned in the pass is handed in.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from gradproof.programs.sites import Site
+from gradproof.programs.statements import Effects, called_name, effects, is_of_sizes
+from gradproof.programs.watching import Pass
+from gradproof.repair.program import MADE, Made
+
+WHOLE = "the_pass"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A value that is wanted: an expression as it is before a statement of the pass.
+
+    at: the place of the statement; the number of statements for the end.
+    """
+
+    key: str
+    value: ast.expr
+    at: int
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Statements from which demands follow.
+
+    kept: places of the statements that are run.  sizes: statements before the pass that are run
+    first.  handed: the names that are handed in.  frozen: those of them that a statement of the
+    pass assigns, with its place.
+    """
+
+    seen: Pass
+    demands: tuple[Demand, ...]
+    kept: tuple[int, ...]
+    sizes: tuple[ast.stmt, ...]
+    handed: tuple[str, ...]
+    frozen: Mapping[str, int]
+    outside: frozenset[str] = frozenset()
+
+    def value(self, name: str) -> Any:
+        """What a name is handed in as."""
+        if name in self.frozen:
+            return self.seen.after[self.frozen[name]][name]
+        return getattr(self.seen.start, name)
+
+    def function(self) -> FunctionType:
+        """The function of the names that are handed in; it returns the demands by their keys."""
+        site = self.seen.site
+        body = [copy.deepcopy(site.body[place]) for place in self.kept]
+        body = [*map(copy.deepcopy, self.sizes), *body]
+        body = [_Plain().visit(statement) for statement in body]
+        line = body[0].lineno if body else site.line
+        jumps = any(isinstance(node, ast.Break | ast.Continue) for statement in body
+                    for node in _own(statement))
+        if jumps:
+            once = ast.For(ast.Name("_once", ast.Store()), ast.Tuple([ast.Constant(0)], ast.Load()),
+                           body, [])
+            body = [_made(once, line)]
+        both = sorted(self.outside & _stored(body))
+        if both:
+            body.insert(0, _made(ast.Global(both), line))
+        result = ast.Dict([ast.Constant(one.key) for one in self.demands],
+                          [copy.deepcopy(one.value) for one in self.demands])
+        body.append(_made(ast.Return(result), line))
+        handed = [name for name in self.handed if name not in both]
+        node = ast.FunctionDef(WHOLE, ast.arguments(
+            [], [ast.arg(name) for name in handed], None, [], [], None, []), body, [], None)
+        node.lineno, node.end_lineno, node.col_offset, node.end_col_offset = line, line, 0, 0
+        return _function(ast.fix_missing_locations(node), site, self.seen.names)
+
+
+class _Plain(ast.NodeTransformer):
+    """A return out of the pass is the end of it."""
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        return ast.copy_location(ast.Break(), node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return node
+
+
+def _own(statement: ast.AST) -> Iterable[ast.AST]:
+    """The nodes of a statement, but for those of loops and functions within it."""
+    left = [statement]
+    while left:
+        node = left.pop()
+        yield node
+        if not isinstance(node, ast.For | ast.While | ast.FunctionDef | ast.Lambda):
+            left += ast.iter_child_nodes(node)
+
+
+def _stored(body: Sequence[ast.stmt]) -> frozenset[str]:
+    return frozenset(node.id for statement in body for node in ast.walk(statement)
+                     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+
+
+def _made(statement: ast.stmt, line: int) -> ast.stmt:
+    """A statement of ours, which is no line of the user's."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.stmt | ast.expr) and not hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = line
+            node.col_offset = node.end_col_offset = 0
+    statement.is_made = True  # type: ignore[attr-defined]
+    return statement
+
+
+def _function(node: ast.FunctionDef, site: Site, names: dict[str, Any]) -> FunctionType:
+    whole: ast.stmt = node
+    if site.owner:  # so that names such as self.__W are what they are within the class
+        whole = ast.fix_missing_locations(ast.copy_location(
+            ast.ClassDef(site.owner, [], [], [node], []), node))
+    code = compile(ast.Module([whole], []), str(names.get("__file__", "<cell>")), "exec",
+                   dont_inherit=True)
+    found = next(inner for inner in _codes(code) if inner.co_name == WHOLE)
+    MADE[found] = Made(node)
+    return FunctionType(found, names, site.function or WHOLE)
+
+
+def _codes(code: CodeType) -> Iterable[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+# --- which statements -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Slicer:
+    """What the statements of a pass do.
+
+    varied: the names through which parameters are reached.  without: places of statements that are
+    left out, as those that move the parameters are for a loss.
+    """
+
+    seen: Pass
+    varied: frozenset[str]
+
+    def sliced(self, demands: Sequence[Demand], without: Set[int] = frozenset()) -> Slice:
+        """The statements from which the demands follow."""
+        body = self.seen.site.body
+        done = [self._effects(place) for place in range(len(body))]
+        needed: set[str] = set()
+        kept: list[int] = []
+        for place in reversed(range(len(body))):
+            needed |= self._read_by(demands, place + 1)
+            effect = done[place]
+            if place in without or not effect.writes & needed or _only_says(body[place]):
+                continue
+            kept.append(place)
+            needed = (needed - effect.sets) | effect.reads
+        needed |= self._read_by(demands, 0)
+        kept.reverse()
+        kept, frozen = self._run_again(kept, done)
+        used = [body[place] for place in kept]
+        read = frozenset(needed).union(*(done[place].reads for place in kept),
+                                       *(self._read_by([d], d.at) for d in demands))
+        sizes, further = self._sizes(read, done)
+        known = vars(self.seen.start)
+        names = [name for name in dict.fromkeys((*sorted(read), *sorted(further)))
+                 if (name in known or name in frozen) and not self._is_of_file(name)]
+        own = _first_set(used, [done[place] for place in kept])
+        handed = tuple(name for name in names if name in frozen or (
+            name not in {n for s in sizes for n in _stored([s])} and name not in own))
+        outside = frozenset().union(*(
+            self._outside(statement) for statement in used)) & {*handed, *_stored(used)}
+        return Slice(self.seen, tuple(demands), tuple(kept), tuple(sizes), handed, {
+            name: place for name, place in frozen.items() if name in handed}, outside)
+
+    def _is_of_file(self, name: str) -> bool:
+        """Whether a name is that of a module, a class or a function of the file."""
+        value = getattr(self.seen.start, name, None)
+        return _is_code(value) and self.seen.names.get(name) is value
+
+    def _effects(self, place: int) -> Effects:
+        values = {**self.seen.names, **vars(self.seen.start)}
+        for before in range(place + 1):
+            values.update(self.seen.after.get(before, {}))
+        return effects(self.seen.site.body[place], values)
+
+    def _outside(self, statement: ast.stmt) -> frozenset[str]:
+        from gradproof.programs.statements import outside
+
+        found: frozenset[str] = frozenset()
+        values = {**self.seen.names, **vars(self.seen.start)}
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name):
+                found |= outside(values.get(node.id))
+                found |= outside(values.get(node.id), written=True)
+        return found
+
+    @staticmethod
+    def _read_by(demands: Sequence[Demand], at: int) -> set[str]:
+        return {node.id for one in demands if one.at == at for node in ast.walk(one.value)
+                if isinstance(node, ast.Name) and not hasattr(builtins, node.id)}
+
+    def _run_again(
+        self, kept: Sequence[int], done: Sequence[Effects]
+    ) -> tuple[list[int], dict[str, int]]:
+        """Of the kept statements those that depend on the parameters, or on sizes alone; and what
+        the others have assigned."""
+        body, varied = self.seen.site.body, set(self.varied)
+        again: list[int] = []
+        frozen: dict[str, int] = {}
+        values = {**self.seen.names, **vars(self.seen.start)}
+        for place in kept:
+            effect = done[place]
+            values.update(self.seen.after.get(place, {}))
+            assigned = self.seen.after.get(place, {})
+            again_set = effect.writes & {n for p in again for n in done[p].writes}
+            if effect.by_value & varied or effect.touches & varied:
+                varied |= effect.writes
+            elif not (is_of_sizes(body[place], values) or again_set
+                      or not effect.writes <= assigned.keys()):
+                frozen.update(dict.fromkeys(effect.writes, place))
+                continue
+            again.append(place)
+        return again, frozen
+
+    def _sizes(
+        self, read: Set[str], done: Sequence[Effects]
+    ) -> tuple[list[ast.stmt], frozenset[str]]:
+        """Statements before the pass that say what a number is a size of: ``m = X.shape[0]``."""
+        values = {**self.seen.names, **vars(self.seen.start)}
+        written = frozenset().union(*(effect.writes for effect in done))
+        once: dict[str, list[ast.stmt]] = {}
+        for statement in _flat(self.seen.site.before):
+            for name in _stored([statement]):
+                once.setdefault(name, []).append(statement)
+        found: list[ast.stmt] = []
+        further: set[str] = set()
+        waiting = sorted(read)
+        while waiting:
+            name = waiting.pop(0)
+            value = values.get(name)
+            made = once.get(name, [])
+            if name in written or len(made) != 1 or not isinstance(value, int | float) \
+                    or isinstance(value, bool) or not is_of_sizes(made[0], values) \
+                    or not _asks_sizes(made[0]) or made[0] in found:
+                continue
+            reads = {node.id for node in ast.walk(made[0])
+                     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+            if reads & written or not all(name in values for name in _stored(made)):
+                continue
+            found.insert(0, made[0])
+            further |= reads
+            waiting += sorted(reads - {*read})
+        return found, frozenset(further)
+
+
+def _asks_sizes(statement: ast.stmt) -> bool:
+    """Whether a statement asks for a size of an array, rather than for a number of the text."""
+    return any((isinstance(node, ast.Attribute) and node.attr in ("shape", "size"))
+               or (isinstance(node, ast.Call) and called_name(node) == "len")
+               for node in ast.walk(statement)) or any(
+        isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        for node in ast.walk(statement))
+
+
+def _flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
+    """The statements of a scope, those within others too; not those of functions."""
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            continue
+        yield statement
+        for name in ("body", "orelse", "finalbody"):
+            yield from _flat(getattr(statement, name, None) or ())
+
+
+def _only_says(statement: ast.stmt) -> bool:
+    """Whether a statement prints, and does nothing else that is wanted."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and (
+        called_name(statement.value) in ("print", "display", "write", "append", "update",
+                                         "set_description", "set_postfix")
+        and called_name(statement.value) not in ("append", "update", "write"))
+
+
+def _is_code(value: Any) -> bool:
+    from types import BuiltinFunctionType, ModuleType
+
+    return isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType)
+
+
+def _first_set(statements: Sequence[ast.stmt], done: Sequence[Effects]) -> frozenset[str]:
+    """Names that are assigned before they are read."""
+    read: set[str] = set()
+    found: set[str] = set()
+    for effect in done:
+        read |= effect.reads - found
+        found |= effect.sets - read
+    return frozenset(found)

@@ -1,0 +1,278 @@
+"""What a statement of a program reads and writes, by the names of its scope.
+
+What is called decides what may change: a function of the user's may write into what it is handed,
+NumPy's do so in a few cases that are known.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import BuiltinFunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from gradproof.checks.hand_files import read_outside
+
+PLAIN = frozenset({"shape", "ndim", "size", "dtype"})
+"""What is asked of an array without its numbers."""
+
+CREATING = frozenset({
+    "zeros", "ones", "empty", "full", "eye", "arange", "zeros_like", "ones_like", "empty_like",
+    "full_like", "len", "range", "int", "float", "list", "dict", "shape", "size", "max", "min",
+})
+"""Functions that make something of sizes alone."""
+
+IN_PLACE = frozenset({"fill", "sort", "put", "resize", "itemset", "partition"})
+"""Methods of arrays that write into them."""
+
+FIRST_WRITTEN = frozenset({"copyto", "put", "fill_diagonal", "at", "shuffle", "place", "putmask"})
+"""Functions of NumPy that write into their first argument."""
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What a statement does to the names of a scope.
+
+    reads: names that it reads; by_value: those of them of whose numbers it makes use.
+    sets: names that it assigns whatever they were; touches: those that it may change.
+    """
+
+    reads: frozenset[str]
+    by_value: frozenset[str]
+    sets: frozenset[str]
+    touches: frozenset[str]
+
+    @property
+    def writes(self) -> frozenset[str]:
+        return self.sets | self.touches
+
+
+def effects(statement: ast.stmt, values: Values) -> Effects:
+    """What a statement may do, where the names of its scope have such values."""
+    reads, by_value = set[str](), set[str]()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            reads.add(node.id)
+            by_value |= outside(values.get(node.id))
+    by_value |= _by_value(statement)
+    reads |= by_value
+    stored = {node.id for node in ast.walk(statement)
+              if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del)}
+    touches = set(_touched(statement, values))
+    if isinstance(statement, ast.AugAssign):
+        reads |= {base(statement.target)}
+        by_value |= {base(statement.target)}
+        touches |= stored
+        stored = set()
+    elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        stored = {statement.name}
+    elif not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom):
+        touches |= stored  # on one of several ways
+        stored = set()
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        stored = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    return Effects(frozenset(reads), frozenset(by_value), frozenset(stored),
+                   frozenset(touches - stored))
+
+
+def base(node: ast.AST) -> str:
+    """The name at which an expression such as ``a.b[0].c`` begins; "" where it is none."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _by_value(node: ast.AST) -> set[str]:
+    """The names that are read otherwise than for a shape."""
+    found: set[str] = set()
+    left: list[ast.AST] = [node]
+    while left:
+        part = left.pop()
+        if isinstance(part, ast.Attribute) and part.attr in PLAIN:
+            continue
+        if isinstance(part, ast.Call) and called_name(part) in (
+                "len", "zeros_like", "ones_like", "empty_like", "shape", "size"):
+            left += part.args[1:]
+            continue
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+            found.add(part.id)
+        left += ast.iter_child_nodes(part)
+    return found
+
+
+def called_name(call: ast.Call) -> str:
+    """The last word of what is called."""
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+def _touched(statement: ast.stmt, values: Values) -> Iterator[str]:
+    """The names whose values a statement may change in place."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(
+                node.ctx, ast.Store | ast.Del):
+            yield base(node)
+        elif isinstance(node, ast.AugAssign):
+            yield base(node.target)
+        elif isinstance(node, ast.Call):
+            yield from (name for name in _touched_by(node, values) if name)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+
+
+def _touched_by(call: ast.Call, values: Values) -> Iterator[str]:
+    name = called_name(call)
+    yield from (base(word.value) for word in call.keywords if word.arg == "out")
+    if isinstance(call.func, ast.Attribute):
+        owner = values.get(base(call.func.value))
+        if isinstance(owner, ModuleType):
+            if _is_plain_module(owner):
+                if name in FIRST_WRITTEN and call.args:
+                    yield base(call.args[0])
+                return
+        elif isinstance(owner, np.ndarray):
+            if name in IN_PLACE:
+                yield base(call.func.value)
+            return
+        elif isinstance(owner, str | bytes | int | float | np.generic):
+            return
+        else:
+            yield base(call.func.value)
+            if isinstance(owner, list | dict | set):
+                return
+    else:
+        function = values.get(name)
+        if function is None or isinstance(function, BuiltinFunctionType | np.ufunc) or (
+                _is_plain_module(inspect.getmodule(function))):
+            return
+    for argument in (*call.args, *(word.value for word in call.keywords)):
+        if is_mutable(values.get(base(argument))):
+            yield base(argument)
+    yield from outside(values.get(base(call.func)), written=True)
+
+
+def is_mutable(value: Any) -> bool:
+    """Whether a function that is handed it may leave something in it."""
+    plain = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, np.generic,
+             ModuleType, type)
+    return not isinstance(value, plain) and not inspect.isroutine(value)
+
+
+def _is_plain_module(module: Any) -> bool:
+    """Whether a module is a library, and not the user's."""
+    file = getattr(module, "__file__", None)
+    return isinstance(module, ModuleType) and module.__name__ != "__main__" and (
+        file is None or "site-packages" in file or file.startswith(_STANDARD))
+
+
+_STANDARD = str(inspect.getfile(ast)).rsplit("/", 1)[0]
+
+
+def outside(value: Any, written: bool = False) -> frozenset[str]:
+    """The names of its file that a function or a class of the user's reads: arrays and containers.
+
+    written: those that a function says it assigns.
+    """
+    found: set[str] = set()
+    for function in _functions(value):
+        if written:
+            found |= {name for name in function.__code__.co_names
+                      if _assigns(function, name)}
+        else:
+            found |= {name for name, inner in read_outside(function).items()
+                      if is_mutable(inner) and not isinstance(inner, ModuleType)}
+    return frozenset(found)
+
+
+def _functions(value: Any) -> Iterator[Callable[..., Any]]:
+    if inspect.isfunction(value):
+        if not _is_plain_module(inspect.getmodule(value)):
+            yield value
+    elif inspect.isclass(value) or hasattr(value, "__dict__"):
+        kind = value if inspect.isclass(value) else type(value)
+        if kind.__module__ == "builtins" or _is_plain_module(inspect.getmodule(kind)):
+            return
+        for part in kind.__mro__:
+            if part.__module__ not in ("builtins", "abc", "typing"):
+                yield from (inner for inner in vars(part).values() if inspect.isfunction(inner))
+
+
+def _assigns(function: Any, name: str) -> bool:
+    import dis
+
+    return any(step.opname == "STORE_GLOBAL" and step.argval == name
+               for step in dis.get_instructions(function.__code__))
+
+
+# --- forms --------------------------------------------------------------------------------------
+
+
+def is_of_sizes(statement: ast.stmt, values: Values) -> bool:
+    """Whether a statement assigns what follows from sizes and numbers in its text alone.
+
+    ``m = X.shape[0]``, ``dW = np.zeros_like(W)``, ``grads = {}``.
+    """
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+        return False
+    for node in ast.walk(statement.value):
+        if isinstance(node, ast.Call) and called_name(node) not in CREATING:
+            return False
+        if isinstance(node, ast.Lambda | ast.Await | ast.NamedExpr | ast.JoinedStr):
+            return False
+    arrays = {name for name in _by_value(statement.value) if isinstance(
+        values.get(name), np.ndarray | list | dict) or hasattr(values.get(name), "__dict__")}
+    return not {name for name in arrays if not isinstance(values.get(name), ModuleType)
+                and not inspect.isroutine(values.get(name))}
+
+
+def updated(tree: ast.AST) -> frozenset[str]:
+    """The words by which a program names what it moves by a step: ``W1 -= ...``, ``self.b = self.b
+    + ...``, ``weights = [w - s*d for ...]``; "[]" for items such as ``parameters[key] -= ...``.
+    """
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+            found |= _words(node.target)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if moves(target, node.value):
+                    found |= _words(target)
+    return frozenset(found)
+
+
+def moves(target: ast.expr, value: ast.expr) -> bool:
+    """Whether an assignment is a step from the target's own value."""
+    text = ast.unparse(target)
+    if isinstance(value, ast.ListComp):
+        inside = any(ast.unparse(node) == text for made in value.generators
+                     for node in ast.walk(made.iter) if isinstance(node, ast.expr))
+        return inside and isinstance(value.elt, ast.BinOp) and isinstance(
+            value.elt.op, ast.Add | ast.Sub)
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add | ast.Sub):
+        return False
+    left = [value.left, value.right] if isinstance(value.op, ast.Add) else [value.left]
+    while left:
+        part = left.pop()
+        if ast.unparse(part) == text:
+            return True
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add | ast.Sub):
+            left += [part.left]
+        elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
+            left += [part.left, part.right]
+    return False
+
+
+def _words(target: ast.expr) -> set[str]:
+    if isinstance(target, ast.Name):
+        return {target.id}
+    if isinstance(target, ast.Attribute):
+        return {target.attr}
+    if isinstance(target, ast.Subscript):
+        return {"[]", *_words(target.value)}
+    return set()

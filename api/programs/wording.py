@@ -1,0 +1,77 @@
+"""What is said of a program: what was taken for what, what is missing, and the command to add."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from gradproof.programs.losses import Loss
+from gradproof.programs.parameters import Parameter
+from gradproof.programs.watching import Pass, Watcher
+from gradproof.symbolic.places import said_place
+
+
+def taken(
+    seen: Pass, loss: Loss, found: Sequence[Parameter], file: str
+) -> list[str]:
+    note = f" ({loss.note})" if loss.note else ""
+    said = [f"the pass: {said_place(file, seen.site.line)}, the first of the loop",
+            f"the loss: {loss.text}, line {loss.line}{note}"]
+    named = [one for one in found if not one.is_step]
+    if named:
+        said.append("the gradients: " + ", ".join(
+            f"{'-' if one.sign < 0 else ''}{one.text} by {one.name}" for one in named))
+    steps = [one for one in found if one.is_step]
+    if steps:
+        said.append("no gradients have a name: " * (not named) + ", ".join(
+            f"{one.text}" for one in steps))
+    return said
+
+
+def no_pass(watcher: Watcher, file: str) -> str:
+    return (f"{file}: nothing to check: no loop was seen to move an array by a step (W -= lr * dW)"
+            ", and no function is marked @gradproof.gradient_of(loss, X=\"m n\", ...). Add a line "
+            f"that trains, or give it:\n  gradproof check {file} --call "
+            f"\"{_proposed_call(watcher)}\"")
+
+
+def no_parameters(seen: Pass, file: str) -> str:
+    return (f"{said_place(file, seen.site.line)}: no parameters were found in this loop; name "
+            "them, as in --wrt W1,b1")
+
+
+def no_loss(seen: Pass, file: str) -> str:
+    """What is missing, and the command that says it."""
+    text = _proposed_loss(seen)
+    return (f"{said_place(file, seen.site.line)}: no loss was found in this pass, nor a function "
+            "called so. Say what is minimised, as an expression of what the pass has:\n"
+            f"  gradproof check {file} --loss \"{text}\"")
+
+
+def _proposed_loss(seen: Pass) -> str:
+    """Half the squared error, of a difference that the pass computes."""
+    for statement in seen.site.body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and all(
+                    isinstance(side, ast.Name | ast.Attribute) for side in (node.left, node.right)):
+                return f"np.sum(({ast.unparse(node)})**2) / 2"
+    return "np.sum((output - y)**2) / 2"
+
+
+def _proposed_call(watcher: Watcher) -> str:
+    for node in ast.walk(watcher.tree):
+        if isinstance(node, ast.ClassDef):
+            methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+            train = next((methods[name] for name in ("train", "fit", "train_step", "learn")
+                          if name in methods), None)
+            if train is not None:
+                made = ", ".join(_arguments(methods.get("__init__")))
+                return f"{node.name}({made}).{train.name}({', '.join(_arguments(train))})"
+    return "train(X, y)"
+
+
+def _arguments(function: ast.FunctionDef | None) -> list[str]:
+    if function is None:
+        return []
+    names = [argument.arg for argument in function.args.args[1:]]
+    return names[:len(names) - len(function.args.defaults)]

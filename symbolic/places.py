@@ -1,0 +1,36 @@
+"""A place in the user's source, in words: ``script.py:12``, ``notebook.ipynb: cell 3, line 4``."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+_CELLS: dict[str, Sequence[tuple[int, str]]] = {}
+
+
+def told_by_cell(file: str, cells: Sequence[tuple[int, str]]) -> None:
+    """Says of what parts a file's text was put together.
+
+    cells: the first line of each, in order, and what it is called.
+    """
+    _CELLS[file] = tuple(cells)
+
+
+def said_place(file: str, line: int) -> str:
+    """A line of a file, as it is told to its author.
+
+    >>> said_place("script.py", 12)
+    'script.py:12'
+    >>> told_by_cell("net.ipynb", [(1, "cell 2"), (9, "cell 3")])
+    >>> said_place("net.ipynb", 12)
+    'net.ipynb: cell 3, line 4'
+    """
+    cell, within = in_cell(file, line)
+    return f"{file}: {cell}, line {within}" if cell else f"{file}:{line}"
+
+
+def in_cell(file: str, line: int) -> tuple[str, int]:
+    """The part of a file in which a line stands, "" for a file of one part, and the line there."""
+    cells = _CELLS.get(file, ())
+    at = bisect_right([first for first, _ in cells], line) - 1
+    return ("", line) if at < 0 else (cells[at][1], line - cells[at][0] + 1)

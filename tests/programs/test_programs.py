@@ -1,0 +1,35 @@
+"""Programs that train are checked as they stand: what is taken for what, and the verdict."""
+
+import os
+import sys
+
+import pytest
+from tables.programs import CASES
+
+from gradproof.programs.checking import program_of
+from gradproof.programs.options import Options
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch):
+    """Checks a program's text, in a file of its own, as the command does in its process."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(sys, "argv", sys.argv[:])
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("MPLBACKEND", os.environ.get("MPLBACKEND", "Agg"))
+
+    def check(text, repair_seconds=0, name="program.py", **options):
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        made = program_of(str(file), Options(**options), 30)
+        return made, made.check(60, repair_seconds)
+
+    return check
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_program_has_the_verdicts_that_are_true_of_it(case, checked):
+    _, result = checked(case.text)
+    found = {one.name: one.verdict for one in result}
+    due = case.verdicts
+    assert found == (dict.fromkeys(found, due) if isinstance(due, str) else due), str(result)
