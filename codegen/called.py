@@ -91,12 +91,13 @@ class Functions:
         if function in self._defined:
             return self._defined[function]
         stem = identifier(function.title + "_prime" * function.order)
-        taken = {*self._defined.values(), *self.names.taken}
+        taken = {*self.names.taken, *self.names.indices.values()}
         name, number = stem, 1
         while name in taken:
             number += 1
             name = f"{stem}{number}"
         self._defined[function] = name
+        self.names.taken.add(name)  # a loop's variable of this name would hide it
         definition = function.definition
         polynomial = in_output(function) if function.order and function.base.numpy else None
         bounded = in_sigmoid(definition)

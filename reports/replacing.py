@@ -2,7 +2,11 @@
 new ones, and nothing beside them.
 
 New content is written to files without a name where the system has such (Linux), so that a run
-which is killed leaves none; else to hidden files beside, which the next run removes.
+which is killed leaves none; else to hidden files beside, which the next run removes.  Between the
+names of a set, which are given one after the other at the end, a kill has microseconds: it leaves
+some files old and some new, each whole, and the next run, which writes what is old still, makes the
+set whole.  What has to be written in place is copied first, and is not touched by a later run that
+finds the copy: see :func:`refuse_cut_off`.
 """
 
 from __future__ import annotations
@@ -10,11 +14,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_NEW = "gradproof-new"
+_NEW, _OLD = "gradproof-new", "gradproof-old"
+WAITED = 2.0
+"""Seconds for another run to write a file in place."""
 
 
 def replace_bytes(path: Path, data: bytes, *, follow: bool = True) -> None:
@@ -27,12 +34,14 @@ def replace_all(files: Mapping[Path, bytes], *, follow: bool = True) -> None:
 
     Mode, owner and group of a file that is there are kept; new ones follow the umask.  A symbolic
     link is followed, or with `follow` False replaced.  A file with several hard links, or whose
-    owner this user cannot give, is written in place, by one write.  Raises OSError.
+    owner this user cannot give, is written in place, with a copy of it beside meanwhile.  Raises
+    OSError.
     """
     waiting: list[_Waiting] = []
     try:
         for path, data in files.items():
             target = path.resolve() if follow else path
+            refuse_cut_off(target)
             _sweep(target)
             waiting.append(_Waiting(target, data))
         for one in waiting:
@@ -44,14 +53,32 @@ def replace_all(files: Mapping[Path, bytes], *, follow: bool = True) -> None:
             one.close()
 
 
+def refuse_cut_off(path: Path) -> None:
+    """FileExistsError where a run was killed while it wrote this file in place; the message says
+    where the old content is.  One that writes it now is waited for."""
+    for process, copy in _left(path.resolve(), _OLD):
+        ends = time.monotonic() + WAITED
+        while _is_running(process) and copy.exists() and time.monotonic() < ends:
+            time.sleep(WAITED / 40)
+        with suppress(FileNotFoundError):
+            if copy.read_bytes() == path.read_bytes():  # killed before the first byte
+                copy.unlink()
+                continue
+            raise FileExistsError(
+                "a run was killed while it wrote this file in place (it has several hard links, or "
+                f"another owner); its content before that is in {copy.name}: move that back, or "
+                "remove it if the file is as it should be")
+
+
 class _Waiting:
     """New content that waits for its name."""
 
-    def __init__(self, target: Path, data: bytes) -> None:
+    def __init__(self, target: Path, data: bytes, hidden: Path | None = None) -> None:
+        """hidden: its name for now; one that is given is for a copy, which gets no other."""
         self.target = target
         self.data = data
-        self.old = _regular(target)
-        self.hidden = target.parent / f".{target.name[:100]}.{os.getpid()}.{_NEW}"
+        self.old = _regular(target) if hidden is None else None
+        self.hidden = hidden or _beside(target, _NEW)
         self.named = False
         self.handle = -1
         if self.old is not None and self.old.st_nlink > 1:
@@ -132,6 +159,20 @@ def _regular(target: Path) -> os.stat_result | None:
 
 
 def _in_place(target: Path, data: bytes) -> None:
+    old = target.read_bytes()
+    copy = _Waiting(target, old, _beside(target, _OLD))
+    try:
+        copy.name()
+        try:
+            _overwrite(target, data)
+        except BaseException:  # such as a disk that is full
+            _overwrite(target, old)
+            raise
+    finally:
+        copy.close()
+
+
+def _overwrite(target: Path, data: bytes) -> None:
     handle = os.open(target, os.O_WRONLY | getattr(os, "O_BINARY", 0))
     try:
         rest = memoryview(data)
@@ -143,13 +184,29 @@ def _in_place(target: Path, data: bytes) -> None:
         os.close(handle)
 
 
+def _beside(target: Path, what: str) -> Path:
+    """A hidden file of this process for a target."""
+    return target.parent / f".{target.name[:100]}.{os.getpid()}.{what}"
+
+
 def _sweep(target: Path) -> None:
     """Removes what a run that was killed between two steps left for this target."""
     with suppress(OSError):
-        for name in os.listdir(target.parent):
-            found = re.fullmatch(rf"\.{re.escape(target.name[:100])}\.(\d+)\.{_NEW}", name)
-            if found and not _is_running(int(found[1])):
-                (target.parent / name).unlink()
+        for process, left in _left(target, _NEW):
+            if not _is_running(process):
+                left.unlink()
+
+
+def _left(target: Path, what: str) -> Iterator[tuple[int, Path]]:
+    """Hidden files for a target, each with the process that made it."""
+    try:
+        names = os.listdir(target.parent)
+    except OSError:
+        return
+    for name in names:
+        found = re.fullmatch(rf"\.{re.escape(target.name[:100])}\.(\d+)\.{what}", name)
+        if found:
+            yield int(found[1]), target.parent / name
 
 
 def _is_running(process: int) -> bool:

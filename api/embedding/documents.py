@@ -25,7 +25,7 @@ from gradproof.reports.markers.flavors import Content, Figure, markup_of, writte
 from gradproof.reports.markers.marker import MarkerError, Problem, Request
 from gradproof.reports.markers.notebook import embedded_notebook
 from gradproof.reports.markup import Markup
-from gradproof.reports.replacing import replace_all
+from gradproof.reports.replacing import refuse_cut_off, replace_all
 from gradproof.symbolic import escaping
 from gradproof.symbolic.limits import MAX_DOCUMENT, MAX_NOTEBOOK, read_file
 
@@ -264,6 +264,7 @@ def _once(path: Path, embedder: Embedder, check: bool, force: bool) -> Document:
 
     try:
         syntax = syntax_of(path)
+        refuse_cut_off(path)
         data = read_file(path, MAX_NOTEBOOK if syntax == "notebook" else MAX_DOCUMENT)
         if not any("gradproof".encode(codec) in data for codec in ("utf-8", "utf-16-le")):
             return document

@@ -354,3 +354,20 @@ def test_a_function_above_the_text_never_has_its_name(name):
     expected = derivation.compile()(**values)
     np.testing.assert_allclose(loss, expected[0], 1e-12)
     np.testing.assert_allclose(gradients["W1"], expected[1]["W1"], 1e-12)
+
+
+@pytest.mark.parametrize("function", ["maximum(z, 0.1*z)", "z*tanh(z)"])
+def test_a_loop_never_has_the_name_of_a_function(function):
+    """The channels of a kernel are counted by f, and f is what a formula is called."""
+    model = gp.Model("m 2 5 5", [
+        {"type": "conv2d", "channels": 3, "kernel": 2, "activation": function},
+        {"type": "max_pool2d", "kernel": 2}, "flatten",
+        {"type": "dense", "units": 2, "activation": "z/(1 + z**2)"}])
+    derivation = gp.derive(model)
+    space: dict = {}
+    exec(derivation.numpy_source(), space)
+    values = models.values_for(model)
+    every = evaluate(derivation.system, values, models.SIZES)
+    _, gradients = space["gradient"](**values)
+    for name, found in gradients.items():
+        np.testing.assert_allclose(found, every[derivation.gradients[name].array], 1e-9, 1e-12)

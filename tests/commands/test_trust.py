@@ -291,6 +291,126 @@ def test_kills_leave_old_files_or_new_ones(tmp_path):
     assert {f.name: f.read_text() for f in folder.iterdir()} == dict.fromkeys("012", "c")
 
 
+STOPS = """
+import os, signal, sys
+from pathlib import Path
+from gradproof.reports import replacing
+folder, at = Path(sys.argv[1]), int(sys.argv[2])
+steps = 0
+def stopping(call):
+    def wrapped(*arguments, **settings):
+        global steps
+        steps += 1
+        if steps == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **settings)
+    return wrapped
+for name in ("open", "write", "link", "replace", "unlink", "ftruncate", "fsync", "close"):
+    setattr(os, name, stopping(getattr(os, name)))
+replacing.replace_all({folder / name: b"new " * 3000 for name in sys.argv[3:]})
+print(steps)
+"""
+
+
+def stopped(folder, at, *names):
+    """The set written by a process that is killed before its step `at`; whether it was."""
+    run = subprocess.run([sys.executable, "-c", STOPS, str(folder), str(at), *names],
+                         capture_output=True, text=True, check=False)
+    assert run.returncode in (0, -signal.SIGKILL), run.stderr
+    return run.returncode != 0
+
+
+@posix
+@pytest.mark.slow
+def test_a_kill_at_any_step_leaves_each_file_whole_and_the_next_run_makes_the_set_whole(tmp_path):
+    mixed = at = 0
+    old, new = b"old", b"new " * 3000
+    while True:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        for name in "ab":
+            (folder / name).write_bytes(old)
+        at += 1
+        if not stopped(folder, at, "a", "b", "c"):
+            break
+        found = [(folder / name).read_bytes() for name in "abc" if (folder / name).exists()]
+        assert {*found} <= {old, new}
+        mixed += len({*found}) > 1 or (found[0] == new and len(found) < 3)
+        replace_all({folder / name: new for name in "abc"})
+        assert {f.name: f.read_bytes() for f in folder.iterdir()} == dict.fromkeys("abc", new)
+    assert at > 20
+    assert mixed <= 2  # between the names of three files
+
+
+@posix
+@pytest.mark.slow
+def test_a_kill_at_any_step_of_writing_in_place_loses_nothing(tmp_path):
+    """A file with several hard links cannot be replaced: what was cut off is said, not used."""
+    old, new = b"old words " * 2000, b"new " * 3000
+    at = cut = 0
+    while True:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        (folder / "a").write_bytes(old)
+        os.link(folder / "a", folder / "twin")
+        at += 1
+        if not stopped(folder, at, "a"):
+            break
+        found = (folder / "a").read_bytes()
+        if found == old or not list(folder.glob("*gradproof-old")):
+            assert found in (old, new)
+            replace_bytes(folder / "a", new)
+        else:
+            cut += found != new
+            with pytest.raises(FileExistsError, match="content before that is in"):
+                replace_bytes(folder / "a", new)
+            (kept,) = folder.glob("*gradproof-old")
+            assert kept.read_bytes() == old
+            continue
+        assert {f.name: f.read_bytes() for f in folder.iterdir()} == dict.fromkeys(
+            ("a", "twin"), new)
+    assert cut
+
+
+@posix
+def test_a_write_in_place_that_fails_puts_the_old_content_back(tmp_path, monkeypatch):
+    file = tmp_path / "a"
+    file.write_bytes(b"old words")
+    os.link(file, tmp_path / "twin")
+    write = os.write
+
+    def full(handle, data):
+        if bytes(data).startswith(b"new"):
+            write(handle, b"ne")
+            raise OSError(28, "No space left on device")
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_bytes(file, b"new")
+    assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == dict.fromkeys(
+        ("a", "twin"), b"old words")
+
+
+@posix
+def test_a_document_that_was_cut_off_is_not_used(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    page = tmp_path / "page.md"
+    page.write_text("x <!-- gradproof 2-2-1 L = .2f --><!-- /gradproof -->\nthe rest is m")
+    kept = tmp_path / f".page.md.{dead.pid}.gradproof-old"
+    kept.write_text("all of it")
+    for check in (True, False):
+        (document,) = embed([page], check=check)
+        assert document.failed
+        assert kept.name in document.problems[0].message
+    assert page.read_text().endswith("is m")
+    kept.write_bytes(page.read_bytes())  # of a run that was killed before it wrote a byte
+    (document,) = embed([page])
+    assert document.problems == []
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["page.md"]
+
+
 @posix
 def test_parallel_runs_agree(tmp_path):
     page = tmp_path / "page.md"
