@@ -43,12 +43,12 @@ ROUNDING = {np.dtype(float): 1e-9, np.dtype(np.float32): 3e-2}
 operations, in another order."""
 
 
-def differences(system, wanted, values, sizes, key):
+def differences(system, wanted, values, sizes, key, ways=(True, False)):
     """What compile_system, the printed text and the interpreter do not agree in, as sentences.
 
     wanted: names of results; of a gradient the loss is the first.  key: the parameters whose
-    gradients the others are; None where the one array is a derivative.  Also says how many of
-    the texts there were.
+    gradients the others are; None where the one array is a derivative.  ways: of writing single
+    rows, as rows or not.  Also says how many of the texts there were.
     """
     found, texts = [], 0
     with np.errstate(all="ignore"):
@@ -58,9 +58,9 @@ def differences(system, wanted, values, sizes, key):
                     if one.size and one.dtype.kind == "f"), default=0)
         if not peak < LARGE:
             return found, None
-        ways = {}
-        for rows in (True, False):
-            ways[f"compiled, rows={rows}"] = list(compile_system(system, wanted, rows)(**values))
+        made_by = {}
+        for rows in ways:
+            made_by[f"compiled, rows={rows}"] = list(compile_system(system, wanted, rows)(**values))
             try:
                 if key is None:
                     source = array_source(system, wanted[0], name="f", row_vectors=rows)
@@ -74,9 +74,9 @@ def differences(system, wanted, values, sizes, key):
             space = {}
             exec(source, space)
             made = space["f"](**values)
-            ways[f"printed, rows={rows}"] = [made] if key is None else [
+            made_by[f"printed, rows={rows}"] = [made] if key is None else [
                 made[0], *(made[1][name] for name in key)]
-    for way, results in ways.items():
+    for way, results in made_by.items():
         for name, one, other in zip(wanted, results, expected, strict=True):
             one = np.asarray(one)
             if one.shape != other.shape or one.dtype != other.dtype:
@@ -96,7 +96,8 @@ def of_program(program, at, counts):
         values = {name: one.astype(np.float32) if one.dtype.kind == "f" else one
                   for name, one in values.items()}
     chain = differentiate(system, "L", wrt)
-    found, texts = differences(chain.system, ["L", *(chain.of[n] for n in wrt)], values, SIZES, wrt)
+    found, texts = differences(chain.system, ["L", *(chain.of[n] for n in wrt)], values, SIZES, wrt,
+                               [at % 2 == 0])
     counts["texts of gradients"] += texts or 0
     if texts is None:
         counts["too large to compare"] += 1
@@ -115,7 +116,7 @@ def _second(system, loss, one, other, values, sizes, at, counts):
         given_ = {**values, f"{other}_dot": dot.astype(values[other].dtype)}
     made = rule(system, loss, one, other)
     (name,) = made.of.values()
-    found, texts = differences(made.system, [name], given_, sizes, None)
+    found, texts = differences(made.system, [name], given_, sizes, None, [at % 2 == 0])
     counts["second derivatives"] += texts is not None
     counts["texts of second derivatives"] += texts or 0
     return [f"{rule.__name__} by {one}, {other}: {text}" for text in found]
@@ -137,7 +138,8 @@ def of_model(case, at, counts):
         values = {name: one.astype(np.float32) if one.dtype.kind == "f" else one
                   for name, one in values.items()}
     arrays = [derivation.gradients[name].array for name in wrt]
-    found, texts = differences(derivation.system, ["L", *arrays], values, MODEL_SIZES, wrt)
+    found, texts = differences(derivation.system, ["L", *arrays], values, MODEL_SIZES, wrt,
+                               [at % 2 == 0])
     counts["texts of gradients"] += texts or 0
     if texts is None:
         counts["too large to compare"] += 1
