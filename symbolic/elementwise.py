@@ -162,7 +162,8 @@ def real_body(body: sp.Expr) -> sp.Expr:
     return body
 
 
-_ELEMENTARY = (sp.exp, sp.log, sp.erf, sp.sin, sp.cos, sp.tan, sp.atan)
+_ELEMENTARY = (sp.exp, sp.log, sp.erf, sp.sin, sp.cos, sp.tan, sp.atan, sp.asin, sp.acos, sp.asinh,
+               sp.acosh, sp.atanh, sp.loggamma, sp.polygamma)
 
 
 def power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:

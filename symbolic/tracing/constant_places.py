@@ -103,6 +103,19 @@ def one_by_one(
     return OneByOne(keys, advanced[0] if together_stand else 0, together[0].shape)
 
 
+def parts(
+    session: Session, array: Any, listed: OneByOne, key: Any, value: Any
+) -> list[Any]:
+    """What of a value that is assigned to array[key] goes to each of the places of a list."""
+    if not isinstance(value, (session.tracers, np.ndarray, list)):
+        return [value] * len(listed.keys)
+    shape = array[key].shape
+    end = listed.axis + len(listed.shape)
+    value = session.call("broadcast_to", value, shape)
+    value = session.call("reshape", value, (*shape[: listed.axis], len(listed.keys), *shape[end:]))
+    return [value[(slice(None),) * listed.axis + (count,)] for count in range(len(listed.keys))]
+
+
 def check_places(array: np.ndarray[Any, Any], size: Size) -> None:
     """Places that are on an axis of a size that is a number."""
     if size.is_Integer and not (-size <= array.min() and array.max() < size):

@@ -12,7 +12,7 @@ import inspect
 import math
 import random
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
@@ -21,8 +21,10 @@ import sympy as sp
 
 from .draws import NUMPY_FILES, NUMPY_STATE, Random, refused, unseen
 from .functions.array_functions import FUNCTIONS
+from .functions.assembly import Joined, vectorized
 from .functions.creation import CREATION
 from .functions.ufuncs import ARITHMETIC
+from .masked import Masked, MaskPlaces
 from .number_types import Float, Int, Type, standing_type
 from .session import Session
 from .sizes import Number, SizeRange, size_of
@@ -62,7 +64,11 @@ class NumpyStandIn(ModuleType):
         if name in NUMPY_STATE:
             return NUMPY_STATE[name](found)
         if isinstance(found, type):
+            if found is np.vectorize:
+                return partial(vectorized, self._session, found)
             return standing_type(found)
+        if found is np.r_ or found is np.c_:
+            return Joined(self._session, found, found is np.c_)
         if isinstance(found, ModuleType):
             if name == "random":
                 return Random()
@@ -75,7 +81,8 @@ def stand_in(session: Session, function: Any, name: str) -> Any:
     if isinstance(function, np.ufunc):
         return _Ufunc(session, function)
     if name not in FUNCTIONS:
-        return function
+        return function if isinstance(function, type) or not callable(function) else (
+            _of_numbers(function, name))
 
     def traced(*args: Any, **kwargs: Any) -> Any:
         if name in CREATION or is_traced([*args, *kwargs.values()]):
@@ -83,6 +90,30 @@ def stand_in(session: Session, function: Any, name: str) -> Any:
         return function(*args, **kwargs)
 
     return traced
+
+
+def _of_numbers(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function of NumPy's that is not traced: of numbers alone it is what it is, and a size that
+    is a number is one."""
+
+    @wraps(function)
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        return function(*(_number(x, name) for x in args),
+                        **{key: _number(x, name) for key, x in kwargs.items()})
+
+    return plain
+
+
+def _number(value: Any, name: str) -> Any:
+    if isinstance(value, (list, tuple)) and is_traced(value):
+        return type(value)(_number(x, name) for x in value)
+    if type(value) is not Number:
+        return value
+    found = value.expression
+    if found.free_symbols:
+        fail(f"np.{name} of the symbolic size {found} is not traced; give it as a number in the "
+             "shapes")
+    return int(found) if found.is_Integer else float(found)
 
 
 class _Ufunc:
@@ -107,7 +138,16 @@ class _Ufunc:
         return self._ufunc(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._ufunc, name)
+        found = getattr(self._ufunc, name)
+        if name not in ("reduce", "accumulate", "outer", "at"):
+            return found
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            if is_traced(list(args)):
+                return self._session.ufunc(self._ufunc, name, args, kwargs)
+            return found(*args, **kwargs)
+
+        return method
 
 
 # --- built-in functions -------------------------------------------------------------------------
@@ -120,6 +160,8 @@ def _len(value: Any) -> Any:
         return value.shape[0]
     if isinstance(value, SizeRange):
         return size_of(value.size)
+    if isinstance(value, (Masked, MaskPlaces)):
+        return value.shape[0]
     return len(value)
 
 

@@ -16,8 +16,8 @@ import sympy as sp
 
 from ..layers.builder import Operand
 from .assignment import assigned
-from .constant_places import OneByOne, one_by_one
-from .masked import OPPOSITE, Masked, attribute_error
+from .constant_places import one_by_one, parts
+from .masked import OPPOSITE, Masked, attribute_error, leading, mask_in
 from .session import Dtype, Session
 from .sizes import Number, size_of
 from .source import fail, spelled
@@ -130,10 +130,14 @@ class Tracer:
 
     def view(
         self,
-        forward: Callable[[Operand], Operand],
-        backward: Callable[[Operand, Operand], Operand],
+        forward: Callable[[Operand], Operand] | None = None,
+        backward: Callable[[Operand, Operand], Operand] | None = None,
     ) -> Tracer:
-        """An array that looks into this one."""
+        """An array that looks into this one; NumPy's own ``x.view()`` looks at all of it."""
+        if forward is None or backward is None:
+            return self.view(lambda base: base, lambda base, value: value)
+        if not callable(backward) or isinstance(forward, type):
+            fail("x.view of another type is not traced")
         made = Tracer(self.session, forward(self.operand), self.kind, Link(self, forward, backward))
         self.session.note()
         return made
@@ -218,6 +222,12 @@ class Tracer:
     def dtype(self) -> np.dtype[Any]:
         return DTYPES[self.kind]
 
+    real = property(lambda self: self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802
+        return self.session.call("swapaxes", self, -1, -2)
+
     @property
     def T(self) -> Any:  # noqa: N802
         return self.session.call("transpose", self)
@@ -259,19 +269,24 @@ class Tracer:
     def fill(self, value: Any) -> None:
         self.replace(value)
 
+    def tolist(self) -> Any:
+        return [part.tolist() if part.ndim else part for part in self] if self.ndim else self
+
+    @property
+    def flat(self) -> Any:
+        return self.session.call("ravel", self)
+
     # --- subscripts -----------------------------------------------------------------------------
 
-    def _is_mask(self, key: Any) -> bool:
-        return isinstance(key, Tracer) and key.kind == "bool"
-
     def __getitem__(self, key: Any) -> Any:
-        if self._is_mask(key):
-            return Masked(self.session, key, self.operand)
+        if (mask := mask_in(key)) is not None:
+            leading(self.session, mask, self.shape)
+            return Masked(self.session, mask, self.operand)
         session = self.session
         if (listed := one_by_one(session, self.operand, key)) is not None:
-            parts = session.call("stack", [self[single] for single in listed.keys], listed.axis)
-            shape = parts.shape
-            return parts if len(listed.shape) == 1 else session.call("reshape", parts, (
+            made = session.call("stack", [self[single] for single in listed.keys], listed.axis)
+            shape = made.shape
+            return made if len(listed.shape) == 1 else session.call("reshape", made, (
                 *shape[: listed.axis], *listed.shape, *shape[listed.axis + 1 :])).copy()
         chosen = selectors(session, self.operand, key)
         if any(isinstance(selector, Gather) for selector in chosen):
@@ -285,42 +300,33 @@ class Tracer:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         session = self.session
-        if self._is_mask(key):
-            if isinstance(value, Masked):
-                value = value.under(key)
-            elif getattr(value, "ndim", 0) or isinstance(value, (list, tuple)):
-                fail("a mask selects the entries to assign; assign a number, or use np.where")
-            if [sp.expand(a - b) for a, b in zip(key.operand.shape, self.operand.shape,
-                                                 strict=False)] != [0] * self.ndim:
-                fail(f"the mask {key} has another shape than {self}")
-            self._check_dtype(value)
-            left = session.blank.get(self.operand.name)
-            made = session.call("where", key, value, self).operand
-            if left is not None and session.entry(value) not in session.blank:
-                masks = session.comparisons.get(key.operand.name, key.operand.name)
-                opposite = (OPPOSITE[masks[0]], *masks[1:]) if isinstance(masks, tuple) else None
-                session.mark(made, left.under(masks, opposite))
-            self.write(made)
-            return
+        if (mask := mask_in(key)) is not None:
+            return self._write_under(mask, value)
         self._check_dtype(value)
         if (listed := one_by_one(session, self.operand, key, writing=True)) is not None:
-            for single, part in zip(listed.keys, self.parts(listed, key, value), strict=True):
+            for single, part in zip(listed.keys, parts(session, self, listed, key, value),
+                                    strict=True):
                 self[single] = part
             return
         chosen = selectors(session, self.operand, key)
         self.write(assigned(session, self.operand, chosen, session.entry(value)))
 
-
-    def parts(self, listed: OneByOne, key: Any, value: Any) -> list[Any]:
-        """What of an assigned value goes to each of the places of a list."""
-        if not isinstance(value, (Tracer, np.ndarray, list)):
-            return [value] * len(listed.keys)
-        shape = self[key].shape
-        end = listed.axis + len(listed.shape)
-        value = self.session.call("broadcast_to", value, shape)
-        value = self.session.call("reshape", value, (
-            *shape[: listed.axis], len(listed.keys), *shape[end:]))
-        return [value[(slice(None),) * listed.axis + (count,)] for count in range(len(listed.keys))]
+    def _write_under(self, mask: Any, value: Any) -> None:
+        """``x[mask] = value``"""
+        session = self.session
+        whole = leading(session, mask, self.shape)
+        if isinstance(value, Masked):
+            value = value.under(mask)
+        elif getattr(value, "ndim", 0) > self.ndim - mask.ndim or isinstance(value, (list, tuple)):
+            fail("a mask selects the entries to assign; assign a number, or use np.where")
+        self._check_dtype(value)
+        left = session.blank.get(self.operand.name)
+        made = session.call("where", whole, value, self).operand
+        if left is not None and session.entry(value) not in session.blank:
+            masks = session.comparisons.get(mask.operand.name, mask.operand.name)
+            opposite = (OPPOSITE[masks[0]], *masks[1:]) if isinstance(masks, tuple) else None
+            session.mark(made, left.under(masks, opposite))
+        self.write(made)
 
 
 # --- operators ----------------------------------------------------------------------------------
@@ -389,5 +395,6 @@ def _install_method(name: str) -> None:
 
 for _name in ("sum", "mean", "max", "min", "var", "std", "argmax", "dot", "clip", "trace",
               "flatten", "ravel", "squeeze", "swapaxes", "all", "any", "prod", "cumsum", "repeat",
-              "argmin", "diagonal"):  # fmt: skip
+              "argmin", "diagonal", "take", "nonzero", "cumprod", "ptp", "conj", "conjugate",
+              "choose", "compress"):  # fmt: skip
     _install_method(_name)

@@ -1,11 +1,15 @@
 """NumPy's functions on traced arrays, each as equations.
 
     array_functions  reductions, and `FUNCTIONS`, the table of all that takes whole arrays
+    assembly         blocks, grids, stacks, turned and rolled arrays, np.r_, np.vectorize
     coverage         what NumPy has and a trace has not, and the table of it in the documentation
     creation         np.zeros, np.empty, np.array, np.eye of symbolic sizes
-    matrices         np.linalg: inverses and determinants
+    matrices         np.linalg: inverses, determinants, Cholesky factors, norms
     products         dot, matmul, outer, einsum, tensordot, trace
     rearrange        shapes of traced arrays: transpose, reshape, new axes, stacking
+    selecting        entries taken, left out, put in, chosen by masks
     sequences        running sums, products, differences, repetitions, triangles
+    signals          windows, convolutions, running products, integrals, polynomials
+    statistics       weighted and masked sums, covariances, np.all, np.isnan
     ufuncs           `ARITHMETIC`, the table of NumPy's elementwise functions; comparisons, np.where
 """

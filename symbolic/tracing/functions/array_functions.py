@@ -18,12 +18,16 @@ from ..session import Dtype, Session
 from ..sizes import Number
 from ..source import fail
 from ..tracer import Tracer
+from .assembly import ASSEMBLY
 from .creation import ARRAYS, CREATION
 from .matrices import MATRICES
-from .products import PRODUCTS
+from .products import PRODUCTS, written
 from .rearrange import SHAPES
+from .selecting import SELECTING
 from .sequences import SEQUENCES
-from .ufuncs import apply, check_dtype, where
+from .signals import SIGNALS, accumulated
+from .statistics import STATISTICS, chosen
+from .ufuncs import apply, check_dtype
 
 Function = Callable[..., Any]
 
@@ -64,7 +68,9 @@ def _reduction(name: str, reduction: Reduction, sign: int = 1) -> Function:
         session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
         keepdims: Any = False, **options: Any,
     ) -> Any:
-        unsupported(name, {**options, "out": out})
+        if (found := chosen(session, name, a, axis, keepdims, options)) is not None:
+            return written(found, out)
+        unsupported(name, options)
         check_dtype(name, dtype)
         operand = _operand(session, a)
         axes = axes_of(session, operand, axis)
@@ -81,7 +87,7 @@ def _reduction(name: str, reduction: Reduction, sign: int = 1) -> Function:
         kind: Dtype = a.kind if isinstance(a, Tracer) else "float"
         if name == "sum" and kind == "bool":
             kind = "int"
-        return session.array(made, "float" if name == "mean" else kind)
+        return written(session.array(made, "float" if name == "mean" else kind), out)
 
     return reduce
 
@@ -91,7 +97,7 @@ def _variance(root: bool) -> Function:
         session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
         ddof: Any = 0, keepdims: Any = False, **options: Any,
     ) -> Any:
-        unsupported("var", {**options, "out": out})
+        unsupported("var", options)
         if not isinstance(ddof, int):
             fail(f"np.var with ddof={ddof!r}: expected a whole number")
         centred = a - session.call("mean", a, axis=axis, keepdims=True)
@@ -104,30 +110,21 @@ def _variance(root: bool) -> Function:
             scaled = session.pointwise(lambda x: x * count / (count - ddof), session.entry(found))
             assert isinstance(scaled, Operand)
             found = session.array(scaled)
-        return apply(session, "sqrt", (found,)) if root else found
+        return written(apply(session, "sqrt", (found,)) if root else found, out)
 
     return variance
 
 
 def _argmax(session: Session, a: Any, axis: Any = None, out: Any = None, **options: Any) -> Any:
     unsupported("argmax", {**options, "out": out})
+    if axis is None and a.ndim != 1:
+        a, axis = session.call("ravel", a), 0
     operand = _operand(session, a)
-    if axis is None and operand.ndim != 1:
-        fail("np.argmax of all axes is not traced; give axis=")
     session.builder.contract(slot(0), operand, over=axes_of(session, operand, axis),
                              reduction="max")
     made = session.builder.equations[-1]
     session.integers.update(made.argmax)
     return session.array(Operand(made.argmax[0], made.shape), "int")
-
-
-def _norm(
-    session: Session, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
-) -> Any:
-    if ord not in (None, "fro") and not (ord == 2 and (axis is not None or x.ndim == 1)):
-        fail(f"np.linalg.norm with ord={ord!r} is not traced; only the root of a sum of squares is")
-    squares = session.call("sum", x * x, axis=axis, keepdims=keepdims)
-    return apply(session, "sqrt", (squares,))
 
 
 def _clip(session: Session, a: Any, a_min: Any = None, a_max: Any = None, out: Any = None,
@@ -167,9 +164,8 @@ def _refused(name: str, advice: str) -> Function:
 
 
 REFUSED: dict[str, Function] = {
-    "all": _refused("all", "a check of values belongs outside of the function"),
-    "any": _refused("any", "a check of values belongs outside of the function"),
     "sort": _refused("sort", "an order of values has no equation"),
+    "argsort": _refused("argsort", "an order of values has no equation"),
 }
 """With an error that says what to do instead."""
 
@@ -180,10 +176,15 @@ FUNCTIONS: dict[str, Function] = {
     **PRODUCTS,
     **SHAPES,
     **SEQUENCES,
+    **SELECTING,
+    **STATISTICS,
+    **SIGNALS,
+    **ASSEMBLY,
     **MATRICES,
     "sum": _reduction("sum", "sum"),
     "mean": _reduction("mean", "sum"),
-    "average": _reduction("mean", "sum"),
+    "logsumexp": _reduction("logsumexp", "logsumexp"),
+    "accumulate": accumulated,
     "max": _reduction("max", "max"),
     "amax": _reduction("max", "max"),
     "min": _reduction("min", "max", -1),
@@ -191,9 +192,7 @@ FUNCTIONS: dict[str, Function] = {
     "var": _variance(root=False),
     "std": _variance(root=True),
     "argmax": _argmax,
-    "linalg.norm": _norm,
     "clip": _clip,
-    "where": where,
     "shape": _of_shape("shape"),
     "ndim": _of_shape("ndim"),
     "size": _of_shape("size"),

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..draws import NUMPY_FILES
 from .array_functions import FUNCTIONS, REFUSED
+from .matrices import REFUSED_MATRICES
 from .ufuncs import ARITHMETIC, COMPARISONS, LOGICAL, ROUNDING
 
 LEFT_OUT = frozenset({
@@ -59,7 +60,7 @@ def _is_traced(name: str, value: object) -> bool:
         own = value.__name__
         return own in ARITHMETIC or own in COMPARISONS or own in LOGICAL or own in ROUNDING or (
             own in FUNCTIONS)
-    return name in FUNCTIONS and name not in REFUSED
+    return name in FUNCTIONS and name not in {**REFUSED, **REFUSED_MATRICES}
 
 
 def table() -> str:

@@ -15,13 +15,33 @@ from .ufuncs import apply, common_dtype
 
 
 def _matmul(session: Session, a: Any, b: Any, out: Any = None) -> Any:
-    if out is not None:
-        fail("np.matmul with out= is not traced; assign its result")
     left, right = session.entry(a), session.entry(b)
     if not isinstance(left, Operand) or not isinstance(right, Operand):
         fail("a matrix product of an array and a number; use *")
     made = session.shaped(session.builder.matmul, left, right)
-    return session.array(made, _dtype(a, b))
+    return written(session.array(made, _dtype(a, b)), out)
+
+
+def _inner(session: Session, a: Any, b: Any) -> Any:
+    """The sum over the last axes of both."""
+    left, right = session.entry(a), session.entry(b)
+    if not all(isinstance(entry, Operand) and entry.ndim for entry in (left, right)):
+        return apply(session, "multiply", (a, b))
+    assert isinstance(left, Operand)
+    assert isinstance(right, Operand)
+    if max(left.ndim, right.ndim) <= 2:
+        return _matmul(session, a, session.call("transpose", session.call("asarray", b)))
+    return _tensordot(session, a, b, ([left.ndim - 1], [right.ndim - 1]))
+
+
+def written(made: Any, out: Any) -> Any:
+    """A result, written into `out` where that is an array."""
+    if out is None:
+        return made
+    if not hasattr(out, "replace"):
+        fail("a traced result is written into an array of numbers; make that array with np.zeros "
+             "or np.empty inside the function")
+    return out.replace(made)
 
 
 def _dtype(*arrays: Any) -> Dtype:
@@ -36,9 +56,8 @@ def _dot(session: Session, a: Any, b: Any, out: Any = None) -> Any:
     for entry in (left, right):
         if not isinstance(entry, Operand) or not entry.ndim:
             return apply(session, "multiply", (a, b))
-        if entry.ndim > 2:
-            fail(f"np.dot of {session.shown(entry)}: more than two axes are not traced; use @ or "
-                 "np.einsum")
+    if max(left.ndim, right.ndim) > 2:
+        return written(_tensordot(session, a, b, ([left.ndim - 1], [max(right.ndim - 2, 0)])), out)
     return _matmul(session, a, b, out)
 
 
@@ -50,17 +69,48 @@ def _outer(session: Session, a: Any, b: Any, out: Any = None) -> Any:
 
 def _einsum(session: Session, subscripts: Any, *operands: Any, **options: Any) -> Any:
     """Σ over the letters that the output does not have."""
-    if not isinstance(subscripts, str) or "." in subscripts:
-        fail("np.einsum is traced with letters, such as 'ij,jk->ik', and without '...'")
+    if not isinstance(subscripts, str):
+        subscripts, operands = _as_letters([subscripts, *operands])
     text = subscripts.replace(" ", "")
     left, arrow, output = text.partition("->")
     letters = left.split(",")
-    if not arrow:
-        output = "".join(sorted(c for c in set(left) - {","} if left.count(c) == 1))
     arrays = [session.entry(x) for x in operands]
     if len(letters) != len(arrays):
         fail(f"np.einsum({subscripts!r}) has {len(letters)} groups for {len(arrays)} arrays")
-    return session.array(contraction(session, letters, arrays, output), _dtype(*operands))
+    if not arrow:
+        output = "".join(sorted(c for c in set(left) - {",", "."} if left.count(c) == 1))
+        output = ("..." if "..." in left else "") + output
+    if "." in text:
+        letters, output = _spelled_out(letters, arrays, output)
+    made = session.array(contraction(session, letters, arrays, output), _dtype(*operands))
+    return written(made, options.get("out"))
+
+
+def _as_letters(arguments: list[Any]) -> tuple[str, tuple[Any, ...]]:
+    """``einsum(x, [0, 1], y, [1, 2], [0, 2])`` as letters and arrays."""
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    def word(numbers: Any) -> str:
+        return "".join("..." if n is Ellipsis else alphabet[int(n)] for n in numbers)
+
+    output = arguments.pop() if len(arguments) % 2 else None
+    text = ",".join(word(numbers) for numbers in arguments[1::2])
+    return text if output is None else f"{text}->{word(output)}", tuple(arguments[::2])
+
+
+def _spelled_out(
+    letters: Sequence[str], arrays: Sequence[Any], output: str
+) -> tuple[list[str], str]:
+    """The letters with the axes of '...' among them, which line up from the right."""
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in "".join(letters)]
+    counts = [array.ndim - len(word.replace("...", "")) if "..." in word else 0
+              for word, array in zip(letters, arrays, strict=True)]
+    most = max(counts)
+    if min(counts) < 0 or most > len(free):
+        fail(f"np.einsum: {','.join(letters)} does not fit the arrays' axes")
+    found = [word.replace("...", "".join(free[most - count : most]))
+             for word, count in zip(letters, counts, strict=True)]
+    return found, output.replace("...", "".join(free[:most]))
 
 
 def contraction(
@@ -117,18 +167,25 @@ def _tensordot(session: Session, a: Any, b: Any, axes: Any = 2) -> Any:
     return session.array(made, _dtype(a, b))
 
 
-def _trace(session: Session, a: Any, **options: Any) -> Any:
+def _trace(session: Session, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1,
+           dtype: Any = None, out: Any = None) -> Any:
     operand = session.entry(a)
-    if not isinstance(operand, Operand) or operand.ndim != 2 or options:
-        fail("np.trace is traced of a square matrix")
-    return session.array(contraction(session, ["ii"], [operand], ""))
+    if out is not None or not isinstance(operand, Operand) or operand.ndim < 2:
+        fail("np.trace is traced of matrices, without out=")
+    square = operand.ndim == 2 and sp.expand(operand.shape[0] - operand.shape[1]) == 0
+    if square and not int(offset):
+        return session.array(contraction(session, ["ii"], [operand], ""))
+    return session.call("sum", session.call("diagonal", a, offset, axis1, axis2), axis=-1)
 
 
 def _kron(session: Session, a: Any, b: Any) -> Any:
-    """Of two matrices: every entry of the first times the whole second."""
+    """Every entry of the first times the whole second."""
     left, right = (session.call("asarray", x) for x in (a, b))
+    if max(left.ndim, right.ndim) == 1:
+        return session.call("ravel", _outer(session, left, right)).copy()
+    left, right = session.call("atleast_2d", left), session.call("atleast_2d", right)
     if left.ndim != 2 or right.ndim != 2:
-        fail("np.kron is traced of two matrices")
+        fail("np.kron is traced of vectors and matrices")
     (m, n), (p, q) = left.shape, right.shape
     spread = apply(session, "multiply", (left.reshape((m, 1, n, 1)), right.reshape((1, p, 1, q))))
     return spread.reshape((m * p, n * q)).copy()
@@ -144,7 +201,15 @@ def _multi_dot(session: Session, arrays: Sequence[Any]) -> Any:
 PRODUCTS: dict[str, Callable[..., Any]] = {
     "matmul": _matmul,
     "dot": _dot,
-    "inner": lambda session, a, b: _dot(session, a, session.call("transpose", b)),
+    "inner": _inner,
+    "vecdot": lambda session, a, b, axis=-1: session.call(
+        "sum", apply(session, "multiply", (a, b)), axis=axis),
+    "linalg.vecdot": lambda session, a, b, axis=-1: session.call(
+        "sum", apply(session, "multiply", (a, b)), axis=axis),
+    "matvec": lambda session, a, b: _matmul(
+        session, a, session.call("expand_dims", b, -1))[..., 0],
+    "vecmat": lambda session, a, b: _matmul(
+        session, session.call("expand_dims", a, -2), b)[..., 0, :],
     "vdot": lambda session, a, b: session.call("sum", apply(session, "multiply", (a, b))),
     "outer": _outer,
     "einsum": _einsum,
@@ -154,6 +219,6 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "linalg.multi_dot": _multi_dot,
     "linalg.matmul": _matmul,
     "linalg.outer": _outer,
-    "linalg.trace": _trace,
+    "linalg.trace": lambda session, a, offset=0: _trace(session, a, offset, -2, -1),
     "linalg.tensordot": _tensordot,
 }

@@ -12,7 +12,7 @@ from ...equation import Size, Term, slot
 from ...layers.builder import Operand, broadcast
 from ...layers.rearrange import concatenate, pad, reshape
 from ..session import Session
-from ..sizes import exact
+from ..sizes import Number, exact
 from ..source import fail
 from ..tracer import Tracer
 from .ufuncs import common_dtype
@@ -54,8 +54,12 @@ def _moveaxis(session: Session, a: Any, source: Any, destination: Any) -> Any:
 
 
 def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **options: Any) -> Any:
-    if options or order != "C":
-        fail("reshape is traced in row-major order (order='C') only")
+    if order == "F" and not options:  # row by row of the transposed arrays
+        wanted = shape if isinstance(shape, (tuple, list)) else (shape,)
+        rows = _reshape(session, _transpose(session, _tracer(session, a)), tuple(wanted)[::-1])
+        return _transpose(session, rows)
+    if options or order not in ("C", "A"):
+        fail(f"reshape with order={order!r} is not traced")
     array = _tracer(session, a)
     wanted = _completed(session, array.operand, shape)
     old = array.operand.shape
@@ -99,11 +103,11 @@ def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:
 
 
 def _ravel(session: Session, a: Any, order: Any = "C") -> Any:
-    return _reshape(session, a, (-1,), order)
+    return _reshape(session, a, (-1,), "C" if order == "K" else order)
 
 
 def _flatten(session: Session, a: Any, order: Any = "C") -> Any:
-    return _reshape(session, a.copy(), (-1,), order).copy()
+    return _ravel(session, a.copy(), order).copy()
 
 
 def _squeeze(session: Session, a: Any, axis: Any = None) -> Any:
@@ -157,13 +161,58 @@ def _pad(
     session: Session, a: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0,
     **options: Any,
 ) -> Any:
-    """Zeros around an array: entries outside of the old ranges have no term."""
+    """Entries around an array; outside of the old ranges zeros have no term."""
     array = _tracer(session, a)
-    if mode != "constant" or options or exact(constant_values) != 0:
-        fail("np.pad is traced with zeros only (mode='constant')")
-    old = array.operand
-    widths = _pad_widths(pad_width, old.ndim)
-    return session.array(pad(session.builder, old, widths), array.kind)
+    widths = _pad_widths(pad_width, array.ndim)
+    if mode in _AT_ENDS and not options:
+        for place, ends in enumerate(widths):
+            array = _continued(session, array, place, ends, mode)
+        return array
+    value = exact(constant_values)
+    if mode != "constant" or options or value is None:
+        fail("np.pad is traced with one number (mode='constant'), and with the modes "
+             f"{', '.join(_AT_ENDS)}")
+    if value == 0:
+        return session.array(pad(session.builder, array.operand, widths), array.kind)
+    moved = array - Number(value)
+    return session.array(pad(session.builder, moved.operand, widths)) + Number(value)
+
+
+_AT_ENDS = ("edge", "reflect", "symmetric", "wrap")
+
+
+def _continued(
+    session: Session, array: Any, place: int, widths: tuple[sp.Expr, sp.Expr], mode: str
+) -> Any:
+    """One axis continued on both sides by its own entries."""
+    before, after = (Number(width) for width in widths)
+    size = array.shape[place]
+
+    def part(low: Any, high: Any, backwards: bool) -> Any:
+        found = array[(slice(None),) * place + (slice(low, high),)]
+        return found[(slice(None),) * place + (slice(None, None, -1),)] if backwards else found
+
+    parts = [array]
+    for width, front in ((before, True), (after, False)):
+        if width.expression == 0:
+            continue
+        if mode != "edge" and not sp.expand((size - width).expression).is_positive:
+            session.assume(f"{(size - width).expression} >= 1, for np.pad", (
+                size - width).expression - 1)
+        skip = 1 if mode == "reflect" else 0
+        if mode == "edge":
+            shape = list(array.shape)
+            shape[place] = width
+            end = part(0, 1, False) if front else part(size - 1, size, False)
+            new = _broadcast_to(session, end, tuple(shape))
+        elif mode == "wrap":
+            new = part(size - width, size, False) if front else part(0, width, False)
+        elif front:
+            new = part(skip, width + skip, True)
+        else:
+            new = part(size - width - skip, size - skip, True)
+        parts = [new, *parts] if front else [*parts, new]
+    return _concatenate(session, parts, place) if len(parts) > 1 else array
 
 
 def _pad_widths(given: Any, count: int) -> list[tuple[sp.Expr, sp.Expr]]:
@@ -220,6 +269,8 @@ SHAPES: dict[str, Callable[..., Any]] = {
         array.reshape((-1, 1)) if array.ndim == 1 else array
         for array in (_tracer(session, a) for a in arrays)
     ], 1),
+    "rollaxis": lambda session, a, axis, start=0: _moveaxis(
+        session, a, axis, int(start) - (int(start) > int(axis) % a.ndim)),
     "vstack": lambda session, arrays: _concatenate(
         session, [_atleast_2d(session, array) for array in arrays]
     ),

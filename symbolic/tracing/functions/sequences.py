@@ -17,17 +17,19 @@ from ..tracer import Tracer
 from .ufuncs import apply
 
 
-def _array(session: Session, a: Any) -> Any:
+def as_array(session: Session, a: Any) -> Any:
+    """The argument as a traced array."""
     return a if isinstance(a, Tracer) else session.call("asarray", a)
 
 
-def _at(array: Any, axis: int, key: Any) -> Any:
+def along(array: Any, axis: int, key: Any) -> Any:
+    """The array with a subscript on one axis."""
     return array[(slice(None),) * (axis % array.ndim) + (key,)]
 
 
-def _one_axis(session: Session, a: Any, axis: Any) -> tuple[Any, int]:
+def one_axis(session: Session, a: Any, axis: Any) -> tuple[Any, int]:
     """The array and its axis; all of it in one row where `axis` is None."""
-    array = _array(session, a)
+    array = as_array(session, a)
     if axis is None:
         return session.call("ravel", array), 0
     place = int(axis)
@@ -38,14 +40,14 @@ def _one_axis(session: Session, a: Any, axis: Any) -> tuple[Any, int]:
 
 def _only(name: str, options: dict[str, Any]) -> None:
     for option, value in options.items():
-        if value is not None and value is not np._NoValue and option not in ("dtype", "initial"):
+        if value is not None and value is not np._NoValue and option != "dtype":
             fail(f"np.{name} with {option}= is not traced")
 
 
 # --- products and running sums ------------------------------------------------------------------
 
 
-def _prod(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
+def product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
           keepdims: Any = False, **options: Any) -> Any:
     """A product of sizes, or one over an axis whose size is a number, factor by factor."""
     _only("prod", {**options, "out": out})
@@ -54,13 +56,13 @@ def _prod(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: An
         for factor in a:
             made = made * factor
         return made
-    array = _array(session, a)
+    array = as_array(session, a)
     axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     for place in sorted((int(k) % array.ndim for k in axes), reverse=True):
         size = array.shape[place].expression
         if not size.is_Integer:
             fail(f"np.prod over the symbolic size {size} has no equation yet")
-        parts = [_at(array, place, slice(k, k + 1) if keepdims else k) for k in range(int(size))]
+        parts = [along(array, place, slice(k, k + 1) if keepdims else k) for k in range(int(size))]
         array = parts[0]
         for part in parts[1:]:
             array = apply(session, "multiply", (array, part))
@@ -70,7 +72,7 @@ def _prod(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: An
 def _cumsum(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """y[i] = Σ_j x[j] [j <= i]"""
     _only("cumsum", {"out": out})
-    array, place = _one_axis(session, a, axis)
+    array, place = one_axis(session, a, axis)
     indices = session.builder.axes(array.operand)
     last = indices[place]
     bound = Index(fresh_name(f"{last.name}1", {i.name for i in indices}), last.size)
@@ -80,12 +82,20 @@ def _cumsum(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: 
     return session.array(session.builder.emit(None, indices, [term]), array.kind)
 
 
-def _diff(session: Session, a: Any, n: Any = 1, axis: Any = -1, **options: Any) -> Any:
+def _diff(session: Session, a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None,
+          append: Any = None, **options: Any) -> Any:
     _only("diff", options)
-    array, place = _one_axis(session, a, axis)
+    array, place = one_axis(session, a, axis)
+    for end, before in ((prepend, True), (append, False)):
+        if end is not None and end is not np._NoValue:
+            shape = list(array.shape)
+            shape[place] = 1
+            extra = as_array(session, end)
+            extra = extra if extra.ndim else session.call("broadcast_to", extra, tuple(shape))
+            array = session.call("concatenate", [extra, array] if before else [array, extra], place)
     for _ in range(int(n)):
         array = apply(session, "subtract", (
-            _at(array, place, slice(1, None)), _at(array, place, slice(None, -1))))
+            along(array, place, slice(1, None)), along(array, place, slice(None, -1))))
     return array
 
 
@@ -93,8 +103,14 @@ def _diff(session: Session, a: Any, n: Any = 1, axis: Any = -1, **options: Any) 
 
 
 def _repeat(session: Session, a: Any, repeats: Any, axis: Any = None) -> Any:
-    array, place = _one_axis(session, a, axis)
+    array, place = one_axis(session, a, axis)
     count = exact(repeats)
+    if count is None and isinstance(repeats, (list, tuple, np.ndarray)) and all(
+            isinstance(x, (int, np.integer)) for x in repeats):
+        if array.shape[place].expression != len(repeats):
+            fail(f"np.repeat: the number of repeats, {len(repeats)}, is not the size "
+                 f"{array.shape[place].expression}")
+        return along(array, place, np.repeat(np.arange(len(repeats)), repeats))
     if count is None or not count.is_positive:
         fail(f"np.repeat is traced with one number of repeats, not {type(repeats).__name__}")
     shape = list(array.shape)
@@ -106,7 +122,7 @@ def _repeat(session: Session, a: Any, repeats: Any, axis: Any = None) -> Any:
 
 
 def _tile(session: Session, a: Any, reps: Any) -> Any:
-    array = _array(session, a)
+    array = as_array(session, a)
     counts = list(reps) if isinstance(reps, (tuple, list)) else [reps]
     counts = [1] * (array.ndim - len(counts)) + counts
     shape = [1] * (len(counts) - array.ndim) + list(array.shape)
@@ -121,9 +137,17 @@ def _tile(session: Session, a: Any, reps: Any) -> Any:
 
 
 def _roll(session: Session, a: Any, shift: Any, axis: Any = None) -> Any:
-    if isinstance(shift, (tuple, list)):
-        fail("np.roll of several axes at once is not traced; roll one after the other")
-    array, place = _one_axis(session, a, axis)
+    if isinstance(shift, (tuple, list)) or isinstance(axis, (tuple, list)):
+        axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+        shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
+        if None in axes or (len(shifts) not in (1, len(axes)) and len(axes) != 1):
+            fail(f"np.roll by {shift!r:.40} along {axis!r:.40}")
+        count = max(len(shifts), len(axes))
+        for by_one, one in zip(shifts * (count // len(shifts)), axes * (count // len(axes)),
+                               strict=True):
+            a = _roll(session, a, by_one, one)
+        return a
+    array, place = one_axis(session, a, axis)
     by = exact(shift)
     size = array.shape[place].expression
     if by is None or not by.is_integer:
@@ -132,21 +156,21 @@ def _roll(session: Session, a: Any, shift: Any, axis: Any = None) -> Any:
         by = by % size
     if by == 0:
         return array.copy()
-    parts = [_at(array, place, slice(Number(-by), None)),
-             _at(array, place, slice(None, Number(-by)))]
+    parts = [along(array, place, slice(Number(-by), None)),
+             along(array, place, slice(None, Number(-by)))]
     rolled = session.call("concatenate", parts, place)
     return rolled if axis is not None else session.call("reshape", rolled, a.shape)
 
 
 def _append(session: Session, arr: Any, values: Any, axis: Any = None) -> Any:
-    pair = [_array(session, arr), _array(session, values)]
+    pair = [as_array(session, arr), as_array(session, values)]
     if axis is None:
         pair, axis = [session.call("ravel", x) for x in pair], 0
     return session.call("concatenate", pair, axis)
 
 
 def _split(session: Session, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
-    array, place = _one_axis(session, ary, axis)
+    array, place = one_axis(session, ary, axis)
     size = array.shape[place]
     if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
         bounds = [0, *indices_or_sections, size]
@@ -154,7 +178,7 @@ def _split(session: Session, ary: Any, indices_or_sections: Any, axis: Any = 0) 
         count = int(indices_or_sections)
         part = size // count
         bounds = [part * k for k in range(count)] + [size]
-    return [_at(array, place, slice(low, high))
+    return [along(array, place, slice(low, high))
             for low, high in pairwise(bounds)]
 
 
@@ -163,7 +187,7 @@ def _split(session: Session, ary: Any, indices_or_sections: Any, axis: Any = 0) 
 
 def _triangle(name: str) -> Callable[..., Any]:
     def triangle(session: Session, m: Any, k: Any = 0) -> Any:
-        array = _array(session, m)
+        array = as_array(session, m)
         if array.ndim < 2:
             fail(f"np.{name} of {session.shown(array.operand)} is traced of matrices")
         indices = session.builder.axes(array.operand)
@@ -183,28 +207,52 @@ def _tri(session: Session, N: Any, M: Any = None, k: Any = 0, dtype: Any = float
 
 
 def _diag(session: Session, v: Any, k: Any = 0) -> Any:
-    """A matrix with a vector on its diagonal, or the diagonal of a square matrix."""
-    array = _array(session, v)
-    if int(k):
-        fail("np.diag with k= is not traced; only the main diagonal is")
-    (first, *rest) = session.builder.axes(array.operand)
-    if not rest:
-        other = Index(fresh_name("j", {first.name}), first.size)
-        guards: tuple[Guard, ...] = (Equal(other.symbol, first.symbol),)
-        term = Term(slot(0), (Read(array.operand.name, (first.symbol,)),), (), guards)
-        return session.array(session.builder.emit(None, (first, other), [term]), array.kind)
-    if len(rest) > 1 or sp.expand(first.size - rest[0].size) != 0:
-        fail(f"np.diag of {session.shown(array.operand)} is traced of vectors and square matrices")
-    term = Term(slot(0), (Read(array.operand.name, (first.symbol, first.symbol)),))
-    return session.array(session.builder.emit(None, (first,), [term]), array.kind)
+    """A matrix with a vector on a diagonal, or a diagonal of a matrix."""
+    array = as_array(session, v)
+    shift = int(k)
+    if array.ndim == 2:
+        return _diagonal(session, array, shift)
+    if array.ndim != 1:
+        fail(f"np.diag of {session.shown(array.operand)} is traced of vectors and matrices")
+    (first,) = session.builder.axes(array.operand)
+    row = Index(first.name, first.size + abs(shift))
+    column = Index(fresh_name("j", {first.name}), row.size)
+    guards: tuple[Guard, ...] = (Equal(column.symbol, row.symbol + shift),)
+    at = row.symbol if shift >= 0 else column.symbol
+    term = Term(slot(0), (Read(array.operand.name, (at,)),), (), guards)
+    return session.array(session.builder.emit(None, (row, column), [term]), array.kind)
+
+
+def _diagonal(session: Session, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    """The entries x[.., i, i + offset], their axis the last."""
+    array = as_array(session, a)
+    one, other = int(axis1) % array.ndim, int(axis2) % array.ndim
+    shift = int(offset)
+    indices = session.builder.axes(array.operand)
+    rows, columns = indices[one].size, indices[other].size
+    rows, columns = (rows, columns - shift) if shift >= 0 else (rows + shift, columns)
+    gap = sp.expand(rows - columns)
+    if not (gap.is_nonnegative or gap.is_nonpositive):
+        fail(f"the diagonal of {session.shown(array.operand)} is as long as the smaller of two "
+             "sizes; give them as numbers or as one name")
+    size = columns if gap.is_nonnegative else rows
+    if not sp.expand(size).is_positive:
+        session.assume(f"{sp.expand(size)} >= 1, for a diagonal", sp.expand(size) - 1)
+    along_it = Index(indices[one].name, sp.expand(size))
+    at = [index.symbol for index in indices]
+    at[one] = along_it.symbol + max(-shift, 0)
+    at[other] = along_it.symbol + max(shift, 0)
+    out = (*(index for k, index in enumerate(indices) if k not in (one, other)), along_it)
+    term = Term(slot(0), (Read(array.operand.name, tuple(at)),))
+    return session.array(session.builder.emit(None, out, [term]), array.kind)
 
 
 def _flip(session: Session, m: Any, axis: Any = None) -> Any:
-    array = _array(session, m)
+    array = as_array(session, m)
     axes: Sequence[Any] = range(array.ndim) if axis is None else (
         axis if isinstance(axis, (tuple, list)) else (axis,))
     for place in axes:
-        array = _at(array, int(place) % array.ndim, slice(None, None, -1))
+        array = along(array, int(place) % array.ndim, slice(None, None, -1))
     return array
 
 
@@ -214,13 +262,10 @@ def _argmin(session: Session, a: Any, axis: Any = None, out: Any = None, **optio
 
 def _nan_to_num(session: Session, x: Any, copy: Any = True, nan: Any = 0.0, **_: Any) -> Any:
     session.assume("every entry that nan_to_num is given is a finite number")
-    return _array(session, x).copy()
-
-
+    return as_array(session, x).copy()
 
 
 SEQUENCES: dict[str, Callable[..., Any]] = {
-    "prod": _prod,
     "cumsum": _cumsum,
     "diff": _diff,
     "repeat": _repeat,
@@ -235,8 +280,9 @@ SEQUENCES: dict[str, Callable[..., Any]] = {
     "triu": _triangle("triu"),
     "tri": _tri,
     "diag": _diag,
-    "diagonal": _diag,
-    "diagflat": lambda session, v: _diag(session, session.call("ravel", v)),
+    "diagonal": _diagonal,
+    "linalg.diagonal": lambda session, x, offset=0: _diagonal(session, x, offset, -2, -1),
+    "diagflat": lambda session, v, k=0: _diag(session, session.call("ravel", v), k),
     "flip": _flip,
     "flipud": lambda session, m: _flip(session, m, 0),
     "fliplr": lambda session, m: _flip(session, m, 1),

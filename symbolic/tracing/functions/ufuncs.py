@@ -12,10 +12,10 @@ import sympy as sp
 from ... import elementwise
 from ...elementwise import SCALARS
 from ...equation import Read, Term
-from ...functions import STEP
+from ...functions import SIGN, STEP
 from ...layers.builder import Operand, broadcast
 from ..assignment import scattered
-from ..constant_places import one_by_one
+from ..constant_places import one_by_one, parts
 from ..masked import OPPOSITE
 from ..places import comparing, integer_entry
 from ..session import Dtype, Entry, Session
@@ -52,6 +52,18 @@ ARITHMETIC: dict[str, Body] = {
     "hypot": lambda x, y: sp.sqrt(x**2 + y**2),
     "deg2rad": lambda x: x * sp.pi / 180,
     "radians": lambda x: x * sp.pi / 180,
+    "degrees": lambda x: x * 180 / sp.pi,
+    "rad2deg": lambda x: x * 180 / sp.pi,
+    "cbrt": lambda x: SIGN(x) * _scalar("abs")(x) ** sp.Rational(1, 3),
+    "arcsin": sp.asin,
+    "arccos": sp.acos,
+    "arcsinh": sp.asinh,
+    "arccosh": sp.acosh,
+    "arctanh": sp.atanh,
+    "arctan2": lambda y, x: 2 * sp.atan(y / (sp.sqrt(x**2 + y**2) + x)),
+    "logaddexp2": lambda x, y: _scalar("logaddexp")(x * sp.log(2), y * sp.log(2)) / sp.log(2),
+    "copysign": lambda x, y: _scalar("abs")(x) * elementwise.where(
+        "<", y, sp.S.Zero, -sp.S.One, sp.S.One),
     # SciPy's
     "expit": _scalar("sigmoid"),
     "log_expit": lambda x: -_scalar("softplus")(-x),
@@ -94,7 +106,11 @@ ROUNDING: dict[str, Callable[[Any], Any]] = {
 
 EXACT_INTEGERS = {"add", "subtract", "multiply", "negative", "positive", "absolute", "square",
                   "power", "maximum", "minimum", "sign"}  # fmt: skip
-REDUCTIONS = {"add": "sum", "maximum": "max", "minimum": "min"}
+REDUCTIONS = {"add": "sum", "maximum": "max", "minimum": "min", "multiply": "prod",
+              "logaddexp": "logsumexp", "logical_and": "all", "logical_or": "any",
+              "fmax": "max", "fmin": "min"}  # fmt: skip
+OF_MATRICES = ("matmul", "vecdot", "matvec", "vecmat")
+"""Functions of whole arrays that NumPy counts among the ufuncs."""
 
 
 def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
@@ -104,22 +120,25 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
     out = options.pop("out", None)
     if method == "reduce" and name in REDUCTIONS:
         axis = options.pop("axis", inputs[1] if len(inputs) > 1 else 0)
-        return session.call(REDUCTIONS[name], inputs[0], axis=axis, **options)
-    if method == "outer" and name == "multiply":
-        return session.call("outer", *inputs)
+        return session.call(REDUCTIONS[name], _together(session, inputs[0]), axis=axis, **options)
+    if method == "outer":
+        first, second = (session.call("asarray", x) for x in inputs)
+        return apply(session, name, (first.reshape((*first.shape, *(1,) * second.ndim)), second))
     if method == "at" and name in ("add", "subtract") and isinstance(inputs[0], Tracer):
         target, key, value = inputs
         if (listed := one_by_one(session, target.operand, key)) is not None:
-            for single, part in zip(listed.keys, target.parts(listed, key, value), strict=True):
+            for single, part in zip(listed.keys, parts(session, target, listed, key, value),
+                                    strict=True):
                 call(session, ufunc, "at", (target, single, part), {})
             return None
         entry = session.entry(-value if name == "subtract" else value)
         chosen = selectors(session, target.operand, key)
         return target.write(scattered(session, target.operand, chosen, entry))
-    if (method, name) in (("reduce", "multiply"), ("accumulate", "add")):
+    if method == "accumulate":
         axis = options.pop("axis", inputs[1] if len(inputs) > 1 else 0)
-        return session.call("prod" if method == "reduce" else "cumsum", inputs[0], axis=axis,
-                            **options)
+        if name == "add":
+            return session.call("cumsum", inputs[0], axis=axis, **options)
+        return session.call("accumulate", name, inputs[0], axis)
     if method != "__call__":
         fail(f"np.{name}.{method} is not traced; write it with sums and products")
     chosen = options.pop("where", True)
@@ -139,6 +158,13 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
     if result.ndim != target.ndim:
         fail(f"np.{name} writes {result} into {target}, which has other axes")
     return target.replace(result)
+
+
+def _together(session: Session, value: Any) -> Any:
+    """``np.maximum.reduce([x, y, z])``: the arrays of a list as one."""
+    if isinstance(value, (list, tuple)):
+        return session.call("stack", session.call("broadcast_arrays", *value))
+    return value
 
 
 def _where_chosen(session: Session, name: str, found: Any, chosen: Any, target: Any) -> Any:
@@ -161,8 +187,8 @@ def check_dtype(name: str, dtype: Any) -> None:
 
 def apply(session: Session, name: str, inputs: Any) -> Any:
     """The ufunc `name` of its inputs."""
-    if name == "matmul":
-        return session.call("matmul", *inputs)
+    if name in OF_MATRICES or name in ("isnan", "isinf", "isfinite"):
+        return session.call(name, *inputs)
     entries = [session.entry(value) for value in inputs]
     kinds = [_kind(value) for value in inputs]
     if name in COMPARISONS:
