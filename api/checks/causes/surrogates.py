@@ -75,7 +75,7 @@ class Surrogates:
             return told
         if self.order in ("gradient", "jacobian") or seen[0][0][self.by].size > 60:
             return ""
-        for rule in (self._gauss_newton, self._expected, self._constant):
+        for rule in (self._gauss_newton, self._outer, self._expected, self._constant):
             if told := rule(seen):
                 return told
         return ""
@@ -140,6 +140,20 @@ class Surrogates:
                 said = self._curvature.said(name)
                 return (f"this is the Gauss-Newton matrix through {said}: it leaves out "
                         "Σ (∂L/∂r) ∂²r/∂x², so it is the Hessian only where that vanishes")
+        return ""
+
+    def _outer(self, seen: Seen) -> str:
+        """What is left where a loss is taken for linear in an intermediate array."""
+        curvature = self._curvature
+
+        def linear(values: Values, name: str) -> Any:
+            j = curvature.slope_of(values, name)
+            return curvature.hessian(values) - j.T @ curvature.bend_by(values, name) @ j
+
+        for name in curvature.inner:
+            if self._all(seen, partial(linear, name=name)):
+                return (f"this leaves out Jᵀ (∂²L/∂r²) J for {curvature.said(name)}, J = ∂r/∂x: the "
+                        "loss is taken for linear in it")
         return ""
 
     def _expected(self, seen: Seen) -> str:
@@ -282,8 +296,6 @@ class _Curvature:
                 wide.extended([sum_]), total, self._by, self._by))
 
         inner = self._run("curve", name, {**values, weight: self.adjoint(values, name)}, made)
-        if not np.any(inner):
-            raise ValueError(f"{name} is not curved")
         return self.hessian(values) - self._square(values, inner)
 
     def _square(self, values: Values, array: Any) -> Any:

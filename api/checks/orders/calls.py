@@ -45,7 +45,15 @@ class Contents:
         raise AttributeError(f"a data set here has {', '.join(arrays)}, not {name}")
 
 
-Argument: TypeAlias = "str | Box"
+@dataclass(frozen=True)
+class Entry:
+    """An argument that is one entry of an array: a parameter of ``curve_fit``, of all of them."""
+
+    name: str
+    place: int
+
+
+Argument: TypeAlias = "str | Box | Entry"
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,9 @@ class Call:
 
 
 def _names(argument: Argument) -> list[str]:
-    return [argument] if isinstance(argument, str) else [name for _, name in argument.contents]
+    if isinstance(argument, Box):
+        return [name for _, name in argument.contents]
+    return [argument if isinstance(argument, str) else argument.name]
 
 
 def _run(
@@ -94,6 +104,8 @@ def _run(
     def made(argument: Argument) -> Any:
         if isinstance(argument, str):
             return known[argument]
+        if isinstance(argument, Entry):
+            return known[argument.name][argument.place]
         return Contents({key: known[name] for key, name in argument.contents})
 
     return pick(function(*[made(argument) for argument in order],
@@ -140,12 +152,32 @@ class Arguments:
     """What a function is called with: `by` first, as a rule, then the rest.
 
     names: in the order of the function.  given: inputs by name.  fixed: constants.
+    entries: names that are entries of the input `by`.
     """
 
     names: tuple[str, ...]
     given: Mapping[str, Any]
     fixed: Mapping[str, Any]
     by: str
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def packed(self, names: Sequence[str]) -> Arguments:
+        """The same where numbers that the function takes one by one are entries of one array.
+
+        ValueError where one of them is an array.
+        """
+        values = [self.given.get(name, self.fixed.get(name)) for name in names]
+        if unfit := [name for name, value in zip(names, values, strict=True) if (
+                value.split() if isinstance(value, str) else getattr(value, "shape", ()))]:
+            raise ValueError(f"wrt: {unfit[0]} is an array; several names are for parameters that "
+                             'are numbers, as curve_fit has them (shape "")')
+        free = next(name for name in ("params", "theta", "params_") if name not in self.names)
+        given = {name: value for name, value in self.given.items() if name not in names}
+        numbers = all(isinstance(value, int | float | np.ndarray | np.number) for value in values)
+        given[free] = np.array(values, dtype=float) if numbers else str(len(names))
+        fixed = {name: value for name, value in self.fixed.items() if name not in names}
+        entries = {name: Entry(free, place) for place, name in enumerate(names)}
+        return replace(self, given=given, fixed=fixed, by=free, entries=entries)
 
     def call(
         self, what: str, function: Any, pick: Callable[[Any], Any], extra: str = ""
@@ -156,24 +188,28 @@ class Arguments:
         """
         if not callable(function):
             raise ValueError(f"{what}: expected a function, got {function!r:.60}")
-        place = self.names.index(self.by) + 1
+        place = 1 + max(self.names.index(name) for name in (self.entries or [self.by]))
         names = (*self.names[:place], *([extra] if extra else []), *self.names[place:])
         parameters = _parameters(function)
         if parameters is None:
-            return Call(function, names, (), self.fixed, pick)
+            return Call(function, self._made(names), (), self.fixed, pick)
         needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _MANY]
         known = [p.name for p in parameters if p.name in names]
         if known and {*needed} <= {*names}:
             placed = [p.name for p in parameters if p.name in known and p.kind is p.POSITIONAL_ONLY]
-            return Call(function, tuple(placed), tuple((n, n) for n in known if n not in placed),
-                        self.fixed, pick)
+            return Call(function, self._made(placed), tuple(zip(
+                (n for n in known if n not in placed),
+                self._made([n for n in known if n not in placed]), strict=True)), self.fixed, pick)
         ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         least = sum(p.default is p.empty for p in ordered)
         if least <= len(names) and (many or len(names) <= len(ordered)):
-            return Call(function, names, (), self.fixed, pick)
+            return Call(function, self._made(names), (), self.fixed, pick)
         raise ValueError(f"{what}: its parameters are {', '.join(p.name for p in parameters)}; it "
                          f"is called with {', '.join(names)}, in this order or by these names")
+
+    def _made(self, names: Sequence[str]) -> tuple[Argument, ...]:
+        return tuple(self.entries.get(name, name) for name in names)
 
 
 def arguments_of(
@@ -209,9 +245,10 @@ def arguments_of(
                          f"{needed[0]}=\"n\", an array, or a place in args")
     names = (*(name for name in known if name in values),
              *(name for name in values if name not in known))
-    fixed = {name: value for name, value in values.items() if _is_constant(value) and (
-        name not in given or not isinstance(value, str))}
     chosen = names[0] if by is None and names else str(by)
+    fixed = {name: value for name, value in values.items()
+             if _is_constant(value) and not (name in given and isinstance(value, str))
+             and not (name == chosen and isinstance(value, int))}
     if chosen not in names or chosen in fixed:
         raise ValueError(f"wrt: expected one of {', '.join(names) or '(nothing is given)'}, to "
                          f"differentiate by, got {chosen!r}")

@@ -42,6 +42,8 @@ from gradproof.limits.calls import NotReturnedError
 from gradproof.symbolic.derive import higher_orders
 from gradproof.symbolic.derive.kinks import find_kinks
 from gradproof.symbolic.derive.steps import Chain
+from gradproof.symbolic.equation import fresh_name
+from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.tracing.run import Trace, TraceError
 
 Order: TypeAlias = Literal["gradient", "jacobian", "hessian", "product", "diagonal", "blocks"]
@@ -160,6 +162,8 @@ class Claim:
     def _chain(self, declared: Declared) -> Chain:
         traced = self.value.traced({
             name: array for name, array in declared.items() if name != self.direction})
+        if self.direction in traced.system.names:  # a variable of the function is called so
+            traced = _renamed(traced, self.direction)
         if "jacobian" in self.orders.values():
             return self._jacobian_chain(traced)
         orders = [order for order in self.orders.values() if order != "gradient"]
@@ -209,3 +213,11 @@ class Claim:
     def _verdict(self, seed: int) -> Callable[[Callable[..., Any]], str]:
         return lambda function: self._edited(function).judged(seed, 0).verdict
 
+
+
+def _renamed(traced: Trace, name: str) -> Trace:
+    """A trace in which the array of a name has another."""
+    other = {name: fresh_name(name, traced.system.names)}
+    system = traced.system.mapped(lambda equation: rename_arrays(equation, other))
+    result = other.get(traced.result, traced.result) if isinstance(traced.result, str) else None
+    return replace(traced, system=system, result=result)

@@ -25,7 +25,7 @@ def check_jacobian(
     jac: Callable[..., Any],
     *,
     args: Sequence[Any] = (),
-    wrt: str | None = None,
+    wrt: str | Sequence[str] | None = None,
     inputs: Any = None,
     constants: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -42,7 +42,8 @@ def check_jacobian(
     args: the arguments after those, in order, as SciPy's solvers hand them over.  Arrays and floats
         may be any others of their kind; text, whole numbers, None and functions are constants, as
         are those in `constants`, by name.
-    wrt: what to differentiate by; by default f's first parameter.
+    wrt: what to differentiate by; by default f's first parameter.  Several names are numbers, one
+        for each column, as for ``curve_fit``.
     seed, repair_seconds, time_limit: as for :func:`check`.
 
     The one verdict is keyed "jac".
@@ -56,8 +57,11 @@ def check_jacobian(
 
     Raises ValueError (TraceError) for inputs that do not fit the functions.
     """
+    several = () if wrt is None or isinstance(wrt, str) else tuple(wrt)
     arguments = arguments_of("function", function, by_name(inputs, shapes), args,
-                             constants or {}, wrt)
+                             constants or {}, several[0] if several else wrt)
+    if several:
+        arguments = arguments.packed(several)
     claim = Claim(
         arguments.call("function", function, _values), arguments.call("jac", jac, whole),
         arguments.by, {"jac": "jacobian"}, General(inputs_of(arguments), varied=(arguments.by,)),
