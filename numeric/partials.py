@@ -34,6 +34,7 @@ class Slopes:
         self._name = name
         self._analytic: dict[bytes, bool] = {}
         self._separate: dict[bytes, bool] = {}
+        self._here: dict[bytes, tuple[float, float]] = {}
 
     def at(self, inputs: Mapping[str, Array], shift: Array, direction: Array) -> float:
         """d/dt loss(x + shift + t·direction) at t = 0, nan where that is not known well enough.
@@ -44,10 +45,26 @@ class Slopes:
         x = np.asarray(inputs[self._name], dtype=np.float64)
         if not np.any(direction):
             return 0.0
+        key = _key(inputs) + np.ascontiguousarray(direction).tobytes()
+        if key not in self._here:
+            self._here[key] = self._measured(inputs, x, direction)
+        value, part = self._here[key]
+        if not np.any(shift) or value != value:
+            return value
+        if part:
+            return self._quotient(inputs, x + shift, direction, part)
+        return self._complex(inputs, x + shift, direction)
+
+    def _measured(
+        self, inputs: Mapping[str, Array], x: Array, direction: Array
+    ) -> tuple[float, float]:
+        """The derivative at the point itself, and the step of real points; 0 for a complex step."""
         if self._is_analytic(inputs):
-            moved = x + shift + 1j * _STEP * direction
-            return float(np.imag(self._value(inputs, moved))) / _STEP
-        return self._real(inputs, x + shift, direction)
+            return self._complex(inputs, x, direction), 0.0
+        return self._real(inputs, x, direction)
+
+    def _complex(self, inputs: Mapping[str, Array], x: Array, direction: Array) -> float:
+        return float(np.imag(self._value(inputs, x + 1j * _STEP * direction))) / _STEP
 
     def are_separate(self, inputs: Mapping[str, Array]) -> bool:
         """Whether x[i] seems not to matter to the derivatives by x[j], for a few i and all else."""
@@ -75,6 +92,7 @@ class Slopes:
         key = _key(inputs)
         if key not in self._analytic:
             self._analytic.clear()
+            self._here.clear()
             evaluator = Evaluator(self._loss, inputs)
             x = evaluator.array(self._name)
             rng = np.random.default_rng(x.size)
@@ -84,7 +102,9 @@ class Slopes:
             self._analytic[key] = evaluator.analytic.get(self._name) is True
         return self._analytic[key]
 
-    def _real(self, inputs: Mapping[str, Array], x: Array, direction: Array) -> float:
+    def _real(
+        self, inputs: Mapping[str, Array], x: Array, direction: Array
+    ) -> tuple[float, float]:
         reach = float(np.max(np.abs(direction)))
         length = (float(np.sqrt(np.mean(np.square(x)))) or 1.0) / reach
         for part in _STEPS:
@@ -92,8 +112,8 @@ class Slopes:
                             for scale in (1.0, 0.5))
             size = max(abs(narrow), abs(self._value(inputs, x).real) / length)
             if abs(wide - narrow) <= _AGREE * size / part**0.5:
-                return narrow
-        return float("nan")
+                return narrow, part * length / 2
+        return float("nan"), 0.0
 
     def _quotient(
         self, inputs: Mapping[str, Array], x: Array, direction: Array, step: float

@@ -21,9 +21,11 @@ def jacobian_witness(function: Call, by: str, name: str) -> Witness:
     """Its gradient by `name`, of the shapes of f(x) and x, is the Jacobian of f."""
     def measured(values: Values) -> Any:
         rest = {key: value for key, value in values.items() if key != name}
-        found: Any = 0.0
+        here = np.ravel(function.at(rest))
+        found: Any = np.sum(here)
         for rows, moved in _moves(values[name], np.asarray(values[by])):
-            found = found + np.sum(np.ravel(function.at({**rest, by: moved}))[rows])
+            there = np.ravel(function.at({**rest, by: moved}))
+            found = found + np.sum(there[rows] - here[rows])
         return found
 
     return Witness(measured)
@@ -50,13 +52,16 @@ def hessian_witness(
     def measured(values: Values) -> Any:
         rest = {key: array for key, array in values.items() if key != name}
         x = np.asarray(values[by])
-        found = 0.0
+        found = slopes.at(rest, np.zeros_like(x), np.ones_like(x))
         many = shared > 0 and len(x) > MANY and slopes.are_separate(rest)
         moves = _by_sample if many else _moves
         for rows, moved in moves(values[name], x, shared):
             direction = np.zeros(x.size)
             direction[rows] = 1.0
-            found += slopes.at(rest, moved - x, direction.reshape(x.shape))
+            direction = direction.reshape(x.shape)
+            # At no displacement the difference is exactly 0: else it would be a jump there.
+            found += slopes.at(rest, moved - x, direction) - slopes.at(
+                rest, np.zeros_like(x), direction)
         return found
 
     return Witness(measured, real=True)
@@ -92,15 +97,13 @@ def _by_sample(shift: Any, x: Any, shared: int) -> Iterator[tuple[Any, Any]]:
 
 
 def _moves(shift: Any, x: Any, shared: int = 0) -> Iterator[tuple[Any, Any]]:
-    """The rows of a displacement, those without one together, each with x as it is moved there.
+    """The rows of a displacement that have one, each with x as it is moved there.
 
     shared: of the axes of x, how many the rows of a displacement do not repeat.
     """
     inner = int(np.prod(x.shape[shared:]))
     flat = np.reshape(shift, (-1, inner))
     moving = np.any(flat != 0, axis=1)
-    if not np.all(moving):
-        yield np.flatnonzero(~moving), x
     for row in np.flatnonzero(moving):
         if not shared:
             yield [row], x + flat[row].reshape(x.shape)
