@@ -48,7 +48,8 @@ COUNTS = {"preds": "m", "labels": positive()}
 
 
 def objective(name, function, right, wrong, cause, inputs=None, least="proved", **options):
-    CASES.append(Case(name, "objective", function, right, wrong, cause, inputs or M, least, options))
+    CASES.append(Case(name, "objective", function, right, wrong, cause, inputs or M, least,
+                      options))
 
 
 # --- boosting -------------------------------------------------------------------------------------
@@ -251,7 +252,8 @@ def classes_grad(preds, labels):
 
 MULTI = {"preds": "m k", "labels": gp.Array("m", kind="labels k")}
 objective("softmax", classes,
-          lambda preds, labels: (classes_grad(preds, labels), softmax(preds) * (1 - softmax(preds))),
+          lambda preds, labels: (classes_grad(preds, labels),
+                                 softmax(preds) * (1 - softmax(preds))),
           lambda preds, labels: (classes_grad(preds, labels),
                                  2 * softmax(preds) * (1 - softmax(preds))),
           "multiply by ½", MULTI)
@@ -370,7 +372,8 @@ def decay_jac(x, t, y):
 
 
 CURVE = {"x": "3", "t": "m", "y": "m"}
-jacobian("least squares", decay, decay_jac, lambda x, t, y: decay_jac(x, t, y).T, "transpose", CURVE)
+jacobian("least squares", decay, decay_jac, lambda x, t, y: decay_jac(x, t, y).T, "transpose",
+         CURVE)
 jacobian("least squares by logarithms", decay, decay_jac, lambda x, t, y: decay_jac(x, t, y) * x,
          "by log x", CURVE)
 

@@ -152,8 +152,8 @@ class Surrogates:
 
         for name in curvature.inner:
             if self._all(seen, partial(linear, name=name)):
-                return (f"this leaves out Jᵀ (∂²L/∂r²) J for {curvature.said(name)}, J = ∂r/∂x: the "
-                        "loss is taken for linear in it")
+                return (f"this leaves out Jᵀ (∂²L/∂r²) J for {curvature.said(name)}, J = ∂r/∂x: "
+                        "the loss is taken for linear in it")
         return ""
 
     def _expected(self, seen: Seen) -> str:
