@@ -57,9 +57,9 @@ def check_jacobian(
 
     Raises ValueError (TraceError) for inputs that do not fit the functions.
     """
-    several = () if wrt is None or isinstance(wrt, str) else tuple(wrt)
+    one, several = (wrt, ()) if wrt is None or isinstance(wrt, str) else (wrt[0], tuple(wrt))
     arguments = arguments_of("function", function, by_name(inputs, shapes), args,
-                             constants or {}, several[0] if several else wrt)
+                             constants or {}, one)
     if several:
         arguments = arguments.packed(several)
     claim = Claim(

@@ -56,7 +56,7 @@ def hessian_witness(
         many = shared > 0 and len(x) > MANY and slopes.are_separate(rest)
         moves = _by_sample if many else _moves
         for rows, moved in moves(values[name], x, shared):
-            direction = np.zeros(x.size)
+            direction: Any = np.zeros(x.size)
             direction[rows] = 1.0
             direction = direction.reshape(x.shape)
             # At no displacement the difference is exactly 0: else it would be a jump there.
