@@ -57,6 +57,11 @@ class General:
             if not isinstance(value, str | Array)
         }
 
+    @property
+    def dtypes(self) -> dict[str, np.dtype[Any]]:
+        """Those of the given arrays."""
+        return {name: given.numbers.dtype for name, given in self.given.items()}
+
     @cached_property
     def _rest(self) -> list[Array]:
         return [array for array in self.inputs.arrays if array.name not in self.given]

@@ -42,6 +42,7 @@ from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.normalform.polynomial import Crossing
 from gradproof.symbolic.proof.prover import Proof
 from gradproof.symbolic.tracing.run import SourceLine
+from gradproof.symbolic.tracing.session import taken_as_exact
 
 ROUNDING = 1e-13
 """A difference of a proved gradient at which the arithmetic is to blame, whatever its size is."""
@@ -253,8 +254,9 @@ def _proved(
 ) -> Check:
     """A proof that no number contradicts, with what it rests on."""
     traced = subject.hand.assumptions if subject.hand is not None else ()
+    stored = filter(None, map(taken_as_exact, subject.given.values()))
     given = {a.array for a in subject.assumed if a.fact == "given symmetric"}
-    assumed = dict.fromkeys(str(a) for a in (*proof.assumptions, *subject.assumed, *traced)
+    assumed = dict.fromkeys(str(a) for a in (*proof.assumptions, *subject.assumed, *traced, *stored)
                             if not (isinstance(a, Assumption) and a.fact == "symmetric"
                                     and a.array in given))
     extra = [f"numbers undecided: {reason}" for reason in open_[:1]]

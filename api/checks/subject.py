@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, leaves, takes
 from gradproof.checks.returned import Asked, Keyed
@@ -74,7 +76,7 @@ class Subject:
     assumed: what the derivation assumed of inputs; kinks: where the loss has no derivative.
     rerun: how an edited gradient function is looked at; without it no repair is searched.
     remarks: what a reader of any verdict should know.  keyed: what was returned beside.
-    given: names of the arrays that came as numbers.
+    given: the dtypes of arrays that came as numbers.
     varied: names of the inputs that are differentiated by, where gradients are not keyed by them.
     witnesses: by name, what is differentiated by that name in the place of the loss.
     titles: by name, what is claimed, in words.
@@ -97,7 +99,7 @@ class Subject:
     rerun: Rerun | None = None
     remarks: tuple[str, ...] = ()
     keyed: Keyed = field(default_factory=Keyed)
-    given: frozenset[str] = frozenset()
+    given: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
     varied: tuple[str, ...] = ()
     witnesses: Mapping[str, Witness] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -168,7 +170,7 @@ class Sides:
     def general(self, general: General) -> Subject:
         """The subject for inputs as general as those for which both sides can be traced, and the
         gradients have a number of entries for the size that was given alone."""
-        enough, given = left() / 2, frozenset(general.given)
+        enough, given = left() / 2, general.dtypes
         traced: Subject | None = None
         for found in map(self.subject, general.declarations()):
             if found.hand is not None and not _is_narrower(found):
@@ -181,7 +183,7 @@ class Sides:
     def patterned(self, general: General, declared: Declared) -> Iterator[Subject]:
         """The subject under what the numbers of given arrays show, if they show anything."""
         for found, assumed in general.patterned(declared, self.plain.loss):
-            plain = replace(self.plain, assumed=assumed, given=frozenset(general.given))
+            plain = replace(self.plain, assumed=assumed, given=general.dtypes)
             yield replace(self, plain=plain).subject(found)
 
 

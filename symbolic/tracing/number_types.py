@@ -92,6 +92,8 @@ class ScalarType(NumberType):
             whole = np.dtype(cls.plain).kind in "iu"
             if np.dtype(cls.plain).kind not in "iuf" or (whole and not args[0].is_whole):
                 fail(f"np.{cls.plain.__name__} of {args[0]}, which differs from size to size")
+            session: Session = SESSION.get()
+            session.stored(cls.plain)
             return Number(args[0].expression)
         return cls.plain(*args, **kwargs)
 

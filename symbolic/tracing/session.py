@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import sympy as sp
 
 from ..dependence import needed_part
@@ -38,6 +39,15 @@ from .unwritten import Blank
 Dtype: TypeAlias = Literal["float", "int", "bool"]
 Entry: TypeAlias = Operand | sp.Expr
 """An array, or an exact number."""
+
+
+
+def taken_as_exact(dtype: Any) -> str:
+    """What is assumed of numbers of a dtype that cannot hold the exact ones; empty for the wide."""
+    kept = np.dtype(dtype)
+    narrow = {"f": kept.itemsize < 8, "i": kept.itemsize < 4, "u": True}.get(kept.kind, False)
+    return f"numbers of {kept} are taken as exact" if narrow else ""
+
 
 class Session:
     """The state of one trace; `functions` are the NumPy functions by name, `ufunc` the others."""
@@ -144,6 +154,11 @@ class Session:
         rest, sized = (nonnegative or sp.S.Zero).as_coeff_Add()
         if sized.is_Symbol and sized.is_positive:
             self.least[str(sized)] = max(self.least.get(str(sized), 1), int(-rest))
+
+    def stored(self, dtype: Any) -> None:
+        """Notes that numbers go into arrays of a dtype."""
+        if said := taken_as_exact(dtype):
+            self.assume(said)
 
     def array(self, operand: Operand, dtype: Dtype = "float") -> Any:
         """A traced array that holds `operand`, whose equations belong to the user's line."""

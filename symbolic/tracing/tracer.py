@@ -255,8 +255,7 @@ class Tracer:
         if not copy and wanted == DTYPES[self.kind]:
             return self
         if wanted.kind == "f" or DTYPES[self.kind] == wanted or self.kind == "bool":
-            if wanted.kind == "f" and wanted.itemsize < 8:
-                self.session.assume(f"numbers of {wanted} are taken as exact")
+            self.session.stored(wanted)
             kind: Dtype = "float" if wanted.kind == "f" else "int"
             return Tracer(self.session, self.operand, "bool" if wanted.kind == "b" else kind)
         fail(f"astype({wanted}) of {self} would round; only floats are traced")

@@ -35,6 +35,19 @@ def clipped(X, w, y):
     return X.T @ (np.clip(sig(X @ w), 1e-7, 1 - 1e-7) - y) / len(y)
 
 
+def of_p(p, y):
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def of_p_back(p, y):
+    return (p - y) / (p * (1 - p)) / len(p)
+
+
+def length(x):
+    return np.sqrt(S(x**2))
+
+
+BETWEEN = {"p": gp.Array("n", kind="interval", low=0, high=1), "y": "n", "wrt": ["p"]}
 XWY = {"X": "m n", "w": "n", "y": "m", "wrt": ["w"]}
 GIVEN = {"X": 40 * RNG.normal(size=(8, 3)), "w": RNG.normal(size=3), "wrt": ["w"],
          "y": (RNG.random(8) > 0.5) * 1.0}
@@ -62,6 +75,20 @@ RIGHT = [  # loss, gradient, inputs, what the scope says
      "up to the added 1e-12"),
     (lambda x, y: S(x / (y**2 + 1e-8)), lambda x, y: np.ones_like(x) / y**2,
      {"x": "n", "y": "n", "wrt": ["x"]}, "up to the added 1e-08"),
+    # in the gradient alone
+    (of_p, lambda p, y: -(y / (p + 1e-8) - (1 - y) / (1 - p + 1e-8)) / len(p), BETWEEN,
+     "up to the added 1e-08"),
+    (of_p, lambda p, y: (p - y) / (p * (1 - p) + 1e-8) / len(p), BETWEEN, "up to the added 1e-08"),
+    (of_p, lambda p, y: of_p_back(np.clip(p, 1e-7, 1 - 1e-7), y), BETWEEN,
+     "where 1e-07 < p < 1 - 1e-07"),
+    (length, lambda x: x / (np.sqrt(S(x**2)) + 1e-8), {"x": "n"}, "up to the added 1e-08"),
+    (length, lambda x: x / np.maximum(length(x), 1e-8), {"x": "n"},
+     "where the bound 1e-08 does not act"),
+    (lambda a, b: a @ b / (length(a) * length(b)), lambda a, b: b / (length(a) * length(b) + 1e-8)
+     - a * (a @ b) / (length(a)**3 * length(b) + 1e-8), {"a": "n", "b": "n", "wrt": ["a"]},
+     "up to the added 1e-08"),
+    (lambda z: S(np.log(1 + np.exp(z))), lambda z: sig(np.clip(z, -30, 30)), {"z": "n"},
+     "where -30 < z < 30"),
 ]
 
 
@@ -85,6 +112,13 @@ WRONG = [
     (lambda x: S(np.log(x**2 + 0.01)), lambda x: 2 / x, {"x": "n"}),
     (lambda x: S(np.minimum(x, 20) ** 2), lambda x: 2 * x, {"x": "n"}),
     (lambda x: S(x**2) + 1e-9 * S(x), lambda x: 2.001 * x, {"x": "n"}),
+    (lambda x: S(x**2), lambda x: 2 * x + 1e-8, {"x": "n"}),
+    (lambda x: S(x**2), lambda x: 2 * x * (1 + 1e-8), {"x": "n"}),
+    (lambda x: S(x**2), lambda x: 2 * np.clip(x, -30, 30), {"x": "n"}),
+    (of_p, lambda p, y: -(y / (p + 1e-3) - (1 - y) / (1 - p + 1e-3)) / len(p), BETWEEN),
+    (of_p, lambda p, y: -(y / (p + 1e-8) - (1 - y) / (1 + p + 1e-8)) / len(p), BETWEEN),
+    (length, lambda x: x / (S(x**2) + 1e-8), {"x": "n"}),
+    (lambda z: S(np.log(1 + np.exp(z))), lambda z: sig(np.clip(z, -3, 3)), {"z": "n"}),
 ]
 
 

@@ -321,3 +321,43 @@ def test_objects_of_other_packages_do_not_stop_the_trace():
 def test_compiled_code_that_is_given_an_array_is_named():
     with pytest.raises(TraceError, match=r"test_trace_numpy.py:\d+"):
         trace(lambda x: memoryview(x), {"x": "n"})
+
+
+NARROW = [
+    (lambda X, w: w.astype(np.float32), "float32"),
+    (lambda X, w: np.sum(X * w, axis=0, dtype=np.float16), "float16"),
+    (lambda X, w: np.zeros(len(w), np.float16) + w, "float16"),
+    (lambda X, w: np.array([0.5], dtype=np.float32) * w, "float32"),
+    (lambda X, w: np.uint8(len(w)) * w, "uint8"),
+    (lambda X, w: np.arange(len(w), dtype=np.int8) * w, "int8"),
+    (lambda X, w: np.eye(len(w), dtype=np.uint8) @ w, "uint8"),
+    (lambda X, w: (w > 0).astype(np.uint8) * w, "uint8"),
+    (lambda X, w: np.ones(len(w), np.int16) * w, "int16"),
+]
+
+
+@pytest.mark.parametrize(("function", "dtype"), NARROW)
+def test_numbers_that_a_narrow_dtype_may_not_hold_are_taken_as_exact_and_it_is_said(
+        function, dtype):
+    assert f"numbers of {dtype} are taken as exact" in trace(
+        function, {"X": "m n", "w": "n"}).assumptions
+
+
+@pytest.mark.parametrize("function", [
+    lambda X, w: np.array([len(w)], dtype=np.int8) * w,
+    lambda X, w: np.array([w[0], w[1]], dtype=int) * w[0],
+    lambda X, w: np.array([len(w) / 2], dtype=int) * w,
+    lambda X, w: np.prod(X[:2], axis=0, dtype=int), lambda X, w: np.cumsum(w, dtype=int),
+    lambda X, w: np.var(w, dtype=int) * w,
+])
+def test_what_a_dtype_would_round_is_not_traced(function):
+    with pytest.raises(TraceError, match="would round"):
+        trace(function, {"X": "m n", "w": "n"})
+
+
+def test_given_arrays_of_a_narrow_dtype_are_taken_as_exact_and_it_is_said():
+    codes = np.array([1, 2, 3], dtype=np.uint8)
+    (found,) = gp.check(lambda c, x: np.sum(c * x), lambda c, x: (c - np.uint8(1)) + 1.0,
+                        c=codes, x=np.array([0.1, -0.4, 2.0]), wrt=["x"])
+    assert (found.verdict, found.assumptions) == (
+        "proved", ("numbers of uint8 are taken as exact",))

@@ -50,15 +50,17 @@ class Beyond:
             return False
         witness, true = seen.comparison.witness, np.asarray(seen.true, dtype=float)
         known = np.isfinite(witness)
-        return _close(seen.claimed, traced) and _close(witness[known], true[known])
+        scale = max(_largest(traced), _largest(true), 1e-300)  # true may be 0 up to rounding
+        return _close(seen.claimed, traced, scale) and _close(witness[known], true[known], scale)
 
 
-def _close(one: Any, other: Any) -> bool:
+def _largest(array: Any) -> float:
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+def _close(one: Any, other: Any, scale: float) -> bool:
     one, other = np.squeeze(one), np.squeeze(other)
-    if one.shape != other.shape:
-        return False
-    scale = max(float(np.max(np.abs(other), initial=0.0)), 1e-300)
-    return bool(np.all(np.abs(one - other) <= CLOSE * scale))
+    return one.shape == other.shape and bool(np.all(np.abs(one - other) <= CLOSE * scale))
 
 
 def beyond_safeguards(subject: Subject) -> Beyond | None:
@@ -67,7 +69,7 @@ def beyond_safeguards(subject: Subject) -> Beyond | None:
         return None
     plain, taken = without_safeguards(subject.chain.source)
     hand, more = without_safeguards(subject.hand.system)
-    if not taken:  # the gradient of what has none is what it is
+    if not taken and not more:
         return None
     try:
         chain = differentiate(plain, subject.chain.loss, subject.chain.wrt)
@@ -79,6 +81,7 @@ def beyond_safeguards(subject: Subject) -> Beyond | None:
 
 
 def largest_share(seen: Sequence[Observed]) -> float:
-    """The largest difference at some points, relative to the gradient there."""
-    return max((one.largest / max(float(np.max(np.abs(one.true), initial=0.0)), 1e-300)
-                for one in seen if one.largest == one.largest), default=0.0)
+    """The largest difference at some points, relative to the gradient there, if that is not 0."""
+    return max((one.largest / _largest(one.true) for one in seen
+                if one.largest == one.largest and _largest(one.true) > one.comparison.bound),
+               default=0.0)

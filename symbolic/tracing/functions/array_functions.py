@@ -71,7 +71,7 @@ def _reduction(name: str, reduction: Reduction, sign: int = 1) -> Function:
         if (found := chosen(session, name, a, axis, keepdims, options)) is not None:
             return written(found, out)
         unsupported(name, options)
-        check_dtype(name, dtype)
+        check_dtype(session, name, dtype)
         operand = _operand(session, a)
         axes = axes_of(session, operand, axis)
         body = sign * slot(0)
@@ -98,6 +98,7 @@ def _variance(root: bool) -> Function:
         ddof: Any = 0, keepdims: Any = False, **options: Any,
     ) -> Any:
         unsupported("var", options)
+        check_dtype(session, "var", dtype)
         if not isinstance(ddof, int):
             fail(f"np.var with ddof={ddof!r}: expected a whole number")
         centred = a - session.call("mean", a, axis=axis, keepdims=True)

@@ -52,6 +52,7 @@ def _constant(session: Session, shape: tuple[Size, ...], value: Any, dtype: Any)
         fail("arrays without an axis are not traced; use a number")
     kinds: dict[str, Dtype] = {"b": "bool", "i": "int", "u": "int"}
     kind = np.dtype(float if dtype is None else dtype).kind
+    session.stored(dtype)
     return session.array(made, kinds.get(kind, "float"))
 
 
@@ -95,6 +96,7 @@ def _eye(session: Session, N: Any, M: Any = None, k: int = 0, dtype: Any = float
     out = session.builder.indices((rows, columns), ())
     guard = Equal(out[1].symbol, out[0].symbol + int(k))
     made = session.builder.emit(None, out, [Term(sp.S.One, (), (), (guard,))])
+    session.stored(dtype)
     return session.array(made)
 
 
@@ -116,6 +118,7 @@ def _arange(session: Session, *args: Any, dtype: Any = None, **named: Any) -> An
     out = session.builder.indices((count,), ())
     made = session.builder.emit(None, out, [
         Term(start + step * slot(0), (Read(INDEX_VALUE, (out[0].symbol,)),))])
+    session.stored(dtype)
     whole = start.is_integer and step.is_integer and np.dtype(
         int if dtype is None else dtype).kind in "iu"
     return session.array(made, "int" if whole else "float")
@@ -123,19 +126,24 @@ def _arange(session: Session, *args: Any, dtype: Any = None, **named: Any) -> An
 
 def _array(session: Session, a: Any, dtype: Any = None, copy: Any = True, **_: Any) -> Any:
     """A copy of a traced array, a list of traced arrays stacked, or an array of constants."""
-    if isinstance(a, SizeRange):
-        return _arange(session, Number(a.size))
     if isinstance(a, Tracer) and not copy:
         return _asarray(session, a, dtype)
+    if isinstance(a, (list, tuple, np.ndarray)) and not _holds_traced(a):
+        return _constants(session, np.asarray(a, dtype))
+    made = _copied(session, a)
+    return made if dtype is None else made.astype(dtype)
+
+
+def _copied(session: Session, a: Any) -> Any:
+    if isinstance(a, SizeRange):
+        return _arange(session, Number(a.size))
     if isinstance(a, Tracer):
-        return a.copy() if dtype is None else a.astype(dtype)
-    if isinstance(a, (list, tuple)) and _holds_traced(a):
+        return a.copy()
+    if isinstance(a, (list, tuple)):
         return session.call("stack", [session.call("array", x) for x in a])
     if exact(a) is not None:
-        return session.array(session.builder.pointwise(session.entry(a)))
-    if not isinstance(a, (list, tuple, np.ndarray)):
-        fail(f"a {type(a).__name__} is used as an array: {a!r:.60}")
-    return _constants(session, np.asarray(a))
+        return session.array(session.builder.pointwise(session.entry(a)), common_dtype((a,)))
+    fail(f"a {type(a).__name__} is used as an array: {a!r:.60}")
 
 
 def _holds_traced(value: Any) -> bool:
@@ -156,6 +164,7 @@ MAX_CONSTANTS = 64
 def _constants(session: Session, array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind not in "biuf" or not array.size:
         fail(f"an array of {array.dtype} and shape {array.shape} is no array of numbers")
+    session.stored(array.dtype)
     if not array.ndim:
         return session.array(session.builder.pointwise(session.entry(array.item())))
     kind: Dtype = {"b": "bool", "f": "float"}.get(array.dtype.kind, "int")  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from ..session import Session
 from ..sizes import Number, exact, size_of
 from ..source import fail
 from ..tracer import Tracer
-from .ufuncs import apply
+from .ufuncs import apply, check_dtype
 
 
 def as_array(session: Session, a: Any) -> Any:
@@ -56,6 +56,7 @@ def product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: 
         for factor in a:
             made = made * factor
         return made
+    check_dtype(session, "prod", dtype)
     array = as_array(session, a)
     axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     for place in sorted((int(k) % array.ndim for k in axes), reverse=True):
@@ -72,6 +73,7 @@ def product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: 
 def _cumsum(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """y[i] = Σ_j x[j] [j <= i]"""
     _only("cumsum", {"out": out})
+    check_dtype(session, "cumsum", dtype)
     array, place = one_axis(session, a, axis)
     indices = session.builder.axes(array.operand)
     last = indices[place]

@@ -142,7 +142,7 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
     if method != "__call__":
         fail(f"np.{name}.{method} is not traced; write it with sums and products")
     chosen = options.pop("where", True)
-    check_dtype(name, options.get("dtype"))
+    check_dtype(session, name, options.get("dtype"))
     for option in options:
         if option not in ("dtype", "casting", "subok", "order"):
             fail(f"np.{name} with {option}= is not traced")
@@ -179,8 +179,9 @@ def _where_chosen(session: Session, name: str, found: Any, chosen: Any, target: 
     return made
 
 
-def check_dtype(name: str, dtype: Any) -> None:
+def check_dtype(session: Session, name: str, dtype: Any) -> None:
     """A result of whole numbers would be rounded; exact equations are not."""
+    session.stored(dtype)
     if dtype is not None and np.dtype(dtype).kind != "f":
         fail(f"np.{name} with dtype={np.dtype(dtype)} would round; only floats are traced")
 
