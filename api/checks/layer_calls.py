@@ -54,10 +54,14 @@ class Gathering:
     left: Mapping[str, Left] = field(default_factory=dict)
 
     def __call__(
-        self, returned: Any, layer: Any, own: Mapping[str, Any], inputs: Mapping[str, Any]
+        self, returned: Any, layer: Any, own: Mapping[str, Any], inputs: Mapping[str, Any],
+        used_up: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """own: the arrays that the layer has; inputs: all there are, by name."""
-        return collected(returned, layer, own, self.orders, self.seen, self.left, inputs)
+        """own: the arrays that the layer has; inputs: all there are, by name.
+
+        used_up: gradients that backward handed to an optimiser or stepped along.
+        """
+        return collected(returned, layer, own, self.orders, self.seen, self.left, inputs, used_up)
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,7 @@ def _both(
     if back is None:
         return outputs
     positional, keywords = signature.arguments(back, outputs, saved, {**handed, **fixed})
-    return gathering(backward(*positional, **keywords), None, {}, {})
+    return gathering(backward(*positional, **keywords), None, {}, {}, {})
 
 
 # --- parameters ---------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ def _rehearsed(
         run, own = two_functions(forward, backward, taken, constants, wrt), NOTHING
     else:
         made = LayerObject.of(source, taken, constants, points[0], wrt, of)
-        wrt = made.by if wrt is None else wrt
+        wrt, constants = made.by if wrt is None else wrt, made.constants
         sizes = list(points[0].sizes)
         own = own_parameters(made, [point for point in points if not point.elsewhere],
                              [*(array.name for array in taken.arrays), *sizes], sizes, wrt)

@@ -54,6 +54,7 @@ class Keyed:
     beside: by name, the keys that were not taken: the parameter itself, or a second gradient.
     differing: names with two gradients in one dict that are not equal.
     elsewhere: by name, where on a layer another gradient was found than the one that was taken.
+    used_up: names whose gradient backward neither returns nor leaves, but updates by.
     unasked: keys that are no gradient by any of the names.
     """
 
@@ -61,6 +62,7 @@ class Keyed:
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     differing: frozenset[str] = frozenset()
     elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    used_up: frozenset[str] = frozenset()
     unasked: tuple[str, ...] = ()
 
     def notes(self, name: str) -> tuple[str, ...]:
@@ -71,7 +73,9 @@ class Keyed:
             if other == name else f"{key!r} is taken for the gradient; {other!r} is not checked"
             for other in self.beside.get(name, ())
         ), *(f"another gradient, in {place}, is not checked"
-             for place in self.elsewhere.get(name, ())))
+             for place in self.elsewhere.get(name, ())), *(
+            ["the gradient is what backward hands to an optimiser, or steps along by its rate"]
+            if name in self.used_up else []))
 
     def doubt(self, name: str) -> str:
         """Why it cannot be told which gradient is meant; empty where it can."""
@@ -244,7 +248,7 @@ class Seen:
 
 def collected(
     returned: Any, layer: Any, own: Mapping[str, Any], orders: Sequence[Sequence[str]],
-    seen: Seen, left: Mapping[str, Left], inputs: Mapping[str, Any],
+    seen: Seen, left: Mapping[str, Left], inputs: Mapping[str, Any], used_up: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Gradients by input name; names without one are left out.
 
@@ -255,6 +259,8 @@ def collected(
     seen: is told what there was.
     left: by name, how to get what backward left for a parameter that the layer makes itself.
     inputs: the arrays by name; their shapes decide between orders of one length.
+    used_up: gradients by name that backward handed to an optimiser or stepped along, which it
+        does not return.
     """
     names = list(dict.fromkeys((*(name for order in orders for name in order), *left)))
     seen.text = f"backward returns {_described(returned)}{_left_on(layer)}"
@@ -262,20 +268,22 @@ def collected(
     by_key: dict[str, Any] = {}
     _take(returned, sequence, by_key)
     seen.keyed = sorted_out(by_key, names).compared(by_key)
-    found = {name: by_key[key] for name, key in seen.keyed.keys.items()}
+    found = {**used_up, **{name: by_key[key] for name, key in seen.keyed.keys.items()}}
     if returned is not None and sequence:
         found.update(_ordered(sequence, [
             [name for name in order if name not in found] for order in orders
         ], seen, inputs))
     elsewhere: dict[str, tuple[str, ...]] = {}
     for name in names if layer is not None else ():
-        places = [("what backward returns", found[name])] if name in found else []
+        places = [("what backward returns" if name in seen.keyed.keys or name not in used_up
+                   else "what an optimiser is handed", found[name])] if name in found else []
         places += left[name](layer) if name in left else _on(layer, name, own, names)
         if places:
             (_, found[name]), *rest = places
             elsewhere[name] = tuple(place for place, value in rest
                                     if _is_another(value, found[name]))
-    seen.keyed = replace(seen.keyed, elsewhere=elsewhere)
+    seen.keyed = replace(seen.keyed, elsewhere=elsewhere, used_up=frozenset(
+        name for name in used_up if found.get(name) is used_up[name]))
     return found
 
 

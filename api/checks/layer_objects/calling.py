@@ -8,29 +8,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.causes.failures import in_one_line
-from gradproof.checks.inputs import Inputs, takes
+from gradproof.checks.inputs import Inputs, leaves, takes
 from gradproof.checks.layer_calls import (
     Gathering,
-    LayerFails,
     Run,
     Signature,
     all_used,
-    in_order,
     orders,
     taken_constants,
 )
-from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
 from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
-from gradproof.checks.layer_objects.methods import Methods, Style, is_static, methods_of
-from gradproof.checks.layer_objects.running import Plan, built, forward, made, passes, ran
+from gradproof.checks.layer_objects.making import preparation, prepared
+from gradproof.checks.layer_objects.places import Path, held, reached
+from gradproof.checks.layer_objects.running import Plan, built, forward, passes, ran
 from gradproof.checks.layer_objects.slopes import TARGETS, Of, settled, slope_of
-from gradproof.checks.points import Point
+from gradproof.checks.layer_objects.sources import Found, copied, found_in, order
+from gradproof.checks.layer_objects.updates import RATE, RATES, is_linear, optimisers, rate_of
+from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import LayerError
 from gradproof.limits.calls import called
 
@@ -61,20 +59,98 @@ class LayerObject:
 
         LayerError for what is no layer, LayerFails where it cannot be made.
         """
-        found = _found(source, taken, constants, point)
+        found = found_in(source, taken, constants, point)
+        constants = {**constants, **_rates(found, constants)}
         plan = _plan(found, taken, constants)
         ahead = getattr(found.layer, plan.methods.ahead)
-        first = tuple(name for name in _order(ahead, taken.given) if name in plan.entering)
+        first = tuple(name for name in order(ahead, taken.given) if name in plan.entering)
         methods = (getattr(type(found.layer), name, None)
                    for name in (plan.methods.ahead, plan.methods.behind))
         made = cls(found.make, found.title, taken, constants, plan, first,
                    tuple(method if inspect.isfunction(method) else None for method in methods),
                    tuple(wrt) if wrt is not None else None)
+        if plan.methods.style == "layer":
+            made = made._prepared(point)._with_updates(point)
         if plan.methods.style == "slope":
             return made._with_slope(found.layer, point, of)
         if plan.methods.style == "joint" and wrt is None:
             return made._with_returned(found.layer, point)
         return made
+
+    def _prepared(self, point: Point) -> LayerObject:
+        """With the methods called that make its parameters, where its first pass needs them.
+
+        LayerError where there are some, and none can be called with what is known.
+        """
+        def runs(layer: Any) -> bool:
+            return bool(self.ahead(layer, point))
+
+        declared = [leaf.shape for name in self.first for leaf in leaves(self.taken.declared[name])]
+        known = [int(size) if size.is_Integer else 0 for size in (declared or [()])[0]]
+        calls, needs = preparation(lambda: self.made(point), runs,
+                                   known if all(known[1:]) else None)
+        if needs:
+            raise LayerError(
+                f"{self.title}: its {self.plan.methods.ahead} does not run on a new object, which "
+                f"may need {needs} first. Hand over a function that makes one, as in\n"
+                f"def make():\n    layer = {self.title}(...)\n    layer.{needs}\n    return layer")
+        return replace(self, make=partial(prepared, self.make, calls)) if calls else self
+
+    def _with_updates(self, point: Point) -> LayerObject:
+        """With where it holds optimisers, and the inputs that its second pass changes."""
+        try:
+            layer = self.made(point)
+        except Exception:  # it will fail again where its failure is the finding
+            return self
+        plan = replace(self.plan, optimisers=optimisers(layer))
+        seats = _seats(layer, flat({name: plan.named[name] for name in plan.own},
+                                   self.taken.at(point.values)))
+        looking = replace(self, plan=replace(plan, moved=seats))
+        after, found = looking._tried(point, _normal(looking, point))
+        if after is None:
+            return replace(self, plan=plan)
+        moved = {name: path for name, path in seats.items()
+                 if not np.array_equal(reached(after, path), point.values[name])}
+        looking = replace(self, plan=replace(plan, moved=moved))
+        stepped = frozenset(name for name in moved if name not in found
+                            and looking._is_step(name, moved[name], point))
+        return replace(looking, plan=replace(looking.plan, stepped=stepped))
+
+    def _tried(
+        self, point: Point, back: Sequence[Any], inside: Sequence[OwnParameter] = ()
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """A new object after both passes, and the gradients that were found; None where it
+        fails."""
+        arguments = {**self.taken.at(point.values), **{one.name: one.start for one in inside}}
+        plan = replace(self.plan, inside=tuple(inside))
+        gathering = Gathering(_further(orders(self.taken, self.first, plan.own, self.by), inside))
+        try:
+            with np.errstate(all="ignore"):
+                layer = self.made(point)
+                _, found = called(partial(ran, layer, None, plan, gathering, arguments,
+                                          copy.deepcopy(dict(self.constants)), back))
+        except Exception:  # it will fail again where its failure is the finding
+            return None, {}
+        return layer, found
+
+    def _is_step(
+        self, name: str, path: Path, point: Point, inside: Sequence[OwnParameter] = ()
+    ) -> bool:
+        """Whether what backward changes an array by is a rate times a map of the cotangents."""
+        def step(back: Sequence[Any]) -> Any:
+            after, _ = self._tried(point, back, inside)
+            if after is None or rate_of(after, self.constants) is None:
+                return None
+            start = next((one.start for one in inside if one.name == name),
+                         point.values.get(name))
+            return np.asarray(reached(after, path)) - start
+
+        back = _normal(self, point, inside)
+        moved = step(back) if back else None
+        return moved is not None and bool(np.any(moved)) and is_linear(step, back)
+
+    def steps(self, one: OwnParameter, found: Sequence[OwnParameter], point: Point) -> bool:
+        return self._is_step(one.name, one.paths[0], point, found)
 
     def _with_slope(self, layer: Any, point: Point, of: Of | None) -> LayerObject:
         """With how its derivative is called, which numbers decide where names do not."""
@@ -143,7 +219,7 @@ class LayerObject:
                       copy.deepcopy(dict(self.constants)))
 
     def original(self, point: Point) -> Any:
-        if isinstance(self.make, partial) and self.make.func is _copied and not self.plan.is_lazy:
+        if isinstance(self.make, partial) and self.make.func is copied and not self.plan.is_lazy:
             return self.make.args[0]
         return self.made(point)
 
@@ -168,9 +244,42 @@ class LayerObject:
         gathering = Gathering(_further(orders(self.taken, self.first, self.plan.own, self.by),
                                        inside),
                               left=dict.fromkeys((one.name for one in inside), _nothing))
-        _, found = called(partial(ran, layer, None, self.plan, gathering, arguments,
+        plan = replace(self.plan, inside=tuple(inside))
+        _, found = called(partial(ran, layer, None, plan, gathering, arguments,
                                   copy.deepcopy(dict(self.constants)), back))
         return {one.name: found[one.name] for one in inside if one.name in found}
+
+
+def _normal(
+    layer: LayerObject, point: Point, inside: Sequence[OwnParameter] = ()
+) -> tuple[Any, ...]:
+    """Cotangents of the shape of the outputs; none where the outputs cannot be had."""
+    try:
+        with np.errstate(all="ignore"):
+            made = layer.made(point)
+            for one in inside:
+                one.put(made, one.start)
+            outputs = layer.ahead(made, point)
+    except Exception:  # it will fail again where its failure is the finding
+        return ()
+    if layer.plan.signature.needs_none and all(out.ndim == 0 for out in outputs):
+        return ()
+    rng = np.random.default_rng(4)
+    return tuple(rng.normal(size=out.shape) for out in outputs)
+
+
+def _seats(layer: Any, given: Mapping[str, Any]) -> dict[str, Path]:
+    """Where an object holds the arrays that it was made of: these, or equal ones."""
+    there = held(layer)
+    found = {}
+    for name, value in given.items():
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            continue
+        same = [one.paths[0] for one in there if one.value is value] or [
+            one.paths[0] for one in there if np.array_equal(one.value, value)]
+        if len(same) == 1:
+            found[name] = same[0]
+    return found
 
 
 def _nothing(_: Any) -> list[tuple[str, Any]]:
@@ -188,111 +297,16 @@ def _further(
     return tuple(dict.fromkeys((*map(tuple, named), *further)))
 
 
-def _copied(layer: Any) -> Any:
-    return copy.deepcopy(layer)
+def _rates(found: Found, constants: Mapping[str, Any]) -> dict[str, float]:
+    """The rate by which a backward pass updates its parameters, where it asks for one."""
+    if found.methods.style != "layer":
+        return {}
+    parameters = inspect.signature(getattr(found.layer, found.methods.behind)).parameters
+    return {name: RATE for name, parameter in parameters.items()
+            if name in RATES and name not in constants and parameter.default is parameter.empty}
 
 
-# --- what was handed over ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Found:
-    """An object with two passes: how it is made, and one that was made.
-
-    own, fixed: the inputs and constants that it is made of.
-    """
-
-    make: Callable[..., Any]
-    title: str
-    layer: Any
-    methods: Methods
-    own: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
-
-
-def _found(
-    source: Any, taken: Inputs, constants: Mapping[str, Any], point: Point
-) -> _Found:
-    """An object, a class, a function that makes one, or a function that returns value and
-    gradients."""
-    title = getattr(source, "__name__", type(source).__name__)
-    if _is_object(source):
-        return _unmade(source, title)
-    if not callable(source):
-        raise LayerError(f"expected a layer, a class or a function that makes one, got {title}")
-    if isinstance(source, type) and (passes := _plain_passes(source, title)):
-        if takes_context(getattr(source, passes.ahead), taken.given):
-            source = with_context(source, {
-                name: getattr(source, name) for name in (passes.ahead, passes.behind)})
-        else:
-            return _unmade(as_object(title, source.__module__, {
-                name: getattr(source, name) for name in (passes.ahead, passes.behind)}), title)
-    own, fixed = tuple(_order(source, taken.given)), taken_constants(source, constants)
-    values = taken.at(point.values)
-    try:
-        layer = made(source, own, fixed, values, copy.deepcopy(dict(constants)))
-    except Exception as error:
-        raise LayerFails(f"{title} fails at {point}: {in_one_line(error)}") from error
-    if not isinstance(source, type) and (style := _style_of(layer)):
-        one = as_object(title, getattr(source, "__module__", ""), {"__call__": source})
-        return replace(_unmade(one, title),
-                       methods=Methods("__call__", "__call__", style, is_static=True))
-    if isinstance(layer, np.ndarray | float | int | np.generic | tuple):
-        raise LayerError(f"{title} returns {_said(layer)}; expected a layer, or a value with its "
-                         f"gradients (loss, dx); a backward pass that is a function of its own is "
-                         f"the second argument, as in gp.check_layer({title}, backward, ...)")
-    return _Found(source, title, layer, methods_of(layer, title), own, fixed)
-
-
-def _unmade(layer: Any, title: str) -> _Found:
-    """Of an object that is there; each run begins with the object as it is now."""
-    try:
-        methods = methods_of(layer, title)
-    except LayerError:
-        methods = Methods("__call__", "__call__")
-    return _Found(partial(_copied, layer), title, _copied(layer), methods)
-
-
-def _is_object(source: Any) -> bool:
-    """Whether it is a layer, and no class or function that makes one."""
-    if isinstance(source, type | FunctionType | MethodType | BuiltinFunctionType | partial):
-        return False
-    try:
-        return methods_of(source, "").style != "joint" or not callable(source)
-    except LayerError:
-        return False
-
-
-def _plain_passes(owner: type, title: str) -> Methods | None:
-    """The passes of a class that are plain functions."""
-    try:
-        found = methods_of(owner, title)
-    except LayerError:
-        return None
-    return found if found.is_static and is_static(owner, found.ahead) else None
-
-
-def _style_of(returned: Any) -> Style | None:
-    """What a function returned that is no layer: a value with its gradients, or with a function
-    of the cotangent."""
-    if not isinstance(returned, tuple) or len(returned) < 2:
-        return None
-    if callable(returned[-1]):
-        return "closure"
-    return "joint" if np.ndim(returned[0]) == 0 and isinstance(
-        returned[0], float | int | np.generic | np.ndarray) else None
-
-
-def _said(value: Any) -> str:
-    return f"{len(value)} values" if isinstance(value, tuple) else "an array or a number"
-
-
-def _order(function: Callable[..., Any], given: Mapping[str, Any]) -> list[str]:
-    """The given inputs that a function takes, in its order; all of them of a built-in."""
-    return list(given) if isinstance(function, np.ufunc) else in_order(function, given)
-
-
-def _plan(found: _Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
+def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
     """How the layer is called.  LayerError for an input or a constant that nothing takes."""
     layer, methods, title = found.layer, found.methods, found.title
     entering = tuple(name for name in taken.given if name not in found.own)

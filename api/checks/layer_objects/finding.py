@@ -42,7 +42,8 @@ class OwnParameter:
 
     paths: where it stands.  gradients: where backward leaves its gradient; none where it returns
     it.  start: its numbers as the layer made them.  followers: where views of it stand, each with
-    the shape that it is brought to; None is its transpose.
+    the shape that it is brought to; None is its transpose.  is_stepped: its gradient is the step
+    that backward takes, by the rate.
     """
 
     name: str
@@ -50,6 +51,7 @@ class OwnParameter:
     start: Any
     gradients: tuple[Path, ...] = ()
     followers: tuple[tuple[Path, tuple[int, ...] | None], ...] = ()
+    is_stepped: bool = False
 
     @property
     def is_array(self) -> bool:
@@ -133,6 +135,9 @@ class Calls(Protocol):
         self, layer: Any, point: Point, weights: Sequence[Any], inside: Sequence[OwnParameter]
     ) -> Mapping[str, Any]:
         """Runs both passes: the gradients that backward returns for arrays that it has."""
+
+    def steps(self, one: OwnParameter, found: Sequence[OwnParameter], point: Point) -> bool:
+        """Whether backward changes an array by a rate times what may be its gradient."""
 
 
 def own_parameters(
@@ -278,6 +283,8 @@ class _Look:
                 made.append(one)
             elif layer is not None and (places := self._left(layer, one, found)):
                 made.append(replace(one, gradients=places))
+            elif one.is_array and self.calls.steps(one, found, self.point):
+                made.append(replace(one, is_stepped=True))
         return made
 
     def finds_more(self, before: Sequence[OwnParameter]) -> bool:

@@ -6,14 +6,16 @@ The functions are what a trace runs with its stand-ins, so what they need to kno
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from gradproof.checks.layer_calls import Gathering, Signature
 from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.layer_objects.methods import Methods
+from gradproof.checks.layer_objects.places import Path, put, reached
 from gradproof.checks.layer_objects.slopes import Slope
+from gradproof.checks.layer_objects.updates import rate_of, recorded
 from gradproof.checks.points import flat
 from gradproof.limits.calls import called
 
@@ -26,6 +28,8 @@ class Plan:
     methods: its two passes; entering, constants: the inputs and constants of the first.
     signature: of the second; slope: how the second is called where it is a derivative.
     inside: the arrays that it makes itself and that are handed over; kept: those that stay.
+    optimisers: where it holds what it hands gradients to.  moved: where it holds the inputs that
+    backward changes; stepped: those of them whose gradient is that step, by the rate.
     is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
     is_built_in: its first pass takes no keywords, as np.tanh.
     """
@@ -40,8 +44,18 @@ class Plan:
     slope: Slope | None = None
     inside: tuple[OwnParameter, ...] = ()
     kept: tuple[OwnParameter, ...] = ()
+    optimisers: tuple[Path, ...] = ()
+    moved: Mapping[str, Path] = field(default_factory=dict)
+    stepped: frozenset[str] = frozenset()
     is_lazy: bool = False
     is_built_in: bool = False
+
+
+    @property
+    def steps(self) -> dict[str, Path]:
+        """Where the parameters stand whose gradient is the step that backward takes."""
+        return {**{name: self.moved[name] for name in self.stepped},
+                **{one.name: one.paths[0] for one in self.inside if one.is_stepped}}
 
 
 def made(
@@ -81,16 +95,30 @@ def ran(
     arguments: Mapping[str, Any], fixed: Mapping[str, Any], back: Sequence[Any] | None,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A layer's outputs, and its gradients by name; none where there are no cotangents."""
-    inside = {one.name: one.put(layer, arguments[one.name]) for one in plan.inside}
-    outputs, saved = forward(layer, plan, arguments, fixed)
-    if back is None:
-        return outputs, {}
-    returned = _behind(layer, instead, plan, outputs, saved, {**arguments, **fixed}, back)
     owned = flat({name: plan.named[name] for name in plan.own}, arguments)
+    inside = {one.name: one.put(layer, arguments[one.name]) for one in plan.inside}
+    for name, path in plan.moved.items():
+        put(layer, path, owned[name].copy())  # that it changes this one is its business
+    with recorded(layer, plan.optimisers) as recorder:
+        outputs, saved = forward(layer, plan, arguments, fixed)
+        if back is None:
+            return outputs, {}
+        held = {**owned, **{name: reached(layer, path) for name, path in plan.moved.items()},
+                **inside}
+        started = {name: _copied(held[name]) for name in plan.steps}
+        returned = _behind(layer, instead, plan, outputs, saved, {**arguments, **fixed}, back)
+        used_up = {name: sum(given) for name, given in recorder.handed(held).items()}
+    rate = rate_of(layer, fixed)
+    used_up.update({name: (started[name] - reached(layer, path)) / rate
+                    for name, path in plan.steps.items()})
     given = flat(plan.named, arguments)
     found = gathering(returned, layer, owned,
-                      {**given, **{name: arguments[name] for name in inside}})
+                      {**given, **{name: arguments[name] for name in inside}}, used_up)
     return outputs, found
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if hasattr(value, "copy") else value
 
 
 def forward(
