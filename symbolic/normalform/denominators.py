@@ -145,13 +145,14 @@ def _divides(lead: Factors, inverse: Factor, factors: Factors) -> bool:
 class _Unknowns:
     """The unknowns of a ring: variables, inverses of variables, and inverses of polynomials.
 
-    A variable with fractional exponents counts in units of 1/`unit`.
+    A variable counts in units of 1/`unit`, the largest of which every exponent is a multiple: of
+    exp(1.702 z) and its square these are 1 and 2, and not 851 and 1702.
     """
 
     plain: Sequence[Factor]
     inverted: Sequence[Factor]
     atoms: Sequence[Factor]
-    unit: Mapping[Factor, int]
+    unit: Mapping[Factor, Fraction]
 
     def __len__(self) -> int:
         return len(self.plain) + len(self.inverted) + len(self.atoms)
@@ -174,7 +175,7 @@ class _Unknowns:
         ):
             sign = -1 if len(self.plain) <= place < middle else 1
             if e:
-                power = Fraction(sign * e, self.unit.get(key, 1))
+                power = sign * e / self.unit.get(key, Fraction(1))
                 found[key] = found.get(key, 0) + _plain(power)
         return found
 
@@ -200,8 +201,8 @@ def _reduced_together(
         ]
         relations.append(tuple(sorted([*relation, (one, Fraction(-1))])))
     for key in inverted:
-        pair = tuple(map(int.__add__, unknowns.exponents({key: Fraction(1, unknowns.unit[key])}),
-                         unknowns.exponents({key: Fraction(-1, unknowns.unit[key])})))
+        pair = tuple(map(int.__add__, unknowns.exponents({key: 1 / unknowns.unit[key]}),
+                         unknowns.exponents({key: -1 / unknowns.unit[key]})))
         relations.append(((one, Fraction(-1)), (pair, Fraction(1))))
     start = unknowns.exponents(local)
     first = tuple(unknowns.plain.index(key) for key in roots)
@@ -217,16 +218,17 @@ def _reduced_together(
 def _unknowns(
     local: Factors, known: Mapping[Factor, Poly], inverted: Sequence[Factor]
 ) -> _Unknowns:
-    """The unknowns of some inverses, with units in which every exponent is a whole number."""
-    powers: dict[Factor, list[int]] = {}
+    """The unknowns of some inverses, with units in which exponents are small whole numbers."""
+    powers: dict[Factor, list[Fraction]] = {}
     for poly in known.values():
         for mono in poly:
             for base, args, e in mono:
-                powers.setdefault((base, args), []).append(Fraction(e).denominator)
-    unit = {
-        key: math.lcm(Fraction(local.get(key, 0)).denominator, *denominators)
-        for key, denominators in powers.items()
-    }
+                powers.setdefault((base, args), []).append(Fraction(e))
+    unit = {}
+    for key, exponents in powers.items():
+        every = [*exponents, Fraction(local.get(key, 0))]
+        whole = math.lcm(*(e.denominator for e in every))
+        unit[key] = Fraction(whole, math.gcd(*(int(e * whole) for e in every)) or 1)
     return _Unknowns(sorted(powers), inverted, sorted(known), unit)
 
 
