@@ -35,6 +35,9 @@ SLOPES = [
     (lambda z: np.maximum(0, z), lambda z: z > 0, lambda z: z < 0),
     (lambda z: np.maximum(0, z), lambda z: np.where(z > 0, 1, 0), lambda z: np.where(z > 0, z, 0)),
     (lambda z: 3 * z, lambda z: 3, lambda z: 1),
+    (lambda z: z * sigmoid(1.702 * z),
+     lambda z: sigmoid(1.702 * z) * (1 + 1.702 * z * (1 - sigmoid(1.702 * z))),
+     lambda z: sigmoid(1.702 * z) * (1 + z * (1 - sigmoid(1.702 * z)))),
     (lambda z: z * sigmoid(z), lambda z, out: out + sigmoid(z) * (1 - out),
      lambda z, out: out + sigmoid(z) * (1 + out)),
 ]
@@ -135,6 +138,47 @@ class PerSample:
 def test_objects_with_a_derivative(made, shapes, names):
     result = gp.check_layer(made, inputs=shapes)
     assert (result.verdict, [check.name for check in result]) == ("proved", names)
+
+
+class Remembers:
+    """Its derivative is of what it was called with last."""
+
+    def forward(self, input):
+        self.last = np.tanh(input)
+        return self.last
+
+    def derivative(self, input=None):
+        last = np.tanh(input) if input else self.last
+        return 1 - np.power(last, 2)
+
+
+class SameNames:
+    """A loss whose gradient is called backward."""
+
+    def forward(self, outputs, targets):
+        return np.sum((outputs - targets) ** 2)
+
+    def backward(self, outputs, targets):
+        return 2 * (outputs - targets)
+
+
+class SlopeCalledBackward:
+    def forward(self, x):
+        return x**3
+
+    def backward(self, x):
+        return 3 * x**2
+
+
+@pytest.mark.parametrize("made", [Remembers, SlopeCalledBackward])
+def test_a_derivative_by_another_way_of_calling(made):
+    shapes = dict.fromkeys(["input" if made is Remembers else "x"], "m n")
+    assert gp.check_layer(made, inputs=shapes).verdict == "proved"
+
+
+def test_backward_of_what_forward_takes_is_a_derivative():
+    result = gp.check_layer(SameNames, outputs="m k", targets="m k")
+    assert [(check.name, check.verdict) for check in result] == [("outputs", "proved")]
 
 
 def test_wrong_objects_with_a_derivative():

@@ -46,7 +46,7 @@ PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
 """Modules whose functions and classes run as they are."""
 
 _HEAP_TYPE = 1 << 9
-_OWN_SLOTS = ("__dict__", "__weakref__")
+_OWN_SLOTS = ("__dict__", "__weakref__", "_abc_impl")
 
 
 class Rebinder:

@@ -22,7 +22,7 @@ from gradproof.checks.layer_calls import (
     taken_constants,
 )
 from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
-from gradproof.checks.layer_objects.making import preparation, prepared
+from gradproof.checks.layer_objects.making import flushes, preparation, prepared
 from gradproof.checks.layer_objects.places import Path, held, reached
 from gradproof.checks.layer_objects.running import Plan, built, forward, passes, ran
 from gradproof.checks.layer_objects.slopes import TARGETS, Of, settled, slope_of
@@ -60,6 +60,18 @@ class LayerObject:
         LayerError for what is no layer, LayerFails where it cannot be made.
         """
         found = found_in(source, taken, constants, point)
+        if found.methods.style == "layer" and _is_alike(found, taken.given):
+            slope = replace(found, methods=replace(found.methods, style="slope"))
+            made = cls._of(slope, taken, constants, point, wrt, of)
+            if len(made.first) > 1 or (made.plan.slope is not None and made.plan.slope.is_right):
+                return made
+        return cls._of(found, taken, constants, point, wrt, of)
+
+    @classmethod
+    def _of(
+        cls, found: Found, taken: Inputs, constants: Mapping[str, Any], point: Point,
+        wrt: Sequence[str] | None, of: Of | None,
+    ) -> LayerObject:
         constants = {**constants, **_rates(found, constants)}
         plan = _plan(found, taken, constants)
         ahead = getattr(found.layer, plan.methods.ahead)
@@ -102,11 +114,13 @@ class LayerObject:
             layer = self.made(point)
         except Exception:  # it will fail again where its failure is the finding
             return self
-        plan = replace(self.plan, optimisers=optimisers(layer))
+        plan = replace(self.plan, optimisers=optimisers(layer), flushes=flushes(layer))
         seats = _seats(layer, flat({name: plan.named[name] for name in plan.own},
                                    self.taken.at(point.values)))
         looking = replace(self, plan=replace(plan, moved=seats))
-        after, found = looking._tried(point, _normal(looking, point))
+        heard: set[Path] = set()
+        after, found = looking._tried(point, _normal(looking, point), heard=heard)
+        plan = replace(plan, optimisers=tuple(p for p in plan.optimisers if p in heard))
         if after is None:
             return replace(self, plan=plan)
         moved = {name: path for name, path in seats.items()
@@ -117,7 +131,8 @@ class LayerObject:
         return replace(looking, plan=replace(looking.plan, stepped=stepped))
 
     def _tried(
-        self, point: Point, back: Sequence[Any], inside: Sequence[OwnParameter] = ()
+        self, point: Point, back: Sequence[Any], inside: Sequence[OwnParameter] = (),
+        heard: set[Path] | None = None,
     ) -> tuple[Any, Mapping[str, Any]]:
         """A new object after both passes, and the gradients that were found; None where it
         fails."""
@@ -128,7 +143,7 @@ class LayerObject:
             with np.errstate(all="ignore"):
                 layer = self.made(point)
                 _, found = called(partial(ran, layer, None, plan, gathering, arguments,
-                                          copy.deepcopy(dict(self.constants)), back))
+                                          copy.deepcopy(dict(self.constants)), back, heard))
         except Exception:  # it will fail again where its failure is the finding
             return None, {}
         return layer, found
@@ -295,6 +310,15 @@ def _further(
     further = [made for order in named for group in (every, alone)
                for made in ((*order, *group), (*group, *order))]
     return tuple(dict.fromkeys((*map(tuple, named), *further)))
+
+
+def _is_alike(found: Found, given: Mapping[str, Any]) -> bool:
+    """Whether the two methods take the same, which no cotangent is called like: then the second may
+    be a derivative, and is one where there are several."""
+    ahead, behind = (order(getattr(found.layer, name), given)
+                     for name in (found.methods.ahead, found.methods.behind))
+    every = inspect.signature(getattr(found.layer, found.methods.behind)).parameters
+    return bool(ahead) and ahead == behind and list(every)[:len(behind)] == behind
 
 
 def _rates(found: Found, constants: Mapping[str, Any]) -> dict[str, float]:

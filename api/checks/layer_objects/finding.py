@@ -172,6 +172,7 @@ def own_parameters(
     missing = [f for f in kept if wrt is None or f.name in wrt]
     if wrt is not None and missing:
         raise LayerError(f"no gradient for {missing[0].name}: {look.said(missing[0])}")
+    kept = [f for f in kept if look.is_fixed(f)]
     return Own(tuple(parameters), tuple(arrays), tuple(kept),
                tuple((f.name, look.said(f)) for f in missing), is_lazy)
 
@@ -349,6 +350,11 @@ class _Look:
                 return None
             axes.append(size_symbol(of[0]))
         return Array(one.name, tuple(axes), self._kind(one))
+
+    def is_fixed(self, one: OwnParameter) -> bool:
+        """Whether it has one shape whatever comes in, as a state for each sample has not."""
+        array = self.array(one)
+        return array is not None and all(size.is_Integer for size in array.shape)
 
     def _kind(self, one: OwnParameter) -> Kind:
         """Positive where it is so at first, and numbers of both signs give no finite output."""

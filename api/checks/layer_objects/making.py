@@ -30,6 +30,12 @@ SIZE_NAMES = ("inputsize", "indim", "inputdim", "nin", "ninputs", "infeatures", 
               "numinputs", "inputunits", "nfeatures", "dim", "insize", "ninput")
 OPTIMISER_NAMES = ("optimizer", "optimiser", "opt", "optim", "solver")
 
+FLUSHES = ("flushgradients", "flush", "flushgrads", "zerograd", "zerograds", "zerogradients",
+           "cleargrad", "cleargrads", "cleargradients", "resetgrad", "resetgrads",
+           "resetgradients", "clearcache", "resetcache", "clearstate", "resetstate", "resetstates",
+           "resethiddenstate", "resethidden")
+"""Methods by which a layer forgets a step before the next."""
+
 Calls = tuple[tuple[str, Mapping[str, Any]], ...]
 """Methods to be called on a new object, each with its arguments."""
 
@@ -62,6 +68,19 @@ def preparation(
             if _tried(make, calls, runs):
                 return calls, ""
     return (), f"{candidates[0]}({_listed(layer, candidates[0])})" if candidates else ""
+
+
+def flushes(layer: Any) -> tuple[str, ...]:
+    """The methods by which an object forgets a step, of those that take nothing and work."""
+    found = []
+    for name in dir(layer):
+        if plain(name) in FLUSHES and callable(inspect.getattr_static(layer, name, None)):
+            try:
+                getattr(copy.deepcopy(layer), name)()
+            except Exception:  # it takes something, or is not made for that
+                continue
+            found.append(name)
+    return tuple(found)
 
 
 def _listed(layer: Any, name: str) -> str:

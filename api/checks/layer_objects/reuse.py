@@ -12,7 +12,7 @@ import numpy as np
 
 from gradproof.checks.layer_calls import Gathering
 from gradproof.checks.layer_objects.calling import LayerObject
-from gradproof.checks.layer_objects.running import ran
+from gradproof.checks.layer_objects.running import flush, ran
 from gradproof.checks.points import Point
 from gradproof.checks.returned import HOLDERS
 from gradproof.limits.calls import called
@@ -71,6 +71,7 @@ class _Steps:
         outputs, alone = self._step(self._new(), other)
         used = self._new()
         self._step(used, one)
+        flush(used, self.layer.plan)
         again, second = self._step(used, other)
         wrong = {
             name: "right in a first step; in a second step of the same layer, on other inputs, it "

@@ -15,7 +15,7 @@ from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.layer_objects.methods import Methods
 from gradproof.checks.layer_objects.places import Path, put, reached
 from gradproof.checks.layer_objects.slopes import Slope
-from gradproof.checks.layer_objects.updates import rate_of, recorded
+from gradproof.checks.layer_objects.updates import handed, rate_of, recorded
 from gradproof.checks.points import flat
 from gradproof.limits.calls import called
 
@@ -30,6 +30,7 @@ class Plan:
     inside: the arrays that it makes itself and that are handed over; kept: those that stay.
     optimisers: where it holds what it hands gradients to.  moved: where it holds the inputs that
     backward changes; stepped: those of them whose gradient is that step, by the rate.
+    flushes: the methods by which it forgets a step.
     is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
     is_built_in: its first pass takes no keywords, as np.tanh.
     """
@@ -47,6 +48,7 @@ class Plan:
     optimisers: tuple[Path, ...] = ()
     moved: Mapping[str, Path] = field(default_factory=dict)
     stepped: frozenset[str] = frozenset()
+    flushes: tuple[str, ...] = ()
     is_lazy: bool = False
     is_built_in: bool = False
 
@@ -74,7 +76,14 @@ def built(
     layer = made(make, plan.own, plan.fixed, arguments, fixed)
     if plan.is_lazy:
         called(partial(forward, layer, plan, arguments, fixed))
+        flush(layer, plan)
     return layer
+
+
+def flush(layer: Any, plan: Plan) -> None:
+    """Lets the object forget a step, as its user does before the next."""
+    for name in plan.flushes:
+        getattr(layer, name)()
 
 
 def passes(
@@ -93,13 +102,17 @@ def passes(
 def ran(
     layer: Any, instead: Callable[..., Any] | None, plan: Plan, gathering: Gathering,
     arguments: Mapping[str, Any], fixed: Mapping[str, Any], back: Sequence[Any] | None,
+    heard: set[Path] | None = None,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A layer's outputs, and its gradients by name; none where there are no cotangents."""
+    """A layer's outputs, and its gradients by name; none where there are no cotangents.
+
+    heard: is told which optimisers got something.
+    """
     owned = flat({name: plan.named[name] for name in plan.own}, arguments)
     inside = {one.name: one.put(layer, arguments[one.name]) for one in plan.inside}
     for name, path in plan.moved.items():
         put(layer, path, owned[name].copy())  # that it changes this one is its business
-    with recorded(layer, plan.optimisers) as recorder:
+    with recorded(layer, plan.optimisers) as recorders:
         outputs, saved = forward(layer, plan, arguments, fixed)
         if back is None:
             return outputs, {}
@@ -107,7 +120,9 @@ def ran(
                 **inside}
         started = {name: _copied(held[name]) for name in plan.steps}
         returned = _behind(layer, instead, plan, outputs, saved, {**arguments, **fixed}, back)
-        used_up = {name: sum(given) for name, given in recorder.handed(held).items()}
+        if heard is not None:
+            heard.update(path for path, one in recorders if one.calls)
+        used_up = {name: sum(given) for name, given in handed(recorders, held).items()}
     rate = rate_of(layer, fixed)
     used_up.update({name: (started[name] - reached(layer, path)) / rate
                     for name, path in plan.steps.items()})

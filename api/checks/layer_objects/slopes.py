@@ -34,11 +34,16 @@ class Slope:
     """How a derivative is called.
 
     takes: by its parameters in order, the input or constant that each is handed, or the output
-    (""); keywords: those that only keywords reach.  axes: how many it has more than f has.
+    ("").  axes: how many it has more than f has.  may_take_nothing: it can do with what its object
+    has of the last call of f.  is_positional: it takes no keywords.  is_right: by
+    differences at a point.
     """
 
     takes: tuple[tuple[str, str], ...]
     axes: int = 0
+    may_take_nothing: bool = False
+    is_positional: bool = False
+    is_right: bool = False
     remarks: tuple[str, ...] = ()
 
     @property
@@ -54,7 +59,8 @@ class Slope:
         back: Sequence[Any],
     ) -> Any:
         """The derivative times the cotangent; as it is where there is none."""
-        found = derivative(*(known[source] if source else outputs[0] for _, source in self.takes))
+        given = {name: known[source] if source else outputs[0] for name, source in self.takes}
+        found = derivative(*given.values()) if self.is_positional else derivative(**given)
         if not back:
             return found
         weight = back[0]
@@ -70,27 +76,27 @@ def slope_of(
 
     given: the inputs of f in its order.  LayerError where it takes what nobody has.
     """
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # of a built-in
-        parameters = None
-    if parameters is None or isinstance(function, np.ufunc):
-        return Slope(tuple((name, name) for name in given))
+    if isinstance(function, np.ufunc):
+        return Slope(tuple((name, name) for name in given), is_positional=True)
+    parameters = inspect.signature(function).parameters.values()
     named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    made = Slope((), may_take_nothing=all(p.default is not p.empty for p in named),
+                 is_positional=any(p.kind is p.POSITIONAL_ONLY for p in named))
     needed = [p.name for p in named if p.default is p.empty or p.name in (*given, *constants)]
     unknown = [name for name in needed if name not in (*given, *constants)]
     if len(needed) == len([*given, *(name for name in constants if name in needed)]) and unknown:
         left = iter([name for name in given if name not in needed])
-        return Slope(tuple((name, name if name not in unknown else next(left))
-                           for name in needed))
-    if (len(unknown) == 1 and len(needed) > 1) or (unknown and unknown[0] in OUTPUT_NAMES):
-        return Slope(tuple((name, "" if name in unknown else name) for name in needed))
-    if len(needed) == 1 and len(given) == 1:
-        return Slope(((needed[0], given[0]),))
-    if unknown:
+        takes = [(name, name if name not in unknown else next(left)) for name in needed]
+    elif (len(unknown) == 1 and len(needed) > 1) or (unknown and unknown[0] in OUTPUT_NAMES):
+        takes = [(name, "" if name in unknown else name) for name in needed]
+    elif len(needed) == 1 and len(given) == 1:
+        takes = [(needed[0], given[0])]
+    elif unknown:
         raise LayerError(f"{title}({', '.join(needed)}): expected a derivative that takes what its "
                          f"function takes ({', '.join(given)}), or what that returns")
-    return Slope(tuple((name, name) for name in needed))
+    else:
+        takes = [(name, name) for name in needed]
+    return replace(made, takes=tuple(takes))
 
 
 def settled(
@@ -107,7 +113,8 @@ def settled(
     with np.errstate(all="ignore"):
         out = np.asarray(value(known))
         single = len(slope.takes) == 1 and out.ndim > 0
-        forms = [slope, *([slope.of_output()] if single and not slope.is_of_output else [])]
+        forms = [slope, *([slope.of_output()] if single and not slope.is_of_output else []),
+                 *([replace(slope, takes=())] if slope.may_take_nothing else [])]
         if of == "output" and single:
             forms = forms[-1:]
         elif of == "input":
@@ -116,21 +123,23 @@ def settled(
     by_name = slope.takes[0][0] in RESULTS and slope.takes[0][0] not in known if single else False
     taken = right[0] if right else forms[-1 if by_name else 0]
     remarks = []
-    if taken.is_of_output and single:
+    if taken.is_of_output and single and taken.takes:
         name = by[0] if by else "z"
         remarks.append(f"{title} is taken as a function of the output: it is the derivative at "
                        f"{name} when it is called with f({name}), not with {name}")
     if len(by) == 1 and not right and (mixed := _mixed(value, known, by[0], out)):
         remarks.append(mixed)
-    return replace(taken, axes=_axes(taken, derivative, known, out, title),
-                   remarks=tuple(remarks))
+    axes = _axes(taken, value, derivative, known, out, title)
+    return replace(taken, is_right=bool(right), axes=axes, remarks=tuple(remarks))
 
 
 def _axes(
-    slope: Slope, derivative: Callable[..., Any], known: Mapping[str, Any], out: Any, title: str
+    slope: Slope, value: Callable[[Mapping[str, Any]], Any], derivative: Callable[..., Any],
+    known: Mapping[str, Any], out: Any, title: str,
 ) -> int:
     """How many axes a derivative has behind those of f, each sample of which has a value of f."""
     try:
+        value(known)
         found = slope.weighed(derivative, [out], known, ())
     except Exception:  # it will fail again where its failure is the finding
         return 0
@@ -157,6 +166,7 @@ def _is_right(
     start = np.asarray(known[by[0]], float)
     along = rng.normal(size=start.shape)
     try:
+        value(known)  # what its object keeps is of these arguments
         found = np.asarray(slope.weighed(derivative, [out], known, [weight] if out.ndim else ()))
         ahead, back = (np.sum(weight * value({**known, by[0]: start + h * along}))
                        for h in (STEP, -STEP))

@@ -32,14 +32,20 @@ RATE = 0.3
 
 @dataclass
 class Recorder:
-    """Stands where an optimiser stood: it leaves parameters as they are, and knows what it got."""
+    """Stands where an optimiser stood: it leaves parameters as they are, and knows what it got.
 
+    instead_of: that optimiser, which is asked for all else.
+    """
+
+    instead_of: Any = None
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if plain(name) not in UPDATES:
+    def __getattr__(self, name: str) -> Any:
+        if plain(name) in UPDATES:
+            return self.__call__
+        if name.startswith("__") or self.instead_of is None:
             raise AttributeError(name)
-        return self.__call__
+        return getattr(self.instead_of, name)
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
         given = tuple(one for one in (*arrays, *named.values()) if hasattr(one, "shape"))
@@ -52,15 +58,19 @@ class Recorder:
     def __deepcopy__(self, memo: Any) -> Recorder:
         return self
 
-    def handed(self, parameters: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """By name, what was handed over with each parameter: one array at each call."""
-        found: dict[str, list[Any]] = {}
-        for given in self.calls:
+
+def handed(
+    recorders: Sequence[tuple[Path, Recorder]], parameters: Mapping[str, Any]
+) -> dict[str, list[Any]]:
+    """By name, what was handed over with each parameter: one array at each call."""
+    found: dict[str, list[Any]] = {}
+    for calls in {id(one.calls): one.calls for _, one in recorders}.values():
+        for given in calls:
             for name, parameter in parameters.items():
                 others = [one for one in given if one is not parameter]
                 if len(others) == len(given) - 1 == 1:
                     found.setdefault(name, []).append(others[0])
-        return found
+    return found
 
 
 def optimisers(layer: Any) -> tuple[Path, ...]:
@@ -96,17 +106,18 @@ def is_layer(value: Any) -> bool:
 
 
 @contextmanager
-def recorded(layer: Any, places: Sequence[Path]) -> Iterator[Recorder]:
-    """A recorder in the place of an object's optimisers, for a time."""
-    recorder = Recorder()
+def recorded(layer: Any, places: Sequence[Path]) -> Iterator[list[tuple[Path, Recorder]]]:
+    """Recorders in the places of an object's optimisers, for a time."""
     before = [(path, reached(layer, path)) for path in places]
+    made = []
     for path, one in before:
-        if isinstance(one, Recorder):
-            one.calls = recorder.calls  # it was handed to the layer, which may have it elsewhere
-        else:
+        recorder = one if isinstance(one, Recorder) else Recorder(one)
+        recorder.calls = []
+        if recorder is not one:
             put(layer, path, recorder)
+        made.append((path, recorder))
     try:
-        yield recorder
+        yield made
     finally:
         for path, one in before:
             put(layer, path, one)
