@@ -7,7 +7,7 @@ fails, that draws at random, or that changes its inputs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,7 @@ from gradproof.checks.causes.failures import failure_of, in_one_line
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_calls import LayerFails, Run
+from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import Keyed, LayerError, ReturnedError
 from gradproof.limits.calls import called
@@ -81,6 +82,31 @@ class Rehearsal:
     mutated: tuple[str, ...]
     written: tuple[str, ...]
     keyed: Keyed
+
+
+def suited(
+    point: Point, outputs: Callable[[Mapping[str, Any]], Any], parameters: Sequence[OwnParameter]
+) -> Point:
+    """The point, with values of the parameters that the layer can take.
+
+    What is drawn need not be such (a variance below zero); then they are near what the layer
+    began with, or just that.
+    """
+    starts = {one.name: np.asarray(one.start) for one in parameters}
+    if any(np.shape(point.values[name]) != start.shape for name, start in starts.items()):
+        return point
+    rng = np.random.default_rng(8)
+    near = {name: start * np.exp(0.3 * rng.normal(size=start.shape))
+            for name, start in starts.items()}
+    for values in ({}, near, starts):
+        made = replace(point, values={**point.values, **values})
+        try:
+            with np.errstate(all="ignore"):
+                if all(np.all(np.isfinite(out)) for out in outputs(made.values)):
+                    return made
+        except Exception:  # values that it cannot take; whatever else fails will fail again
+            continue
+    return point
 
 
 def rehearsed(

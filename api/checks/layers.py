@@ -21,11 +21,11 @@ from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import Call, LayerFails, two_functions
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
-from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters, suited
+from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters
 from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used_again
 from gradproof.checks.layer_objects.settings import sorted_out
 from gradproof.checks.layer_objects.slopes import Of
-from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed
+from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed, suited
 from gradproof.checks.results import Check, CheckResult, within
 from gradproof.checks.returned import Asked, LayerError
 from gradproof.checks.subject import (

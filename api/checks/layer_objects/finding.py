@@ -7,7 +7,7 @@ is kept as it is, and said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -175,31 +175,6 @@ def own_parameters(
     kept = [f for f in kept if look.is_fixed(f)]
     return Own(tuple(parameters), tuple(arrays), tuple(kept),
                tuple((f.name, look.said(f)) for f in missing), is_lazy)
-
-
-def suited(
-    point: Point, outputs: Callable[[Mapping[str, Any]], Any], parameters: Sequence[OwnParameter]
-) -> Point:
-    """The point, with values of the parameters that the layer can take.
-
-    What is drawn need not be such (a variance below zero); then they are near what the layer
-    began with, or just that.
-    """
-    starts = {one.name: np.asarray(one.start) for one in parameters}
-    if any(np.shape(point.values[name]) != start.shape for name, start in starts.items()):
-        return point
-    rng = np.random.default_rng(8)
-    near = {name: start * np.exp(0.3 * rng.normal(size=start.shape))
-            for name, start in starts.items()}
-    for values in ({}, near, starts):
-        made = replace(point, values={**point.values, **values})
-        try:
-            with np.errstate(all="ignore"):
-                if all(np.all(np.isfinite(out)) for out in outputs(made.values)):
-                    return made
-        except Exception:  # values that it cannot take; whatever else fails will fail again
-            continue
-    return point
 
 
 @dataclass(frozen=True)
@@ -397,5 +372,3 @@ def _is_numbers(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.dtype.kind in "fiu")
     return isinstance(value, float | int | np.number) and not isinstance(value, bool)
-
-
