@@ -22,6 +22,10 @@ from typing import Any
 MEMORY_LIMIT = 4.0
 """Gigabytes for the memory of a child, by default."""
 
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""A check multiplies small matrices, thousands of times: threads would wait for one another (on two
+busy cores they took ten times as long).  Who sets these has what he sets."""
+
 CLOSING = 5.0
 """Seconds for the last messages of a child that has ended."""
 
@@ -49,6 +53,7 @@ class Process:
             [sys.executable, "-c", code, str(gigabytes), *arguments],
             stdin=subprocess.PIPE if given else subprocess.DEVNULL, stdout=subprocess.PIPE,
             start_new_session=hasattr(os, "setsid"),  # it and what it starts are ended together
+            env={**dict.fromkeys(THREADS, "1"), **os.environ},
         )
         self._messages: queue.Queue[tuple[str, Any] | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)

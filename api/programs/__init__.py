@@ -9,6 +9,7 @@ two functions of its arrays, which are held against each other as any others are
     copies       the values of a scope as they are now
     statements   what a statement reads and writes
     watching     the program run until it has been seen to train
+    imports      modules beside a program, which are watched, too
     slices       the part of a pass that some of its values follow from, as a function
     parameters   what a pass moves by a step, and where it has the gradient by each
     losses       what the pass is the gradient of

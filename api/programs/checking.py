@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from io import TextIOBase
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,10 @@ from gradproof.checks.functions import Pair
 from gradproof.checks.given_arrays import General
 from gradproof.checks.hand_files import HandError
 from gradproof.checks.inputs import Inputs
-from gradproof.checks.results import ORDER, CheckResult, within
+from gradproof.checks.layer_objects.places import Path, reached
+from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
-from gradproof.numeric.factors import Factor
 from gradproof.programs.losses import Loss, find_loss
 from gradproof.programs.options import Options
 from gradproof.programs.parameters import Parameter, parameters
@@ -40,6 +42,13 @@ from gradproof.repair.search import SECONDS
 from gradproof.symbolic.places import said_place
 
 
+class _Nobody(TextIOBase):
+    """Who hears what the lines of a pass print when they are run again."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A pass with what is checked of it.  taken: what was taken for what, in words."""
@@ -58,38 +67,74 @@ class Trained:
 
     def check(self, seconds: float, repair_seconds: float = SECONDS) -> CheckResult:
         """One verdict a gradient."""
-        return within(seconds, self.names, partial(self._checked, repair_seconds))
+        with redirect_stdout(_Nobody()):
+            return within(seconds, self.names, partial(self._checked, repair_seconds))
 
     def _checked(self, repair_seconds: float) -> CheckResult:
-        result = self._judged(repair_seconds)
+        result = self._judged(0)
         found = self._common(result)
-        if found is None:
-            return result
-        number, powers = found
-        if number < 0 or (number == 1 and not powers):
-            return result
-        loss = scaled(self.functions[0], self.inputs, number, powers)
-        again = replace(self, functions=(loss, self.functions[1]))._judged(repair_seconds)
-        said = str(Factor(number, {_size_name(size, self.inputs): power
-                                   for size, power in powers.items()}))
-        rates = {one.rate for one in self.parameters}
-        rate = f"{rates.pop():g} × " if len(rates) == 1 and rates != {1.0} else ""
-        note = (f"a step is {rate}{said} × the gradient of {self.loss.text}, for every parameter "
-                "the same: the factor belongs to the learning rate")
-        return replace(again, checks=tuple(
-            replace(one, notes=(*one.notes, note)) if one.verdict in ("proved", "agrees") else one
-            for one in again))
+        if found is not None:
+            scaled_loss = scaled(self.functions[0], self.inputs, *found)
+            made = replace(self, functions=(scaled_loss, self.functions[1]))
+            factor = self._said(*found)
+            result = made._judged(0)
+            if result.verdict == "refuted":
+                result = made._judged(repair_seconds)
+            return replace(result, checks=tuple(
+                self._scaled(one, by, factor)
+                for one, by in zip(result, self.parameters, strict=True)))
+        if result.verdict in ("refuted", "undecided"):
+            result = self._judged(repair_seconds)
+        return self._ascending(result)
+
+    def _scaled(self, check: Check, by: Parameter, factor: str) -> Check:
+        """What holds of a multiple of the loss, said of the loss."""
+        if check.verdict not in ("proved", "agrees"):
+            return check
+        if by.is_step:
+            rate = f"{by.rate:g} × " if by.rate != 1 else ""
+            return replace(check, notes=(*check.notes, (
+                f"a step is {rate}{factor} × the gradient of {self.loss.text}, for every parameter "
+                "the same: the factor belongs to the learning rate")))
+        return replace(check, verdict="undecided", scope="", reason=(
+            f"all gradients are those of {factor} × {self.loss.text} ({check.verdict}), which is "
+            f"right if the factor is left to the learning rate, and else wrong: --loss "
+            f"\"{self.loss.text}\" or --loss \"({factor}) * {self.loss.text}\" says which"))
+
+    def _said(self, number: Fraction, powers: Mapping[int, int]) -> str:
+        """A factor as the program can compute it."""
+        sizes = [(_size_name(size, self.inputs), power) for size, power in powers.items()]
+        above = [str(number.numerator)] * (number.numerator != 1) + [
+            name for name, power in sizes for _ in range(max(power, 0))]
+        below = [str(number.denominator)] * (number.denominator != 1) + [
+            name for name, power in sizes for _ in range(max(-power, 0))]
+        return "/".join([" * ".join(above) or "1", *below])
 
     def _common(self, result: CheckResult) -> tuple[Fraction, Mapping[int, int]] | None:
-        """By what the steps are larger than the gradients, most of them alike.
+        """By what the gradients are larger than those of the loss: of steps that of most of them,
+        else that of all.
 
-        How long a step is belongs to the learning rate, so a factor that all have is no fault.
+        How long a step is belongs to the learning rate, so a factor that all have is no fault of
+        theirs; and the loss that a program prints need not be the one that it goes down.
         """
-        if not all(one.is_step for one in self.parameters):
-            return None
         factors = [one.factor for one in result]
+        are_steps = all(one.is_step for one in self.parameters)
         found = max((one for one in factors if one is not None), key=factors.count, default=None)
-        return found if found is not None and 2 * factors.count(found) >= len(factors) else None
+        if found is None or found[0] < 0 or (found[0] == 1 and not found[1]):
+            return None
+        if are_steps:
+            return found if 2 * factors.count(found) >= len(factors) else None
+        return found if len(factors) > 1 and factors.count(found) == len(factors) \
+            and not self.loss.is_asked else None
+
+    def _ascending(self, result: CheckResult) -> CheckResult:
+        """With what is to be said where every step goes up the loss."""
+        factors = [one.factor for one in result]
+        if not all(factor is not None and factor[0] < 0 for factor in factors):
+            return result
+        text = (f"every step goes up {self.loss.text}; if that is to be maximised: "
+                f"--loss \"-{self.loss.text}\"")
+        return replace(result, common="\n".join(filter(None, (result.common, text))))
 
     def _judged(self, repair_seconds: float) -> CheckResult:
         loss, gradient = self.functions
@@ -100,7 +145,8 @@ class Trained:
                     loose_units=True)
         side = FunctionSide.of("gradient", gradient, taken)
         result = pair.judged(side, repair_seconds)
-        if result.verdict in ("refuted", "undecided") and {*general.sizes} - self.numbers:
+        if any(one.verdict == "undecided" or (one.verdict == "refuted" and one.factor is None)
+               for one in result) and {*general.sizes} - self.numbers:
             # A number that the program made of a size outside of the pass stays what it was.
             as_given = replace(pair, general=replace(general, kept=frozenset(general.sizes)))
             found = as_given.judged(side, 0)
@@ -129,39 +175,47 @@ def program_of(file: str, options: Options, seconds: float) -> Trained:
 
 
 def trained(watcher: Watcher, file: str, options: Options) -> Trained:
-    """What is to be checked of a program that was run.
+    """What is to be checked of a program that was run.  What its lines print now nobody hears.
 
     Raises HandError with what was not found, and the option that says it.
     """
+    with redirect_stdout(_Nobody()):
+        return _trained(watcher, file, options)
+
+
+def _trained(watcher: Watcher, file: str, options: Options) -> Trained:
     seen, again = _chosen(watcher, file)
     wrt = options.wrt or None
     found = parameters(seen, again, wrt)
     if not found:
-        raise HandError(no_parameters(seen, file))
+        raise HandError(no_parameters(seen))
     names = frozenset(str(path[0].key) for one in found for path in one.paths)
     slicer = Slicer(seen, names)
-    loss = find_loss(seen, found, slicer, options.loss, watcher.tree)
+    used = slicer.sliced([one.demand for one in found]).used
+    loss = find_loss(seen, found, options.loss, watcher.trees, used)
     if loss is None:
         raise HandError(no_loss(seen, file))
     of_loss = slicer.sliced([loss.demand], loss.without)
-    found = _dependent(found, of_loss, wrt is not None, loss, file)
+    found = _dependent(found, of_loss, wrt is not None, loss)
     of_gradient = slicer.sliced([one.demand for one in found])
     inputs = inputs_of([of_loss, of_gradient], found)
-    made = _functions(of_loss, of_gradient, inputs, found)
+    made = _functions(loss, of_loss, of_gradient, inputs, found)
     inputs = needed(inputs, found, made)
-    made = _functions(of_loss, of_gradient, inputs, found)
+    made = _functions(loss, of_loss, of_gradient, inputs, found)
     said = differs(loss, made[0](**{one.name: one.start for one in inputs}), of_loss)
     if said:
-        raise HandError(f"{said_place(file, seen.site.line)}: the pass cannot be run again by "
-                        f"itself: {said}")
+        raise HandError(f"{said_place(seen.site.file, seen.site.line)}: the pass cannot be run "
+                        f"again by itself: {said}")
     return Trained(seen, loss, tuple(found), tuple(inputs), made,
-                   tuple(taken(seen, loss, found, file)), _numbers(of_loss, of_gradient))
+                   tuple(taken(seen, loss, found)), _numbers(of_loss, of_gradient))
 
 
 def _functions(
-    of_loss: Slice, of_gradient: Slice, inputs: Sequence[Input], found: Sequence[Parameter]
+    loss: Loss, of_loss: Slice, of_gradient: Slice, inputs: Sequence[Input],
+    found: Sequence[Parameter],
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    return loss_function(of_loss, inputs), gradient_function(of_gradient, inputs, found)
+    return (loss_function(of_loss, inputs, loss.sign),
+            gradient_function(of_gradient, inputs, found))
 
 
 def _chosen(watcher: Watcher, file: str) -> tuple[Pass, Pass | None]:
@@ -170,13 +224,20 @@ def _chosen(watcher: Watcher, file: str) -> tuple[Pass, Pass | None]:
     if not passes:
         raise HandError(no_pass(watcher, file))
     for first, second in itertools.pairwise(passes):
-        if first.site is second.site and {*first.stepped} & {*second.stepped}:
-            return first, second
+        if first.site is second.site and (common := {*first.stepped} & {*second.stepped}):
+            if any(_begins_whole(first, path) for path in second.stepped if path not in common):
+                return second, first
+            return replace(first, stepped=tuple(p for p in first.stepped if p in common)), second
     return max(passes, key=lambda one: len(one.stepped)), None
 
 
+def _begins_whole(seen: Pass, path: Path) -> bool:
+    """Whether a parameter begins as a whole number, which a later pass has made another."""
+    return isinstance(reached(seen.start, path), int)
+
+
 def _dependent(
-    found: list[Parameter], of_loss: Slice, are_asked: bool, loss: Loss, file: str
+    found: list[Parameter], of_loss: Slice, are_asked: bool, loss: Loss
 ) -> list[Parameter]:
     """The parameters from which the loss follows; the others are what an optimiser keeps."""
     inputs = inputs_of([of_loss], found)
@@ -185,8 +246,8 @@ def _dependent(
             and depends(function, inputs, one.name)]
     if not kept or (are_asked and len(kept) < len(found)):
         other = next(one for one in found if one not in kept)
-        raise HandError(f"{said_place(file, loss.line)}: the loss {loss.text} does not depend on "
-                        f"{other.name}; say which loss of the pass is meant with --loss")
+        raise HandError(f"{said_place(loss.file, loss.line)}: the loss {loss.text} does not depend "
+                        f"on {other.name}; say which loss of the pass is meant with --loss")
     return kept
 
 

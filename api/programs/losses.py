@@ -11,21 +11,24 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from gradproof.checks.hand_files import HandError
 from gradproof.programs.parameters import Parameter
-from gradproof.programs.slices import Demand, Slicer
+from gradproof.programs.slices import Demand
 from gradproof.programs.statements import base, effects
 from gradproof.programs.watching import Pass
 
-_WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|rmse|bce|"
-                   r"crossentropy|error|err|errors)(_|\d|$)|^(cross_entropy|J|L|E|C)\d*$|"
-                   r"(loss|cost|error)$", re.IGNORECASE)
-_CAPITAL = re.compile(r"^[JLEC]\d*$")
+_WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|rmse|bce|ll|"
+                   r"crossentropy|error|err|errors|log_?lik\w*|likelihood)(_|\d|$)|"
+                   r"^(cross_entropy|J|L|E|C|cee|mae)\d*(_?hist\w*|s)?$|"
+                   r"(loss|cost|error)(function|fn)?$|^(compute|calc\w*|get)(loss|cost)",
+                   re.IGNORECASE)
+_MAXIMISED = re.compile(r"(^|_)(ll|log_?lik\w*|likelihood)(_|\d|s|$)", re.IGNORECASE)
 _WEAK = re.compile(r"err", re.IGNORECASE)
 _SAID = re.compile(r"loss|cost|error|mse|objective", re.IGNORECASE)
 
@@ -35,20 +38,28 @@ class Loss:
     """A loss of a pass: the value that is demanded, as the program has it, and where.
 
     without: the statements that are left out of what it follows from: those that move the
-    parameters.
+    parameters.  sign: -1 for what is called a likelihood, which is maximised.
+    is_asked: it was said that this is the loss.
     """
 
     demand: Demand
     text: str
+    file: str
     line: int
     without: frozenset[int] = frozenset()
     note: str = ""
+    sign: int = 1
+    is_asked: bool = False
 
 
 def find_loss(
-    seen: Pass, found: Sequence[Parameter], slicer: Slicer, asked: str, tree: ast.AST
+    seen: Pass, found: Sequence[Parameter], asked: str, trees: Sequence[ast.AST],
+    used: Set[str] = frozenset(),
 ) -> Loss | None:
-    """The loss of a pass; None where none is found.  Raises HandError for one that is no Python."""
+    """The loss of a pass; None where none is found.  Raises HandError for one that is no Python.
+
+    used: the names from which the gradients follow.
+    """
     first = min((one.first for one in found), default=len(seen.site.body))
     moving = frozenset(place for places in (
         seen.moved[path] for path in seen.moved if path in {p for one in found for p in one.paths}
@@ -57,9 +68,11 @@ def find_loss(
     if asked:
         return finder.asked(asked)
     candidates = [*finder.assigned(), *finder.listed(), *finder.printed()]
-    if candidates:
-        return max(candidates, key=lambda pair: pair[0])[1]
-    return next(iter((*finder.called(tree), *finder.functions(found))), None)
+    for _, one in sorted(candidates, key=lambda pair: pair[0], reverse=True):
+        # What gradients follow from is no loss, whatever it is called: error = y - output.
+        if not (isinstance(one.demand.value, ast.Name) and one.demand.value.id in used):
+            return one
+    return next(iter((*finder.called(trees), *finder.functions(found))), None)
 
 
 @dataclass(frozen=True)
@@ -76,11 +89,13 @@ class _Finder:
         except (SyntaxError, ValueError) as error:
             raise HandError(f"--loss: expected a name or an expression of the program, got {text!r}"
                             f": {error}") from None
+        for name in ("np", "numpy"):
+            self.seen.names.setdefault(name, np)
         unknown = [name for name in sorted(_names(value)) if not self._is_known(name)]
         if unknown:
             raise HandError(f"--loss: the pass in line {self.seen.site.line} has no {unknown[0]!r};"
                             f" it has {', '.join(self._arrays()) or 'nothing'}")
-        return self._loss(value, self.seen.site.line, self._at(value))
+        return replace(self._loss(value, self.seen.site.line, self._at(value)), is_asked=True)
 
     def assigned(self) -> Iterator[tuple[tuple[int, int], Loss]]:
         """Numbers that the pass assigns, the likeliest last."""
@@ -92,8 +107,8 @@ class _Finder:
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                     for target in targets:
                         for part in ast.walk(target):
-                            if isinstance(part, ast.Name) and _WORD.search(part.id) and _is_number(
-                                    now.get(part.id)):
+                            if isinstance(part, ast.Name) and _is_number(now.get(part.id)) and (
+                                    _WORD.search(part.id) or self._is_loss_call(node.value)):
                                 yield (_rank(part.id), place), self._loss(
                                     ast.Name(part.id, ast.Load()), node.lineno,
                                     self._last(part.id, place))
@@ -105,8 +120,13 @@ class _Finder:
                             yield (_rank(name), place), self._loss(
                                 ast.Name(name, ast.Load()), node.lineno, self._last(name, place))
                     elif node in self.seen.site.body and _is_number(now.get(name)):
-                        yield (_rank(name) - 2, place), self._loss(
-                            node.value, node.lineno, self._at(node.value, place))
+                        rank = 4 if self._is_loss_call(node.value) else _rank(name) - 2
+                        yield (rank, place), self._loss(
+                            node.value, node.lineno, self._at(node.value))
+
+    def _is_loss_call(self, value: ast.expr | None) -> bool:
+        return isinstance(value, ast.Call) and bool(_WORD.search(_called(value))) \
+            and self._is_users(value)
 
     def listed(self) -> Iterator[tuple[tuple[int, int], Loss]]:
         """``losses.append(...)``."""
@@ -114,7 +134,7 @@ class _Finder:
             if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args \
                     and _WORD.search(base(call.func.value) or "") and not isinstance(
                     call.args[0], ast.Constant):
-                at = self._at(call.args[0], place)
+                at = self._at(call.args[0])
                 if not _is_array(self._value(call.args[0])):
                     yield (3, place), self._loss(call.args[0], call.lineno, at)
 
@@ -126,12 +146,12 @@ class _Finder:
             for node in ast.walk(call):
                 if isinstance(node, ast.Call) and node is not call and _is_measure(node) \
                         and _names(node) and all(map(self._is_known, _names(node))):
-                    yield (1, place), self._loss(node, node.lineno, self._at(node, place))
+                    yield (1, place), self._loss(node, node.lineno, self._at(node))
                     break
 
-    def called(self, tree: ast.AST) -> Iterator[Loss]:
+    def called(self, trees: Sequence[ast.AST]) -> Iterator[Loss]:
         """Calls of a loss elsewhere in the program, on names that the pass has."""
-        for node in ast.walk(tree):
+        for node in chain.from_iterable(map(ast.walk, trees)):
             if isinstance(node, ast.Call) and _WORD.search(_called(node)) and node.args:
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 if all(map(self._is_known, names)) and self._is_users(node):
@@ -157,26 +177,33 @@ class _Finder:
                   if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
         if needed and all(name in known for name in needed):
             call = ast.parse(f"{text}({', '.join(needed)})", mode="eval").body
-            yield self._loss(call, function.__code__.co_firstlineno, self._at(call))
+            code = function.__code__
+            yield self._loss(call, code.co_firstlineno, self._at(call), code.co_filename)
 
     # --- where ------------------------------------------------------------------------------------
 
-    def _loss(self, value: ast.expr, line: int, at: int) -> Loss:
+    def _loss(self, value: ast.expr, line: int, at: int, file: str = "") -> Loss:
         late = at > self.first
+        said = f"{ast.unparse(value)} {_called(value) if isinstance(value, ast.Call) else ''}"
+        up = any(_MAXIMISED.search(word) for word in (
+            *re.findall(r"\w+", said)[:1], said.split()[-1]))
         without = self.moving if late else frozenset[int]()
         note = ("it is computed after the parameters have moved; taken at those before"
                 if late else "")
-        return Loss(Demand("loss", value, at), ast.unparse(value), line, without, note)
+        return Loss(Demand("loss", value, at), ast.unparse(value),
+                    file or self.seen.site.file, line, without, note, -1 if up else 1)
 
-    def _at(self, value: ast.expr, use: int | None = None) -> int:
+    def _at(self, value: ast.expr) -> int:
         """The place at which all that an expression reads is there, before the parameters move."""
         values = {**self.seen.names, **vars(self.seen.start)}
-        names, at = _names(value), 0
-        for place, statement in enumerate(self.seen.site.body):
-            sets = effects(statement, values).sets | set(self.seen.after.get(place, {}))
-            if sets & names and (place < self.first or (at == 0 and not self._at_start(
-                    sets & names))) and (use is None or place < max(use, 1)):
-                at = place + 1
+        at = 0
+        for name in _names(value):
+            places = [place for place, statement in enumerate(self.seen.site.body)
+                      if name in effects(statement, values).sets | set(
+                          self.seen.after.get(place, {}))]
+            before = [place for place in places if place < self.first]
+            if places:
+                at = max(at, before[-1] + 1 if before else places[0] + 1)
         return at
 
     def _last(self, name: str, place: int) -> int:
@@ -187,9 +214,6 @@ class _Finder:
                   if name in effects(statement, values).writes]
         before = [at for at in places if at < self.first]
         return (before or [place])[-1] + 1
-
-    def _at_start(self, names: Set[str]) -> bool:
-        return all(name in vars(self.seen.start) for name in names)
 
     def _calls(self) -> Iterator[tuple[int, ast.Call]]:
         for place, statement in enumerate(self.seen.site.body):

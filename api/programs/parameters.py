@@ -77,8 +77,6 @@ def parameters(
     again: the next pass.  Raises HandError for a name that is asked for and not there.
     """
     stepped = set(seen.stepped)
-    if again is not None and stepped & set(again.stepped):
-        stepped &= set(again.stepped)
     roots = _roots(seen)
     found = []
     everything = held_by_names(seen.start)

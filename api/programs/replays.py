@@ -53,11 +53,7 @@ def _replay(
         known: dict[int, Any] = {}
         space = SimpleNamespace(**{name: copied(value, known) for name, value in values.items()})
         for one in inputs:
-            value = arrays[one.name]
-            if isinstance(one.start, np.ndarray):
-                value = value.copy()
-            elif isinstance(value, np.ndarray):
-                value = value[()]
+            value = _as_start(arrays[one.name], one.start)
             for path in one.paths:
                 put(space, path, value)
         for name in beside:
@@ -68,12 +64,20 @@ def _replay(
     return run
 
 
-def loss_function(made: Slice, inputs: Sequence[Input]) -> Callable[..., Any]:
-    """The loss of the pass, as a function of the inputs by name."""
+def _as_start(value: Any, start: Any) -> Any:
+    """A value to be put where the start was: a copy of an array, a number for a number."""
+    if isinstance(start, np.ndarray):
+        return value.copy()
+    return value[()] if isinstance(value, np.ndarray) else value
+
+
+def loss_function(made: Slice, inputs: Sequence[Input], sign: int = 1) -> Callable[..., Any]:
+    """The loss of the pass, as a function of the inputs by name; sign: -1 for what is maximised."""
     run = replayed(made, inputs)
 
     def loss(**arrays: Any) -> Any:
-        return np.sum(run(arrays)["loss"])
+        value = np.sum(run(arrays)["loss"])
+        return value if sign > 0 else -value
 
     return loss
 
@@ -200,6 +204,7 @@ def differs(loss: Loss, value: Any, made: Slice) -> str:
     was = made.seen.after[place][name]
     if not (is_real(was) or isinstance(was, np.ndarray)):
         return ""
+    value = loss.sign * value
     if np.allclose(np.sum(was), value, rtol=1e-9, atol=0, equal_nan=True):
         return ""
     return f"run again, the pass gives a {name} of {float(value):.6g}, and not {np.sum(was):.6g}"

@@ -17,7 +17,8 @@ Loop = ast.For | ast.While
 class Site:
     """A loop, or the program's own lines, whose passes are watched.
 
-    body: its statements.  line: where it begins.  before: the statements of its scope.
+    body: its statements.  file, line: where it begins.  before: the statements of its file and of
+    its function.
     function, owner: the names of the function and of the class that it stands in; "" for none.
     """
 
@@ -28,6 +29,7 @@ class Site:
     function: str = ""
     owner: str = ""
     is_loop: bool = True
+    file: str = ""
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -41,11 +43,12 @@ class Site:
         return ".".join(filter(None, (self.owner, self.function))) or "the program"
 
 
-def sites(tree: ast.Module) -> list[Site]:
-    """The program's own lines, and every loop, in the order of the text."""
-    found = [Site(0, tree.body, 1, tree.body, is_loop=False)]
-    for loop, function, owner, scope in _loops(tree, "", "", tree.body):
-        found.append(Site(len(found), loop.body, loop.lineno, scope, function, owner))
+def sites(tree: ast.Module, file: str, first: int = 0) -> list[Site]:
+    """A file's own lines, and every loop, in the order of the text, numbered from the first on."""
+    found = [Site(first, tree.body, 1, tree.body, is_loop=False, file=file)]
+    for loop, function, owner, scope in _loops(tree, "", "", []):
+        found.append(Site(first + len(found), loop.body, loop.lineno, [*tree.body, *scope],
+                          function, owner, file=file))
     return found
 
 
@@ -63,13 +66,13 @@ def _loops(
             yield from _loops(part, function, owner, scope)
 
 
-def watched(tree: ast.Module) -> ast.Module:
+def watched(tree: ast.Module, first: int = 0) -> ast.Module:
     """The tree, which is changed, with calls of the hook in the body of every site.
 
     ``begin(k)`` before a loop, ``enter(k, locals())`` at the start of each pass,
     ``after(k, i, locals())`` behind each of its statements, ``ended(k)`` behind the loop.
     """
-    numbered = {id(site.body): site.number for site in sites(tree)}
+    numbered = {id(site.body): site.number for site in sites(tree, "", first)}
     for node in list(ast.walk(tree)):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)

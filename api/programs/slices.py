@@ -16,12 +16,14 @@ import ast
 import builtins
 import copy
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
+
 from gradproof.programs.sites import Site
-from gradproof.programs.statements import Effects, called_name, effects, is_of_sizes
+from gradproof.programs.statements import Effects, base, called_name, effects, is_of_sizes, outside
 from gradproof.programs.watching import Pass
 from gradproof.repair.program import MADE, Made
 
@@ -56,6 +58,13 @@ class Slice:
     handed: tuple[str, ...]
     frozen: Mapping[str, int]
     outside: frozenset[str] = frozenset()
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The names that its statements read."""
+        values = {**self.seen.names, **vars(self.seen.start)}
+        return frozenset().union(*(effects(self.seen.site.body[place], values).by_value
+                                   for place in self.kept))
 
     def value(self, name: str) -> Any:
         """What a name is handed in as."""
@@ -132,7 +141,7 @@ def _function(node: ast.FunctionDef, site: Site, names: dict[str, Any]) -> Funct
     if site.owner:  # so that names such as self.__W are what they are within the class
         whole = ast.fix_missing_locations(ast.copy_location(
             ast.ClassDef(site.owner, [], [], [node], []), node))
-    code = compile(ast.Module([whole], []), str(names.get("__file__", "<cell>")), "exec",
+    code = compile(ast.Module([whole], []), site.file, "exec",
                    dont_inherit=True)
     found = next(inner for inner in _codes(code) if inner.co_name == WHOLE)
     MADE[found] = Made(node)
@@ -186,8 +195,8 @@ class Slicer:
         own = _first_set(used, [done[place] for place in kept])
         handed = tuple(name for name in names if name in frozen or (
             name not in {n for s in sizes for n in _stored([s])} and name not in own))
-        outside = frozenset().union(*(
-            self._outside(statement) for statement in used)) & {*handed, *_stored(used)}
+        outside = frozenset().union(*map(self._outside, (
+            *used, *(one.value for one in demands)))) & {*handed, *_stored((*used, *sizes))}
         return Slice(self.seen, tuple(demands), tuple(kept), tuple(sizes), handed, {
             name: place for name, place in frozen.items() if name in handed}, outside)
 
@@ -200,23 +209,39 @@ class Slicer:
         values = {**self.seen.names, **vars(self.seen.start)}
         for before in range(place + 1):
             values.update(self.seen.after.get(before, {}))
-        return effects(self.seen.site.body[place], values)
+        found = effects(self.seen.site.body[place], values)
+        touches, known = set(found.touches), _aliases(self.seen.site.body)
+        waiting = list(touches)
+        while waiting:
+            waiting += [name for name in known.get(waiting.pop(), ()) if name not in touches
+                        and not touches.add(name)]  # type: ignore[func-returns-value]
+        # An array that a function was handed was looked at: it was left as it was, or has moved.
+        stored = _targets(self.seen.site.body[place])
+        moved = {path[0].key for path, places in self.seen.moved.items() if place in places}
+        same = {name for name in touches if isinstance(values.get(name), np.ndarray)
+                and name not in stored and name not in moved}
+        touches = (touches | {str(name) for name in moved}) - same - found.sets
+        return replace(found, touches=frozenset(touches))
 
-    def _outside(self, statement: ast.stmt) -> frozenset[str]:
-        from gradproof.programs.statements import outside
-
+    def _outside(self, part: ast.AST) -> frozenset[str]:
+        """The names of the file that functions which are called read, or assign."""
         found: frozenset[str] = frozenset()
         values = {**self.seen.names, **vars(self.seen.start)}
-        for node in ast.walk(statement):
+        for node in ast.walk(part):
             if isinstance(node, ast.Name):
                 found |= outside(values.get(node.id))
                 found |= outside(values.get(node.id), written=True)
         return found
 
-    @staticmethod
-    def _read_by(demands: Sequence[Demand], at: int) -> set[str]:
-        return {node.id for one in demands if one.at == at for node in ast.walk(one.value)
-                if isinstance(node, ast.Name) and not hasattr(builtins, node.id)}
+    def _read_by(self, demands: Sequence[Demand], at: int) -> set[str]:
+        """The names from which the demands at a place follow."""
+        values = {**self.seen.names, **vars(self.seen.start)}
+        found: set[str] = set()
+        for one in demands:
+            for node in ast.walk(one.value) if one.at == at else ():
+                if isinstance(node, ast.Name) and not hasattr(builtins, node.id):
+                    found |= {node.id, *outside(values.get(node.id))}
+        return found
 
     def _run_again(
         self, kept: Sequence[int], done: Sequence[Effects]
@@ -270,6 +295,33 @@ class Slicer:
             further |= reads
             waiting += sorted(reads - {*read})
         return found, frozenset(further)
+
+
+def _aliases(body: Sequence[ast.stmt]) -> dict[str, set[str]]:
+    """By a name, the names of what it may be a part of: ``for layer in self.layers``."""
+    found: dict[str, set[str]] = {}
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.For | ast.comprehension):
+                target, value = node.target, node.iter
+            elif isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call):
+                target, value = node.targets[0], node.value
+            else:
+                continue
+            if isinstance(value, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Constant):
+                continue
+            of = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+            for part in ast.walk(target):
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                    found.setdefault(part.id, set()).update(of - {part.id})
+    return found
+
+
+def _targets(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement itself assigns, wholly or in part."""
+    return frozenset(base(node) for node in ast.walk(statement) if isinstance(
+        node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(
+        node.ctx, ast.Store | ast.Del))
 
 
 def _asks_sizes(statement: ast.stmt) -> bool:

@@ -175,7 +175,9 @@ _STANDARD = str(inspect.getfile(ast)).rsplit("/", 1)[0]
 
 
 def outside(value: Any, written: bool = False) -> frozenset[str]:
-    """The names of its file that a function or a class of the user's reads: arrays and containers.
+    """The names of its file that a function or a class of the user's reads: what may change there.
+
+    Arrays, containers and numbers, which may be sizes.
 
     written: those that a function says it assigns.
     """
@@ -186,7 +188,7 @@ def outside(value: Any, written: bool = False) -> frozenset[str]:
                       if _assigns(function, name)}
         else:
             found |= {name for name, inner in read_outside(function).items()
-                      if is_mutable(inner) and not isinstance(inner, ModuleType)}
+                      if is_mutable(inner) or isinstance(inner, int | float | np.number)}
     return frozenset(found)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from gradproof.checks.layer_objects.places import Path as Place
 from gradproof.checks.layer_objects.places import gradient_places, is_real, reached
 from gradproof.limits.deadline import TimeLimitError, bounded
 from gradproof.programs.copies import LARGEST, copied, held_by_names, scope_of
+from gradproof.programs.imports import watched_imports
 from gradproof.programs.sites import HOOK, Site, sites, watched
 from gradproof.programs.statements import base, moves, updated
 from gradproof.programs.texts import ProgramText
@@ -94,24 +96,45 @@ class Enough(BaseException):
 class Watcher:
     """What the program meets under the name of the hook.
 
-    line: of the one loop that is looked at; 0 for all.
+    file, line: of the one loop that is looked at; line 0 for all.
     """
 
-    tree: ast.Module
-    names: dict[str, Any]
-    folder: Path
+    file: str
     line: int = 0
     stops: bool = True
     passes: list[Pass] = field(default_factory=list)
+    trees: list[ast.Module] = field(default_factory=list)
+    sites: list[Site] = field(default_factory=list)
+    open: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sites = sites(self.tree)
-        self.open = [(site.is_loop and (not self.line or site.line == self.line))
-                     for site in self.sites]
+        self._names: dict[str, dict[str, Any]] = {}
         self._now: dict[int, Pass] = {}
         self._before: dict[int, Pass] = {}
-        self._count = [0] * len(self.sites)
+        self._count: dict[int, int] = {}
+        self._codes: list[tuple[CodeType, CodeType]] = []
         self._is_over = False
+
+    def watch(self, tree: ast.Module, file: str, names: dict[str, Any]) -> ast.Module:
+        """A file's tree with the calls of the hook in it, which is from now on among its names."""
+        first = len(self.sites)
+        clean = copy.deepcopy(tree)
+        self.trees.append(clean)
+        self.sites += sites(clean, file, first)
+        self.open += [site.is_loop and (
+            not self.line or (site.line == self.line and file == self.file))
+            for site in self.sites[first:]]
+        self._names[file] = names
+        names[HOOK] = self
+        made = watched(tree, first)
+        self._codes.append((compile(clean, file, "exec", dont_inherit=True),
+                            compile(made, file, "exec", dont_inherit=True)))
+        return made
+
+    def gives_back(self) -> None:
+        """Gives functions their own code back, without a look into their loops."""
+        for clean, made in self._codes:
+            _give_back(clean, made)
 
     def begin(self, number: int) -> None:
         self._before.pop(number, None)
@@ -120,10 +143,11 @@ class Watcher:
     def enter(self, number: int, scope: Mapping[str, Any]) -> None:
         self._check()
         self._finish(number, scope)
-        if self._count[number] < MOST_PASSES:
-            self._count[number] += 1
+        if self._count.get(number, 0) < MOST_PASSES:
+            self._count[number] = self._count.get(number, 0) + 1
             names = self._visible(number, scope)
-            made = self._now[number] = Pass(self.sites[number], self.names, scope_of(names))
+            own = self._names[self.sites[number].file]
+            made = self._now[number] = Pass(self.sites[number], own, scope_of(names))
             made.begins(names)
 
     def after(self, number: int, statement: int, scope: Mapping[str, Any]) -> None:
@@ -137,11 +161,9 @@ class Watcher:
     def _visible(self, number: int, scope: Mapping[str, Any]) -> dict[str, Any]:
         """The variables of a scope and of its file; those that the loop names come first, so that
         an object is known by the name that it has there."""
-        first = self.sites[number].names
-        return {**{name: scope[name] for name in scope if name in first}, **{
-            name: value for name, value in self.names.items() if name in first
-            and name not in scope}, **{name: value for name, value in self.names.items()
-                                       if name not in scope}, **scope}
+        first, names = self.sites[number].names, self._names[self.sites[number].file]
+        both = {**names, **scope}
+        return {**{name: value for name, value in both.items() if name in first}, **both}
 
     def ended(self, number: int) -> None:
         self._now.pop(number, None)
@@ -168,28 +190,18 @@ class Watcher:
 
     # --- what moves by a step -------------------------------------------------------------------
 
-    @cached_property
+    @property
     def words(self) -> frozenset[str]:
-        """What the program, and what of it is imported, says that it moves."""
-        found = set(updated(self.tree))
-        for module in list(sys.modules.values()):
-            file = getattr(module, "__file__", None)
-            if file and Path(file).parent == self.folder and file.endswith(".py"):
-                try:
-                    found |= updated(ast.parse(Path(file).read_text(encoding="utf-8")))
-                except (OSError, ValueError, SyntaxError):
-                    continue
-        return frozenset(found)
+        """What the program, and what it has imported of its folder, says that it moves."""
+        return frozenset().union(*map(_words_of, self.trees))
 
     def _stepped(self, made: Pass, now: SimpleNamespace) -> Iterator[Place]:
         """The arrays that a pass moves by a step, and that are no gradients of others."""
+        found = [path for path in made.moved if self._is_moved(made, path, now)
+                 and self._is_read(made.site.body, str(path[0].key))]
         gradients = {other for one in held_by_names(made.start)[:MOST_ARRAYS] for path in one.paths
-                     for other in gradient_places(made.start, path)} if made.moved else set()
-        for path in made.moved:
-            if path in gradients or not self._is_moved(made, path, now):
-                continue
-            if self._is_read(made.site.body, str(path[0].key)):
-                yield path
+                     for other in gradient_places(made.start, path)} if found else set()
+        yield from (path for path in found if path not in gradients)
 
     def _is_moved(self, made: Pass, path: Place, now: SimpleNamespace) -> bool:
         last = path[-1]
@@ -200,6 +212,9 @@ class Watcher:
         if len(path) == 1 and any(
                 _is_handed_on(statement, str(path[0].key)) for statement in made.site.body):
             return True
+        if any(_sets_items(made.site.body[place], str(path[0].key)) for place in made.moved[path]
+               if place < len(made.site.body)):
+            return False
         value = reached(now, path)  # one array under two names: p -= step
         return isinstance(value, np.ndarray) and value is made.live[path] and bool(self.words)
 
@@ -225,6 +240,13 @@ def _without_steps(statement: ast.stmt, name: str) -> Iterator[ast.AST]:
         else:
             yield node
             left += ast.iter_child_nodes(node)
+
+
+def _sets_items(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement fills an array: ``T[i, label] = 1``."""
+    return any(isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Subscript) and base(target) == name for target in node.targets)
+        for node in ast.walk(statement))
 
 
 def _read_elsewhere(body: Sequence[ast.stmt], name: str) -> bool:
@@ -259,26 +281,26 @@ def run_watched(
     names: its variables, which it fills.  further: lines that are run after it.  seconds: how long
     it may run.  Raises HandError with the line at which it fails before anything was seen.
     """
-    tree, clean = watched(text.tree), text.tree
-    folder = Path(text.file).resolve().parent
-    watcher = Watcher(clean, names, folder, line)
-    names[HOOK] = watcher
+    watcher = Watcher(text.file, line)
     text.shown()
     error: BaseException | None = None
 
     def run() -> None:
-        exec(compile(tree, text.file, "exec", dont_inherit=True), names)
-        if further:
-            exec(compile(further, "<--call>", "exec", dont_inherit=True), names)
+        tree = watcher.watch(text.tree, text.file, names)
+        with watched_imports(Path(text.file).resolve().parent, watcher.watch):
+            exec(compile(tree, text.file, "exec", dont_inherit=True), names)
+            if further:
+                exec(compile(further, "<--call>", "exec", dont_inherit=True), names)
 
     try:
         bounded(seconds, run)
     except Enough:
         pass
+    except HandError:
+        raise
     except (Exception, SystemExit) as raised:
         error = raised
-    _give_back(compile(clean, text.file, "exec", dont_inherit=True),
-               compile(tree, text.file, "exec", dont_inherit=True))
+    watcher.gives_back()
     if error is not None and not watcher.passes:
         raise HandError(_failed(text.file, error)) from error
     return watcher
@@ -294,6 +316,11 @@ def main_module(file: str) -> dict[str, Any]:
     sys.modules["__main__"] = module
     sys.argv[:] = [file]
     return vars(module)
+
+
+@cache
+def _words_of(tree: ast.Module) -> frozenset[str]:
+    return updated(tree)
 
 
 def _failed(file: str, error: BaseException) -> str:

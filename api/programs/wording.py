@@ -12,10 +12,10 @@ from gradproof.symbolic.places import said_place
 
 
 def taken(
-    seen: Pass, loss: Loss, found: Sequence[Parameter], file: str
+    seen: Pass, loss: Loss, found: Sequence[Parameter]
 ) -> list[str]:
     note = f" ({loss.note})" if loss.note else ""
-    said = [f"the pass: {said_place(file, seen.site.line)}, the first of the loop",
+    said = [f"the pass: {said_place(seen.site.file, seen.site.line)}, the first of the loop",
             f"the loss: {loss.text}, line {loss.line}{note}"]
     named = [one for one in found if not one.is_step]
     if named:
@@ -35,16 +35,16 @@ def no_pass(watcher: Watcher, file: str) -> str:
             f"\"{_proposed_call(watcher)}\"")
 
 
-def no_parameters(seen: Pass, file: str) -> str:
-    return (f"{said_place(file, seen.site.line)}: no parameters were found in this loop; name "
-            "them, as in --wrt W1,b1")
+def no_parameters(seen: Pass) -> str:
+    return (f"{said_place(seen.site.file, seen.site.line)}: no parameters were found in this "
+            "loop; name them, as in --wrt W1,b1")
 
 
 def no_loss(seen: Pass, file: str) -> str:
     """What is missing, and the command that says it."""
     text = _proposed_loss(seen)
-    return (f"{said_place(file, seen.site.line)}: no loss was found in this pass, nor a function "
-            "called so. Say what is minimised, as an expression of what the pass has:\n"
+    return (f"{said_place(seen.site.file, seen.site.line)}: no loss was found in this pass, nor "
+            "a function called so. Say what is minimised, as an expression of what the pass has:\n"
             f"  gradproof check {file} --loss \"{text}\"")
 
 
@@ -59,7 +59,7 @@ def _proposed_loss(seen: Pass) -> str:
 
 
 def _proposed_call(watcher: Watcher) -> str:
-    for node in ast.walk(watcher.tree):
+    for node in ast.walk(watcher.trees[0]):
         if isinstance(node, ast.ClassDef):
             methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
             train = next((methods[name] for name in ("train", "fit", "train_step", "learn")
