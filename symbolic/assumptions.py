@@ -10,7 +10,7 @@ from .equation import Array
 Fact: TypeAlias = Literal[
     "row sums", "column sums", "symmetric", "orthogonal", "invertible", "positive",
     "given one_hot", "given probability", "given positive", "given mask", "given interval",
-    "given sign", "given symmetric", "given columns",
+    "given sign", "given symmetric", "given columns", "given labels",
 ]
 
 SAID: dict[Fact, str] = {
@@ -28,6 +28,7 @@ SAID: dict[Fact, str] = {
     "given sign": "{} is 1 or -1, as the given one",
     "given symmetric": "{} is symmetric, as the given one",
     "given columns": "{} has columns that sum to one, as the given one",
+    "given labels": "{0} is below {1}, as the given one",
 }
 """Fact: its sentence.  Those of given arrays were seen in their numbers, not declared."""
 

@@ -28,6 +28,9 @@ from gradproof.symbolic.shapes import parse_shape
 Axis: TypeAlias = tuple[str, int]
 """An array's name and the place of an axis."""
 
+LABELLED = 2
+"""Axes that labels are tried to be places of."""
+
 CHOICES = 4
 """Axes beside square arrays whose size may be that of their rows or of their columns."""
 
@@ -61,6 +64,14 @@ class General:
     def dtypes(self) -> dict[str, np.dtype[Any]]:
         """Those of the given arrays."""
         return {name: given.numbers.dtype for name, given in self.given.items()}
+
+    @cached_property
+    def _labelled(self) -> dict[str, list[Axis]]:
+        """By the name of what may be labels: axes whose places they may be, the shortest first."""
+        lengths = {n: (name, axis) for name, given in reversed(self.given.items())
+                   for axis, n in reversed([*enumerate(given.numbers.shape)]) if n > 1}
+        return {name: [lengths[n] for n in sorted(lengths) if n > given.numbers.max()][:LABELLED]
+                for name, given in self.given.items() if given.may_be_labels}
 
     @cached_property
     def _rest(self) -> list[Array]:
@@ -119,7 +130,10 @@ class General:
         the loss has no value elsewhere.
         """
         arrays = {array.name: array for spec in declared.values() for array in leaves(spec)}
-        shown = {name: given.kinds for name, given in self.given.items() if name in arrays}
+        shown = {name: (*given.kinds, *(
+            replace(given.array, kind="labels", classes=arrays[other].shape[axis])
+            for other, axis in self._labelled.get(name, ())
+        )) for name, given in self.given.items() if name in arrays}
         free = {name for name, kinds in shown.items() if name in self.varied and kinds
                 and kinds[0].kind in DOMAINS and not self._is_bounded(name, kinds[0], loss)}
         tried = []
@@ -195,6 +209,9 @@ class General:
             for name, array in general.items():
                 shape = tuple(int(size.xreplace(by)) for size in array.shape)
                 values[name] = self.given[name].like(shape, rng)
+            for name in general.keys() & self._labelled.keys():
+                for other, axis in self._labelled[name]:
+                    values[name] = values[name] % np.shape(values[other])[axis]
             yield Point({str(s): n for s, n in sizes.items()}, values, elsewhere=True)
 
     def _symbols(

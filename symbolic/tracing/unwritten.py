@@ -104,13 +104,14 @@ def chosen_part(
     place has a range of one.  shape: of what is read, of which one axis stands for each range that
     is not of a single place.
     """
-    if found.boxes is None or found.masks or any(entry is None for entry in ranges):
+    if found.boxes is None or found.masks:
         return found.anywhere()
     boxes = []
     for box in found.boxes:
         part = []
         for (low, high), asked in zip(box, ranges, strict=True):
-            assert asked is not None
+            if asked is None:  # somewhere on this axis
+                continue
             start, stop = asked
             if _at_most(high, start) or _at_most(stop, low):
                 break
@@ -121,7 +122,7 @@ def chosen_part(
             boxes.append(tuple(part))
     if not boxes:
         return None
-    if any(len(box) != len(shape) for box in boxes):
+    if None in ranges or any(len(box) != len(shape) for box in boxes):
         return found.anywhere()
     return Blank(found.why, tuple(boxes))
 

@@ -193,3 +193,70 @@ def test_a_gradient_written_entry_by_entry_is_for_the_size_that_was_given(
 ])
 def test_a_wrong_one_is_refuted(left, gradient, wrt, given):
     assert gp.check(left, gradient, **given, wrt=[wrt], repair_seconds=0).verdict == "refuted"
+
+
+def soft(Z):
+    e = np.exp(Z - Z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def likelihood(Z, y):
+    return -np.mean(np.log(soft(Z)[np.arange(len(y)), y]))
+
+
+def one_hot(Z, y):
+    return (soft(Z) - np.eye(Z.shape[1])[y]) / len(y)
+
+
+def picked(Z, y):
+    p = soft(Z)
+    p[range(len(y)), y] -= 1
+    return p / len(y)
+
+
+def embedded(Z, y):
+    return np.sum(Z[y] ** 2)
+
+
+def rows_added(Z, y):
+    made = np.zeros_like(Z)
+    np.add.at(made, y, 2 * Z[y])
+    return made
+
+
+NORMAL = np.random.default_rng(4).normal
+
+
+@pytest.mark.parametrize(("left", "right", "wrong"), [
+    (likelihood, one_hot, lambda Z, y: soft(Z) / len(y) - np.eye(Z.shape[1])[y]),
+    (likelihood, picked, lambda Z, y: picked(Z, 0 * y)),
+    (embedded, rows_added, lambda Z, y: 2 * Z * (np.eye(len(Z))[y].sum(axis=0) > 0)[:, None]),
+])
+@pytest.mark.parametrize(("shape", "y"), [
+    ((6, 4), [0, 1, 2, 3, 1, 0]), ((6, 4), [2, 1, 2, 2, 1, 0]), ((6, 2), [0, 1, 1, 0, 1, 0]),
+    ((6, 3), [1, 1, 1, 1, 1, 1])])
+def test_given_whole_numbers_may_be_places_along_an_axis(left, right, wrong, shape, y):
+    """Z[arange, y] of given labels is proved for all sizes, and drawn within an axis at others."""
+    if left is embedded:
+        shape = shape[::-1]
+    given = {"Z": NORMAL(size=shape), "y": np.array(y)}
+    (found,) = gp.check(left, right, wrt=["Z"], **given)
+    assert (found.verdict, found.scope) == ("proved", "for all m, n"), str(found)
+    assert not any("fails" in note for note in found.notes)
+    assert gp.check(left, wrong, wrt=["Z"], repair_seconds=0, **given).verdict == "refuted"
+
+
+def test_labels_of_a_network_are_places_along_its_last_axis():
+    """There is a shorter axis that they fit, too."""
+    def left(X, W, V, y):
+        return likelihood(np.tanh(X @ W) @ V, y)
+
+    def right(X, W, V, y):
+        hidden = np.tanh(X @ W)
+        out = one_hot(hidden @ V, y)
+        return X.T @ ((out @ V.T) * (1 - hidden ** 2)), hidden.T @ out
+
+    result = gp.check(left, right, wrt=["W", "V"], X=NORMAL(size=(7, 5)), W=NORMAL(size=(5, 3)),
+                      V=NORMAL(size=(3, 4)), y=np.array([0, 1, 2, 1, 1, 0, 2]))
+    assert result.verdict == "proved", str(result)
+    assert "y is below q, as the given one" in result["W"].assumptions

@@ -331,6 +331,7 @@ def stacked(x, y):
         np.concatenate([x, y]), np.concatenate((x, y), axis=1), np.vstack([x, x[0]]),
         np.hstack([x, np.ones((x.shape[0], 1))]), np.stack([x, y]), np.array([x[0, 0], y[1, 1]]),
         np.stack([x, y], axis=-1), np.broadcast_to(x[0], x.shape),
+        np.hstack((x.sum(), x[0])), np.hstack([x[0, 0], 2.0, y[0, 1]]),
     )  # fmt: skip
 
 

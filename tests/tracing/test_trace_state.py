@@ -655,6 +655,34 @@ def test_arrays_that_are_written_whole_are_traced(fill, shape):
     assert trace(filled(fill), {"x": shape}).result is not None
 
 
+def below_the_written(g, x, y):
+    g[0] = 2 * x[0]
+    g[1, y[0]] += 1
+
+
+def in_a_written_row(g, x, y):
+    for row in range(len(x)):
+        g[row] = 2 * x[row]
+        g[row, y[row]] -= 1
+
+
+@pytest.mark.parametrize(("fill", "is_written"), [
+    (below_the_written, False), (in_a_written_row, True)])
+def test_an_entry_at_a_label_is_one_of_its_row(fill, is_written):
+    shapes = {"x": "3 4", "y": gp.Array("3", kind="labels", classes=4)}
+
+    def function(x, y):
+        g = np.empty_like(x)
+        fill(g, x, y)
+        return g
+
+    if is_written:
+        assert trace(function, shapes).result is not None
+    else:
+        with pytest.raises(TraceError, match="before they are written"):
+            trace(function, shapes)
+
+
 # --- what goes round ----------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ from gradproof.symbolic.proof.sampling import draw
 PATTERNS: dict[str, Fact] = {
     "one_hot": "given one_hot", "probability": "given probability", "positive": "given positive",
     "mask": "given mask", "interval": "given interval", "sign": "given sign",
-    "symmetric": "given symmetric",
+    "symmetric": "given symmetric", "labels": "given labels",
 }
 """Kind of a given array: what its numbers were seen to be."""
 
@@ -57,7 +57,7 @@ class Given:
         """What a declaration by one of the kinds takes from the numbers."""
         if array.kind in ("one_hot", "probability") and array.along == 0:
             return Assumption(array.name, "given columns")
-        detail = bounds_said(array) if array.kind == "interval" else ""
+        detail = {"interval": bounds_said(array), "labels": str(array.classes)}.get(array.kind, "")
         return Assumption(array.name, PATTERNS[array.kind], detail)
 
     def like(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -85,6 +85,13 @@ class Given:
         if kind.kind == "real" and 0.2 <= zeros < 1:  # sparse
             drawn = np.where(rng.random(shape) < zeros, 0.0, drawn)
         return np.asarray(drawn).astype(numbers.dtype)
+
+    @property
+    def may_be_labels(self) -> bool:
+        """Whether its numbers may be places along an axis of another array."""
+        numbers = self.numbers
+        return numbers.dtype.kind in "iu" and bool(numbers.size) and numbers.min() >= 0 \
+            and not self.varied
 
     @property
     def _is_coded(self) -> bool:

@@ -275,7 +275,8 @@ SHAPES: dict[str, Callable[..., Any]] = {
         session, [_atleast_2d(session, array) for array in arrays]
     ),
     "hstack": lambda session, arrays: _concatenate(
-        session, arrays, 0 if np.ndim(arrays[0]) == 1 else 1
+        session, [_atleast(1)(session, array) for array in arrays],
+        0 if np.ndim(arrays[0]) <= 1 else 1,
     ),
     "atleast_1d": _atleast(1),
     "atleast_2d": _atleast_2d,
