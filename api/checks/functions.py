@@ -18,6 +18,17 @@ from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, by_name
 from gradproof.checks.judging import judge
+from gradproof.checks.orders.calls import (
+    Arguments,
+    CallSide,
+    Pick,
+    arguments_of,
+    as_it_is,
+    first,
+    floating,
+    is_pair,
+    second,
+)
 from gradproof.checks.points import Point
 from gradproof.checks.results import CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
@@ -41,9 +52,10 @@ from gradproof.symbolic.tracing.run import Trace
 
 def check(
     loss: Callable[..., Any] | str,
-    gradient: Callable[..., Any] | str | Mapping[str, str],
+    gradient: Callable[..., Any] | str | Mapping[str, str] | None = None,
     /,
     *,
+    args: Sequence[Any] = (),
     wrt: Sequence[str] | None = None,
     inputs: Any = None,
     seed: int = 0,
@@ -57,8 +69,10 @@ def check(
     gradient: takes what `loss` takes; returns a dict keyed "W1", "dW1", "grad_W1" or "W1_grad", a
         tuple in the order of `wrt`, or one array.  Or formulas as text, by name:
         ``{"x": "2 * A.T @ (A @ x)"}``, or assignments: ``"r = A @ x; dx = 2 * A.T @ r"``.
+        Left out where `loss` itself returns (value, gradients).
     shapes (or `inputs`, for names such as "wrt"): for each parameter of `loss` a shape ("m n"), a
         ``gp.Array``, an array of numbers, or a dict of these.
+    args: what SciPy's solvers hand over behind x, in order; then the gradient is by x alone.
     wrt: the names to check by; by default all arrays of real numbers that gradients are returned
         for, or all of them.
     repair_seconds: how long a refutation may search for an edit that mends it; 0 for not at all.
@@ -73,11 +87,49 @@ def check(
     Raises ValueError (TraceError) for inputs that do not fit the functions, FormulaError with line
     and column for text that is no formula.
     """
-    taken = Inputs.of(by_name(inputs, shapes))
-    real = [array.name for array in taken.arrays if not array.is_integer]
-    chosen = tuple(taken.chosen(real if wrt is None else wrt))
-    return within(time_limit, chosen, lambda: _checked(
-        *_paired(loss, gradient, taken, chosen, wrt is None, seed), chosen, repair_seconds))
+    asked = _Asked.of(loss, by_name(inputs, shapes), args, wrt)
+    return within(time_limit, asked.chosen, lambda: _checked(
+        *_paired(loss, gradient, asked, seed), asked.chosen, repair_seconds))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The inputs, how a function is called with them, and the `chosen` names to check by.
+
+    narrow: only those that there are gradients by.
+    """
+
+    arguments: Arguments
+    taken: Inputs
+    chosen: tuple[str, ...]
+    narrow: bool
+
+    @classmethod
+    def of(cls, loss: Any, given: Mapping[str, Any], args: Sequence[Any],
+           wrt: Sequence[str] | None) -> _Asked:
+        arguments = Arguments(tuple(given), given, {}, next(iter(given), ""))
+        if args:
+            arguments = arguments_of("loss", loss, given, args, {}, None)
+            wrt = (arguments.by,) if wrt is None else wrt
+            arguments = replace(arguments, given={**arguments.given, arguments.by: floating(
+                arguments.given[arguments.by])})
+        taken = Inputs.of(arguments.given)
+        real = [array.name for array in taken.arrays if not array.is_integer]
+        chosen = tuple(taken.chosen(real if wrt is None else wrt))
+        return cls(arguments, taken, chosen, wrt is None)
+
+    def side(self, what: str, function: Any, pick: Pick = as_it_is) -> FunctionSide | CallSide:
+        """A function by the names of the inputs; or in their order, where it has other names.
+
+        ValueError where it cannot be called in either way.
+        """
+        if not self.arguments.fixed and pick is as_it_is:
+            try:
+                return FunctionSide.of(what, function, self.taken)
+            except ValueError:
+                if len(self.arguments.given) < 2 or not callable(function):
+                    raise
+        return CallSide(self.arguments.call(what, function, pick), self.taken)
 
 
 def _checked(
@@ -95,26 +147,32 @@ def _checked(
 
 
 def _paired(
-    loss: Callable[..., Any] | str, gradient: Callable[..., Any] | str | Mapping[str, str],
-    taken: Inputs, chosen: tuple[str, ...], narrow: bool, seed: int,
+    loss: Callable[..., Any] | str, gradient: Callable[..., Any] | str | Mapping[str, str] | None,
+    made: _Asked, seed: int,
 ) -> tuple[Pair, Side]:
-    """The two sides; where that may `narrow` what is asked for, to what there is a gradient by."""
-    asked = Asked(chosen, tuple(array.name for array in taken.arrays))
-    left: Side = text_loss(loss, taken) if isinstance(loss, str) else \
-        FunctionSide.of("loss", loss, taken)
+    """The two sides; where that may narrow what is asked for, to what there is a gradient by."""
+    taken, point = made.taken, General(made.taken).points(seed)[0]
+    asked = Asked(made.chosen, tuple(array.name for array in taken.arrays))
+    left: Side = text_loss(loss, taken) if isinstance(loss, str) else made.side("loss", loss)
     right: Side
+    if not isinstance(loss, str) and _returns_pair(left, point):
+        left = made.side("loss", loss, first)
+    elif gradient is None:
+        raise ValueError("gradient: expected a function, or formulas; it may be left out where the "
+                         "loss returns a pair (value, gradients)")
     if isinstance(gradient, str | Mapping):
-        right, keyed = text_gradient(gradient, asked, not narrow, left, taken)
-        asked = replace(asked, names=tuple(name for name in chosen if name in keyed.keys))
+        right, keyed = text_gradient(gradient, asked, not made.narrow, left, taken)
+        asked = replace(asked, names=tuple(name for name in made.chosen if name in keyed.keys))
     else:
-        right = FunctionSide.of("gradient", gradient, taken)
-        asked, keyed = _first_look(right, asked, General(taken).points(seed)[0], narrow)
+        right = made.side("gradient", gradient) if gradient is not None else \
+            made.side("loss", loss, second)
+        asked, keyed = _first_look(right, asked, point, made.narrow)
     general = General(taken, _names_in(left, right), varied=asked.names)
     return Pair(left, asked, keyed, general, seed), right
 
 
 def _first_look(
-    gradient: FunctionSide, asked: Asked, point: Point, narrow: bool
+    gradient: FunctionSide | CallSide, asked: Asked, point: Point, narrow: bool
 ) -> tuple[Asked, Keyed]:
     """What the gradient function returns at one point, sorted out.
 
@@ -131,6 +189,15 @@ def _first_look(
     if narrow:
         asked = replace(asked, names=asked.found(returned))
     return asked, asked.keyed(returned)
+
+
+def _returns_pair(loss: Side, point: Point) -> bool:
+    """Whether a loss returns its gradients beside its value."""
+    try:
+        with np.errstate(all="ignore"):
+            return is_pair(loss.at(point.values))
+    except Exception:  # it will fail again where that is the finding
+        return False
 
 
 def _names_in(*sides: Side) -> frozenset[str]:
@@ -162,11 +229,6 @@ class Pair:
         subject = replace(subject, remarks=_changed(subject))
         return judge(subject, points, sides.patterned(self.general, subject.declared), seconds)
 
-    def bound(self, function: Callable[..., Any]) -> Gradient:
-        return partial(self._gradient_at, FunctionSide(function, self.general.inputs))
-
-    def verdict(self, function: Callable[..., Any]) -> str:
-        return self.judged(FunctionSide(function, self.general.inputs), 0).verdict
 
     def _gradient_at(self, gradient: Side, values: Values) -> dict[str, Any]:
         return self.asked.present(gradient.at(values))
@@ -179,10 +241,17 @@ class Pair:
         return gradient.traced(declared)
 
     def _rerun(self, gradient: Side) -> Rerun | None:
-        if not isinstance(gradient, FunctionSide):
+        if not isinstance(gradient, FunctionSide | CallSide):
             return None
-        loss = self.loss.function if isinstance(self.loss, FunctionSide) else None
-        return Rerun(gradient.function, self.bound, self.verdict, loss)
+        loss = self.loss.function if isinstance(self.loss, FunctionSide | CallSide) else None
+
+        def bound(function: Callable[..., Any]) -> Gradient:
+            return partial(self._gradient_at, gradient.with_function(function))
+
+        def verdict(function: Callable[..., Any]) -> str:
+            return self.judged(gradient.with_function(function), 0).verdict
+
+        return Rerun(gradient.function, bound, verdict, loss)
 
 
 def _changed(subject: Subject) -> tuple[str, ...]:

@@ -211,10 +211,10 @@ def _is_rounding(found: Observed) -> bool:
 
 def _asked_for(made: Check, numbers: Measurements, points: Sequence[Point]) -> Check:
     """A check on what is a right second derivative is none on a wrong gradient."""
-    plain = made.name in numbers.shapes and not numbers.subject.varied
-    if plain and is_second_derivative(made.name, numbers, points):
+    if made.name in numbers.shapes and is_second_derivative(made.name, numbers, points):
         return replace(made, verdict="undecided", reason="the matrix of second derivatives is "
-                       f"returned, and the gradient is asked for ({numbers.shapes[made.name]})")
+                       f"returned, and {numbers.subject.title(made.name)} is asked for "
+                       f"({numbers.shapes[made.name]}); gp.check_hessian is for that")
     return made
 
 

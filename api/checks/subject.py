@@ -251,6 +251,9 @@ class FunctionSide:
         takes(what, function, taken.given)
         return cls(function, taken)
 
+    def with_function(self, function: Callable[..., Any]) -> FunctionSide:
+        return replace(self, function=function)
+
     def at(self, values: Values) -> Any:
         return called(partial(self.function, **self.taken.at(values)))
 

@@ -145,6 +145,8 @@ def test_what_does_not_fit_is_said():
         gp.check_hessian(logistic, lambda a: a, **DATA)
     with pytest.raises(ValueError, match="None of a, b is called"):
         gp.check_objective(lambda a, b: a * b, lambda a, b: (b, 0 * b), a="m", b="m")
+    (found,) = gp.check_jacobian(logistic, hessian, repair_seconds=0, **DATA)
+    assert (found.verdict, "gp.check_hessian is for that" in found.reason) == ("undecided", True)
     (found,) = gp.check_hessian(lambda x: x**2, lambda x: np.diag(2 + 0 * x), x="n",
                                 repair_seconds=0)
     assert (found.verdict, "expected one real number" in found.reason) == ("undecided", True)

@@ -42,5 +42,7 @@ def _no_number(value: Any) -> str:
     if array.size == 0:
         return f"an array without entries, of shape {array.shape}"
     if array.size > 1:
-        return f"an array of shape {array.shape} (is a sum or a mean missing?)"
+        return (f"an array of shape {array.shape} (is a sum or a mean missing? A Jacobian is for "
+                "gp.check_jacobian, a gradient and a second derivative per sample for "
+                "gp.check_objective)")
     return ""

@@ -14,9 +14,53 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from gradproof.checks.inputs import Inputs
 from gradproof.checks.subject import Declared, Values
 from gradproof.limits.calls import called
+from gradproof.symbolic.equation import Array
 from gradproof.symbolic.tracing.run import Trace, trace
+
+# --- what is taken of a result --------------------------------------------------------------------
+
+
+Pick: TypeAlias = Callable[[Any], Any]
+"""What is taken of what a function returns."""
+
+
+def as_it_is(found: Any) -> Any:
+    return found
+
+
+def whole(found: Any) -> Any:
+    """An array of what may be a list of numbers or of rows, or a sparse matrix."""
+    if isinstance(found, list | tuple):
+        return np.stack([whole(part) for part in found]) if found else np.array(found)
+    return found.toarray() if hasattr(found, "toarray") else found
+
+
+def first(found: Any) -> Any:
+    """The value of what may be a pair (value, gradient)."""
+    return found[0] if is_pair(found) else found
+
+
+def second(found: Any) -> Any:
+    """The gradient of a pair (value, gradient), or the gradients by name."""
+    return found[1] if isinstance(found[1], Mapping) else whole(found[1])
+
+
+def total(found: Any) -> Any:
+    """The sum over samples of what may be a pair."""
+    return np.sum(whole(first(found)))
+
+
+def is_pair(found: Any) -> bool:
+    """Whether it is a value and its gradient, as SciPy's ``jac=True`` has them."""
+    return isinstance(found, tuple) and len(found) == 2 and (
+        isinstance(found[1], Mapping) or (len(getattr(found[0], "shape", ())) == 0
+        and len(getattr(found[1], "shape", ())) > 0))
+
+
+# --- a call --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -68,24 +112,45 @@ class Call:
     order: tuple[Argument, ...]
     keywords: tuple[tuple[str, Argument], ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    pick: Callable[[Any], Any] = lambda found: found
+    pick: Callable[[Any], Any] = as_it_is
 
     def at(self, values: Values) -> Any:
         """What it returns for arrays by name, which are copied."""
         handed = (*self.order, *(argument for _, argument in self.keywords))
         names = {name for argument in handed for name in _names(argument)} - self.fixed.keys()
-        return called(partial(self._run, **{name: np.array(values[name]) for name in names}))
+        return called(partial(self.run, **{name: np.array(values[name]) for name in names}))
 
     def traced(self, declared: Declared) -> Trace:
         """Its equations; ValueError (TraceError) where there are none."""
-        return called(partial(trace, self._run, declared))
+        return called(partial(trace, self.run, declared))
 
     @property
-    def _run(self) -> Callable[..., Any]:
+    def run(self) -> Callable[..., Any]:
         return partial(_run, self.function, self.order, self.keywords, dict(self.fixed), self.pick)
 
     def with_function(self, function: Callable[..., Any]) -> Call:
         return replace(self, function=function)
+
+
+@dataclass(frozen=True)
+class CallSide:
+    """One of the two sides of a check: a user's function that is called in a way of its own."""
+
+    call: Call
+    taken: Inputs
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        return self.call.function
+
+    def with_function(self, function: Callable[..., Any]) -> CallSide:
+        return replace(self, call=self.call.with_function(function))
+
+    def at(self, values: Values) -> Any:
+        return called(partial(self.call.run, **self.taken.at(values)))
+
+    def traced(self, declared: Declared) -> Trace:
+        return self.call.traced(declared)
 
 
 def _names(argument: Argument) -> list[str]:
@@ -110,38 +175,6 @@ def _run(
 
     return pick(function(*[made(argument) for argument in order],
                          **{name: made(argument) for name, argument in keywords}))
-
-
-# --- what is taken of a result --------------------------------------------------------------------
-
-
-def whole(found: Any) -> Any:
-    """An array of what may be a list of numbers or of rows, or a sparse matrix."""
-    if isinstance(found, list | tuple):
-        return np.stack([whole(part) for part in found]) if found else np.array(found)
-    return found.toarray() if hasattr(found, "toarray") else found
-
-
-def first(found: Any) -> Any:
-    """The value of what may be a pair (value, gradient)."""
-    return found[0] if is_pair(found) else found
-
-
-def second(found: Any) -> Any:
-    """The gradient of a pair (value, gradient)."""
-    return whole(found[1])
-
-
-def total(found: Any) -> Any:
-    """The sum over samples of what may be a pair."""
-    return np.sum(whole(first(found)))
-
-
-def is_pair(found: Any) -> bool:
-    """Whether it is a value and its gradient, as SciPy's ``jac=True`` has them."""
-    return isinstance(found, tuple) and len(found) == 2 and (
-        isinstance(found[1], Mapping) or (len(getattr(found[0], "shape", ())) == 0
-        and len(getattr(found[1], "shape", ())) > 0))
 
 
 # --- arguments ----------------------------------------------------------------------------------
@@ -203,7 +236,9 @@ class Arguments:
         ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         least = sum(p.default is p.empty for p in ordered)
-        if least <= len(names) and (many or len(names) <= len(ordered)):
+        in_place = all(p.name not in names or p.name == name
+                       for p, name in zip(ordered, names, strict=False))
+        if in_place and least <= len(names) and (many or len(names) <= len(ordered)):
             return Call(function, self._made(names), (), self.fixed, pick)
         raise ValueError(f"{what}: its parameters are {', '.join(p.name for p in parameters)}; it "
                          f"is called with {', '.join(names)}, in this order or by these names")
@@ -263,6 +298,14 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
         return list(inspect.signature(function).parameters.values())
     except (ValueError, TypeError):  # a built-in has none; calling it will tell
         return None
+
+
+def floating(value: Any) -> Any:
+    """What is differentiated by: whole numbers are meant as floats."""
+    if isinstance(value, str | Array | Mapping):
+        return value
+    array = np.asarray(value)
+    return array.astype(float) if array.dtype.kind in "iub" else array
 
 
 def _is_constant(value: Any) -> bool:

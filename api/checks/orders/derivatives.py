@@ -11,7 +11,15 @@ import numpy as np
 
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, by_name
-from gradproof.checks.orders.calls import Arguments, arguments_of, first, is_pair, second, whole
+from gradproof.checks.orders.calls import (
+    Arguments,
+    arguments_of,
+    first,
+    floating,
+    is_pair,
+    second,
+    whole,
+)
 from gradproof.checks.orders.claims import Claim
 from gradproof.checks.results import CheckResult, joined, within
 from gradproof.limits.deadline import TIME_LIMIT
@@ -157,17 +165,9 @@ def _product(value: Any, hessp: Any, arguments: Arguments, seed: int) -> Claim:
 
 def inputs_of(arguments: Arguments) -> Inputs:
     """The inputs of a check; what is differentiated by is in floats."""
-    given = {name: _floating(value) if name == arguments.by else value
+    given = {name: floating(value) if name == arguments.by else value
              for name, value in arguments.given.items()}
     return Inputs.of(given)
-
-
-def _floating(value: Any) -> Any:
-    """What is differentiated by: whole numbers are meant as floats."""
-    if isinstance(value, str | Array | Mapping):
-        return value
-    array = np.asarray(value)
-    return array.astype(float) if array.dtype.kind in "iub" else array
 
 
 def _returns_pair(

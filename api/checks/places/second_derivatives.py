@@ -18,17 +18,18 @@ def is_second_derivative(name: str, numbers: Measurements, points: Sequence[Poin
     point = next((point for point in points if not point.elsewhere), None)
     if point is None:
         return False
-    at, derived = np.asarray(point.values[name]), numbers.derived_at(point)
+    by = (*numbers.subject.varied, name)[0]
+    at, derived = np.asarray(point.values[by]), numbers.derived_at(point)
     try:
         with np.errstate(all="ignore"):
             claimed = np.asarray(numbers.subject.gradient(point.values)[name])
     except Exception:  # a failure is a finding of its own
         return False
-    if name not in derived or claimed.shape != (*at.shape, *at.shape) or at.dtype.kind != "f":
+    if name not in derived or derived[name].shape != at.shape or claimed.shape != (*at.shape, *at.shape) or at.dtype.kind != "f":
         return False
     found = np.zeros(claimed.shape)
     for place in np.ndindex(*at.shape):
-        sides = [_moved(numbers, point, name, place, way)[name] for way in (1, -1)]
+        sides = [_moved(numbers, point, by, place, way)[name] for way in (1, -1)]
         found[(..., *place)] = (sides[0] - sides[1]) / (2 * STEP)
     return bool(np.allclose(claimed, found, rtol=1e-4, atol=1e-5 * np.max(np.abs(found))))
 
