@@ -25,7 +25,8 @@ def is_second_derivative(name: str, numbers: Measurements, points: Sequence[Poin
             claimed = np.asarray(numbers.subject.gradient(point.values)[name])
     except Exception:  # a failure is a finding of its own
         return False
-    if name not in derived or derived[name].shape != at.shape or claimed.shape != (*at.shape, *at.shape) or at.dtype.kind != "f":
+    if name not in derived or derived[name].shape != at.shape or at.dtype.kind != "f" \
+            or claimed.shape != (*at.shape, *at.shape):
         return False
     found = np.zeros(claimed.shape)
     for place in np.ndindex(*at.shape):
