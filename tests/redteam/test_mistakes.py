@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redteam.case import due
 from redteam.mistakes import COLUMN_INPUTS, COLUMNS, MISTAKES, ROW_INPUTS, ROWS, Mistake
+from redteam.more_mistakes import VARIATIONS, Variation
 
 import gradproof as gp
 
@@ -117,3 +119,45 @@ def test_the_wrong_line_is_named_where_nothing_is_tried(style, least, tmp_path):
     lost = [mistake.name for mistake in mistakes
             if not named(mistake, answer(tmp_path, mistake.source, style, 0))]
     assert len(mistakes) - len(lost) >= least, lost
+
+
+OTHERS = ("residual: no skip", "norm: γ forgotten", "recurrent: carry before the slope",
+          "classes: a mean", "deep: relu's slope is its value", "tied: a bias before the slope")
+
+
+def of_other_kind(folder: Path, variation: Variation, source: str = "") -> gp.CheckResult:
+    file = folder / "other_kind.py"
+    file.write_text(source or variation.source, "utf-8")
+    module = runpy.run_path(str(file))
+    program = variation.program
+    return gp.check(module["loss"], module["gradient"], inputs=program.inputs, repair_seconds=0,
+                    wrt=list(program.wrt))
+
+
+def is_named(variation: Variation, result: gp.CheckResult) -> bool:
+    """Whether a program is refuted and its wrong line named; no repair is looked for."""
+    place = result.place
+    lines = variation.source.split("\n")
+    return result.verdict == "refuted" and place is not None and (
+        lines[place.line - 1].strip() in variation.lines)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_wrong_line_of_another_kind_of_program_is_named(name, tmp_path):
+    variation = next(one for one in VARIATIONS if one.name == name)
+    result = of_other_kind(tmp_path, variation)
+    assert is_named(variation, result), str(result)
+
+
+@pytest.mark.slow
+def test_the_wrong_lines_of_other_kinds_of_programs_are_named(tmp_path):
+    lost = [one.name for one in VARIATIONS if not is_named(one, of_other_kind(tmp_path, one))]
+    assert len(VARIATIONS) >= 60
+    assert len(lost) <= 4, lost
+
+
+@pytest.mark.slow
+def test_the_right_programs_of_other_kinds_are_not_refuted(tmp_path):
+    for variation in {id(one.program): one for one in VARIATIONS}.values():
+        result = of_other_kind(tmp_path, variation, variation.program.source)
+        assert result.verdict in ("proved", "agrees"), f"{variation.name}: {result}"

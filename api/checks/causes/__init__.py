@@ -5,6 +5,7 @@
     failures       a gradient function that raises, and whether that is a fact about the gradient
     loss_faults    a loss that returns no number
     meanings       what an array may be meant to be: the quantities of the derivation
+    remedies       with which other values of what it reads a statement would be right
     renaming       the line that gives an array another name
     repair_search  what a search for an edit is given: suspected lines, likely factors, what is due
     surrogates     what stands in the place of a derivative: a Gauss-Newton matrix, a bound, ...

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gradproof.symbolic.derive.adjoint import partial, reverse
 from gradproof.symbolic.derive.steps import Chain
-from gradproof.symbolic.equation import Equation, System, fresh_name
+from gradproof.symbolic.equation import Equation, System, Term, fresh_name
 from gradproof.symbolic.proof.sampling import TOLERANCE, Evaluate, Sample
 
 Values = tuple[NDArray[Any], ...]
@@ -40,31 +40,32 @@ def meanings(chain: Chain, points: Sequence[Sample], evaluate: Evaluate) -> list
     if chain.source is None:
         return []
     derived = reverse(chain.source, chain.loss, chain.wrt)
-    primals = {bar: name for name, bar in derived.of.items()}
-    system, slopes, parts = _with_slopes(derived.system, chain.system, set(primals))
-    computed = [evaluate(system, {a.name: point.left[a.name] for a in system.inputs},
-                         {str(symbol): size for symbol, size in point.sizes.items()})
-                for point in points]
     found: list[Meaning] = []
-    for name in system.shapes:
-        values = tuple(np.asarray(at[name], float) for at in computed)
-        if not all(np.all(np.isfinite(value)) for value in values):
-            continue
-        source = primals.get(parts.get(name, name))
-        role: Literal["forward", "adjoint", "slope"] = (
-            "adjoint" if source is not None else "slope" if name in slopes else "forward")
-        meant = source if source is not None else slopes.get(name, name)
-        if not any(other.role == role and same(other.values, values) for other in found):
-            found.append(Meaning(meant, role, values))
+    for system, of in ((derived.system, derived.of), (chain.system, chain.of)):
+        primals = {bar: name for name, bar in of.items()}
+        whole, slopes, parts = _with_slopes(system, set(primals))
+        computed = [evaluate(whole, {a.name: point.left[a.name] for a in whole.inputs},
+                             {str(symbol): size for symbol, size in point.sizes.items()})
+                    for point in points]
+        for name in whole.shapes:
+            values = tuple(np.asarray(at[name], float) for at in computed)
+            if not all(np.all(np.isfinite(value)) and np.any(value) for value in values):
+                continue
+            source = primals.get(parts.get(name, name))
+            role: Literal["forward", "adjoint", "slope"] = (
+                "adjoint" if source is not None else "slope" if name in slopes else "forward")
+            meant = source if source is not None else slopes.get(name, name)
+            if not any(other.role == role and same(other.values, values) for other in found):
+                found.append(Meaning(meant, role, values))
     return found
 
 
 def _with_slopes(
-    derived: System, shown: System, bars: set[str]
+    system: System, bars: set[str]
 ) -> tuple[System, dict[str, str], dict[str, str]]:
-    """The system with the slopes of its functions, as they were written and as they are shown,
-    and the terms of adjoints with several: what each is the slope, or a term, of."""
-    taken, extra = set(derived.shapes), list[Equation]()
+    """The system with the slopes of its functions, and what comes together in adjoints with
+    several terms: what each is the slope, or a part, of."""
+    taken, extra = set(system.shapes), list[Equation]()
     slopes: dict[str, str] = {}
     parts: dict[str, str] = {}
 
@@ -74,18 +75,22 @@ def _with_slopes(
         of[name] = equation.name
         extra.append(replace(equation, name=name))
 
-    for equation in (*derived.equations, *shown.equations):
-        if equation.name in bars and len(equation.terms) > 1 and equation in derived.items:
-            for term in equation.terms:
-                add(replace(equation, terms=(term,)), parts)
-        elif equation.name not in bars and equation.is_pointwise and _is_known(equation, taken):
+    for equation in system.equations:
+        if equation.name in bars:
+            for terms in _parts(equation.terms):
+                add(replace(equation, terms=terms), parts)
+        elif equation.is_pointwise:
             for slope in _slopes(equation):
                 add(slope, slopes)
-    return replace(derived, items=(*derived.items, *extra)), slopes, parts
+    return replace(system, items=(*system.items, *extra)), slopes, parts
 
 
-def _is_known(equation: Equation, taken: set[str]) -> bool:
-    return all(read.array in taken for read in equation.reads)
+def _parts(terms: tuple[Term, ...]) -> Iterator[tuple[Term, ...]]:
+    """Each of several terms, and the sums of the first, and of the last, of them."""
+    if len(terms) > 1:
+        yield from ((term,) for term in terms)
+        for count in range(2, len(terms)):
+            yield from (terms[:count], terms[-count:])
 
 
 def _slopes(equation: Equation) -> Iterator[Equation]:

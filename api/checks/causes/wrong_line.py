@@ -10,7 +10,8 @@ import sympy as sp
 
 from gradproof.checks.causes.demands import Blame, Demands
 from gradproof.checks.causes.meanings import meanings
-from gradproof.checks.causes.renaming import renamed
+from gradproof.checks.causes.remedies import Remedies
+from gradproof.checks.causes.renaming import renamed, renamed_before
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.repair.search import Repair
@@ -52,7 +53,8 @@ def _walk(prover: Prover, subject: Subject) -> Demands | None:
         known = meanings(subject.chain, prover.points, evaluate)
     except EquationError:
         return None
-    return Demands(subject.hand.system, prover.points, evaluate, known, subject.hand.stacks)
+    return Demands(Remedies(subject.hand.system, prover.points, evaluate, known),
+                   subject.hand.stacks)
 
 
 def _said(
@@ -60,25 +62,35 @@ def _said(
 ) -> tuple[str, SourceLine]:
     """A line that is blamed, in words, and what is due on it where that has a name."""
     known, line = _inputs(subject), blame.place.line
-    other = renamed(blame.place.filename, line) if blame.is_quantity else None
+    other = None
+    if blame.is_quantity:
+        other = renamed(blame.place.filename, line)
+    elif blame.read and blame.due.factor == 1:
+        other = renamed_before(blame.place.filename, line, _plain(blame.read))
     line = line if other is None else other  # right, and wrong under another name
     place = SourceLine(blame.place.filename, line, getline(blame.place.filename, line).strip())
     text = _headed(blame.name if other is None else "", place, known)
     users = [name for name in walk.order if _is_users(name, known)]
     meaning, primal = blame.due.meaning, ""
     if meaning is not None and blame.due.is_adjoint:
-        forward = next((m.values for m in walk.known if m.name == meaning.name
+        forward = next((m.values for m in walk.remedies.known if m.name == meaning.name
                         and m.role == "forward"), None)
-        primal = "" if forward is None else walk.called(forward, [*users, *known])
+        primal = "" if forward is None else walk.remedies.called(forward, [*users, *known])
     if blame.read:
-        due = walk.called(blame.due.values, [*users, *known])
+        due = walk.remedies.called(blame.due.values, [*users, *known])
         due = due or f"the loss's gradient by {primal}" * bool(primal)
-        if due and re.search(rf"\b{re.escape(blame.read)}\b", place.text):
+        if due and re.search(rf"\b{re.escape(blame.read)}\b(?!\s*=)", place.text):
             text += f"\n    {due} is due where it reads {blame.read}"
-    elif meaning is not None and primal and subject.of.get(meaning.name) in prover.shapes[0]:
-        ratio = pointwise_ratio(prover, subject.of[meaning.name], blame.name)
+    elif meaning is not None and primal and primal not in subject.wrt:
+        bar = subject.of.get(meaning.name, "")
+        ratio = pointwise_ratio(prover, bar, blame.name) if bar in prover.shapes[0] else None
         text += _due_gradient(primal, None if ratio is None else ratio.value, known)
     return text, place
+
+
+def _plain(name: str) -> str:
+    """The user's name of an array whose name has a number, as it is not the first of that name."""
+    return re.sub(r"_\d+$", "", name)
 
 
 def _headed(name: str, place: SourceLine | None, known: Collection[str]) -> str:
