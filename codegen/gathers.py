@@ -98,7 +98,7 @@ def gathered(
     `place_text` says what stands for an index that runs beside an integer array with it.
     """
     chosen = _chosen(read, sizes)
-    if chosen is None:
+    if chosen is None or read.array == INDEX_VALUE:  # which is no array
         return None
     text: list[str] = []
     advanced: list[int] = []

@@ -371,3 +371,16 @@ def test_a_loop_never_has_the_name_of_a_function(function):
     _, gradients = space["gradient"](**values)
     for name, found in gradients.items():
         np.testing.assert_allclose(found, every[derivation.gradients[name].array], 1e-9, 1e-12)
+
+
+def test_the_place_of_a_maximum_is_a_number_like_another():
+    """max_i x[i] i has the slope i at its place, which no array holds."""
+    def loss(x):
+        return np.max(x * np.arange(x.shape[0]))
+
+    derivation = gp.derive(gp.trace(loss, x="n"))
+    value, gradients = derivation.compile()(x=np.array([9.0, 2.0, -3.0, 1.0]))
+    assert value == 3.0
+    np.testing.assert_array_equal(gradients["x"], [0.0, 0.0, 0.0, 3.0])
+    hessian = derivation.hvp("x").compile()(x=np.array([9.0, 2.0, -3.0, 1.0]), x_dot=np.ones(4))
+    np.testing.assert_array_equal(hessian, np.zeros(4))
