@@ -36,7 +36,8 @@ def compile_system(
 
     Only what the results need is computed.  Integers given for a real input are taken as floats;
     results share no memory with the inputs or each other.  Raises TypeError for a missing or
-    unknown input and ValueError for a shape or a label that does not fit, naming the input.
+    unknown input and ValueError for a shape or a label that does not fit, naming the input, or for
+    a size of 0 where an entry along it is read by its number, or is the largest.
     """
     spoken, names = pronounceable(with_levels(system))
     program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
@@ -45,7 +46,14 @@ def compile_system(
     def run(**arrays: Any) -> tuple[Any, ...]:
         given, is_complex = arguments(arrays)
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            found = program.run(given, is_complex)
+            try:
+                found = program.run(given, is_complex)
+            except (IndexError, ValueError) as error:
+                none = [f"{size} = 0" for size, n in fitted(system.inputs, given).items() if not n]
+                if not none:
+                    raise
+                raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more, since an entry "
+                                 f"is read that is not there ({error})") from None
         return owned(found, given)
 
     return run

@@ -7,6 +7,7 @@ windows, guards, ties, recurrences).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ Values = dict[str, NDArray[Any]]
 
 def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
     """The inverse; LinAlgError (a ValueError) for a matrix that is singular but for rounding."""
-    if np.any(np.linalg.cond(matrix) * np.finfo(float).eps > 1e-3):
+    if matrix.size and np.any(np.linalg.cond(matrix) * np.finfo(float).eps > 1e-3):
         raise np.linalg.LinAlgError("singular matrix")
     return np.asarray(np.linalg.inv(matrix))
 
@@ -76,13 +77,14 @@ class _Floats(Evaluator[NDArray[Any]]):
         reads = [self._read(read, grid) for read in term.reads]
         reads = [read if read.dtype.kind in "fc" else read.astype(float) for read in reads]
         symbols = tuple(sorted((s for s in term.body.free_symbols if s.is_integer), key=str))
-        body = scalar(term.body, len(reads), symbols)(*reads, *(self.sizes[s] for s in symbols))
+        sizes = [self.sizes[s] or np.float64(0) for s in symbols]  # whose inverse is no error
+        body = scalar(term.body, len(reads), symbols)(*reads, *sizes)
         body, mask = np.broadcast_to(np.asarray(body), shape), self.mask(term, grid, shape)
         if equation.reduction in NAMED:
             return MATRIX_FUNCTIONS[equation.reduction](np.where(mask, body, 0)), ()
         if equation.reduction == "sum":
             return np.where(mask, body, 0).sum(axis=tuple(range(free, len(shape)))), ()
-        flat = np.where(mask, body, -np.inf).reshape(*shape[:free], -1)
+        flat = np.where(mask, body, -np.inf).reshape(*shape[:free], math.prod(shape[free:]))
         top = flat.max(axis=-1)
         if equation.reduction == "logsumexp":
             return top + np.log(np.exp(flat - top[..., None]).sum(axis=-1)), ()

@@ -199,7 +199,7 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "choose": choose,
     "maximum": np.maximum,
     "minimum": np.minimum,
-    "root": lambda size, exponent: float(size) ** float(exponent),
+    "root": lambda size, exponent: float(np.float64(size) ** float(exponent)),
 }
 
 NUMPY = {name: value for name, value in vars(np).items() if not isinstance(value, ModuleType)}

@@ -74,7 +74,7 @@ def differentiate(
         {name: replace(step, of=source[name]) for name, step in simplifier.inlined.items()},
         derived.of,
         tuple(sorted(simplifier.assumed)),
-        tuple(find_kinks(forward.equations, wanted)),
+        tuple(find_kinks(forward.equations, wanted, system.inputs)),
         given,
     )
 

@@ -2,18 +2,19 @@
 
     A = relu(Z)     ->   Z = 0: slope 0
     m = max_j X     ->   X at a tie of its maximum: the first place where it is attained
+    L = √Σ x²       ->   Σ x² = 0: there is none
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from ..dependence import descendants
-from ..equation import Equation, slot
-from ..functions import Opaque, Z, kinks, without_opaque
+from ..equation import Array, Equation, Term, slot, slot_numbers
+from ..functions import ABS, RELU, SIGMOID, SOFTPLUS, Opaque, Z, kinks, without_opaque
 from ..rationals import decimal
 
 
@@ -59,20 +60,28 @@ class Kink:
                          for root in sorted(numbers, key=float))
 
 
-def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Kink]:
+def find_kinks(
+    equations: Iterable[Equation], wrt: Iterable[str], inputs: Iterable[Array] = ()
+) -> Iterable[Kink]:
     """Where the forward equations are not differentiable, and the slope that is taken there.
 
     What does not depend on any of `wrt` is constant to the derivative, and has no kinks.
+    `inputs` say which entries are positive.
     """
     every = list(equations)
     varying = descendants(every, wrt)
+    known = {array.name: "positive" for array in inputs if array.is_positive}
     for equation in every:
+        if equation.reduction in ("sum", "max") and all(
+                _signed(term, known).is_nonnegative for term in equation.terms):
+            known[equation.name] = "nonnegative"
         if equation.name not in varying:
             continue
         if equation.reduction == "max":
             (term,) = equation.terms
             yield Kink(equation.name, "max", term.reads[0].array)
         for term in equation.terms:
+            yield from _roots(equation, term, varying, known)
             for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
                 for where in kinks(type(applied).definition):
                     argument = applied.args[0]
@@ -84,6 +93,34 @@ def find_kinks(equations: Iterable[Equation], wrt: Iterable[str]) -> Iterable[Ki
                         replace(term, body=argument, over=(), guards=()))
                     yield Kink(equation.name, type(applied).title, arrays[0], str(where),
                                _slopes_at(type(applied), where), spelled)
+
+
+def _roots(
+    equation: Equation, term: Term, varying: Set[str], known: Mapping[str, str]
+) -> Iterator[Kink]:
+    """Roots of what may be zero, where their slope is infinite, or has none of its limits."""
+    roots = [part for part in term.body.atoms(sp.Pow) if part.exp.is_Rational
+             and 0 < part.exp < 1 and not _signed(term, known, part.base).is_positive]
+    for root in sorted(roots, key=sp.default_sort_key):
+        arrays = [term.reads[place].array for place in slot_numbers(root.base)]
+        if not varying.isdisjoint(arrays):
+            spelled = "" if root.base.is_Symbol else repr(
+                replace(term, body=root.base, over=(), guards=()))
+            title = "sqrt" if root.exp == sp.Rational(1, 2) else f"the power {root.exp}"
+            yield Kink(equation.name, title, arrays[0], "z", (), spelled)
+
+
+_POSITIVE = (SIGMOID, SOFTPLUS)
+
+
+def _signed(term: Term, known: Mapping[str, str], part: sp.Expr | None = None) -> sp.Expr:
+    """The body of a term, or a part of it, in values whose signs SymPy knows as far as they are."""
+    part = term.body if part is None else part
+    part = part.replace(lambda inner: isinstance(inner, (*_POSITIVE, RELU, ABS)),
+                        lambda inner: sp.Dummy(positive=True) if isinstance(inner, _POSITIVE)
+                        else sp.Dummy(nonnegative=True))
+    return part.xreplace({slot(place): sp.Dummy(**{known[read.array]: True})
+                          for place, read in enumerate(term.reads) if read.array in known})
 
 
 def _slopes_at(

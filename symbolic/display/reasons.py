@@ -230,6 +230,9 @@ def kink_wording(kink: Kink) -> Wording:
             (*number, "a maximum over entries of ", ArrayName(kink.array), " is attained twice: "
              f"it has no derivative there. What takes part is {kink.slope}."),
         )
+    if kink.slope == "undefined":
+        return Wording((f"{kink.function} in {kink.equation} where {kink.place}: no slope",), (
+            *number, f"{kink.place}: {kink.function} has no derivative there, and none is taken."))
     line = (f"{kink.function} in {kink.equation} where {kink.array} has {kink.where} = 0: "
             f"slope {kink.slope} is taken")
     root: Run = Symbols(f"{kink.where} = 0") if len(kink.where) < 20 else kink.where

@@ -1,5 +1,6 @@
 """Why an equation stands there: every rule has a sentence, in a line and in a report."""
 
+import re
 from typing import get_args
 
 import pytest
@@ -76,3 +77,23 @@ def test_slopes_that_differ_are_said_root_by_root():
     assert Kink("A", "f", "Z", "z - 1").slope == "undefined"
     spelled = Kink("A", "f", "Z", "z - 1", argument="Z[i] + c")
     assert spelled.place == "Z where z - 1 = 0 for z = Z[i] + c"
+
+
+@pytest.mark.parametrize(("text", "lines"), [
+    ("L = norm(x)", ["sqrt in L where t1 = 0: no slope"]),
+    ("L = sum(sqrt(x))", ["sqrt in L where x = 0: no slope"]),
+    ("L = sum(sqrt(p))", []),
+    ("L = sum(sqrt(x**2 + p**2))", []),
+    ("L = sum(sqrt(x**2 + 0.001))", []),
+    ("L = sum(sqrt(1 + exp(x)))", []),
+    ("L = sum(x**(1/3))", ["the power 1/3 in L where x = 0: no slope"]),
+    ("L = sum(x**1.5)", []),
+    ("L = sum(x/(norm(c) + 1))", []),
+    ("L = sum(c*layer_norm(X, c, c))", []),
+    ("L = sum(sqrt(sum(X**2, axis=0)))", ["sqrt in L where t1 = 0: no slope"]),
+])
+def test_a_root_has_no_slope_where_it_is_zero(text, lines):
+    inputs = {"x": "n", "X": "m n", "p": gp.Array("n", kind="positive"), "c": "n"}
+    used = {name: shape for name, shape in inputs.items() if re.search(rf"\b{name}\b", text)}
+    wrt = [name for name in used if name != "c"] or ["c"]
+    assert list(gp.derive(gp.equations(text, **used), wrt).kinks) == lines
