@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from gradproof.checks.causes.failures import Failure
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.points import flat
@@ -92,6 +94,7 @@ class Signature:
     """A backward pass's parameters: those for cotangents, and the others.
 
     every: it takes any number of arguments.  order: of all parameters that are not constants.
+    inputs: the names of what the forward pass takes.
     """
 
     bars: tuple[str, ...] = ()
@@ -101,6 +104,7 @@ class Signature:
     positional: bool = False
     every: bool = False
     order: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, function: Callable[..., Any], inputs: Sequence[str],
@@ -121,7 +125,7 @@ class Signature:
             tuple(bars), rest, tuple(name for name in constants if name in parameters),
             frozenset(p.name for p in named if p.default is not p.empty),
             any(p.kind is p.POSITIONAL_ONLY for p in named),
-            any(p.kind is p.VAR_POSITIONAL for p in parameters.values()), order,
+            any(p.kind is p.VAR_POSITIONAL for p in parameters.values()), order, tuple(inputs),
         )
 
     @property
@@ -140,6 +144,19 @@ class Signature:
             raise LayerError(f"forward returns {type(values[0]).__name__}, expected an array, or "
                              "a tuple that begins with one")
         return values[:count], values[count:]
+
+    def beside(self, outputs: Sequence[Any], saved: Sequence[Any]) -> tuple[str, ...]:
+        """What is to be said of arrays that forward returns behind its outputs."""
+        if self.every or not any(_is_output(value) and np.ndim(value) for value in saved):
+            return ()
+        handed = [name for name in self.rest if name not in self.inputs][:len(saved)]
+        if handed and all(any(word in name for word in CACHES) for name in handed):
+            return ()
+        taken = (f"the first {len(outputs)} are taken for outputs" if len(outputs) > 1 else
+                 "the first is taken for the output")
+        given = f", and handed to backward as {', '.join(handed)}" if handed else ""
+        return (f"of what forward returns, {taken}; the rest is not weighed{given}: backward has "
+                "no parameter for its gradient, one that begins with d or grad",)
 
     def arguments(
         self, back: Sequence[Any], outputs: Sequence[Any], saved: Sequence[Any],
@@ -207,6 +224,7 @@ def _both(
     """Forward, and backward where there are cotangents."""
     handed = dict(arguments)
     outputs, saved = signature.split(forward(**handed, **{name: fixed[name] for name in own}))
+    gathering.seen.beside = signature.beside(outputs, saved)
     if back is None:
         return outputs
     positional, keywords = signature.arguments(back, outputs, saved, {**handed, **fixed})

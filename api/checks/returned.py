@@ -239,9 +239,11 @@ class Seen:
 
     keyed: of the dicts that it returned, the keys and what is to be said of them.
     order: of a tuple of gradients, whose they are.
+    beside: what forward returned that may be an output, and is not taken for one.
     """
 
     text: str = ""
+    beside: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     keyed: Keyed = field(default_factory=Keyed)
 

@@ -328,3 +328,57 @@ def test_text_that_is_no_gradient_is_an_error(gradient, message):
 def test_wrt_without_a_formula_is_an_error():
     with pytest.raises(ValueError, match="no formula for X"):
         gp.check(LEAST_SQUARES, {"w": "X.T @ (X @ w - y)"}, X="m n", w="n", y="m", wrt=["X"])
+
+
+# --- what forward returns beside ----------------------------------------------------------------
+
+
+class Halves:
+    """Two outputs, or one and what is saved: the names of backward's parameters say which."""
+
+    def forward(self, x, W, V):
+        self.x, self.W, self.V = x, W, V
+        return x @ W, x @ V
+
+
+class Both(Halves):
+    def backward(self, dout, dother):
+        return {"x": dout @ self.W.T + dother @ self.V.T, "W": self.x.T @ dout,
+                "V": self.x.T @ dother}
+
+
+class First(Halves):
+    def backward(self, dout, other):
+        return {"x": dout @ self.W.T, "W": self.x.T @ dout, "V": 0 * self.V}
+
+
+class Cached(Halves):
+    def backward(self, dout, cache):
+        return {"x": dout @ self.W.T, "W": self.x.T @ dout, "V": 0 * self.V}
+
+
+HALVES = {"x": "m n", "W": "n k", "V": "n h"}
+
+
+@pytest.mark.parametrize(("layer", "is_noted"), [(Both, False), (First, True), (Cached, False)])
+def test_a_second_value_that_is_no_output_is_said(layer, is_noted):
+    result = gp.check_layer(layer, repair_seconds=0, **HALVES)
+    assert result.verdict == "proved", str(result)
+    noted = [note for check in result for note in check.notes if "is not weighed" in note]
+    assert bool(noted) == is_noted
+    if is_noted:
+        assert "the first is taken for the output" in noted[0]
+        assert "handed to backward as other" in noted[0]
+
+
+def test_a_second_value_of_a_function_is_said_too():
+    def forward(x, W):
+        return x @ W, np.tanh(x)
+
+    def backward(dout, weights, W):
+        return dout @ W.T
+
+    (found,) = gp.check_layer(forward, backward, wrt=["x"], x="m n", W="n k")
+    assert any("handed to backward as weights" in note for note in found.notes)
+    (found,) = gp.check_layer(forward, lambda dout, x, W: dout @ W.T, wrt=["x"], x="m n", W="n k")
+    assert not any("the rest is not weighed, and" in note for note in found.notes)

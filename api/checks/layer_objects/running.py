@@ -114,6 +114,8 @@ def ran(
         put(layer, path, owned[name].copy())  # that it changes this one is its business
     with recorded(layer, plan.optimisers) as recorders:
         outputs, saved = forward(layer, plan, arguments, fixed)
+        if plan.methods.style not in ("joint", "closure"):
+            gathering.seen.beside = plan.signature.beside(outputs, saved)
         if back is None:
             return outputs, {}
         held = {**owned, **{name: reached(layer, path) for name, path in plan.moved.items()},
