@@ -141,7 +141,7 @@ def _axes(
     try:
         value(known)
         found = slope.weighed(derivative, [out], known, ())
-    except Exception:  # it will fail again where its failure is the finding
+    except (Exception, SystemExit):  # it will fail again where its failure is the finding
         return 0
     shape = np.shape(found[0] if isinstance(found, tuple) and found else found)
     if out.ndim == 0 or shape in ((), out.shape):
@@ -172,7 +172,7 @@ def _is_right(
                        for h in (STEP, -STEP))
         difference = (ahead - back) / (2 * STEP)
         return bool(abs(np.sum(found * along) - difference) <= 1e-4 * (1 + abs(difference)))
-    except Exception:  # arguments that it cannot take
+    except (Exception, SystemExit):  # arguments that it cannot take
         return False
 
 
