@@ -13,13 +13,13 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     repair/        edits of a hand-written program that make it right
     limits/        time and memory: calls that are ended, processes of their own
     embedding/     `embed`: markers in documents
+    formats/       findings as JSON, JUnit, SARIF, Gradescope's results, annotations
     programs/      scripts, classes and notebooks that train
     cli            the command line
     check_command  ``gradproof check``: what it prints, and its exit code
     embed_command  ``gradproof embed``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     terminal       exit codes, and what somebody at a terminal is told
-    github         findings as annotations of a pull request
     pytest_plugin  gradients as tests
     sphinx_ext     formulas and numbers in a Sphinx site
     markdown_ext   formulas and numbers in Python-Markdown and MkDocs

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
+import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from importlib import import_module
 
-from gradproof.checks.own_process.parent import Checked, Limits, checked_file
+from gradproof.checks.own_process.parent import Checked, Limits, Says, checked_file
+from gradproof.checks.own_process.submission import checked_submission
+from gradproof.formats.grading import HELD, LEVELS, Grading
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.limits.process import MEMORY_LIMIT
 from gradproof.programs.child import checked_program
 from gradproof.programs.options import Options
 from gradproof.symbolic import escaping
-from gradproof.symbolic.places import in_cell
 from gradproof.terminal import FAILED, FINDINGS, FINE, Progress, say
+
+WHOLE = {"json": "records", "junit": "junit", "sarif": "sarif", "gradescope": "gradescope"}
+"""Formats that are written when all is known, and what writes them."""
+MOST_DIGITS = 6
 
 
 def add_options(command: argparse.ArgumentParser, spec: str) -> None:
     """The arguments of the command; spec: what a spec is, for the help."""
-    command.add_argument("file", help="a Python file with hand-written gradients, or a program or "
-                         "notebook that trains; it is run")
-    command.add_argument("--spec", help=f"check its backward pass against this {spec[2:]}")
+    command.add_argument("files", nargs="+", metavar="FILE",
+                         help="Python files with hand-written gradients, or programs or notebooks "
+                         "that train; they are run, each in a process of its own")
+    against = command.add_mutually_exclusive_group()
+    against.add_argument("--spec", help=f"check their backward passes against this {spec[2:]}")
+    against.add_argument("--against", metavar="EXERCISE",
+                         help="a Python file that marks functions with @gradproof.gradient_of; "
+                         "those that the files define under the same names are checked")
     command.add_argument("--function", help="which function of the file (with --spec)")
     command.add_argument("--loss", default="", help="of a program that trains: what is minimised, "
                          "a name or an expression of its pass, such as \"np.mean((a - y)**2)\"")
@@ -36,9 +47,20 @@ def add_options(command: argparse.ArgumentParser, spec: str) -> None:
     command.add_argument("--call", default="", metavar="CODE",
                          help="lines that are run after the file, for one that trains nothing by "
                          "itself")
-    command.add_argument("--format", choices=("text", "json", "github"), default="text",
+    command.add_argument("--format", choices=("text", *WHOLE, "github"), default="text",
                          help="what to print; github: annotations for the lines of a pull request "
                               "(default: %(default)s)")
+    command.add_argument("--hints", choices=LEVELS, default="edit",
+                         help="what is told of a wrong gradient in other formats than text: the "
+                         "verdict alone, or where it is wrong, or what mends it, too (default: "
+                         "%(default)s)")
+    command.add_argument("--points", type=_positive, metavar="POINTS",
+                         help="what the gradients of a function are worth together (default: 1 "
+                         "each)")
+    command.add_argument("--jobs", type=_whole, default=os.cpu_count() or 1, metavar="N",
+                         help="how many files at a time (default: %(default)s)")
+    command.add_argument("--sample", type=_whole, metavar="N",
+                         help="check N of the files alone, drawn as at every other time")
     add_limits(command)
 
 
@@ -59,6 +81,12 @@ def _positive(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected a number > 0, got {text!r}")
 
 
+def _whole(text: str) -> int:
+    if text.isdecimal() and len(text) <= MOST_DIGITS and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a whole number > 0, got {text!r}")
+
+
 def run(options: argparse.Namespace) -> int:
     """Runs the command.  Raises ValueError where there is nothing to check.
 
@@ -70,13 +98,15 @@ def run(options: argparse.Namespace) -> int:
         answers.append(answer)
         if answer.error:
             say(f"gradproof: error: {answer.error}", sys.stderr)
-        elif options.format != "json" and heard:
-            heard = _print(_said(answer, options.format))
-    if options.format == "json" and heard:
-        _print(json.dumps([_as_json(found) for found in answers if not found.error], indent=2))
+        elif options.format not in WHOLE and heard:
+            heard = _print(_said(answer, options))
+    if options.format in WHOLE and heard:
+        write: Callable[[Sequence[Checked], Grading], str] = getattr(
+            import_module(f"gradproof.formats.{WHOLE[options.format]}"), WHOLE[options.format])
+        _print(write(answers, _grading(options)))
     if any(answer.error for answer in answers):
         return FAILED
-    return FINE if all(answer.verdict in ("proved", "agrees") for answer in answers) else FINDINGS
+    return FINE if all(answer.verdict in HELD for answer in answers) else FINDINGS
 
 
 def _print(text: str) -> bool:
@@ -90,57 +120,65 @@ def _print(text: str) -> bool:
 
 
 def _answers(options: argparse.Namespace) -> Iterator[Checked]:
-    """Every gradient of the file with what was found; ValueError where there is none."""
-    found = False
+    """Every gradient of the files with what was found; ValueError where a single file has none."""
+    files = _sampled(options.files, options.sample)
     with Progress() as progress:
-        limits = Limits(options.time_limit, options.memory_limit)
-        if options.spec:
-            answers = checked_file(options.file, options.spec, options.function or "", limits,
-                                   progress.says)
-        else:
-            wrt = tuple(filter(None, map(str.strip, options.wrt.split(","))))
-            said = Options(options.loss, wrt, options.line, options.call)
-            answers = checked_program(options.file, said, limits, progress.says)
-        for answer in answers:
-            found = True
-            yield answer
-    if not found:
-        raise ValueError(f"{options.file}: nothing to check")
+        if len(files) == 1:
+            yield from _of_file(files[0], options, progress.says)
+            return
+        with ThreadPoolExecutor(options.jobs) as pool:
+            try:
+                for done, found in enumerate(pool.map(lambda file: _all_of(file, options), files)):
+                    progress.says(f"{done + 1} of {len(files)} files are checked")
+                    yield from found
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _said(answer: Checked, form: str) -> str:
-    lines = [f"{answer.name}: {answer.verdict}"]
-    if form == "github":
-        from gradproof.github import github
+def _sampled(files: Sequence[str], count: int | None) -> Sequence[str]:
+    if count is None or count >= len(files):
+        return files
+    chosen = set(random.Random(len(files)).sample(sorted(files), count))
+    say(f"gradproof: {count} of {len(files)} files are checked", sys.stderr)
+    return [file for file in files if file in chosen]
+
+
+def _all_of(file: str, options: argparse.Namespace) -> list[Checked]:
+    """What is found of one file among others, which is an answer also where it cannot be run."""
+    try:
+        return list(_of_file(file, options, lambda _: None))
+    except ValueError as error:
+        return [Checked("", file, 1, error=str(error))]
+
+
+def _of_file(file: str, options: argparse.Namespace, says: Says) -> Iterator[Checked]:
+    limits = Limits(options.time_limit, options.memory_limit)
+    if options.against:
+        found = checked_submission(file, options.against, options.hints == "edit", limits, says)
+    elif options.spec:
+        found = checked_file(file, options.spec, options.function or "", limits, says)
+    else:
+        wrt = tuple(filter(None, map(str.strip, options.wrt.split(","))))
+        said = Options(options.loss, wrt, options.line, options.call)
+        found = checked_program(file, said, limits, says)
+    empty = True
+    for answer in found:
+        empty = False
+        yield answer
+    if empty:
+        raise ValueError(f"{file}: nothing to check")
+
+
+def _grading(options: argparse.Namespace) -> Grading:
+    return Grading(options.hints, options.points)
+
+
+def _said(answer: Checked, options: argparse.Namespace) -> str:
+    among = f"{answer.file}: " if len(options.files) > 1 else ""
+    lines = [f"{among}{answer.name}: {answer.verdict}"]
+    if options.format == "github":
+        from gradproof.formats.github import github
 
         return "\n".join([*map(escaping.printed, lines), *github(answer)])
     lines += [f"  {line}" for line in (*answer.taken, *str(answer.result).splitlines())]
     return escaping.printed("\n".join(lines))
-
-
-def _as_json(answer: Checked) -> dict[str, Any]:
-    from dataclasses import asdict
-    from math import isfinite
-
-    result = answer.result
-    assert result is not None
-
-    def finite(value: Any) -> Any:
-        """JSON has no NaN and no infinity."""
-        if isinstance(value, float):
-            return value if isfinite(value) else None
-        return [finite(inner) for inner in value] if isinstance(value, tuple | list) else value
-
-    checks = [
-        {key: finite(value) for key, value in asdict(found).items() if key != "factor"}
-        for found in result
-    ]
-    place = None
-    if result.place is not None:
-        cell, line = in_cell(result.place.filename, result.place.line)
-        place = {"file": result.place.filename, "line": line, **({"cell": cell} if cell else {})}
-    return {"function": answer.name, "verdict": result.verdict, "taken": list(answer.taken),
-            "first_wrong": result.first_wrong, "place": place,
-            "repair": asdict(result.repair) if result.repair else None,
-            "unchecked": list(result.unchecked), "unasked": list(result.unasked),
-            "checks": checks}

@@ -90,7 +90,7 @@ def _line(path: Path, problem: Problem) -> str:
 
 
 def _annotation(path: Path, problem: Problem) -> str:
-    from gradproof.github import annotation
+    from gradproof.formats.github import annotation
 
     level = "warning" if problem.kind == "undecided" else "error"
     return annotation(level, path.as_posix(), problem.line, f"gradproof embed: {problem.kind}",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import textwrap
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,7 +57,8 @@ MOST_KEPT = 200
 class Repair:
     """An edit that makes every gradient right.
 
-    file, line: where; old, new: the lines as they are and as they should be.
+    file, line: where; old, new: the lines as they are and as they should be, without the `indent`
+    (in columns) that they share.
     verified: "proved" or "agrees", the verdict on the edited function.
     explanation: what was wrong, in words.
     tried: how many edits were run.
@@ -71,6 +73,13 @@ class Repair:
     explanation: str
     tried: int = 0
     further: tuple[Repair, ...] = ()
+    indent: int = 0
+
+    @property
+    def replaced(self) -> tuple[int, str]:
+        """How many lines go, from `line` on, and the text that stands in their place."""
+        count = self.old.count("\n") + 1 if self.old else 0
+        return count, textwrap.indent(f"{self.new}\n", " " * self.indent) if self.new else ""
 
     def __str__(self) -> str:
         held = "is proved" if self.verified == "proved" else "agrees with the numbers"
@@ -235,8 +244,9 @@ class _Trial:
         return replace(first, further=tuple(others))
 
     def repair(self, edit: Edit, verdict: Verified) -> Repair:
-        line, old, new = shown(edit)
-        return Repair(edit.source.file, line, old, new, verdict, edit.change.what, self.tried)
+        line, indent, old, new = shown(edit)
+        return Repair(edit.source.file, line, old, new, verdict, edit.change.what, self.tried,
+                      indent=indent)
 
     def verdict(self, edits: Sequence[Edit]) -> Verified | None:
         """That of the whole check, with these edits; None where it is no pass."""
@@ -265,7 +275,7 @@ class _Trial:
 
 
 def _unnatural(edit: Edit) -> float:
-    _, old, new = shown(edit)
+    *_, old, new = shown(edit)
     return unnaturalness(edit, old, new)
 
 

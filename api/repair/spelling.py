@@ -13,20 +13,21 @@ from gradproof.repair.edits import Edit
 from gradproof.repair.program import FunctionSource
 
 
-def shown(edit: Edit) -> tuple[int, str, str]:
-    """Where an edit is, and its lines before and after, in the user's own spelling."""
+def shown(edit: Edit) -> tuple[int, int, str, str]:
+    """The line of an edit, how far it is indented, and its lines before and after, in the user's
+    own spelling, without that indent."""
     source = edit.source
     before = source.lines
     after = _edited_lines(edit)
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     changed = [block for block in matcher.get_opcodes() if block[0] != "equal"]
     if not changed:
-        return edit.line, "", ""
+        return edit.line, 0, "", ""
     first, last = changed[0], changed[-1]
     old, new = before[first[1]:last[2]], after[first[3]:last[4]]
     indent = min((len(line) - len(line.lstrip()) for line in (*old, *new) if line.strip()),
                  default=0)
-    return (first[1] + 1, "".join(line[indent:] for line in old).rstrip(),
+    return (first[1] + 1, indent, "".join(line[indent:] for line in old).rstrip(),
             "".join(line[indent:] for line in new).rstrip())
 
 

@@ -17,7 +17,7 @@ import pytest
 import gradproof as gp
 from gradproof.cli import main
 from gradproof.embedding.documents import embed
-from gradproof.github import annotation
+from gradproof.formats.github import annotation
 from gradproof.reporting import report
 from gradproof.symbolic import escaping
 from gradproof.symbolic.specs.checks import NetworkError

@@ -31,8 +31,9 @@ PARTS = {
     "api": {"limits": set(), "derivations": set(), "repair": {"limits"},
             "checks": {"limits", "derivations", "repair"},
             "embedding": {"derivations", "checks"},
-            "programs": {"limits", "repair", "checks"},
-            "": {"limits", "derivations", "repair", "checks", "embedding", "programs"}},
+            "programs": {"limits", "repair", "checks"}, "formats": {"repair", "checks"},
+            "": {"limits", "derivations", "repair", "checks", "embedding", "programs",
+                 "formats"}},
 }
 """folder: what its files may import beside themselves; "" are the files at the room's root."""
 PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}

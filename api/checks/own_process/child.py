@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,14 +49,14 @@ def serve(file: str, waiting: Waiting, first: int, seconds: float, send: Send) -
     from gradproof.limits.deadline import told
 
     send("count", len(waiting))
-    for about, check in waiting[first:]:
-        send("about", about)
+    for told_of, check in waiting[first:]:
+        send("about", told_of)
         with told(send):
             try:
-                answer = replace(about, result=check(seconds * (1 - EARLIER)))
+                answer = replace(told_of, result=check(seconds * (1 - EARLIER)))
             except Exception as error:
                 kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-                answer = replace(about, error=f"{file}: {about.name}: {kind}{error}")
+                answer = replace(told_of, error=f"{file}: {told_of.name}: {kind}{error}")
         send("answer", answer)
 
 
@@ -72,7 +72,7 @@ def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
     derivation = derive(network)
     gradient = load_function(file, function or None)
     names = derivation.network.parameters if derivation.network is not None else ()
-    return [(_about(gradient, names, file), lambda seconds: check_network(
+    return [(about(gradient, names, file), lambda seconds: check_network(
         derivation, gradient, file, time_limit=seconds))]
 
 
@@ -88,11 +88,12 @@ def marked(file: str) -> Waiting:
         return lambda seconds: check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes,
                                      time_limit=seconds)
 
-    return [(_about(mark.gradient, mark.wrt or tuple(mark.shapes), file), checking(mark))
+    return [(about(mark.gradient, mark.wrt or tuple(mark.shapes), file), checking(mark))
             for mark in hand_files.MARKED[before:]]
 
 
-def _about(function: Any, names: tuple[str, ...], file: str) -> Checked:
+def about(function: Any, names: Sequence[str], file: str) -> Checked:
+    """A function of a file, before it is checked for gradients by names."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return Checked(getattr(function, "__name__", str(function)),
                    code.co_filename if code is not None else str(Path(file)),
