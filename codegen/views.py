@@ -20,7 +20,7 @@ from ..symbolic.equation import (
     index_symbol,
     slot,
 )
-from ..symbolic.tracing.mixed_radix import by_digits
+from ..symbolic.mixed_radix import by_digits
 
 
 def reshaped(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> str | None:

@@ -7,6 +7,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     validation    what makes a value of it valid
     substitution  terms with other indices, other names, other arrays in them
     solving       guards solved for a bound index, which is then gone
+    mixed_radix   [k l + p = k l' + p'] of reshaped axes as [p = p'] [l = l']
     dependence    what follows from what: the one walk over a system
     evaluator     a system gone through with numbers, in any arithmetic
     functions     ACTIVATIONS and other scalar functions, with what follows from a definition

@@ -31,6 +31,9 @@ class Indices:
         self._affine: list[Linear] = []
         self._interned: dict[object, int] = {}
         self._deps: dict[Sub, frozenset[int]] = {}
+        self._lowest: dict[Sub, sp.Expr | None] = {}
+        self._differences: dict[tuple[Sub, Sub], Sub] = {}
+        self._negated: dict[tuple[Sub, int], Sub] = {}
         self.zero = self.affine(sp.S.Zero, {})
 
     def fresh(self, size: sp.Expr | None) -> int:
@@ -116,6 +119,11 @@ class Indices:
 
     def lowest(self, sub: Sub) -> sp.Expr | None:
         """The smallest value over the ranges of its indices; None where no range is known."""
+        if sub not in self._lowest:
+            self._lowest[sub] = self._found_lowest(sub)
+        return self._lowest[sub]
+
+    def _found_lowest(self, sub: Sub) -> sp.Expr | None:
         constant, terms = self.linear(sub)
         for index, coefficient in terms:
             size = self._size[index]
@@ -127,11 +135,17 @@ class Indices:
         return sp.expand(constant)
 
     def difference(self, left: Sub, right: Sub) -> Sub:
-        return self.combine(sp.S.Zero, [(left, sp.S.One), (right, sp.S.NegativeOne)])
+        if (left, right) not in self._differences:
+            self._differences[left, right] = self.combine(
+                sp.S.Zero, [(left, sp.S.One), (right, sp.S.NegativeOne)])
+        return self._differences[left, right]
 
     def negated(self, sub: Sub, shift: int = 0) -> Sub:
         """The subscript shift - sub."""
-        return self.combine(sp.Integer(shift), [(sub, sp.S.NegativeOne)])
+        if (sub, shift) not in self._negated:
+            self._negated[sub, shift] = self.combine(
+                sp.Integer(shift), [(sub, sp.S.NegativeOne)])
+        return self._negated[sub, shift]
 
 
 @cache

@@ -11,8 +11,9 @@ opened, and so on down to the inputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -20,10 +21,12 @@ import sympy as sp
 
 from ..assumptions import Assumption
 from ..dependence import ancestors
+from ..equation import System
 from ..normalform.as_text import shown
 from ..normalform.forms import Notes
 from ..normalform.polynomial import Crossing
 from .certificate import Claim, contradicted
+from .digits import NotInDigitsError, in_digits
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
@@ -67,16 +70,24 @@ class Prover(Sides):
     def prove(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
         """A proof for each pair, keyed by left names.
 
-        Where the arrays as they are do not lead to one, those without small axes may.
+        Where the arrays as they are do not lead to one, those without flattened or small axes may.
         """
-        small = any(map(is_small, chain.from_iterable(self.shapes[1].values())))
-        if small:
+        try:
+            split = in_digits(((self.left, pairs.keys()), (self.right, pairs.values())))
+        except NotInDigitsError:
+            split = []
+        others: list[Callable[[Mapping[str, str]], dict[str, Proof]]] = []
+        if split:
+            others.append(partial(self._in_digits, split))
+        if any(map(is_small, chain.from_iterable(self.shapes[1].values()))):
+            others.append(self._in_parts)
+        if others:
             self.table.total = min(self.table.total, self.table.spent + FIRST)
         found = self._walked(pairs)
-        if small:
+        for other in others:
             open_ = {left: right for left, right in pairs.items() if found[left].equal is None
                      and agreement(self.points, left, right)}
-            found.update(self._in_parts(open_) if open_ else {})
+            found.update(other(open_) if open_ else {})
         proved = {left: pairs[left] for left, proof in found.items() if proof.equal}
         for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
             found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
@@ -100,6 +111,16 @@ class Prover(Sides):
         against = contradicted(self.left, self.right, claims, self.data) if claims else {}
         return {left: Proof(None, f"the normal forms agree, but {gap}: a mistake of the prover's")
                 for left, gap in against.items()}
+
+    def _in_digits(self, split: Sequence[System], pairs: Mapping[str, str]) -> dict[str, Proof]:
+        """The proofs that are found of the two systems without flattened axes."""
+        left, right = split
+        prover = Prover(left, right, self.evaluate, self.budget, self.data)
+        found = prover._walked(pairs)
+        found.update(prover._in_parts({name: pairs[name] for name, proof in found.items()
+                                       if proof.equal is None}))
+        return {name: Proof(True, assumptions=proof.assumptions, kinks=proof.kinks)
+                for name, proof in found.items() if proof.equal}
 
     def _in_parts(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
         """The proofs that are found when small axes are written out."""

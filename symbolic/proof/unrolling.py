@@ -208,7 +208,9 @@ class _Unroller:
         if not isinstance(copy.source, Read):
             return copy.source
         moved = dict(zip(copy.out, rest, strict=True))
-        if any(isinstance(entry, Read) for entry in rest):
+        looked_up = {symbol for symbol, entry in moved.items() if isinstance(entry, Read)}
+        if any(looked_up & subscript_indices(entry) for entry in copy.source.at
+               if entry not in looked_up):  # labels[i] + 1 has no form
             raise NotUnrolledError
         return substitute_read(copy.source, moved)
 

@@ -10,7 +10,6 @@ are equal is asked in :mod:`gradproof.symbolic.proof`.
     draws            what differs from run to run: random draws, the clock, files
     kept_state       what traced code leaves behind for its next call: caches, counters, attributes
     masked           x[mask], whose entries are in unknown number
-    mixed_radix      [k l + p = k l' + p'] of reshaped axes as [p = p'] [l = l']
     number_types     the types that traced code sees: int, float, np.ndarray, type
     places           integer arrays that name places: labels, aranges, what is computed of them
     rebinding        the user's functions, classes and objects as traced code sees them

@@ -8,8 +8,8 @@ import sympy as sp
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import Array, Equal, Equation, Index, Read, System, Term, slot
+from gradproof.symbolic.mixed_radix import by_digits
 from gradproof.symbolic.shapes import parse_shape
-from gradproof.symbolic.tracing.mixed_radix import by_digits
 from gradproof.symbolic.tracing.run import trace
 
 h, k = sp.symbols("h k", integer=True, positive=True)

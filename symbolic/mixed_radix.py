@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import Equal, Equation, Guard, Index, Read, System, Term
+from .equation import Equal, Equation, Guard, Index, Read, System, Term
 
 
 def by_digits(system: System) -> System:
@@ -56,8 +56,8 @@ def _digits(
     digit, rest = sp.Add(*low), sp.Add(*high)
     if high and low:
         radix = sp.gcd_list(high).as_independent(*indices)[0]
-        largest = _largest(digit, indices, sizes), _largest(-digit, indices, sizes)
-        if all(sp.expand(radix - bound).is_positive for bound in largest):
+        most = largest(digit, indices, sizes), largest(-digit, indices, sizes)
+        if all(sp.expand(radix - bound).is_positive for bound in most):
             yield from _digits(digit, indices, sizes)
             yield from _digits(sp.expand(rest / radix), indices, sizes)
             return
@@ -79,8 +79,8 @@ def _whole_digits(
     parts = [(part, int(part.as_coeff_Mul()[0])) for part in sp.Add.make_args(gap)]
     for radix in sorted({abs(coefficient) for _, coefficient in parts} - {1}):
         low = sp.Add(*(part for part, coefficient in parts if coefficient % radix))
-        largest = _largest(low, indices, sizes), _largest(-low, indices, sizes)
-        if low != 0 and all(sp.expand(radix - bound).is_positive for bound in largest):
+        most = largest(low, indices, sizes), largest(-low, indices, sizes)
+        if low != 0 and all(sp.expand(radix - bound).is_positive for bound in most):
             yield low
             yield from _whole_digits(sp.expand((gap - low) / radix), indices, sizes)
             return
@@ -91,7 +91,7 @@ def _in_sizes(part: sp.Expr, indices: list[sp.Symbol]) -> bool:
     return bool(part.free_symbols.difference(indices))
 
 
-def _largest(
+def largest(
     digit: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
 ) -> sp.Expr:
     """The most that an expression with whole coefficients can be."""
