@@ -45,9 +45,23 @@ def reshaped(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> str 
         return None
     if gap == 0:
         return read.array
+    if not _is_read_whole(equation, read, shapes) or not (
+            gap.free_symbols.isdisjoint({i.symbol for i in equation.out} & {*read.at})):
+        return None  # [i = 0] x[0] is one entry of x, and zeros
     asked = _differences(equation, term)
     wanted = _differences(equation, Term(slot(0), (read,), term.over, (Equal(here, there),)))
     return read.array if asked is not None and asked == wanted else None
+
+
+def _is_read_whole(
+    equation: Equation, read: Read, shapes: Mapping[str, tuple[Size, ...]]
+) -> bool:
+    """Whether the indices of a read run through every entry of its array."""
+    sizes = {index.symbol: index.size
+             for index in (*equation.out, *(i for term in equation.terms for i in term.over))}
+    return len({*read.at}) == len(read.at) and all(
+        sizes.get(entry) == size
+        for entry, size in zip(read.at, shapes[read.array], strict=True))
 
 
 def flattened(equation: Equation, shapes: Mapping[str, tuple[Size, ...]]) -> Equation | None:

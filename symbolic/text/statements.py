@@ -125,11 +125,12 @@ class _Equations(Values):
         """The value of a statement under its own name."""
         value = self.value(statement.value)
         name = statement.name
-        made = value.operands[-1].name if value.operands else ""
         named = self.values.keys() | (self.steps.done.keys() if self.steps else set())
         last = self.builder.equations[-1].name if self.builder.equations else ""
-        if value.body == slot(0) and made == last and made not in named:
-            return self.builder.rename_last(made, name)
+        if value.body == slot(0) and len(value.operands) == 1:  # not t + 0 x
+            (made,) = (operand.name for operand in value.operands)
+            if made == last and made not in named:
+                return self.builder.rename_last(made, name)
         return self.builder.pointwise(value.body, *value.operands, name=name)
 
     # --- recurrences ----------------------------------------------------------------------------

@@ -384,3 +384,32 @@ def test_the_place_of_a_maximum_is_a_number_like_another():
     np.testing.assert_array_equal(gradients["x"], [0.0, 0.0, 0.0, 3.0])
     hessian = derivation.hvp("x").compile()(x=np.array([9.0, 2.0, -3.0, 1.0]), x_dot=np.ones(4))
     np.testing.assert_array_equal(hessian, np.zeros(4))
+
+
+@pytest.mark.parametrize("shape", ["n", "n+1", "3", "2*n", "n 2", "1 n"])
+@pytest.mark.parametrize("text", [
+    "x[0]**2", "x[-1]**2", "sum(x[0])*sum(x[0])", "sum(exp(x[0]))", "sum(x[0])*sum(x)",
+    "sum((x[0]*x)**2)/2",
+])
+def test_the_gradient_by_an_entry_is_zero_elsewhere(text, shape):
+    """[i = 0] x[0] has as many entries as x, and is no reshape of it."""
+    system = gp.equations(f"L = sum({text}) + sum(w)", x=shape, w="n")
+    values = {"w": np.ones(3), "x": np.arange(1.0, 1 + np.prod(
+        sizes := [{"n": 3, "n+1": 4, "2*n": 6}.get(s) or int(s) for s in shape.split()]
+        )).reshape(sizes) / 3}
+    derivation = gp.derive(system, ["x"])
+    every = evaluate(derivation.system, values)
+    expected = every[derivation.gradients["x"].array]
+    found = derivation.compile()(**values)[1]["x"]
+    np.testing.assert_allclose(found, expected, 1e-12)
+    step = 1e-6
+    for place in np.ndindex(*sizes):
+        moved = np.zeros(sizes)
+        moved[place] = step
+        high, low = (float(evaluate(system, {**values, "x": values["x"] + way * moved})["L"])
+                     for way in (1, -1))
+        assert abs((high - low) / (2 * step) - found[place]) < 1e-6
+    hessian = derivation.hvp("x")
+    given_ = {**values, "x_dot": np.ones(sizes)}
+    np.testing.assert_allclose(hessian.compile()(**given_),
+                               evaluate(hessian.system, given_)[hessian.name], 1e-12)

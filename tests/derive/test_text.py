@@ -372,3 +372,16 @@ def test_a_message_points_at_its_column():
 def test_formula_errors_are_value_errors():
     assert issubclass(FormulaError, ValueError)
     assert not issubclass(FormulaError, EquationError)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("t = sum(x)\nL = t + 0*sum(w)", 6.0), ("L = sum(x) + 0*sum(w)", 6.0),
+    ("L = x[0] + 0*sum(w)", 1.0), ("L = 0*sum(w) + x[0]", 1.0), ("L = sum(x*w) + 0*w[0]", 60.0),
+    ("L = sum(w)*0 + 2", 2.0), ("L = sum(x[0] + 0*w)", 3.0), ("L = sum(x) - 0*sum(w)", 6.0),
+    ("t = x*1 + 0*w\nL = sum(t)", 6.0), ("t = sum(x)\nu = t + 0*w\nL = sum(u)", 18.0),
+    ("L = sum(x)/1 + sum(w)*(1-1)", 6.0),
+])
+def test_what_is_multiplied_by_zero_is_not_the_value(text, expected):
+    system = parse_equations(text, {"x": "3", "w": "3"})
+    values = {"x": np.array([1.0, 2.0, 3.0]), "w": np.full(3, 10.0)}
+    assert float(evaluate(system, values)["L"]) == expected
