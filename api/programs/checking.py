@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -21,9 +21,10 @@ from gradproof.checks.layer_objects.places import Path, reached
 from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
-from gradproof.programs.losses import Loss, find_loss
+from gradproof.programs.losses import Loss, find_loss, is_said_loss
 from gradproof.programs.options import Options
 from gradproof.programs.parameters import Parameter, parameters
+from gradproof.programs.proposing import goes_down, proposals
 from gradproof.programs.replays import (
     Input,
     depends,
@@ -36,10 +37,14 @@ from gradproof.programs.replays import (
 )
 from gradproof.programs.slices import Slice, Slicer
 from gradproof.programs.texts import read_program
-from gradproof.programs.watching import Pass, Watcher, main_module, run_watched
+from gradproof.programs.watching import Pass, Watcher, gone_on, main_module, run_watched
 from gradproof.programs.wording import no_loss, no_parameters, no_pass, taken
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.places import said_place
+
+SMALL, NEAR, LONGEST = 1e-3, 1e-7, 100_000
+"""Entries that are smaller than this part of the largest say nothing of a factor; how far ratios
+may be apart; the largest denominator of a factor that numbers show."""
 
 
 class _Nobody(TextIOBase):
@@ -83,9 +88,22 @@ class Trained:
             return replace(result, checks=tuple(
                 self._scaled(one, by, factor)
                 for one, by in zip(result, self.parameters, strict=True)))
-        if result.verdict in ("refuted", "undecided"):
+        if result.verdict in ("refuted", "undecided") and self._is_explained(result):
             result = self._judged(repair_seconds)
-        return self._ascending(result)
+        return self._ascending(result if self.loss.is_sure else self._guessed(result))
+
+    def _is_explained(self, result: CheckResult) -> bool:
+        """Whether a repair is looked for: not where another loss may be meant."""
+        return self.loss.is_sure or not all(one.verdict == "refuted" for one in result)
+
+    def _guessed(self, result: CheckResult) -> CheckResult:
+        """Where nothing is right for a loss that is a guess, another may be meant."""
+        if not all(one.verdict == "refuted" for one in result):
+            return result
+        reason = (f"not the gradient of {self.loss.text}, which may not be what is minimised; if "
+                  f"it is: --loss \"{self.loss.text}\"")
+        return replace(result, checks=tuple(
+            replace(one, verdict="undecided", reason=reason, diagnosis="") for one in result))
 
     def _scaled(self, check: Check, by: Parameter, factor: str) -> Check:
         """What holds of a multiple of the loss, said of the loss."""
@@ -117,13 +135,13 @@ class Trained:
         How long a step is belongs to the learning rate, so a factor that all have is no fault of
         theirs; and the loss that a program prints need not be the one that it goes down.
         """
-        factors = [one.factor for one in result]
+        factors = [one.factor or _as_numbers(one) for one in result]
         are_steps = all(one.is_step for one in self.parameters)
         found = max((one for one in factors if one is not None), key=factors.count, default=None)
         if found is None or found[0] < 0 or (found[0] == 1 and not found[1]):
             return None
         if are_steps:
-            return found if 2 * factors.count(found) >= len(factors) else None
+            return found if factors.count(found) >= min(2, len(factors)) else None
         return found if len(factors) > 1 and factors.count(found) == len(factors) \
             and not self.loss.is_asked else None
 
@@ -153,6 +171,19 @@ class Trained:
             if ORDER.index(found.verdict) > ORDER.index(result.verdict):
                 return found
         return result
+
+
+def _as_numbers(check: Check) -> tuple[Fraction, Mapping[int, int]] | None:
+    """hand-written / derived, where the entries that are shown have one ratio, a short fraction."""
+    pairs = [(hand, derived) for _, derived, hand, _ in check.sample]
+    largest = max((abs(derived) for _, derived in pairs), default=0.0)
+    ratios = [hand / derived for hand, derived in pairs if abs(derived) > SMALL * largest]
+    if check.verdict != "refuted" or not ratios or not np.all(np.isfinite(ratios)):
+        return None
+    found = Fraction(ratios[0]).limit_denominator(LONGEST)
+    if not found or any(abs(ratio - found) > NEAR * abs(found) for ratio in ratios):
+        return None
+    return found, {}
 
 
 def _size_name(size: int, inputs: Sequence[Input]) -> str:
@@ -186,17 +217,35 @@ def trained(watcher: Watcher, file: str, options: Options) -> Trained:
 def _trained(watcher: Watcher, file: str, options: Options) -> Trained:
     seen, again = _chosen(watcher, file)
     wrt = options.wrt or None
-    found = parameters(seen, again, wrt)
+    found = [one for one in parameters(seen, again, wrt)
+             if wrt is not None or np.ndim(one.start) or not is_said_loss(one.name)]
     if not found:
         raise HandError(no_parameters(seen))
     names = frozenset(str(path[0].key) for one in found for path in one.paths)
     slicer = Slicer(seen, names)
-    used = slicer.sliced([one.demand for one in found]).used
+    named = [one.demand for one in found if not one.is_step]
+    used = slicer.sliced(named or [one.demand for one in found]).used
     loss = find_loss(seen, found, options.loss, watcher.trees, used)
-    if loss is None:
-        raise HandError(no_loss(seen, file))
+    if loss is not None:
+        return _paired(seen, found, slicer, loss, wrt is not None)
+    for text in proposals(seen):
+        with suppress(HandError, ValueError):
+            asked = find_loss(seen, found, text, ())
+            assert asked is not None
+            made = _paired(seen, found, slicer, asked, True)
+            if goes_down(*made.functions, made.inputs, made.parameters):
+                break
+    else:
+        text = ""
+    raise HandError(no_loss(seen, file, text))
+
+
+def _paired(
+    seen: Pass, found: list[Parameter], slicer: Slicer, loss: Loss, are_asked: bool
+) -> Trained:
+    """A pass with its loss.  Raises HandError where they do not belong together."""
     of_loss = slicer.sliced([loss.demand], loss.without)
-    found = _dependent(found, of_loss, wrt is not None, loss)
+    found = _dependent(found, of_loss, are_asked, loss)
     of_gradient = slicer.sliced([one.demand for one in found])
     inputs = inputs_of([of_loss, of_gradient], found)
     made = _functions(loss, of_loss, of_gradient, inputs, found)
@@ -224,10 +273,10 @@ def _chosen(watcher: Watcher, file: str) -> tuple[Pass, Pass | None]:
     if not passes:
         raise HandError(no_pass(watcher, file))
     for first, second in itertools.pairwise(passes):
-        if first.site is second.site and (common := {*first.stepped} & {*second.stepped}):
+        if first.site is second.site and (common := gone_on(first, second)):
             if any(_begins_whole(first, path) for path in second.stepped if path not in common):
                 return second, first
-            return replace(first, stepped=tuple(p for p in first.stepped if p in common)), second
+            return replace(first, stepped=common), second
     return max(passes, key=lambda one: len(one.stepped)), None
 
 

@@ -29,8 +29,13 @@ _WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|r
                    r"(loss|cost|error)(function|fn)?$|^(compute|calc\w*|get)(loss|cost)",
                    re.IGNORECASE)
 _MAXIMISED = re.compile(r"(^|_)(ll|log_?lik\w*|likelihood)(_|\d|s|$)", re.IGNORECASE)
-_WEAK = re.compile(r"err", re.IGNORECASE)
+_WEAK = re.compile(r"^err|error$|err$", re.IGNORECASE)
 _SAID = re.compile(r"loss|cost|error|mse|objective", re.IGNORECASE)
+
+
+def is_said_loss(name: str) -> bool:
+    """Whether a name is that of a loss: smooth_loss, J."""
+    return bool(_WORD.search(name))
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Loss:
 
     without: the statements that are left out of what it follows from: those that move the
     parameters.  sign: -1 for what is called a likelihood, which is maximised.
-    is_asked: it was said that this is the loss.
+    is_asked: it was said that this is the loss.  is_sure: its name says so; an "error" is a guess.
     """
 
     demand: Demand
@@ -50,6 +55,7 @@ class Loss:
     note: str = ""
     sign: int = 1
     is_asked: bool = False
+    is_sure: bool = True
 
 
 def find_loss(
@@ -70,8 +76,9 @@ def find_loss(
     candidates = [*finder.assigned(), *finder.listed(), *finder.printed()]
     for _, one in sorted(candidates, key=lambda pair: pair[0], reverse=True):
         # What gradients follow from is no loss, whatever it is called: error = y - output.
-        if not (isinstance(one.demand.value, ast.Name) and one.demand.value.id in used):
-            return one
+        if not (isinstance(one.demand.value, ast.Name) and one.demand.value.id in used) \
+                and "abs(" not in one.text:
+            return replace(one, is_sure=one.is_sure and not _WEAK.search(one.text))
     return next(iter((*finder.called(trees), *finder.functions(found))), None)
 
 
@@ -113,7 +120,8 @@ class _Finder:
                                     ast.Name(part.id, ast.Load()), node.lineno,
                                     self._last(part.id, place))
                 elif isinstance(node, ast.AugAssign) and _WORD.search(base(node.target)) \
-                        and isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name):
+                        and isinstance(node.op, ast.Add | ast.Sub) \
+                        and isinstance(node.target, ast.Name):
                     name = base(node.target)
                     if any(name in effects(s, values).sets for s in self.seen.site.body):
                         if _is_number(now.get(name)):
@@ -121,8 +129,9 @@ class _Finder:
                                 ast.Name(name, ast.Load()), node.lineno, self._last(name, place))
                     elif node in self.seen.site.body and _is_number(now.get(name)):
                         rank = 4 if self._is_loss_call(node.value) else _rank(name) - 2
-                        yield (rank, place), self._loss(
-                            node.value, node.lineno, self._at(node.value))
+                        value = node.value if isinstance(node.op, ast.Add) else \
+                            ast.copy_location(ast.UnaryOp(ast.USub(), node.value), node.value)
+                        yield (rank, place), self._loss(value, node.lineno, self._at(value))
 
     def _is_loss_call(self, value: ast.expr | None) -> bool:
         return isinstance(value, ast.Call) and bool(_WORD.search(_called(value))) \
@@ -146,7 +155,8 @@ class _Finder:
             for node in ast.walk(call):
                 if isinstance(node, ast.Call) and node is not call and _is_measure(node) \
                         and _names(node) and all(map(self._is_known, _names(node))):
-                    yield (1, place), self._loss(node, node.lineno, self._at(node))
+                    made = self._loss(node, node.lineno, self._at(node))
+                    yield (1, place), replace(made, is_sure=bool(_WORD.search(_called(node))))
                     break
 
     def called(self, trees: Sequence[ast.AST]) -> Iterator[Loss]:

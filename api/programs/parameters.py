@@ -204,7 +204,7 @@ def _named(
         return made
     made = replace(made, sign=1 if factor < 0 else -1)
     if abs(abs(factor) - 1) < NEAR:  # the rate is in it
-        return replace(step, text=f"{text}, which is the step itself")
+        return replace(step, text=f"{text}, the step itself")
     return made
 
 

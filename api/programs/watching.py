@@ -84,6 +84,13 @@ class Pass:
                 self._last[path] = np.array(value)
 
 
+def gone_on(first: Pass, second: Pass) -> tuple[Place, ...]:
+    """The arrays that both of two passes move by a step, the second from where the first left them:
+    a loop over layers finds another array under each name."""
+    return tuple(path for path in second.stepped if path in first.stepped and np.array_equal(
+        reached(first.end, path), reached(second.start, path), equal_nan=True))
+
+
 def _space(scope: Mapping[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{name: value for name, value in scope.items() if name.isidentifier()})
 
@@ -101,7 +108,6 @@ class Watcher:
 
     file: str
     line: int = 0
-    stops: bool = True
     passes: list[Pass] = field(default_factory=list)
     trees: list[ast.Module] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
@@ -184,7 +190,7 @@ class Watcher:
         self._before[number] = made
         if made.stepped:
             self.passes.append(made)
-        if before is not None and {*made.stepped} & {*before.stepped} and self.stops:
+        if before is not None and gone_on(before, made):
             self._is_over = True
             raise Enough
 
@@ -204,13 +210,15 @@ class Watcher:
         yield from (path for path in found if path not in gradients)
 
     def _is_moved(self, made: Pass, path: Place, now: SimpleNamespace) -> bool:
-        last = path[-1]
-        if last.is_item and "[]" in self.words:
-            return True
-        if any(str(step.key) in self.words for step in path):
-            return True
-        if len(path) == 1 and any(
-                _is_handed_on(statement, str(path[0].key)) for statement in made.site.body):
+        body, name = made.site.body, str(path[0].key)
+        if len(path) > 1:
+            if (path[-1].is_item and "[]" in self.words) or any(
+                    str(step.key) in self.words for step in path):
+                return True
+        elif _is_made_anew(body, name):
+            return False
+        elif any(_is_handed_on(statement, name) for statement in body) or name in (
+                updated(ast.Module([*body], [])) if _is_stored(body, name) else self.words):
             return True
         if any(_sets_items(made.site.body[place], str(path[0].key)) for place in made.moved[path]
                if place < len(made.site.body)):
@@ -240,6 +248,23 @@ def _without_steps(statement: ast.stmt, name: str) -> Iterator[ast.AST]:
         else:
             yield node
             left += ast.iter_child_nodes(node)
+
+
+def _is_made_anew(body: Sequence[ast.stmt], name: str) -> bool:
+    """Whether a pass gives a name a value that does not follow from the one that it has."""
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign) and not _is_handed_on(node, name) and any(
+                    isinstance(target, ast.Name) and target.id == name
+                    and not moves(target, node.value) for target in node.targets):
+                return True
+    return False
+
+
+def _is_stored(body: Sequence[ast.stmt], name: str) -> bool:
+    """Whether statements assign a name themselves, rather than by what they call."""
+    return any(isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+               for statement in body for node in ast.walk(statement))
 
 
 def _sets_items(statement: ast.stmt, name: str) -> bool:

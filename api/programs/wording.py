@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gradproof.programs.losses import Loss
 from gradproof.programs.parameters import Parameter
+from gradproof.programs.proposing import proposals
 from gradproof.programs.watching import Pass, Watcher
 from gradproof.symbolic.places import said_place
 
@@ -24,7 +25,7 @@ def taken(
     steps = [one for one in found if one.is_step]
     if steps:
         said.append("no gradients have a name: " * (not named) + ", ".join(
-            f"{one.text}" for one in steps))
+            one.text for one in steps))
     return said
 
 
@@ -40,22 +41,14 @@ def no_parameters(seen: Pass) -> str:
             "loop; name them, as in --wrt W1,b1")
 
 
-def no_loss(seen: Pass, file: str) -> str:
-    """What is missing, and the command that says it."""
-    text = _proposed_loss(seen)
-    return (f"{said_place(seen.site.file, seen.site.line)}: no loss was found in this pass, nor "
-            "a function called so. Say what is minimised, as an expression of what the pass has:\n"
+def no_loss(seen: Pass, file: str, found: str) -> str:
+    """What is missing, and the command that says it.  found: a loss whose gradients these are."""
+    where = said_place(seen.site.file, seen.site.line)
+    text = found or next(proposals(seen), "np.sum((output - y)**2) / 2")
+    means = ("The gradients are those of this one" if found else
+             "Say what is minimised, as an expression of what the pass has, such as")
+    return (f"{where}: no loss was found in this pass, nor a function called so. {means}:\n"
             f"  gradproof check {file} --loss \"{text}\"")
-
-
-def _proposed_loss(seen: Pass) -> str:
-    """Half the squared error, of a difference that the pass computes."""
-    for statement in seen.site.body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and all(
-                    isinstance(side, ast.Name | ast.Attribute) for side in (node.left, node.right)):
-                return f"np.sum(({ast.unparse(node)})**2) / 2"
-    return "np.sum((output - y)**2) / 2"
 
 
 def _proposed_call(watcher: Watcher) -> str:
