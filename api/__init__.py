@@ -21,6 +21,7 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     terminal       exit codes, and what somebody at a terminal is told
     pytest_plugin  gradients as tests
+    ipython_ext    the cell magic %%gradproof
     sphinx_ext     formulas and numbers in a Sphinx site
     markdown_ext   formulas and numbers in Python-Markdown and MkDocs
 """
@@ -106,6 +107,13 @@ __all__ = [
     "load",
     "trace",
 ]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext gradproof`` in a notebook."""
+    from gradproof.ipython_ext import load
+
+    load(shell)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _CELLS: dict[str, Sequence[tuple[int, str]]] = {}
+_ALONE: set[str] = set()
+NUMBERED: list[Callable[[str], object]] = []
+"""Who knows by what number a notebook calls the cell that a file is; asked of files that nobody has
+told of."""
 
 
-def told_by_cell(file: str, cells: Sequence[tuple[int, str]]) -> None:
+def told_by_cell(file: str, cells: Sequence[tuple[int, str]], alone: bool = False) -> None:
     """Says of what parts a file's text was put together.
 
-    cells: the first line of each, in order, and what it is called.
+    cells: the first line of each, in order, and what it is called.  alone: the file's own name says
+    nothing to anybody.
     """
     _CELLS[file] = tuple(cells)
+    if alone:
+        _ALONE.add(file)
 
 
 def said_place(file: str, line: int) -> str:
@@ -26,11 +33,17 @@ def said_place(file: str, line: int) -> str:
     'net.ipynb: cell 3, line 4'
     """
     cell, within = in_cell(file, line)
-    return f"{file}: {cell}, line {within}" if cell else f"{file}:{line}"
+    if not cell:
+        return f"{file}:{line}"
+    return f"{cell}, line {within}" if file in _ALONE else f"{file}: {cell}, line {within}"
 
 
 def in_cell(file: str, line: int) -> tuple[str, int]:
     """The part of a file in which a line stands, "" for a file of one part, and the line there."""
+    if file not in _CELLS:
+        number = next((known for ask in NUMBERED if (known := ask(file)) is not None), None)
+        if number is not None:
+            told_by_cell(file, [(1, f"cell [{number}]")], alone=True)
     cells = _CELLS.get(file, ())
     at = bisect_right([first for first, _ in cells], line) - 1
     return ("", line) if at < 0 else (cells[at][1], line - cells[at][0] + 1)

@@ -7,6 +7,7 @@ meet.
     orders/          Jacobians, Hessians, and how SciPy and boosting libraries call them
     layer_objects/   a layer that is an object: how it is called, what it makes itself
     own_process/     hand-written files in a process of their own, which can be ended
+    shown/           results as a reader sees them
     places/          points that drawn numbers do not come to by themselves
 
     asserting        checks as assertions, for tests: they raise with the whole story

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from gradproof.checks.shown.html import result_html
 from gradproof.limits.calls import NotReturnedError
 from gradproof.limits.deadline import (
     TimeLimitError,
@@ -110,6 +111,14 @@ class CheckResult:
     def verdict(self) -> Verdict:
         """The weakest verdict among the gradients."""
         return min((check.verdict for check in self.checks), key=ORDER.index)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return result_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython shows."""
+        printer.text(str(self))
 
     def __getitem__(self, name: str) -> Check:
         for check in self.checks:

@@ -23,7 +23,7 @@ from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
 from gradproof.programs.losses import Loss, find_loss, is_said_loss
 from gradproof.programs.options import Options
-from gradproof.programs.parameters import Parameter, parameters
+from gradproof.programs.parameters import Parameter, parameters, shown
 from gradproof.programs.proposing import goes_down, proposals
 from gradproof.programs.replays import (
     Input,
@@ -31,12 +31,14 @@ from gradproof.programs.replays import (
     differs,
     gradient_function,
     inputs_of,
+    left_over,
     loss_function,
     needed,
     scaled,
 )
+from gradproof.programs.sites import HOOK
 from gradproof.programs.slices import Slice, Slicer
-from gradproof.programs.texts import read_program
+from gradproof.programs.texts import ProgramText, read_program
 from gradproof.programs.watching import Pass, Watcher, gone_on, main_module, run_watched
 from gradproof.programs.wording import no_loss, no_parameters, no_pass, taken
 from gradproof.repair.search import SECONDS
@@ -56,7 +58,12 @@ class _Nobody(TextIOBase):
 
 @dataclass(frozen=True)
 class Trained:
-    """A pass with what is checked of it.  taken: what was taken for what, in words."""
+    """A pass with what is checked of it.
+
+    functions: its loss and its gradients.  taken: what was taken for what, in words.  numbers:
+    whole numbers that may be sizes.  left: by parameter, what an earlier pass leaves in its
+    gradient.
+    """
 
     seen: Pass
     loss: Loss
@@ -65,6 +72,7 @@ class Trained:
     functions: tuple[Callable[..., Any], Callable[..., Any]]
     taken: tuple[str, ...]
     numbers: frozenset[int]
+    left: Mapping[str, Input]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,7 +81,22 @@ class Trained:
     def check(self, seconds: float, repair_seconds: float = SECONDS) -> CheckResult:
         """One verdict a gradient."""
         with redirect_stdout(_Nobody()):
-            return within(seconds, self.names, partial(self._checked, repair_seconds))
+            result = within(seconds, self.names, partial(self._checked, repair_seconds))
+        return replace(result, checks=tuple(
+            self._with_left(one, by) for one, by in zip(result, self.parameters, strict=True)))
+
+    def _with_left(self, check: Check, by: Parameter) -> Check:
+        """A check with what the pass before leaves in a gradient."""
+        if by.name not in self.left or check.verdict == "refuted":
+            return check
+        left = shown(self.left[by.name].paths[0])
+        if left == by.text:
+            return replace(check, verdict="refuted", scope="", reason=(
+                f"{left} still has what the pass before has left in it: it is right in the first "
+                "pass alone; set it to zero at the start of each"))
+        return replace(check, verdict="undecided", scope="", reason=(
+            f"{by.text} follows from {left}, too, which each pass changes (a momentum, say); give "
+            "the gradient a name of its own"))
 
     def _checked(self, repair_seconds: float) -> CheckResult:
         result = self._judged(0)
@@ -141,7 +164,8 @@ class Trained:
         if found is None or found[0] < 0 or (found[0] == 1 and not found[1]):
             return None
         if are_steps:
-            return found if factors.count(found) >= min(2, len(factors)) else None
+            others = {one[0] for one in factors if one is not None}
+            return found if factors.count(found) > 1 or len(others) == 1 else None
         return found if len(factors) > 1 and factors.count(found) == len(factors) \
             and not self.loss.is_asked else None
 
@@ -198,24 +222,36 @@ def program_of(file: str, options: Options, seconds: float) -> Trained:
     Raises HandError with what is wrong or missing, and what to do.
     """
     text = read_program(file)
-    names = main_module(file)
-    watcher = run_watched(text, names, options.line, options.call, seconds)
-    made = trained(watcher, file, options)
+    return program_in(text, main_module(file), options, seconds, f"gradproof check {file}")
+
+
+def program_in(
+    text: ProgramText, names: dict[str, Any], options: Options, seconds: float, command: str
+) -> Trained:
+    """The same for a text that is run with variables that are there.
+
+    command: what is written to have it checked, for messages.
+    """
+    try:
+        watcher = run_watched(text, names, options.line, options.call, seconds)
+    finally:
+        names.pop(HOOK, None)
+    made = trained(watcher, command, options)
     left_out = tuple(f"left out, which is no Python: {line}" for line in text.left_out)
     return replace(made, taken=(*left_out, *made.taken))
 
 
-def trained(watcher: Watcher, file: str, options: Options) -> Trained:
+def trained(watcher: Watcher, command: str, options: Options) -> Trained:
     """What is to be checked of a program that was run.  What its lines print now nobody hears.
 
     Raises HandError with what was not found, and the option that says it.
     """
     with redirect_stdout(_Nobody()):
-        return _trained(watcher, file, options)
+        return _trained(watcher, command, options)
 
 
-def _trained(watcher: Watcher, file: str, options: Options) -> Trained:
-    seen, again = _chosen(watcher, file)
+def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
+    seen, again = _chosen(watcher, command)
     wrt = options.wrt or None
     found = [one for one in parameters(seen, again, wrt)
              if wrt is not None or np.ndim(one.start) or not is_said_loss(one.name)]
@@ -237,7 +273,7 @@ def _trained(watcher: Watcher, file: str, options: Options) -> Trained:
                 break
     else:
         text = ""
-    raise HandError(no_loss(seen, file, text))
+    raise HandError(no_loss(seen, command, text))
 
 
 def _paired(
@@ -256,7 +292,8 @@ def _paired(
         raise HandError(f"{said_place(seen.site.file, seen.site.line)}: the pass cannot be run "
                         f"again by itself: {said}")
     return Trained(seen, loss, tuple(found), tuple(inputs), made,
-                   tuple(taken(seen, loss, found)), _numbers(of_loss, of_gradient))
+                   tuple(taken(seen, loss, found)), _numbers(of_loss, of_gradient),
+                   left_over(made[1], made[0], inputs, found, seen.moved))
 
 
 def _functions(
@@ -267,11 +304,11 @@ def _functions(
             gradient_function(of_gradient, inputs, found))
 
 
-def _chosen(watcher: Watcher, file: str) -> tuple[Pass, Pass | None]:
+def _chosen(watcher: Watcher, command: str) -> tuple[Pass, Pass | None]:
     """The pass that trains, and the one after it."""
     passes = watcher.passes
     if not passes:
-        raise HandError(no_pass(watcher, file))
+        raise HandError(no_pass(watcher, command))
     for first, second in itertools.pairwise(passes):
         if first.site is second.site and (common := gone_on(first, second)):
             if any(_begins_whole(first, path) for path in second.stepped if path not in common):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,6 +85,9 @@ def is_object(value: Any) -> bool:
         kind.__flags__ & _HEAP_TYPE != 0) and hasattr(value, "__dict__") and root not in _LIBRARIES
 
 
+_OWN = re.compile(r"__\w+__$|(_i*\d*|_+|_[io]h|_dh|In|Out)$")
+"""Names that are Python's own, and a notebook's: what was typed and shown before."""
+
 _HEAP_TYPE = 1 << 9
 _LIBRARIES = frozenset({
     "pandas", "matplotlib", "sklearn", "torch", "tensorflow", "keras", "jax", "scipy", "sympy",
@@ -112,4 +116,4 @@ def scope_of(names: dict[str, Any]) -> SimpleNamespace:
     known: dict[int, Any] = {}
     return SimpleNamespace(**{
         name: copied(value, known) for name, value in list(names.items())
-        if not (name.startswith("__") and name.endswith("__")) and name.isidentifier()})
+        if not _OWN.match(name) and name.isidentifier()})

@@ -131,7 +131,7 @@ class _Finder:
                         rank = 4 if self._is_loss_call(node.value) else _rank(name) - 2
                         value = node.value if isinstance(node.op, ast.Add) else \
                             ast.copy_location(ast.UnaryOp(ast.USub(), node.value), node.value)
-                        yield (rank, place), self._loss(value, node.lineno, self._at(value))
+                        yield (rank, place), self._loss(value, node.lineno, self._at(value, place))
 
     def _is_loss_call(self, value: ast.expr | None) -> bool:
         return isinstance(value, ast.Call) and bool(_WORD.search(_called(value))) \
@@ -143,7 +143,7 @@ class _Finder:
             if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args \
                     and _WORD.search(base(call.func.value) or "") and not isinstance(
                     call.args[0], ast.Constant):
-                at = self._at(call.args[0])
+                at = self._at(call.args[0], place)
                 if not _is_array(self._value(call.args[0])):
                     yield (3, place), self._loss(call.args[0], call.lineno, at)
 
@@ -155,7 +155,7 @@ class _Finder:
             for node in ast.walk(call):
                 if isinstance(node, ast.Call) and node is not call and _is_measure(node) \
                         and _names(node) and all(map(self._is_known, _names(node))):
-                    made = self._loss(node, node.lineno, self._at(node))
+                    made = self._loss(node, node.lineno, self._at(node, place))
                     yield (1, place), replace(made, is_sure=bool(_WORD.search(_called(node))))
                     break
 
@@ -203,13 +203,19 @@ class _Finder:
         return Loss(Demand("loss", value, at), ast.unparse(value),
                     file or self.seen.site.file, line, without, note, -1 if up else 1)
 
-    def _at(self, value: ast.expr) -> int:
-        """The place at which all that an expression reads is there, before the parameters move."""
+    def _at(self, value: ast.expr, use: int | None = None) -> int:
+        """The place at which all that an expression reads is there, before the parameters move.
+
+        use: the statement that it stands in, if that comes before.
+        """
         values = {**self.seen.names, **vars(self.seen.start)}
+        if use is not None and use <= self.first and not _names(value) & {
+                *self.seen.after.get(use, {})}:
+            return use
         at = 0
         for name in _names(value):
             places = [place for place, statement in enumerate(self.seen.site.body)
-                      if name in effects(statement, values).sets | set(
+                      if name in effects(statement, values).writes | set(
                           self.seen.after.get(place, {}))]
             before = [place for place in places if place < self.first]
             if places:

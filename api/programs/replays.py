@@ -6,7 +6,7 @@ pass itself has computed; what it does not is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import FunctionType, SimpleNamespace
@@ -162,6 +162,31 @@ def needed(
         if any(not _same(_outcome(function, spoilt), known)
                for function, known in zip(functions, plain, strict=True)):
             found.append(one)
+    return found
+
+
+def left_over(
+    gradient: Callable[..., Any], loss: Callable[..., Any], inputs: Sequence[Input],
+    parameters: Sequence[Parameter], moved: Collection[Path],
+) -> dict[str, Input]:
+    """By parameter, what its gradient follows from that the pass itself leaves for the next one.
+
+    moved: where the pass changes arrays.  What the loss follows from, too, is a state of the model.
+    """
+    start = {one.name: one.start for one in inputs}
+    names = {one.name for one in parameters}
+    rng = np.random.default_rng(6)
+    plain, of_loss = _outcome(gradient, start), _outcome(loss, start)
+    found: dict[str, Input] = {}
+    for one in inputs:
+        if one.name in names or one.start.dtype.kind != "f" or not {*one.paths} & {*moved}:
+            continue
+        other = {**start, one.name: one.start + rng.normal(size=one.start.shape)}
+        changed = _outcome(gradient, other)
+        if _same(_outcome(loss, other), of_loss) and isinstance(plain, dict) and isinstance(
+                changed, dict):
+            found.update((name, one) for name in names if not np.allclose(
+                plain[name], changed[name], equal_nan=True))
     return found
 
 

@@ -76,7 +76,10 @@ class Slice:
         """The function of the names that are handed in; it returns the demands by their keys."""
         site = self.seen.site
         body = [copy.deepcopy(site.body[place]) for place in self.kept]
-        body = [*map(copy.deepcopy, self.sizes), *body]
+        sizes = [copy.deepcopy(statement) for statement in self.sizes]
+        for statement in sizes:
+            statement.is_made = True  # type: ignore[attr-defined]
+        body = [*sizes, *body]
         body = [_Plain().visit(statement) for statement in body]
         line = body[0].lineno if body else site.line
         jumps = any(isinstance(node, ast.Break | ast.Continue) for statement in body
@@ -252,6 +255,11 @@ class Slicer:
         again: list[int] = []
         frozen: dict[str, int] = {}
         values = {**self.seen.names, **vars(self.seen.start)}
+
+        def read_by(place: int) -> frozenset[str]:
+            """What the other statements that are kept read."""
+            return frozenset().union(*(done[other].reads for other in kept if other != place))
+
         for place in kept:
             effect = done[place]
             values.update(self.seen.after.get(place, {}))
@@ -260,8 +268,9 @@ class Slicer:
             if effect.by_value & varied or effect.touches & varied:
                 varied |= effect.writes
             elif not (is_of_sizes(body[place], values) or again_set
-                      or not effect.writes <= assigned.keys()):
-                frozen.update(dict.fromkeys(effect.writes, place))
+                      or not effect.sets or not effect.sets <= assigned.keys()
+                      or effect.touches & read_by(place)):
+                frozen.update(dict.fromkeys(effect.sets, place))
                 continue
             again.append(place)
         return again, frozen
@@ -282,10 +291,12 @@ class Slicer:
         while waiting:
             name = waiting.pop(0)
             value = values.get(name)
-            made = once.get(name, [])
+            made = list({ast.dump(one): one for one in once.get(name, [])}.values())
             if name in written or len(made) != 1 or not isinstance(value, int | float) \
                     or isinstance(value, bool) or not is_of_sizes(made[0], values) \
-                    or not _asks_sizes(made[0]) or made[0] in found:
+                    or not _asks_sizes(made[0]) or made[0] in found \
+                    or any(name in self.varied or not isinstance(values.get(name), int | float)
+                           for name in _stored(made)):
                 continue
             reads = {node.id for node in ast.walk(made[0])
                      if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
@@ -328,9 +339,7 @@ def _asks_sizes(statement: ast.stmt) -> bool:
     """Whether a statement asks for a size of an array, rather than for a number of the text."""
     return any((isinstance(node, ast.Attribute) and node.attr in ("shape", "size"))
                or (isinstance(node, ast.Call) and called_name(node) == "len")
-               for node in ast.walk(statement)) or any(
-        isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        for node in ast.walk(statement))
+               for node in ast.walk(statement))
 
 
 def _flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:

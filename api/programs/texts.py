@@ -29,11 +29,15 @@ _MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!?]|[\w.\[\], ]+=\s*[%!])|^.*\?\s*$")
 
 @dataclass(frozen=True)
 class ProgramText:
-    """What a program is: the name of its file, its text, and lines that were left out of it."""
+    """What a program is: the name of its file, its text, and lines that were left out of it.
+
+    before: what was run before it, which may say what is a size of what.
+    """
 
     file: str
     text: str
     left_out: tuple[str, ...] = ()
+    before: str = ""
 
     @property
     def tree(self) -> ast.Module:

@@ -13,7 +13,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
@@ -121,12 +121,19 @@ class Watcher:
         self._codes: list[tuple[CodeType, CodeType]] = []
         self._is_over = False
 
-    def watch(self, tree: ast.Module, file: str, names: dict[str, Any]) -> ast.Module:
-        """A file's tree with the calls of the hook in it, which is from now on among its names."""
+    def watch(
+        self, tree: ast.Module, file: str, names: dict[str, Any],
+        before: Sequence[ast.stmt] = (),
+    ) -> ast.Module:
+        """A file's tree with the calls of the hook in it, which is from now on among its names.
+
+        before: statements that were run before it.
+        """
         first = len(self.sites)
         clean = copy.deepcopy(tree)
         self.trees.append(clean)
-        self.sites += sites(clean, file, first)
+        self.sites += [replace(site, before=[*before, *site.before])
+                       for site in sites(clean, file, first)]
         self.open += [site.is_loop and (
             not self.line or (site.line == self.line and file == self.file))
             for site in self.sites[first:]]
@@ -311,7 +318,7 @@ def run_watched(
     error: BaseException | None = None
 
     def run() -> None:
-        tree = watcher.watch(text.tree, text.file, names)
+        tree = watcher.watch(text.tree, text.file, names, _parsed(text.before))
         with watched_imports(Path(text.file).resolve().parent, watcher.watch):
             exec(compile(tree, text.file, "exec", dont_inherit=True), names)
             if further:
@@ -341,6 +348,13 @@ def main_module(file: str) -> dict[str, Any]:
     sys.modules["__main__"] = module
     sys.argv[:] = [file]
     return vars(module)
+
+
+def _parsed(text: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(text).body
+    except SyntaxError:  # a cell that was none
+        return []
 
 
 @cache

@@ -29,10 +29,10 @@ def taken(
     return said
 
 
-def no_pass(watcher: Watcher, file: str) -> str:
-    return (f"{file}: nothing to check: no loop was seen to move an array by a step (W -= lr * dW)"
-            ", and no function is marked @gradproof.gradient_of(loss, X=\"m n\", ...). Add a line "
-            f"that trains, or give it:\n  gradproof check {file} --call "
+def no_pass(watcher: Watcher, command: str) -> str:
+    return (f"{watcher.file}: nothing to check: no loop was seen to move an array by a step "
+            "(W -= lr * dW), and no function is marked @gradproof.gradient_of(loss, X=\"m n\", "
+            f"...). Add a line that trains, or give it:\n  {command} --call "
             f"\"{_proposed_call(watcher)}\"")
 
 
@@ -41,14 +41,14 @@ def no_parameters(seen: Pass) -> str:
             "loop; name them, as in --wrt W1,b1")
 
 
-def no_loss(seen: Pass, file: str, found: str) -> str:
+def no_loss(seen: Pass, command: str, found: str) -> str:
     """What is missing, and the command that says it.  found: a loss whose gradients these are."""
     where = said_place(seen.site.file, seen.site.line)
     text = found or next(proposals(seen), "np.sum((output - y)**2) / 2")
     means = ("The gradients are those of this one" if found else
              "Say what is minimised, as an expression of what the pass has, such as")
     return (f"{where}: no loss was found in this pass, nor a function called so. {means}:\n"
-            f"  gradproof check {file} --loss \"{text}\"")
+            f"  {command} --loss \"{text}\"")
 
 
 def _proposed_call(watcher: Watcher) -> str:
