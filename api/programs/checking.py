@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
@@ -309,12 +308,13 @@ def _chosen(watcher: Watcher, command: str) -> tuple[Pass, Pass | None]:
     passes = watcher.passes
     if not passes:
         raise HandError(no_pass(watcher, command))
-    for first, second in itertools.pairwise(passes):
-        if first.site is second.site and (common := gone_on(first, second)):
-            if any(_begins_whole(first, path) for path in second.stepped if path not in common):
-                return second, first
-            return replace(first, stepped=common), second
-    return max(passes, key=lambda one: len(one.stepped)), None
+    if watcher.both is None:
+        return max(passes, key=lambda one: len(one.stepped)), None
+    first, second = watcher.both
+    common = gone_on(first, second)
+    if any(_begins_whole(first, path) for path in second.stepped if path not in common):
+        return second, first
+    return replace(first, stepped=common), second
 
 
 def _begins_whole(seen: Pass, path: Path) -> bool:

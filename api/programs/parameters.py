@@ -146,6 +146,9 @@ def _parameter(name: str, one: Held, seen: Pass, again: Pass | None) -> Paramete
     for place in dict.fromkeys(place for p in one.paths for place in gradient_places(
             seen.end, p)):
         value = reached(seen.end, place)
+        within = [reached(seen.end, place[:k]) for k in range(1, len(place))]
+        if any(isinstance(owner, np.ndarray) for owner in within):
+            continue  # a row of a gradient of something else
         if _fits(value, one.value) and (at := _when(seen, again, place, first)) is not None:
             return _named(step, Demand(name, expression(place), at), place, seen, one)
     return step

@@ -103,12 +103,14 @@ class Enough(BaseException):
 class Watcher:
     """What the program meets under the name of the hook.
 
-    file, line: of the one loop that is looked at; line 0 for all.
+    file, line: of the one loop that is looked at; line 0 for all.  passes: those that move
+    something.  both: two of one loop, the second of which goes on where the first has ended.
     """
 
     file: str
     line: int = 0
     passes: list[Pass] = field(default_factory=list)
+    both: tuple[Pass, Pass] | None = None
     trees: list[ast.Module] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
     open: list[bool] = field(default_factory=list)
@@ -198,6 +200,7 @@ class Watcher:
         if made.stepped:
             self.passes.append(made)
         if before is not None and gone_on(before, made):
+            self.both = before, made
             self._is_over = True
             raise Enough
 

@@ -30,7 +30,13 @@ def checked(tmp_path, monkeypatch):
 PASSES = ("proved", "agrees")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+QUICK = {"loop", "rate_in_the_gradient", "batches", "class", "trainer", "factor",
+         "class_too_early", "never_zeroed"}
+
+
+@pytest.mark.parametrize("case", [
+    pytest.param(case, marks=() if case.name in QUICK else pytest.mark.slow, id=case.name)
+    for case in CASES])
 def test_a_program_has_the_verdicts_that_are_true_of_it(case, checked):
     _, result = checked(case.text)
     for one in result:
