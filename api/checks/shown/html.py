@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradproof.symbolic.escaping import html
 from gradproof.symbolic.places import in_cell, said_place
 
 if TYPE_CHECKING:
-    from gradproof.checks.results import Check, CheckResult
     from gradproof.repair.search import Repair
     from gradproof.symbolic.tracing.source import SourceLine
 
@@ -23,8 +22,8 @@ AROUND = 2
 """Lines that are shown before and after the one that is marked."""
 
 
-def result_html(result: CheckResult, taken: Sequence[str] = ()) -> str:
-    """A result as HTML.  taken: what was taken for what, said before it."""
+def result_html(result: Any, taken: Sequence[str] = ()) -> str:
+    """A `CheckResult` as HTML.  taken: what was taken for what, said before it."""
     parts = [f'<div style="margin:0.3em 0">{_verdict(result.verdict)}</div>']
     if taken:
         lines = "<br>".join(html(line) for line in taken)
@@ -56,7 +55,7 @@ def _cell(inside: str, tag: str = "td") -> str:
             f"{inside}</{tag}>")
 
 
-def _row(check: Check) -> str:
+def _row(check: Any) -> str:
     said = check.scope if check.verdict in ("proved", "agrees") else check.diagnosis or check.reason
     if check.verdict == "refuted" and check.entry is not None:
         said += (f"; entry {list(check.entry)}: yours {check.hand:.6g}, "
