@@ -106,6 +106,8 @@ def _proofs_of(subject: Subject) -> Proofs:
         return bounded(PROVING * left(), partial(Proofs.of, subject))
     except TimeLimitError as error:
         reason = f"the proof {error}"
+    except RecursionError:
+        reason = "the chain of equations is deeper than the proof follows"
     except Exception as error:  # a fault of ours, over which the numbers need not be lost
         reason = f"the proof failed: {type(error).__name__}: {error}"
     return Proofs(replace(subject, reason=subject.reason or reason))
