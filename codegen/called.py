@@ -6,6 +6,7 @@ from ..symbolic.display.layout import ATOM, POW, Piece
 from ..symbolic.equation import slot
 from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.rationals import factored
+from ..symbolic.special import HIGHEST, log_gamma
 from .identifiers import identifier
 from .names import Names
 from .numpy_style import NumPyStyle
@@ -48,6 +49,15 @@ def logsumexp(z, axis):
     top = np.max(z, axis=axis, keepdims=True)
     return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
 ''',
+    **{name: f"from scipy.special import {name}\n" for name in ("gammaln", "digamma")},
+    **{log_gamma(order).__name__: f'''\
+from scipy.special import polygamma
+
+
+def {log_gamma(order).__name__}(z):
+    """Derivative {order} of log |Γ|."""
+    return polygamma({order - 1}, z)
+''' for order in range(2, HIGHEST)},
     "overlap": '''\
 def overlap(count, step, shift, size):
     """The i < count with 0 <= step * i + shift < size: (first, last + 1)."""

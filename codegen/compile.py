@@ -18,6 +18,7 @@ import sympy as sp
 
 from ..symbolic.equation import EquationError, Item, Recurrence, System
 from ..symbolic.functions import TANH, Opaque
+from ..symbolic.special import Special
 from .arguments import Arguments, Sizes, fitted, owned
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
@@ -153,7 +154,7 @@ def _is_analytic(item: Item) -> bool:
     equations = item.equations if isinstance(item, Recurrence) else (item,)
     return all(
         e.reduction != "max" and not any(
-            isinstance(part, sp.Piecewise | sp.Abs | sp.sign | sp.erf)
+            isinstance(part, sp.Piecewise | sp.Abs | sp.sign | sp.erf | Special)
             or (isinstance(part, Opaque) and type(part) is not TANH)
             for term in e.terms for part in sp.preorder_traversal(term.body))
         for e in equations

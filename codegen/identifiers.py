@@ -23,11 +23,15 @@ from ..symbolic.equation import (
     size_symbol,
     size_symbols,
 )
+from ..symbolic.special import HIGHEST, log_gamma
 from ..symbolic.substitution import rename_arrays, substitute_term
 
 Thing = TypeVar("Thing", bound=Hashable)
 
-BUNDLED = frozenset({"sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap"})
+BUNDLED = frozenset({
+    "sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap", "polygamma",
+    *(log_gamma(order).__name__ for order in range(HIGHEST)),
+})
 """Functions that a text may bring along."""
 
 USED = BUNDLED | {"np", "math", "range", "reversed", "float", "int", "slice", "max", "min",

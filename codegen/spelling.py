@@ -19,6 +19,7 @@ from sympy.printing.numpy import NumPyPrinter
 from ..symbolic.equation import slot
 from ..symbolic.functions import STEP, A, Opaque, Z, in_sigmoid
 from ..symbolic.relations import as_relations
+from ..symbolic.special import HIGHEST, in_floats, log_gamma
 from .stable import steadied
 
 INTEGER_END = 2**63
@@ -187,7 +188,23 @@ def erf(z: Any) -> Any:
     return _erf(z).astype(_precision(z))
 
 
+def _log_gamma(order: int) -> Callable[..., Any]:
+    vectorized = np.vectorize(_or_nan(in_floats(order)), otypes=[float])
+    return lambda z: vectorized(z).astype(_precision(z))
+
+
+def _or_nan(function: Callable[[float], float]) -> Callable[[float], float]:
+    def value(x: float) -> float:
+        try:
+            return function(x)
+        except (ValueError, OverflowError):  # a pole
+            return math.nan
+
+    return value
+
+
 SPELLED: dict[str, Callable[..., Any]] = {
+    **{log_gamma(order).__name__: _log_gamma(order) for order in range(HIGHEST)},
     "sigmoid": sigmoid,
     "softplus": softplus,
     "relu": lambda z: np.maximum(z, 0),

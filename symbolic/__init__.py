@@ -12,6 +12,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     evaluator     a system gone through with numbers, in any arithmetic
     functions     ACTIVATIONS and other scalar functions, with what follows from a definition
     elementwise   SCALARS: functions of an entry by the names that texts and NumPy code call them
+    special       log Γ and its derivatives
     relations     conditions of pieces as relations joined by and, or
     safeguards    a program without its clips to 1e-7 and the like, and what these were
     assumptions   what is assumed of an array, as data

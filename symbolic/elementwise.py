@@ -26,6 +26,7 @@ from .functions import (
     maximum,
     positive_part,
 )
+from .special import Special, log_gamma
 
 Body = Callable[..., sp.Expr]
 
@@ -82,10 +83,18 @@ SCALARS: dict[str, Scalar] = {
     "abs": Scalar(1, ABS),
     "sign": Scalar(1, SIGN),
     "erf": Scalar(1, sp.erf),
+    "erfc": Scalar(1, lambda x: 1 - sp.erf(x)),
+    "gammaln": Scalar(1, log_gamma()),
+    "digamma": Scalar(1, log_gamma(1)),
     "sin": Scalar(1, sp.sin),
     "cos": Scalar(1, sp.cos),
     "tan": Scalar(1, sp.tan),
     "arctan": Scalar(1, sp.atan),
+    "arcsin": Scalar(1, sp.asin),
+    "arccos": Scalar(1, sp.acos),
+    "arcsinh": Scalar(1, sp.asinh),
+    "arccosh": Scalar(1, sp.acosh),
+    "arctanh": Scalar(1, sp.atanh),
     "sinh": Scalar(1, lambda x: (sp.exp(x) - sp.exp(-x)) / 2),
     "cosh": Scalar(1, lambda x: (sp.exp(x) + sp.exp(-x)) / 2),
     "power": Scalar(2, lambda x, y: x**y),
@@ -155,7 +164,7 @@ def real_body(body: sp.Expr) -> sp.Expr:
     foreign = {
         type(part).__name__
         for part in body.atoms(sp.Function)
-        if not isinstance(part, (Opaque, sp.Piecewise, *_ELEMENTARY))
+        if not isinstance(part, (Opaque, Special, sp.Piecewise, *_ELEMENTARY))
     }
     if foreign:
         raise NotRealError(f"cannot be written without {', '.join(sorted(foreign))}")
@@ -163,7 +172,7 @@ def real_body(body: sp.Expr) -> sp.Expr:
 
 
 _ELEMENTARY = (sp.exp, sp.log, sp.erf, sp.sin, sp.cos, sp.tan, sp.atan, sp.asin, sp.acos, sp.asinh,
-               sp.acosh, sp.atanh, sp.loggamma, sp.polygamma)
+               sp.acosh, sp.atanh)
 
 
 def power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:

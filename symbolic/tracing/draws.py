@@ -75,6 +75,28 @@ _MAKERS = ("RandomState", "Generator", "default_rng", "Random", "SystemRandom", 
 _SETTINGS = ("seed", "set_state")
 
 
+_OF_VECTORS = {"multivariate_normal": 2, "dirichlet": 1, "multinomial": 2}
+"""Distributions of vectors, and the place of `size` among their arguments."""
+
+
+def len_of(value: Any) -> Any:
+    """The size of the first axis."""
+    return value.shape[0] if hasattr(value, "shape") else len(value)
+
+
+def _permuted(what: str, name: str, value: Any) -> Any:
+    """An order that is drawn: of the places below a size, or of an array's rows."""
+    if name == "shuffle" and not hasattr(value, "replace"):
+        fail(f"{what} of an array of numbers: {ADVICE}")
+    shape = value.shape if hasattr(value, "shape") else (
+        len(value) if isinstance(value, (list, tuple)) else value,)
+    made = drawn(what, shape, "float" if getattr(value, "kind", "int") == "float" else "int")
+    if name == "shuffle":
+        value.replace(made)
+        return None
+    return made
+
+
 class Random:
     """np.random, random, or a generator: what it gives is drawn."""
 
@@ -100,11 +122,20 @@ class Random:
             return drawn(what, args or None)
         if name in _SCALARS:
             return drawn(what)
+        if name in ("permutation", "shuffle", "permuted"):
+            return _permuted(what, name, args[0] if args else None)
+        if name in _OF_VECTORS and args:
+            size = options.get("size", args[_OF_VECTORS[name]]
+                               if len(args) > _OF_VECTORS[name] else None)
+            sizes = () if size is None else size if isinstance(size, (tuple, list)) else (size,)
+            return drawn(what, (*sizes, len_of(args[1 if name == "multinomial" else 0])),
+                         "int" if name == "multinomial" else "float")
         if name in _BY_SIZE:
             place = _BY_SIZE[name]
             size = options.get("size", args[place] if len(args) > place else None)
-            if size is None and any(getattr(x, "ndim", 0) or isinstance(x, (list, tuple))
-                                    for x in (*args, *options.values())):
+            if size is None and name != "choice" and any(
+                    getattr(x, "ndim", 0) or isinstance(x, (list, tuple))
+                    for x in (*args, *options.values())):
                 fail(f"{what}: {ADVICE}")
             return drawn(what, size, kind)
         fail(f"{what}: {ADVICE}")

@@ -36,7 +36,7 @@ from .number_types import standing_type
 from .session import Session
 from .sizes import Number
 from .source import fail
-from .stand_ins import MathStandIn, stand_in, standing, standing_builtins
+from .stand_ins import MathStandIn, of_scipy, stand_in, standing, standing_builtins
 from .swallowed import Watch
 from .user_names import Globals, ModuleNames
 
@@ -67,6 +67,10 @@ class Rebinder:
         """The value for traced code; what needs no copy is returned as it is."""
         if id(value) in self._done:
             return self._done[id(value)]
+        if _root(asked(type(value) if not isinstance(value, FunctionType) else value,
+                       "__module__")) == "scipy" and not isinstance(value, type):
+            made = of_scipy(self.session, value)
+            return self._left(value) if made is value else self._keep(value, made)
         if isinstance(value, FunctionType):
             return self._function(value)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):

@@ -38,13 +38,34 @@ def exact(value: Any) -> sp.Expr | None:
     return None
 
 
-def _decimal(value: Any) -> sp.Rational:
-    """The decimal; one of fifteen digits or more is noted, as 1/3 may have been meant."""
+def _decimal(value: Any) -> sp.Expr:
+    """The decimal.  One of fifteen digits or more that is the float of a short fraction, or of the
+    root of one, was meant as that (1/3, 2**0.5); what it is taken as is noted."""
     found = sp.Rational(str(value))
+    if len(str(found.p)) <= 14:
+        return found
+    meant = _meant(float(value)) if type(value) in (float, np.float64) else None
     session = SESSION.get(None)
-    if session is not None and len(str(found.p)) > 14:
-        session.assume(f"the constant {value!s} is taken as exactly that decimal")
-    return found
+    if session is not None:
+        session.assume(f"the constant {value!s} is taken as exactly that decimal"
+                       if meant is None else f"the constant {value!s} is taken as {meant}")
+    return found if meant is None else meant
+
+
+SHORT = 1000
+"""The largest denominator of a fraction that a float may be meant as."""
+
+
+def _meant(value: float) -> sp.Expr | None:
+    """The fraction, or the root of one, whose float this is, if there is a short one."""
+    near = Fraction(value).limit_denominator(SHORT)
+    if near and float(near) == value:
+        return sp.Rational(near.numerator, near.denominator)
+    square = (Fraction(value) ** 2).limit_denominator(SHORT)
+    if square and max(square.numerator, square.denominator) < SHORT and (
+            math.copysign(math.sqrt(square), value) == value):
+        return sp.sqrt(sp.Rational(square.numerator, square.denominator)) * (1 if value > 0 else -1)
+    return None
 
 
 Kind: TypeAlias = Literal["int", "float"] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -189,6 +189,75 @@ def _nodes(filename: str) -> Iterator[ast.AST]:
         yield from ast.walk(ast.parse("".join(linecache.getlines(filename))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+
+
+# --- checks of values ---------------------------------------------------------------------------
+
+
+def goes_on_where() -> tuple[bool, str] | None:
+    """The truth of a value with which the function goes on, where the statement that asks for it
+    stops it otherwise: ``assert mask.all()``, ``if np.isnan(x).any(): raise``; with its text.
+
+    None where the value decides anything else, or what is raised may be caught.
+    """
+    frames = list(user_frames())
+    if not frames or any(_is_tried(frame.f_code.co_filename, frame.f_lineno) for frame in frames):
+        return None
+    place = place_of(frames[0])
+    for statement in _statements(place.filename).get(place.line, ()):
+        if isinstance(statement, ast.Assert):
+            parts = list(_polarities(statement.test, True))
+        elif isinstance(statement, ast.If) and not statement.orelse and all(
+                isinstance(inner, ast.Raise) for inner in statement.body):
+            parts = list(_polarities(statement.test, False))
+        else:
+            continue
+        place_in = _asked(frames[0], [part for part, _ in parts])
+        wanted = {truth for k, (part, truth) in enumerate(parts)
+                  if place_in is None or part is parts[place_in][0]}
+        if len(wanted) == 1:
+            return wanted.pop(), ast.unparse(statement).partition("\n")[0]
+    return None
+
+
+def _asked(frame: FrameType, parts: Sequence[ast.expr]) -> int | None:
+    """Which part of a condition a frame has just computed."""
+    positions = list(frame.f_code.co_positions())
+    for line, last, column, end in reversed(positions[: frame.f_lasti // 2 + 1]):
+        if line is None or last is None or column is None or end is None:
+            return None
+        for place, part in enumerate(parts):
+            if (part.lineno, part.col_offset) <= (line, column) and (last, end) <= (
+                    part.end_lineno or 0, part.end_col_offset or 0):
+                return place
+    return None
+
+
+def _polarities(test: ast.expr, wanted: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """The parts of a condition, each with the truth that it has to have for the whole to be as
+    wanted."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        yield from _polarities(test.operand, not wanted)
+    elif isinstance(test, ast.BoolOp):
+        for part in test.values:
+            yield from _polarities(part, wanted)
+    elif isinstance(test, (ast.IfExp, ast.NamedExpr, ast.Lambda)):
+        yield from ((test, True), (test, False))  # decides more than whether the function goes on
+    else:
+        yield test, wanted
+
+
+def _is_tried(filename: str, line: int) -> bool:
+    """Whether a line stands where an exception is caught."""
+    return any(first <= line <= last for first, last in _tried(filename))
+
+
+@lru_cache(maxsize=64)
+def _tried(filename: str) -> tuple[tuple[int, int], ...]:
+    return tuple((node.body[0].lineno, node.body[-1].end_lineno or node.body[-1].lineno)
+                 for node in _nodes(filename)
+                 if isinstance(node, (ast.Try, ast.TryStar, ast.With))
+                 and (isinstance(node, ast.With) or node.handlers or node.finalbody))
 
 
 # --- names --------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from .draws import NUMPY_FILES, NUMPY_STATE, Random, refused, unseen
 from .functions.array_functions import FUNCTIONS
 from .functions.assembly import Joined, vectorized
 from .functions.creation import CREATION
+from .functions.special import NormalDistribution, known
 from .functions.ufuncs import ARITHMETIC
 from .masked import Masked, MaskPlaces
 from .number_types import Float, Int, Type, standing_type
@@ -150,6 +151,47 @@ class _Ufunc:
         return method
 
 
+# --- SciPy --------------------------------------------------------------------------------------
+
+
+class ScipyStandIn(ModuleType):
+    """A module of SciPy's for traced code."""
+
+    def __init__(self, session: Session, module: ModuleType) -> None:
+        super().__init__(module.__name__)
+        self._session = session
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return of_scipy(self._session, getattr(self._module, name))
+
+
+def of_scipy(session: Session, value: Any) -> Any:
+    """What is SciPy's, for traced code: its functions take traced arrays, or say that they do not.
+    """
+    if isinstance(value, ModuleType):
+        return ScipyStandIn(session, value) if value.__name__.startswith("scipy") else standing(
+            session, value)
+    if type(value).__name__ == "norm_gen" and type(value).__module__.startswith("scipy.stats"):
+        return NormalDistribution(session, value)
+    if isinstance(value, (type, np.ufunc)) or not callable(value):
+        return value
+    if str(getattr(value, "__module__", "")).split(".")[0] == "numpy":
+        return stand_in(session, value, value.__name__)
+    row = known(value)
+    name = f"{getattr(value, '__module__', 'scipy')}.{getattr(value, '__name__', '')}"
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        given = [*args, *kwargs.values()]
+        if row is not None and (is_traced(given)):
+            return session.call(f"scipy.{row}", *args, **kwargs)
+        if is_traced(given):
+            fail(f"{name} is not traced; the numbers are compared")
+        return value(*args, **kwargs)
+
+    return function
+
+
 # --- built-in functions -------------------------------------------------------------------------
 
 
@@ -273,6 +315,8 @@ def standing(session: Session, module: Any) -> Any:
         return Random()
     if (made := unseen(module)) is not None:
         return made
+    if isinstance(module, ModuleType) and module.__name__.split(".")[0] == "scipy":
+        return ScipyStandIn(session, module)
     if isinstance(module, ModuleType) and module.__name__.split(".")[0] == "numpy":
         parts = module.__name__.split(".")[1:]
         if parts[:1] == ["random"]:

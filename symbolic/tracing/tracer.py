@@ -20,7 +20,7 @@ from .constant_places import one_by_one, parts
 from .masked import OPPOSITE, Masked, attribute_error, leading, mask_in
 from .session import Dtype, Session
 from .sizes import Number, size_of
-from .source import fail, spelled
+from .source import fail, goes_on_where, spelled
 from .subscripts import Fixed, Gather, read, selectors
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
@@ -178,6 +178,9 @@ class Tracer:
         fail(f"{self} is pickled, and a trace has only formulas")
 
     def __bool__(self) -> bool:
+        if (needed := goes_on_where()) is not None:
+            self.session.assume(f"`{needed[1]}` stops nothing")
+            return needed[0]
         fail(f"a branch depends on the value of {self}; use np.where, or a mask as a factor")
 
     def __float__(self) -> float:
@@ -224,9 +227,7 @@ class Tracer:
 
     real = property(lambda self: self)
 
-    @property
-    def mT(self) -> Any:  # noqa: N802
-        return self.session.call("swapaxes", self, -1, -2)
+    mT = property(lambda self: self.session.call("swapaxes", self, -1, -2))  # noqa: N815
 
     @property
     def T(self) -> Any:  # noqa: N802
@@ -271,9 +272,7 @@ class Tracer:
     def tolist(self) -> Any:
         return [part.tolist() if part.ndim else part for part in self] if self.ndim else self
 
-    @property
-    def flat(self) -> Any:
-        return self.session.call("ravel", self)
+    flat = property(lambda self: self.session.call("ravel", self))
 
     # --- subscripts -----------------------------------------------------------------------------
 

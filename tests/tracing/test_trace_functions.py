@@ -219,3 +219,80 @@ def test_reductions_over_any_axes(data):
 def test_what_is_not_traced_is_explained(function, shape, message):
     with pytest.raises(TraceError, match=message):
         trace(function, {"x": shape})
+
+
+# --- draws, checks of values, constants ---------------------------------------------------------
+
+
+def draws_that_nobody_reads(x):
+    order = np.random.permutation(x.shape[0])
+    np.random.shuffle(order)
+    rng = np.random.default_rng(0)
+    rng.multivariate_normal(np.zeros(2), np.eye(2), size=3)
+    rng.choice(5, 2, replace=False)
+    return 2 * x
+
+
+def draw_that_is_read(x):
+    return x[np.random.permutation(x.shape[0])]
+
+
+def checked(x):
+    assert np.all(x < 1e9), "too large"
+    assert not np.isnan(x).any() and x.ndim == 1  # noqa: PT018
+    if np.any(x > 1e9) or x.shape[0] < 1:
+        raise ValueError("too large")
+    return 2 * x
+
+
+def caught(x):
+    try:
+        if np.any(x > 1):
+            raise ValueError
+    except ValueError:
+        return 3 * x
+    return 2 * x
+
+
+def caught_further_up(x):
+    try:
+        return checked(x)
+    except ValueError:
+        return 3 * x
+
+
+def chosen_not_stopped(x):
+    if np.any(x > 1):
+        return 3 * x
+    return 2 * x
+
+
+def test_a_draw_that_no_result_reads_does_not_matter():
+    same_values(draws_that_nobody_reads, VECTOR)
+    with pytest.raises(TraceError, match="permutation"):
+        trace(draw_that_is_read, VECTOR)
+
+
+def test_what_only_stops_the_function_is_assumed_not_to():
+    same_values(checked, VECTOR)
+    assert sum("stops nothing" in text for text in trace(checked, VECTOR).assumptions) == 3
+
+
+@pytest.mark.parametrize("function", [caught, caught_further_up, chosen_not_stopped])
+def test_a_value_that_decides_is_still_a_branch(function):
+    with pytest.raises(TraceError, match="a branch depends"):
+        trace(function, VECTOR)
+
+
+@pytest.mark.parametrize(("loss", "gradient", "verdict"), [
+    (lambda x: np.sum(np.abs(x) ** (1 / 3)), lambda x: np.sign(x) * np.abs(x) ** (-2 / 3) / 3,
+     "proved"),
+    (lambda x: np.sum(x**2) * 2**0.5, lambda x: 2 * np.sqrt(2) * x, "proved"),
+    (lambda x: np.sum(x**2) * (1 / 3), lambda x: 2 * x / 3, "proved"),
+    (lambda x: np.sum(x**2) * 0.7978845608028654, lambda x: 2 * 0.7978845608028655 * x, "agrees"),
+    (lambda x: np.sum(np.abs(x) ** (1 / 3)), lambda x: np.sign(x) * np.abs(x) ** (-2 / 3) / 2,
+     "refuted"),
+])
+def test_a_float_is_the_short_fraction_or_root_that_it_was_computed_from(loss, gradient, verdict):
+    result = gp.check(loss, gradient, wrt=["x"], x="n", repair_seconds=0)
+    assert result.verdict == verdict, str(result)

@@ -10,6 +10,7 @@
     selecting        entries taken, left out, put in, chosen by masks
     sequences        running sums, products, differences, repetitions, triangles
     signals          windows, convolutions, running products, integrals, polynomials
+    special          SciPy's: scipy.special, matrices of scipy.linalg, the normal distribution
     statistics       weighted and masked sums, covariances, np.all, np.isnan
     ufuncs           `ARITHMETIC`, the table of NumPy's elementwise functions; comparisons, np.where
 """

@@ -26,6 +26,7 @@ from .rearrange import SHAPES
 from .selecting import SELECTING
 from .sequences import SEQUENCES
 from .signals import SIGNALS, accumulated
+from .special import SCIPY
 from .statistics import STATISTICS, chosen
 from .ufuncs import apply, check_dtype
 
@@ -181,6 +182,7 @@ FUNCTIONS: dict[str, Function] = {
     **STATISTICS,
     **SIGNALS,
     **ASSEMBLY,
+    **{f"scipy.{name}": function for name, function in SCIPY.items()},
     **MATRICES,
     "sum": _reduction("sum", "sum"),
     "mean": _reduction("mean", "sum"),

@@ -190,6 +190,8 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     """The ufunc `name` of its inputs."""
     if name in OF_MATRICES or name in ("isnan", "isinf", "isfinite"):
         return session.call(name, *inputs)
+    if name not in ARITHMETIC and f"scipy.special.{name}" in session.functions:
+        return session.call(f"scipy.special.{name}", *inputs)
     entries = [session.entry(value) for value in inputs]
     kinds = [_kind(value) for value in inputs]
     if name in COMPARISONS:
@@ -201,7 +203,9 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
     if name in ROUNDING and all(isinstance(value, (int, float, Number)) for value in inputs):
         return Number(exact(ROUNDING[name](number(entries[0]))))
     if name not in ARITHMETIC:
-        fail(f"np.{name} is not traced; write it with arithmetic, exp, log, tanh, maximum, where")
+        package = "np" if hasattr(np, name) else "scipy.special"
+        fail(f"{package}.{name} is not traced; write it with arithmetic, exp, log, tanh, maximum, "
+             "where")
     masks = all(kind == "bool" for kind in kinds)
     if masks and name in ("negative", "subtract"):
         fail(f"NumPy does not {name.removesuffix('ive')} arrays of bool; use ~mask, or 1 - mask")
