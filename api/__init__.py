@@ -32,7 +32,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradproof.checks.asserting import assert_gradient, assert_layer
+    from gradproof.checks.asserting import (
+        assert_gradient,
+        assert_hessian,
+        assert_jacobian,
+        assert_layer,
+        assert_objective,
+    )
     from gradproof.checks.functions import check
     from gradproof.checks.hand_files import gradient_of
     from gradproof.checks.layers import check_derivative, check_layer
@@ -64,7 +70,10 @@ _HOMES = {
     "NetworkError": "gradproof.symbolic.specs.network",
     "SpecError": "gradproof.symbolic.specs.reader",
     "assert_gradient": "gradproof.checks.asserting",
+    "assert_hessian": "gradproof.checks.asserting",
+    "assert_jacobian": "gradproof.checks.asserting",
     "assert_layer": "gradproof.checks.asserting",
+    "assert_objective": "gradproof.checks.asserting",
     "check": "gradproof.checks.functions",
     "check_derivative": "gradproof.checks.layers",
     "check_hessian": "gradproof.checks.orders.derivatives",
@@ -93,7 +102,10 @@ __all__ = [
     "SpecError",
     "__version__",
     "assert_gradient",
+    "assert_hessian",
+    "assert_jacobian",
     "assert_layer",
+    "assert_objective",
     "check",
     "check_derivative",
     "check_hessian",

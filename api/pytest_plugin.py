@@ -35,8 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f'{MARKER}(loss, *, wrt=None, inputs=None, require=..., seed=0, X="m n", ...): the marked '
-        "function is the hand-written gradient of `loss`, and is checked as a test (gradproof)",
+        f'{MARKER}(loss, *, order="gradient", wrt=None, inputs=None, require=..., seed=0, X="m n", '
+        "...): the marked function is the hand-written gradient of `loss`, or what `order` says, "
+        "and is checked as a test (gradproof)",
     )
     found = config.getini("gradproof_require")
     if found not in VERDICTS:
@@ -98,7 +99,8 @@ def _options(function: Any) -> tuple[Any, dict[str, Any]] | None:
             return mark.args[0], dict(mark.kwargs)
     for marked in MARKED:
         if marked.gradient is function:
-            return marked.loss, {"wrt": marked.wrt, "inputs": marked.shapes}
+            return marked.loss, {"wrt": marked.wrt, "inputs": marked.shapes,
+                                 "order": marked.order}
     return None
 
 
@@ -115,10 +117,10 @@ class GradientItem(pytest.Item):
         self.keywords.update({mark.name: mark for mark in self.own_markers})
 
     def runtest(self) -> None:
-        from gradproof.checks.asserting import assert_gradient
+        from gradproof.checks.asserting import assert_marked
 
-        assert_gradient(self.loss, self.gradient,
-                        **{"require": _required(self.config), **self.options})
+        options = {"order": "gradient", "require": _required(self.config), **self.options}
+        assert_marked(options.pop("order"), self.loss, self.gradient, **options)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the check alone, and what is wrong with the inputs; else the traceback."""

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from gradproof.checks.functions import check
 from gradproof.checks.layers import check_layer
+from gradproof.checks.orders.boosting import check_objective
+from gradproof.checks.orders.derivatives import check_hessian, check_jacobian
+from gradproof.checks.orders.kinds import checked
 from gradproof.checks.results import ORDER, CheckResult
 
 Required = Literal["agrees", "proved"]
@@ -47,6 +50,41 @@ def assert_layer(
     """:func:`check_layer`, with an AssertionError as :func:`assert_gradient` has it."""
     __tracebackhide__ = True
     return _required(check_layer(forward, backward, **options), require)
+
+
+def assert_jacobian(
+    function: Callable[..., Any], /, jac: Callable[..., Any], *, require: Required = "agrees",
+    **options: Any,
+) -> CheckResult:
+    """:func:`check_jacobian`, with an AssertionError as :func:`assert_gradient` has it."""
+    __tracebackhide__ = True
+    return _required(check_jacobian(function, jac, **options), require)
+
+
+def assert_hessian(
+    function: Callable[..., Any], /, hess: Callable[..., Any] | None = None, *,
+    require: Required = "agrees", **options: Any,
+) -> CheckResult:
+    """:func:`check_hessian`, with an AssertionError as :func:`assert_gradient` has it."""
+    __tracebackhide__ = True
+    return _required(check_hessian(function, hess, **options), require)
+
+
+def assert_objective(
+    loss: Callable[..., Any], objective: Any, /, *, require: Required = "agrees", **options: Any
+) -> CheckResult:
+    """:func:`check_objective`, with an AssertionError as :func:`assert_gradient` has it."""
+    __tracebackhide__ = True
+    return _required(check_objective(loss, objective, **options), require)
+
+
+def assert_marked(
+    order: str, function: Callable[..., Any], hand: Any, /, *, require: Required = "agrees",
+    **options: Any,
+) -> CheckResult:
+    """The check of a marked function, with an AssertionError as :func:`assert_gradient` has it."""
+    __tracebackhide__ = True
+    return _required(checked(order, function, hand, **options), require)
 
 
 def _required(result: CheckResult, require: Required) -> CheckResult:

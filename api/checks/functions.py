@@ -126,9 +126,11 @@ class _Asked:
         if not self.arguments.fixed and pick is as_it_is:
             try:
                 return FunctionSide.of(what, function, self.taken)
-            except ValueError:
-                if len(self.arguments.given) < 2 or not callable(function):
-                    raise
+            except ValueError as unfit:
+                try:
+                    return CallSide(self.arguments.call(what, function, pick), self.taken)
+                except ValueError:
+                    raise unfit from None
         return CallSide(self.arguments.call(what, function, pick), self.taken)
 
 

@@ -168,14 +168,22 @@ def on_path(folder: Path) -> None:
 # --- marked functions -----------------------------------------------------------------------------
 
 
+ORDERS = ("gradient", "jacobian", "hessian", "product", "objective")
+"""What a marked function may be."""
+
+
 @dataclass(frozen=True)
 class Mark:
-    """A marked gradient: the functions and the inputs they are to be checked on."""
+    """A marked gradient: the functions and the inputs they are to be checked on.
+
+    order: which derivative it is, one of ``ORDERS``.
+    """
 
     gradient: Callable[..., Any]
     loss: Callable[..., Any]
     shapes: dict[str, Any]
-    wrt: tuple[str, ...] | None
+    wrt: tuple[str, ...] | str | None
+    order: str = "gradient"
 
 
 MARKED: list[Mark] = []
@@ -185,17 +193,27 @@ def gradient_of(
     loss: Callable[..., Any],
     /,
     *,
+    order: str = "gradient",
     wrt: Sequence[str] | None = None,
     inputs: Any = None,
     **shapes: Any,
 ) -> Callable[[Function], Function]:
-    """Marks a function as the gradient of `loss`; the arguments are those of :func:`check`."""
+    """Marks a function as the gradient of `loss`; the arguments are those of :func:`check`.
+
+    order: "jacobian", "hessian" or "product" (of the Hessian and a vector), with the arguments of
+        :func:`check_jacobian` and :func:`check_hessian`; or "objective" (boosting's grad and hess
+        per sample), with those of :func:`check_objective`.
+
+    Raises ValueError for an order that there is not.
+    """
+    if order not in ORDERS:
+        raise ValueError(f"order: expected one of {', '.join(ORDERS)}, got {order!r}")
 
     def mark(gradient: Function) -> Function:
         from gradproof.checks.inputs import by_name  # loads SymPy, which a plugin must not
 
         MARKED.append(Mark(gradient, loss, by_name(inputs, shapes),
-                           None if wrt is None else tuple(wrt)))
+                           wrt if wrt is None or isinstance(wrt, str) else tuple(wrt), order))
         return gradient
 
     return mark

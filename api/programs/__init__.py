@@ -14,6 +14,7 @@ two functions of its arrays, which are held against each other as any others are
     parameters   what a pass moves by a step, and where it has the gradient by each
     losses       what the pass is the gradient of
     proposing    losses that a program may mean where it states none
+    solvers      derivatives that a program hands to SciPy's solvers
     replays      the pass as two functions of its arrays
     checking     the gradients of a pass, held against its loss
     wording      what was taken for what, what is missing, and the command to add

@@ -6,12 +6,17 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradproof.checks.hand_files import source_of
 from gradproof.checks.own_process.parent import Checked, Limits, Says, answers
 from gradproof.limits.process import Send
 from gradproof.programs.options import Options
 from gradproof.programs.texts import NOTEBOOK, read_program
+from gradproof.symbolic.places import said_place
+
+if TYPE_CHECKING:
+    from gradproof.checks.own_process.child import Waiting
 
 RUNNING = 0.8
 """The part of its time in which a program has to be seen to train."""
@@ -40,6 +45,8 @@ def serve_program(arguments: Sequence[str], send: Send) -> None:
     send("ready", None)  # what is imported is no part of what the file takes
     try:
         waiting = marked(file) if _has_marks(file, options) else []
+        if not waiting and not options.are_given:
+            waiting = _handed_to_solvers(file, float(seconds) * RUNNING)
         if not waiting:
             made = program_of(file, options, float(seconds) * RUNNING)
             about = Checked(made.seen.site.title, file, made.seen.site.line, made.names,
@@ -49,6 +56,17 @@ def serve_program(arguments: Sequence[str], send: Send) -> None:
         send("error", str(error))
         return
     serve(file, waiting, int(first), float(seconds), send)
+
+
+def _handed_to_solvers(file: str, seconds: float) -> Waiting:
+    """Derivatives that the program hands to SciPy's solvers, if it calls any."""
+    from gradproof.programs.solvers import solver_calls
+    from gradproof.programs.watching import main_module
+
+    text = read_program(file)
+    return [(Checked(call.solver, file, call.line, call.names,
+                     taken=(f"{call.solver}: {said_place(file, call.line)}",)), call.check)
+            for call in solver_calls(text, main_module(file), seconds)]
 
 
 def _has_marks(file: str, options: Options) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradproof as gp
+from gradproof.checks.asserting import assert_marked
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=6)
@@ -85,9 +86,28 @@ def test_constants_among_the_arguments():
 
 
 def test_what_cannot_be_called_is_said():
-    with pytest.raises(ValueError, match="gradient: its parameters are y_, X, theta"):
+    with pytest.raises(ValueError, match="gradient: got an unexpected|gradient: missing a required"):
         gp.check(cost, lambda y_, X, theta: theta, wrt=["theta"], **FLAT)
     with pytest.raises(ValueError, match="it may be left out where"):
         gp.check(cost, wrt=["theta"], **FLAT)
     with pytest.raises(ValueError, match="args has 3 entries"):
         gp.check(cost, slope, theta="n+1", args=(X, Y, 1))
+
+
+def test_marks_and_assertions_know_the_orders():
+    def cube(x):
+        return np.sum(x**3)
+
+    for order, hand in (("hessian", lambda x: np.diag(6 * x)), ("product", lambda x, p: 6 * x * p),
+                        ("gradient", lambda x: 3 * x**2)):
+        assert assert_marked(order, cube, hand, x="n", require="proved").verdict == "proved"
+    gp.assert_jacobian(lambda x: x**2, jac=lambda x: np.diag(2 * x), x="n", require="proved")
+    gp.assert_hessian(cube, hessp=lambda x, p: 6 * x * p, x="n")
+    with pytest.raises(AssertionError, match="hess: refuted"):
+        gp.assert_hessian(cube, lambda x: np.diag(3 * x), x="n", repair_seconds=0)
+    with pytest.raises(AssertionError, match="hess: refuted"):
+        gp.assert_objective(lambda preds, labels: preds**2,
+                            lambda preds, labels: (2 * preds, preds),
+                            preds="m", labels="m", repair_seconds=0)
+    with pytest.raises(ValueError, match="order: expected one of gradient"):
+        gp.gradient_of(cube, order="third", x="n")

@@ -5,5 +5,6 @@ sample; and the ways in which SciPy and boosting libraries call them.
     calls          functions as SciPy calls them, (x, *args), as functions of arrays by name
     claims         a claimed derivative as a subject, judged as every gradient is
     derivatives    `gp.check_jacobian` and `gp.check_hessian`
+    kinds          which check a function goes through that is marked as a derivative
     displaced      a derivative measured: as the gradient of a function of displacements
 """

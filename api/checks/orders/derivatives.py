@@ -70,10 +70,7 @@ def check_jacobian(
                              constants or {}, one)
     if several:
         arguments = arguments.packed(several)
-    claim = Claim(
-        arguments.call("function", function, _values), arguments.call("jac", jac, whole),
-        arguments.by, {"jac": "jacobian"}, General(inputs_of(arguments), varied=(arguments.by,)),
-    )
+    (claim,) = claims_of(function, {"jac": jac}, arguments, seed)
     return within(time_limit, ("jac",), partial(claim.judged, seed, repair_seconds))
 
 
@@ -117,32 +114,43 @@ def check_hessian(
     """
     arguments = arguments_of("function", function, by_name(inputs, shapes), args,
                              constants or {}, wrt)
-    claims = _claims(function, {"grad": grad, "hess": hess, "hessp": hessp}, arguments, seed)
+    if hess is None and hessp is None:
+        raise ValueError("hess: expected a function hess(x, *args), or hessp=... of (x, p, *args); "
+                         "a gradient alone is for gp.check")
+    hands = {"grad": grad, "hess": hess, "hessp": hessp}
+    claims = claims_of(function, hands, arguments, seed)
     names = [name for claim in claims for name in claim.orders]
     return within(time_limit, names, lambda: joined(
         [claim.judged(seed, repair_seconds) for claim in claims]))
 
 
-def _claims(
-    function: Callable[..., Any], hands: Mapping[str, Any], arguments: Arguments, seed: int
+def claims_of(
+    function: Callable[..., Any], hands: Mapping[str, Any], arguments: Arguments, seed: int,
+    pair: bool | None = None,
 ) -> list[Claim]:
-    """What there is to check of a function's derivatives."""
-    if hands["hess"] is None and hands["hessp"] is None:
-        raise ValueError("hess: expected a function hess(x, *args), or hessp=... of (x, p, *args); "
-                         "a gradient alone is for gp.check")
+    """What there is to check of a function's derivatives: its own, and those that `hands` has, by
+    what they are ("jac", "grad", "hess", "hessp"; None for none).
+
+    pair: whether the function returns its gradient beside its value; by default as it does.
+    """
     by, general = arguments.by, General(inputs_of(arguments), varied=(arguments.by,))
     value = arguments.call("function", function, first)
     claims = []
-    if hands["grad"] is not None:
+    if hands.get("jac") is not None:
+        claims.append(Claim(
+            arguments.call("function", function, _values), arguments.call(
+                "jac", hands["jac"], whole), by, {"jac": "jacobian"}, general))
+    if hands.get("grad") is not None:
         grad = arguments.call("grad", hands["grad"], whole)
         claims.append(Claim(value, grad, by, {"grad": "gradient"}, general))
-    elif _returns_pair(function, arguments, general, seed):
+    elif "jac" not in hands and pair is not False and (
+            pair or _returns_pair(function, arguments, general, seed)):
         grad = arguments.call("function", function, second)
         claims.append(Claim(value, grad, by, {"grad": "gradient"}, general))
-    if hands["hess"] is not None:
+    if hands.get("hess") is not None:
         hess = arguments.call("hess", hands["hess"], whole)
         claims.append(Claim(value, hess, by, {"hess": "hessian"}, general))
-    if hands["hessp"] is not None:
+    if hands.get("hessp") is not None:
         claims.append(_product(value, hands["hessp"], arguments, seed))
     return claims
 

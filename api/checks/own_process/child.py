@@ -14,6 +14,7 @@ from gradproof.checks.own_process.parent import Checked
 from gradproof.limits.process import Send
 
 if TYPE_CHECKING:
+    from gradproof.checks import hand_files
     from gradproof.checks.results import CheckResult
     from gradproof.symbolic.specs.model import Model
     from gradproof.symbolic.specs.network import Network
@@ -79,17 +80,25 @@ def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
 def marked(file: str) -> Waiting:
     """The gradients that are marked in a file, which is run."""
     from gradproof.checks import hand_files
-    from gradproof.checks.functions import check
+    from gradproof.checks.orders.kinds import checked
 
     before = len(hand_files.MARKED)
     hand_files.run_file(file)
 
     def checking(mark: hand_files.Mark) -> Callable[[float], CheckResult]:
-        return lambda seconds: check(mark.loss, mark.gradient, wrt=mark.wrt, inputs=mark.shapes,
-                                     time_limit=seconds)
+        return lambda seconds: checked(mark.order, mark.loss, mark.gradient, wrt=mark.wrt,
+                                       inputs=mark.shapes, time_limit=seconds)
 
-    return [(about(mark.gradient, mark.wrt or tuple(mark.shapes), file), checking(mark))
+    return [(about(mark.gradient, _names(mark), file), checking(mark))
             for mark in hand_files.MARKED[before:]]
+
+
+def _names(mark: hand_files.Mark) -> tuple[str, ...]:
+    """By what it is checked, as far as that is known before."""
+    if mark.order == "gradient":
+        return tuple(mark.wrt or mark.shapes)
+    return {"jacobian": ("jac",), "hessian": ("hess",), "product": ("hessp",)}.get(
+        mark.order, ("grad", "hess"))
 
 
 def about(function: Any, names: Sequence[str], file: str) -> Checked:
