@@ -86,7 +86,7 @@ def test_constants_among_the_arguments():
 
 
 def test_what_cannot_be_called_is_said():
-    with pytest.raises(ValueError, match="gradient: got an unexpected|gradient: missing a required"):
+    with pytest.raises(ValueError, match="gradient: missing a required argument"):
         gp.check(cost, lambda y_, X, theta: theta, wrt=["theta"], **FLAT)
     with pytest.raises(ValueError, match="it may be left out where"):
         gp.check(cost, wrt=["theta"], **FLAT)
