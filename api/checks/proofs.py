@@ -44,7 +44,8 @@ class Proofs:
             return cls(subject)
         pairs = {name: array for name, array in found.items() if isinstance(array, str)}
         data = {array.name for array in subject.derived.inputs} - {*subject.by}
-        prover = Prover(subject.derived, subject.hand.system, evaluate, data=data)
+        prover = Prover(subject.derived, subject.hand.system, evaluate, data=data,
+                        least=subject.least)
         proofs = prover.prove({subject.of[name]: array for name, array in pairs.items()})
         return cls(subject, {name: proofs[subject.of[name]] for name in pairs}, prover, pairs)
 

@@ -5,6 +5,7 @@ Numbers propose, normal forms prove. How a verdict follows is :mod:`gradproof.ch
     certificate      a proof's steps gone through again, in finite fields
     compared_values  data at the numbers that a program compares them with
     digits           axes of size m t split into axes of sizes m and t: what reshapes flattened
+    ends             arrays cut at the ends of an axis, where slices wrote them in other ways
     first_wrong      the first array of a hand-written pass that goes wrong, and by which factor
     induction        arrays of a recurrence, proven equal to left arrays together
     prover           the entry of this folder: pairs of arrays proven, from the small to the large

@@ -27,6 +27,7 @@ from ..normalform.forms import Notes
 from ..normalform.polynomial import Crossing
 from .certificate import Claim, contradicted
 from .digits import NotInDigitsError, in_digits
+from .ends import cuts, with_sizes
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
 from .induction import settle_recurrence
 from .recheck import second_opinion
@@ -88,6 +89,9 @@ class Prover(Sides):
             open_ = {left: right for left, right in pairs.items() if found[left].equal is None
                      and agreement(self.points, left, right)}
             found.update(other(open_) if open_ else {})
+        for left, right in pairs.items():
+            if found[left].equal is None and agreement(self.points, left, right):
+                found[left] = self._by_ends(left, right) or found[left]
         proved = {left: pairs[left] for left, proof in found.items() if proof.equal}
         for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
             found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
@@ -143,6 +147,26 @@ class Prover(Sides):
                     kinks=_sorted({*chain(*(p.kinks for p in proofs))}),
                 )
         return proved
+
+    def _by_ends(self, left: str, right: str) -> Proof | None:
+        """The proof that is found when the arrays are cut at the ends of an axis."""
+        for cut in cuts(self.left, self.right, (left, right)):
+            pieces = Prover(cut.left, cut.right, self.evaluate, self.budget, self.data)
+            proofs = list(pieces._walked(cut.pairs).values())
+            if not all(proof.equal for proof in proofs):
+                continue
+            for size in cut.sizes:
+                for number in range(self.least.get(str(size), 1), cut.beyond):
+                    sides = [with_sizes(system, {size: sp.Integer(number)})
+                             for system in (self.left, self.right)]
+                    single = Prover(sides[0], sides[1], self.evaluate, self.budget, self.data,
+                                    self.least)
+                    proofs.append(single.prove({left: right})[left])
+            if all(proof.equal for proof in proofs):
+                return Proof(
+                    True, assumptions=_sorted({*chain(*(p.assumptions for p in proofs))}),
+                    kinks=_sorted({*chain(*(p.kinks for p in proofs))}))
+        return None
 
     def _walked(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
         """The proofs between the arrays as they are."""

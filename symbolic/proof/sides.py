@@ -7,7 +7,7 @@ A step proves left = factor · right for one pair of arrays, over what was prove
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,7 @@ class Sides:
     Inputs of the same name are the same array.  `proven` maps a right name to left names,
     `used` a proven pair to what its step relied on.  `data` are inputs that nothing is
     differentiated by; `ties` are samples where they are the numbers that they are compared with.
+    `least` are the least values of sizes, where they are not 1.
     """
 
     left: System
@@ -56,6 +57,7 @@ class Sides:
     evaluate: Evaluate | None = None
     budget: int = BUDGET
     data: Collection[str] = ()
+    least: Mapping[str, int] = field(default_factory=dict)
     steps: list[ProvenPair] = field(default_factory=list)
 
     def __post_init__(self) -> None:

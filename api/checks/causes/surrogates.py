@@ -17,6 +17,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from gradproof.codegen.compile import compile_system
 from gradproof.limits.deadline import TimeLimitError, bounded, left
@@ -135,9 +136,10 @@ class Surrogates:
         if self.order == "product" and self._all(seen, lambda v: np.diag(np.diag(
                 self._curvature.hessian(v)))):
             return "this is the diagonal of the Hessian times the vector, not the Hessian"
-        for name in self._curvature.inner:
-            if self._all(seen, partial(self._curvature.without_curvature_of, name)):
-                said = self._curvature.said(name)
+        through = [(name,) for name in self._curvature.inner]
+        for names in dict.fromkeys((self._curvature.nearest, *through)):
+            if self._all(seen, partial(self._curvature.without_curvature_of, names)):
+                said = " and ".join(map(self._curvature.said, names))
                 return (f"this is the Gauss-Newton matrix through {said}: it leaves out "
                         "Σ (∂L/∂r) ∂²r/∂x², so it is the Hessian only where that vanishes")
         return ""
@@ -282,8 +284,27 @@ class _Curvature:
         at = self.value(values, name)
         return self._run("bend", name, {**values, name: at}, made).reshape(np.size(at), -1)
 
-    def without_curvature_of(self, name: str, values: Values) -> Any:
-        """H - Σ (∂L/∂r) ∂²r/∂x²."""
+    @cached_property
+    def nearest(self) -> tuple[str, ...]:
+        """The arrays of which the loss is a sum of functions: what its last sums are curved in."""
+        linear, found = {self._loss}, list[str]()
+        for equation in reversed(list(self._system.equations)):
+            if equation.name not in linear:
+                continue
+            reads = [read.array for read in equation.reads if read.array in self.inner]
+            if _is_linear(equation):
+                linear.update(reads)
+            else:
+                found += reads
+        return tuple(dict.fromkeys(found))
+
+    def without_curvature_of(self, names: Sequence[str], values: Values) -> Any:
+        """H - Σ (∂L/∂r) ∂²r/∂x², for some arrays r none of which follows from another."""
+        return self.hessian(values) - sum(
+            self._square(values, self._curve(name, values)) for name in names)
+
+    def _curve(self, name: str, values: Values) -> Any:
+        """Σ (∂L/∂r) ∂²r/∂x²."""
         weight = fresh_name("weight", self._system.names)
         total = fresh_name("total", {*self._system.names, weight})
 
@@ -296,8 +317,7 @@ class _Curvature:
             return _found(higher_orders.hessian(
                 wide.extended([sum_]), total, self._by, self._by))
 
-        inner = self._run("curve", name, {**values, weight: self.adjoint(values, name)}, made)
-        return self.hessian(values) - self._square(values, inner)
+        return self._run("curve", name, {**values, weight: self.adjoint(values, name)}, made)
 
     def _square(self, values: Values, array: Any) -> Any:
         return array.reshape(np.size(values[self._by]), -1)
@@ -312,6 +332,13 @@ class _Curvature:
             self._made[kind, name] = lambda at: run(**{n: at[n] for n in inputs})[0]
         with np.errstate(all="ignore"):
             return np.asarray(self._made[kind, name](values))
+
+
+def _is_linear(equation: Equation) -> bool:
+    """Whether an array is a sum of its reads, each times a number."""
+    return equation.reduction == "sum" and all(
+        len(term.reads) <= 1 and (not term.reads or not sp.diff(term.body, slot(0), 2))
+        for term in equation.terms)
 
 
 def _found(derivatives: higher_orders.Derivatives) -> tuple[System, str]:

@@ -24,6 +24,7 @@ from gradproof.checks.orders.calls import Arguments, Box, Call, arguments_of, to
 from gradproof.checks.orders.claims import Claim, Order
 from gradproof.checks.orders.derivatives import inputs_of
 from gradproof.checks.results import CheckResult, within
+from gradproof.checks.returned import ReturnedError
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 
@@ -119,7 +120,8 @@ def _pair(minus: bool, found: Any) -> Any:
             isinstance(pair, tuple) and len(pair) == 2 for pair in found):  # one a sample
         found = tuple(np.array([pair[place] for pair in found]) for place in (0, 1))
     if not isinstance(found, tuple | list) or len(found) != 2:
-        return found
+        raise ReturnedError("objective: expected a pair (grad, hess), one of each for every "
+                            f"prediction, got {found!r:.60}")
     grad, hess = map(whole, found)
     return (-grad, -hess) if minus else (grad, hess)
 

@@ -80,7 +80,7 @@ def product_witness(
     return Witness(measured, real=True)
 
 
-MANY = 12
+MANY = 2
 """Samples above which all are moved together, where each is a term of its own."""
 
 
