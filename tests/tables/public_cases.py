@@ -687,6 +687,6 @@ WRONG = (
          cause=("s * (1 - s)", "dc = dh", "dWx += x[:, t].T @ da"), wrong=("Wx", "Wh", "b")),
     Case("ReLU applied to the gradient (course templates)", mlp_loss, relu_on_the_gradient,
          {"X": "m n", "Y": "m k", "W1": "n h", "b1": "h", "W2": "h k", "b2": "k"},
-         ("W1", "b1", "W2", "b2"), cause=("multiply by {1 if h > 0, 0 otherwise}",),
+         ("W1", "b1", "W2", "b2"), cause=("dz = np.maximum(0, dh)",),
          wrong=("W1", "b1")),
 )

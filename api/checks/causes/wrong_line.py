@@ -81,7 +81,7 @@ def _said(
         due = due or f"the loss's gradient by {primal}" * bool(primal)
         if due and re.search(rf"\b{re.escape(blame.read)}\b(?!\s*=)", place.text):
             text += f"\n    {due} is due where it reads {blame.read}"
-    elif meaning is not None and primal and primal not in subject.wrt:
+    elif meaning is not None and primal not in subject.wrt:
         bar = subject.of.get(meaning.name, "")
         ratio = pointwise_ratio(prover, bar, blame.name) if bar in prover.shapes[0] else None
         text += _due_gradient(primal, None if ratio is None else ratio.value, known)
@@ -99,12 +99,14 @@ def _headed(name: str, place: SourceLine | None, known: Collection[str]) -> str:
 
 
 def _due_gradient(primal: str | None, ratio: sp.Expr | None, known: Collection[str]) -> str:
-    """That an array is to be the gradient by another, and what it is to be multiplied by."""
-    if not primal or not _is_users(primal, known):
-        return ""
-    factor = f": multiply by {factor_text(ratio)}" if ratio is not None and sayable(
+    """That an array is to be the gradient by another, and what it is to be multiplied by; the
+    factor alone where the other has no name."""
+    factor = f"multiply by {factor_text(ratio)}" if ratio is not None and sayable(
         ratio, known) else ""
-    return f"\n    it should be the loss's gradient by {primal}{factor}"
+    due = f"it should be the loss's gradient by {primal}" if primal and _is_users(
+        primal, known) else ""
+    said = ": ".join(filter(None, (due, factor)))
+    return said and f"\n    {said}"
 
 
 def _inputs(subject: Subject) -> list[str]:
