@@ -23,6 +23,8 @@ from pathlib import Path
 import pytest
 
 KILLS = int(os.environ.get("GRADPROOF_KILLS", "40"))
+LONGEST = 600
+"""Seconds for a command, on a machine that does much else."""
 PAGE = """# A page
 
 E is <!-- gradproof 2-2-1 E = .6f --><!-- /gradproof -->, and its gradient by W2 is
@@ -112,7 +114,7 @@ def test_a_kill_leaves_old_or_new(what, tmp_path):
     arguments = COMMANDS[what](tmp_path)
     before = contents(work)
     start = time.monotonic()
-    assert started(tmp_path, *arguments).wait(timeout=120) == 0
+    assert started(tmp_path, *arguments).wait(timeout=LONGEST) == 0
     lasts = time.monotonic() - start
     after = contents(work)
     assert (before != after) == (what in ("embed", "report"))
@@ -121,14 +123,11 @@ def test_a_kill_leaves_old_or_new(what, tmp_path):
         shutil.rmtree(work)
         work.mkdir()
         COMMANDS[what](tmp_path)
-        if draw.random() < 0.5:
-            shutil.rmtree(tmp_path / "cache", ignore_errors=True)
-        start = time.monotonic()
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
         run = started(tmp_path, *arguments)
-        time.sleep(draw.uniform(0.4, 1.1) * lasts)
+        time.sleep(draw.uniform(0.3, 1.1) * lasts)
         run.kill()
         run.wait(timeout=60)
-        lasts = min(0.8 * lasts + 0.2 * (time.monotonic() - start) / 0.75, 2 * lasts)
         left = contents(work)
         ends["new" if left == after else "old" if left == before else "mixed"] += 1
         assert left.keys() <= before.keys() | after.keys()
@@ -138,7 +137,9 @@ def test_a_kill_leaves_old_or_new(what, tmp_path):
             assert file.is_dir() or (file.suffix == ".json" and json.loads(file.read_text()))
         if kill % 5 == 0:
             assert left_running(tmp_path) == []
-            assert started(tmp_path, *arguments).wait(timeout=120) == 0
+            start = time.monotonic()
+            assert started(tmp_path, *arguments).wait(timeout=LONGEST) == 0
+            lasts = (lasts + time.monotonic() - start) / 2  # others use the machine too
             assert contents(work) == after
     print(f"{what}: {sum(ends.values())} kills, {dict(ends)}")
     assert ends["mixed"] <= max(1, KILLS // 100)  # only between names, some microseconds
