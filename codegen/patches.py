@@ -109,7 +109,7 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
     if equation.argmax or equation.reduction in (*NAMED, "logsumexp"):
         return None
     scope = replace(scope, shapes={**scope.shapes, RANGE: ENDLESS})
-    equation = compared(_decided(lettered(settled(equation))))
+    equation = compared(decided(lettered(settled(equation))))
     together: dict[tuple[Guard, ...], list[Term]] = {}
     apart: list[Term] = []
     for term in equation.terms:
@@ -146,7 +146,7 @@ def windows(equation: Equation, scope: Scope) -> Patch | None:
     return _Window(equation, equation.terms[0], scope).window()
 
 
-def _decided(equation: Equation) -> Equation:
+def decided(equation: Equation) -> Equation:
     """The equation without guards that say nothing, [p = p], and terms that are nowhere."""
     if equation.reduction != "sum":
         return equation

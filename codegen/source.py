@@ -19,7 +19,7 @@ from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
 from .names import Names
 from .needed import needed, shown_axes
-from .patches import Scope
+from .patches import Scope, decided
 from .recurrences import LoopLines
 from .saturated import with_levels
 from .views import Copies
@@ -122,6 +122,7 @@ class Printing:
             return self.loops.recurrence(item)
         if item.argmax:
             return self.blocks.maximum(item)
+        item = decided(item)
         form = matrix_form(item, self.scope.row_vectors, self.names.shapes,
                            levels=self.scope.levels)
         if form is None:

@@ -209,7 +209,8 @@ def forward(system: System, tangents: Mapping[str, str]) -> Derived:
 def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derived:
     """J[out, in] = ∂output[out]/∂input[in] for each name in `wrt`, output axes in front."""
     shape = system.shapes[output]
-    taken = {index.name for equation in system.equations for index in equation.out}
+    taken = {index.name for equation in system.equations
+             for index in (*equation.out, *(i for term in equation.terms for i in term.over))}
     prefix: list[Index] = []
     for size in shape:
         prefix.append(Index(fresh_name("p", taken | {index.name for index in prefix}), size))

@@ -107,19 +107,35 @@ def of_program(program, at, counts):
 
 
 def _second(system, loss, one, other, values, sizes, at, counts):
-    """Sentences for a Hessian, or a product with it in a random direction."""
-    rule, given_ = orders.hessian, values
-    entries = values[one].size * values[other].size
-    if at % 3 or entries > 400:
-        rule = orders.hessian_product
-        dot = np.random.default_rng(at).normal(size=values[other].shape)
-        given_ = {**values, f"{other}_dot": dot.astype(values[other].dtype)}
-    made = rule(system, loss, one, other)
+    """Sentences for a product with the Hessian in a random direction, and for the Hessian itself,
+    which is derived another way, where it is small."""
+    dot = np.random.default_rng(at).normal(size=values[other].shape).astype(values[other].dtype)
+    wide = {**values, f"{other}_dot": dot}
+    product = orders.hessian_product(system, loss, one, other)
+    found = []
+    if at % 3 or values[one].size * values[other].size > 400:
+        made, given_ = product, wide
+    else:
+        made, given_ = orders.hessian(system, loss, one, other), values
+        found = _unequal(made, product, values, wide, sizes, dot)
     (name,) = made.of.values()
-    found, texts = differences(made.system, [name], given_, sizes, None, [at % 2 == 0])
+    more, texts = differences(made.system, [name], given_, sizes, None, [at % 2 == 0])
     counts["second derivatives"] += texts is not None
     counts["texts of second derivatives"] += texts or 0
-    return [f"{rule.__name__} by {one}, {other}: {text}" for text in found]
+    return [f"{name} by {one}, {other}: {text}" for text in (*found, *more)]
+
+
+def _unequal(whole, product, values, wide, sizes, dot):
+    """A sentence where the Hessian times the direction is not the product with it."""
+    with np.errstate(all="ignore"):
+        every = evaluate(whole.system, values, sizes), evaluate(product.system, wide, sizes)
+    matrix, vector = (arrays[name] for arrays, made in zip(every, (whole, product), strict=True)
+                      for name in made.of.values())
+    times = np.tensordot(matrix, dot, dot.ndim)
+    gap = np.abs(times - vector).max(initial=0)
+    largest = 1 + np.abs(matrix).max(initial=0) * np.abs(dot).sum()
+    return [] if not gap > ROUNDING[vector.dtype] * largest else [
+        f"times a direction it differs by {gap} from the product"]
 
 
 def of_model(case, at, counts):

@@ -125,3 +125,20 @@ def test_derivatives_of_inputs_and_of_arrays_by_themselves(output, wrt, texts):
         expected = one.compile()(**values)
         np.testing.assert_array_equal(space["derivative"](**values), expected)
         assert expected.shape == tuple({"m": 2, "n": 3}[str(s)] for s in one.shape)
+
+
+@pytest.mark.parametrize("subscripts", ["ip,pk->ik", "ij,jk->ik", "qp,pk->qk"])
+def test_a_hessian_is_right_whatever_sums_call_their_indices(subscripts):
+    """The axes of a gradient are called p, p1, ... while it is differentiated."""
+    derivation = gp.derive(gp.equations(
+        f'Y = einsum("{subscripts}", A, B)\nL = sum(Y**3)', A="m n", B="n k"))
+    random = np.random.default_rng(0)
+    values = {"A": random.normal(size=(2, 3)), "B": random.normal(size=(3, 4))}
+    for one, other in (("A", "A"), ("A", "B"), ("B", "A")):
+        hessian = derivation.hessian(one, other).compile()(**values)
+        v = random.normal(size=values[other].shape)
+        along = derivation.hvp(one, other).compile()(**values, **{f"{other}_dot": v})
+        np.testing.assert_allclose(np.tensordot(hessian, v, 2), along, 1e-9, 1e-9)
+    jacobian = derivation.jacobian("Y", "A").compile()(**values)
+    np.testing.assert_allclose(
+        jacobian, np.einsum("ac,bd->adcb", np.eye(2), values["B"]), 1e-12)
