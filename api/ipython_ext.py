@@ -78,7 +78,7 @@ def check_cell(shell: Any, line: str, cell: str) -> CellResult:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Arguments("%%gradproof", add_help=False)
+    parser = _Arguments("%%gradproof", add_help=False, allow_abbrev=False)
     parser.add_argument("--loss", default="")
     parser.add_argument("--wrt", default="")
     parser.add_argument("--line", type=int, default=0)

@@ -245,7 +245,7 @@ def trained(watcher: Watcher, command: str, options: Options) -> Trained:
 
     Raises HandError with what was not found, and the option that says it.
     """
-    with redirect_stdout(_Nobody()):
+    with redirect_stdout(_Nobody()), np.errstate(all="ignore"):
         return _trained(watcher, command, options)
 
 

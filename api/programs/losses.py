@@ -172,7 +172,8 @@ class _Finder:
         seen = self.seen
         known = {**vars(seen.start), **{k: v for now in seen.after.values()
                                         for k, v in now.items()}}
-        for name, value in [*seen.names.items(), *known.items()]:
+        first = {name: value for name, value in known.items() if name in seen.site.names}
+        for name, value in {**first, **seen.names, **known}.items():
             if inspect.isfunction(value) and _WORD.search(name):
                 yield from self._call_of(name, value, known)
             elif hasattr(value, "__dict__") and not isinstance(value, type) and any(

@@ -35,6 +35,9 @@ from gradproof.symbolic.places import said_place
 MOST_PASSES = 6
 """Passes of one loop that are looked at."""
 
+CALL = "<--call>"
+"""What the lines are called that are run after a file."""
+
 MOST_ARRAYS = 400
 """Arrays of a scope that are looked at."""
 
@@ -103,8 +106,8 @@ class Enough(BaseException):
 class Watcher:
     """What the program meets under the name of the hook.
 
-    file, line: of the one loop that is looked at; line 0 for all.  passes: those that move
-    something.  both: two of one loop, the second of which goes on where the first has ended.
+    file: of the program.  line: of the one loop that is looked at; 0 for all.  passes: those that
+    move something.  both: two of one loop, the second of which goes on where the first has ended.
     """
 
     file: str
@@ -137,7 +140,7 @@ class Watcher:
         self.sites += [replace(site, before=[*before, *site.before])
                        for site in sites(clean, file, first)]
         self.open += [site.is_loop and (
-            not self.line or (site.line == self.line and file == self.file))
+            not self.line or (site.line == self.line and file != CALL))
             for site in self.sites[first:]]
         self._names[file] = names
         names[HOOK] = self
@@ -325,7 +328,10 @@ def run_watched(
         with watched_imports(Path(text.file).resolve().parent, watcher.watch):
             exec(compile(tree, text.file, "exec", dont_inherit=True), names)
             if further:
-                exec(compile(further, "<--call>", "exec", dont_inherit=True), names)
+                called = ProgramText(CALL, further)
+                called.shown()
+                tree = watcher.watch(called.tree, CALL, names, text.tree.body)
+                exec(compile(tree, CALL, "exec", dont_inherit=True), names)
 
     try:
         bounded(seconds, run)

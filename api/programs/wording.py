@@ -58,8 +58,11 @@ def _proposed_call(watcher: Watcher) -> str:
             train = next((methods[name] for name in ("train", "fit", "train_step", "learn")
                           if name in methods), None)
             if train is not None:
-                made = ", ".join(_arguments(methods.get("__init__")))
-                return f"{node.name}({made}).{train.name}({', '.join(_arguments(train))})"
+                made = f"{node.name}({', '.join(_arguments(methods.get('__init__')))})"
+                call = f"{train.name}({', '.join(_arguments(train))})"
+                if any(isinstance(part, ast.For | ast.While) for part in ast.walk(train)):
+                    return f"{made}.{call}"
+                return f"model = {made}\nfor i in range(3): model.{call}"
     return "train(X, y)"
 
 

@@ -53,11 +53,15 @@ def _edited_lines(edit: Edit) -> tuple[str, ...]:
 
 
 def _moved(source: FunctionSource, old: list[ast.stmt], new: list[ast.stmt]) -> tuple[str, ...]:
-    first, last = old[0].lineno - 1, old[-1].end_lineno or 0
-    lines: list[str] = []
-    for statement in new:
+    """The lines with statements in another order; what stands between them stays where it is."""
+    lines, after = list[str](), 0
+    mine = [part for part in old if not hasattr(part, "is_made")]
+    moved = [part for part in new if not hasattr(part, "is_made")]
+    for was, statement in zip(mine, moved, strict=True):
+        lines += source.lines[after:was.lineno - 1]
         lines += source.lines[statement.lineno - 1:statement.end_lineno]
-    return (*source.lines[:first], *lines, *source.lines[last:])
+        after = was.end_lineno or was.lineno
+    return (*lines, *source.lines[after:])
 
 
 def _spelled(new: ast.AST, source: FunctionSource, brackets: bool) -> str:

@@ -1,8 +1,5 @@
 """Programs that train are checked as they stand: what is taken for what, and the verdict."""
 
-import os
-import sys
-
 import pytest
 from tables.programs import CASES
 
@@ -11,13 +8,8 @@ from gradproof.programs.options import Options
 
 
 @pytest.fixture
-def checked(tmp_path, monkeypatch):
+def checked(tmp_path, alone):
     """Checks a program's text, in a file of its own, as the command does in its process."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    monkeypatch.setattr(sys, "argv", sys.argv[:])
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.setenv("MPLBACKEND", os.environ.get("MPLBACKEND", "Agg"))
-
     def check(text, repair_seconds=0, name="program.py", **options):
         file = tmp_path / name
         file.write_text(text, encoding="utf-8")
