@@ -69,7 +69,7 @@ def _affine(system: System, arrays: Collection[str]) -> Affine:
     for equation in system.equations:
         if equation.is_pointwise and len(equation.terms[0].reads) == 1:
             source = known.get(equation.terms[0].reads[0].array)
-            slope, constant = _linear(equation.terms[0].body, slot(0))
+            slope, constant = _linear(without_opaque(equation.terms[0].body), slot(0))
             if source is not None and slope is not None:
                 known[equation.name] = (source[0], slope * source[1],
                                         slope * source[2] + constant)

@@ -183,6 +183,9 @@ _MODULES: dict[ModuleType, frozenset[str]] = {
     datetime: frozenset({"datetime", "date"}),
     tempfile: frozenset(tempfile.__all__) & vars(tempfile).keys(),
     io: frozenset({"open", "open_code", "FileIO"}),
+    os.path: frozenset({"exists", "lexists", "isfile", "isdir", "islink", "ismount", "getsize",
+                        "getmtime", "getatime", "getctime", "samefile", "realpath", "abspath",
+                        "expanduser", "expandvars"}),
     sys: frozenset({"argv", "stdin", "modules", "path", "meta_path", "_getframe"} | {
         name for name in vars(sys) if name.startswith(("get", "set"))}),
     threading: frozenset({"Thread", "Timer"}),
@@ -195,7 +198,8 @@ _MODULES: dict[ModuleType, frozenset[str]] = {
 """The names of each module that differ from run to run."""
 _OUTSIDE = frozenset({"subprocess", "socket", "urllib", "http", "sqlite3", "shelve", "dbm",
                       "multiprocessing", "select", "resource", "tracemalloc", "gc", "concurrent",
-                      "signal", "locale", "ctypes", "mmap"})
+                      "signal", "locale", "ctypes", "mmap", "glob", "shutil", "platform", "getpass",
+                      "linecache", "timeit", "asyncio"})
 """Modules of which nothing is a part of a trace, nor are objects of their classes."""
 
 
@@ -207,7 +211,10 @@ class _ModuleOfNames:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._module, name)
-        return _unseen_name(self._module, name) if name in _MODULES[self._module] else found
+        if name in _MODULES[self._module]:
+            return _unseen_name(self._module, name)
+        inner = unseen(found) if isinstance(found, ModuleType) else None
+        return found if inner is None else inner
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "_module":
@@ -242,7 +249,7 @@ class _Warnings:
 _STATEFUL: tuple[type, ...] = (
     contextvars.ContextVar, threading.local, weakref.WeakKeyDictionary, weakref.WeakSet,
     weakref.WeakValueDictionary, queue.Queue, queue.SimpleQueue, io.IOBase,
-    pathlib.Path, decimal.Context, memoryview,
+    pathlib.Path, decimal.Context, memoryview, np.random.BitGenerator, np.random.SeedSequence,
 )
 
 

@@ -31,7 +31,7 @@ from typing import Any, Generic
 import numpy as np
 
 from .draws import NUMPY_FILES, NUMPY_STATE, Random, Unseen, asked, unseen
-from .kept_state import AS_IS, Part, is_closed, names_in
+from .kept_state import AS_IS, Part, held, is_closed, names_in
 from .number_types import standing_type
 from .session import Session
 from .sizes import Number
@@ -130,7 +130,9 @@ class Rebinder:
         if not isinstance(value, (type, ModuleType)) and is_closed(value) and (
                 root in sys.stdlib_module_names - _STATELESS):
             return self._keep(value, Unseen(f"{root}.{of.__name__}, whose state is not seen,"))
-        if root not in _STATELESS or isinstance(value, (ModuleType, np.ndarray)):
+        keeps = root not in _STATELESS or isinstance(value, (ModuleType, np.ndarray))
+        if keeps or (root not in ("gradproof", "sympy") and not isinstance(value, type)
+                     and asked(value, "__dict__")):
             self._as_is.append(value)
         return value
 
@@ -152,6 +154,8 @@ class Rebinder:
                 found.append(Part(value.__name__, value, None))
             elif _is_copied(type(value)):
                 found.append(Part(type(value).__name__, value, None))
+        found += [Part(f"a {type(value).__name__}", value, held) for value in self._done.values()
+                  if type(value) in _CONTAINERS and not isinstance(value, (tuple, frozenset))]
         return found + [
             Part(name, value, partial(new.__setitem__, name))
             for old, new in self._names for name, value in dict.items(new)
@@ -185,11 +189,14 @@ class Rebinder:
         """A function under lru_cache, with a cache of this trace's own."""
         inner = self(value.__wrapped__)
         keep = lru_cache(**value.cache_parameters())(inner)
+        results: list[Any] = []  # where changes of them are seen
 
         def call(*args: Any, **kwargs: Any) -> Any:
             given = (*args, *kwargs.values())
             if not any(type(x) is Number for x in given):
-                return keep(*args, **kwargs)
+                kept = keep(*args, **kwargs)
+                results.extend([] if any(kept is one for one in results) else [kept])
+                return kept
             # What it gives for a size is the same in the cache or not, if it is made of that alone.
             made = inner(*args, **kwargs)
             if not self.session.follows(made, {symbol for x in given if type(x) is Number
@@ -221,7 +228,7 @@ class Rebinder:
         if getattr(module, name, None) is value:
             prefix = "linalg." if module is np.linalg else ""
             return stand_in(self.session, value, prefix + name)
-        return value
+        return self._left(value)
 
     # --- functions ------------------------------------------------------------------------------
 

@@ -153,6 +153,19 @@ def test_a_kink_is_no_coincidence(loss, gradient):
     assert gp.check(loss, gradient, x="n", repair_seconds=0).verdict == "proved"
 
 
+def test_a_constant_may_be_the_value_of_a_function():
+    """log(e^b + e^b) is b + log 2, which the program compares with 0."""
+    def loss(w, b):
+        return np.sum((np.logaddexp(b, b) > 0) * w**2)
+
+    result = gp.check(loss, lambda w, b: (2 * w * (np.logaddexp(b, b) > 0), 0 * b),
+                      w="n", b="n", wrt=["w", "b"])
+    assert result.verdict == "proved", str(result)
+    wrong = gp.check(loss, lambda w, b: (2 * w * (b > 0.3), 0 * b), repair_seconds=0,
+                     w="n", b="n", wrt=["w", "b"])
+    assert wrong["w"].verdict == "refuted"
+
+
 def test_two_points_have_the_same_sizes():
     kept = {}
 

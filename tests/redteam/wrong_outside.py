@@ -6,12 +6,16 @@ Each row makes a function that is called once in every gradient and gives the nu
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import decimal
 import enum
+import functools
 import itertools
 import logging
+import os
 import sqlite3
 import sys
+import tempfile
 import threading
 import types
 import xml.etree.ElementTree as ET
@@ -273,6 +277,97 @@ def of_name():
     return count
 
 
+def of_polynomial():
+    kept = np.poly1d([0.0])
+
+    def count():
+        kept[0] += 1
+        return kept[0]
+
+    return count
+
+
+def of_vectorized():
+    kept = np.vectorize(abs)
+    kept.calls = 0
+
+    def count():
+        kept.calls += 1
+        return kept.calls
+
+    return count
+
+
+def of_bits():
+    bits = np.random.PCG64(0)
+    return lambda: 0 if bits.random_raw() % 7 else 40
+
+
+def of_seeds():
+    seeds = np.random.SeedSequence(1)
+
+    def count():
+        seeds.spawn(1)
+        return seeds.n_children_spawned
+
+    return count
+
+
+def of_made_class():
+    kept = dataclasses.make_dataclass("Kept", [("calls", int, 0)])()
+
+    def count():
+        kept.calls += 1
+        return kept.calls
+
+    return count
+
+
+def of_cached_result():
+    @functools.cache
+    def kept():
+        return [0]
+
+    def count():
+        kept()[0] += 1
+        return kept()[0]
+
+    return count
+
+
+def of_bound_method():
+    kept = []
+    add, length = kept.append, kept.__len__
+
+    def count():
+        add(1)
+        return length()
+
+    return count
+
+
+def of_partial():
+    def counted(kept):
+        kept.append(1)
+        return len(kept)
+
+    return functools.partial(counted, [])
+
+
+def of_file():
+    file = os.path.join(tempfile.mkdtemp(), "calls")
+    place = 0
+
+    def count():
+        nonlocal place
+        if os.path.isdir(f"{file}{place}"):
+            place += 1
+        os.mkdir(f"{file}{place}")
+        return place
+
+    return count
+
+
 def gradient_of(make):
     def fresh():
         count = make()
@@ -308,6 +403,15 @@ MAKERS = {
     "code in a text": of_text,
     "the text about a function": of_doc,
     "the name of a function": of_name,
+    "a polynomial": of_polynomial,
+    "a vectorized function": of_vectorized,
+    "bits": of_bits,
+    "seeds": of_seeds,
+    "a class that a function makes": of_made_class,
+    "a cached result": of_cached_result,
+    "the methods of a list": of_bound_method,
+    "an argument of a partial function": of_partial,
+    "a file": of_file,
 }
 CASES = [row("outside", f"outside: {name}", squares, gradient_of(make), "w",
              "later calls are wrong", at=AFTER_40, special=True, fresh=True, X="m n", w="n")
