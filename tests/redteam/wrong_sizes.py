@@ -6,11 +6,15 @@ named sizes shows the fault.
 
 from __future__ import annotations
 
+import bisect
 import functools
+import json
 import math
 import numbers
 import operator
+import struct
 from collections import Counter
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -67,6 +71,17 @@ def matched(shape):
             return 3.0
         case _:
             return 2.0
+
+
+class Whole(int):
+    pass
+
+
+def halvings(size):
+    count = 0
+    while size > 1:
+        size, count = size // 2, count + 1
+    return count
 
 
 def odd(yes):
@@ -162,6 +177,50 @@ FACTORS = [
     ("the last of arange", lambda X: odd(np.arange(len(X))[-1] == 4), {"m": 5}),
     ("np.isclose of a size", lambda X: odd(np.isclose(len(X), 5)), {"m": 5}),
     ("np.any of a size", lambda X: odd(np.any(np.array(len(X)) == 5)), {"m": 5}),
+    ("its bits, counted", lambda X: odd(len(X).bit_count() > 4), {"m": 31}),
+    ("its bytes", lambda X: odd(len(X).to_bytes(2, "big") == b"\x00\x25"), {"m": 37}),
+    ("a power with a modulus", lambda X: odd(pow(len(X), 2, 1000) == 369), {"m": 37}),
+    ("isqrt", lambda X: odd(math.isqrt(len(X)) > 5), {"m": 37}),
+    ("a factorial", lambda X: odd(math.factorial(len(X)) > 10**30), {"m": 37}),
+    ("one of its bits", lambda X: 2.0 + (len(X) & 32) / 32, {"m": 37}),
+    ("xor", lambda X: odd((len(X) ^ 32) - 32 == len(X)), {"m": 10}),
+    ("np.maximum of a size", lambda X: 2.0 + np.maximum(len(X) - 30, 0), {"m": 37}),
+    ("np.clip of a size", lambda X: 2.0 + len(X) - np.clip(len(X), 0, 30), {"m": 37}),
+    ("abs of a size", lambda X: 2.0 + abs(len(X) - 30) + len(X) - 30, {"m": 37}),
+    ("any of several", lambda X: odd(any(k == len(X) for k in (37, 41))), {"m": 37}),
+    ("the place in a list, caught", lambda X: 2.0 + quiet(lambda: [1, 37].index(len(X)), 0),
+     {"m": 37}),
+    ("how often in a list", lambda X: 2.0 + [37, 38].count(len(X)), {"m": 37}),
+    ("tuples compared", lambda X: odd(X.shape > (30, 30)), {"m": 37}),
+    ("lists compared", lambda X: odd([len(X)] >= [30]), {"m": 37}),
+    ("bisect", lambda X: 2.0 + bisect.bisect([30, 300], len(X)), {"m": 37}),
+    ("a class of whole numbers", lambda X: odd(Whole(len(X)) == 37), {"m": 37}),
+    ("a ratio that is whole", lambda X: odd((len(X) / 37).is_integer()), {"m": 37}),
+    ("a Decimal", lambda X: odd(Decimal(len(X)) > 30), {"m": 37}),
+    ("json", lambda X: odd(json.dumps(len(X)) == "37"), {"m": 37}),
+    ("struct", lambda X: odd(struct.pack("i", len(X))[0] > 30), {"m": 37}),
+    ("np.int64 of a size", lambda X: odd(np.int64(len(X)) > 30), {"m": 37}),
+    ("an array of places, compared", lambda X: 2.0 + np.sum(np.arange(len(X)) >= 30), {"m": 37}),
+    ("halved in a loop", lambda X: odd(halvings(len(X)) >= 5), {"m": 37}),
+    ("np.equal of a size", lambda X: 2.0 + np.equal(len(X), 37), {"m": 37}),
+    ("np.where of a size", lambda X: np.where(len(X) == 37, 3.0, 2.0), {"m": 37}),
+    ("np.where of the shape", lambda X: np.where(np.asarray(X.shape)[0] > 30, 3.0, 2.0),
+     {"m": 37}),
+    ("np.select of a size", lambda X: np.select([len(X) > 30], [3.0], 2.0), {"m": 37}),
+    ("np.isin of a size", lambda X: 2.0 + np.isin(len(X), [37]), {"m": 37}),
+    ("a sum that does not broadcast, caught",
+     lambda X: quiet(lambda: 3.0 + 0 * np.sum(np.ones(37) + X[:, 0])), {"m": 37}),
+    ("past the end of a list, caught", lambda X: quiet(lambda: ([2.0] * 37)[len(X)], 3.0),
+     {"m": 37}),
+    ("a list by size", lambda X: ([2.0] * 30 + [3.0] * 1000)[len(X)], {"m": 37}),
+    ("an array by size", lambda X: np.array([2.0] * 30 + [3.0] * 1000)[len(X)], {"m": 37}),
+    ("entries of a slice", lambda X: 2.0 + len(X[30:]), {"m": 37}),
+    ("np.interp of a size", lambda X: np.interp(len(X), [0, 30, 40], [2.0, 2.0, 3.0]),
+     {"m": 37}),
+    ("an exponential of a size", lambda X: 2.0 + np.exp(len(X) - 40.0), {"m": 41}),
+    ("a power of a size, small", lambda X: 2.0 + 1e-12 * len(X) ** 6, {"m": 37}),
+    ("a sum of few bits", lambda X: np.sum(np.ones(len(X), np.int8), dtype=np.int8) * 2.0 / len(X),
+     {"m": 130}),
 ]
 
 CASES = [row("sizes", f"sizes: {name}", squares, scaled(factor), "w",

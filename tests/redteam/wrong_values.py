@@ -108,3 +108,43 @@ CASES += [
         lambda x: 2 * np.max(x) * (x > 1) / 1.0, "x", "the largest alone",
         at={"x": [1.5, 2.0, 0.5]}, special=True, words=("x",), x=np.array([0.5, 2.0, 0.25])),
 ]
+
+# --- dtypes ---------------------------------------------------------------------------------------
+
+WHOLE = np.array([-180, 3, 77, 140, -5, 199])
+SMALL = np.array([0, 2, 1, 3], dtype=np.uint8)
+
+
+def weighted(c, x):
+    return np.sum(1.0 * c * x)
+
+
+def into(buffer, values):
+    buffer[:] = values
+    return 1.0 * buffer
+
+
+CASES += [row("dtypes", f"dtypes: {name}", weighted, gradient, "x", fault, c="n", x="n")
+          for name, gradient, fault in [
+    ("whole numbers", lambda c, x: 1.0 * c.astype(int), "the fractions are cut off"),
+    ("a buffer of whole numbers", lambda c, x: into(np.zeros(len(c), int), c), "cut off"),
+    ("a buffer like places", lambda c, x: into(np.zeros_like(np.arange(len(c))), c), "cut off"),
+    ("a buffer of truths", lambda c, x: into(np.zeros_like(c > 0), c), "1 for all but 0"),
+    ("a list of zeros", lambda c, x: into(np.array([0] * len(c)), c), "cut off"),
+    ("a sum of whole numbers", lambda c, x: 1.0 * np.sum(c[None], axis=0, dtype=int), "cut off"),
+    ("cut off after five digits", lambda c, x: np.trunc(c * 1e5) / 1e5, "cut off"),
+    ("the parts before the point", lambda c, x: np.modf(c)[1], "without the fractions"),
+    ("half precision in between", lambda c, x: c.astype(np.float16).astype(float), "1e-4"),
+    ("bits", lambda c, x: (c.view(np.int64) & -(2**36)).view(np.float64), "the last 36 are lost"),
+]]
+CASES += [
+    row("dtypes", "dtypes: eight bits of whole numbers", weighted,
+        lambda c, x: 1.0 * c.astype(np.int8), "x", "beyond 127 it wraps", c=WHOLE, x=WHOLE / 100),
+    row("dtypes", "dtypes: one less than no sign allows", weighted,
+        lambda c, x: (c - np.uint8(1)) + 1.0, "x", "0 - 1 is 255", special=True,
+        words=("taken as exact",), at={"c": SMALL}, c=SMALL, x=SMALL / 4),
+    row("dtypes", "dtypes: twice a hundred in eight bits", weighted,
+        lambda c, x: c * np.int8(100) / 100, "x", "it wraps", special=True,
+        words=("taken as exact",), at={"c": np.array([1, 2, 3], np.int8)},
+        c=np.array([1, 2, 3], np.int8), x=np.array([0.5, 1, 2])),
+]
