@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         assert_objective,
     )
     from gradproof.checks.functions import check
-    from gradproof.checks.hand_files import gradient_of
+    from gradproof.checks.hand_files import backward_of, derivative_of, gradient_of, layer
     from gradproof.checks.layers import check_derivative, check_layer
     from gradproof.checks.orders.boosting import check_objective
     from gradproof.checks.orders.derivatives import check_hessian, check_jacobian
@@ -74,16 +74,19 @@ _HOMES = {
     "assert_jacobian": "gradproof.checks.asserting",
     "assert_layer": "gradproof.checks.asserting",
     "assert_objective": "gradproof.checks.asserting",
+    "backward_of": "gradproof.checks.hand_files",
     "check": "gradproof.checks.functions",
     "check_derivative": "gradproof.checks.layers",
     "check_hessian": "gradproof.checks.orders.derivatives",
     "check_jacobian": "gradproof.checks.orders.derivatives",
     "check_layer": "gradproof.checks.layers",
     "check_objective": "gradproof.checks.orders.boosting",
+    "derivative_of": "gradproof.checks.hand_files",
     "derive": "gradproof.derivations.derivation",
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
     "gradient_of": "gradproof.checks.hand_files",
+    "layer": "gradproof.checks.hand_files",
     "load": "gradproof.derivations.sources",
     "trace": "gradproof.derivations.sources",
 }
@@ -106,16 +109,19 @@ __all__ = [
     "assert_jacobian",
     "assert_layer",
     "assert_objective",
+    "backward_of",
     "check",
     "check_derivative",
     "check_hessian",
     "check_jacobian",
     "check_layer",
     "check_objective",
+    "derivative_of",
     "derive",
     "embed",
     "equations",
     "gradient_of",
+    "layer",
     "load",
     "trace",
 ]

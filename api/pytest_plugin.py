@@ -77,7 +77,8 @@ def pytest_pycollect_makeitem(
     collector: pytest.Collector, name: str, obj: object
 ) -> Iterable[pytest.Item] | None:
     """One test for each marked function, whatever it is called."""
-    if not inspect.isfunction(obj) or not isinstance(collector, pytest.Module):
+    if not (inspect.isfunction(obj) or inspect.isclass(obj)) or not isinstance(
+            collector, pytest.Module):
         return None
     options = _options(obj)
     if options is None:
@@ -125,11 +126,17 @@ class GradientItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the check alone, and what is wrong with the inputs; else the traceback."""
         if isinstance(excinfo.value, AssertionError | ValueError):
-            return f"gradient {self.name} of {_title(self.loss)}\n{excinfo.value}"
+            return f"{self._title}\n{excinfo.value}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int, str]:
-        return self.path, self.gradient.__code__.co_firstlineno - 1, f"gradient {self.name}"
+        code = getattr(self.gradient, "__code__", None)
+        return self.path, code.co_firstlineno - 1 if code is not None else 0, self._title
+
+    @property
+    def _title(self) -> str:
+        order = self.options.get("order", "gradient")
+        return f"{order} {self.name}{f' of {_title(self.loss)}' if self.loss is not None else ''}"
 
 
 def _title(loss: Any) -> str:

@@ -168,7 +168,7 @@ def on_path(folder: Path) -> None:
 # --- marked functions -----------------------------------------------------------------------------
 
 
-ORDERS = ("gradient", "jacobian", "hessian", "product", "objective")
+ORDERS = ("gradient", "jacobian", "hessian", "product", "objective", "layer", "derivative")
 """What a marked function may be."""
 
 
@@ -176,11 +176,12 @@ ORDERS = ("gradient", "jacobian", "hessian", "product", "objective")
 class Mark:
     """A marked gradient: the functions and the inputs they are to be checked on.
 
+    loss: what the gradient is held against; None for a layer that has both passes.
     order: which derivative it is, one of ``ORDERS``.
     """
 
     gradient: Callable[..., Any]
-    loss: Callable[..., Any]
+    loss: Callable[..., Any] | None
     shapes: dict[str, Any]
     wrt: tuple[str, ...] | str | None
     order: str = "gradient"
@@ -190,7 +191,7 @@ MARKED: list[Mark] = []
 
 
 def gradient_of(
-    loss: Callable[..., Any],
+    loss: Callable[..., Any] | None,
     /,
     *,
     order: str = "gradient",
@@ -217,3 +218,37 @@ def gradient_of(
         return gradient
 
     return mark
+
+
+def backward_of(
+    forward: Callable[..., Any],
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    inputs: Any = None,
+    **shapes: Any,
+) -> Callable[[Function], Function]:
+    """Marks a function as the backward pass of `forward`; the arguments are those of
+    :func:`check_layer`."""
+    return gradient_of(forward, order="layer", wrt=wrt, inputs=inputs, **shapes)
+
+
+def derivative_of(
+    function: Callable[..., Any],
+    /,
+    *,
+    wrt: Sequence[str] | None = None,
+    inputs: Any = None,
+    **shapes: Any,
+) -> Callable[[Function], Function]:
+    """Marks a function as the derivative of another; the arguments are those of
+    :func:`check_derivative`."""
+    return gradient_of(function, order="derivative", wrt=wrt, inputs=inputs, **shapes)
+
+
+def layer(
+    *, wrt: Sequence[str] | None = None, inputs: Any = None, **shapes: Any
+) -> Callable[[Function], Function]:
+    """Marks a layer class, or a function that returns (loss, gradients); the arguments are those of
+    :func:`check_layer`."""
+    return gradient_of(None, order="layer", wrt=wrt, inputs=inputs, **shapes)

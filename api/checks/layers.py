@@ -37,7 +37,7 @@ from gradproof.checks.subject import (
     Values,
     loss_chain,
 )
-from gradproof.limits.calls import called
+from gradproof.limits.calls import NotReturnedError, called
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.derive.steps import Chain
@@ -139,6 +139,27 @@ def check_derivative(
     rehearsal = partial(_rehearsed, pair, None, taken, fixed, wrt, seed, of)
     return within(time_limit, tuple(wrt or expected(taken)),
                   partial(_judged, rehearsal, tuple(wrt or expected(taken)), repair_seconds))
+
+
+def fits(forward: Any, backward: Any, inputs: Mapping[str, Any]) -> str:
+    """Why a layer does not run on inputs, or has gradients of other shapes; else empty.
+
+    forward, backward, inputs: as for :func:`check_layer`.
+    """
+    try:
+        given, fixed = sorted_out(inputs, {})
+        passes = _rehearsed(forward, backward, _some(given), fixed, None, 0)
+        point, layer = passes.rehearsal.points[0], passes.layer
+        found = layer.gradients(layer.taken.at(point.values), point.values,
+                                passes.rehearsal.cotangents)
+        other = [name for name in passes.rehearsal.names
+                 if np.shape(found[name]) != np.shape(point.values[name])]
+        outputs = layer.outputs(point.values)
+    except (ValueError, LayerFails, NotReturnedError) as error:
+        return str(error)
+    if other:
+        return f"the gradient by {other[0]} has another shape"
+    return "" if all(np.all(np.isfinite(out)) for out in outputs) else "not finite"
 
 
 def _some(given: Mapping[str, Any]) -> Inputs:

@@ -295,6 +295,8 @@ def _take(value: Any, sequence: list[Any], by_key: dict[str, Any]) -> None:
         for key, inner in value.items():
             if isinstance(inner, Mapping):
                 _take(inner, sequence, by_key)
+            elif isinstance(inner, list | tuple) and any(hasattr(one, "shape") for one in inner):
+                _take({_placed(str(key), k): one for k, one in enumerate(inner)}, sequence, by_key)
             elif str(key) in by_key:
                 raise LayerError(f"backward returns two gradients keyed {str(key)!r}; which of "
                                  "them is meant cannot be told")
@@ -305,6 +307,15 @@ def _take(value: Any, sequence: list[Any], by_key: dict[str, Any]) -> None:
             _take(inner, sequence, by_key)
     else:
         sequence.append(value)
+
+
+def _placed(key: str, place: int) -> str:
+    """The key of a list's entry: dW_0 for dW, W_0_grad for W_grad."""
+    for spelling in SPELLINGS:
+        _, after = spelling.split("{}")
+        if after and key.endswith(after):
+            return f"{key.removesuffix(after)}_{place}{after}"
+    return f"{key}_{place}"
 
 
 def _ordered(

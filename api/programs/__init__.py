@@ -18,6 +18,8 @@ two functions of its arrays, which are held against each other as any others are
     replays      the pass as two functions of its arrays
     checking     the gradients of a pass, held against its loss
     wording      what was taken for what, what is missing, and the command to add
+    pairs        layers in a file that does not train, found by their names
+    guesses      shapes for their parameters, by what fits
     options      what a user says about a program
     child        the process in which all this happens
 """

@@ -39,7 +39,7 @@ from gradproof.programs.sites import HOOK
 from gradproof.programs.slices import Slice, Slicer
 from gradproof.programs.texts import ProgramText, read_program
 from gradproof.programs.watching import Pass, Watcher, gone_on, main_module, run_watched
-from gradproof.programs.wording import no_loss, no_parameters, no_pass, taken
+from gradproof.programs.wording import NoPassError, no_loss, no_parameters, no_pass, taken
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.places import said_place
 
@@ -307,7 +307,7 @@ def _chosen(watcher: Watcher, command: str) -> tuple[Pass, Pass | None]:
     """The pass that trains, and the one after it."""
     passes = watcher.passes
     if not passes:
-        raise HandError(no_pass(watcher, command))
+        raise NoPassError(no_pass(watcher, command))
     if watcher.both is None:
         return max(passes, key=lambda one: len(one.stepped)), None
     first, second = watcher.both

@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from gradproof.checks.hand_files import HandError
 from gradproof.programs.losses import Loss
 from gradproof.programs.parameters import Parameter
 from gradproof.programs.proposing import proposals
 from gradproof.programs.watching import Pass, Watcher
 from gradproof.symbolic.places import said_place
+
+
+class NoPassError(HandError):
+    """A program that was not seen to train."""
 
 
 def taken(
@@ -31,7 +36,9 @@ def taken(
 
 def no_pass(watcher: Watcher, command: str) -> str:
     return (f"{watcher.file}: nothing to check: no loop was seen to move an array by a step "
-            "(W -= lr * dW), and no function is marked @gradproof.gradient_of(loss, X=\"m n\", "
+            "(W -= lr * dW), no two functions are a pass and its backward pass by their names "
+            "(f_forward and f_backward, f and f_prime), nor is any class a layer, and no function "
+            "is marked @gradproof.gradient_of(loss, X=\"m n\", "
             f"...). Add a line that trains, or give it:\n  {command} --call "
             f"\"{_proposed_call(watcher)}\"")
 

@@ -1,5 +1,6 @@
 """A layer that is an object: how it is called, and the parameters that it makes itself.
 
+    blobs            layers that are handed nothing: Caffe's blobs, arrays on the layer itself
     calling          how the object is called, and what its second pass does to its parameters
     contexts         passes that are plain functions, with or without a context
     finding          which arrays of a layer its forward pass reads, and where their gradients are

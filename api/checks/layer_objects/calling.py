@@ -114,13 +114,14 @@ class LayerObject:
             layer = self.made(point)
         except Exception:  # it will fail again where its failure is the finding
             return self
-        plan = replace(self.plan, optimisers=optimisers(layer), flushes=flushes(layer))
+        plan = replace(self.plan, optimisers=dict.fromkeys(optimisers(layer)),
+                       flushes=flushes(layer))
         seats = _seats(layer, flat({name: plan.named[name] for name in plan.own},
                                    self.taken.at(point.values)))
         looking = replace(self, plan=replace(plan, moved=seats))
-        heard: set[Path] = set()
+        heard: dict[Path, bool | None] = {}
         after, found = looking._tried(point, _normal(looking, point), heard=heard)
-        plan = replace(plan, optimisers=tuple(p for p in plan.optimisers if p in heard))
+        plan = replace(plan, optimisers=heard)
         if after is None:
             return replace(self, plan=plan)
         moved = {name: path for name, path in seats.items()
@@ -132,7 +133,7 @@ class LayerObject:
 
     def _tried(
         self, point: Point, back: Sequence[Any], inside: Sequence[OwnParameter] = (),
-        heard: set[Path] | None = None,
+        heard: dict[Path, bool | None] | None = None,
     ) -> tuple[Any, Mapping[str, Any]]:
         """A new object after both passes, and the gradients that were found; None where it
         fails."""

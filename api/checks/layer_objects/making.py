@@ -51,17 +51,22 @@ def prepared(make: Callable[..., Any], calls: Calls, /, **arguments: Any) -> Any
 def preparation(
     make: Callable[[], Any], runs: Callable[[Any], bool], shape: Sequence[int] | None
 ) -> tuple[Calls, str]:
-    """What is to be called on a new object so that its forward pass runs; nothing where that runs
-    by itself.  Where nothing helps, the call that may be missing, as its author would write it.
+    """What is to be called on a new object so that its forward pass runs, with what tells it what
+    it is handed, where it has that.  Where nothing helps, the call that may be missing, as its
+    author would write it.
 
     shape: of what it is handed, with the axis of samples; None where it is not in numbers.
     """
-    if _tried(make, (), runs):
+    try:
+        layer = make()
+    except Exception:  # it will fail again where its failure is the finding
         return (), ""
-    layer = make()
     there = {plain(name): name for name in dir(layer)
              if not name.startswith("_") and callable(inspect.getattr_static(layer, name, None))}
     before = _calls(layer, [there[name] for name in SHAPED if name in there], shape)
+    for calls in (before, ()):
+        if _tried(make, calls, runs):
+            return calls, ""
     candidates = [there[name] for name in PREPARES if name in there]
     for one in _calls(layer, candidates, shape):
         for calls in ((one,), (*before, one)):

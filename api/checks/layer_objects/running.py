@@ -14,6 +14,7 @@ from gradproof.checks.layer_calls import Gathering, Signature
 from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.layer_objects.methods import Methods
 from gradproof.checks.layer_objects.places import Path, put, reached
+from gradproof.checks.layer_objects.places import held as arrays_of
 from gradproof.checks.layer_objects.slopes import Slope
 from gradproof.checks.layer_objects.updates import handed, rate_of, recorded
 from gradproof.checks.points import flat
@@ -28,7 +29,8 @@ class Plan:
     methods: its two passes; entering, constants: the inputs and constants of the first.
     signature: of the second; slope: how the second is called where it is a derivative.
     inside: the arrays that it makes itself and that are handed over; kept: those that stay.
-    optimisers: where it holds what it hands gradients to.  moved: where it holds the inputs that
+    optimisers: where it holds what it hands gradients to, and whether that writes into parameters.
+    moved: where it holds the inputs that
     backward changes; stepped: those of them whose gradient is that step, by the rate.
     flushes: the methods by which it forgets a step.
     is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
@@ -45,7 +47,7 @@ class Plan:
     slope: Slope | None = None
     inside: tuple[OwnParameter, ...] = ()
     kept: tuple[OwnParameter, ...] = ()
-    optimisers: tuple[Path, ...] = ()
+    optimisers: Mapping[Path, bool | None] = field(default_factory=dict)
     moved: Mapping[str, Path] = field(default_factory=dict)
     stepped: frozenset[str] = frozenset()
     flushes: tuple[str, ...] = ()
@@ -102,14 +104,14 @@ def passes(
 def ran(
     layer: Any, instead: Callable[..., Any] | None, plan: Plan, gathering: Gathering,
     arguments: Mapping[str, Any], fixed: Mapping[str, Any], back: Sequence[Any] | None,
-    heard: set[Path] | None = None,
+    heard: dict[Path, bool | None] | None = None,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A layer's outputs, and its gradients by name; none where there are no cotangents.
 
     heard: is told which optimisers got something.
     """
     owned = flat({name: plan.named[name] for name in plan.own}, arguments)
-    inside = {one.name: one.put(layer, arguments[one.name]) for one in plan.inside}
+    inside = {one.name: one.put(layer, _copied(arguments[one.name])) for one in plan.inside}
     for name, path in plan.moved.items():
         put(layer, path, owned[name].copy())  # that it changes this one is its business
     with recorded(layer, plan.optimisers) as recorders:
@@ -120,10 +122,13 @@ def ran(
             return outputs, {}
         held = {**owned, **{name: reached(layer, path) for name, path in plan.moved.items()},
                 **inside}
+        every = {} if heard is None else {str(one.paths): one.value for one in arrays_of(layer)}
+        for _, recorder in recorders:
+            recorder.parameters = {**held, **every}
         started = {name: _copied(held[name]) for name in plan.steps}
         returned = _behind(layer, instead, plan, outputs, saved, {**arguments, **fixed}, back)
         if heard is not None:
-            heard.update(path for path, one in recorders if one.calls)
+            heard.update((path, one.is_in_place) for path, one in recorders if one.calls)
         used_up = {name: sum(given) for name, given in handed(recorders, held).items()}
     rate = rate_of(layer, fixed)
     used_up.update({name: (started[name] - reached(layer, path)) / rate

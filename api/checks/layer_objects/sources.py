@@ -14,6 +14,14 @@ import numpy as np
 from gradproof.checks.causes.failures import in_one_line
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_calls import LayerFails, in_order, taken_constants
+from gradproof.checks.layer_objects.blobs import (
+    MOST,
+    output_of,
+    takes_blobs,
+    takes_nothing,
+    with_attributes,
+    with_blobs,
+)
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
 from gradproof.checks.layer_objects.methods import Methods, Style, is_static, methods_of
 from gradproof.checks.layer_objects.running import made
@@ -42,8 +50,11 @@ def found_in(
     """An object, a class, a function that makes one, or a function that returns value and
     gradients."""
     title = getattr(source, "__name__", type(source).__name__)
-    if _is_object(source):
-        return _unmade(source, title)
+    if _is_object(source) and not takes_blobs(source):
+        found = _unmade(source, title)
+        return _attributes(found, taken, point) or found
+    if takes_blobs(source):
+        source = _blobs(source, taken, point)
     if not callable(source):
         raise LayerError(f"expected a layer, a class or a function that makes one, got {title}")
     if isinstance(source, type) and (passes := _plain_passes(source, title)):
@@ -67,7 +78,43 @@ def found_in(
         raise LayerError(f"{title} returns {_said(layer)}; expected a layer, or a value with its "
                          f"gradients (loss, dx); a backward pass that is a function of its own is "
                          f"the second argument, as in gp.check_layer({title}, backward, ...)")
-    return Found(source, title, layer, methods_of(layer, title), own, fixed)
+    found = Found(source, title, layer, methods_of(layer, title), own, fixed)
+    return _attributes(found, taken, point) or found
+
+
+def _blobs(source: Any, taken: Inputs, point: Point) -> Any:
+    """A layer of Caffe's, with as many blobs on top as it asks for."""
+    make = source if isinstance(source, type) else partial(copied, source)
+    module = source.__module__
+    for tops in range(1, MOST + 1):
+        made = with_blobs(make, tuple(taken.given), taken.real, tops, module)
+        try:
+            with np.errstate(all="ignore"):
+                made().forward(**taken.at(point.values))
+        except IndexError:
+            continue
+        except Exception:  # it will fail again where its failure is the finding
+            return made
+        return made
+    return with_blobs(make, tuple(taken.given), taken.real, 1, module)
+
+
+def _attributes(found: Found, taken: Inputs, point: Point) -> Found | None:
+    """A layer that is handed nothing, and has its arrays on itself."""
+    ahead, behind = found.methods.ahead, found.methods.behind
+    if found.methods.style != "layer" or not takes_nothing(found.layer, ahead, behind):
+        return None
+    names = [name for name in taken.given if name not in found.own]
+    values = taken.at(point.values)
+    try:
+        output = output_of(copied(found.layer), ahead, {name: values[name] for name in names})
+    except Exception as error:
+        raise LayerFails(f"{found.title} fails at {point}: {in_one_line(error)}") from error
+    if not output or found.own:
+        raise LayerError(f"{found.title}: {ahead}() takes nothing, and which attribute is its "
+                         "output cannot be told; expected one that it sets, such as Y or out")
+    cls = with_attributes(found.make, ahead, behind, names, output, type(found.layer).__module__)
+    return Found(cls, found.title, cls(), Methods("forward", "backward"))
 
 
 def _unmade(layer: Any, title: str) -> Found:

@@ -6,9 +6,11 @@ Of ``self.W = self.optimizer.update(self.W, grad_W)`` the gradient is what is ha
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,25 +34,52 @@ RATE = 0.3
 
 @dataclass
 class Recorder:
-    """Stands where an optimiser stood: it leaves parameters as they are, and knows what it got.
+    """Stands where an optimiser stood: it knows what it got, and takes a plain step of its own.
 
-    instead_of: that optimiser, which is asked for all else.
+    instead_of: that optimiser, which is asked for all else.  is_in_place: whether it changes the
+    parameter itself, and does not return a new one; None where that is not known yet.
+    parameters: the arrays that are parameters, as they stand when backward begins.
     """
 
     instead_of: Any = None
-    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    is_in_place: bool | None = None
+    calls: list[tuple[Any, Any]] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
         if plain(name) in UPDATES:
-            return self.__call__
+            return partial(self._told, name)
         if name.startswith("__") or self.instead_of is None:
             raise AttributeError(name)
         return getattr(self.instead_of, name)
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
-        given = tuple(one for one in (*arrays, *named.values()) if hasattr(one, "shape"))
-        self.calls.append(given)
-        return given[0] if given else None
+        return self._told("__call__", *arrays, **named)
+
+    def _told(self, method: str, *arrays: Any, **named: Any) -> Any:
+        given = [one for one in (*arrays, *named.values()) if hasattr(one, "shape")]
+        known = [one for one in given if any(one is p for p in self.parameters.values())]
+        if len(given) != 2 or len(known) != 1:
+            return given[0] if given else None
+        if self.is_in_place is None:
+            self.is_in_place = self._changes(method, arrays, named)
+        (parameter,), gradient = known, given[given[0] is known[0]]
+        self.calls.append((parameter, gradient))
+        if self.is_in_place:
+            parameter -= RATE * gradient
+            return None
+        return parameter - RATE * gradient  # with which nothing of this step may be computed
+
+    def _changes(self, method: str, arrays: Sequence[Any], named: Mapping[str, Any]) -> bool:
+        """Whether the optimiser writes into what it is handed, or leaves it and returns another."""
+        if self.instead_of is None:
+            return False
+        given, other = copy.deepcopy((arrays, dict(named)))
+        try:
+            returned = getattr(copy.deepcopy(self.instead_of), method)(*given, **other)
+        except Exception:  # what it is handed does not suit it
+            return False
+        return returned is None or any(returned is one for one in given)
 
     def __copy__(self) -> Recorder:
         return self
@@ -65,11 +94,10 @@ def handed(
     """By name, what was handed over with each parameter: one array at each call."""
     found: dict[str, list[Any]] = {}
     for calls in {id(one.calls): one.calls for _, one in recorders}.values():
-        for given in calls:
-            for name, parameter in parameters.items():
-                others = [one for one in given if one is not parameter]
-                if len(others) == len(given) - 1 == 1:
-                    found.setdefault(name, []).append(others[0])
+        for parameter, gradient in calls:
+            for name, value in parameters.items():
+                if value is parameter:
+                    found.setdefault(name, []).append(gradient)
     return found
 
 
@@ -106,13 +134,18 @@ def is_layer(value: Any) -> bool:
 
 
 @contextmanager
-def recorded(layer: Any, places: Sequence[Path]) -> Iterator[list[tuple[Path, Recorder]]]:
-    """Recorders in the places of an object's optimisers, for a time."""
+def recorded(
+    layer: Any, places: Mapping[Path, bool | None]
+) -> Iterator[list[tuple[Path, Recorder]]]:
+    """Recorders in the places of an object's optimisers, for a time.
+
+    places: for each, whether it changes parameters in place, as far as that is known.
+    """
     before = [(path, reached(layer, path)) for path in places]
     made = []
     for path, one in before:
         recorder = one if isinstance(one, Recorder) else Recorder(one)
-        recorder.calls = []
+        recorder.calls, recorder.is_in_place = [], places[path]
         if recorder is not one:
             put(layer, path, recorder)
         made.append((path, recorder))

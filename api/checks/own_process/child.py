@@ -61,8 +61,10 @@ def serve(file: str, waiting: Waiting, first: int, seconds: float, send: Send) -
         send("answer", answer)
 
 
-Waiting = list[tuple[Checked, Callable[[float], "CheckResult"]]]
-"""Gradients to be checked, each with its check, which takes seconds."""
+One = tuple[Checked, Callable[[float], "CheckResult"]]
+"""A gradient to be checked, with its check, which takes seconds."""
+
+Waiting = list[One]
 
 
 def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
@@ -80,22 +82,24 @@ def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
 def marked(file: str) -> Waiting:
     """The gradients that are marked in a file, which is run."""
     from gradproof.checks import hand_files
-    from gradproof.checks.orders.kinds import checked
 
     before = len(hand_files.MARKED)
     hand_files.run_file(file)
+    return [of_mark(mark, file) for mark in hand_files.MARKED[before:]]
 
-    def checking(mark: hand_files.Mark) -> Callable[[float], CheckResult]:
-        return lambda seconds: checked(mark.order, mark.loss, mark.gradient, wrt=mark.wrt,
-                                       inputs=mark.shapes, time_limit=seconds)
 
-    return [(about(mark.gradient, _names(mark), file), checking(mark))
-            for mark in hand_files.MARKED[before:]]
+def of_mark(mark: hand_files.Mark, file: str, taken: tuple[str, ...] = ()) -> One:
+    """A marked gradient, waiting to be checked.  taken: what was taken for what, in words."""
+    from gradproof.checks.orders.kinds import checked
+
+    made = replace(about(mark.gradient, _names(mark), file), taken=taken)
+    return made, lambda seconds: checked(mark.order, mark.loss, mark.gradient, wrt=mark.wrt,
+                                         inputs=mark.shapes, time_limit=seconds)
 
 
 def _names(mark: hand_files.Mark) -> tuple[str, ...]:
     """By what it is checked, as far as that is known before."""
-    if mark.order == "gradient":
+    if mark.order in ("gradient", "layer", "derivative"):
         return tuple(mark.wrt or mark.shapes)
     return {"jacobian": ("jac",), "hessian": ("hess",), "product": ("hessp",)}.get(
         mark.order, ("grad", "hess"))
@@ -104,6 +108,9 @@ def _names(mark: hand_files.Mark) -> tuple[str, ...]:
 def about(function: Any, names: Sequence[str], file: str) -> Checked:
     """A function of a file, before it is checked for gradients by names."""
     code = getattr(inspect.unwrap(function), "__code__", None)
+    if isinstance(function, type):
+        codes = [one.__code__ for one in vars(function).values() if inspect.isfunction(one)]
+        code = min(codes, key=lambda one: one.co_firstlineno, default=None)
     return Checked(getattr(function, "__name__", str(function)),
                    code.co_filename if code is not None else str(Path(file)),
                    code.co_firstlineno if code is not None else 1, tuple(names))

@@ -64,7 +64,7 @@ def _waiting(file: str, exercise: str, repairs: bool) -> Waiting:
 def _of_mark(
     mark: Mark, written: object, file: str, exercise: str, repairs: bool
 ) -> tuple[Checked, Callable[[float], CheckResult]]:
-    from gradproof.checks.functions import check
+    from gradproof.checks.orders import kinds
     from gradproof.checks.own_process.child import about
     from gradproof.repair.search import SECONDS
 
@@ -74,7 +74,7 @@ def _of_mark(
     def checked(seconds: float) -> CheckResult:
         if not callable(written):
             raise ValueError(f"no function {name!r} is defined, which {exercise} marks")
-        return check(mark.loss, written, wrt=mark.wrt, inputs=mark.shapes,
+        return kinds.checked(mark.order, mark.loss, written, wrt=mark.wrt, inputs=mark.shapes,
                      repair_seconds=SECONDS if repairs else 0.0, time_limit=seconds)
 
     if not callable(written):

@@ -369,6 +369,21 @@ def test_lists_of_arrays():
         ("weights_0", "proved"), ("weights_1", "proved"), ("x", "proved")]
 
 
+@pytest.mark.parametrize("key", ["ws", "dws", "ws_grad", "grad_ws"])
+def test_lists_of_gradients_by_key(key):
+    def forward(ws, x):
+        return x @ ws[0] @ ws[1], (ws, x)
+
+    def backward(dout, cache):
+        ws, x = cache
+        dx = dout @ ws[1].T @ ws[0].T
+        return {key: [x.T @ (dout @ ws[1].T), (x @ ws[0]).T @ dout], "x": dx}
+
+    result = gp.check_layer(forward, backward, ws=["n h", "h k"], x="m n")
+    assert [(check.name, check.verdict) for check in result] == [
+        ("ws_0", "proved"), ("ws_1", "proved"), ("x", "proved")]
+
+
 @pytest.mark.parametrize("settings", [{"mode": "train", "eps": 1e-5}, {"mode": "train"},
                                       {"mode": "test", "running_mean": np.zeros(3)}])
 def test_settings_are_constants_without_a_word(settings):
@@ -394,3 +409,85 @@ def test_a_word_is_a_size_where_others_have_it():
     result = gp.check_layer(lambda x, y: (x * y, (x, y)), lambda d, c: (d * c[1], d * c[0]),
                             x="same", y="1 same")
     assert result["x"].verdict == "refuted"  # it has the shape of x, and no sum
+
+
+# --- layers that are handed nothing ---------------------------------------------------------------
+
+
+class Euclidean:
+    """One of Caffe's: blobs with data and diff, below and on top."""
+
+    times = 1
+
+    def setup(self, bottom, top):
+        if len(bottom) != 2:
+            raise ValueError("two inputs are needed")
+
+    def reshape(self, bottom, top):
+        self.diff = np.zeros_like(bottom[0].data)
+        top[0].reshape(1)
+
+    def forward(self, bottom, top):
+        self.diff[...] = bottom[0].data - bottom[1].data
+        top[0].data[...] = np.sum(self.diff**2) / bottom[0].num / 2
+
+    def backward(self, top, propagate_down, bottom):
+        for place, sign in ((0, 1), (1, -1)):
+            if propagate_down[place]:
+                bottom[place].diff[...] = (
+                    self.times * sign * self.diff / bottom[place].num * top[0].diff[0])
+
+
+class Split:
+    """Two blobs on top, and a target that has no gradient."""
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].data.shape)
+        top[1].reshape(*bottom[0].data.shape)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = 2 * bottom[0].data
+        top[1].data[...] = bottom[0].data * bottom[1].data
+
+    def backward(self, top, propagate_down, bottom):
+        bottom[0].diff[...] = 2 * top[0].diff + top[1].diff * bottom[1].data
+
+
+class Standing:
+    """Its arrays stand on it."""
+
+    times = 1
+
+    def __init__(self):
+        self.W = np.random.randn(4, 3)
+        self.X = self.Y = self.dX = self.dY = self.dW = None
+
+    def forward(self):
+        self.Y = np.tanh(self.X @ self.W)
+
+    def backward(self):
+        d = self.dY * (1 - self.Y**2)
+        self.dX, self.dW = d @ self.W.T, self.times * self.X.T @ d
+
+
+def twice(cls):
+    return type("Twice", (cls,), {"times": 2, "__module__": __name__})
+
+
+@pytest.mark.parametrize(("made", "shapes", "wrong"), [
+    (Euclidean, {"a": "m n", "b": "m n"}, {"a", "b"}), (Standing, {"X": "m 4"}, {"W"}),
+])
+def test_layers_that_are_handed_nothing(made, shapes, wrong):
+    for layer in (made, made()):
+        assert gp.check_layer(layer, inputs=shapes).verdict == "proved"
+    result = gp.check_layer(twice(made), inputs=shapes, repair_seconds=0)
+    assert {check.name for check in result if check.verdict == "refuted"} == wrong
+    assert "multiply by ½" in str(result)
+
+
+def test_a_target_below_needs_no_gradient():
+    constant = gp.Array("m n", kind="constant")
+    result = gp.check_layer(Split, x="m n", mask=constant)
+    assert [(check.name, check.verdict) for check in result] == [("x", "proved")]
+    with pytest.raises(gp.LayerError, match="no gradient for mask"):
+        gp.check_layer(Split, x="m n", mask="m n")

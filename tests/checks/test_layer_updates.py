@@ -84,6 +84,64 @@ def test_a_wrong_gradient_that_an_optimiser_is_handed():
     assert "self.times * self.X.T.dot(accum_grad)" in result.first_wrong
 
 
+class InPlace:
+    """An optimiser that writes into what it is handed."""
+
+    def step(self, w, gradient):
+        w -= 0.01 * gradient / (1 + np.abs(gradient))
+
+
+class Writes(Dense):
+    def backward_pass(self, accum_grad):
+        before = accum_grad.dot(self.W.T)
+        self.W_opt.step(self.W, self.X.T.dot(accum_grad))
+        self.w0_opt.step(self.w0, np.sum(accum_grad, axis=0, keepdims=True))
+        return before
+
+
+class WritesFirst(Dense):
+    def backward_pass(self, accum_grad):
+        self.W_opt.step(self.W, self.X.T.dot(accum_grad))
+        self.w0_opt.step(self.w0, np.sum(accum_grad, axis=0, keepdims=True))
+        return accum_grad.dot(self.W.T)
+
+
+def test_what_is_computed_after_the_step_is_of_the_new_parameters():
+    def writing(cls):
+        layer = cls(3, (4,))
+        layer.initialize(InPlace())
+        return layer
+
+    for made in (Late(3, (4,)), prepared(Late), writing(WritesFirst)):
+        result = gp.check_layer(made, X="m 4", repair_seconds=0)
+        assert [check.verdict for check in result] == ["refuted", "proved", "proved"], str(result)
+    assert [check.verdict for check in gp.check_layer(writing(Writes), X="m 4")] == ["proved"] * 3
+
+
+class Handed:
+    """It is handed its parameters, and an optimiser as a constant."""
+
+    def __init__(self, W, optimizer, scale=1):
+        self.W, self.optimizer, self.scale = W, optimizer, scale
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dout):
+        dx = dout @ self.W.T
+        self.W = self.optimizer.update(w=self.W, gradient=self.scale * self.x.T @ dout)
+        return dx
+
+
+def test_parameters_that_are_handed_in_and_an_optimiser():
+    constants = {"optimizer": Momentum()}
+    assert gp.check_layer(Handed, x="m n", W="n h", constants=constants).verdict == "proved"
+    result = gp.check_layer(Handed, x="m n", W="n h", scale=0.5, constants=constants,
+                            repair_seconds=0)
+    assert {check.name: check.verdict for check in result} == {"x": "proved", "W": "refuted"}
+
+
 def test_a_layer_with_an_optimiser_is_left_as_it_was():
     layer = prepared(Dense)()
     before = layer.W.copy()
