@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+import sympy as sp
 
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, leaves, takes
@@ -22,7 +23,7 @@ from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Chain
-from gradproof.symbolic.equation import System
+from gradproof.symbolic.equation import Equation, Read, System, Term, fresh_name, slot
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
 
 Values: TypeAlias = Mapping[str, Any]
@@ -210,17 +211,25 @@ def _is_narrower(subject: Subject) -> bool:
 
 def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:
     """The gradients of the one scalar that a trace returns; TraceError for one of anything else."""
-    return replace(differentiate(traced.system, scalar_result(traced), wrt), least=traced.least)
+    one = with_scalar(traced)
+    assert isinstance(one.result, str)
+    return replace(differentiate(one.system, one.result, wrt), least=traced.least)
 
 
-def scalar_result(traced: Trace) -> str:
-    """The name of the one scalar that a traced function returns; else TraceError."""
+def with_scalar(traced: Trace) -> Trace:
+    """A trace whose result is the one scalar that the function returns, which may stand in axes of
+    size 1; else TraceError."""
     if not isinstance(traced.result, str):
         raise TraceError(f"the loss returns {traced.result!r}, expected one scalar")
     shape = traced.system.shapes[traced.result]
-    if shape:
+    if any(size != 1 for size in shape):
         raise TraceError(f"the loss has shape {shape}, expected a scalar")
-    return traced.result
+    if not shape:
+        return traced
+    name = fresh_name(f"{traced.result}_entry", traced.system.names)
+    entry = Term(slot(0), (Read(traced.result, (sp.S.Zero,) * len(shape)),))
+    return replace(traced, system=traced.system.extended([Equation(name, (), (entry,))]),
+                   result=name)
 
 
 # --- a side -------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ are equal is asked in :mod:`gradproof.symbolic.proof`.
     subscripts       x[1:, None], x[i], x[rows, labels] as reads of a traced array
     swallowed        exceptions that the traced code catches
     tracer           the array that the user's code computes with, in the place of an np.ndarray
+    unbounded        arrays with entries -inf: their numbers, and where they are that
     unwritten        which entries of np.empty nobody has written
     user_names       the names of the user's modules, each copied when it is first read
 """

@@ -37,6 +37,8 @@ from .source import (
     place_of,
 )
 from .tracer import Tracer
+from .unbounded import FUNCTIONS as BEYOND
+from .unbounded import any_beyond
 
 __all__ = ["SourceLine", "Trace", "TraceError", "trace"]
 
@@ -109,6 +111,7 @@ def trace(
     """
     session = Session(FUNCTIONS, call, Tracer)
     session.tracers = Tracer
+    session.unbounded, session.any_beyond = BEYOND, any_beyond
     failures: list[TraceError] = []
     tokens = SESSION.set(session), FAILURES.set(failures)
     UNDER_WAY.append(failures)

@@ -60,6 +60,8 @@ class Session:
     ) -> None:
         self.functions = functions
         self.tracers: type = object
+        self.unbounded: Mapping[str, Callable[..., Any]] = {}
+        self.any_beyond: Callable[..., bool] = lambda session, values: False
         self.age = 0
         self._ufunc = ufunc
         self._wrap = wrap
@@ -79,6 +81,8 @@ class Session:
         self.flattened: dict[str, Operand] = {}
         """By name, integer arrays whose axes a reshape has made one: what they were."""
         self.unseen: dict[str, str] = {}
+        self.infinite: dict[str, tuple[Operand, Operand]] = {}
+        """By name, arrays with entries -inf: their numbers, and where they are that."""
         self.blank: dict[str, Blank] = {}
         self._places: dict[str, int] = {}
         self._marked: set[str] = set()
@@ -146,6 +150,9 @@ class Session:
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The traced NumPy function of that name."""
+        beyond = self.unbounded.get(name)
+        if beyond is not None and self.any_beyond(self, [*args, *kwargs.values()]):
+            return beyond(self, *args, **kwargs)
         return self.functions[name](self, *args, **kwargs)
 
     def assume(self, assumption: str, nonnegative: sp.Expr | None = None) -> None:

@@ -58,12 +58,13 @@ SHORT = 1000
 
 def _meant(value: float) -> sp.Expr | None:
     """The fraction, or the root of one, whose float this is, if there is a short one."""
+    last = 2 * math.ulp(value)  # what a difference or a quotient of such floats may be off by
     near = Fraction(value).limit_denominator(SHORT)
-    if near and float(near) == value:
+    if near and abs(float(near) - value) <= last:
         return sp.Rational(near.numerator, near.denominator)
     square = (Fraction(value) ** 2).limit_denominator(SHORT)
     if square and max(square.numerator, square.denominator) < SHORT and (
-            math.copysign(math.sqrt(square), value) == value):
+            abs(math.sqrt(square) - abs(value)) <= last):
         return sp.sqrt(sp.Rational(square.numerator, square.denominator)) * (1 if value > 0 else -1)
     return None
 

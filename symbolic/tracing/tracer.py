@@ -22,6 +22,7 @@ from .session import Dtype, Session
 from .sizes import Number, size_of
 from .source import fail, goes_on_where, spelled
 from .subscripts import Fixed, Gather, read, selectors
+from .unbounded import after_assignment, both
 
 DTYPES = {"float": np.dtype(float), "int": np.dtype(int), "bool": np.dtype(bool)}
 
@@ -117,10 +118,9 @@ class Tracer:
 
     def replace(self, value: Any) -> Tracer:
         """Writes an array or a number that broadcasts to this one's shape (``x[...] = value``)."""
-        entry = self.session.entry(value)
         self._check_dtype(value)
-        self.write(assigned(self.session, self.operand, selectors(self.session, self.operand, ...),
-                            entry))
+        chosen = selectors(self.session, self.operand, ...)
+        self.write(after_assignment(self.session, self, chosen, value))
         return self
 
     def _check_dtype(self, value: Any) -> None:
@@ -138,6 +138,7 @@ class Tracer:
             return self.view(lambda base: base, lambda base, value: value)
         if not callable(backward) or isinstance(forward, type):
             fail("x.view of another type is not traced")
+        forward, backward = both(self.session, forward), both(self.session, backward)
         made = Tracer(self.session, forward(self.operand), self.kind, Link(self, forward, backward))
         self.session.note()
         return made
@@ -287,10 +288,10 @@ class Tracer:
             return made if len(listed.shape) == 1 else session.call("reshape", made, (
                 *shape[: listed.axis], *listed.shape, *shape[listed.axis + 1 :])).copy()
         chosen = selectors(session, self.operand, key)
-        if any(isinstance(selector, Gather) for selector in chosen):
-            return session.array(read(session, self.operand, chosen), self.kind)
-        if not self.ndim or all(isinstance(selector, Fixed) for selector in chosen):
-            return session.array(read(session, self.operand, chosen), self.kind)
+        copied = not self.ndim or any(isinstance(selector, Gather) for selector in chosen)
+        if copied or all(isinstance(selector, Fixed) for selector in chosen):
+            taken = both(session, lambda base: read(session, base, chosen))
+            return session.array(taken(self.operand), self.kind)
         return self.view(
             lambda base: read(session, base, chosen),
             lambda base, value: assigned(session, base, chosen, value),
@@ -307,7 +308,7 @@ class Tracer:
                 self[single] = part
             return
         chosen = selectors(session, self.operand, key)
-        self.write(assigned(session, self.operand, chosen, session.entry(value)))
+        self.write(after_assignment(session, self, chosen, value))
 
     def _write_under(self, mask: Any, value: Any) -> None:
         """``x[mask] = value``"""

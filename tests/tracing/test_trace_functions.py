@@ -209,7 +209,7 @@ def test_reductions_over_any_axes(data):
     (lambda x: np.linalg.svd(x), "n n", "singular values"), (lambda x: np.fft.fft(x), "n", "fft"),
     (lambda x: np.linalg.eigh(x), "n n", "eigenvalues"), (lambda x: np.median(x), "n", "order"),
     (lambda x: x[x > 0] @ x, "n", "unknown number"),
-    (lambda x: np.delete(x, [0, 1, 2]), "3", "every"),
+    (lambda x: np.delete(x, [0, 1, 2], axis=0), "3 n", "every"),
     (lambda x: np.vectorize(lambda v: v if v > 0 else 0)(x), "n", "branch depends"),
     (lambda x: np.vectorize(lambda v: np.ones(2) * v)(x), "n", "give a number"),
     (lambda x: x[:, 0][x[:, 1] > 0] + x[:, 0][x[:, 0] > 0], "m 2", "another selects"),

@@ -36,7 +36,7 @@ from gradproof.checks.subject import (
     Values,
     Witness,
     loss_chain,
-    scalar_result,
+    with_scalar,
 )
 from gradproof.limits.calls import NotReturnedError
 from gradproof.symbolic.derive import higher_orders
@@ -171,7 +171,8 @@ class Claim:
             chain = loss_chain(traced, (self.by,))
             return replace(chain, of=dict.fromkeys(self.orders, chain.of[self.by]), steps=(),
                            stated=chain.assumptions, source=None)
-        loss = scalar_result(traced)
+        traced = with_scalar(traced)
+        loss = str(traced.result)
         found = self._second(traced, loss, orders[0])
         slope = next(bar for bar, name in found.adjoints.items() if name == self.by)
         second, = found.of.values()

@@ -85,6 +85,8 @@ def _delete(session: Session, arr: Any, obj: Any, axis: Any = None) -> Any:
     bounds = [Number(sp.S.NegativeOne), *map(Number, gone), size]
     parts = [along(array, place, slice(low + 1, high)) for low, high in pairwise(bounds)
              if sp.expand((high - low).expression) != 1]
+    if not parts and array.ndim == 1:
+        return np.zeros(0)
     if not parts:
         fail("np.delete of every entry")
     return session.call("concatenate", parts, place)

@@ -23,6 +23,8 @@ from ..sizes import Number, exact, number
 from ..source import fail
 from ..subscripts import selectors
 from ..tracer import Tracer
+from ..unbounded import UFUNCS as UNBOUNDED
+from ..unbounded import any_beyond
 
 Body = Callable[..., sp.Expr]
 
@@ -188,6 +190,8 @@ def check_dtype(session: Session, name: str, dtype: Any) -> None:
 
 def apply(session: Session, name: str, inputs: Any) -> Any:
     """The ufunc `name` of its inputs."""
+    if any_beyond(session, inputs) and name in UNBOUNDED:
+        return UNBOUNDED[name](session, *inputs)
     if name in OF_MATRICES or name in ("isnan", "isinf", "isfinite"):
         return session.call(name, *inputs)
     if name not in ARITHMETIC and f"scipy.special.{name}" in session.functions:
