@@ -14,6 +14,7 @@ import sympy as sp
 from ..equation import Index, Read, Size, Subscript, Term, fresh_name, slot
 from ..layers.builder import Operand, ShapeError, broadcast
 from ..layers.rearrange import reshape
+from ..mixed_radix import largest
 from .constant_places import (
     affine_places,
     check_places,
@@ -252,10 +253,32 @@ def view(session: Session, operand: Operand, chosen: Sequence[Selector]) -> View
             assert shared is not None
             assert isinstance(selector, Gather)
             at.append(shared.entry(selector.places))
+            _within_axis(session, at[-1], shared.indices, axis.size)
     fold = None
     if shared and start is not None and any(len(split) > 1 for split in shared.splits):
         fold = (start, len(shared.indices), shared.shape)
     return View(tuple(out), tuple(at), fold, shared is None or _told_apart(chosen, shared))
+
+
+def _within_axis(
+    session: Session, place: Subscript, indices: Sequence[Index], size: Size
+) -> None:
+    """Places are not below 0, where they would count from the end, and within the axis, which is
+    assumed where it depends on sizes."""
+    if isinstance(place, Read):
+        return
+    sizes = {index.symbol: index.size for index in indices}
+    free = sorted(sizes.keys() & place.free_symbols, key=str)
+    lowest = sp.expand(-largest(sp.expand(-place), free, sizes))
+    if lowest.is_negative:
+        fail(f"places from {lowest} on are a subscript of an axis of size {size}; those below 0 "
+             "count from the end, which is not traced in one array")
+    left = sp.expand(size - 1 - largest(sp.expand(place), free, sizes))
+    if left.is_negative:
+        fail(f"there is no entry {sp.expand(size - 1 - left)} on an axis of size {size}")
+    for bound in (lowest, left):
+        if not bound.is_nonnegative:
+            session.assume(f"{bound} >= 0, for places on an axis of size {size}", bound)
 
 
 def _adjacent(chosen: Sequence[Selector]) -> bool:

@@ -29,7 +29,7 @@ def is_beyond(session: Session, value: Any) -> bool:
     """Whether a number, an array of numbers or a traced array has an entry -inf."""
     if isinstance(value, session.tracers):
         return value.operand.name in session.infinite  # type: ignore[attr-defined]
-    if isinstance(value, (float, np.floating)):
+    if type(value) in (float, np.float64, np.float32):  # a size says that it is a float, too
         return bool(value == -math.inf)
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and bool(np.any(
         np.isneginf(value)))
@@ -184,8 +184,8 @@ def _full(session: Session, shape: Any, fill_value: Any, *_: Any, **__: Any) -> 
 def _compared(session: Session, name: str, left: Any, right: Any) -> Any:
     """Whether an entry is -inf."""
     array: Any = left if isinstance(left, session.tracers) else right
-    if isinstance(array, session.tracers) and all(
-            x is array or isinstance(x, float) for x in (left, right)):
+    other = right if array is left else left
+    if not isinstance(other, session.tracers) and is_beyond(session, other):
         mask = session.call("broadcast_to", places(session, array), session.call("shape", array))
         return mask if name == "equal" else session.ufunc(
             np.logical_not, "__call__", (mask,), {})

@@ -296,3 +296,34 @@ def test_a_value_that_decides_is_still_a_branch(function):
 def test_a_float_is_the_short_fraction_or_root_that_it_was_computed_from(loss, gradient, verdict):
     result = gp.check(loss, gradient, wrt=["x"], x="n", repair_seconds=0)
     assert result.verdict == verdict, str(result)
+
+
+# --- what is a view, and what a copy ------------------------------------------------------------
+
+
+def written_into_copies(x):
+    for copied in (np.take(x, 0, axis=1), np.pad(x, 0, "edge"), np.meshgrid(x[0], sparse=True)[0],
+                   np.delete(x, 0, axis=1), np.compress([True, True, False], x, axis=1)):
+        copied += 1
+    return x * 2
+
+
+def written_into_views(x):
+    np.rot90(x, 0)[0] = 5
+    x.view()[1] = 7
+    np.unstack(x, axis=1)[2][0] = 8
+    return x * 2
+
+
+def read_after_a_write(x):
+    diagonal = np.diagonal(x)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2))
+    x[0, 0] = 3
+    return diagonal.sum() * windows
+
+
+def test_views_see_what_is_written_and_copies_do_not():
+    same_values(written_into_copies, {"x": "m 3"})
+    same_values(read_after_a_write, {"x": "3 3"})
+    if hasattr(np, "unstack"):
+        same_values(written_into_views, {"x": "m 3"}, ({"m": 4}, {"m": 2}))

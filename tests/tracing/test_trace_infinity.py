@@ -59,6 +59,13 @@ def paths(x):
     return state
 
 
+def beside_sizes(x):
+    """Sizes and constants that are floats are no -inf."""
+    n = x.shape[0]
+    S = np.where(causal(x), x / np.sqrt(2 * np.pi), -np.inf) + n / 2.0
+    return np.where(np.isinf(S), n / 3.0, np.exp(S - n * 0.5)) * (2 * np.pi)
+
+
 def with_questions(x):
     S = np.where(causal(x), x, -np.inf)
     return np.where(np.isinf(S), 0, np.exp(S)) + (-np.inf == S) + np.maximum(S, -1) * np.isfinite(S)
@@ -67,7 +74,7 @@ def with_questions(x):
 @pytest.mark.parametrize(("function", "shape"), [
     (by_where, "n n"), (by_where_turned, "n n"), (by_assignment, "n n"), (by_addition, "n n"),
     (by_a_mask_of_numbers, "n n"), (by_places, "n n"), (over_heads, "m n n"), (paths, "3 k"),
-    (with_questions, "n n"),
+    (with_questions, "n n"), (beside_sizes, "n n"),
 ])
 def test_the_equations_compute_what_numpy_computes(function, shape):
     same_values(function, {"x": shape})
@@ -99,6 +106,7 @@ def test_without_the_mask_they_are_refuted():
     lambda x: np.log(np.where(x > 0, x, -np.inf)), lambda x: np.where(x > 0, x, -np.inf) * x,
     lambda x: x - np.where(x > 0, x, -np.inf), lambda x: np.where(x > 0, x, -np.inf) * -1.0,
     lambda x: np.where(np.where(x > 0, x, -np.inf), 1.0, x),
+    lambda x: np.where(x > 0, x, -np.inf) == 0.0, lambda x: np.where(x > 0, x, -np.inf) == x,
     lambda x: np.where(x > 0, x, -np.inf) @ x, lambda x: np.where(x > 0, x, -np.inf) * 0,
 ])
 def test_what_is_no_number_is_explained(function):

@@ -158,10 +158,19 @@ def test_constants_in_any_shape(data):
     (lambda X, y: _assigned_rows(X, y), LABELS, "repeat a place"),
     (lambda x: np.arange(0, x.shape[0], 2) * 1.0, {"x": "n"}, "how many entries"),
     (lambda x: x[[0, 1], 0, 0], {"x": "3 3"}, "subscripts for"),
+    (lambda x: x[np.arange(x.shape[0]) - 1], {"x": "n"}, "count from the end"),
+    (lambda x: x[np.arange(x.shape[0]) + 1], {"x": "n"}, "no entry n"),
 ])
 def test_what_is_not_traced_is_explained(function, inputs, message):
     with pytest.raises(TraceError, match=message):
         trace(function, inputs)
+
+
+def test_places_on_a_symbolic_axis_say_how_long_it_is():
+    assert trace(lambda x: x[[0, 2, 4]], {"x": "n"}).least == {"n": 5}
+    assert trace(lambda x: x[[-1, -3]], {"x": "n"}).least == {"n": 3}
+    crossed = trace(lambda x: x[:, np.arange(x.shape[0])], {"x": "n m"})
+    assert any("m - n >= 0" in text for text in crossed.assumptions)
 
 
 def _assigned_rows(X, y):

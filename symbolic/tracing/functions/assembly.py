@@ -67,7 +67,9 @@ def _meshgrid(session: Session, *vectors: Any, copy: Any = True, sparse: Any = F
         shape: list[Any] = [1] * len(arrays)
         shape[{0: 1, 1: 0}.get(place, place) if swap else place] = array.shape[0]
         grids.append(array.reshape(tuple(shape)))
-    return tuple(grids) if sparse else _broadcast_arrays(session, *grids)
+    if sparse:
+        return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
+    return _broadcast_arrays(session, *grids)
 
 
 def _rot90(session: Session, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
@@ -75,7 +77,7 @@ def _rot90(session: Session, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
     first, second = (int(axis) % array.ndim for axis in axes)
     times = int(k) % 4
     if times == 0:
-        return array.copy()
+        return array.view()
     if times == 2:
         return session.call("flip", array, (first, second))
     turned = session.call("swapaxes", array, first, second) if times == 3 else session.call(
@@ -122,7 +124,9 @@ class Joined:
 
 def _require(session: Session, a: Any, dtype: Any = None, requirements: Any = None, **_: Any
              ) -> Any:
-    return session.call("asarray", a, dtype)
+    """The array itself, or a copy where its memory is not as it has to be."""
+    array = session.call("asarray", a, dtype)
+    return array.uncertain(array.operand) if requirements or array.ndim > 1 else array
 
 
 def _chkfinite(session: Session, a: Any, dtype: Any = None, **_: Any) -> Any:
@@ -196,7 +200,7 @@ ASSEMBLY: dict[str, Callable[..., Any]] = {
     "cross": _cross,
     "linalg.cross": _cross,
     "require": _require,
-    "asfortranarray": lambda session, a, dtype=None, **_: session.call("asarray", a, dtype),
+    "asfortranarray": lambda session, a, dtype=None, **_: _require(session, a, dtype),
     "asarray_chkfinite": _chkfinite,
     "unstack": _unstack,
     "conj": lambda session, a: session.call("asarray", a),

@@ -212,7 +212,7 @@ def _continued(
         else:
             new = part(size - width - skip, size - skip, True)
         parts = [new, *parts] if front else [*parts, new]
-    return _concatenate(session, parts, place) if len(parts) > 1 else array
+    return _concatenate(session, parts, place) if len(parts) > 1 else array.copy()
 
 
 def _pad_widths(given: Any, count: int) -> list[tuple[sp.Expr, sp.Expr]]:

@@ -26,7 +26,7 @@ def _take(session: Session, a: Any, indices: Any, axis: Any = None, out: Any = N
     array, place = one_axis(session, a, axis)
     if exact(indices) is None and not isinstance(indices, Tracer):
         indices = np.asarray(indices)
-    return along(array, place, indices)
+    return along(array, place, indices).copy()
 
 
 def _beside(session: Session, array: Any, indices: Any, axis: int) -> tuple[Any, ...]:
@@ -204,8 +204,9 @@ def _place(session: Session, arr: Any, mask: Any, vals: Any) -> None:
 
 
 def _fill_diagonal(session: Session, a: Any, val: Any, wrap: Any = False) -> None:
-    if a.ndim != 2 or getattr(val, "ndim", 0) > 1:
-        fail("np.fill_diagonal is traced of matrices, with a number or a vector")
+    if a.ndim != 2 or getattr(val, "ndim", 0) > 1 or sp.expand(
+            (a.shape[0] - a.shape[1]).expression) != 0:
+        fail("np.fill_diagonal is traced of square matrices, with a number or a vector")
     places = session.call("arange", a.shape[0])
     a[places, places] = val
 

@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from ...equation import Equal, Guard, Index, Read, Term, Within, fresh_name, slot
+from ...layers.builder import Operand
 from ..session import Session
 from ..sizes import Number, exact, size_of
 from ..source import fail
@@ -226,16 +227,26 @@ def _diag(session: Session, v: Any, k: Any = 0) -> Any:
 
 
 def _diagonal(session: Session, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
-    """The entries x[.., i, i + offset], their axis the last."""
+    """The entries x[.., i, i + offset], their axis the last: a view that nothing is written into.
+    """
     array = as_array(session, a)
-    one, other = int(axis1) % array.ndim, int(axis2) % array.ndim
-    shift = int(offset)
-    indices = session.builder.axes(array.operand)
+
+    def written(base: Operand, value: Operand) -> Operand:
+        fail("np.diagonal gives what is not to be written into; write x[i, i] with an arange")
+
+    return array.view(lambda base: _diagonal_of(
+        session, base, int(offset), int(axis1) % base.ndim, int(axis2) % base.ndim), written)
+
+
+def _diagonal_of(
+    session: Session, operand: Operand, shift: int, one: int, other: int
+) -> Operand:
+    indices = session.builder.axes(operand)
     rows, columns = indices[one].size, indices[other].size
     rows, columns = (rows, columns - shift) if shift >= 0 else (rows + shift, columns)
     gap = sp.expand(rows - columns)
     if not (gap.is_nonnegative or gap.is_nonpositive):
-        fail(f"the diagonal of {session.shown(array.operand)} is as long as the smaller of two "
+        fail(f"the diagonal of {session.shown(operand)} is as long as the smaller of two "
              "sizes; give them as numbers or as one name")
     size = columns if gap.is_nonnegative else rows
     if not sp.expand(size).is_positive:
@@ -245,8 +256,8 @@ def _diagonal(session: Session, a: Any, offset: Any = 0, axis1: Any = 0, axis2: 
     at[one] = along_it.symbol + max(-shift, 0)
     at[other] = along_it.symbol + max(shift, 0)
     out = (*(index for k, index in enumerate(indices) if k not in (one, other)), along_it)
-    term = Term(slot(0), (Read(array.operand.name, tuple(at)),))
-    return session.array(session.builder.emit(None, out, [term]), array.kind)
+    term = Term(slot(0), (Read(operand.name, tuple(at)),))
+    return session.builder.emit(None, out, [term])
 
 
 def _flip(session: Session, m: Any, axis: Any = None) -> Any:
@@ -264,7 +275,8 @@ def _argmin(session: Session, a: Any, axis: Any = None, out: Any = None, **optio
 
 def _nan_to_num(session: Session, x: Any, copy: Any = True, nan: Any = 0.0, **_: Any) -> Any:
     session.assume("every entry that nan_to_num is given is a finite number")
-    return as_array(session, x).copy()
+    array = as_array(session, x)
+    return array.copy() if copy else array
 
 
 SEQUENCES: dict[str, Callable[..., Any]] = {

@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from ...equation import Index, Read, Term, fresh_name, slot
+from ...layers.builder import Operand
 from ..session import Session
 from ..sizes import Number, exact
 from ..source import fail
@@ -63,9 +64,12 @@ def _windows(session: Session, x: Any, window_shape: Any, axis: Any = None, *, s
         out[k] = Index(out[k].name, count)
         out.append(Index(fresh_name("u", {index.name for index in out}), size))
         at[k] = at[k] + out[-1].symbol
-    made = session.builder.emit(None, tuple(out), [
-        Term(slot(0), (Read(array.operand.name, tuple(at)),))])
-    return session.array(made, array.kind)
+
+    def written(base: Operand, value: Operand) -> Operand:
+        fail("sliding_window_view gives what is not to be written into")
+
+    return array.view(lambda base: session.builder.emit(None, tuple(out), [
+        Term(slot(0), (Read(base.name, tuple(at)),))]), written)
 
 
 def _convolve(session: Session, a: Any, v: Any, mode: Any = "full") -> Any:
