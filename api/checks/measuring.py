@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checks.causes.failures import Failure, failure_of, unsteady
+from gradproof.checks.causes.failures import Failure, failure_of, not_real, unsteady
 from gradproof.checks.causes.loss_faults import loss_fault
 from gradproof.checks.causes.repair_search import wanted_at
 from gradproof.checks.exact_values import exact_arrays
@@ -157,14 +157,20 @@ class Measurements:
             self.failure = self.failure or why
 
     def _present(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The gradients asked for, as arrays; one that is missing is remembered."""
+        """The gradients asked for, as arrays; what is missing or no array is remembered."""
+        made = {}
         for name in self.subject.wrt:
             if name not in found:
                 self.shapes.setdefault(
                     name, f"by {name} is not returned (keyed {name!r} or 'd{name}')"
                     if not self.subject.varied else "is not returned")
-        return {name: np.array(found[name])  # a function may use its arrays again
-                for name in self.subject.wrt if name in found}
+                continue
+            array = np.array(found[name])  # a function may use its arrays again
+            if odd := not_real(found[name], array):
+                self.shapes.setdefault(name, odd)
+            else:
+                made[name] = array.real.astype(float) if array.dtype.kind in "cO" else array
+        return made
 
     def _compared(
         self, point: Point, fitting: Mapping[str, Any], derived: Mapping[str, Any],

@@ -1,5 +1,7 @@
 """Whose gradient is which in what comes back: one list of keys, and nothing goes unsaid."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -132,3 +134,33 @@ def test_what_is_missing_is_named(returned, message):
 def test_a_loss_may_come_with_the_gradients():
     assert Asked(("a",)).by_name((0.5, {"da": 3})) == {"a": 3}
     assert Asked(("a", "b")).by_name([1, 2]) == {"a": 1, "b": 2}
+
+
+def squares(X, w):
+    return np.sum((X @ w) ** 2)
+
+
+def due(X, w):
+    return 2 * X.T @ (X @ w)
+
+
+@pytest.mark.parametrize(("gradient", "said"), [
+    (lambda X, w: None, "is None"),
+    (lambda X, w: "2 X.T X w", "is a str"),
+    (lambda X, w: np.array([None] * len(w)), "is an array of object"),
+    (lambda X, w: due(X, w) * (1 + 1e-3j), "is complex, with an imaginary part of up to"),
+])
+def test_what_is_no_array_of_real_numbers_is_no_gradient(gradient, said):
+    (found,) = gp.check(squares, gradient, X="m n", w="n", wrt=["w"], repair_seconds=0)
+    assert (found.verdict, said in found.reason) == ("refuted", True), str(found)
+
+
+@pytest.mark.parametrize("made", [
+    lambda g: g.astype(object), lambda g: g + 0j, lambda g: np.fft.ifft(np.fft.fft(g))])
+def test_real_numbers_in_another_dtype_are_what_they_are(made):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for factor, verdict in ((1, "agrees"), (1.5, "refuted")):
+            (found,) = gp.check(squares, lambda X, w, by=factor: made(by * due(X, w)), X="m n",
+                                w="n", wrt=["w"], repair_seconds=0)
+            assert found.verdict == verdict, str(found)

@@ -1,5 +1,5 @@
-"""A gradient function that raises, or has two answers: what is said of it, and whether that is a
-fact about it.
+"""A gradient function that raises, has two answers or gives no real numbers: what is said of it,
+and whether that is a fact about it.
 
 Arrays that do not fit, a name or a key that is not there: where the loss works, a gradient that
 ends so is wrong.  What a function raises by itself (a refusal), what it lacks of the machine, and
@@ -11,6 +11,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -91,3 +92,22 @@ def _module(frame: FrameType) -> str:
 def _line(frame: FrameType, number: int) -> SourceLine:
     filename = frame.f_code.co_filename
     return SourceLine(filename, number, linecache.getline(filename, number).strip())
+
+
+IMAGINARY = 1e-12
+"""Relative: an imaginary part that rounding may leave, as in an inverse Fourier transform."""
+
+
+def not_real(value: Any, array: Any) -> str:
+    """What is to be said of a gradient that is no array of real numbers; else empty."""
+    if array.dtype.kind == "c":
+        largest = float(np.max(np.abs(array.imag), initial=0))
+        if largest <= IMAGINARY * np.max(np.abs(array.real), initial=0):
+            return ""
+        return f"is complex, with an imaginary part of up to {largest:.3g}; real numbers are due"
+    if array.dtype.kind in "fiub" or (array.dtype == object and array.size and all(
+            isinstance(entry, Real) for entry in array.flat)):
+        return ""
+    what = "None" if value is None else f"an array of {array.dtype}" if isinstance(
+        value, np.ndarray) else f"a {type(value).__name__}"
+    return f"is {what}, expected an array of real numbers"
