@@ -8,6 +8,7 @@ from string import ascii_letters
 
 import sympy as sp
 
+from ..symbolic.display.index_letters import lettered
 from ..symbolic.display.layout import ATOM, POW
 from ..symbolic.equation import Equation, EquationError, Read, Size
 from ..symbolic.matrices.kronecker import Kronecker, kronecker_form
@@ -163,7 +164,9 @@ class Blocks:
         at = f"[{places}]" if places else ""
         steps = [f"{value} = {self.expressions.added(patch.form, patch.axes).text}",
                  f"{larger} = {value} > {name}{at}"]
-        for place, index in zip(equation.argmax, equation.terms[0].over, strict=True):
+        # the patch's loops run over the indices as they are called in it
+        over = lettered(equation).terms[0].over
+        for place, index in zip(equation.argmax, over, strict=True):
             counter = self.names.variable(index.name)
             steps.append(f"{place}{at} = np.where({larger}, {counter}, {place}{at})")
         steps.append(f"{name}{at} = np.maximum({name}{at}, {value})")

@@ -12,13 +12,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
+import mpmath
 import numpy as np
+import sympy as sp
 
 from ..places import said_place
 
 _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
 _STANDARD = str(Path(ast.__file__).parent)
+_ALGEBRA = (str(Path(sp.__file__).parent), str(Path(mpmath.__file__).parent))
 ENTRY = "_run_traced"
 """The name of the function that calls the user's: frames outside of it are not the user's."""
 
@@ -80,6 +83,18 @@ def is_users(frame: FrameType) -> bool:
     if filename.startswith(_STANDARD) and "site-packages" not in filename:
         return False
     return not filename.startswith((_HERE, _NUMPY, "<frozen")) and not _is_ours(frame)
+
+
+def in_our_algebra(frame: FrameType) -> bool:
+    """Whether a frame runs SymPy's code for the tracer, not for the user's function."""
+    at: FrameType | None = frame
+    if not frame.f_code.co_filename.startswith(_ALGEBRA):
+        return False
+    while at is not None and (at.f_code.co_filename.startswith(_ALGEBRA) or not is_users(at)):
+        if at.f_code.co_filename.startswith(_HERE) or _is_ours(at):
+            return True
+        at = at.f_back
+    return False
 
 
 def _is_ours(frame: FrameType) -> bool:

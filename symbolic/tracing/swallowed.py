@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..places import said_place
-from .source import TraceError, is_users, place_of
+from .source import TraceError, in_our_algebra, is_users, place_of
 
 ALIKE = (ImportError, StopIteration, StopAsyncIteration, GeneratorExit, AttributeError, NameError)
 """Raised alike for formulas and for numbers: traced values record what they lack themselves."""
@@ -62,7 +62,8 @@ class Watch:
     def _raised(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "exception":
             error = argument[1]
-            if not isinstance(error, TraceError) and not _alike(error):
+            if not isinstance(error, TraceError) and not _alike(error) and not in_our_algebra(
+                    frame):
                 self.seen.append(TraceError(
                     f"{place_of(frame)}\n    {type(error).__name__} is caught while the function "
                     f"is traced ({error!s:.80}); whether it is raised in a run with numbers is "

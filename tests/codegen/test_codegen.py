@@ -413,3 +413,21 @@ def test_the_gradient_by_an_entry_is_zero_elsewhere(text, shape):
     given_ = {**values, "x_dot": np.ones(sizes)}
     np.testing.assert_allclose(hessian.compile()(**given_),
                                evaluate(hessian.system, given_)[hessian.name], 1e-12)
+
+
+@pytest.mark.parametrize("shapes", [{"x": "m 3 4", "w": "m 4"}, {"x": "m t n", "w": "m n"}])
+def test_the_place_of_a_kept_maximum_is_counted_by_its_loop(shapes):
+    """Attention of x by itself, whose maximum keeps its axis, with its mean over a short axis."""
+    def loss(x, w):
+        scores = np.matmul(x, np.transpose(x, (0, 2, 1)))
+        powers = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
+        weights = powers / np.sum(powers, axis=-1, keepdims=True)
+        return np.sum(np.mean(np.matmul(weights, x), axis=1) * w)
+
+    derivation = gp.derive(gp.trace(loss, **shapes))
+    rng = np.random.default_rng(0)
+    x, w, step = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4)), rng.normal(size=(2, 3, 4))
+    value, gradients = derivation.compile()(x=x, w=w)
+    assert value == pytest.approx(loss(x, w))
+    slope = (loss(x + 1e-6 * step, w) - loss(x - 1e-6 * step, w)) / 2e-6
+    assert np.sum(gradients["x"] * step) == pytest.approx(slope, rel=1e-7)

@@ -30,7 +30,9 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import sympy as sp
 from numpy.random import default_rng, rand
+from sympy.core.cache import clear_cache
 
 import gradproof as gp
 from gradproof.symbolic.tracing.run import TraceError, trace
@@ -852,3 +854,40 @@ def test_a_large_state_is_looked_through_in_time():
     start = time.process_time()
     trace(gradient, {"X": "m n", "w": "n"})  # what is only written decides nothing
     assert time.process_time() - start < 20
+
+
+# --- exceptions that SymPy catches ----------------------------------------------------------------
+
+
+def optional_import():
+    try:  # noqa: SIM105 - it is what is tested
+        import there_is_no_such_module  # noqa: F401
+    except ImportError:
+        pass
+
+
+def huber(x, y):
+    optional_import()
+    e = x - y
+    return np.mean(np.where(np.abs(e) <= 1, 0.5 * np.square(e), np.abs(e) - 0.5))
+
+
+def huber_gradient(x, y):
+    optional_import()
+    e = x - y
+    return np.where(np.abs(e) <= 1, e, np.sign(e)) / x.size
+
+
+def test_what_sympy_catches_at_the_tracers_work_is_not_the_functions():
+    clear_cache()  # what SymPy looks up first, it looks for by an exception
+    check = gp.check(huber, huber_gradient, wrt=["x"], x="m n", y="m n")["x"]
+    assert check.verdict == "proved", check
+
+
+def test_what_sympy_catches_at_the_functions_own_work_is():
+    def loss(x, y):
+        optional_import()
+        return np.sum(x ** 2) * (2.0 if sp.sympify(x, strict=False) == y else 1.0)
+
+    with pytest.raises(TraceError):
+        gp.trace(loss, x="m 3", y="m")
