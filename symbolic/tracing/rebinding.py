@@ -344,7 +344,9 @@ def _empty_like(value: Any) -> Any:
 
 
 def _root(module: Any) -> str:
-    return str(module).split(".")[0]
+    """The package of a module; tests that a package ships are programs that use it."""
+    parts = str(module).split(".")
+    return str(module) if "tests" in parts[1:] else parts[0]
 
 
 def _is_numpy(value: Any) -> bool:

@@ -118,3 +118,20 @@ def test_texts_know_the_gamma_function_too():
     exec(derivation.numpy_source(), source)
     np.testing.assert_allclose(source["gradient"](x)[1]["x"], special.digamma(x), 1e-12)
     assert {"gammaln", "digamma", "erfc", "arcsin"} <= SCALARS.keys()
+
+
+PROGRAM = """
+def residuals(x):
+    return np.array([10 * (x[1] - x[0] ** 2), 1 - x[0]])
+
+def jac(x):
+    return np.array([[-20 * x[0], 10], [-1, 0]])
+"""
+
+
+@pytest.mark.parametrize(("module", "verdict"), [
+    ("scipy.optimize.tests.test_made", "proved"), ("scipy.optimize._made", "agrees")])
+def test_tests_that_a_package_ships_are_programs_that_use_it(module, verdict):
+    names = {"np": np, "__name__": module}
+    exec(PROGRAM, names)
+    assert gp.check_jacobian(names["residuals"], names["jac"], x="2").verdict == verdict
