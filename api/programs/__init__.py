@@ -16,6 +16,7 @@ two functions of its arrays, which are held against each other as any others are
     proposing    losses that a program may mean where it states none
     solvers      derivatives that a program hands to SciPy's solvers
     replays      the pass as two functions of its arrays
+    carried      what a pass has from the pass before it
     checking     the gradients of a pass, held against its loss
     wording      what was taken for what, what is missing, and the command to add
     pairs        layers in a file that does not train, found by their names

@@ -16,10 +16,11 @@ from gradproof.checks.functions import Pair
 from gradproof.checks.given_arrays import General
 from gradproof.checks.hand_files import HandError
 from gradproof.checks.inputs import Inputs
-from gradproof.checks.layer_objects.places import Path, reached
+from gradproof.checks.layer_objects.places import reached
 from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
+from gradproof.programs.carried import carried, with_carried
 from gradproof.programs.losses import Loss, find_loss, is_said_loss
 from gradproof.programs.options import Options
 from gradproof.programs.parameters import Parameter, parameters, shown
@@ -43,9 +44,9 @@ from gradproof.programs.wording import NoPassError, no_loss, no_parameters, no_p
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.places import said_place
 
-SMALL, NEAR, LONGEST = 1e-3, 1e-7, 100_000
+SMALL, NEAR, LONGEST, SHORT = 1e-3, 1e-7, 100_000, 100
 """Entries that are smaller than this part of the largest say nothing of a factor; how far ratios
-may be apart; the largest denominator of a factor that numbers show."""
+may be apart; the largest denominator of a factor that several entries show, or a single one."""
 
 
 class _Nobody(TextIOBase):
@@ -123,7 +124,7 @@ class Trained:
         if not all(one.verdict == "refuted" for one in result):
             return result
         reason = (f"not the gradient of {self.loss.text}, which may not be what is minimised; if "
-                  f"it is: --loss \"{self.loss.text}\"")
+                  f"it is: --loss=\"{self.loss.text}\"")
         return replace(result, checks=tuple(
             replace(one, verdict="undecided", reason=reason, diagnosis="") for one in result))
 
@@ -138,8 +139,8 @@ class Trained:
                 "the same: the factor belongs to the learning rate")))
         return replace(check, verdict="undecided", scope="", reason=(
             f"all gradients are those of {factor} × {self.loss.text} ({check.verdict}), which is "
-            f"right if the factor is left to the learning rate, and else wrong: --loss "
-            f"\"{self.loss.text}\" or --loss \"({factor}) * {self.loss.text}\" says which"))
+            f"right if the factor is left to the learning rate, and else wrong: --loss="
+            f"\"{self.loss.text}\" or --loss=\"({factor}) * {self.loss.text}\" says which"))
 
     def _said(self, number: Fraction, powers: Mapping[int, int]) -> str:
         """A factor as the program can compute it."""
@@ -174,7 +175,7 @@ class Trained:
         if not all(factor is not None and factor[0] < 0 for factor in factors):
             return result
         text = (f"every step goes up {self.loss.text}; if that is to be maximised: "
-                f"--loss \"-{self.loss.text}\"")
+                f"--loss=\"-({self.loss.text})\"")
         return replace(result, common="\n".join(filter(None, (result.common, text))))
 
     def _judged(self, repair_seconds: float) -> CheckResult:
@@ -203,7 +204,7 @@ def _as_numbers(check: Check) -> tuple[Fraction, Mapping[int, int]] | None:
     ratios = [hand / derived for hand, derived in pairs if abs(derived) > SMALL * largest]
     if check.verdict != "refuted" or not ratios or not np.all(np.isfinite(ratios)):
         return None
-    found = Fraction(ratios[0]).limit_denominator(LONGEST)
+    found = Fraction(ratios[0]).limit_denominator(LONGEST if len(ratios) > 1 else SHORT)
     if not found or any(abs(ratio - found) > NEAR * abs(found) for ratio in ratios):
         return None
     return found, {}
@@ -258,16 +259,20 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
         raise HandError(no_parameters(seen))
     names = frozenset(str(path[0].key) for one in found for path in one.paths)
     slicer = Slicer(seen, names)
+    known = carried(slicer, frozenset(
+        place for one in found for path, places in seen.moved.items() if path in one.paths
+        for place in places))
+    slicer = replace(slicer, varied=names | known.keys())
     named = [one.demand for one in found if not one.is_step]
     used = slicer.sliced(named or [one.demand for one in found]).used
     loss = find_loss(seen, found, options.loss, watcher.trees, used)
     if loss is not None:
-        return _paired(seen, found, slicer, loss, wrt is not None)
+        return _paired(seen, found, (slicer, known), loss, wrt is not None)
     for text in proposals(seen):
         with suppress(HandError, ValueError):
             asked = find_loss(seen, found, text, ())
             assert asked is not None
-            made = _paired(seen, found, slicer, asked, True)
+            made = _paired(seen, found, (slicer, known), asked, True)
             if goes_down(*made.functions, made.inputs, made.parameters):
                 break
     else:
@@ -276,12 +281,14 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
 
 
 def _paired(
-    seen: Pass, found: list[Parameter], slicer: Slicer, loss: Loss, are_asked: bool
+    seen: Pass, found: list[Parameter], lines: tuple[Slicer, Mapping[str, Slice]], loss: Loss,
+    are_asked: bool,
 ) -> Trained:
     """A pass with its loss.  Raises HandError where they do not belong together."""
-    of_loss = slicer.sliced([loss.demand], loss.without)
+    slicer, known = lines
+    of_loss = with_carried(slicer.sliced([loss.demand], loss.without), known)
     found = _dependent(found, of_loss, are_asked, loss)
-    of_gradient = slicer.sliced([one.demand for one in found])
+    of_gradient = with_carried(slicer.sliced([one.demand for one in found]), known)
     inputs = inputs_of([of_loss, of_gradient], found)
     made = _functions(loss, of_loss, of_gradient, inputs, found)
     inputs = needed(inputs, found, made)
@@ -312,14 +319,12 @@ def _chosen(watcher: Watcher, command: str) -> tuple[Pass, Pass | None]:
         return max(passes, key=lambda one: len(one.stepped)), None
     first, second = watcher.both
     common = gone_on(first, second)
-    if any(_begins_whole(first, path) for path in second.stepped if path not in common):
-        return second, first
+    # What stays in the first pass, for want of a slope there, or begins as a whole number.
+    further = tuple(path for path in second.stepped if path not in common and isinstance(
+        reached(first.start, path), np.ndarray | np.number | int | float))
+    if further:
+        return replace(second, stepped=(*common, *further)), first
     return replace(first, stepped=common), second
-
-
-def _begins_whole(seen: Pass, path: Path) -> bool:
-    """Whether a parameter begins as a whole number, which a later pass has made another."""
-    return isinstance(reached(seen.start, path), int)
 
 
 def _dependent(

@@ -25,7 +25,7 @@ from gradproof.programs.watching import Pass
 
 _WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|rmse|bce|ll|"
                    r"crossentropy|error|err|errors|log_?lik\w*|likelihood)(_|\d|$)|"
-                   r"^(cross_entropy|J|L|E|C|cee|mae)\d*(_?hist\w*|s)?$|"
+                   r"^(cross_entropy|(?-i:[JLEC])|cee|mae)\d*(_?hist\w*|s)?$|"
                    r"(loss|cost|error)(function|fn)?$|^(compute|calc\w*|get)(loss|cost)",
                    re.IGNORECASE)
 _MAXIMISED = re.compile(r"(^|_)(ll|log_?lik\w*|likelihood)(_|\d|s|$)", re.IGNORECASE)

@@ -46,9 +46,9 @@ class Demand:
 class Slice:
     """Statements from which demands follow.
 
-    kept: places of the statements that are run.  sizes: statements before the pass that are run
-    first.  handed: the names that are handed in.  frozen: those of them that a statement of the
-    pass assigns, with its place.
+    kept: places of the statements that are run; ahead: of those before them.  sizes: statements
+    before the pass that are run first.  handed: the names that are handed in.  frozen: those of
+    them that a statement of the pass assigns, with its place.
     """
 
     seen: Pass
@@ -58,6 +58,7 @@ class Slice:
     handed: tuple[str, ...]
     frozen: Mapping[str, int]
     outside: frozenset[str] = frozenset()
+    ahead: tuple[int, ...] = ()
 
     @property
     def used(self) -> frozenset[str]:
@@ -75,7 +76,7 @@ class Slice:
     def function(self) -> FunctionType:
         """The function of the names that are handed in; it returns the demands by their keys."""
         site = self.seen.site
-        body = [copy.deepcopy(site.body[place]) for place in self.kept]
+        body = [copy.deepcopy(site.body[place]) for place in (*self.ahead, *self.kept)]
         sizes = [copy.deepcopy(statement) for statement in self.sizes]
         for statement in sizes:
             statement.is_made = True  # type: ignore[attr-defined]
@@ -202,6 +203,13 @@ class Slicer:
             *used, *(one.value for one in demands)))) & {*handed, *_stored((*used, *sizes))}
         return Slice(self.seen, tuple(demands), tuple(kept), tuple(sizes), handed, {
             name: place for name, place in frozen.items() if name in handed}, outside)
+
+    @property
+    def read_first(self) -> frozenset[str]:
+        """The names that the pass reads before it sets them, and sets."""
+        done = [self._effects(place) for place in range(len(self.seen.site.body))]
+        sets = frozenset().union(*(effect.sets for effect in done))
+        return sets - _first_set(self.seen.site.body, done)
 
     def _is_of_file(self, name: str) -> bool:
         """Whether a name is that of a module, a class or a function of the file."""

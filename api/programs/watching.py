@@ -301,10 +301,10 @@ def _is_handed_on(statement: ast.stmt, name: str) -> bool:
     stored = {node.id for target in statement.targets for node in ast.walk(target)
               if isinstance(node, ast.Name)}
     handed = {node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name)}
-    return name in stored & handed and any(
+    return name in stored & handed and (len(stored & handed) > 1 or any(
         other.lower() in (f"d{name}".lower(), f"grad_{name}".lower(), f"{name}_grad".lower(),
                           "grads", "gradients", "lr", "learning_rate", "alpha", "eta")
-        for other in handed)
+        for other in handed))
 
 
 # --- running --------------------------------------------------------------------------------------

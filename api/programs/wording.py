@@ -55,7 +55,7 @@ def no_loss(seen: Pass, command: str, found: str) -> str:
     means = ("The gradients are those of this one" if found else
              "Say what is minimised, as an expression of what the pass has, such as")
     return (f"{where}: no loss was found in this pass, nor a function called so. {means}:\n"
-            f"  {command} --loss \"{text}\"")
+            f"  {command} --loss=\"{text}\"")
 
 
 def _proposed_call(watcher: Watcher) -> str:

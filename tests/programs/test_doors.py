@@ -12,6 +12,7 @@ from gradproof.checks.shown.html import result_html
 from gradproof.cli import main
 from gradproof.ipython_ext import check_cell
 from gradproof.programs.checking import program_of
+from gradproof.programs.losses import is_said_loss
 from gradproof.programs.options import Options
 from gradproof.programs.statements import effects, is_of_sizes, moves
 from gradproof.programs.texts import python_alone, read_program
@@ -74,7 +75,7 @@ def test_where_no_loss_is_stated_one_is_proposed_whose_gradients_these_are(tmp_p
     file.write_text(text)
     with pytest.raises(HandError, match="The gradients are those of this one") as caught:
         found(file)
-    loss = re.search(r'--loss "(.*)"$', str(caught.value))[1]
+    loss = re.search(r'--loss="(.*)"$', str(caught.value))[1]
     assert loss == "-np.sum(y*np.log(a2) + (1 - y)*np.log(1 - a2))"
     _, result = found(file, loss=f"({loss}) / m")
     assert result.verdict == "proved"
@@ -192,6 +193,15 @@ def test_what_a_statement_sets_and_touches(text, sets, touches):
 
     found = effects(parsed(text), {"np": np, "a": np.ones(2), "b": np.ones(2), "xs": []})
     assert (found.sets, found.touches) == (sets, touches)
+
+
+@pytest.mark.parametrize(("name", "due"), [
+    ("loss", True), ("J", True), ("total_cost", True), ("log_likelihood", True),
+    ("smooth_loss", True),
+    ("c", False), ("l", False), ("e", False), ("W", False), ("closs_", False), ("losses", True),
+])
+def test_which_names_say_a_loss(name, due):
+    assert is_said_loss(name) is due
 
 
 @pytest.mark.parametrize(("text", "due"), [

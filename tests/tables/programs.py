@@ -276,7 +276,32 @@ RIGHT = (
 )
 """Programs that are right: none may be refuted."""
 
+CARRIED = """\
+import numpy as np
+rng = np.random.default_rng(6)
+X, T = rng.normal(size=(9, 3)), (rng.random(9) > 0.5) * 1.0
+w, c = rng.normal(size=3), 0
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def update(w, c, Y):
+    w = w + 0.1 * X.T @ (T - Y)
+    c += 0.1 * np.sum(T - Y)
+    return w, c
+
+Y = sigmoid(X @ w + c)
+for i in range(1000):
+    loss = -np.sum(T * np.log(Y) + (1 - T) * np.log(1 - Y))
+    w, c = update(w, c, Y)
+    Y = sigmoid(X @ w + c)
+"""
+
+RIGHT = (*RIGHT, Case("carried_over", CARRIED, (), {"w": "proved", "c": "proved"}))
+
 WRONG = (
+    Case("carried_over_doubled", CARRIED, (("0.1 * np.sum(T - Y)", "0.2 * np.sum(T)"),),
+         {"w": "proved", "c": "refuted"}),
     Case("factor", LOOP, (("a1.T @ d2", "a1.T @ d2 * m"),), all_but("W2")),
     Case("slope", LOOP, (("(1 - a1 ** 2)", "(1 - a1)"),), all_but("W1", "b1")),
     Case("too_early", LOOP, (
