@@ -80,6 +80,7 @@ def fitted(
         for size, number in zip(array.shape, np.shape(value), strict=True):
             if size.is_Symbol:
                 sizes.setdefault(size, number)
+    _solve_sizes(inputs, given, sizes)
     for array, value in zip(inputs, given, strict=True):
         if np.shape(value) != tuple(size_number(size, sizes) for size in array.shape):
             raise ValueError(
@@ -88,6 +89,26 @@ def fitted(
                 + f"; got {np.shape(value)}"
             )
     return sizes
+
+
+def _solve_sizes(
+    inputs: Sequence[Array], given: Sequence[Any], sizes: dict[sp.Symbol, int]
+) -> None:
+    """Adds the sizes that no axis shows alone: d of an axis of 2 d, of n + d where n is known."""
+    pairs = [(size, number) for array, value in zip(inputs, given, strict=True)
+             for size, number in zip(array.shape, np.shape(value), strict=True)]
+    found = True
+    while found:
+        found = False
+        for size, number in pairs:
+            rest = size.xreplace({s: sp.Integer(n) for s, n in sizes.items()})
+            symbols = rest.free_symbols
+            if len(symbols) != 1 or not sp.diff(rest, *symbols).is_Integer:
+                continue
+            (symbol,) = symbols
+            value = (number - rest.coeff(symbol, 0)) / sp.diff(rest, symbol)
+            if value.is_Integer and value > 0:
+                sizes[symbol], found = int(value), True
 
 
 def as_computed(system: System, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

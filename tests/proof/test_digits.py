@@ -126,6 +126,24 @@ def group_norm_by_channels(x, g, b, w):
     return {**right, "x": dx / np.sqrt(variance.repeat(2, axis=1) + 1e-5)}
 
 
+def two_heads(q, k, v):
+    def split(z):
+        return z.reshape(z.shape[0], z.shape[1], 2, -1).transpose(0, 2, 1, 3)
+
+    Q, K, V = split(q), split(k), split(v)
+    P = softmax(Q @ K.swapaxes(-1, -2) / np.sqrt(Q.shape[-1]))
+    return (P @ V).transpose(0, 2, 1, 3).reshape(q.shape), (Q, K, V, P)
+
+
+def two_heads_gradient(q, k, v, w):
+    _, (Q, K, V, P) = two_heads(q, k, v)
+    out = w.reshape(q.shape[0], q.shape[1], 2, -1).transpose(0, 2, 1, 3)
+    dP = out @ V.swapaxes(-1, -2)
+    scores = P * (dP - (dP * P).sum(axis=-1, keepdims=True)) / np.sqrt(Q.shape[-1])
+    found = {"q": scores @ K, "k": scores.swapaxes(-1, -2) @ Q, "v": P.swapaxes(-1, -2) @ out}
+    return {name: z.transpose(0, 2, 1, 3).reshape(q.shape) for name, z in found.items()}
+
+
 def loop_over_labels(Z, y):
     P = softmax(Z)
     return -sum(np.log(P[i, y[i]]) for i in range(Z.shape[0])) / Z.shape[0]
@@ -151,6 +169,9 @@ RIGHT = {
     "flattened layer": (flattened_layer, flattened_gradient, LAYER, "X W"),
     "flattened layer of an image": (
         flattened_layer, flattened_gradient, {"X": "m 2 3", "W": "6 k", "w": "m k"}, "X W"),
+    "attention of two heads": (
+        lambda q, k, v, w: np.sum(two_heads(q, k, v)[0] * w), two_heads_gradient,
+        dict.fromkeys("qkvw", "b t 2*d"), "q k v"),
     "group norm": (group_norm, group_norm_gradient, GROUPS, "x g b"),
     "loop over labels": (loop_over_labels, loop_gradient, ROWS, "Z"),
 }
@@ -175,3 +196,10 @@ def test_right_gradients_are_proved(loss, gradient, inputs, wrt):
 def test_wrong_ones_are_refuted(loss, gradient, inputs, wrt):
     result = gp.check(loss, gradient, wrt=wrt.split(), inputs=inputs, repair_seconds=0)
     assert {check.verdict for check in result} == {"refuted"}, str(result)
+
+
+def test_a_size_that_no_axis_shows_alone_is_found():
+    """Of x with 2 d columns, and of y with m + d entries."""
+    result = gp.check(lambda x, y: np.sum(x**2) + np.sum(y), lambda x, y: 2 * x, wrt=["x"],
+                      x="m 2*d", y="m+d", repair_seconds=0)
+    assert result.verdict == "proved", str(result)
