@@ -49,7 +49,7 @@ def logsumexp(z, axis):
     top = np.max(z, axis=axis, keepdims=True)
     return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
 ''',
-    **{name: f"from scipy.special import {name}\n" for name in ("gammaln", "digamma")},
+    **{name: f"from scipy.special import {name}\n" for name in ("gammaln", "digamma", "ndtri")},
     **{log_gamma(order).__name__: f'''\
 from scipy.special import polygamma
 

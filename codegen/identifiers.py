@@ -23,14 +23,14 @@ from ..symbolic.equation import (
     size_symbol,
     size_symbols,
 )
-from ..symbolic.special import HIGHEST, log_gamma
+from ..symbolic.special import SPELLED
 from ..symbolic.substitution import rename_arrays, substitute_term
 
 Thing = TypeVar("Thing", bound=Hashable)
 
 BUNDLED = frozenset({
     "sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap", "polygamma",
-    *(log_gamma(order).__name__ for order in range(HIGHEST)),
+    *SPELLED,
 })
 """Functions that a text may bring along."""
 

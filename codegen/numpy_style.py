@@ -10,7 +10,7 @@ import sympy as sp
 from ..symbolic.display.layout import ADD, ATOM, MUL, OR, POW, Piece, Style, any_array, body
 from ..symbolic.equation import EquationError, slots_of
 from ..symbolic.functions import Opaque
-from ..symbolic.special import order_of
+from ..symbolic.special import SPELLED
 from .names import Names
 from .spelling import INTEGER_END, bounded_branches
 from .stable import steadied
@@ -108,7 +108,7 @@ class NumPyStyle(Style):
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         inner = ", ".join(argument.text for argument in arguments)
-        if name == "erf" or order_of(name) is not None:  # NumPy has none
+        if name == "erf" or name in SPELLED:  # NumPy has none
             self.functions.bring(name)
             return Piece(f"{name}({inner})", ATOM, arguments[0].array)
         if name not in CALLED:

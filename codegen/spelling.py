@@ -16,10 +16,10 @@ import numpy as np
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
 
+from ..symbolic import special
 from ..symbolic.equation import slot
 from ..symbolic.functions import STEP, A, Opaque, Z, in_sigmoid
 from ..symbolic.relations import as_relations
-from ..symbolic.special import HIGHEST, in_floats, log_gamma
 from .stable import steadied
 
 INTEGER_END = 2**63
@@ -188,8 +188,10 @@ def erf(z: Any) -> Any:
     return _erf(z).astype(_precision(z))
 
 
-def _log_gamma(order: int) -> Callable[..., Any]:
-    vectorized = np.vectorize(_or_nan(in_floats(order)), otypes=[float])
+def _special(name: str) -> Callable[..., Any]:
+    values = special.values_of(name)
+    assert values is not None
+    vectorized = np.vectorize(_or_nan(values.of_float), otypes=[float])
     return lambda z: vectorized(z).astype(_precision(z))
 
 
@@ -204,7 +206,7 @@ def _or_nan(function: Callable[[float], float]) -> Callable[[float], float]:
 
 
 SPELLED: dict[str, Callable[..., Any]] = {
-    **{log_gamma(order).__name__: _log_gamma(order) for order in range(HIGHEST)},
+    **{name: _special(name) for name in special.SPELLED},
     "sigmoid": sigmoid,
     "softplus": softplus,
     "relu": lambda z: np.maximum(z, 0),

@@ -18,7 +18,7 @@ from mpmath.ctx_mp import MPContext
 from ..evaluator import NotComputableError
 from ..limits import LimitError
 from ..limits import number as written
-from ..special import order_of, precisely
+from ..special import values_of
 
 Value: TypeAlias = Any
 """A Fraction, or an mpf of the arithmetic that made it."""
@@ -113,9 +113,9 @@ class Arithmetic:
         if name == "log" and argument <= 0:
             return self.nan if argument else self.context.ninf
         try:
-            order = order_of(name)
-            found = getattr(self.context, name)(self.real(argument)) if order is None else (
-                precisely(order, self.context, self.real(argument)))
+            special = values_of(name)
+            found = getattr(self.context, name)(self.real(argument)) if special is None else (
+                special.precisely(self.context, self.real(argument)))
         except (OverflowError, ZeroDivisionError, ValueError):
             return self.nan
         return found if isinstance(found, self.context.mpf) else self.nan  # a complex number

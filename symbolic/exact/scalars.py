@@ -15,7 +15,7 @@ from sympy.core.relational import Relational
 
 from ..evaluator import Entries, NotComputableError
 from ..functions import Opaque, Z
-from ..special import order_of
+from ..special import values_of
 from .numbers import FUNCTIONS, Arithmetic, Value, Values
 
 _SIGNS: Mapping[Any, frozenset[int]] = {
@@ -111,7 +111,7 @@ class Scalars(Bodies[Values]):
             below = Fraction(-1 if name == "sign" else 0)
             steps = {1: Fraction(1), 0: middle, -1: below, None: arithmetic.nan}
             return _each(lambda x: steps[arithmetic.sign(x, Fraction(0))], 1)(argument)
-        if (name not in FUNCTIONS and order_of(name) is None) or len(e.args) != 1:
+        if (name not in FUNCTIONS and values_of(name) is None) or len(e.args) != 1:
             raise NotComputableError(f"no exact evaluation of {e}")
         return _each(lambda x: arithmetic.call(name, x), 1)(argument)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..evaluator import NotComputableError
 from ..exact.scalars import Bodies
 from ..functions import Opaque, Z
-from ..special import in_floats, order_of
+from ..special import values_of
 from .residues import CHAIN, ONE, Value
 
 
@@ -89,8 +89,8 @@ class Body(Bodies[Value]):
 
 def _oracle(name: str, value: Value) -> Value:
     """A function of which nothing is known but that equal arguments have equal values."""
-    order = order_of(name)
-    known = getattr(math, name, None) if order is None else in_floats(order)
+    special = values_of(name)
+    known = getattr(math, name, None) if special is None else special.of_float
     if known is None:
         raise NotComputableError(f"the function {name}")
     real = np.frompyfunc(lambda x: _real(known, x), 1, 1)

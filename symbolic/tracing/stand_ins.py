@@ -13,7 +13,7 @@ import math
 import random
 from collections.abc import Callable
 from functools import partial, wraps
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from .draws import NUMPY_FILES, NUMPY_STATE, Random, refused, unseen
 from .functions.array_functions import FUNCTIONS
 from .functions.assembly import Joined, vectorized
 from .functions.creation import CREATION
-from .functions.special import NormalDistribution, known
+from .functions.special import DISTRIBUTIONS, Distribution, known
 from .functions.ufuncs import ARITHMETIC
 from .masked import Masked, MaskPlaces
 from .number_types import Float, Int, Type, standing_type
@@ -172,9 +172,10 @@ def of_scipy(session: Session, value: Any) -> Any:
     if isinstance(value, ModuleType):
         return ScipyStandIn(session, value) if value.__name__.startswith("scipy") else standing(
             session, value)
-    if type(value).__name__ == "norm_gen" and type(value).__module__.startswith("scipy.stats"):
-        return NormalDistribution(session, value)
-    if isinstance(value, (type, np.ufunc)) or not callable(value):
+    of = type(value)
+    if of.__name__ in DISTRIBUTIONS and of.__module__.startswith("scipy.stats"):
+        return Distribution(session, value)
+    if not isinstance(value, (FunctionType, BuiltinFunctionType, MethodType)):
         return value
     if str(getattr(value, "__module__", "")).split(".")[0] == "numpy":
         return stand_in(session, value, value.__name__)

@@ -10,7 +10,8 @@ from gradproof.symbolic.tracing.run import TraceError, trace
 
 special = pytest.importorskip("scipy.special")
 linalg = pytest.importorskip("scipy.linalg")
-norm = pytest.importorskip("scipy.stats").norm
+stats = pytest.importorskip("scipy.stats")
+norm = stats.norm
 
 POSITIVE = {"x": gp.Array("n", kind="positive"), "y": gp.Array("n", kind="positive")}
 VECTOR, MATRIX, SQUARE = {"x": "n"}, {"x": "m n"}, {"x": "n n"}
@@ -44,6 +45,11 @@ CASES = [
     (lambda x: linalg.block_diag(x, x.T), {"x": "2 3"}),
     (lambda x: norm.logpdf(x, 1, 2) + norm.pdf(x) + norm.cdf(x) * norm.sf(x, scale=3.0), VECTOR),
     (lambda x: norm.logcdf(x, loc=x[0]), VECTOR),
+    (lambda x: norm.ppf(special.expit(x), 1.0, 2.0) + special.ndtri(special.expit(3 * x)), VECTOR),
+    (lambda x: special.erfinv(np.tanh(x)) + special.erfcinv(1 + np.tanh(x)), VECTOR),
+    *((lambda x, law=law: law.cdf(x, 0.5) * law.pdf(x, scale=2.0) + law.logpdf(x) + law.logcdf(x)
+       + law.ppf(special.expit(x)), VECTOR)
+      for law in (stats.norm, stats.cauchy, stats.logistic, stats.gumbel_r, stats.gumbel_l)),
 ]
 
 
@@ -78,6 +84,11 @@ RIGHT = {
                     {"x": "m k", "y": "m k"}),
     "normal density": (lambda x, y: -np.sum(norm.logpdf(x, y, 2.0)), lambda x, y: (x - y) / 4,
                        {"x": "n", "y": "n"}),
+    "probit link": (
+        lambda x, y: np.sum(norm.ppf(x) * y), lambda x, y: y / norm.pdf(norm.ppf(x)),
+        {"x": gp.Array("n", kind="interval", low=0, high=1), "y": "n"}),
+    "cauchy density": (lambda x, y: np.sum(stats.cauchy.cdf(x) * y),
+                       lambda x, y: stats.cauchy.pdf(x) * y, {"x": "n", "y": "n"}),
     "arcsine": (lambda x, y: np.sum(np.arcsin(x) * y), lambda x, y: y / np.sqrt(1 - x**2),
                 {"x": gp.Array("n", kind="interval", low=-1, high=1), "y": "n"}),
 }
@@ -98,7 +109,7 @@ def test_with_a_wrong_factor_they_are_refuted(loss, gradient, inputs):
 
 
 @pytest.mark.parametrize(("function", "message"), [
-    (special.erfinv, "scipy.special.erfinv is not traced"),
+    (special.i1, "scipy.special.i1 is not traced"),
     (lambda x: linalg.expm(x), "expm is not traced"),
     (lambda x: special.polygamma(x, x), "a number as its first"),
     (lambda x: special.logsumexp(x, return_sign=True), "return_sign"),

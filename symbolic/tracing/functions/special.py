@@ -13,7 +13,7 @@ import sympy as sp
 from ... import elementwise
 from ...elementwise import SCALARS
 from ...functions import ABS, SIGN
-from ...special import HIGHEST, log_gamma
+from ...special import HIGHEST, log_gamma, ndtri
 from ..session import Session
 from ..sizes import Number, exact
 from ..source import fail
@@ -43,6 +43,9 @@ SPECIAL_BODIES: dict[str, Body] = {
     "psi": log_gamma(1),
     "betaln": lambda x, y: log_gamma()(x) + log_gamma()(y) - log_gamma()(x + y),
     "erfcx": lambda x: sp.exp(x**2) * (1 - _erf(x)),
+    "ndtri": ndtri,
+    "erfinv": lambda x: ndtri((x + 1) / 2) / sp.sqrt(2),
+    "erfcinv": lambda x: -ndtri(x / 2) / sp.sqrt(2),
     "log_ndtr": lambda x: sp.log(_normal(x)),
     "xlog1py": lambda x, y: x * sp.log(1 + y),
     "rel_entr": lambda x, y: x * sp.log(x / y),
@@ -189,31 +192,55 @@ def known(function: Any) -> str | None:
     return key if parts[0] == "scipy" and key in SCIPY else None
 
 
-class NormalDistribution:
-    """scipy.stats.norm."""
+class Distribution:
+    """A continuous distribution of scipy.stats with a place and a scale."""
 
     def __init__(self, session: Session, plain: Any) -> None:
         self._session = session
         self._plain = plain
+        self._cdf, self._ppf = DISTRIBUTIONS[type(plain).__name__]
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._plain, name)
-        if name not in ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf"):
+        body = self._body(name)
+        if body is None:
             return found
 
         def method(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-            if not isinstance(x, (Tracer, Number)) and not any(
-                    isinstance(y, (Tracer, Number)) for y in (loc, scale)):
+            if not any(isinstance(y, (Tracer, Number)) for y in (x, loc, scale)):
                 return found(x, loc, scale)
-            return self._computed(name, (as_array(self._session, x) - loc) / scale, scale)
+            session = self._session
+            array = as_array(session, x)
+            if name == "ppf":
+                return result(session, session.pointwise(body, array.operand)) * scale + loc
+            standard = (array - loc) / scale
+            made = result(session, session.pointwise(body, standard.operand))
+            if name == "pdf":
+                return made / scale
+            return made - apply(session, "log", (scale,)) if name == "logpdf" else made
 
         return method
 
-    def _computed(self, name: str, z: Any, scale: Any) -> Any:
-        session = self._session
-        if name in ("pdf", "logpdf"):
-            log_scale = apply(session, "log", (scale,))
-            density = -z * z / 2 - log_scale - Number(sp.log(2 * sp.pi) / 2)
-            return apply(session, "exp", (density,)) if name == "pdf" else density
-        below = apply(session, "ndtr", (z if name in ("cdf", "logcdf") else -z,))
-        return apply(session, "log", (below,)) if name.startswith("log") else below
+    def _body(self, name: str) -> Body | None:
+        """Of the standard distribution; a density is the slope of what is below."""
+        z = sp.Symbol("z", real=True)
+        below = self._cdf(z)
+        density = sp.diff(below, z)
+        bodies = {
+            "cdf": below, "sf": 1 - below, "logcdf": sp.log(below), "logsf": sp.log(1 - below),
+            "pdf": density, "logpdf": sp.expand_log(sp.log(density), force=True),
+            "ppf": self._ppf(z),
+        }
+        found = bodies.get(name)
+        return None if found is None else lambda x: found.xreplace({z: x})
+
+
+DISTRIBUTIONS: dict[str, tuple[Body, Body]] = {
+    "norm_gen": (_normal, ndtri),
+    "cauchy_gen": (lambda z: sp.Rational(1, 2) + sp.atan(z) / sp.pi,
+                   lambda p: -1 / sp.tan(sp.pi * p)),
+    "logistic_gen": (lambda z: 1 / (1 + sp.exp(-z)), lambda p: sp.log(p / (1 - p))),
+    "gumbel_r_gen": (lambda z: sp.exp(-sp.exp(-z)), lambda p: -sp.log(-sp.log(p))),
+    "gumbel_l_gen": (lambda z: 1 - sp.exp(-sp.exp(z)), lambda p: sp.log(-sp.log(1 - p))),
+}
+"""By the class of SciPy's: the distribution function and the quantile of the standard one."""
