@@ -53,6 +53,10 @@ EQUAL = {
     "softmax": (lambda Z: softmax(Z).sum(axis=1), lambda Z: np.ones(len(Z)), {"Z": "m n"}),
     "a softmax by logarithms": (
         lambda Z: np.exp(Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))), softmax, {"Z": "m n"}),
+    "numbers of many digits": (lambda x: x * 568774801 ** 2, lambda x: x * 568774801 * 568774801,
+                               {"x": "n"}),
+    "numbers beyond 64 bits": (lambda x: x * 10 ** 24, lambda x: x * 10 ** 12 * 10 ** 12,
+                               {"x": "n"}),
     "pieces": (lambda x: np.maximum(x, 0) - np.maximum(-x, 0), lambda x: x, {"x": "n"}),
     "clips": (lambda x: np.clip(x, -1, 1),
               lambda x: np.where(x > 1, 1, np.where(x < -1, -1, x)), {"x": "n"}),
