@@ -190,7 +190,25 @@ def of_scipy(session: Session, value: Any) -> Any:
             fail(f"{name} is not traced; the numbers are compared")
         return value(*args, **kwargs)
 
-    return function
+    return function if isinstance(value, _FUNCTIONS) else ScipyObject(session, value, function)
+
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
+
+
+class ScipyObject:
+    """An object of SciPy's that can be called, as a distribution, for traced code."""
+
+    def __init__(self, session: Session, plain: Any, call: Callable[..., Any]) -> None:
+        self._session = session
+        self._plain = plain
+        self._call = call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return of_scipy(self._session, getattr(self._plain, name))
 
 
 # --- built-in functions -------------------------------------------------------------------------

@@ -112,6 +112,7 @@ def test_with_a_wrong_factor_they_are_refuted(loss, gradient, inputs):
     (special.i1, "scipy.special.i1 is not traced"),
     (lambda x: linalg.expm(x), "expm is not traced"),
     (lambda x: special.polygamma(x, x), "a number as its first"),
+    (lambda x: stats.cauchy.cdf(x), "cdf is not traced"),
     (lambda x: special.logsumexp(x, return_sign=True), "return_sign"),
 ])
 def test_what_is_not_traced_is_explained(function, message):
@@ -129,6 +130,13 @@ def test_texts_know_the_gamma_function_too():
     exec(derivation.numpy_source(), source)
     np.testing.assert_allclose(source["gradient"](x)[1]["x"], special.digamma(x), 1e-12)
     assert {"gammaln", "digamma", "erfc", "arcsin"} <= SCALARS.keys()
+
+
+def test_methods_of_distributions_take_numbers():
+    def loss(x):
+        return np.sum(x ** 2) * stats.cauchy.cdf(1.0)
+
+    assert gp.check(loss, lambda x: 1.5 * x, wrt=["x"], x="n").verdict == "proved"
 
 
 PROGRAM = """
