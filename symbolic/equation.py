@@ -243,7 +243,8 @@ class Array:
     entries are > 0; those of an "interval" lie strictly between `low` and `high`, where None is no
     end; "labels" are integers below `classes`; "mask" entries are 0 or 1, those of a "sign" 1 or
     -1; "symmetric", "orthogonal" and "invertible" are square matrices.  `axes` are names for the
-    axes' indices in printed formulas, `least` the least values that names of sizes have.
+    axes' indices in printed formulas, `least` the least values that names of sizes have; `truths`
+    come as True and False, which NumPy adds and inverts as such.
     """
 
     name: str
@@ -255,6 +256,7 @@ class Array:
     high: sp.Rational | None = None
     along: int = -1
     least: tuple[tuple[str, int], ...] = ()
+    truths: bool = False
 
     @property
     def is_positive(self) -> bool:
@@ -268,7 +270,7 @@ class Array:
 
     @property
     def is_integer(self) -> bool:
-        return self.kind in ("integer", "labels")
+        return self.truths or self.kind in ("integer", "labels")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, leaves
+from gradproof.checks.points import number_of
 from gradproof.checks.returned import Asked, Keyed, sorted_out
 from gradproof.checks.subject import Declared, Side, Values
 from gradproof.codegen.compile import compile_system
@@ -94,7 +95,8 @@ class _Computed:
         return compile_system(self.system, self.wanted)
 
     def __call__(self, values: Values) -> Sequence[Any]:
-        return self._run(**{array.name: values[array.name] for array in self.system.inputs})
+        return self._run(**{array.name: number_of(values[array.name])
+                            for array in self.system.inputs})
 
 
 def text_loss(loss: str, taken: Inputs) -> TextSide:

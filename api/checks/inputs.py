@@ -137,8 +137,14 @@ def declared(name: str, value: Any) -> Any:
     if numbers.dtype.kind not in "fiub":
         raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "
                          f"{value!r:.80}")
-    kind: Kind = "real" if numbers.dtype.kind == "f" else "integer"
-    return Array(name, tuple(map(sp.Integer, numbers.shape)), kind)
+    return array_like(name, numbers)
+
+
+def array_like(name: str, numbers: Any) -> Array:
+    """The declaration of an array of numbers, by its shape and dtype."""
+    kinds: dict[str, Kind] = {"f": "real", "b": "mask"}
+    return Array(name, tuple(map(sp.Integer, numbers.shape)),
+                 kinds.get(numbers.dtype.kind, "integer"), truths=numbers.dtype.kind == "b")
 
 
 def each(spec: Any, made: Callable[[Array], Any]) -> Any:

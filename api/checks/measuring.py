@@ -97,7 +97,7 @@ class Measurements:
         for name in derived.keys() & fitted.keys() - fitting.keys():
             self._explain_shape(name, fitted[name], derived[name], point)
         if point.given and derived and self.subject.chain is not None:
-            self.doubts.update(doubts(self.subject.chain, point.values, derived, point.sizes))
+            self.doubts.update(doubts(self.subject.chain, point.numbers, derived, point.sizes))
         for name, comparison in self._compared(point, fitting, derived).items():
             if comparison.verdict == "refuted" and name not in self.shapes:
                 exact = self._exact_at(point)
@@ -200,7 +200,7 @@ class Measurements:
             if subject.derived is not None and subject.chain is not None:
                 loss = subject.chain.loss
                 arrays = {loss: "", **{subject.of[n]: n for n in subject.wrt}}
-                made = exact_arrays(subject.derived, list(arrays), point.values)
+                made = exact_arrays(subject.derived, list(arrays), point.numbers)
                 if made and self._is_loss(made[loss], point):
                     found = {name: made[array] for array, name in arrays.items() if name}
             self._exact[id(point)] = found
@@ -350,7 +350,7 @@ class Measurements:
         """The derived gradients, none where there are none for these sizes."""
         if self._derived is None or self.subject.derived is None:
             return {}
-        inputs = {a.name: point.values[a.name] for a in self.subject.derived.inputs}
+        inputs = {a.name: point.numbers[a.name] for a in self.subject.derived.inputs}
         try:
             return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
         except ValueError:

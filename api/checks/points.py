@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ INTEGERS = 5
 """How many values integers have whose number of classes is not declared."""
 
 
+def number_of(value: Any) -> Any:
+    """A value for formulas, in which True is 1."""
+    return value.astype(int) if isinstance(value, np.ndarray) and value.dtype == bool else value
+
+
 @dataclass(frozen=True)
 class Point:
     """Sizes and values; `given` marks arrays that the user handed in, `elsewhere` ones like them
@@ -36,6 +42,11 @@ class Point:
     elsewhere: bool = False
     branch: str = ""
     redrawn: str = ""
+
+    @cached_property
+    def numbers(self) -> Values:
+        """The values, for formulas."""
+        return {name: number_of(value) for name, value in self.values.items()}
 
     def __str__(self) -> str:
         if self.given:

@@ -150,7 +150,7 @@ def draw(
 ) -> Value:
     """Entries of an input as its kind demands: numbers for conditions, residues beside them."""
     shape = tuple(size_number(size, sizes) for size in array.shape)
-    if array.is_integer or array.kind in ("mask", "one_hot", "sign"):
+    if array.kind in ("integer", "labels", "mask", "one_hot", "sign"):
         return Value.of_integers(_whole_numbers(array, shape, sizes, random))
     shown = random.standard_normal(shape)
     residues = {level: random.integers(1, prime, shape) for level, prime in enumerate(CHAIN)}

@@ -102,7 +102,7 @@ def _draw(array: Array, sizes: Mapping[sp.Symbol, int], random: np.random.Genera
           positive: bool) -> Objects:
     """Fractions of the declared kind; `positive` where others have no value."""
     shape = tuple(size_number(size, sizes) for size in array.shape)
-    if array.is_integer:
+    if array.kind in ("integer", "labels"):
         top = 3 if array.classes is None else size_number(array.classes, sizes)
         return fractions(random.integers(top, size=shape))
     if array.kind == "mask":

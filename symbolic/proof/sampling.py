@@ -133,7 +133,7 @@ def _has_small(*sides: Values) -> bool:
 
 def _nudged(array: Array, value: Any, random: np.random.Generator) -> Any:
     """An input changed by a billionth, where its kind is not one of whole numbers."""
-    if array.is_integer or array.kind in ("mask", "one_hot", "sign"):
+    if array.kind in ("integer", "labels", "mask", "one_hot", "sign"):
         return value
     return value * (1 + _NUDGE * random.standard_normal(np.shape(value)))
 

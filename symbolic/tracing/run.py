@@ -313,9 +313,9 @@ class _Binder:
     def _container(self, path: str, key: str, spec: Spec) -> tuple[Any, Names]:
         if isinstance(spec, (str, Array)):
             array = self._array(path, key, spec)
-            tracer = Tracer(self.session, self.session.builder.input(array),
-                            "int" if array.is_integer else "float")
-            if array.is_integer:
+            tracer = Tracer(self.session, self.session.builder.input(array), "bool" if array.truths
+                            else "int" if array.is_integer else "float")
+            if tracer.kind == "int":
                 self.session.integers.add(array.name)
             tracer.input_name = array.name
             return tracer, array.name

@@ -42,7 +42,7 @@ class Beyond:
         """
         hand = self.original.hand
         assert hand is not None
-        inputs = {a.name: np.asarray(seen.point.values[a.name]) for a in hand.system.inputs}
+        inputs = {a.name: np.asarray(seen.point.numbers[a.name]) for a in hand.system.inputs}
         try:
             with np.errstate(all="ignore"):
                 traced = evaluate(hand.system, inputs, seen.point.sizes)[array]

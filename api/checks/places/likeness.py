@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from gradproof.checks.inputs import array_like
 from gradproof.symbolic.assumptions import Assumption, Fact, bounds_said
 from gradproof.symbolic.equation import Array
 from gradproof.symbolic.proof.sampling import draw
@@ -69,7 +70,7 @@ class Given:
             and bool(np.all(numbers == np.round(numbers))))
         if symmetric and len(set(shape)) == 1:
             return self._symmetric(shape[0], whole, rng)
-        if numbers.dtype.kind != "f" or self.fixed or (whole and not self._is_coded):
+        if self.fixed or (whole and not self._is_coded):
             found: Any = numbers
             for axis, size in enumerate(shape):
                 if axis not in self.fixed:
@@ -121,8 +122,7 @@ def given_array(name: str, value: Any, varied: bool = False) -> Given:
     if numbers.dtype.kind not in "fiub":
         raise ValueError(f"{name}: expected a shape such as \"m n\", an Array or numbers, got "
                          f"{value!r:.80}")
-    plain = Array(name, tuple(map(sp.Integer, numbers.shape)),
-                  "real" if numbers.dtype.kind == "f" else "integer")
+    plain = array_like(name, numbers)
     kinds = tuple(kind for kind in _kinds(plain, numbers.astype(float), varied))
     fixed = frozenset[int]()
     sums = all(kind.kind in ("mask", "interval", "positive") for kind in kinds)
@@ -148,7 +148,7 @@ def _kinds(plain: Array, numbers: Any, varied: bool) -> Iterator[Array]:
         yield from (replace(plain, kind="one_hot", along=axis) for axis in sums[:1]
                     if not symmetric)
         yield from symmetric
-        if not sums:
+        if not sums and not plain.truths:
             yield replace(plain, kind="mask")
     elif np.all(np.abs(numbers) == 1) and not varied:
         yield replace(plain, kind="sign")
