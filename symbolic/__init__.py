@@ -15,6 +15,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     special       log Γ and its derivatives
     relations     conditions of pieces as relations joined by and, or
     safeguards    a program without its clips to 1e-7 and the like, and what these were
+    one_hot_rows  the place of the one in a one-hot row, as a sum over the row
     assumptions   what is assumed of an array, as data
     escaping      text from outside as each medium may hold it
     shapes        shapes as text: "m n"

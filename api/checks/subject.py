@@ -24,6 +24,7 @@ from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Equation, Read, System, Term, fresh_name, slot
+from gradproof.symbolic.one_hot_rows import without_places
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
 
 Values: TypeAlias = Mapping[str, Any]
@@ -158,8 +159,8 @@ class Sides:
             made = replace(made, derived=chain.system, chain=chain, of=chain.of,
                            assumed=(*made.assumed, *chain.assumptions), kinks=chain.kinks)
             doing("tracing")
-            return replace(made, hand=bounded(
-                DERIVING * left(), lambda: self.trace(declared, chain)))
+            hand = bounded(DERIVING * left(), lambda: self.trace(declared, chain))
+            return replace(made, hand=replace(hand, system=without_places(hand.system)))
         except (ValueError, ExitedError) as error:
             return replace(made, reason=f"not traced: {error}")
         except TimeLimitError as error:
@@ -213,7 +214,11 @@ def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:
     """The gradients of the one scalar that a trace returns; TraceError for one of anything else."""
     one = with_scalar(traced)
     assert isinstance(one.result, str)
-    return replace(differentiate(one.system, one.result, wrt), least=traced.least)
+    kinds = {array.name: array.kind for array in one.system.inputs}
+    system = one.system
+    if all(kinds.get(name) != "one_hot" for name in wrt):  # places have no slope, entries have
+        system = without_places(system)
+    return replace(differentiate(system, one.result, wrt), least=traced.least)
 
 
 def with_scalar(traced: Trace) -> Trace:
