@@ -70,7 +70,8 @@ class Rebinder:
         if _root(asked(type(value) if not isinstance(value, FunctionType) else value,
                        "__module__")) == "scipy" and not isinstance(value, type):
             made = of_scipy(self.session, value)
-            return self._left(value) if made is value else self._keep(value, made)
+            if made is not value:
+                return self._keep(value, made)
         if isinstance(value, FunctionType):
             return self._function(value)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):

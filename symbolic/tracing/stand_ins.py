@@ -167,8 +167,7 @@ class ScipyStandIn(ModuleType):
 
 
 def of_scipy(session: Session, value: Any) -> Any:
-    """What is SciPy's, for traced code: its functions take traced arrays, or say that they do not.
-    """
+    """What is SciPy's, for traced code: what is known of it takes traced arrays."""
     if isinstance(value, ModuleType):
         return ScipyStandIn(session, value) if value.__name__.startswith("scipy") else standing(
             session, value)
@@ -180,14 +179,13 @@ def of_scipy(session: Session, value: Any) -> Any:
     if str(getattr(value, "__module__", "")).split(".")[0] == "numpy":
         return stand_in(session, value, value.__name__)
     row = known(value)
-    name = f"{getattr(value, '__module__', 'scipy')}.{getattr(value, '__name__', '')}"
+    if row is None:  # runs as it is; where it needs numbers, that is said
+        return value
 
+    @wraps(value)
     def function(*args: Any, **kwargs: Any) -> Any:
-        given = [*args, *kwargs.values()]
-        if row is not None and (is_traced(given)):
+        if is_traced([*args, *kwargs.values()]):
             return session.call(f"scipy.{row}", *args, **kwargs)
-        if is_traced(given):
-            fail(f"{name} is not traced; the numbers are compared")
         return value(*args, **kwargs)
 
     return function if isinstance(value, _FUNCTIONS) else ScipyObject(session, value, function)
