@@ -178,7 +178,7 @@ def test_right_for_one_batch_size_only_is_refuted():
 
 @pytest.mark.parametrize(("inputs", "message"), [
     ({"x": "n, m"}, "separated by spaces"),
-    ({"y": "n"}, "parameter"),
+    ({"y": "n", "z": "n"}, "parameter"),  # one would be x by its place
     ({"x": "n", "wrt": ["z"]}, "is no input"),
     ({"x": object()}, "expected a shape"),
 ])
