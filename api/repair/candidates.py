@@ -12,11 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from gradproof.repair.in_scope import InScope
 
 SLOPES = ("{0} * (1 - {0})", "(1 - {0} ** 2)", "(1 - {0})", "({0} > 0)")
 FALLING = "(1 - {0})"
 """Of the slopes, the one that is but a part of one."""
+
+IDLE = 1.5
+"""What a mask costs more that lets everything through."""
 
 ELEMENTARY = ("np.exp(-{0})", "np.exp({0})", "np.tanh({0})")
 
@@ -49,9 +54,11 @@ def ingredients(
     entries = {*_entries(pool)}
     for cost, text, added, of in _proposed(scope, pool, numbers):
         if text not in found:
-            shape = scope.shape_of(text)
-            if shape is not None:
-                found[text] = Ingredient(cost, text, shape, added, of, text in entries)
+            value = scope.value_of(text)
+            if value is not None:
+                no_mask = IDLE * (value.dtype.kind == "b" and bool(np.all(value)))
+                found[text] = Ingredient(cost + no_mask, text, value.shape, added, of,
+                                         text in entries)
     return tuple(sorted(found.values(), key=lambda part: part.cost))
 
 

@@ -69,8 +69,8 @@ class InScope:
     def names(self) -> frozenset[str]:
         return frozenset((*self.variables, *self.outside))
 
-    def shape_of(self, text: str) -> tuple[int, ...] | None:
-        """The shape of an expression's value; None where it has none, or might have effects."""
+    def value_of(self, text: str) -> np.ndarray[Any, Any] | None:
+        """An expression's value in numbers; None where it has none, or might have effects."""
         try:
             tree = ast.parse(text, mode="eval")
             if not all(_is_plain(node, self.functions) for node in ast.walk(tree)):
@@ -82,7 +82,7 @@ class InScope:
             found = np.asarray(value)
         except Exception:  # it is no ingredient then
             return None
-        return found.shape if found.dtype.kind in "fiub" else None
+        return found if found.dtype.kind in "fiub" else None
 
     @cached_property
     def quantities(self) -> tuple[NamedValue, ...]:

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from gradproof.repair.candidates import SLOPES, Ingredient
+from gradproof.repair.candidates import IDLE, SLOPES, Ingredient
 from gradproof.repair.edits import Change, Context, attribute, binary, called
 from gradproof.repair.in_scope import expression
 
@@ -52,7 +52,8 @@ def other_slopes(node: ast.expr, context: Context) -> Iterator[Change]:
     for part in context.ingredients:
         if not part.of or part.shape != context.shape or part.text == mine:
             continue
-        near = (0.0 if part.of in mine else 0.5) + 0.3 * (">" in part.text)
+        idle = IDLE * (part.cost >= IDLE)
+        near = (0.0 if part.of in mine else 0.5) + 0.3 * (">" in part.text) + idle
         yield Change(1.3 + near, f"{part.text} is due where {context.text(node)} stands",
                      partial(expression, part.text))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(
@@ -60,7 +61,7 @@ def other_slopes(node: ast.expr, context: Context) -> Iterator[Change]:
             middle = ast.unparse(node.left.right)
             pair = f"{middle} * {ast.unparse(node.right)}"
             if part.of in pair:
-                yield Change(1.4, f"{part.text} is due where {pair} stands", partial(
+                yield Change(1.4 + idle, f"{part.text} is due where {pair} stands", partial(
                     _combined, node.left.left, ast.Mult, part.text))
 
 

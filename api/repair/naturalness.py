@@ -21,19 +21,25 @@ RETURNED = 0.6
 ADDED = 0.4
 """What it costs to multiply or divide once more, where something else may be taken away."""
 
+AWAY = 0.5
+"""What it costs to mend a line that is not suspected."""
+
 TOKEN = 0.05
 """What each token costs that comes or goes."""
 
 
-def unnaturalness(edit: Edit, old: str, new: str) -> float:
-    """The less, the likelier a teacher writes it; old and new are its lines."""
+def unnaturalness(edit: Edit, old: str, new: str, elsewhere: float = 0.5) -> float:
+    """The less, the likelier a teacher writes it; old and new are its lines.
+
+    elsewhere: how little its line is suspected; 0 for the wrong line.
+    """
     idle = -_idle(edit)
     with edit.applied():
         idle += _idle(edit)
-    returned = old.lstrip().startswith(("return {", "return ("))
+    returned = elsewhere > 0 and old.lstrip().startswith(("return {", "return ("))
     added = edit.change.what.startswith(("a factor", "the division"))
-    return (edit.change.cost + IDLE * max(0, idle) + RETURNED * returned + ADDED * added
-            + TOKEN * _distance(_tokens(old), _tokens(new)))
+    return (edit.change.cost + min(elsewhere, AWAY) + IDLE * max(0, idle)
+            + RETURNED * returned + ADDED * added + TOKEN * _distance(_tokens(old), _tokens(new)))
 
 
 def _tokens(text: str) -> list[str]:

@@ -174,7 +174,8 @@ class Edits:
         def text(part: ast.AST) -> str:
             return " ".join((source.segment(part) or ast.unparse(part)).split())
 
-        shape = scope.shape_of(ast.unparse(node)) if level in ("term", "factor") else None
+        here = scope.value_of(ast.unparse(node)) if level in ("term", "factor") else None
+        shape = None if here is None else here.shape
         context = Context(scope, level, text, self._ingredients(source, line, scope, pool), shape,
                       self.constants, self._numbers)
         if not isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Slice | ast.Lambda):

@@ -31,8 +31,8 @@ class Group:
 
 def ranked(
     groups: Iterable[Group], suspicion: Mapping[tuple[str, int], float]
-) -> Iterator[Edit]:
-    """The edits, the cheapest first.
+) -> Iterator[tuple[float, Edit]]:
+    """The edits, the cheapest first, each with what it costs.
 
     On a line that is not suspected they cost more; and each is the less likely, the more there
     are in its statement, so that short statements are done with early.
@@ -43,9 +43,9 @@ def ranked(
         least = min(suspicion.get((group.file, line), ELSEWHERE) for line in group.lines)
         heapq.heappush(waiting, (CHEAPEST + least, next(numbers), group))
     while waiting:
-        _, _, first = heapq.heappop(waiting)
+        cost, _, first = heapq.heappop(waiting)
         if isinstance(first, Edit):
-            yield first
+            yield cost, first
             continue
         found = list(first.edits())
         crowd = CROWDING * math.log(len(found) + 1)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import textwrap
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain, count
 from types import FunctionType
 from typing import Any, Literal
 
@@ -28,7 +30,7 @@ from gradproof.repair.fits import Gradient, Wanted, attempted, mended
 from gradproof.repair.naturalness import unnaturalness
 from gradproof.repair.places import Edits
 from gradproof.repair.program import FunctionSource, Program
-from gradproof.repair.ranking import ranked
+from gradproof.repair.ranking import ELSEWHERE, ranked
 from gradproof.repair.spelling import shown
 from gradproof.symbolic.places import said_place
 
@@ -43,8 +45,12 @@ MOST_WAITING = 8
 MOST_TRIED = 20_000
 """Edits that are run at most, however fast they are."""
 
-FURTHER = 1500
-"""Edits that are run after the first that fits, for a more natural one."""
+FURTHER, MORE = 1.2, 1500
+"""How much more than the most natural edit that fits an edit may cost, to be looked at still; and
+how many edits are, at most, after the first that fits."""
+
+LOOKS = 8
+"""Edits between two looks at the clock."""
 
 MOST_VERIFIED = 6
 """Edits that fit the numbers and are held against the whole check."""
@@ -144,7 +150,9 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     right = {key for name in search.wanted[0].gradients if name not in search.wrong
              for key in search.keys(name)}
     edits = Edits(program, observed, search.constants, right, _sources(search.loss))
-    return _Trial(search, program, run, _Clock(seconds)).outcome(ranked(edits, suspicion))
+    # A line that fails need not be the wrong one.
+    trial = _Trial(search, program, run, _Clock(seconds), {} if failed else suspicion)
+    return trial.outcome(ranked(edits, suspicion))
 
 
 def _sources(loss: Callable[..., Any] | None) -> list[FunctionSource]:
@@ -161,33 +169,40 @@ def _sources(loss: Callable[..., Any] | None) -> list[FunctionSource]:
 class _Trial:
     """Edits that are run one after the other, and those among them that fit.
 
-    fits: edits that make every wrong gradient right.  parts: by gradient, edits that make it right
-    and break none.
+    named: what is suspected of lines, where nothing fails.
+    fits: edits that make every wrong gradient right, and how unnatural each is.  parts: by
+    gradient, edits that make it right and break none.
     """
 
     search: Search
     program: Program
     run: Gradient
     clock: _Clock
+    named: Mapping[tuple[str, int], float]
     tried: int = 0
     verified: int = 0
-    fits: list[Edit] = field(default_factory=list)
+    fits: list[tuple[float, Edit]] = field(default_factory=list)
     parts: dict[str, list[Edit]] = field(default_factory=dict)
 
-    def outcome(self, edits: Iterator[Edit]) -> tuple[Repair | None, str]:
-        ended, until = False, MOST_TRIED
+    def outcome(self, edits: Iterator[tuple[float, Edit]]) -> tuple[Repair | None, str]:
+        ended, later, until, looks = False, list[tuple[float, Edit]](), MOST_TRIED, count()
         while not ended and self.verified < MOST_VERIFIED:
-            edit = next(edits, None)
-            over = self.clock.is_over() or self.tried >= MOST_TRIED
+            cost, edit = next(edits, (0.0, None))
+            over = self.tried >= MOST_TRIED or (next(looks) % LOOKS == 0 and self.clock.is_over())
             ended = edit is None or over
+            best = min((found for found, _ in self.fits), default=math.inf)
             if edit is not None and not over:
-                self.try_out(edit)
-                until = min(until, self.tried + FURTHER) if self.fits else MOST_TRIED
-            if self.fits and (ended or self.tried >= until):
+                if edit.change.cost < best:  # else it is none that is more natural
+                    self.try_out(edit)
+                else:
+                    later.append((cost, edit))
+                until = min(until, self.tried + MORE) if self.fits else MOST_TRIED
+            if self.fits and (ended or cost > best + FURTHER or self.tried >= until):
                 found = self.most_natural()
                 if found is not None:
                     return found, ""
                 self.fits.clear()
+                edits, later, ended = chain(later, edits), [], ended and not later
         found = self.one_each()
         return found, "" if found is not None else self.unrepaired(not ended or over)
 
@@ -205,14 +220,14 @@ class _Trial:
             self.program.restore(edit.source)
         wrong = [name for name in search.wrong if name in search.wanted[0].gradients]
         if right and right.issuperset(wrong):
-            self.fits += [edit][:MOST_KEPT - len(self.fits)]
+            self.fits += [(self.unnatural(edit), edit)][:MOST_KEPT - len(self.fits)]
         for name in right:
             kept = self.parts.setdefault(name, [])
             kept += [edit][:MOST_KEPT - len(kept)]
 
     def most_natural(self) -> Repair | None:
         """Of the edits that fit, the most natural one that passes the whole check."""
-        for edit in sorted(self.fits, key=_unnatural):
+        for _, edit in sorted(self.fits, key=lambda fit: fit[0]):
             if self.verified == MOST_VERIFIED:
                 return None
             verdict = self.verdict([edit])
@@ -233,7 +248,7 @@ class _Trial:
             for name in open_:
                 for edit in self.parts[name]:
                     mends[id(edit)].append(name)
-            best = min(edits, key=lambda one: (-len(mends[one]), _unnatural(edits[one])))
+            best = min(edits, key=lambda one: (-len(mends[one]), self.unnatural(edits[one])))
             chosen.append(edits[best])
             open_ -= {*mends[best]}
         chosen.sort(key=lambda edit: (edit.source.file, edit.line))
@@ -242,6 +257,12 @@ class _Trial:
             return None
         first, *others = (self.repair(edit, verdict) for edit in chosen)
         return replace(first, further=tuple(others))
+
+    def unnatural(self, edit: Edit) -> float:
+        line, _, old, new = shown(edit)
+        lines = {(edit.source.file, number) for number in (edit.line, line)}
+        return unnaturalness(edit, old, new, min(
+            self.named.get(key, ELSEWHERE) for key in lines))
 
     def repair(self, edit: Edit, verdict: Verified) -> Repair:
         line, indent, old, new = shown(edit)
@@ -272,11 +293,6 @@ class _Trial:
     def unrepaired(self, cut_short: bool) -> str:
         text = f"no single edit was found that makes it right ({self.tried} were tried"
         return text + (", and there are more)" if cut_short else ")")
-
-
-def _unnatural(edit: Edit) -> float:
-    *_, old, new = shown(edit)
-    return unnaturalness(edit, old, new)
 
 
 class _Clock:

@@ -261,3 +261,35 @@ def test_a_repair_reaches_what_is_called_by_a_class_a_module_self_or_a_lambda(
     assert result.repair is not None, str(result)
     assert "1 - a ** 2" in result.repair.new
     assert net.Slopes.tanh(2.0) == 5.0  # nothing of the user's is changed
+
+
+def test_an_edit_that_can_be_no_more_natural_is_not_run():
+    def loss(A, x, b):
+        return np.sum((A @ x - b) ** 2)
+
+    def gradient(A, x, b):
+        r = A @ x - b
+        return {"x": -2 * A.T @ r}
+
+    repair = gp.check(loss, gradient, wrt=["x"], A="m n", x="n", b="m").repair
+    assert repair is not None
+    assert repair.verified == "proved"
+    assert repair.tried < 100
+
+
+def test_a_mask_that_lets_everything_through_mends_nothing():
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-z))
+
+    def loss(x, w, y):
+        p = sigmoid(x @ w)
+        return -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    def gradient(x, w, y):
+        p = sigmoid(x @ w)
+        d = (p - y) * p * (1 - p)
+        return {"w": x.T @ d}
+
+    repair = gp.check(loss, gradient, wrt=["w"], x="m n", w="n", y="m").repair
+    assert repair is not None
+    assert repair.new.strip() == "d = p - y"
