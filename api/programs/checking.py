@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
 from gradproof.programs.carried import carried, with_carried
+from gradproof.programs.decay import with_decay
 from gradproof.programs.losses import Loss, find_loss, is_said_loss
 from gradproof.programs.options import Options
 from gradproof.programs.parameters import Parameter, parameters, shown
@@ -36,10 +38,11 @@ from gradproof.programs.replays import (
     needed,
     scaled,
 )
+from gradproof.programs.running import main_module, run_watched
 from gradproof.programs.sites import HOOK
 from gradproof.programs.slices import Slice, Slicer
 from gradproof.programs.texts import ProgramText, read_program
-from gradproof.programs.watching import Pass, Watcher, gone_on, main_module, run_watched
+from gradproof.programs.watching import Pass, Watcher, gone_on
 from gradproof.programs.wording import NoPassError, no_loss, no_parameters, no_pass, taken
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.places import said_place
@@ -47,6 +50,10 @@ from gradproof.symbolic.places import said_place
 SMALL, NEAR, LONGEST, SHORT = 1e-3, 1e-7, 100_000, 100
 """Entries that are smaller than this part of the largest say nothing of a factor; how far ratios
 may be apart; the largest denominator of a factor that several entries show, or a single one."""
+
+
+class OtherLoopError(HandError):
+    """A loop that does not train, though it moves arrays: another one may."""
 
 
 class _Nobody(TextIOBase):
@@ -108,11 +115,16 @@ class Trained:
             result = made._judged(0)
             if result.verdict == "refuted":
                 result = made._judged(repair_seconds)
+            if not self.loss.is_asked:
+                scale = float(found[0]) * math.prod(float(n) ** k for n, k in found[1].items())
+                result = with_decay(result, self.parameters, self.loss.text, scale)
             return replace(result, checks=tuple(
                 self._scaled(one, by, factor)
                 for one, by in zip(result, self.parameters, strict=True)))
         if result.verdict in ("refuted", "undecided") and self._is_explained(result):
             result = self._judged(repair_seconds)
+        if not self.loss.is_asked:
+            result = with_decay(result, self.parameters, self.loss.text)
         return self._ascending(result if self.loss.is_sure else self._guessed(result))
 
     def _is_explained(self, result: CheckResult) -> bool:
@@ -232,11 +244,23 @@ def program_in(
 
     command: what is written to have it checked, for messages.
     """
+    found: list[Trained] = []
+    refused: list[HandError] = []
+
+    def accept(watcher: Watcher) -> bool:
+        try:
+            found.append(trained(watcher, command, options))
+        except OtherLoopError as error:
+            refused.append(error)
+        return bool(found)
+
     try:
-        watcher = run_watched(text, names, options.line, options.call, seconds)
+        watcher = run_watched(text, names, options, seconds, accept)
     finally:
         names.pop(HOOK, None)
-    made = trained(watcher, command, options)
+    if refused and not (found or watcher.passes):
+        raise refused[0]
+    made = found[0] if found else trained(watcher, command, options)
     left_out = tuple(f"left out, which is no Python: {line}" for line in text.left_out)
     return replace(made, taken=(*left_out, *made.taken))
 
@@ -256,7 +280,7 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
     found = [one for one in parameters(seen, again, wrt)
              if wrt is not None or np.ndim(one.start) or not is_said_loss(one.name)]
     if not found:
-        raise HandError(no_parameters(seen))
+        raise OtherLoopError(no_parameters(seen))
     names = frozenset(str(path[0].key) for one in found for path in one.paths)
     slicer = Slicer(seen, names)
     known = carried(slicer, frozenset(
@@ -337,7 +361,8 @@ def _dependent(
             and depends(function, inputs, one.name)]
     if not kept or (are_asked and len(kept) < len(found)):
         other = next(one for one in found if one not in kept)
-        raise HandError(f"{said_place(loss.file, loss.line)}: the loss {loss.text} does not depend "
+        kind = HandError if loss.is_asked else OtherLoopError
+        raise kind(f"{said_place(loss.file, loss.line)}: the loss {loss.text} does not depend "
                         f"on {other.name}; say which loss of the pass is meant with --loss")
     return kept
 

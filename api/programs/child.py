@@ -59,8 +59,8 @@ def serve_program(arguments: Sequence[str], send: Send) -> None:
 
 def _handed_to_solvers(file: str, seconds: float) -> Waiting:
     """Derivatives that the program hands to SciPy's solvers, if it calls any."""
+    from gradproof.programs.running import main_module
     from gradproof.programs.solvers import solver_calls
-    from gradproof.programs.watching import main_module
 
     text = read_program(file)
     return [(Checked(call.solver, file, call.line, call.names,

@@ -7,30 +7,21 @@ What the loop's variables were at its start is kept, and what each of its statem
 from __future__ import annotations
 
 import ast
-import builtins
 import copy
 import gc
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
-from types import CodeType, FunctionType, ModuleType, SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.hand_files import HandError, on_path
 from gradproof.checks.layer_objects.places import Path as Place
 from gradproof.checks.layer_objects.places import gradient_places, is_real, reached
-from gradproof.limits.deadline import TimeLimitError, bounded
 from gradproof.programs.copies import LARGEST, copied, held_by_names, scope_of
-from gradproof.programs.imports import watched_imports
 from gradproof.programs.sites import HOOK, Site, sites, watched
 from gradproof.programs.statements import base, moves, updated
-from gradproof.programs.texts import ProgramText
-from gradproof.symbolic.places import said_place
 
 MOST_PASSES = 6
 """Passes of one loop that are looked at."""
@@ -98,6 +89,9 @@ def _space(scope: Mapping[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{name: value for name, value in scope.items() if name.isidentifier()})
 
 
+Accept = Callable[["Watcher"], bool]
+
+
 class Enough(BaseException):
     """The program has been seen to train; it need not go on."""
 
@@ -112,6 +106,7 @@ class Watcher:
 
     file: str
     line: int = 0
+    accept: Accept = lambda _: True
     passes: list[Pass] = field(default_factory=list)
     both: tuple[Pass, Pass] | None = None
     trees: list[ast.Module] = field(default_factory=list)
@@ -204,6 +199,12 @@ class Watcher:
             self.passes.append(made)
         if before is not None and gone_on(before, made):
             self.both = before, made
+            were, self.open[:] = self.open[:], [False] * len(self.open)
+            if not self.accept(self):  # it is another loop that trains
+                self.both, self.open[:] = None, were
+                self.open[number] = False
+                self.passes[:] = [one for one in self.passes if one.site is not made.site]
+                return
             self._is_over = True
             raise Enough
 
@@ -307,80 +308,9 @@ def _is_handed_on(statement: ast.stmt, name: str) -> bool:
         for other in handed))
 
 
-# --- running --------------------------------------------------------------------------------------
-
-
-def run_watched(
-    text: ProgramText, names: dict[str, Any], line: int = 0, further: str = "",
-    seconds: float = 60.0,
-) -> Watcher:
-    """Runs a program, as ``__main__``, until it has been seen to train, or to its end.
-
-    names: its variables, which it fills.  further: lines that are run after it.  seconds: how long
-    it may run.  Raises HandError with the line at which it fails before anything was seen.
-    """
-    watcher = Watcher(text.file, line)
-    text.shown()
-    error: BaseException | None = None
-
-    def run() -> None:
-        tree = watcher.watch(text.tree, text.file, names, _parsed(text.before))
-        with watched_imports(Path(text.file).resolve().parent, watcher.watch):
-            exec(compile(tree, text.file, "exec", dont_inherit=True), names)
-            if further:
-                called = ProgramText(CALL, further)
-                called.shown()
-                tree = watcher.watch(called.tree, CALL, names, text.tree.body)
-                exec(compile(tree, CALL, "exec", dont_inherit=True), names)
-
-    try:
-        bounded(seconds, run)
-    except Enough:
-        pass
-    except HandError:
-        raise
-    except (Exception, SystemExit) as raised:
-        error = raised
-    watcher.gives_back()
-    if error is not None and not watcher.passes:
-        raise HandError(_failed(text.file, error)) from error
-    return watcher
-
-
-def main_module(file: str) -> dict[str, Any]:
-    """The names of a module that is ``__main__``, as for ``python FILE``."""
-    os.environ.setdefault("MPLBACKEND", "Agg")  # windows would wait for somebody
-    on_path(Path(file).resolve().parent)
-    module = ModuleType("__main__")
-    module.__file__ = file
-    module.__builtins__ = builtins  # type: ignore[attr-defined]
-    sys.modules["__main__"] = module
-    sys.argv[:] = [file]
-    return vars(module)
-
-
-def _parsed(text: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(text).body
-    except SyntaxError:  # a cell that was none
-        return []
-
-
 @cache
 def _words_of(tree: ast.Module) -> frozenset[str]:
     return updated(tree)
-
-
-def _failed(file: str, error: BaseException) -> str:
-    if isinstance(error, TimeLimitError):
-        return (f"{file}: was not seen to train within {error.seconds:.3g} s "
-                "(--time-limit says how long it may take)")
-    number, step = 0, error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == file:
-            number = step.tb_lineno
-        step = step.tb_next
-    return f"{said_place(file, number)}: {type(error).__name__} while the file was run: {error}"
 
 
 def _give_back(clean: CodeType, made: CodeType) -> None:

@@ -5,7 +5,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from tables.programs import DATA, LOOP, TRAINER
+from tables.programs import CARRIED, DATA, LOOP, TRAINER
 
 from gradproof.checks.hand_files import HandError
 from gradproof.checks.shown.html import result_html
@@ -114,6 +114,17 @@ def test_gradients_that_are_a_multiple_of_the_losss_are_undecided_and_said(tmp_p
     assert "all gradients are those of X.shape[0] × loss" in result["W1"].reason
     assert found(file, loss="loss")[1].verdict == "refuted"
     assert found(file, loss="(X.shape[0]) * loss")[1].verdict == "proved"
+
+
+def test_a_weight_decay_that_the_loss_lacks_is_said(tmp_path, alone):
+    file = tmp_path / "net.py"
+    text = CARRIED.replace("X.T @ (T - Y)", "(X.T @ (T - Y) - 0.05 * w)")
+    file.write_text(text)
+    _, result = found(file)
+    assert result["w"].verdict == "undecided"
+    loss = re.search(r'--loss="(.*)"$', result["w"].reason)[1]
+    assert loss == "loss + 0.05/2 * np.sum(w**2)"
+    assert found(file, loss=loss)[1].verdict == "proved"
 
 
 def test_the_command_says_what_it_took_and_where(tmp_path, monkeypatch, capsys):
