@@ -14,11 +14,10 @@ two functions of its arrays, which are held against each other as any others are
     slices       the part of a pass that some of its values follow from, as a function
     parameters   what a pass moves by a step, and where it has the gradient by each
     losses       what the pass is the gradient of
-    proposing    losses that a program may mean where it states none
+    proposing    losses that a program may mean
     solvers      derivatives that a program hands to SciPy's solvers
     replays      the pass as two functions of its arrays
     carried      what a pass has from the pass before it
-    decay        steps that pull a parameter to zero besides
     checking     the gradients of a pass, held against its loss
     wording      what was taken for what, what is missing, and the command to add
     pairs        layers in a file that does not train, found by their names

@@ -22,11 +22,10 @@ from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
 from gradproof.programs.carried import carried, with_carried
-from gradproof.programs.decay import with_decay
 from gradproof.programs.losses import Loss, find_loss, is_said_loss
 from gradproof.programs.options import Options
 from gradproof.programs.parameters import Parameter, parameters, shown
-from gradproof.programs.proposing import goes_down, proposals
+from gradproof.programs.proposing import goes_down, proposals, with_decay
 from gradproof.programs.replays import (
     Input,
     depends,

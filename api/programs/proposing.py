@@ -1,17 +1,21 @@
-"""Losses that a program may mean where it states none: those of the differences that it computes.
+"""Losses that a program may mean: where it states none, those of the differences that it computes,
+and where its steps pull a parameter to zero besides, the stated one with a weight decay.
 
-    error = y - output     ->   np.sum((y - output)**2) / 2, or a cross-entropy
+    error = y - output            ->   np.sum((y - output)**2) / 2, or a cross-entropy
+    w -= rate * (dw + 0.1 * w)    ->   loss + 0.1/2 * np.sum(w**2)
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gradproof.programs.parameters import Parameter
+from gradproof.checks.results import Check, CheckResult
+from gradproof.programs.parameters import Parameter, shown
 from gradproof.programs.replays import Input
 from gradproof.programs.watching import Pass
 
@@ -24,6 +28,8 @@ FORMS = ("np.sum(({y} - {a})**2) / 2", "-np.sum({y}*np.log({a}) + (1 - {y})*np.l
 STEP = 1e-5
 NEAR = 1e-3
 """How far the slopes along different directions may be apart, relative."""
+FITTED = 1e-7
+"""How far entries may be from the sum of slope and decay, relative to the largest."""
 
 
 def proposals(seen: Pass) -> Iterator[str]:
@@ -64,3 +70,41 @@ def goes_down(
     found = np.array(ratios)
     return bool(np.all(np.isfinite(found)) and np.all(found > 0)
                 and np.ptp(found) <= NEAR * np.max(found))
+
+
+# --- weight decay ---------------------------------------------------------------------------------
+
+
+def with_decay(
+    result: CheckResult, parameters: Sequence[Parameter], loss: str, scale: float = 1.0
+) -> CheckResult:
+    """A result in which a step with a decay is undecided: the loss that is stated may lack it.
+
+    scale: by what the result's own loss is larger than the one that is stated.
+    """
+    found = {by.name: part / scale for one, by in zip(result, parameters, strict=True)
+             if by.is_step and (part := _decay(one, by)) is not None}
+    if not found or any(one.verdict == "refuted" and one.name not in found for one in result):
+        return result
+    whole = loss + "".join(
+        f" + {found[by.name]:.6g}/2 * np.sum({shown(by.paths[0])}**2)"
+        for by in parameters if by.name in found)
+    return replace(result, first_wrong="", place=None, repair=None, unrepaired="", checks=tuple(
+        replace(one, verdict="undecided", diagnosis="", reason=(
+            f"the step pulls {one.name} to zero, too (weight decay), of which {loss} knows "
+            f"nothing; with it: --loss=\"{whole}\"")) if one.name in found else one
+        for one in result))
+
+
+def _decay(check: Check, by: Parameter) -> float | None:
+    """The decay of a refuted step, relative to the slope; None where it is no such step."""
+    start = np.asarray(by.start, dtype=float)
+    rows = [(derived, start[place], hand) for place, derived, hand, _ in check.sample]
+    if check.verdict != "refuted" or len(rows) < 3:
+        return None
+    table = np.array(rows)
+    slope, decay = np.linalg.lstsq(table[:, :2], table[:, 2], rcond=None)[0]
+    rest = np.max(np.abs(table[:, :2] @ (slope, decay) - table[:, 2]))
+    if slope <= 0 or decay <= 0 or rest > FITTED * np.max(np.abs(table[:, 2])):
+        return None
+    return float(decay / slope)
