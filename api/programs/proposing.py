@@ -10,14 +10,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradproof.checks.results import Check, CheckResult
 from gradproof.programs.parameters import Parameter, shown
 from gradproof.programs.replays import Input
 from gradproof.programs.watching import Pass
+
+if TYPE_CHECKING:
+    from gradproof.checks.results import Check, CheckResult
 
 MOST = 6
 """Differences of a pass that are looked at."""
