@@ -164,7 +164,7 @@ def neuralnetlib() -> Iterator[Row]:
              "BinaryFocalLossPerLabel": (MASK, UNIT)}
     # the caller divides by the samples; the other two are clipped at 10, on purpose
     known = {"BinaryCrossentropy": ("1/(m",), "CategoricalCrossentropy": ("1/m",),
-             "MultiLabelBCELoss": ("clip",), "BinaryFocalLossPerLabel": ("clip",)}
+             "MultiLabelBCELoss": ("is clipped",), "BinaryFocalLossPerLabel": ("is clipped",)}
     for name, (true, predicted) in kinds.items():
         yield Row(package, name, f"{package}.losses",
                   lambda module, n=name, t=true, p=predicted: gp.check(

@@ -127,7 +127,7 @@ def likelihoods() -> Iterator[Row]:
               lambda module: gp.check_hessian(ols(module.OLS, "loglike"),
                                               ols(module.OLS, "hessian"),
                                               params="n", exog="m n", endog="m"),
-              known=("differs",))
+              known=("hm = self",))
 
 
 def _called(check: Callable[..., Any], module: Any, **given: Any) -> Any:

@@ -27,7 +27,7 @@ EDITS = (
     ("statsmodels", "Logit.hessian", Edit(
         "return -np.dot(L * (1 - L) * X.T, X)", "return -np.dot(L * X.T, X)")),
     ("numpy-ml", "BatchNorm1D", Edit(
-        "dIntercept = dLdy.sum(axis=0)", "dIntercept = dLdy.mean(axis=0)")),
+        "dIntercept = dLdy.sum(axis=0)", "dIntercept = dLdy.mean(axis=0)", nth=1)),
     ("numpy-ml", "FullyConnected", Edit(
         "dZ = dLdy * self.act_fn.grad(Z)", "dZ = dLdy * self.act_fn.grad(X @ W)")),
     ("numpy-ml", "SoftPlus.grad2", Edit(
