@@ -126,8 +126,9 @@ OTHERS = ("residual: no skip", "norm: γ forgotten", "recurrent: carry before th
 
 
 def of_other_kind(folder: Path, variation: Variation, source: str = "") -> gp.CheckResult:
-    file = folder / "other_kind.py"
-    file.write_text(source or variation.source, "utf-8")
+    text = source or variation.source
+    file = folder / f"other_{abs(hash(text))}.py"  # a file read before is not read again
+    file.write_text(text, "utf-8")
     module = runpy.run_path(str(file))
     program = variation.program
     return gp.check(module["loss"], module["gradient"], inputs=program.inputs, repair_seconds=0,
