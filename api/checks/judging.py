@@ -176,15 +176,19 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
         return replace(base, verdict="undecided", reason=doubt)
     if seen and not any(found.gap.size for found in seen):
         return replace(base, verdict="undecided", reason=f"{name} has no entries")
-    explained = [found for found in seen if found.comparison.verdict == "refuted"
-                 and (proofs.explain(name, found) or (proofs.proved(name) and _is_rounding(found)))]
+    refuting = [found for found in seen if found.comparison.verdict == "refuted"]
+    explained = [found for found in refuting
+                 if proofs.explain(name, found) or (proofs.proved(name) and _is_rounding(found))]
     if explained:
         base = _measured(name, [found for found in seen if found not in explained], notes)
-    differing = next((found for found in seen if found.comparison.verdict == "refuted"
-                      and found not in explained), None)
-    lost = numbers.lost_digits(name) if differing is not None and proofs.proved(name) else ""
-    if differing is not None and not lost:
-        return _refuted(base, differing.point, subject, proof, numbers)
+    differing = [found for found in refuting if found not in explained]
+    lost = numbers.lost_digits(name) if differing and proofs.proved(name) else ""
+    if differing and not lost:
+        point = next((found.point for found in differing if not found.is_as_derived), None)
+        if point is not None:
+            return _refuted(base, point, subject, proof, numbers)
+        return replace(base, verdict="undecided", reason="the hand-written gradient is the derived "
+                       f"one at {differing[0].point}; differences of the loss are not")
     open_ = [f.comparison.reason for f in seen if f.comparison.verdict == "undecided"]
     if proof is not None and proof.equal:
         base = replace(base, notes=(*notes, *filter(None, [lost])))
