@@ -184,7 +184,9 @@ def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
     differing = [found for found in refuting if found not in explained]
     lost = numbers.lost_digits(name) if differing and proofs.proved(name) else ""
     if differing and not lost:
-        point = next((found.point for found in differing if not found.is_as_derived), None)
+        is_unequal = proof is not None and bool(proof.equal is False or proof.difference)
+        point = next((found.point for found in differing
+                      if is_unequal or not found.is_as_derived), None)
         if point is not None:
             return _refuted(base, point, subject, proof, numbers)
         return replace(base, verdict="undecided", reason="the hand-written gradient is the derived "

@@ -55,6 +55,9 @@ LOOKS = 8
 MOST_VERIFIED = 6
 """Edits that fit the numbers and are held against the whole check."""
 
+MOST_PARTED = 4
+"""Choices of an edit for each gradient that are held against the whole check."""
+
 MOST_KEPT = 200
 """Edits that fit and are kept, for all gradients and for each of them."""
 
@@ -236,27 +239,39 @@ class _Trial:
         return None
 
     def one_each(self) -> Repair | None:
-        """An edit for each gradient, where one edit does not mend them all."""
+        """An edit for each gradient, where one edit does not mend them all.
+
+        Edits that do not go together are parted: the first in the program, which the lines of the
+        others may read, is chosen no more.
+        """
         wrong = [name for name in self.search.wrong if name in self.search.wanted[0].gradients]
-        if len(wrong) < 2 or not all(self.parts.get(name) for name in wrong):
-            return None
-        chosen: list[Edit] = []
-        open_ = set(wrong)
+        parts = {name: list(self.parts.get(name, ())) for name in wrong}
+        for _ in range(MOST_PARTED if len(wrong) > 1 else 0):
+            if not all(parts.values()):
+                return None
+            chosen = self.chosen(parts)
+            verdict = self.verdict(chosen)
+            if verdict is not None:
+                first, *others = (self.repair(edit, verdict) for edit in chosen)
+                return replace(first, further=tuple(others))
+            parts = {name: [edit for edit in edits if edit is not chosen[0]]
+                     for name, edits in parts.items()}
+        return None
+
+    def chosen(self, parts: Mapping[str, Sequence[Edit]]) -> list[Edit]:
+        """Few and natural edits that mend every gradient by themselves, in their order."""
+        found: list[Edit] = []
+        open_ = set(parts)
         while open_:
-            edits = {id(edit): edit for name in open_ for edit in self.parts[name]}
+            edits = {id(edit): edit for name in open_ for edit in parts[name]}
             mends: dict[int, list[str]] = {one: [] for one in edits}
             for name in open_:
-                for edit in self.parts[name]:
+                for edit in parts[name]:
                     mends[id(edit)].append(name)
             best = min(edits, key=lambda one: (-len(mends[one]), self.unnatural(edits[one])))
-            chosen.append(edits[best])
+            found.append(edits[best])
             open_ -= {*mends[best]}
-        chosen.sort(key=lambda edit: (edit.source.file, edit.line))
-        verdict = self.verdict(chosen)
-        if verdict is None:
-            return None
-        first, *others = (self.repair(edit, verdict) for edit in chosen)
-        return replace(first, further=tuple(others))
+        return sorted(found, key=lambda edit: (edit.source.file, edit.line))
 
     def unnatural(self, edit: Edit) -> float:
         line, _, old, new = shown(edit)

@@ -37,6 +37,8 @@ from .unrolling import NotUnrolledError, is_small, unrolled
 
 FIRST = 60_000
 """Operations for the arrays as they are, where they could be written out along small axes."""
+CUT = 10_000
+"""Operations for the pieces of arrays, for each way of cutting them at their ends."""
 
 
 _Said = TypeVar("_Said", Assumption, Crossing)
@@ -152,6 +154,7 @@ class Prover(Sides):
         """The proof that is found when the arrays are cut at the ends of an axis."""
         for cut in cuts(self.left, self.right, (left, right)):
             pieces = Prover(cut.left, cut.right, self.evaluate, self.budget, self.data)
+            pieces.table.total = min(pieces.table.total, CUT)
             proofs = list(pieces._walked(cut.pairs).values())
             if not all(proof.equal for proof in proofs):
                 continue

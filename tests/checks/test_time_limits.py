@@ -289,6 +289,7 @@ def test_a_file_that_does_not_run_through_is_exit_code_2(tmp_path, line, said):
     assert not done.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_does_not_make_it_fine(tmp_path):
     (tmp_path / "hand.py").write_text(
         "import gradproof as gp\ndef loss(x): return (x**2).sum()\n"

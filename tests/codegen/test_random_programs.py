@@ -139,6 +139,7 @@ def holds(program: Program, seed: int) -> None:
 @given(programs(), st.integers(0, 9))
 @settings(max_examples=4, deadline=None, derandomize=True,
           suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
 def test_every_derivative_of_a_random_program_holds(program: Program, seed: int) -> None:
     holds(program, seed)
 

@@ -116,6 +116,7 @@ def test_junit_has_a_case_for_each_gradient(work, capsys):
     assert failure.text.startswith("w: refuted\n")
 
 
+@pytest.mark.slow
 def test_sarif_has_places_and_fixes_that_mend(work, capsys):
     _, shown = graded(capsys, "sarif", ["right.py", "wrong.py", "other.py"])
     log = json.loads(shown)

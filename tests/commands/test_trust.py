@@ -166,6 +166,7 @@ def test_specs_with_numbers_beyond_all_limits(tmp_path, capsys, monkeypatch, tex
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.slow
 def test_byte_order_marks_and_coding_lines_are_read(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "s.toml").write_bytes(b"\xef\xbb\xbf" + SPEC.encode())

@@ -30,6 +30,7 @@ def found(file, **options):
     return made, made.check(60, 0)
 
 
+@pytest.mark.slow
 def test_a_notebook_is_its_cells_without_what_is_no_python(tmp_path, alone):
     head, _, loop = WRONG.partition("m = X.shape[0]\n")
     file = tmp_path / "net.ipynb"
@@ -116,6 +117,7 @@ def test_gradients_that_are_a_multiple_of_the_losss_are_undecided_and_said(tmp_p
     assert found(file, loss="(X.shape[0]) * loss")[1].verdict == "proved"
 
 
+@pytest.mark.slow
 def test_a_weight_decay_that_the_loss_lacks_is_said(tmp_path, alone):
     file = tmp_path / "net.py"
     text = CARRIED.replace("X.T @ (T - Y)", "(X.T @ (T - Y) - 0.05 * w)")
@@ -127,6 +129,7 @@ def test_a_weight_decay_that_the_loss_lacks_is_said(tmp_path, alone):
     assert found(file, loss=loss)[1].verdict == "proved"
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_took_and_where(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(WRONG)

@@ -110,6 +110,7 @@ def test_what_a_file_has_is_found_and_said(name, tmp_path, capsys):
 
 @pytest.mark.parametrize("names", [
     ["slope", "class"], pytest.param([*PARTS], marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_wrong_ones_are_refuted_each_by_itself(tmp_path, capsys, names):
     source = ""
     for part, *_, (old, new) in map(PARTS.get, names):
