@@ -17,7 +17,8 @@ def titled(cases):
 
 
 def checked(case):
-    return gp.check(case.loss, case.gradient, wrt=case.wrt, inputs=case.inputs, repair_seconds=0)
+    return gp.check(case.loss, case.gradient, wrt=case.wrt, inputs=case.inputs,
+                    repair_seconds=case.repairs)
 
 
 @pytest.mark.parametrize("case", titled(RIGHT))

@@ -246,6 +246,7 @@ def test_given_whole_numbers_may_be_places_along_an_axis(left, right, wrong, sha
     assert gp.check(left, wrong, wrt=["Z"], repair_seconds=0, **given).verdict == "refuted"
 
 
+@pytest.mark.slow
 def test_labels_of_a_network_are_places_along_its_last_axis():
     """There is a shorter axis that they fit, too."""
     def left(X, W, V, y):

@@ -105,6 +105,7 @@ def test_gradescope_tells_as_much_as_is_wanted_and_counts(work, capsys, hints, t
     assert ("wrong.py:5" in w["output"], "repair" in w["output"]) == told
 
 
+@pytest.mark.slow
 def test_junit_has_a_case_for_each_gradient(work, capsys):
     _, shown = graded(capsys, "junit", ["right.py", "wrong.py", "ends.py"])
     suites = ElementTree.fromstring(shown)
@@ -137,6 +138,7 @@ def test_sarif_has_places_and_fixes_that_mend(work, capsys):
     _is_right("".join(lines))
 
 
+@pytest.mark.slow
 def test_a_sample_is_the_same_at_each_time(work, capsys):
     files = [f"copy{place}.py" for place in range(4)]
     for file in files:

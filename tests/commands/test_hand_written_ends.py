@@ -35,6 +35,7 @@ def written(folder, body, before=""):
 
 
 @pytest.mark.parametrize("what", PASSES)
+@pytest.mark.slow
 def test_a_verdict_that_is_not_green_is_a_finding(folder, what, capsys):
     word, code = DUE[what]
     written(folder, PASSES[what])

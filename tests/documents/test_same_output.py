@@ -67,6 +67,7 @@ def all_alike(seeds: Iterable[int], tmp_path: Path) -> None:
         assert text.splitlines() == texts[0].splitlines()
 
 
+@pytest.mark.slow
 def test_two_orders_of_sets_write_the_same_bytes(tmp_path):
     all_alike((1, 2), tmp_path)
 

@@ -154,6 +154,7 @@ class Shell:
             exec(cell, self.user_ns)
 
 
+@pytest.mark.slow
 def test_a_cell_is_checked_with_the_variables_that_are_there():
     made = check_cell(Shell(DATA + "m = X.shape[0]\n"), "--wrt W1,W2",
                       WRONG.partition("m = X.shape[0]\n")[2])

