@@ -318,7 +318,8 @@ def _give_back(clean: CodeType, made: CodeType) -> None:
     by = {(code.co_qualname, code.co_firstlineno): code for code in _codes(clean)}
     pairs = {code: by.get((code.co_qualname, code.co_firstlineno)) for code in _codes(made)}
     for function in gc.get_objects():
-        own = pairs.get(function.__code__) if isinstance(function, FunctionType) else None
+        # not isinstance, which asks objects of other packages for their class
+        own = pairs.get(function.__code__) if type(function) is FunctionType else None
         if own is not None and own.co_freevars == function.__code__.co_freevars:
             function.__code__ = own
 
