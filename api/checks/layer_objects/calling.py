@@ -342,7 +342,7 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
         if name not in parameters and not _takes_any(forward):
             raise LayerError(f"{name!r} is a parameter neither of {title}({_listed(found.make)}) "
                              f"nor of its {methods.ahead}({', '.join(parameters)})")
-    fixed_ahead = taken_constants(forward, constants)
+    fixed_ahead = () if built_in else taken_constants(forward, constants)
     if not built_in:
         takes(methods.ahead, forward, dict.fromkeys((*entering, *fixed_ahead)))
     signature, used = Signature(), tuple(constants)
