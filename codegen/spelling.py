@@ -221,8 +221,10 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "root": lambda size, exponent: float(np.float64(size) ** float(exponent)),
 }
 
-NUMPY = {name: value for name, value in vars(np).items() if not isinstance(value, ModuleType)}
-"""What lambdify's own namespace of NumPy has, but for the submodules, which it would import."""
+NUMPY = {"numpy": np, **{name: value for name, value in vars(np).items()
+                         if not isinstance(value, ModuleType)}}
+"""What lambdify's own namespace of NumPy has, but for the submodules, which it would import.
+SymPy 1.13 spells some of its functions ``numpy.amax``."""
 
 _PRINTER = NumPyPrinter({
     "fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True,

@@ -120,7 +120,7 @@ class Value:
 
     def times_whole(self, number: int) -> Value:
         """number · (a + log e) = number · a + log e^number."""
-        return Value(self.shown * number,
+        return Value(self.shown * float(number),
                      {k: r * (number % CHAIN[k]) % CHAIN[k] for k, r in self.residues.items()},
                      {k: power(e, number % (CHAIN[k] - 1), CHAIN[k])
                       for k, e in self.inside.items()})
