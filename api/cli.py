@@ -206,8 +206,9 @@ def _add_check(commands: Any) -> None:
         commands, "check", _check,
         "hold hand-written gradients against the derived ones",
         "gradproof check backward.py --spec moons.toml\n"
-        "  gradproof check gradients.py      (functions marked @gp.gradient_of(loss, X=\"m n\"))",
-        "The file is run, as python would run it, but not as __main__.",
+        "  gradproof check gradients.py      (functions marked @gp.gradient_of(loss, X=\"m n\"))\n"
+        "  gradproof check train.py          (a program that trains, as it is)",
+        "The file is run, as python would run it; a program that trains, until it is seen to.",
     )
     add_check_options(command, SPEC_HELP)
 
