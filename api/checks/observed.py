@@ -40,9 +40,15 @@ class Observed:
     @property
     def is_as_derived(self) -> bool:
         """Whether every entry is the derived one, to nine digits: then the differences of the loss
-        alone speak against it, and these may have lost theirs."""
-        with np.errstate(invalid="ignore"):
-            return bool(np.all(self.gap <= SAME * np.abs(np.asarray(self.true, dtype=float))))
+        alone speak against it, and these may have lost theirs.
+
+        Not where nothing was derived, nor where the derived one is no number: of an infinite one
+        everything is within nine digits.
+        """
+        true = np.asarray(self.true, dtype=float)
+        if self.true is self.comparison.witness or not np.all(np.isfinite(true)):
+            return False
+        return bool(np.all(self.gap <= SAME * np.abs(true)))
 
     @cached_property
     def witness_gap(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -200,6 +201,7 @@ def within(
     """What call() finds, which is a check of the named gradients; undecided after some seconds."""
     if not seconds > 0:
         raise ValueError(f"time_limit: expected a number of seconds > 0, got {seconds!r}")
+    linecache.checkcache()  # a file that was changed and loaded again is shown as it is now
     doing("running the functions")
     known(None)
     try:

@@ -103,9 +103,12 @@ def _is_ours(frame: FrameType) -> bool:
     return module.split(".")[0] == __name__.split(".")[0]
 
 
-def place_of(frame: FrameType) -> SourceLine:
-    filename, line = frame.f_code.co_filename, frame.f_lineno
+def line_of(filename: str, line: int) -> SourceLine:
     return SourceLine(filename, line, linecache.getline(filename, line).strip())
+
+
+def place_of(frame: FrameType) -> SourceLine:
+    return line_of(frame.f_code.co_filename, frame.f_lineno)
 
 
 def current_place() -> SourceLine | None:
@@ -159,7 +162,7 @@ _LOGGED = frozenset({"debug", "info", "warning", "error", "critical", "exception
 
 def _only_said(frame: FrameType) -> bool:
     """Whether the statement that a frame executes has no effect but a message."""
-    statements = _statements(frame.f_code.co_filename).get(frame.f_lineno, ())
+    statements = _statements(_lines(frame.f_code.co_filename)).get(frame.f_lineno, ())
     named = frame.f_globals.keys() | frame.f_locals.keys()
     return bool(statements) and all(_is_message(statement, named) for statement in statements)
 
@@ -184,24 +187,30 @@ _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 @lru_cache(maxsize=64)
-def _statements(filename: str) -> dict[int, tuple[ast.AST, ...]]:
+def _statements(lines: tuple[str, ...]) -> dict[int, tuple[ast.AST, ...]]:
     """The statements on each line of a file; of a compound one its head alone."""
     found: dict[int, tuple[ast.AST, ...]] = {}
-    for node in _nodes(filename):
+    for node in _nodes(lines):
         if isinstance(node, _BLOCKS):
             head = [child for child in ast.iter_child_nodes(node) if not isinstance(child, _BLOCKS)]
-            lines = [line for child in (node, *head) for line in (
+            spread = [line for child in (node, *head) for line in (
                 getattr(child, "lineno", None),
                 getattr(child, "end_lineno", None) if child in head else None)
                 if line is not None]
-            for line in range(min(lines, default=1), max(lines, default=0) + 1):
+            for line in range(min(spread, default=1), max(spread, default=0) + 1):
                 found[line] = (*found.get(line, ()), node)
     return found
 
 
-def _nodes(filename: str) -> Iterator[ast.AST]:
+def _lines(filename: str) -> tuple[str, ...]:
+    """The lines of a file, by which what is known of them is kept: a file may change and be loaded
+    again."""
+    return tuple(linecache.getlines(filename))
+
+
+def _nodes(lines: tuple[str, ...]) -> Iterator[ast.AST]:
     try:
-        yield from ast.walk(ast.parse("".join(linecache.getlines(filename))))
+        yield from ast.walk(ast.parse("".join(lines)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
 
@@ -219,7 +228,7 @@ def goes_on_where() -> tuple[bool, str] | None:
     if not frames or any(_is_tried(frame.f_code.co_filename, frame.f_lineno) for frame in frames):
         return None
     place = place_of(frames[0])
-    for statement in _statements(place.filename).get(place.line, ()):
+    for statement in _statements(_lines(place.filename)).get(place.line, ()):
         if isinstance(statement, ast.Assert):
             parts = list(_polarities(statement.test, True))
         elif isinstance(statement, ast.If) and not statement.orelse and all(
@@ -264,13 +273,13 @@ def _polarities(test: ast.expr, wanted: bool) -> Iterator[tuple[ast.expr, bool]]
 
 def _is_tried(filename: str, line: int) -> bool:
     """Whether a line stands where an exception is caught."""
-    return any(first <= line <= last for first, last in _tried(filename))
+    return any(first <= line <= last for first, last in _tried(_lines(filename)))
 
 
 @lru_cache(maxsize=64)
-def _tried(filename: str) -> tuple[tuple[int, int], ...]:
+def _tried(lines: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((node.body[0].lineno, node.body[-1].end_lineno or node.body[-1].lineno)
-                 for node in _nodes(filename)
+                 for node in _nodes(lines)
                  if isinstance(node, (ast.Try, ast.TryStar, ast.With))
                  and (isinstance(node, ast.With) or node.handlers or node.finalbody))
 
@@ -280,14 +289,14 @@ def _tried(filename: str) -> tuple[tuple[int, int], ...]:
 
 def assigned_name(frame: FrameType) -> str | None:
     """The one variable that the statement which a frame executes assigns."""
-    return _targets(frame.f_code.co_filename).get(frame.f_lineno)
+    return _targets(_lines(frame.f_code.co_filename)).get(frame.f_lineno)
 
 
 @lru_cache(maxsize=64)
-def _targets(filename: str) -> dict[int, str]:
+def _targets(lines: tuple[str, ...]) -> dict[int, str]:
     """The variable assigned by the statement on each line of a file, where it is a single one."""
     found: dict[int, str] = {}
-    for node in _nodes(filename):
+    for node in _nodes(lines):
         name = _target(node)
         if name and isinstance(node, ast.stmt):
             found.update(dict.fromkeys(range(node.lineno, (node.end_lineno or 0) + 1), name))

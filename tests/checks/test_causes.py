@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import gradproof as gp
+from gradproof.checks.observed import Observed
+from gradproof.checks.points import Point
+from gradproof.numeric import Comparison
 
 
 def loss(x, A):
@@ -178,3 +181,30 @@ def test_the_wrong_line_is_named_and_what_is_due_there(old, new, line, said, tmp
     assert result.place.text == (line or new)
     assert said in result.first_wrong
     assert ("\n" in result.first_wrong) == bool(said)
+
+
+def test_a_file_that_was_changed_and_loaded_again_is_read_again(tmp_path):
+    file, shapes = tmp_path / "loaded_again.py", {"X": "m n", "Y": "m k", "V": "n h", "W": "h k"}
+    for factor in (3, 57):
+        wrong = f"delta = {factor} * (A @ W - Y)"
+        file.write_text("# changed\n" * factor + ROWS.replace("delta = A @ W - Y", wrong))
+        module = runpy.run_path(str(file))
+        result = gp.check(module["loss"], module["gradient"], wrt=["V", "W"], repair_seconds=0,
+                          **shapes)
+        assert result.place.text == wrong
+
+
+@pytest.mark.parametrize(("hand", "is_so"), [
+    ([1.0, 2.0], True), ([1.0, 2.0 + 1e-12], True), ([1.0, 2.0 + 1e-6], False),
+    ([1.0, np.nan], False), ([1.0, np.inf], False),
+])
+def test_what_is_the_derived_gradient_to_nine_digits(hand, is_so):
+    def seen(true, measured):
+        comparison = Comparison("x", "refuted", "", 0.0, None, (), measured, False, 0)
+        return Observed(Point({}, {}), comparison, np.array(hand), true)
+
+    derived = np.array([1.0, 2.0])
+    assert seen(derived, derived + 1).is_as_derived == is_so
+    assert not seen(derived, derived).is_as_derived  # measured alone: nothing was derived
+    assert not seen(np.array([1.0, np.inf]), derived).is_as_derived
+    assert not seen(np.array([1.0, np.nan]), derived).is_as_derived

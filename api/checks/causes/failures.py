@@ -8,7 +8,6 @@ what gradproof's own code raises around it say nothing of the gradient.
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -20,7 +19,7 @@ import numpy as np
 
 from gradproof.limits.calls import ExitedError, NotReturnedError
 from gradproof.numeric import rounding_bound
-from gradproof.symbolic.tracing.source import SourceLine, is_users
+from gradproof.symbolic.tracing.source import SourceLine, is_users, line_of
 
 FACTS = (ValueError, TypeError, LookupError, AttributeError, NameError, ArithmeticError)
 """Exceptions that say that arrays, names or keys do not fit; LinAlgError is a ValueError."""
@@ -41,8 +40,8 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """What an exception of the user's code says."""
     frames = list(_frames(error.__traceback__))
-    place = next((_line(frame, number) for frame, number in reversed(frames) if is_users(frame)),
-                 None)
+    place = next((line_of(frame.f_code.co_filename, number)
+                  for frame, number in reversed(frames) if is_users(frame)), None)
     ours = bool(frames) and _module(frames[-1][0]) == _OURS
     refused = place is not None and place.text.startswith(("raise", "assert"))
     is_fact = isinstance(error, FACTS) and place is not None and not ours and not refused
@@ -87,11 +86,6 @@ def _frames(step: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
 
 def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).split(".")[0]
-
-
-def _line(frame: FrameType, number: int) -> SourceLine:
-    filename = frame.f_code.co_filename
-    return SourceLine(filename, number, linecache.getline(filename, number).strip())
 
 
 IMAGINARY = 1e-12

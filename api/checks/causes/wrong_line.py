@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from linecache import getline
 
 import sympy as sp
 
@@ -19,7 +18,7 @@ from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import EquationError, is_unnamed
 from gradproof.symbolic.proof.first_wrong import Wrong, pointwise_ratio
 from gradproof.symbolic.proof.prover import Prover
-from gradproof.symbolic.tracing.source import SourceLine
+from gradproof.symbolic.tracing.source import SourceLine, line_of
 
 
 def first_wrong_line(
@@ -68,7 +67,7 @@ def _said(
     elif blame.read and blame.due.factor == 1:
         other = renamed_before(blame.place.filename, line, _plain(blame.read))
     line = line if other is None else other  # right, and wrong under another name
-    place = SourceLine(blame.place.filename, line, getline(blame.place.filename, line).strip())
+    place = line_of(blame.place.filename, line)
     text = _headed(blame.name if other is None else "", place, known)
     users = [name for name in walk.order if _is_users(name, known)]
     meaning, primal = blame.due.meaning, ""
