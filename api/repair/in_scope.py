@@ -59,11 +59,13 @@ class NamedValue:
 
 @dataclass(frozen=True)
 class InScope:
-    """The variables before a line ran, the module's globals, its functions of one argument."""
+    """The variables before a line ran, the module's globals, its functions of one argument, and
+    the text of the function itself."""
 
     variables: Mapping[str, Any]
     outside: dict[str, Any] = field(default_factory=dict)
     functions: tuple[str, ...] = ()
+    written: str = ""
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -99,12 +101,17 @@ class InScope:
 
     @cached_property
     def sizes(self) -> dict[int, str]:
-        """A spelling for each length of an axis, a variable before an attribute of an array."""
-        axes = {n: f"{q.text}.shape[{axis}]" for q in reversed(self.arrays)
-                for axis, n in reversed(list(enumerate(q.shape))) if n > 1}
+        """A spelling for each length of an axis: a variable, else as the function itself spells it
+        elsewhere, else an attribute of an array."""
+        spelled = [(n, text) for q in reversed(self.arrays)
+                   for axis, n in reversed(list(enumerate(q.shape))) if n > 1
+                   for text in (*([f"len({q.text})"] if axis == 0 else []),
+                                f"{q.text}.shape[{axis}]")]
+        axes = {n: text for n, text in spelled if ".shape" in text}
+        own = {n: text for n, text in spelled if text in self.written}
         named = {int(q.value): q.text for q in reversed(self.scalars)
                  if q.is_count and int(q.value) in axes}
-        return {**axes, **named}
+        return {**axes, **own, **named}
 
     def factor(self, coefficient: Fraction, powers: Mapping[int, int]) -> tuple[str, str] | None:
         """Numerator and denominator of coefficient · Π size^power; None for a size not in scope."""

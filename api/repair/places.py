@@ -208,7 +208,8 @@ class Edits:
             enclosed = dict(zip(code.co_freevars, (_content(cell) for cell in closed), strict=True))
             found = self.observed.get((code, line))
             self._scopes[code, line] = None if found is None else InScope(
-                found, {**names, **enclosed}, unary_functions({**names, **enclosed}, source.file))
+                found, {**names, **enclosed}, unary_functions({**names, **enclosed}, source.file),
+                source.segment(source.node) or "")
         return self._scopes[code, line]
 
 

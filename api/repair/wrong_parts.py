@@ -89,7 +89,8 @@ def _transposed(node: ast.expr) -> ast.expr:
 
 def signs(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(node, ast.UnaryOp):
-        yield Change(0.9, f"the {'sign' if isinstance(node.op, ast.USub) else 'operator'} of "
+        cost = 0.7 if isinstance(node.operand, ast.Constant) else 0.9  # 2 for -2, before --2
+        yield Change(cost, f"the {'sign' if isinstance(node.op, ast.USub) else 'operator'} of "
                      f"{context.text(node.operand)} is wrong", node.operand)
     elif context.level == "term" and not _counts(node, context):
         yield Change(1.1, f"the sign of {context.text(node)} is wrong",

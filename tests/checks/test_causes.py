@@ -208,3 +208,41 @@ def test_what_is_the_derived_gradient_to_nine_digits(hand, is_so):
     assert not seen(derived, derived).is_as_derived  # measured alone: nothing was derived
     assert not seen(np.array([1.0, np.inf]), derived).is_as_derived
     assert not seen(np.array([1.0, np.nan]), derived).is_as_derived
+
+
+def line_loss(X, y, w, b):
+    return np.mean((X @ w + b - y) ** 2)
+
+
+def no_two(X, y, w, b):
+    r = X @ w + b - y
+    dw = X.T @ r / len(y)
+    db = 2 * np.sum(r) / len(y)
+    return {"w": dw, "b": db}
+
+
+def sign(X, y, w, b):
+    r = X @ w + b - y
+    dw = -2 * X.T @ r / len(y)
+    db = 2 * np.sum(r) / len(y)
+    return {"w": dw, "b": db}
+
+
+def no_mean(X, y, w, b):
+    r = X @ w + b - y
+    dw = 2 * X.T @ r
+    db = 2 * np.sum(r) / len(y)
+    return {"w": dw, "b": db}
+
+
+@pytest.mark.parametrize(("gradient", "mended"), [
+    (no_two, "dw = X.T @ r / len(y) * 2"), (sign, "dw = 2 * X.T @ r / len(y)"),
+    (no_mean, "dw = 2 * X.T @ r / len(y)")])
+def test_a_factor_is_missing_where_it_is_not_at_a_right_residual(gradient, mended):
+    """The edit spells sizes and signs as the author does."""
+    result = gp.check(line_loss, gradient, wrt=["w", "b"], X="m n", y="m", w="n", b="")
+    assert result.place.text.startswith("dw = ")
+    assert result.repair.new == mended
+    plain = gp.check(line_loss, gradient, wrt=["w", "b"], X="m n", y="m", w="n", b="",
+                     repair_seconds=0)
+    assert plain.place.text.startswith("dw = ")

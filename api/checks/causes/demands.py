@@ -59,6 +59,7 @@ class Demands:
     right: dict[str, Remedy] = field(default_factory=dict)
     dues: dict[str, Due] = field(default_factory=dict)
     rejected: set[str] = field(default_factory=set)
+    gradients: frozenset[str] = frozenset()
     innocent: dict[tuple[str, int], set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
@@ -77,6 +78,7 @@ class Demands:
             values = self.remedies.numbers("left", of[name]) if name in refuted \
                 else self.values[array]
             due[array] = Due(values, Meaning(name, "adjoint", values))
+        self.gradients = frozenset(due)
         blame = next(iter(self._blamed(due)), None)
         if blame is None or blame.read not in ("", blame.name):
             return blame
@@ -155,7 +157,8 @@ class Demands:
                 cone = needed_part(System((), tuple(statement)), [name]).equations
                 remedy: Remedy | None = Remedy(list(cone), {})
             else:
-                remedy = self.remedies.remedy(statement, name, dues[name], above)
+                remedy = self.remedies.remedy(
+                    statement, name, dues[name], above, name in self.gradients)
             if remedy is None:
                 wrong[name] = dues[name]
                 continue

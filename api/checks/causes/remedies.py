@@ -102,16 +102,19 @@ class Remedies:
         return made is None or not same(made, self.values[name])
 
     def remedy(
-        self, statement: Sequence[Equation], name: str, due: Due, above: Sequence[Equation]
+        self, statement: Sequence[Equation], name: str, due: Due, above: Sequence[Equation],
+        is_gradient: bool = False,
     ) -> Remedy | None:
         """The least that would make an array of a statement what it has to be; None for nothing.
 
-        above: the equations before the statement that may be looked at.
+        above: the equations before the statement that may be looked at.  is_gradient: the array is
+        one that is handed back; of a residual that it reads, no multiple is asked.
         """
         cone = _cone(statement, name)
         sources = [source for source in self.sources(cone) if source not in self._constant]
         found = [(self._cost(source, made), Remedy(cone, {source: made}))
-                 for source in sources for made in self._single(cone, name, due, source)]
+                 for source in sources for made in self._single(cone, name, due, source)
+                 if not (is_gradient and self._is_multiple(source, made))]
         least = min(found, key=lambda entry: entry[0], default=None)
         if least is None or least[0] >= _DEAR:
             further = self._further(sources, above, statement, name, due)
@@ -168,6 +171,12 @@ class Remedies:
         for meaning in self.known:
             for values in self.turned(meaning, source):
                 yield Due(values, meaning)
+
+    def _is_multiple(self, source: str, due: Due) -> bool:
+        """Whether what is asked of a quantity of the forward pass is itself, times a number."""
+        found = self.quantity(source)
+        return found is not None and found.role == "forward" and bool(
+            self._ratio(due.values, self.values[source]))
 
     def _cost(self, source: str, due: Due) -> int:
         cost = _RIGHT_IN_ITSELF if self.quantity(source) is not None else 0
