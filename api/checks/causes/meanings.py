@@ -107,6 +107,11 @@ def same(one: Values, other: Values) -> bool:
     return all(_near(a, b) for a, b in zip(one, other, strict=True))
 
 
+def is_even(values: Values) -> bool:
+    """Whether an array has several entries, and the same number in each."""
+    return any(v.size > 1 for v in values) and all(bool(np.ptp(v) == 0) for v in values)
+
+
 def _near(a: NDArray[Any], b: NDArray[Any]) -> bool:
     a, b = np.squeeze(a), np.squeeze(b)
     if a.shape != b.shape:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from gradproof.checks.causes.meanings import Meaning, Values, same, shaped
+from gradproof.checks.causes.meanings import Meaning, Values, is_even, same, shaped
 from gradproof.symbolic.dependence import arrays_read, descendants, needed_part
 from gradproof.symbolic.equation import Array, Equation, System, is_unnamed
 from gradproof.symbolic.proof.sampling import TOLERANCE, Evaluate, Sample, size_monomial
@@ -168,7 +168,11 @@ class Remedies:
                     yield scaled
 
     def _candidates(self, source: str) -> Iterator[Due]:
+        """Quantities of an array's shape; of a quantity of the derivation none whose entries are
+        all the same, as the adjoint of what a mean is taken of: it is one factor too many."""
         for meaning in self.known:
+            if is_even(meaning.values) and self.quantity(source) is not None:
+                continue
             for values in self.turned(meaning, source):
                 yield Due(values, meaning)
 
