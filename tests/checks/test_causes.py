@@ -183,6 +183,22 @@ def test_the_wrong_line_is_named_and_what_is_due_there(old, new, line, said, tmp
     assert ("\n" in result.first_wrong) == bool(said)
 
 
+def test_a_factor_too_many_is_not_an_array_that_should_be_a_constant():
+    """The adjoint of l is 1/m in each entry, but l is right: it is read where nothing is due."""
+    def loss(x, w, y):
+        return np.mean((x @ w - y) ** 2)
+
+    def gradient(x, w, y):
+        r = x @ w - y
+        l = r ** 2  # noqa: E741
+        dr = 2 * r * l
+        return {"w": x.T @ dr}
+
+    result = gp.check(loss, gradient, wrt=["w"], repair_seconds=0, x="m n", w="n", y="m")
+    assert result.place.text == "dr = 2 * r * l"
+    assert "reads l" not in result.first_wrong
+
+
 def test_a_file_that_was_changed_and_loaded_again_is_read_again(tmp_path):
     file, shapes = tmp_path / "loaded_again.py", {"X": "m n", "Y": "m k", "V": "n h", "W": "h k"}
     for factor in (3, 57):
