@@ -15,9 +15,7 @@ import pytest
 import sympy as sp
 from gallery_cases import CASES as GALLERY
 from gallery_columns import derived, values_for
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from random_programs import SIZES, Program, programs
+from random_programs import SIZES, Program, over_programs
 
 import gradproof as gp
 from gradproof.codegen.arguments import SCALARS_WIDEN
@@ -329,17 +327,13 @@ def program_agrees(program: Program, seed: int) -> None:
               program.values(seed), SIZES, rows=rows, must=False)
 
 
-@given(programs(), st.integers(0, 9))
-@settings(max_examples=8, deadline=None, derandomize=True,
-          suppress_health_check=list(HealthCheck))
+@over_programs(8)
 def test_a_random_program(program: Program, seed: int) -> None:
     program_agrees(program, seed)
 
 
 @pytest.mark.slow
-@given(programs(), st.integers(0, 9))
-@settings(max_examples=150, deadline=None, derandomize=True,
-          suppress_health_check=list(HealthCheck))
+@over_programs(150)
 def test_many_random_programs(program: Program, seed: int) -> None:
     program_agrees(program, seed)
 

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from random_programs import SIZES, Program, programs
+from random_programs import SIZES, Program, over_programs
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
@@ -136,18 +134,13 @@ def holds(program: Program, seed: int) -> None:
         spelled(product.system, {}, given_, dict.fromkeys(product.of.values(), second))
 
 
-@given(programs(), st.integers(0, 9))
-@settings(max_examples=4, deadline=None, derandomize=True,
-          suppress_health_check=list(HealthCheck))
-@pytest.mark.slow
+@over_programs(2)
 def test_every_derivative_of_a_random_program_holds(program: Program, seed: int) -> None:
     holds(program, seed)
 
 
 @pytest.mark.slow
-@given(programs(), st.integers(0, 9))
-@settings(max_examples=30, deadline=None, derandomize=True,
-          suppress_health_check=list(HealthCheck))
+@over_programs(30)
 def test_every_derivative_of_many_random_programs_holds(program: Program, seed: int) -> None:
     holds(program, seed)
 

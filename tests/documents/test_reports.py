@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tomllib
-from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from networks import SAMPLES, example
 from report_lint import available, lint
 
 from gradproof.derivations.derivation import derive
@@ -23,28 +22,8 @@ from gradproof.reports.pages.render import latex, markdown
 from gradproof.reports.sections.comparison import CheckEntry, CheckRow
 from gradproof.symbolic.specs.network import Network
 
-SAMPLES = {
-    "X": [[0.5, -1], [2, 0.25], [-0.3, -0.4]],
-    "Y": [[1, 0], [0, 1], [1, 0]],
-    "W1": [[0.1, -0.2, 0.3], [-0.4, 0.5, 0.6]],
-    "b1": [0.1, -0.1, 0],
-    "W2": [[0.3, -0.1], [0.2, 0.2], [-0.5, 0.7]],
-    "b2": [0.05, -0.05],
-}
 HOSTILE = r"_a*b_ [x](y) <b> $5$ & 50% #1 ~^{} \input `c` | 反向 δ⁽¹⁾ -1"
 PROGRAM = "import numpy as np\n\n\ndef f(a_b):\n    '''$x$ ```` <i>'''\n    return {1: \"~^\\n\"}\n"
-
-
-def example(name: str) -> Network:
-    """One of the example networks, read from its TOML as it is in the package."""
-    text = files("gradproof").joinpath("networks", f"{name}.toml").read_text(encoding="utf-8")
-    spec = tomllib.loads(text)
-    return Network(
-        **spec["network"], name=spec["name"], values=spec.get("values", {}),
-        learning_rate=spec.get("update", {}).get("learning_rate"),
-        notation=spec.get("notation", {}), source=spec.get("source", {}),
-        claims=spec.get("claims", ()),
-    )
 
 
 NETWORKS = {

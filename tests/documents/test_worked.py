@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from fractions import Fraction
-from importlib.resources import files
 from typing import Any
 
 import mpmath
 import pytest
 import sympy as sp
+from networks import SAMPLES, example
 
 from gradproof.derivations.derivation import derive
 from gradproof.reports.pages.document import ReportData, build
@@ -36,27 +35,6 @@ from gradproof.symbolic.equation import (
 )
 from gradproof.symbolic.exact.numbers import exact
 from gradproof.symbolic.specs.network import Network
-
-SAMPLES = {
-    "X": [[0.5, -1], [2, 0.25], [-0.3, -0.4]],
-    "Y": [[1, 0], [0, 1], [1, 0]],
-    "W1": [[0.1, -0.2, 0.3], [-0.4, 0.5, 0.6]],
-    "b1": [0.1, -0.1, 0],
-    "W2": [[0.3, -0.1], [0.2, 0.2], [-0.5, 0.7]],
-    "b2": [0.05, -0.05],
-}
-
-
-def example(name: str) -> Network:
-    """One of the example networks, read from its TOML as it is in the package."""
-    text = files("gradproof").joinpath("networks", f"{name}.toml").read_text(encoding="utf-8")
-    spec = tomllib.loads(text)
-    return Network(
-        **spec["network"], name=spec["name"], values=spec.get("values", {}),
-        learning_rate=spec.get("update", {}).get("learning_rate"),
-        notation=spec.get("notation", {}), source=spec.get("source", {}),
-        claims=spec.get("claims", ()),
-    )
 
 
 def worker_of(network: Network, values: dict[str, Any] | None = None) -> tuple[Chain, Worker]:

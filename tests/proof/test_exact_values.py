@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from gradproof.checks import exact_values
 from gradproof.codegen.interpret import evaluate as in_floats
 from gradproof.derivations.derivation import derive
 from gradproof.symbolic.equation import (
@@ -165,3 +166,31 @@ def test_a_recurrence_is_looked_at_once_more():
     assert second_opinion(summed(1), summed(1), {"h": "h"}) == {}
     against = second_opinion(summed(1), summed(1 + Fraction(1, 10**12)), {"h": "h"})
     assert "the two sides differ by" in against["h"]
+
+
+# --- the derived gradients at a point ------------------------------------------------------------
+
+
+def at_a_point(x, shape="n", function=lambda x: np.sum(x**2)):
+    traced = trace(function, {"x": shape})
+    return exact_values.exact_arrays(traced.system, [traced.result], {"x": np.asarray(x)})
+
+
+def test_an_array_is_rounded_once_from_its_exact_value():
+    (found,) = at_a_point([1e8, 1.0, -1e8], function=lambda x: np.sum(x)).values()
+    assert found == 1.0
+    (found,) = at_a_point([0.1, 0.2]).values()
+    assert found == float(Fraction(0.1) ** 2 + Fraction(0.2) ** 2)
+
+
+def test_arrays_of_another_size_than_the_equations_have_no_value_in_them():
+    assert at_a_point([1.0, 2.0, 3.0], "3") != {}
+    assert at_a_point([1.0, 2.0, 3.0, 4.0], "3") == {}
+    assert at_a_point([1.0], "3") == {}
+
+
+@pytest.mark.parametrize("x", [[np.inf, 1.0], [np.nan, 1.0], [0.0, 1.0]])
+def test_what_has_no_value_or_takes_too_long_is_left_to_the_floats(x, monkeypatch):
+    assert at_a_point(x, function=lambda x: np.sum(1 / x)) == {}
+    monkeypatch.setattr(exact_values, "BUDGET", 1)
+    assert at_a_point([1.0, 2.0]) == {}

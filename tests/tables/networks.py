@@ -1,5 +1,7 @@
 """Networks that several test files read, and random ones; values that fit them."""
 
+import tomllib
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,29 @@ CASES: dict[str, Network] = {
     "mixed": Network([3, 4, 5, 2], activation=["relu", "log(1+z**2)"], output="softplus"),
 }
 
+SAMPLES = {
+    "X": [[0.5, -1], [2, 0.25], [-0.3, -0.4]],
+    "Y": [[1, 0], [0, 1], [1, 0]],
+    "W1": [[0.1, -0.2, 0.3], [-0.4, 0.5, 0.6]],
+    "b1": [0.1, -0.1, 0],
+    "W2": [[0.3, -0.1], [0.2, 0.2], [-0.5, 0.7]],
+    "b2": [0.05, -0.05],
+}
+"""Numbers for a network of the sizes 2, 3 and 2, and for three samples."""
+
 BATCH = 5
+
+
+def example(name: str) -> Network:
+    """One of the example networks, read from its TOML as it is in the package."""
+    text = files("gradproof").joinpath("networks", f"{name}.toml").read_text(encoding="utf-8")
+    spec = tomllib.loads(text)
+    return Network(
+        **spec["network"], name=spec["name"], values=spec.get("values", {}),
+        learning_rate=spec.get("update", {}).get("learning_rate"),
+        notation=spec.get("notation", {}), source=spec.get("source", {}),
+        claims=spec.get("claims", ()),
+    )
 
 
 def values_for(network: Network, seed: int = 0) -> dict[str, Any]:

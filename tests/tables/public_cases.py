@@ -405,7 +405,7 @@ def lstm_loss(x, h0, Wx, Wh, b, w):
     return total
 
 
-def lstm_gradient(x, h0, Wx, Wh, b, w):
+def lstm_caches(x, h0, Wx, Wh, b):
     H = h0.shape[1]
     h, c, caches = h0, np.zeros_like(h0), []
     for t in range(STEPS):
@@ -416,6 +416,11 @@ def lstm_gradient(x, h0, Wx, Wh, b, w):
         c = f * c + i * g
         h = o * np.tanh(c)
         caches.append((before, c_before, c, i, f, o, g))
+    return caches
+
+
+def lstm_gradient(x, h0, Wx, Wh, b, w):
+    caches = lstm_caches(x, h0, Wx, Wh, b)
     dx = np.zeros_like(x)
     dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
     dh_carry, dc_carry = np.zeros_like(h0), np.zeros_like(h0)
@@ -626,16 +631,7 @@ def rnn_no_carry(x, U, V, W, y):
 
 def lstm_wrong_slope(x, h0, Wx, Wh, b, w):
     """The gates' slopes are taken at their outputs, and the cell's carry is missing."""
-    H = h0.shape[1]
-    h, c, caches = h0, np.zeros_like(h0), []
-    for t in range(STEPS):
-        a = x[:, t] @ Wx + h @ Wh + b
-        i, f = logistic(a[:, :H]), logistic(a[:, H:2 * H])
-        o, g = logistic(a[:, 2 * H:3 * H]), np.tanh(a[:, 3 * H:])
-        before, c_before = h, c
-        c = f * c + i * g
-        h = o * np.tanh(c)
-        caches.append((before, c_before, c, i, f, o, g))
+    caches = lstm_caches(x, h0, Wx, Wh, b)
     dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
     carry = np.zeros_like(h0)
     for t in reversed(range(STEPS)):

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sympy as sp
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gradproof.symbolic.equation import (
@@ -362,3 +364,13 @@ class _Drawing:
             self.inputs.append(Array("w", hidden))
         system = validate(System(tuple(self.inputs), tuple(self.items)))
         return Program(system, tuple(a.name for a in self.inputs if not a.is_integer))
+
+
+def over_programs(count: int) -> Callable[[Callable[..., None]], Any]:
+    """A test of a program and a seed, for so many of them: the same ones each time."""
+    def made(test: Callable[..., None]) -> Any:
+        return settings(max_examples=count, deadline=None, derandomize=True,
+                        suppress_health_check=list(HealthCheck))(
+            given(programs(), st.integers(0, 9))(test))
+
+    return made

@@ -114,6 +114,25 @@ def test_what_is_no_number_is_explained(function):
         trace(function, {"x": "n"})
 
 
+def masked(x):
+    return np.where(x > 0, x, -np.inf)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: x - masked(x), lambda x: masked(x) * -1.0, lambda x: masked(x) * x,
+    lambda x: 2.0 / masked(x), lambda x: np.maximum(masked(x), masked(x - 1)),
+])
+def test_no_exponential_makes_a_zero_of_what_is_no_number(function):
+    """exp(-(-inf)) is infinite, and exp(-inf) where both are -inf is no number of either."""
+    with pytest.raises(TraceError, match=r"-inf"):
+        trace(lambda x: np.exp(function(x)), {"x": "n"})
+
+
+def test_a_maximum_of_nothing_but_minus_infinity_is_assumed_away():
+    assert "no maximum is taken of entries that are all -inf" in map(
+        str, trace(by_where, {"x": "n n"}).assumptions)
+
+
 def test_a_view_sees_what_is_written_later():
     def function(x):
         S = np.where(causal(x), x, -np.inf)
