@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import sympy as sp
 
-from ..equation import Index, Read, Size, Subscript, Term, fresh_name, slot
+from ..equation import Index, Read, Size, Subscript, Term, fresh_name, size_symbol, slot
 from ..layers.builder import Operand, ShapeError, broadcast
 from ..layers.rearrange import reshape
 from ..mixed_radix import largest
@@ -160,6 +160,13 @@ def _spelled(entry: slice) -> str:
     return ":".join("" if part is None else str(part) for part in (entry.start, entry.stop))
 
 
+def _known_nonnegative(session: Session, value: sp.Expr) -> bool:
+    """Whether a value is never negative from the least sizes on that were taken for granted."""
+    beyond = {size_symbol(name): size_symbol(name) + least - 1
+              for name, least in session.least.items()}
+    return bool(sp.expand(value.xreplace(beyond)).is_nonnegative)
+
+
 def _bound(session: Session, given: Any, default: sp.Expr, size: Size) -> sp.Expr:
     at = default if given is None else exact(given)
     if at is None or not at.is_integer:
@@ -169,6 +176,8 @@ def _bound(session: Session, given: Any, default: sp.Expr, size: Size) -> sp.Exp
         if not size.is_Integer and not at.is_nonnegative:  # NumPy begins at 0 where it is less
             session.assume(
                 f"{at} >= 0, for a slice bound counted from the end of a size {size}", at)
+    elif not sp.expand(at).is_nonnegative and not _known_nonnegative(session, at):
+        session.assume(f"{at} >= 0, for a slice bound {at}", sp.expand(at))
     if size.is_Integer and at.is_Integer:
         return sp.Integer(min(max(int(at), 0), int(size)))
     if not sp.expand(size - at).is_nonnegative:

@@ -69,10 +69,10 @@ def _reduction(name: str, reduction: Reduction, sign: int = 1) -> Function:
         session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
         keepdims: Any = False, **options: Any,
     ) -> Any:
+        check_dtype(session, name, dtype)
         if (found := chosen(session, name, a, axis, keepdims, options)) is not None:
             return written(found, out)
         unsupported(name, options)
-        check_dtype(session, name, dtype)
         operand = _operand(session, a)
         axes = axes_of(session, operand, axis)
         body = sign * slot(0)
@@ -133,15 +133,11 @@ def _clip(session: Session, a: Any, a_min: Any = None, a_max: Any = None, out: A
           **options: Any) -> Any:
     low, high = options.pop("min", a_min), options.pop("max", a_max)
     unsupported("clip", {**options, "out": out})
-    for name, bound in (("maximum", low), ("minimum", high)):
-        if bound is not None and not _endless(bound):
-            a = apply(session, name, (a, bound))
-    return a
-
-
-def _endless(bound: Any) -> bool:
-    """Whether a bound is infinite, which bounds nothing."""
-    return isinstance(bound, float) and math.isinf(bound)
+    found = a
+    for name, bound, endless in (("maximum", low, -math.inf), ("minimum", high, math.inf)):
+        if bound is not None and not (isinstance(bound, float) and bound == endless):
+            found = apply(session, name, (found, bound))
+    return session.call("copy", a) if found is a else found
 
 
 def _of_shape(name: str) -> Function:

@@ -13,6 +13,7 @@ from ..sizes import size_of
 from ..source import fail
 from ..tracer import Tracer
 from .sequences import as_array
+from .ufuncs import check_dtype
 
 
 def _block(session: Session, arrays: Any) -> Any:
@@ -69,7 +70,8 @@ def _meshgrid(session: Session, *vectors: Any, copy: Any = True, sparse: Any = F
         grids.append(array.reshape(tuple(shape)))
     if sparse:
         return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
-    return _broadcast_arrays(session, *grids)
+    common = _broadcast_arrays(session, *grids)
+    return tuple(grid.copy() for grid in common) if copy else common
 
 
 def _rot90(session: Session, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
@@ -113,8 +115,8 @@ class Joined:
                  "np.concatenate")
         arrays = [as_array(self._session, entry) for entry in entries]
         if self._columns:
-            return self._session.call("column_stack", [
-                array.reshape((1,)) if not array.ndim else array for array in arrays])
+            return self._session.call("concatenate", [
+                array if array.ndim > 1 else array.reshape((-1, 1)) for array in arrays], -1)
         return self._session.call("concatenate", [
             array.reshape((1,)) if not array.ndim else array for array in arrays])
 
@@ -124,9 +126,7 @@ class Joined:
 
 def _require(session: Session, a: Any, dtype: Any = None, requirements: Any = None, **_: Any
              ) -> Any:
-    """The array itself, or a copy where its memory is not as it has to be."""
-    array = session.call("asarray", a, dtype)
-    return array.uncertain(array.operand) if requirements or array.ndim > 1 else array
+    return session.call("ascontiguousarray" if requirements else "asarray", a, dtype)
 
 
 def _chkfinite(session: Session, a: Any, dtype: Any = None, **_: Any) -> Any:
@@ -150,6 +150,8 @@ def vectorized(session: Session, plain: Any, pyfunc: Callable[..., Any], *args: 
             return made(*arrays, **options)
         if kwargs.get("signature") or kwargs.get("excluded") or options or len(args) > 1:
             fail("np.vectorize with a signature or excluded arguments is not traced")
+        for dtype in args or kwargs.get("otypes") or ():
+            check_dtype(session, "vectorize", dtype)
         whole: dict[str, Operand] = {}
         entries = []
         for x in arrays:
@@ -185,6 +187,8 @@ def _along_axis(session: Session, func1d: Any, axis: Any, arr: Any, *args: Any, 
         fail("np.apply_along_axis is traced where the sizes of the other axes are numbers")
     places = list(np.ndindex(*map(int, lead)))
     parts = [as_array(session, func1d(moved[place], *args, **kwargs)) for place in places]
+    if parts[0].ndim > 1:
+        fail("np.apply_along_axis is traced of functions that give a number or a vector")
     made = session.call("stack", parts, 0)
     made = made.reshape((*map(int, lead), *parts[0].shape))
     return session.call("moveaxis", made, -1, axis) if parts[0].ndim else made
@@ -200,7 +204,6 @@ ASSEMBLY: dict[str, Callable[..., Any]] = {
     "cross": _cross,
     "linalg.cross": _cross,
     "require": _require,
-    "asfortranarray": lambda session, a, dtype=None, **_: _require(session, a, dtype),
     "asarray_chkfinite": _chkfinite,
     "unstack": _unstack,
     "conj": lambda session, a: session.call("asarray", a),

@@ -41,6 +41,12 @@ def _filled(value: Any) -> Function:
 
 
 def _constant(session: Session, shape: tuple[Size, ...], value: Any, dtype: Any) -> Any:
+    kinds: dict[str, Dtype] = {"b": "bool", "i": "int", "u": "int"}
+    kind = kinds.get(np.dtype(float if dtype is None else dtype).kind, "float")
+    number = exact(value)
+    if kind != "float" and common_dtype((value,)) == "float" and not (
+            number is not None and number.is_integer):
+        fail(f"{value!r:.40} would be rounded in an array of {np.dtype(dtype)}")
     entry = session.entry(value)
     out = session.builder.indices(shape, ())
     reads: tuple[Read, ...] = ()
@@ -50,10 +56,8 @@ def _constant(session: Session, shape: tuple[Size, ...], value: Any, dtype: Any)
     made = session.builder.emit(None, out, [Term(entry, reads)])
     if not shape:
         fail("arrays without an axis are not traced; use a number")
-    kinds: dict[str, Dtype] = {"b": "bool", "i": "int", "u": "int"}
-    kind = np.dtype(float if dtype is None else dtype).kind
     session.stored(dtype)
-    return session.array(made, kinds.get(kind, "float"))
+    return session.array(made, kind)
 
 
 def _full(session: Session, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
@@ -124,8 +128,12 @@ def _arange(session: Session, *args: Any, dtype: Any = None, **named: Any) -> An
     return session.array(made, "int" if whole else "float")
 
 
-def _array(session: Session, a: Any, dtype: Any = None, copy: Any = True, **_: Any) -> Any:
+def _array(session: Session, a: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0, **_: Any
+           ) -> Any:
     """A copy of a traced array, a list of traced arrays stacked, or an array of constants."""
+    if ndmin:
+        made = _array(session, a, dtype, copy)
+        return made.reshape((1,) * (int(ndmin) - made.ndim) + made.shape)
     if isinstance(a, Tracer) and not copy:
         return _asarray(session, a, dtype)
     if isinstance(a, (list, tuple, np.ndarray)) and not _holds_traced(a):
@@ -152,10 +160,17 @@ def _holds_traced(value: Any) -> bool:
     return isinstance(value, (Tracer, Number))
 
 
-def _asarray(session: Session, a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
-    if isinstance(a, Tracer) and (dtype is None or np.dtype(dtype) == a.dtype):
+def _asarray(session: Session, a: Any, dtype: Any = None, *_: Any, copy: Any = None, **__: Any
+             ) -> Any:
+    if isinstance(a, Tracer) and not copy and (dtype is None or np.dtype(dtype) == a.dtype):
         return a
     return _array(session, a, dtype)
+
+
+def laid_out(session: Session, a: Any, dtype: Any = None, **_: Any) -> Any:
+    """The array itself, or a copy where its memory is not as it has to be."""
+    array = _asarray(session, a, dtype)
+    return array.uncertain(array.operand) if array is a else array
 
 
 MAX_CONSTANTS = 64
@@ -202,7 +217,8 @@ ARRAYS: dict[str, Function] = {
     "array": _array,
     "asarray": _asarray,
     "asanyarray": _asarray,
-    "ascontiguousarray": _asarray,
+    "ascontiguousarray": laid_out,
+    "asfortranarray": laid_out,
     "copy": lambda session, a, **_: a.copy(),
     "arange": _arange,
 }

@@ -55,7 +55,7 @@ def _dot(session: Session, a: Any, b: Any, out: Any = None) -> Any:
     left, right = session.entry(a), session.entry(b)
     for entry in (left, right):
         if not isinstance(entry, Operand) or not entry.ndim:
-            return apply(session, "multiply", (a, b))
+            return written(apply(session, "multiply", (a, b)), out)
     if max(left.ndim, right.ndim) > 2:
         return written(_tensordot(session, a, b, ([left.ndim - 1], [max(right.ndim - 2, 0)])), out)
     return _matmul(session, a, b, out)
@@ -64,7 +64,7 @@ def _dot(session: Session, a: Any, b: Any, out: Any = None) -> Any:
 def _outer(session: Session, a: Any, b: Any, out: Any = None) -> Any:
     flat = [session.call("ravel", session.call("asarray", x)) for x in (a, b)]
     left, right = flat[0].operand, flat[1].operand
-    return session.array(session.builder.outer(left, right), _dtype(a, b))
+    return written(session.array(session.builder.outer(left, right), _dtype(a, b)), out)
 
 
 def _einsum(session: Session, subscripts: Any, *operands: Any, **options: Any) -> Any:
@@ -83,6 +83,8 @@ def _einsum(session: Session, subscripts: Any, *operands: Any, **options: Any) -
     if "." in text:
         letters, output = _spelled_out(letters, arrays, output)
     made = session.array(contraction(session, letters, arrays, output), _dtype(*operands))
+    if len(operands) == 1 and set(output) == set(letters[0]):  # NumPy gives a view
+        made = operands[0].uncertain(made.operand)
     return written(made, options.get("out"))
 
 

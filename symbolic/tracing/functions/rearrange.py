@@ -15,6 +15,7 @@ from ..session import Session
 from ..sizes import Number, exact
 from ..source import fail
 from ..tracer import Tracer
+from .products import written
 from .ufuncs import common_dtype
 
 
@@ -58,9 +59,10 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
         wanted = shape if isinstance(shape, (tuple, list)) else (shape,)
         rows = _reshape(session, _transpose(session, _tracer(session, a)), tuple(wanted)[::-1])
         return _transpose(session, rows)
-    if options or order not in ("C", "A"):
-        fail(f"reshape with order={order!r} is not traced")
     array = _tracer(session, a)
+    if options or (order != "C" and array.ndim > 1):
+        fail(f"reshape with order={order!r} is not traced; what that reads depends on the memory "
+             "layout")
     wanted = _completed(session, array.operand, shape)
     old = array.operand.shape
     if wanted == old:
@@ -103,7 +105,7 @@ def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:
 
 
 def _ravel(session: Session, a: Any, order: Any = "C") -> Any:
-    return _reshape(session, a, (-1,), "C" if order == "K" else order)
+    return _reshape(session, a, (-1,), order)
 
 
 def _flatten(session: Session, a: Any, order: Any = "C") -> Any:
@@ -135,26 +137,33 @@ def _broadcast_to(session: Session, a: Any, shape: Any) -> Any:
     wanted = tuple(map(exact, shape if isinstance(shape, (tuple, list)) else (shape,)))
     blank = Operand("", wanted)
     session.shaped(lambda x, y: Operand("", broadcast(x.shape, y.shape)), array.operand, blank)
-    out = session.builder.indices(wanted, (array.operand,))
-    read = session.builder.read(array.operand, out)
-    return session.array(session.builder.emit(None, out, [Term(slot(0), (read,))]), array.kind)
+
+    def spread(base: Operand) -> Operand:
+        out = session.builder.indices(wanted, (base,))
+        return session.builder.emit(None, out, [Term(slot(0), (session.builder.read(base, out),))])
+
+    def refuse(base: Operand, value: Operand) -> Operand:
+        fail("np.broadcast_to gives what is not to be written into; write into a copy")
+
+    return array.view(spread, refuse)
 
 
 # --- stacking -----------------------------------------------------------------------------------
 
 
-def _stack(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
+def _stack(session: Session, arrays: Any, axis: Any = 0, **options: Any) -> Any:
     parts = [_tracer(session, array) for array in arrays]
     place = int(axis) % (parts[0].ndim + 1)
-    return _concatenate(session, [_expand_dims(session, part, place) for part in parts], place)
+    return _concatenate(session, [_expand_dims(session, part, place) for part in parts], place,
+                        **options)
 
 
-def _concatenate(session: Session, arrays: Any, axis: Any = 0, **_: Any) -> Any:
+def _concatenate(session: Session, arrays: Any, axis: Any = 0, out: Any = None, **_: Any) -> Any:
     parts = [_tracer(session, array).operand for array in arrays]
     made = session.shaped(
         lambda *operands: concatenate(session.builder, operands, int(axis)), *parts
     )
-    return session.array(made, common_dtype(arrays))
+    return written(session.array(made, common_dtype(arrays)), out)
 
 
 def _pad(
@@ -270,7 +279,8 @@ SHAPES: dict[str, Callable[..., Any]] = {
         for array in (_tracer(session, a) for a in arrays)
     ], 1),
     "rollaxis": lambda session, a, axis, start=0: _moveaxis(
-        session, a, axis, int(start) - (int(start) > int(axis) % a.ndim)),
+        session, a, axis, (at := int(start) + a.ndim * (int(start) < 0)) - (
+            at > int(axis) % a.ndim)),
     "vstack": lambda session, arrays: _concatenate(
         session, [_atleast_2d(session, array) for array in arrays]
     ),

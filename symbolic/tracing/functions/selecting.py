@@ -98,14 +98,10 @@ def _insert(session: Session, arr: Any, obj: Any, values: Any, axis: Any = None)
     (before,) = _places(session, obj, size)
     shape = list(array.shape)
     value = as_array(session, values)
-    count: Any = 1
-    if value.ndim == array.ndim:
-        count = value.shape[place]
-    elif axis is None and value.ndim:
-        count = value.shape[0]
-    shape[place] = count
-    if value.ndim and value.ndim < array.ndim:
-        value = session.call("expand_dims", value, place)
+    value = value.reshape((1,) * (array.ndim - value.ndim) + value.shape)
+    if exact(obj) is not None:  # a number names a place of one row: NumPy's values[np.newaxis]
+        value = session.call("moveaxis", value, 0, place)
+    shape[place] = value.shape[place]
     new = session.call("broadcast_to", value, tuple(shape))
     parts = [along(array, place, slice(None, before)) if before.expression != 0 else None, new,
              along(array, place, slice(before, None))
@@ -127,6 +123,8 @@ def _select(session: Session, condlist: Sequence[Any], choicelist: Sequence[Any]
 def _choose(session: Session, a: Any, choices: Sequence[Any], out: Any = None, mode: Any = "raise"
             ) -> Any:
     """choices[a[i]][i], for places that are truth values or whole numbers."""
+    if out is not None or mode != "raise":
+        fail("np.choose with out= or mode= is not traced")
     made = choices[-1]
     for place in reversed(range(len(choices) - 1)):
         made = where(session, apply(session, "equal", (a, place)), choices[place], made)
@@ -136,6 +134,8 @@ def _choose(session: Session, a: Any, choices: Sequence[Any], out: Any = None, m
 def _compress(session: Session, condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     if isinstance(condition, Tracer):
         fail("np.compress by a traced mask has an unknown number of entries; use np.where")
+    if out is not None:
+        fail("np.compress with out= is not traced")
     array, place = one_axis(session, a, axis)
     return along(array, place, np.nonzero(condition)[0])
 
@@ -146,11 +146,18 @@ def _extract(session: Session, condition: Any, arr: Any) -> Any:
 
 def _piecewise(session: Session, x: Any, condlist: Any, funclist: Sequence[Any], *args: Any,
                **options: Any) -> Any:
-    conditions = list(condlist) if isinstance(condlist, (list, tuple)) else [condlist]
-    values = [f(x, *args, **options) if callable(f) else f for f in funclist]
-    made: Any = values[len(conditions)] if len(values) > len(conditions) else 0.0
-    for condition, value in zip(conditions, values, strict=False):  # the last that holds
-        made = where(session, condition, value, made)
+    """Each function is handed the entries where its condition holds; the last that holds counts."""
+    array = as_array(session, x)
+    masks = [as_mask(session, condition) for condition in (
+        condlist if isinstance(condlist, (list, tuple)) else [condlist])]
+    if len(funclist) == len(masks) + 1:
+        taken = masks[0]
+        for mask in masks[1:]:
+            taken = apply(session, "logical_or", (taken, mask))
+        masks.append(apply(session, "logical_not", (taken,)))
+    made = session.call("zeros_like", array)
+    for mask, f in zip(masks, funclist, strict=True):
+        made[mask] = f(array[mask], *args, **options) if callable(f) else f
     return made
 
 

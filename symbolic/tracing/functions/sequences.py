@@ -39,6 +39,11 @@ def one_axis(session: Session, a: Any, axis: Any) -> tuple[Any, int]:
     return array, place % array.ndim
 
 
+def counted(array: Any) -> Any:
+    """Truth values as the numbers 0 and 1, which NumPy adds and multiplies."""
+    return array.astype(int) if array.kind == "bool" else array
+
+
 def _only(name: str, options: dict[str, Any]) -> None:
     for option, value in options.items():
         if value is not None and value is not np._NoValue and option != "dtype":
@@ -65,7 +70,7 @@ def product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: 
         if not size.is_Integer:
             fail(f"np.prod over the symbolic size {size} has no equation yet")
         parts = [along(array, place, slice(k, k + 1) if keepdims else k) for k in range(int(size))]
-        array = parts[0]
+        array = counted(parts[0].copy())
         for part in parts[1:]:
             array = apply(session, "multiply", (array, part))
     return array
@@ -82,7 +87,7 @@ def _cumsum(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: 
     at = tuple(bound.symbol if k == place else i.symbol for k, i in enumerate(indices))
     term = Term(slot(0), (Read(array.operand.name, at),), (bound,),
                 (Within(sp.S.Zero, bound.symbol, last.symbol + 1),))
-    return session.array(session.builder.emit(None, indices, [term]), array.kind)
+    return session.array(session.builder.emit(None, indices, [term]), counted(array).kind)
 
 
 def _diff(session: Session, a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None,
@@ -157,10 +162,8 @@ def _roll(session: Session, a: Any, shift: Any, axis: Any = None) -> Any:
         fail(f"np.roll by {shift!r:.40} is not traced")
     if size.is_Integer and by.is_Integer:
         by = by % size
-    if by == 0:
-        return array.copy()
-    parts = [along(array, place, slice(Number(-by), None)),
-             along(array, place, slice(None, Number(-by)))]
+    parts = [array] if by == 0 else [along(array, place, slice(Number(-by), None)),
+                                     along(array, place, slice(None, Number(-by)))]
     rolled = session.call("concatenate", parts, place)
     return rolled if axis is not None else session.call("reshape", rolled, a.shape)
 
@@ -179,8 +182,9 @@ def _split(session: Session, ary: Any, indices_or_sections: Any, axis: Any = 0) 
         bounds = [0, *indices_or_sections, size]
     else:
         count = int(indices_or_sections)
-        part = size // count
-        bounds = [part * k for k in range(count)] + [size]
+        part = size // count  # where it does not come out even the first parts have one more
+        more = int(size.expression) % count if size.expression.is_Integer else 0
+        bounds = [part * k + min(k, more) for k in range(count)] + [size]
     return [along(array, place, slice(low, high))
             for low, high in pairwise(bounds)]
 

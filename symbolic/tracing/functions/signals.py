@@ -13,8 +13,8 @@ from ...layers.builder import Operand
 from ..session import Session
 from ..sizes import Number, exact
 from ..source import fail
-from .sequences import along, as_array, one_axis
-from .ufuncs import apply
+from .sequences import along, as_array, counted, one_axis
+from .ufuncs import LOGICAL, apply
 
 
 def _cumprod(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
@@ -34,7 +34,10 @@ def _accumulated(session: Session, name: str, a: Any, axis: Any, title: str) -> 
     size = array.shape[place].expression
     if not size.is_Integer:
         fail(f"{title} along the symbolic size {size} has no equation; give it as a number")
-    parts = [along(array, place, 0)]
+    if name in LOGICAL:
+        fail(f"{title} is not traced; use np.all or np.any of the parts")
+    first = along(array, place, 0)
+    parts = [counted(first) if name in ("add", "multiply") else first]
     for k in range(1, int(size)):
         parts.append(apply(session, name, (parts[-1], along(array, place, k))))
     return session.call("stack", parts, place)
@@ -89,6 +92,8 @@ def _convolve(session: Session, a: Any, v: Any, mode: Any = "full") -> Any:
             "same": (size // 2, size - 1 - size // 2)}
     if mode not in ends:
         fail(f"np.convolve with mode={mode!r}")
+    if mode == "same" and not sp.expand(other - size).is_nonnegative:
+        session.assume(f"{other} >= {size}, for np.convolve", other - size)
     padded = session.call("pad", signal, tuple(map(Number, map(sp.sympify, ends[mode]))))
     return session.call("matmul", _windows(session, padded, Number(size)),
                         session.call("flip", kernel))
@@ -122,7 +127,8 @@ def _trapezoid(session: Session, y: Any, x: Any = None, dx: Any = 1.0, axis: Any
 def _gradient(session: Session, f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1
               ) -> Any:
     array = as_array(session, f)
-    if edge_order != 1 or len(varargs) > 1 or any(getattr(h, "ndim", 0) for h in varargs) or (
+    if edge_order != 1 or len(varargs) > 1 or any(
+            isinstance(h, (list, tuple)) or getattr(h, "ndim", 0) for h in varargs) or (
             axis is None and array.ndim != 1):
         fail("np.gradient is traced along one axis, with one distance between the places")
     place = 0 if axis is None else int(axis) % array.ndim

@@ -151,9 +151,19 @@ def _solve_triangular(session: Session, a: Any, b: Any, trans: Any = 0, lower: A
 
 
 def _solve(session: Session, a: Any, b: Any, *_: Any, **options: Any) -> Any:
-    if options.get("lower") or options.get("transposed"):
-        fail("scipy.linalg.solve with lower= or transposed= is not traced")
+    _whole_matrix("solve", options)
     return session.call("linalg.solve", a, b)
+
+
+def _inv(session: Session, a: Any, *_: Any, **options: Any) -> Any:
+    _whole_matrix("inv", options)
+    return session.call("linalg.inv", a)
+
+
+def _whole_matrix(name: str, options: dict[str, Any]) -> None:
+    """Of a matrix with a structure SciPy reads a triangle, or a band."""
+    if options.get("transposed") or options.get("assume_a") not in (None, "gen", "general"):
+        fail(f"scipy.linalg.{name} with transposed= or assume_a= is not traced")
 
 
 SCIPY: dict[str, Callable[..., Any]] = {
@@ -164,7 +174,7 @@ SCIPY: dict[str, Callable[..., Any]] = {
     "special.logsumexp": _logsumexp,
     "special.softmax": _softmax,
     "special.log_softmax": _log_softmax,
-    "linalg.inv": lambda session, a, *_, **__: session.call("linalg.inv", a),
+    "linalg.inv": _inv,
     "linalg.det": lambda session, a, *_, **__: session.call("linalg.det", a),
     "linalg.solve": _solve,
     "linalg.cholesky": _factor,

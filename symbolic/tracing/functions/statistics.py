@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from ..session import Session
-from ..sizes import Number, exact
+from ..sizes import Number
 from ..source import fail
-from ..tracer import Tracer
+from .products import written
 from .selecting import as_mask
 from .sequences import as_array, product
-from .ufuncs import apply, where
+from .ufuncs import apply, check_dtype, where
 
 
 def _average(session: Session, a: Any, axis: Any = None, weights: Any = None,
@@ -40,9 +41,10 @@ def _average(session: Session, a: Any, axis: Any = None, weights: Any = None,
 def chosen(session: Session, name: str, a: Any, axis: Any, keepdims: Any, options: dict[str, Any]
            ) -> Any:
     """A reduction with ``where=`` or ``initial=``, which are taken from `options`; None without."""
-    mask, initial = options.pop("where", None), options.pop("initial", None)
-    mask = None if mask is True or (not isinstance(mask, Tracer) and mask is None) else mask
-    if mask is None and (initial is None or exact(initial) is None):
+    mask, initial = (None if value is np._NoValue else value for value in (
+        options.pop("where", None), options.pop("initial", None)))
+    mask = None if mask is True else mask
+    if mask is None and initial is None:
         return None
     array = as_array(session, a)
     if mask is not None and name in ("max", "min") and initial is None:
@@ -62,8 +64,10 @@ def chosen(session: Session, name: str, a: Any, axis: Any, keepdims: Any, option
 
 def _product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
              keepdims: Any = False, **options: Any) -> Any:
+    check_dtype(session, "prod", dtype)
     found = chosen(session, "prod", a, axis, keepdims, options)
-    return product(session, a, axis, dtype, None, keepdims, **options) if found is None else found
+    return written(product(session, a, axis, dtype, None, keepdims, **options) if found is None
+                   else found, out)
 
 
 def _finite(session: Session, what: str) -> None:
@@ -98,6 +102,9 @@ def _every(name: str) -> Callable[..., Any]:
     """np.all and np.any: the least and the greatest of truth values."""
     def function(session: Session, a: Any, axis: Any = None, keepdims: Any = False, **options: Any
                  ) -> Any:
+        if options.get("out") is not None or options.get("where", True) not in (
+                True, np._NoValue):
+            fail(f"np.{name} with {', '.join(f'{option}=' for option in options)} is not traced")
         found = session.call("min" if name == "all" else "max", as_mask(session, a), axis=axis,
                              keepdims=keepdims)
         return apply(session, "greater", (found, 0))
@@ -112,7 +119,13 @@ def _isclose(session: Session, a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-
 
 
 def _same(session: Session, a1: Any, a2: Any, equal_nan: Any = False) -> Any:
-    return _every("all")(session, apply(session, "equal", (as_array(session, a1), a2)))
+    first, second = as_array(session, a1), as_array(session, a2)
+    gaps = [sp.expand((x - y).expression) for x, y in zip(first.shape, second.shape, strict=False)]
+    if first.ndim != second.ndim or any(gap.is_nonzero for gap in gaps):
+        return False
+    if any(gaps):
+        fail(f"np.array_equal of {first} and {second}: they are as large for some sizes only")
+    return _every("all")(session, apply(session, "equal", (first, second)))
 
 
 # --- covariances --------------------------------------------------------------------------------
