@@ -84,10 +84,11 @@ def run_file(path: str | Path) -> ModuleType:
     on_path(file.resolve().parent)
     module = ModuleType(f"gradproof_hand_{file.stem}")
     module.__file__ = str(file)
+    sys.modules[module.__name__] = module  # dataclasses look their module up
     # So that messages show the lines of a file that is not imported the usual way.
     linecache.cache[str(file)] = (len(source), None, source.splitlines(True), str(file))
     try:
-        exec(compile(source, str(file), "exec"), vars(module))
+        exec(compile(source, str(file), "exec", dont_inherit=True), vars(module))
     except SyntaxError as error:
         raise HandError(f"{file}:{error.lineno or 1}: {error.msg}") from None
     except (Exception, SystemExit) as error:

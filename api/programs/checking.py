@@ -30,6 +30,7 @@ from gradproof.programs.replays import (
     Input,
     depends,
     differs,
+    drawn_anew,
     gradient_function,
     inputs_of,
     left_over,
@@ -68,7 +69,7 @@ class Trained:
 
     functions: its loss and its gradients.  taken: what was taken for what, in words.  numbers:
     whole numbers that may be sizes.  left: by parameter, what an earlier pass leaves in its
-    gradient.
+    gradient.  other_data: what each pass has anew and its gradients follow from, but not its loss.
     """
 
     seen: Pass
@@ -79,6 +80,7 @@ class Trained:
     taken: tuple[str, ...]
     numbers: frozenset[int]
     left: Mapping[str, Input]
+    other_data: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,19 +126,28 @@ class Trained:
             result = self._judged(repair_seconds)
         if not self.loss.is_asked:
             result = with_decay(result, self.parameters, self.loss.text)
-        return self._ascending(result if self.loss.is_sure else self._guessed(result))
+        return self._ascending(self._guessed(result))
+
+    @property
+    def _is_sure(self) -> bool:
+        """Whether the loss is what is minimised: one of other data need not be."""
+        return self.loss.is_asked or (self.loss.is_sure and not self.other_data)
 
     def _is_explained(self, result: CheckResult) -> bool:
         """Whether a repair is looked for: not where another loss may be meant."""
-        return self.loss.is_sure or not all(one.verdict == "refuted" for one in result)
+        return self._is_sure or not all(one.verdict == "refuted" for one in result)
 
     def _guessed(self, result: CheckResult) -> CheckResult:
         """Where nothing is right for a loss that is a guess, another may be meant."""
-        if not all(one.verdict == "refuted" for one in result):
+        if self._is_sure or not all(one.verdict == "refuted" for one in result):
             return result
-        reason = (f"not the gradient of {self.loss.text}, which may not be what is minimised; if "
-                  f"it is: --loss=\"{self.loss.text}\"")
-        return replace(result, checks=tuple(
+        reason = (
+            f"{self.loss.text} is the loss of other data than the gradients, which follow from "
+            f"{', '.join(self.other_data)}; say that of the pass, as an expression of what it has, "
+            "with --loss" if self.other_data else
+            f"not the gradient of {self.loss.text}, which may not be what is minimised; if it is: "
+            f"--loss=\"{self.loss.text}\"")
+        return replace(result, first_wrong="", place=None, checks=tuple(
             replace(one, verdict="undecided", reason=reason, diagnosis="") for one in result))
 
     def _scaled(self, check: Check, by: Parameter, factor: str) -> Check:
@@ -169,7 +180,8 @@ class Trained:
         How long a step is belongs to the learning rate, so a factor that all have is no fault of
         theirs; and the loss that a program prints need not be the one that it goes down.
         """
-        factors = [one.factor or _as_numbers(one) for one in result]
+        factors = [(Fraction(1), {}) if one.verdict in ("proved", "agrees")
+                   else one.factor or _as_numbers(one) for one in result]
         are_steps = all(one.is_step for one in self.parameters)
         found = max((one for one in factors if one is not None), key=factors.count, default=None)
         if found is None or found[0] < 0 or (found[0] == 1 and not found[1]):
@@ -290,12 +302,12 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
     used = slicer.sliced(named or [one.demand for one in found]).used
     loss = find_loss(seen, found, options.loss, watcher.trees, used)
     if loss is not None:
-        return _paired(seen, found, (slicer, known), loss, wrt is not None)
+        return _paired(seen, again, found, (slicer, known), loss, wrt is not None)
     for text in proposals(seen):
         with suppress(HandError, ValueError):
             asked = find_loss(seen, found, text, ())
             assert asked is not None
-            made = _paired(seen, found, (slicer, known), asked, True)
+            made = _paired(seen, again, found, (slicer, known), asked, True)
             if goes_down(*made.functions, made.inputs, made.parameters):
                 break
     else:
@@ -304,10 +316,13 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
 
 
 def _paired(
-    seen: Pass, found: list[Parameter], lines: tuple[Slicer, Mapping[str, Slice]], loss: Loss,
-    are_asked: bool,
+    seen: Pass, again: Pass | None, found: list[Parameter],
+    lines: tuple[Slicer, Mapping[str, Slice]], loss: Loss, are_asked: bool,
 ) -> Trained:
-    """A pass with its loss.  Raises HandError where they do not belong together."""
+    """A pass with its loss.  again: another pass.
+
+    Raises HandError where they do not belong together.
+    """
     slicer, known = lines
     of_loss = with_carried(slicer.sliced([loss.demand], loss.without), known)
     found = _dependent(found, of_loss, are_asked, loss)
@@ -322,7 +337,8 @@ def _paired(
                         f"again by itself: {said}")
     return Trained(seen, loss, tuple(found), tuple(inputs), made,
                    tuple(taken(seen, loss, found)), _numbers(of_loss, of_gradient),
-                   left_over(made[1], made[0], inputs, found, seen.moved))
+                   left_over(made[1], made[0], inputs, found, seen.moved),
+                   drawn_anew(of_gradient, of_loss, again))
 
 
 def _functions(

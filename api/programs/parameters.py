@@ -26,7 +26,7 @@ from gradproof.checks.layer_objects.places import (
 )
 from gradproof.programs.copies import held_by_names
 from gradproof.programs.slices import Demand
-from gradproof.programs.statements import base, effects, outside
+from gradproof.programs.statements import base, called_name, effects, outside
 from gradproof.programs.watching import Pass
 
 NEAR = 1e-6
@@ -149,7 +149,8 @@ def _parameter(name: str, one: Held, seen: Pass, again: Pass | None) -> Paramete
         within = [reached(seen.end, place[:k]) for k in range(1, len(place))]
         if any(isinstance(owner, np.ndarray) for owner in within):
             continue  # a row of a gradient of something else
-        if _fits(value, one.value) and (at := _when(seen, again, place, first)) is not None:
+        if _fits(value, one.value) and (at := _when(seen, again, place, first)) is not None \
+                and (not moved or any(_follows(seen, at, str(place[0].key)) for at in moved)):
             return _named(step, Demand(name, expression(place), at), place, seen, one)
     return step
 
@@ -181,7 +182,39 @@ def _when(seen: Pass, again: Pass | None, place: Path, first: int) -> int | None
         if moved:
             writing = moved
     before = [number for number in writing if number < first]
-    return first if before else min(writing[0] + 1, len(seen.site.body))
+    if not before:
+        return min(writing[0] + 1, len(seen.site.body))
+    at = first
+    while before[1:] and _clips(seen, before[-1], root):
+        at = before.pop()
+    return at
+
+
+def _clips(seen: Pass, place: int, name: str) -> bool:
+    """Whether a statement makes a gradient shorter, which is the optimiser's: by what is called so,
+    or where it is long.
+    """
+    statement = seen.site.body[place]
+    if isinstance(statement, ast.If):
+        return _follows(seen, place, name, statement.test)
+    reads = any(isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+                for node in ast.walk(statement))
+    return reads and any(isinstance(node, ast.Call) and "clip" in called_name(node).lower()
+                         for node in ast.walk(statement))
+
+
+def _follows(seen: Pass, place: int, name: str, part: ast.expr | None = None) -> bool:
+    """Whether what a statement of the pass does, or a part of it, follows from a name's value."""
+    values = {**seen.names, **vars(seen.start)}
+    needed = ({node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+              if part is not None else set(effects(seen.site.body[place], values).reads))
+    for before in reversed(seen.site.body[:place]):
+        effect = effects(before, values)
+        if name in needed:
+            return True
+        if effect.writes & needed:
+            needed |= effect.reads
+    return name in needed
 
 
 def _named(

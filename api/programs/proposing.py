@@ -107,6 +107,7 @@ def _decay(check: Check, by: Parameter) -> float | None:
     table = np.array(rows)
     slope, decay = np.linalg.lstsq(table[:, :2], table[:, 2], rcond=None)[0]
     rest = np.max(np.abs(table[:, :2] @ (slope, decay) - table[:, 2]))
-    if slope <= 0 or decay <= 0 or rest > FITTED * np.max(np.abs(table[:, 2])):
+    least = FITTED * np.max(np.abs(table[:, 2]))
+    if slope <= 0 or decay * np.max(np.abs(table[:, 1])) <= least or rest > least:
         return None
     return float(decay / slope)

@@ -6,6 +6,7 @@ pass itself has computed; what it does not is told.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,6 +20,7 @@ from gradproof.programs.copies import copied, held_by_names
 from gradproof.programs.losses import Loss
 from gradproof.programs.parameters import Parameter
 from gradproof.programs.slices import Slice
+from gradproof.programs.watching import Pass
 
 MOST_INPUTS = 40
 
@@ -188,6 +190,32 @@ def left_over(
             found.update((name, one) for name in names if not np.allclose(
                 plain[name], changed[name], equal_nan=True))
     return found
+
+
+def drawn_anew(gradient: Slice, loss: Slice, again: Pass | None) -> tuple[str, ...]:
+    """The data that each pass has anew, a batch or the place of one, from which the gradients
+    follow and the loss does not.
+
+    again: another pass; None where there was but one, of which this is not known.
+    """
+    if again is None:
+        return ()
+    seen = gradient.seen
+    body = [seen.site.body[place] for place in gradient.kept]
+    places = {node.id for statement in body for part in ast.walk(statement)
+              if isinstance(part, ast.Subscript) for node in ast.walk(part.slice)
+              if isinstance(node, ast.Name)}
+    moved = {path[0].key for path in seen.moved}
+    found = []
+    for name in {*gradient.handed} - {*loss.handed}:
+        was = gradient.value(name)
+        is_data = isinstance(was, np.ndarray | np.floating) or (
+            name in places and isinstance(was, int | np.integer))
+        now = (again.after.get(gradient.frozen[name], {}).get(name) if name in gradient.frozen
+               else getattr(again.start, name, None) if name not in moved else None)
+        if is_data and now is not None and not np.array_equal(was, now, equal_nan=True):
+            found.append(name)
+    return tuple(sorted(found))
 
 
 def depends(loss: Callable[..., Any], inputs: Sequence[Input], name: str) -> bool:

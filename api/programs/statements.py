@@ -242,10 +242,20 @@ def updated(tree: ast.AST) -> frozenset[str]:
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             found |= _words(node.target)
         elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                if moves(target, node.value):
+            for target, value in assigned(node):
+                if moves(target, value):
                     found |= _words(target)
     return frozenset(found)
+
+
+def assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What an assignment assigns to what: ``a, b = a - s, b - t`` is two of them."""
+    for target in node.targets:
+        if isinstance(target, ast.Tuple | ast.List) and isinstance(
+                node.value, ast.Tuple | ast.List) and len(target.elts) == len(node.value.elts):
+            yield from zip(target.elts, node.value.elts, strict=True)
+        else:
+            yield target, node.value
 
 
 def moves(target: ast.expr, value: ast.expr) -> bool:

@@ -21,7 +21,7 @@ from gradproof.checks.layer_objects.places import Path as Place
 from gradproof.checks.layer_objects.places import gradient_places, is_real, reached
 from gradproof.programs.copies import LARGEST, copied, held_by_names, scope_of
 from gradproof.programs.sites import HOOK, Site, sites, watched
-from gradproof.programs.statements import base, moves, updated
+from gradproof.programs.statements import assigned, base, moves, outside, updated
 
 MOST_PASSES = 6
 """Passes of one loop that are looked at."""
@@ -218,7 +218,7 @@ class Watcher:
     def _stepped(self, made: Pass, now: SimpleNamespace) -> Iterator[Place]:
         """The arrays that a pass moves by a step, and that are no gradients of others."""
         found = [path for path in made.moved if self._is_moved(made, path, now)
-                 and self._is_read(made.site.body, str(path[0].key))]
+                 and _is_read(made, str(path[0].key))]
         gradients = {other for one in held_by_names(made.start)[:MOST_ARRAYS] for path in one.paths
                      for other in gradient_places(made.start, path)} if found else set()
         yield from (path for path in found if path not in gradients)
@@ -240,14 +240,15 @@ class Watcher:
         value = reached(now, path)  # one array under two names: p -= step
         return isinstance(value, np.ndarray) and value is made.live[path] and bool(self.words)
 
-    @staticmethod
-    def _is_read(body: Sequence[ast.stmt], name: str) -> bool:
-        """Whether a name is read by more than its own steps."""
-        for statement in body:
-            for node in _without_steps(statement, name):
-                if isinstance(node, ast.Name) and node.id == name:
-                    return True
-        return _read_elsewhere(body, name)
+
+def _is_read(made: Pass, name: str) -> bool:
+    """Whether a name is read by more than its own steps: by a pass, or by what it calls."""
+    body, values = made.site.body, {**made.names, **vars(made.start)}
+    if name not in made.site.names:
+        return True
+    return any(isinstance(node, ast.Name) and (
+        node.id == name or name in outside(values.get(node.id)))
+        for statement in body for node in _without_steps(statement, name))
 
 
 def _without_steps(statement: ast.stmt, name: str) -> Iterator[ast.AST]:
@@ -256,12 +257,23 @@ def _without_steps(statement: ast.stmt, name: str) -> Iterator[ast.AST]:
         node = left.pop()
         if isinstance(node, ast.AugAssign) and base(node.target) == name:
             left.append(node.value)
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and base(
-                node.targets[0]) == name and moves(node.targets[0], node.value):
-            continue
+        elif isinstance(node, ast.Assign):
+            for target, value in assigned(node):
+                is_step = base(target) == name and moves(target, value)
+                if is_step:
+                    yield from _but_for(value, ast.unparse(target))
+                else:
+                    left += (target, value)
         else:
             yield node
             left += ast.iter_child_nodes(node)
+
+
+def _but_for(value: ast.expr, text: str) -> Iterator[ast.AST]:
+    """The parts of a step that are not what is moved, which stands in it once more than that."""
+    moved = next(node for node in ast.walk(value) if ast.unparse(node) == text)
+    left_out = {*map(id, ast.walk(moved))}
+    return (node for node in ast.walk(value) if id(node) not in left_out)
 
 
 def _is_made_anew(body: Sequence[ast.stmt], name: str) -> bool:
@@ -270,7 +282,7 @@ def _is_made_anew(body: Sequence[ast.stmt], name: str) -> bool:
         for node in ast.walk(statement):
             if isinstance(node, ast.Assign) and not _is_handed_on(node, name) and any(
                     isinstance(target, ast.Name) and target.id == name
-                    and not moves(target, node.value) for target in node.targets):
+                    and not moves(target, value) for target, value in assigned(node)):
                 return True
     return False
 
@@ -286,13 +298,6 @@ def _sets_items(statement: ast.stmt, name: str) -> bool:
     return any(isinstance(node, ast.Assign) and any(
         isinstance(target, ast.Subscript) and base(target) == name for target in node.targets)
         for node in ast.walk(statement))
-
-
-def _read_elsewhere(body: Sequence[ast.stmt], name: str) -> bool:
-    """Whether functions are called, which may read a name of their file."""
-    own = {node.id for statement in body for node in ast.walk(statement)
-           if isinstance(node, ast.Name)}
-    return name not in own
 
 
 def _is_handed_on(statement: ast.stmt, name: str) -> bool:

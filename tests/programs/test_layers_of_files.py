@@ -180,3 +180,34 @@ def backward_propagation(X, Y, W):
     code, shown = checked(tmp_path, capsys, source)
     assert code == 2
     assert "nothing to check" in shown.err
+
+
+DATACLASS_FILE = """\
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import ClassVar
+import numpy as np
+import gradproof as gp
+
+@dataclass
+class Scale:
+    by: float = 2.0
+    count: ClassVar[int] = 0
+
+def loss(x):
+    return np.sum(Scale().by * x ** 2)
+
+@gp.gradient_of(loss, x="n")
+def grad_x(x):
+    return {factor} * x
+"""
+
+
+@pytest.mark.parametrize(("factor", "due"), [(4, "proved"), (2, "refuted")])
+def test_a_file_may_have_dataclasses_and_annotations_that_are_text(
+        factor, due, tmp_path, capsys):
+    file = tmp_path / "hand.py"
+    file.write_text(DATACLASS_FILE.replace("{factor}", str(factor)))
+    said = main(["check", str(file)])
+    assert said == (0 if due == "proved" else 1)
+    assert f"grad_x: {due}" in capsys.readouterr().out

@@ -1,7 +1,7 @@
 """Programs that train are checked as they stand: what is taken for what, and the verdict."""
 
 import pytest
-from tables.programs import CASES
+from tables import program_styles, programs
 
 from gradproof.programs.checking import program_of
 from gradproof.programs.options import Options
@@ -22,7 +22,10 @@ def checked(tmp_path, alone):
 PASSES = ("proved", "agrees")
 
 
-QUICK = {"loop", "class", "factor", "never_zeroed"}
+CASES = (*programs.CASES, *program_styles.CASES)
+
+QUICK = {"loop", "class", "factor", "never_zeroed", "clipped_by_norm", "longer_in_a_branch",
+         "loss_of_other_data"}
 
 
 @pytest.mark.parametrize("case", [
