@@ -1,6 +1,6 @@
 """What is handed in in place of derivatives and is made of their own entries.
 
-    max(h, c), |h|, a constant; of a matrix the diagonal alone, or one triangle
+    max(h, c), |h|, a constant; of a matrix the diagonal alone, one triangle, or H + c I
 """
 
 from __future__ import annotations
@@ -57,6 +57,21 @@ def diagonal(case: Case) -> Diagnosis | None:
     return None
 
 
+def damped(case: Case) -> Diagnosis | None:
+    """A multiple of the identity added, of one size everywhere."""
+    if not case.aligned or not all(_is_square(o.true) for o in case.data) or not any(
+            o.true.size > 1 for o in case.data):
+        return None
+    parts = [np.diag(_matrix(o.claimed - o.true)) for o in case.data]
+    added = float(parts[0][0])
+    if added == 0 or not all(
+            case.same(_matrix(o.claimed), _matrix(o.true) + added * np.eye(len(part)))
+            for o, part in zip(case.data, parts, strict=True)):
+        return None
+    return Diagnosis("damped", f"{case.claimed} = {case.true} + {added:.10g} × the identity: it is "
+                               "damped, which helps a solver, and is not the derivative")
+
+
 def triangle(case: Case) -> Diagnosis | None:
     """Of symmetric matrices one triangle alone."""
     if not case.aligned or not all(_is_square(o.true) and o.true.ndim == 2 for o in case.data) or \
@@ -77,10 +92,14 @@ def _is_square(array: Array) -> bool:
     return array.ndim > 0 and array.ndim % 2 == 0 and array.shape[:half] == array.shape[half:]
 
 
+def _matrix(array: Array) -> Array:
+    size = int(np.sqrt(array.size))
+    return array.reshape(size, size)
+
+
 def _same_diagonal(case: Case, claimed: Array, true: Array) -> bool:
     size = int(np.sqrt(true.size))
-    matrix = true.reshape(size, size)
-    entries = np.diag(matrix)
+    entries = np.diag(_matrix(true))
     if claimed.size == size and claimed.shape == true.shape[:true.ndim // 2]:
         return case.same(claimed.ravel(), entries)
     return claimed.shape == true.shape and case.same(claimed.reshape(size, size), np.diag(entries))

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .bounded import bounded, constant, diagonal, triangle
+from .bounded import bounded, constant, damped, diagonal, triangle
 from .diagnosis_data import Case, Diagnosis, Kind, Observation
 from .evaluation import Array
 from .factors import Factor
@@ -270,6 +270,7 @@ _RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     _factor,
     diagonal,
     triangle,
+    damped,
     constant,
     bounded,
     _transpose,

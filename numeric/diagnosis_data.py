@@ -30,6 +30,7 @@ Kind = Literal[
     "bounded",
     "diagonal",
     "triangle",
+    "damped",
     "near",
 ]
 

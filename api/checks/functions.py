@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.causes.surrogates import Surrogates
 from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, by_name
@@ -228,7 +229,8 @@ class Pair:
         subject = sides.general(self.general)
         points = self.general.points(
             self.seed, subject.declared if subject.hand is not None else None)
-        subject = replace(subject, remarks=_changed(subject))
+        subject = replace(subject, remarks=_changed(subject), instead={
+            name: Surrogates(None, {}, name, "gradient") for name in self.asked.names})
         return judge(subject, points, sides.patterned(self.general, subject.declared), seconds)
 
 

@@ -50,7 +50,7 @@ ROUNDING = 1e-13
 MEASURING, EXPLAINING = 0.7, 0.4
 """The part of the time that is left which each step of a judgement may take."""
 
-IN_ITS_PLACE = ("constant", "bounded", "diagonal", "triangle")
+IN_ITS_PLACE = ("constant", "bounded", "diagonal", "triangle", "damped")
 """Kinds of diagnosis that say what was handed in, of which a factor would be a coincidence."""
 
 SAMPLE = 12

@@ -25,6 +25,7 @@ from gradproof.symbolic.tracing.source import SourceLine
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
+PASSES: tuple[Verdict, ...] = ("proved", "agrees")
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Check:
                 lines[-1] += f", a difference of {self.hand - self.derived:.2g}"
         if self.diagnosis:
             lines.append(f"    {self.diagnosis}")
-        if self.verdict in ("agrees", "proved") and self.bound == self.bound:
+        if self.verdict in PASSES and self.bound == self.bound:
             lines.append(f"    numbers agree within {self.bound:.1e}")
         if self.assumptions:
             lines.append(f"    assumed: {'; '.join(self.assumptions)}")

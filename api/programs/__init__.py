@@ -15,6 +15,7 @@ two functions of its arrays, which are held against each other as any others are
     parameters   what a pass moves by a step, and where it has the gradient by each
     losses       what the pass is the gradient of
     proposing    losses that a program may mean
+    named_pairs  functions of a file that are named as derivatives of others: f, f_grad
     solvers      derivatives that a program hands to SciPy's solvers
     replays      the pass as two functions of its arrays
     carried      what a pass has from the pass before it

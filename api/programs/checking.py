@@ -18,7 +18,7 @@ from gradproof.checks.given_arrays import General
 from gradproof.checks.hand_files import HandError
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_objects.places import reached
-from gradproof.checks.results import ORDER, Check, CheckResult, within
+from gradproof.checks.results import ORDER, PASSES, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import FunctionSide
 from gradproof.programs.carried import carried, with_carried
@@ -152,7 +152,7 @@ class Trained:
 
     def _scaled(self, check: Check, by: Parameter, factor: str) -> Check:
         """What holds of a multiple of the loss, said of the loss."""
-        if check.verdict not in ("proved", "agrees"):
+        if check.verdict not in PASSES:
             return check
         if by.is_step:
             rate = f"{by.rate:g} × " if by.rate != 1 else ""

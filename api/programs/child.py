@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from gradproof.symbolic.places import said_place
 if TYPE_CHECKING:
     from gradproof.checks.own_process.child import Waiting
     from gradproof.checks.results import CheckResult
+    from gradproof.programs.solvers import DerivativesOf
 
 RUNNING = 0.8
 """The part of its time in which a program has to be seen to train."""
@@ -58,32 +59,70 @@ def serve_program(arguments: Sequence[str], send: Send) -> None:
 
 
 def _handed_to_solvers(file: str, seconds: float) -> Waiting:
-    """Derivatives that the program hands to SciPy's solvers, if it calls any."""
+    """Derivatives that the program hands to SciPy's solvers, if it may call any."""
     from gradproof.programs.running import main_module
-    from gradproof.programs.solvers import solver_calls
+    from gradproof.programs.solvers import may_call_solvers, solver_calls
 
     text = read_program(file)
-    return [(Checked(call.solver, file, call.line, call.names,
-                     taken=(f"{call.solver}: {said_place(file, call.line)}",)), call.check)
-            for call in solver_calls(text, main_module(file), seconds)]
+    if not may_call_solvers(text):
+        return []
+    return [_waiting(call, file) for call in solver_calls(text, main_module(file), seconds)]
 
 
 def _trained(file: str, options: Options, seconds: float) -> Waiting:
-    """The pass of a program that trains; of one that does not, the layers that it has."""
+    """The pass of a program that trains; of one that does not, the derivatives that it has."""
     from gradproof.programs.checking import program_of
 
     try:
         made = program_of(file, options, seconds)
     except NoPassError:
-        if options.are_given or file.endswith(NOTEBOOK) or not (waiting := _layers(file)):
+        if options.are_given:
+            raise
+        waiting = _derivatives(file, seconds)
+        if not waiting:
             raise
         return waiting
     about = Checked(made.seen.site.title, file, made.seen.site.line, made.names, taken=made.taken)
     return [(about, made.check)]
 
 
-def _layers(file: str) -> Waiting:
-    """The pairs of a file, each with what was taken for what; and what to add for the others."""
+def _derivatives(file: str, seconds: float) -> Waiting:
+    """Functions named as derivatives of others, where the file has arrays for both; its layers."""
+    named = _named_so(file, seconds)
+    if file.endswith(NOTEBOOK):
+        return [_waiting(found, file) for found in named.values()]
+    taken = {hand for hands in named for hand in hands}
+    return [*(_waiting(found, file) for found in named.values()), *_layers(file, taken)]
+
+
+def _named_so(file: str, seconds: float) -> dict[tuple[str, ...], DerivativesOf]:
+    """Derivatives by their names, at arrays of the file: by the names of their functions."""
+    from gradproof.programs.named_pairs import named_pairs
+    from gradproof.programs.running import main_module
+    from gradproof.programs.solvers import DerivativesOf, solver_calls
+
+    text = read_program(file)
+    pairs = named_pairs(text.tree)
+    if not pairs:
+        return {}
+    names = main_module(file)
+    solver_calls(text, names, seconds)  # which runs it
+    return {tuple(pair.hands.values()): DerivativesOf(
+        pair.function, pair.line, claims[0], f"{pair.function} and "
+        f"{' and '.join(pair.hands.values())}, at arrays of the file", tuple(claims[1:]))
+        for pair in pairs if (claims := pair.claims(names))}
+
+
+def _waiting(found: DerivativesOf, file: str) -> tuple[Checked, Callable[[float], CheckResult]]:
+    return Checked(found.title, file, found.line, found.names,
+                   taken=(f"{found.taken}: {said_place(file, found.line)}",)), found.check
+
+
+def _layers(file: str, taken: Collection[str]) -> Waiting:
+    """The pairs of a file, each with what was taken for what; and what to add for the others.
+
+    taken: functions that are checked in another way.
+    """
     from gradproof.checks.hand_files import run_file
     from gradproof.checks.own_process.child import about, of_mark
     from gradproof.checks.results import Check, CheckResult
@@ -92,10 +131,12 @@ def _layers(file: str) -> Waiting:
 
     waiting: Waiting = []
     for one in pairs_in(run_file(file)):
+        if one.target.__name__ in taken:
+            continue
         marks = one.marked()
         if marks:
-            taken = f"taken: {one.title}, with {said(marks[0].shapes)}, which fits"
-            made, _ = of_mark(marks[0], file, (taken,))
+            fitting = f"taken: {one.title}, with {said(marks[0].shapes)}, which fits"
+            made, _ = of_mark(marks[0], file, (fitting,))
             waiting.append((made, partial(check_marks, marks)))
             continue
         why = (f"taken: {one.title}; no shapes were found on which both run. Say them in a line "

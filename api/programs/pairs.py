@@ -18,7 +18,7 @@ from gradproof.checks.hand_files import Mark
 from gradproof.checks.layer_calls import CACHES
 from gradproof.checks.layer_objects.methods import Methods, methods_of
 from gradproof.checks.orders.kinds import checked
-from gradproof.checks.results import CheckResult
+from gradproof.checks.results import PASSES, CheckResult
 from gradproof.checks.returned import LayerError
 from gradproof.programs.guesses import guessed, proposed, said
 
@@ -34,8 +34,6 @@ SLOPES = (r"(?:d|deriv|derivative|der|grad|gradient|diff)_?(?P<f>\w+)",
 
 COTANGENT = re.compile(r"(?i)d|g|gy|up.*|.*(?:grad|delta|err|dout|cotangent).*|d[a-z]\w{0,9}|_?bar")
 """Names of what a backward pass is handed first."""
-
-PASSES = ("proved", "agrees")
 
 LOSS = re.compile(r"(?i)loss|cost|objective|energy|criterion|nll|cross_?entropy|mse")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
@@ -21,7 +21,7 @@ import numpy as np
 from gradproof.checks.orders.calls import arguments_of, whole
 from gradproof.checks.orders.claims import Claim
 from gradproof.checks.orders.derivatives import claims_of
-from gradproof.checks.results import CheckResult, joined, within
+from gradproof.checks.results import PASSES, CheckResult, joined, within
 from gradproof.limits.deadline import TimeLimitError, bounded
 from gradproof.programs.texts import ProgramText
 from gradproof.repair.search import SECONDS
@@ -68,13 +68,19 @@ SOLVERS = {
 
 
 @dataclass(frozen=True)
-class SolverCall:
-    """A call of a solver with derivatives: where it stands, and what there is to check."""
+class DerivativesOf:
+    """Derivatives of a function, as a program has them: where that is, and what there is to check.
 
-    solver: str
+    title: the solver that they are handed to, or the function.  taken: what was taken for what.
+    others: the same by other parameters, where nobody says by which: what is right of one of them
+    is no wrong one of another.
+    """
+
+    title: str
     line: int
     claims: tuple[Claim, ...]
-    taken: tuple[str, ...] = ()
+    taken: str
+    others: tuple[tuple[Claim, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +91,15 @@ class SolverCall:
         return within(seconds, self.names, partial(self._judged, repair_seconds))
 
     def _judged(self, repair_seconds: float) -> CheckResult:
-        return joined([claim.judged(0, repair_seconds) for claim in self.claims])
+        made = [partial(_joined, claims) for claims in (self.claims, *self.others)]
+        if not self.others:
+            return made[0](repair_seconds)
+        return next((found for one in made if (found := one(0)).verdict in PASSES), None
+                    ) or made[0](repair_seconds)
+
+
+def _joined(claims: Sequence[Claim], repair_seconds: float) -> CheckResult:
+    return joined([claim.judged(0, repair_seconds) for claim in claims])
 
 
 @dataclass
@@ -93,7 +107,7 @@ class _Seen:
     """What solvers were called with, each call once."""
 
     file: str
-    calls: list[SolverCall] = field(default_factory=list)
+    calls: list[DerivativesOf] = field(default_factory=list)
     known: set[tuple[Any, ...]] = field(default_factory=set)
 
     def note(self, name: str, original: Callable[..., Any], args: Any, options: Any) -> None:
@@ -109,16 +123,20 @@ class _Seen:
             return
         self.known.add(key)
         if claims:
-            self.calls.append(SolverCall(name, frame.f_lineno, tuple(claims)))
+            self.calls.append(DerivativesOf(name, frame.f_lineno, tuple(claims), name))
 
 
-def solver_calls(text: ProgramText, names: dict[str, Any], seconds: float) -> list[SolverCall]:
+def may_call_solvers(text: ProgramText) -> bool:
+    """Whether a program names SciPy, and what a solver calls a derivative."""
+    words = {word for solver in SOLVERS.values() for word in solver.hands.values()} | {"fmin_"}
+    return "scipy" in text.text and any(word in text.text for word in words)
+
+
+def solver_calls(text: ProgramText, names: dict[str, Any], seconds: float) -> list[DerivativesOf]:
     """Runs a program, and says which derivatives it handed to solvers; none without SciPy.
 
     names: the module's variables.  What the program raises after that does not matter here.
     """
-    if "scipy" not in text.text:
-        return []
     seen = _Seen(text.file)
     text.shown()
     try:

@@ -37,8 +37,9 @@ def taken(
 def no_pass(watcher: Watcher, command: str) -> str:
     return (f"{watcher.file}: nothing to check: no loop was seen to move an array by a step "
             "(W -= lr * dW), no two functions are a pass and its backward pass by their names "
-            "(f_forward and f_backward, f and f_prime), nor is any class a layer, and no function "
-            "is marked @gradproof.gradient_of(loss, X=\"m n\", "
+            "(f_forward and f_backward, f and f_prime), or a function and its derivative with "
+            "arrays for both (nll and nll_grad, beside X, y and w0), no class is a layer, and no "
+            "function is marked @gradproof.gradient_of(loss, X=\"m n\", "
             f"...). Add a line that trains, or give it:\n  {command} --call "
             f"\"{_proposed_call(watcher)}\"")
 

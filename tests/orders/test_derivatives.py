@@ -98,6 +98,7 @@ def test_a_right_hessian_beside_a_wrong_gradient_is_right():
     (lambda w, X, y: np.diag(np.diag(hessian(w, X, y))), "the diagonal of derived alone"),
     (lambda w, X, y: np.diag(hessian(w, X, y)), "the diagonal of derived alone, as a vector"),
     (lambda w, X, y: np.triu(hessian(w, X, y)), "the upper triangle"),
+    (lambda w, X, y: hessian(w, X, y) + 0.01 * np.eye(len(w)), "it is damped"),
     (lambda w, X, y: hessian(w, X, y) * w[:, None] * w, "log w"),
 ])
 def test_what_stands_in_place_of_a_hessian_is_named(hess, said):
@@ -150,3 +151,33 @@ def test_what_does_not_fit_is_said():
     (found,) = gp.check_hessian(lambda x: x**2, lambda x: np.diag(2 + 0 * x), x="n",
                                 repair_seconds=0)
     assert (found.verdict, "expected one real number" in found.reason) == ("undecided", True)
+
+
+def test_residuals_one_by_one_and_a_term_that_is_missing():
+    def himmelblau(x):
+        return (x[0] ** 2 + x[1] - 11) ** 2 + (x[0] + x[1] ** 2 - 7) ** 2
+
+    def gauss_newton(x):
+        J = np.array([[2 * x[0], 1], [1, 2 * x[1]]])
+        return 2 * J.T @ J
+
+    (found,) = gp.check_hessian(himmelblau, gauss_newton, x="2", repair_seconds=0)
+    assert (found.verdict, "Gauss-Newton" in found.diagnosis) == ("refuted", True), str(found)
+
+    def ridge(w, X, y, c):
+        return np.sum((X @ w - y) ** 2) / 2 + c * (w @ w) / 2
+
+    (found,) = gp.check_hessian(ridge, lambda w, X, y, c: X.T @ X, repair_seconds=0, c="", **DATA)
+    assert "leaves out the second derivative of" in found.diagnosis, str(found)
+
+
+def test_the_gradient_by_a_logarithm_is_named():
+    def kernel(s, D, y):
+        return y @ np.exp(-D / (2 * s**2)) @ y
+
+    def by_log(s, D, y):
+        return y @ (np.exp(-D / (2 * s**2)) * D) @ y / s**2
+
+    (found,) = gp.check(kernel, by_log, s=gp.Array("", kind="positive"), wrt=["s"], y="n",
+                        D=gp.Array("n n", kind="positive"), repair_seconds=0)
+    assert (found.verdict, "derivative by log s" in found.diagnosis) == ("refuted", True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -137,12 +138,18 @@ class Surrogates:
                 self._curvature.hessian(v)))):
             return "this is the diagonal of the Hessian times the vector, not the Hessian"
         through = [(name,) for name in self._curvature.inner]
-        for names in dict.fromkeys((self._curvature.nearest, *through)):
+        for names in dict.fromkeys((*through, self._curvature.nearest)):
             if self._all(seen, partial(self._curvature.without_curvature_of, names)):
                 said = " and ".join(map(self._curvature.said, names))
+                if all(self._is_linear(seen, name) for name in names):
+                    return f"this leaves out the second derivative of {said}"
                 return (f"this is the Gauss-Newton matrix through {said}: it leaves out "
                         "Σ (∂L/∂r) ∂²r/∂x², so it is the Hessian only where that vanishes")
         return ""
+
+    def _is_linear(self, seen: Seen, name: str) -> bool:
+        """Whether the loss is linear in an array, at the points."""
+        return not any(np.any(self._curvature.bend_by(values, name)) for values, *_ in seen)
 
     def _outer(self, seen: Seen) -> str:
         """What is left where a loss is taken for linear in an intermediate array."""
@@ -237,11 +244,16 @@ class _Curvature:
         self.names = frozenset(array.name for array in traced.system.inputs)
 
     @cached_property
-    def inner(self) -> tuple[str, ...]:
+    def _active(self) -> tuple[str, ...]:
         """Arrays between what is differentiated by and the loss, the nearest to the loss last."""
         active = between(self._system, self._loss, [self._by])
         return tuple(e.name for e in self._system.equations
-                     if e.name in active and e.name != self._loss)[-MOST:]
+                     if e.name in active and e.name != self._loss)
+
+    @property
+    def inner(self) -> tuple[str, ...]:
+        """Those of them that are looked at."""
+        return self._active[-MOST:]
 
     def said(self, name: str) -> str:
         """An array in words: by its name, and the line that makes it."""
@@ -291,7 +303,7 @@ class _Curvature:
         for equation in reversed(list(self._system.equations)):
             if equation.name not in linear:
                 continue
-            reads = [read.array for read in equation.reads if read.array in self.inner]
+            reads = [read.array for read in equation.reads if read.array in self._active]
             if _is_linear(equation):
                 linear.update(reads)
             else:
@@ -337,8 +349,9 @@ class _Curvature:
 def _is_linear(equation: Equation) -> bool:
     """Whether an array is a sum of its reads, each times a number."""
     return equation.reduction == "sum" and all(
-        len(term.reads) <= 1 and (not term.reads or not sp.diff(term.body, slot(0), 2))
-        for term in equation.terms)
+        sp.diff(term.body, slot(one), slot(other)) == 0
+        for term in equation.terms for one, other in combinations_with_replacement(
+            range(len(term.reads)), 2))
 
 
 def _found(derivatives: higher_orders.Derivatives) -> tuple[System, str]:
