@@ -4,6 +4,8 @@ The program is run, and watched: a pass of its loop that moves arrays by a step 
 Of that pass, the lines that the loss follows from and those that the gradients follow from become
 two functions of its arrays, which are held against each other as any others are.
 
+    untrained/   what a program has that does not train: layers, derivatives by their names
+
     texts        a file, or the cells of a notebook, as one text
     sites        the loops of a program, and its text with a look into each of their passes
     copies       the values of a scope as they are now
@@ -15,14 +17,10 @@ two functions of its arrays, which are held against each other as any others are
     parameters   what a pass moves by a step, and where it has the gradient by each
     losses       what the pass is the gradient of
     proposing    losses that a program may mean
-    named_pairs  functions of a file that are named as derivatives of others: f, f_grad
-    solvers      derivatives that a program hands to SciPy's solvers
     replays      the pass as two functions of its arrays
     carried      what a pass has from the pass before it
     checking     the gradients of a pass, held against its loss
     wording      what was taken for what, what is missing, and the command to add
-    pairs        layers in a file that does not train, found by their names
-    guesses      shapes for their parameters, by what fits
     options      what a user says about a program
     child        the process in which all this happens
 """

@@ -20,7 +20,7 @@ from gradproof.symbolic.places import said_place
 if TYPE_CHECKING:
     from gradproof.checks.own_process.child import Waiting
     from gradproof.checks.results import CheckResult
-    from gradproof.programs.solvers import DerivativesOf
+    from gradproof.programs.untrained.solvers import DerivativesOf
 
 RUNNING = 0.8
 """The part of its time in which a program has to be seen to train."""
@@ -61,7 +61,7 @@ def serve_program(arguments: Sequence[str], send: Send) -> None:
 def _handed_to_solvers(file: str, seconds: float) -> Waiting:
     """Derivatives that the program hands to SciPy's solvers, if it may call any."""
     from gradproof.programs.running import main_module
-    from gradproof.programs.solvers import may_call_solvers, solver_calls
+    from gradproof.programs.untrained.solvers import may_call_solvers, solver_calls
 
     text = read_program(file)
     if not may_call_solvers(text):
@@ -97,9 +97,9 @@ def _derivatives(file: str, seconds: float) -> Waiting:
 
 def _named_so(file: str, seconds: float) -> dict[tuple[str, ...], DerivativesOf]:
     """Derivatives by their names, at arrays of the file: by the names of their functions."""
-    from gradproof.programs.named_pairs import named_pairs
     from gradproof.programs.running import main_module
-    from gradproof.programs.solvers import DerivativesOf, solver_calls
+    from gradproof.programs.untrained.named_pairs import named_pairs
+    from gradproof.programs.untrained.solvers import DerivativesOf, solver_calls
 
     text = read_program(file)
     pairs = named_pairs(text.tree)
@@ -126,8 +126,8 @@ def _layers(file: str, taken: Collection[str]) -> Waiting:
     from gradproof.checks.hand_files import run_file
     from gradproof.checks.own_process.child import about, of_mark
     from gradproof.checks.results import Check, CheckResult
-    from gradproof.programs.guesses import said
-    from gradproof.programs.pairs import check_marks, pairs_in
+    from gradproof.programs.untrained.guesses import said
+    from gradproof.programs.untrained.pairs import check_marks, pairs_in
 
     waiting: Waiting = []
     for one in pairs_in(run_file(file)):

@@ -54,23 +54,31 @@ class Derivatives:
     assumptions: tuple[Assumption, ...] = ()
 
 
-def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
+def jacobian(
+    system: System, output: str, wrt: Iterable[str], short: bool = True
+) -> Derivatives:
     """J[out, in] = ∂output[out]/∂input[in] for each of `wrt`, the output's axes in front.
+
+    short: whether it is made as short as a reader wants it, not only computed.
 
     Raises EquationError for an array that is not there.
     """
     wanted = tuple(wrt)
     _check(system, output, *wanted)
     system = fuse_forward(system, {output, *wanted})
-    return _jacobian(_Slopes(system, output), wanted, "J")
+    return _jacobian(_Slopes(system, output), wanted, "J", short)
 
 
-def hessian(system: System, loss: str, one: str, other: str) -> Derivatives:
+def hessian(
+    system: System, loss: str, one: str, other: str, short: bool = True
+) -> Derivatives:
     """H[i, j] = ∂²loss/∂one[i]∂other[j], the axes of `one` in front.
+
+    short: as for :func:`jacobian`.
 
     Raises EquationError for an array that is not there or a loss that is no scalar.
     """
-    return _jacobian(_slopes(system, loss, one, other), (other,), "H")
+    return _jacobian(_slopes(system, loss, one, other), (other,), "H", short)
 
 
 def diagonal(system: System, loss: str, one: str, shared: int | None = None) -> Derivatives:
@@ -152,10 +160,13 @@ def _varied(system: System, name: str) -> System:
     ))
 
 
-def _jacobian(slopes: _Slopes, wrt: tuple[str, ...], title: str) -> Derivatives:
+def _jacobian(
+    slopes: _Slopes, wrt: tuple[str, ...], title: str, short: bool
+) -> Derivatives:
     system, _ = recorded(slopes.system, wrt)
     found = adjoint.jacobian(system, slopes.output, wrt)
-    simple = _simplified(found.system, len(system.items), {found.of[name] for name in wrt})
+    simple = (_simplified(found.system, len(system.items), {found.of[name] for name in wrt})
+              if short else (found.system, ()))
     made = _titled(*simple, {name: found.of[name] for name in wrt}, title,
                    replace(slopes, system=system))
     return replace(made, leading=len(system.shapes[slopes.output]))

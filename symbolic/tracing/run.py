@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -208,11 +208,21 @@ def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> T
         _mapped(found, names),
         arguments,
         session.lines,
-        tuple(session.assumptions),
+        (*session.assumptions, *_taken_as_decimals([*session.decimals])),
         tuple(session.mutated),
         session.least,
         session.stacks,
     )
+
+
+def _taken_as_decimals(constants: Sequence[str]) -> Iterator[str]:
+    """What is assumed of constants of many digits: an array read from outside has one an entry."""
+    some = ", ".join(constants[:2])
+    if len(constants) == 1:
+        yield f"the constant {some} is taken as exactly that decimal"
+    elif constants:
+        some += ", ..." if len(constants) > 2 else ""
+        yield f"{len(constants)} constants ({some}) are taken as exactly their decimals"
 
 
 def _mapped(result: Names, names: Mapping[str, str]) -> Names:

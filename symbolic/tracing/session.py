@@ -74,6 +74,7 @@ class Session:
         # The frames are kept, so that no other gets the identity of one that has ended.
         self._calls: dict[int, tuple[int, FrameType]] = {}
         self.assumptions: dict[str, None] = {}
+        self.decimals: dict[str, None] = {}
         self.least: dict[str, int] = {}
         self.mutated: dict[str, None] = {}
         self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}

@@ -46,9 +46,10 @@ def _decimal(value: Any) -> sp.Expr:
         return found
     meant = _meant(float(value)) if type(value) in (float, np.float64) else None
     session = SESSION.get(None)
-    if session is not None:
-        session.assume(f"the constant {value!s} is taken as exactly that decimal"
-                       if meant is None else f"the constant {value!s} is taken as {meant}")
+    if session is not None and meant is None:
+        session.decimals[str(value)] = None
+    elif session is not None:
+        session.assume(f"the constant {value!s} is taken as {meant}")
     return found if meant is None else meant
 
 

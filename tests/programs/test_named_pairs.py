@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gradproof.cli import main
-from gradproof.programs.named_pairs import named_pairs
+from gradproof.programs.untrained.named_pairs import named_pairs
 
 NAMES = [  # the functions of a file, and which are found to belong together
     ("rosen rosen_der rosen_hess rosen_hess_prod",

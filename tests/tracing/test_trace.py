@@ -850,3 +850,12 @@ def test_variance_with_ddof():
     x = np.random.default_rng(0).normal(size=(5, 4))
     np.testing.assert_allclose(evaluate(made.system, {"x": x})[made.result],
                                np.var(x, axis=0, ddof=1) + np.std(x, ddof=2))
+
+
+def test_constants_of_many_digits_are_assumed_in_one_line():
+    X = np.random.default_rng(0).standard_normal((4, 2))
+    (said,) = trace(lambda w: np.sum(X @ w), {"w": "2"}).assumptions
+    assert said.startswith("8 constants (0.12573022")
+    assert said.endswith("exactly their decimals")
+    (said,) = trace(lambda w: np.sum(w) * float(X[0, 0]), {"w": "2"}).assumptions
+    assert said == f"the constant {X[0, 0]} is taken as exactly that decimal"

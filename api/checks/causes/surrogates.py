@@ -48,6 +48,9 @@ MOST = 10
 SHARE = 0.5
 """The part of the time that is left which one of them may take."""
 
+SECONDS = 5.0
+"""All of them together: a name for what was handed in is worth no longer a wait."""
+
 Values = Mapping[str, Any]
 Seen = Sequence[tuple[Values, Any, Any, Mapping[str, int]]]
 
@@ -73,6 +76,12 @@ class Surrogates:
                 for values, claimed, due, sizes in seen]
         if not seen:
             return ""
+        try:
+            return bounded(SECONDS, lambda: self._told(seen))
+        except TimeLimitError:
+            return ""
+
+    def _told(self, seen: Seen) -> str:
         if told := self._by_another_scale(seen):
             return told
         if self.order in ("gradient", "jacobian") or seen[0][0][self.by].size > 60:
@@ -110,7 +119,8 @@ class Surrogates:
             g, s = self._curvature.gradient(values), slope(x)
             if self.order == "diagonal":
                 return due * s ** 2 + g * curve(x) * s
-            matrix = self._curvature.hessian(values) * np.outer(s, s)
+            hessian = due if self.order == "hessian" else self._curvature.hessian(values)
+            matrix = hessian.reshape(x.size, x.size) * np.outer(s, s)
             return self._shown(matrix + np.diag(np.ravel(g * curve(x) * s)), values)
 
     # --- other matrices -------------------------------------------------------------------------
@@ -276,12 +286,12 @@ class _Curvature:
 
     def hessian(self, values: Values) -> Any:
         return self._square(values, self._run("hessian", self._by, values, lambda: _found(
-            higher_orders.hessian(self._system, self._loss, self._by, self._by))))
+            higher_orders.hessian(self._system, self._loss, self._by, self._by, short=False))))
 
     def slope_of(self, values: Values, name: str) -> Any:
         """∂r/∂x as a matrix."""
         found = self._run("slope", name, values, lambda: _found(
-            higher_orders.jacobian(self._system, name, [self._by])))
+            higher_orders.jacobian(self._system, name, [self._by], short=False)))
         return found.reshape(-1, np.size(values[self._by]))
 
     def bend_by(self, values: Values, name: str) -> Any:
@@ -291,7 +301,7 @@ class _Curvature:
             shape = self._system.shapes[name]
             free = replace(self._system, inputs=(*self._system.inputs, Array(name, shape)),
                            items=tuple(i for i in self._system.items if i is not equation))
-            return _found(higher_orders.hessian(free, self._loss, name, name))
+            return _found(higher_orders.hessian(free, self._loss, name, name, short=False))
 
         at = self.value(values, name)
         return self._run("bend", name, {**values, name: at}, made).reshape(np.size(at), -1)
@@ -327,7 +337,7 @@ class _Curvature:
                 slot(0) * slot(1), (Read(weight, places), Read(name, places)), out),))
             wide = replace(self._system, inputs=(*self._system.inputs, Array(weight, shape)))
             return _found(higher_orders.hessian(
-                wide.extended([sum_]), total, self._by, self._by))
+                wide.extended([sum_]), total, self._by, self._by, short=False))
 
         return self._run("curve", name, {**values, weight: self.adjoint(values, name)}, made)
 

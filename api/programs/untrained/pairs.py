@@ -20,7 +20,7 @@ from gradproof.checks.layer_objects.methods import Methods, methods_of
 from gradproof.checks.orders.kinds import checked
 from gradproof.checks.results import PASSES, CheckResult
 from gradproof.checks.returned import LayerError
-from gradproof.programs.guesses import guessed, proposed, said
+from gradproof.programs.untrained.guesses import guessed, proposed, said
 
 AHEAD = ("forward_propagation", "forward_propagate", "forward_pass", "forward_prop", "forward",
          "fprop", "fwd")
