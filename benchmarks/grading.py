@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -141,11 +142,8 @@ def submissions(count: int) -> list[Submission]:
 
 def _respelled(one: Submission, turn: int) -> Submission:
     """With other names of its own, and a comment at its head, as two students' programs differ."""
-    text, mine = one.text, f"_{turn}" if turn else ""
-    for name in ("a1", "d1", "d2", "z1", "dz1", "dz2", "da1"):
-        for ends in (" ", ",", ".", ")"):
-            text = text.replace(f" {name}{ends}", f" {name}{mine}{ends}").replace(
-                f"({name}{ends}", f"({name}{mine}{ends}")
+    own = r"\b(a1|d1|d2|z1|dz1|dz2|da1)\b(?!\")"
+    text = re.sub(own, rf"\1_{turn}", one.text) if turn else one.text
     return Submission(text, one.what, one.wrong, one.line)
 
 
