@@ -67,11 +67,16 @@ class FunctionSource:
         return "".join((self.lines[first].encode()[start:].decode(),
                         *self.lines[first + 1:last], self.lines[last].encode()[:end].decode()))
 
-    def replaced(self, node: ast.AST, text: str) -> tuple[str, ...]:
-        """The lines of the file with the text of `node` replaced."""
+    def replaced(self, node: ast.AST, text: str, bare: bool = False) -> tuple[str, ...]:
+        """The lines of the file with the text of `node` replaced.
+
+        bare: with the brackets around it, where it has some.
+        """
         first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
         before = self.lines[first].encode()[:node.col_offset].decode()  # type: ignore[attr-defined]
         after = self.lines[last].encode()[node.end_col_offset:].decode()  # type: ignore[attr-defined]
+        if bare and before.endswith("(") and after.startswith(")"):
+            before, after = before[:-1], after[1:]
         return (*self.lines[:first], before + text + after, *self.lines[last + 1:])
 
     def reads_as(self, lines: tuple[str, ...]) -> bool:

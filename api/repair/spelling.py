@@ -44,8 +44,8 @@ def _edited_lines(edit: Edit) -> tuple[str, ...]:
         place = edit.slot.holder if isinstance(old, list | ast.operator) else old
         for brackets in (False, True):
             text = _spelled(whole, source, brackets)
-            for candidate in (text, f"({text})"):
-                lines = source.replaced(place, candidate)
+            for candidate, bare in ((text, True), (text, False), (f"({text})", False)):
+                lines = source.replaced(place, candidate, bare)
                 if source.reads_as(lines):
                     return lines
         text = ast.unparse(whole)

@@ -91,6 +91,20 @@ def gradient(X, w, y):
     assert "a factor 2 / m is missing" in str(result)
 
 
+def test_brackets_that_an_edit_makes_idle_go():
+    def squares(X, w, b, y):
+        return np.sum((X @ w + b - y) ** 2) / (2 * len(y))
+
+    text = """
+def gradient(X, w, b, y):
+    m = len(y)
+    d = (X @ w + b - y)
+    return {"w": X.T @ d, "b": np.sum(d)}
+"""
+    repair = gp.check(squares, function(text), X="m n", w="n", b="", y="m", wrt=["w", "b"]).repair
+    assert repair.new.strip() == "d = (X @ w + b - y) / m"
+
+
 def test_a_missing_term_of_the_penalty_is_found_by_the_numbers_of_the_loss():
     def ridge(X, w, y):
         return np.sum((X @ w - y) ** 2) + 0.3 * np.sum(w ** 2)
