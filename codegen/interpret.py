@@ -114,7 +114,10 @@ class _Floats(Evaluator[NDArray[Any]]):
         if read.array == INDEX_VALUE:
             return np.asarray(self.subscript(read.at[0], grid))
         array = self.arrays[read.array]
-        return np.asarray(array[self.places(read, array.shape, grid)[0]])
+        places = self.places(read, array.shape, grid)[0]
+        if array.size == 0:  # beside a guard that holds nowhere there are places, but no entry
+            return np.zeros(np.broadcast_shapes(*map(np.shape, places)), array.dtype)
+        return np.asarray(array[places])
 
 
 def _type_of(equation: Equation, value: NDArray[Any], arrays: Values) -> np.dtype[Any]:

@@ -78,6 +78,8 @@ class Evaluation(Evaluator[Value]):
             return Value.of_integers(self.subscript(read.at[0], grid))
         array = self.arrays[read.array]
         places, _ = self.places(read, array.shown.shape, grid)
+        if array.shown.size == 0:  # beside a guard that holds nowhere there are places
+            return Value.of_integers(np.zeros(np.broadcast_shapes(*map(np.shape, places)), int))
         return array.mapped(lambda e: np.asarray(e[places]))
 
 

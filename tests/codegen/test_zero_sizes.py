@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
@@ -65,3 +66,20 @@ def test_no_entries_are_no_entries_in_every_spelling(what):
             assert np.shape(one) == np.shape(other) == expected[name].shape, (zero, name)
             np.testing.assert_allclose(one, expected[name], 1e-12, 1e-12)
             np.testing.assert_allclose(other, expected[name], 1e-12, 1e-12)
+
+
+def test_a_window_that_fits_nowhere_reads_nothing():
+    model = gp.Model("m T n", [{"type": "conv1d", "channels": 4, "kernel": 3, "stride": 2},
+                               {"type": "conv1d", "channels": 4, "kernel": 2, "dilation": 2},
+                               {"type": "dense", "units": 1}], "half_squared_error")
+    derivation = gp.derive(model)
+    sizes, random = {"m": 2, "T": 3, "n": 5}, np.random.default_rng(0)
+    values = {array.name: random.normal(size=[
+        int(sp.sympify(n).subs({s: sizes[str(s)] for s in n.free_symbols})) for n in array.shape])
+        for array in derivation.system.inputs}
+    assert 0 in values["W3"].shape
+    arrays = evaluate(derivation.system, values, sizes)
+    loss, gradients = derivation.compile()(**values)
+    np.testing.assert_allclose(arrays[derivation.chain.loss], loss)
+    for name, found in gradients.items():
+        np.testing.assert_allclose(arrays[derivation.gradients[name].array], found)
