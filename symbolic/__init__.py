@@ -26,9 +26,9 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
 The folders build on it, each on those named behind the arrow (a test holds it):
 
     layers/      what arrays and layers compute, as equations       -> ground
-    text/        equations and formulas as text                     -> ground, layers
-    specs/       networks, models, their TOML files                 -> ground, layers, text
     tracing/     a NumPy function, run once on symbolic sizes       -> ground, layers
+    text/        equations and formulas as text                     -> ground, layers, tracing
+    specs/       networks, models, their TOML files                 -> ground, layers, text
     matrices/    index equations as products of matrices            -> ground
     derive/      the rule, and what makes its result short          -> ground, matrices
     display/     equations as Unicode and LaTeX, and the reasons    -> ground, matrices, derive

@@ -26,7 +26,7 @@ from .functions import (
     maximum,
     positive_part,
 )
-from .special import Special, log_gamma
+from .special import Special, log_gamma, ndtri
 
 Body = Callable[..., sp.Expr]
 
@@ -63,6 +63,16 @@ def log_add_exp(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     return SOFTPLUS(right) if left == 0 else left + SOFTPLUS(right - left)
 
 
+def normal(x: sp.Expr) -> sp.Expr:
+    """The distribution function of the standard normal distribution."""
+    return (1 + sp.erf(x / sp.sqrt(2))) / 2
+
+
+def log_sigmoid(x: sp.Expr) -> sp.Expr:
+    """log σ(x), with no exponential that overflows."""
+    return -SOFTPLUS(-x)
+
+
 SCALARS: dict[str, Scalar] = {
     "exp": Scalar(1, sp.exp),
     "log": Scalar(1, sp.log),
@@ -84,12 +94,37 @@ SCALARS: dict[str, Scalar] = {
     "sign": Scalar(1, SIGN),
     "erf": Scalar(1, sp.erf),
     "erfc": Scalar(1, lambda x: 1 - sp.erf(x)),
+    "erfcx": Scalar(1, lambda x: sp.exp(x**2) * (1 - sp.erf(x))),
+    "erfinv": Scalar(1, lambda x: ndtri((x + 1) / 2) / sp.sqrt(2)),
+    "erfcinv": Scalar(1, lambda x: -ndtri(x / 2) / sp.sqrt(2)),
+    "ndtr": Scalar(1, normal),
+    "log_ndtr": Scalar(1, lambda x: sp.log(normal(x))),
+    "ndtri": Scalar(1, ndtri),
     "gammaln": Scalar(1, log_gamma()),
+    "loggamma": Scalar(1, log_gamma()),
+    "lgamma": Scalar(1, log_gamma()),
     "digamma": Scalar(1, log_gamma(1)),
+    "psi": Scalar(1, log_gamma(1)),
+    "trigamma": Scalar(1, log_gamma(2)),
+    "betaln": Scalar(2, lambda x, y: log_gamma()(x) + log_gamma()(y) - log_gamma()(x + y)),
+    "exp2": Scalar(1, lambda x: sp.Integer(2) ** x),
+    "exp10": Scalar(1, lambda x: sp.Integer(10) ** x),
+    "cbrt": Scalar(1, lambda x: SIGN(x) * ABS(x) ** sp.Rational(1, 3)),
+    "hypot": Scalar(2, lambda x, y: sp.sqrt(x**2 + y**2)),
+    "expit": Scalar(1, SIGMOID),
+    "log_sigmoid": Scalar(1, log_sigmoid),
+    "log_expit": Scalar(1, log_sigmoid),
+    "logit": Scalar(1, lambda x: sp.log(x / (1 - x))),
+    "xlogy": Scalar(2, lambda x, y: x * sp.log(y)),
+    "xlog1py": Scalar(2, lambda x, y: x * sp.log(1 + y)),
+    "entr": Scalar(1, lambda x: -x * sp.log(x)),
+    "rel_entr": Scalar(2, lambda x, y: x * sp.log(x / y)),
+    "kl_div": Scalar(2, lambda x, y: x * sp.log(x / y) - x + y),
     "sin": Scalar(1, sp.sin),
     "cos": Scalar(1, sp.cos),
     "tan": Scalar(1, sp.tan),
     "arctan": Scalar(1, sp.atan),
+    "arctan2": Scalar(2, lambda y, x: 2 * sp.atan(y / (sp.sqrt(x**2 + y**2) + x))),
     "arcsin": Scalar(1, sp.asin),
     "arccos": Scalar(1, sp.acos),
     "arcsinh": Scalar(1, sp.asinh),

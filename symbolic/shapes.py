@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
@@ -41,6 +42,30 @@ def least_sizes(text: str) -> tuple[tuple[str, int], ...]:
     (('n', 2),)
     """
     return tuple((str(size), least) for size, least in _words(text) if least is not None)
+
+
+def never_negative(
+    value: sp.Expr, sizes: Iterable[Size] = (), least: Mapping[str, int] | None = None
+) -> bool:
+    """Whether a number made of sizes is >= 0 wherever `sizes` are positive, from `least` values on.
+
+    >>> m, n, k = map(size_symbol, "mnk")
+    >>> never_negative(n - 2), never_negative(n - 2, least={"n": 2})
+    (False, True)
+    >>> never_negative(n - k, sizes=[n - k])
+    True
+    """
+    by = {size_symbol(name): size_symbol(name) + number - 1
+          for name, number in (least or {}).items()}
+    found = sp.expand(value.xreplace(by))
+    for size in sizes:  # n - k = p, so n is k + p
+        size = sp.expand(size.xreplace(by))
+        leading = [symbol for symbol in sorted(size.free_symbols, key=str)
+                   if size.coeff(symbol) == 1 and sp.diff(size, symbol) == 1]
+        if size.is_positive is None and leading:
+            rest = size_symbol(f"{leading[0]}_left") + leading[0] - size
+            found = sp.expand(found.xreplace({leading[0]: rest}))
+    return bool(found.is_nonnegative)
 
 
 def _words(text: str) -> list[tuple[Size, int | None]]:

@@ -19,8 +19,9 @@ from gradproof.checks.returned import Asked, Keyed, sorted_out
 from gradproof.checks.subject import Declared, Side, Values
 from gradproof.codegen.compile import compile_system
 from gradproof.symbolic.equation import System
-from gradproof.symbolic.text.grammar import FormulaError, Statement, parse_statements
+from gradproof.symbolic.text.grammar import parse_statements
 from gradproof.symbolic.text.statements import OUTPUT, parse_equations
+from gradproof.symbolic.text.trees import FormulaError, Statement
 from gradproof.symbolic.tracing.run import Names, SourceLine, Trace
 
 _NAME = re.compile(r"[A-Za-z_]\w*")

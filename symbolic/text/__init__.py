@@ -8,7 +8,9 @@ printed is :mod:`gradproof.symbolic.display`.
     grammar          text to trees
     layer_functions  layers and losses as a text calls them: conv2d(X, W, b, stride=2)
     matrices         the words of linear algebra: diag, eye, einsum, inv, cholesky, det, logdet
+    numpy_words      NumPy's functions and subscripts, by the names that traces know
     recurrences      statements `h[t] = ...` in a row as one loop
     statements       `Z = X @ W + b; L = sum(Z**2)` to a system: the entry of this folder
+    trees            places in a tree, statements, and the source that messages point into
     values           what a part of a statement stands for: a body over arrays, subscripts, a number
 """

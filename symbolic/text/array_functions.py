@@ -11,11 +11,12 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from ..equation import Reduction, slot
+from ..equation import Equal, Reduction, Term, slot
 from ..layers.builder import Operand
-from .grammar import Node
 from .layer_functions import LAYER_FUNCTIONS
 from .matrices import diag, einsum, eye, named
+from .numpy_words import called
+from .trees import Node
 from .values import Value, Values, entries
 
 Argument: TypeAlias = Callable[[int], Value]
@@ -73,15 +74,11 @@ def _outer(values: Values, node: Node, argument: Argument) -> Value:
 
 
 def _transpose(values: Values, node: Node, argument: Argument) -> Value:
-    _arguments(values, node, 1, 1)
-    values.keywords(node, ())
     operand = values.settle(argument(0))
     return entries(operand if operand.ndim < 2 else values.builder.transpose(operand))
 
 
 def _trace(values: Values, node: Node, argument: Argument) -> Value:
-    _arguments(values, node, 1, 1)
-    values.keywords(node, ())
     operand = values.settle(argument(0))
     if operand.ndim != 2 or operand.shape[0] != operand.shape[1]:
         values.source.fail(node, f"{node.text} takes a square matrix, got {operand}")
@@ -89,11 +86,28 @@ def _trace(values: Values, node: Node, argument: Argument) -> Value:
 
 
 def _norm(values: Values, node: Node, argument: Argument) -> Value:
-    _arguments(values, node, 1, 1)
-    values.keywords(node, ())
     value = argument(0)
     squares = values.builder.contract(value.body**2, *value.operands)
     return values.pointwise(node, sp.sqrt, entries(squares))
+
+
+def _one_hot(values: Values, node: Node, argument: Argument) -> Value:
+    """Rows with a 1 at the place of a label; as many entries as there are classes."""
+    _arguments(values, node, 1, 2)
+    values.keywords(node, ())
+    labels = values.settle(argument(0))
+    if values.types.get(labels.name) != "int":
+        values.source.fail(node, f"one_hot takes an array of integers, such as an input "
+                                 f'gp.Array("m", kind="labels", classes="k"); got {labels}')
+    classes = next((a.classes for a in values.builder.inputs if a.name == labels.name), None)
+    if len(node.arguments) == 2:
+        classes = values.size(node.arguments[1])
+    if classes is None:
+        values.source.fail(node, "how many classes there are is not known; write one_hot(y, k)")
+    out = values.builder.indices((*labels.shape, classes), (labels,))
+    label = values.builder.read(labels, out[:-1])
+    term = Term(sp.S.One, (), (), (Equal(out[-1].symbol, label),))
+    return entries(values.builder.emit(None, out, [term]))
 
 
 def _softmax(log: bool) -> ArrayFunction:
@@ -121,6 +135,22 @@ def _log_sum_exp(values: Values, value: Value, axes: list[int] | None) -> Operan
     )
 
 
+def _or_numpys(function: ArrayFunction, *axes: int) -> ArrayFunction:
+    """The function where it is called with one array of so many axes (any number where none is
+    said), else NumPy's of its name, with its options."""
+
+    def either(values: Values, node: Node, argument: Argument) -> Value:
+        plain = len(node.arguments) == 1 and not node.keywords
+        given = argument(0) if plain and axes else None
+        if plain and (given is None or len(given.shape) in axes):
+            return function(values, node, lambda place: argument(0) if given is None else given)
+        found = called(values, node)
+        assert isinstance(found, Value)
+        return found
+
+    return either
+
+
 def _counted(function: ArrayFunction, count: int | None = 1) -> ArrayFunction:
     """The function, which takes `count` arguments (any number where it is None), no keywords."""
 
@@ -138,18 +168,19 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "mean": _reduction("sum", mean=True),
     "max": _reduction("max"),
     "min": _reduction("max", sign=-1),
+    "one_hot": _one_hot,
     "logsumexp": _reduction("logsumexp"),
     "softmax": _softmax(log=False),
     "log_softmax": _softmax(log=True),
     "dot": _product,
     "matmul": _product,
     "outer": _outer,
-    "transpose": _transpose,
+    "transpose": _or_numpys(_transpose),
     "tr": _trace,
-    "trace": _trace,
-    "norm": _norm,
-    "diag": _counted(diag),
-    "eye": _counted(eye),
+    "trace": _or_numpys(_trace, 2),
+    "norm": _or_numpys(_norm),
+    "diag": _or_numpys(diag, 1, 2),
+    "eye": _or_numpys(eye),
     "einsum": _counted(einsum, None),
     "inv": _counted(named("inv")),
     "cholesky": _counted(named("cholesky")),

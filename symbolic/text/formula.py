@@ -10,7 +10,8 @@ import sympy as sp
 from ..elementwise import SCALARS, NotRealError, comparison, power, real_body, where
 from ..functions import Z
 from ..limits import LARGEST, MAX_BRANCHES, MAX_FORMULA, MAX_PARTS
-from .grammar import FormulaError, Node, Source, exact_number, nearest, parse_expression
+from .grammar import parse_expression
+from .trees import FormulaError, Node, Source, exact_number, nearest
 
 CONSTANTS = {"pi": sp.pi, "e": sp.E}
 

@@ -6,28 +6,25 @@
     product    = unary {("*" | "/" | "@") unary}
     unary      = ("-" | "+") unary | power
     power      = primary [("**" | "^") unary]
-    primary    = number | text in quotes | name | name "(" arguments ")" | "(" ... ")", each with
-                 any number of ".T" and of subscripts: "[" (sum | [sum] ":" [sum]) {"," ...} "]"
+    primary    = number | text in quotes | name | name "(" arguments ")" | "(" ... ")" | "[" ... "]"
+                 with any number of ".T", of methods ".name(arguments)", which are name(x, ...), and
+                 of subscripts: "[" (sum | [sum] ":" [sum] [":" [sum]] | "...") {"," ...} "]"
 
 What the names mean is not decided here.  Length, depth and the digits of a number are bounded, so
 every text gives a tree or a :class:`FormulaError` that points at a column:
 
     >>> parse_expression("X @ W * ")
     Traceback (most recent call last):
-    gradproof.symbolic.text.grammar.FormulaError: column 9: expected a number, ...
+    gradproof.symbolic.text.trees.FormulaError: column 9: expected a number, ...
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal, NoReturn
+from collections.abc import Iterator
 
-import sympy as sp
-
-from ..limits import MAX_DEPTH, MAX_LENGTH, LimitError, number
+from ..limits import MAX_DEPTH, MAX_LENGTH
+from .trees import FormulaError, Kind, Node, Source, Statement, Token
 
 PRECEDENCE = {
     "<": 1, "<=": 1, ">": 1, ">=": 1, "==": 1, "!=": 1,
@@ -35,87 +32,16 @@ PRECEDENCE = {
 }  # fmt: skip
 COMPARISONS = frozenset(operator for operator, level in PRECEDENCE.items() if level == 1)
 
+MODULES = frozenset(("np", "numpy"))
+SUBMODULES = frozenset(("linalg",))
+"""`np.linalg.inv(A)` is `inv(A)`."""
+
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\f]+|#[^\n]*)|(?P<end>[;\n])"
     r'|"(?P<string>[^"\n]*)"'
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|<=|>=|==|!=|[-+*/@^()<>,=.:\[\]])"
+    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|<=|>=|==|!=|\.{3}|[-+*/@^()<>,=.:\[\]])"
 )
-
-
-class FormulaError(ValueError):
-    """Text that is no formula, or names and shapes in it that do not fit; says where and why."""
-
-
-Kind = Literal[
-    "number", "string", "name", "call", "unary", "binary", "compare", "transpose", "tuple",
-    "subscript", "slice", "nothing",
-]
-
-
-@dataclass(frozen=True)
-class Node:
-    """A place in the tree; `text` is the number, the name, or the operator."""
-
-    kind: Kind
-    text: str
-    line: int
-    column: int
-    arguments: tuple[Node, ...] = ()
-    keywords: tuple[tuple[str, Node], ...] = ()
-    depth: int = 0
-
-
-@dataclass(frozen=True)
-class Statement:
-    """``name = value`` or ``name[at] = value``; the name is empty where the text has none."""
-
-    name: str
-    value: Node
-    line: int
-    column: int
-    at: Node | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """The text of formulas, for messages that point into it."""
-
-    text: str
-
-    def fail(self, node: Node | Statement | _Token, message: str) -> NoReturn:
-        raise FormulaError(self.located(node, message))
-
-    def located(self, node: Node | Statement | _Token, message: str) -> str:
-        """The message with its line, its column, and a caret under the text."""
-        lines = self.text.split("\n")
-        shown = lines[node.line - 1] if node.line <= len(lines) else ""
-        place = f"column {node.column}"
-        if len(lines) > 1:
-            place = f"line {node.line}, {place}"
-        start = max(0, node.column - 60)
-        excerpt = shown[start : start + 100].replace("\t", " ")
-        return f"{place}: {message}\n  {excerpt}\n  {' ' * (node.column - 1 - start)}^"
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return {"end": "the end of the line", "stop": "the end of the text"}.get(
-            self.kind, repr(self.text)
-        )
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A clause with the known name that looks most like `name`, or with all of them."""
-    names = sorted(known)
-    found = difflib.get_close_matches(name, names, 1, 0.6)
-    return f"did you mean {found[0]!r}?" if found else f"known: {', '.join(names) or 'none'}"
 
 
 def checked_text(text: object) -> str:
@@ -153,15 +79,6 @@ def parse_expression(text: str) -> Node:
     return first.value
 
 
-def exact_number(node: Node, source: Source) -> sp.Rational:
-    """A decimal as it is written: 0.1 is 1/10."""
-    try:
-        found = number(node.text)
-    except LimitError as error:
-        source.fail(node, str(error))
-    return sp.Rational(found.numerator, found.denominator)
-
-
 class _Parser:
     """Precedence climbing: one recursive function, so that depth costs few frames."""
 
@@ -171,17 +88,17 @@ class _Parser:
         self.place = 0
         self.depth = 0
 
-    def _tokens(self, text: str) -> Iterator[_Token]:
+    def _tokens(self, text: str) -> Iterator[Token]:
         place, line, start, open_parentheses = 0, 1, 0, 0
         while place < len(text):
             match = _TOKEN.match(text, place)
             column = place - start + 1
             if match is None:
-                character = _Token("character", text[place], line, column)
+                character = Token("character", text[place], line, column)
                 self.source.fail(character, f"unexpected character {text[place]!r}"
                                             + _ADVICE.get(text[place], ""))
             kind = str(match.lastgroup)
-            token = _Token(kind, match.group(), line, column)
+            token = Token(kind, match.group(), line, column)
             place = match.end()
             if kind == "number" and re.match(r"\w", text[place : place + 1]):
                 self.source.fail(token, f"a number runs into a name: write "
@@ -191,13 +108,13 @@ class _Parser:
                 line, start = line + 1, place
             if kind != "space" and not (token.text == "\n" and open_parentheses > 0):
                 yield token
-        yield _Token("stop", "", line, len(text) - start + 1)
+        yield Token("stop", "", line, len(text) - start + 1)
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.place]
 
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         token = self.token
         self.place += 1
         return token
@@ -235,7 +152,7 @@ class _Parser:
                                              + unbalanced)
             yield Statement(name, value, first.line, first.column, at)
 
-    def _node(self, token: _Token, kind: Kind, *arguments: Node, text: str | None = None) -> Node:
+    def _node(self, token: Token, kind: Kind, *arguments: Node, text: str | None = None) -> Node:
         # A chain of left-associative operators is walked in a loop, so only the rest is depth.
         depths = [argument.depth + 1 for argument in arguments]
         if kind == "binary":
@@ -297,8 +214,8 @@ class _Parser:
             node = self._node(token, "string", text=token.text[1:-1])
         elif token.kind == "name":
             node = self._call(token) if self._at("(") else self._node(token, "name")
-        elif token.kind == "operator" and token.text == "(":
-            node = self._parenthesis(token)
+        elif token.kind == "operator" and token.text in ("(", "["):
+            node = self._several(token)
         else:
             self.place -= 1
             self.source.fail(token, f"expected a number, a name or '(', got {token}")
@@ -306,15 +223,24 @@ class _Parser:
             if self._at("["):
                 node = self._subscript(node)
                 continue
-            dot = self._next()
-            attribute = self._next()
-            if attribute.text != "T":
-                self.source.fail(dot, f"expected '.T' (the transpose), got .{attribute.text}; "
-                                      "there are no other attributes")
-            node = self._node(dot, "transpose", node)
+            node = self._attribute(node)
         if self._at("("):
             self.source.fail(self.token, "only a name can be called; write * for a product")
         return node
+
+    def _attribute(self, base: Node) -> Node:
+        """x.T; x.sum(axis=0), which is sum(x, axis=0); np.sum(x), which is sum(x)."""
+        dot = self._next()
+        attribute = self._next()
+        if attribute.kind == "name" and self._at("("):
+            module = base.kind == "name" and base.text in MODULES
+            return self._call(attribute, *([] if module else [base]))
+        if base.kind == "name" and base.text in MODULES and attribute.text in SUBMODULES:
+            return base
+        if attribute.text != "T":
+            self.source.fail(dot, "expected '.T' (the transpose) or a method such as .sum(axis=0), "
+                                  f"got .{attribute.text}")
+        return self._node(dot, "transpose", base)
 
     def _subscript(self, base: Node) -> Node:
         bracket = self._next()
@@ -332,27 +258,35 @@ class _Parser:
 
     def _slice(self) -> Node:
         first = self.token
-        start = self._node(first, "nothing") if self._at(":") else self._expression(1)
+        if self._at("..."):
+            return self._node(self._next(), "name")
+        parts = [self._bound(":")]
         if not self._at(":"):
-            return start
-        self.place += 1
-        after = self.token
-        stop = self._node(after, "nothing") if self._at(",", "]") else self._expression(1)
-        return self._node(first, "slice", start, stop)
+            return parts[0]
+        while self._at(":") and len(parts) < 3:
+            self.place += 1
+            parts.append(self._bound(":", ",", "]"))
+        return self._node(first, "slice", *parts)
 
-    def _parenthesis(self, token: _Token) -> Node:
+    def _bound(self, *ends: str) -> Node:
+        return self._node(self.token, "nothing") if self._at(*ends) else self._expression(1)
+
+    def _several(self, token: Token) -> Node:
+        """What stands in parentheses, or several values in either kind of brackets."""
+        end = ")" if token.text == "(" else "]"
         entries = [self._expression(1)]
         while self._at(","):
             self.place += 1
-            if not self._at(")"):
+            if not self._at(end):
                 entries.append(self._expression(1))
         comma = self.tokens[self.place - 1].text == ","
-        self._expect(")", f"for the '(' in column {token.column}")
-        return self._node(token, "tuple", *entries) if comma or len(entries) > 1 else entries[0]
+        self._expect(end, f"for the {token.text!r} in column {token.column}")
+        several = comma or len(entries) > 1 or end == "]"
+        return self._node(token, "tuple", *entries) if several else entries[0]
 
-    def _call(self, name: _Token) -> Node:
+    def _call(self, name: Token, *first: Node) -> Node:
         self.place += 1
-        arguments: list[Node] = []
+        arguments: list[Node] = [*first]
         keywords: list[tuple[str, Node]] = []
         while not self._at(")"):
             token = self.token

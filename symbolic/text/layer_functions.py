@@ -7,7 +7,7 @@ stand the few functions of another form, whose arguments are sizes or axes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ from ..layers.losses import LOSSES, loss
 from ..layers.options import Option, OptionError, Required
 from ..layers.table import TEXT, LayerRow, rows
 from .formula import parse_formula
-from .grammar import Node, exact_number
+from .trees import Node, exact_number
 from .values import Value, Values, entries
 
 Argument: TypeAlias = Callable[[int], Value]
@@ -89,7 +89,7 @@ def _matched(
 def _array(values: Values, given: tuple[Node, ...], word: str) -> Operand | tuple[Operand, ...]:
     """An array, or a group of them: one for each gate, or all that the call hands over."""
     if word.endswith("+"):
-        return tuple(values.settle(values.value(part)) for part in given)
+        return tuple(values.settle(values.value(part)) for part in _flat(given))
     if "*" in word:
         if given[0].kind != "tuple":
             values.source.fail(given[0], "expected a group of arrays, one for each gate, such as "
@@ -127,9 +127,15 @@ def _reshape(values: Values, node: Node, argument: Argument) -> Value:
     values.keywords(node, ())
     if len(node.arguments) < 2:
         values.source.fail(node, "reshape takes an array and sizes, such as reshape(X, m, n*k)")
-    shape = [values.size(part) for part in node.arguments[1:]]
+    shape = [values.size(part) for part in _flat(node.arguments[1:])]
     operand = values.settle(argument(0))
     return values.shaped(node, lambda: rearrange.reshape(values.builder, operand, shape))
+
+
+def _flat(sizes: Iterable[Node]) -> list[Node]:
+    """Sizes one by one, or in parentheses: zeros(m, n), zeros((m, n))."""
+    return [part for node in sizes
+            for part in (node.arguments if node.kind == "tuple" else [node])]
 
 
 def _swapaxes(values: Values, node: Node, argument: Argument) -> Value:
@@ -147,7 +153,7 @@ def _swapaxes(values: Values, node: Node, argument: Argument) -> Value:
 def _filled(number: sp.Expr) -> Callable[[Values, Node, Argument], Value]:
     def fill(values: Values, node: Node, argument: Argument) -> Value:
         values.keywords(node, ())
-        shape = tuple(values.size(part) for part in node.arguments)
+        shape = tuple(values.size(part) for part in _flat(node.arguments))
         return entries(rearrange.full(values.builder, shape, number))
 
     return fill

@@ -15,7 +15,7 @@ import sympy as sp
 
 from ..equation import MATRIX_VALUED, Equal, Index, Read, Reduction, Size, Term, fresh_name, slot
 from ..layers.builder import Operand
-from .grammar import Node
+from .trees import Node
 from .values import Value, Values, entries
 
 _SUBSCRIPTS = re.compile(r"(?P<inputs>[a-z]*(,[a-z]*)*)->(?P<out>[a-z]*)")
@@ -91,15 +91,18 @@ def named(operation: Reduction) -> Callable[[Values, Node, Callable[[int], Value
 
     def apply(values: Values, node: Node, argument: Callable[[int], Value]) -> Value:
         operand = values.settle(argument(0))
-        if operand.ndim != 2 or sp.expand(operand.shape[0] - operand.shape[1]) != 0:
-            values.source.fail(node, f"{node.text} takes a square matrix, got {operand}")
+        if operand.ndim < 2 or sp.expand(operand.shape[-1] - operand.shape[-2]) != 0:
+            values.source.fail(node, f"{node.text} takes a square matrix (or a stack of them), got "
+                                     f"{operand}")
         indices = values.builder.axes(operand)
         if operation == "cholesky":  # of (A + Aᵀ)/2: what it is of a matrix that is not symmetric
-            turned = values.builder.transpose(operand)
+            order = [*range(operand.ndim - 2), operand.ndim - 1, operand.ndim - 2]
+            turned = values.builder.transpose(operand, order)
             name = values.builder.fresh(f"{operand.name}_sym")
             operand = values.builder.pointwise((slot(0) + slot(1)) / 2, operand, turned, name=name)
         reads = (Read(operand.name, tuple(index.symbol for index in indices)),)
-        out, over = (indices, ()) if operation in MATRIX_VALUED else ((), indices)
+        out, over = ((indices, ()) if operation in MATRIX_VALUED
+                     else (indices[:-2], indices[-2:]))
         return entries(values.builder.emit(None, out, [Term(slot(0), reads, over)], operation))
 
     return apply

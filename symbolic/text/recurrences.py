@@ -18,7 +18,7 @@ from typing import Literal
 from ..equation import Size
 from ..layers.builder import Builder, Operand, ShapeError
 from ..layers.loops import Loop
-from .grammar import Node, Source, Statement
+from .trees import Node, Source, Statement
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,16 @@ from itertools import groupby
 import sympy as sp
 
 from ..elementwise import SCALARS, comparison, power, where
-from ..equation import Array, EquationError, System, slot
+from ..equation import Array, Equation, EquationError, System, is_unnamed, slot
 from ..functions import Opaque
-from ..layers import rearrange as arrays
 from ..layers.builder import Operand, ShapeError
-from ..shapes import ShapeTextError, parse_shape
+from ..shapes import ShapeTextError, least_sizes, never_negative, parse_shape
 from .array_functions import ARRAY_FUNCTIONS
 from .formula import CONSTANTS, OPERATORS, check_arity, parse_formula
-from .grammar import FormulaError, Node, Source, Statement, exact_number, nearest, parse_statements
+from .grammar import parse_statements
+from .numpy_words import called, one_of, picked
 from .recurrences import Initial, Steps
+from .trees import FormulaError, Node, Source, Statement, exact_number, nearest
 from .values import Value, Values, entries
 
 __all__ = ["FormulaError", "parse_equations", "parse_formula", "parse_shape"]
@@ -56,7 +57,7 @@ class _Equations(Values):
         self.values: dict[str, Operand] = {}
         self.sizes: dict[str, sp.Expr] = {}
         self.statements = list(statements)
-        self.integers: set[str] = set()
+        self.least: dict[str, int] = {}
         self.initials: dict[str, Initial] = {}
         self.steps: Steps | None = None
         for name, given in shapes.items():
@@ -69,15 +70,22 @@ class _Equations(Values):
             array = (
                 replace(given, name=name)
                 if isinstance(given, Array)
-                else Array(name, parse_shape(given))
+                else Array(name, parse_shape(given), least=least_sizes(given))
             )
         except ShapeTextError as error:
             raise FormulaError(f"input {name}: {error}") from error
         self.values[name] = self.builder.input(array)
         if array.is_integer:
-            self.integers.add(name)
+            self.types[name] = "bool" if array.truths else "int"
+            self.words.integers(name)
+        self.least.update({size: max(self.least.get(size, 1), least)
+                           for size, least in array.least})
         for size in (*array.shape, *([array.classes] if array.classes is not None else [])):
             self.sizes.update({str(symbol): symbol for symbol in size.free_symbols})
+
+    def holds(self, value: sp.Expr) -> bool:
+        return never_negative(
+            value, [size for array in self.builder.inputs for size in array.shape], self.least)
 
     def system(self) -> System:
         for name in self.values.keys() & self.sizes.keys():
@@ -97,7 +105,7 @@ class _Equations(Values):
                 for statement in group:
                     self._assign(statement)
         try:
-            return self.builder.build()
+            return _read_at_all(self.builder.build())
         except EquationError as error:
             raise FormulaError(f"the equations do not fit together: {error}") from error
 
@@ -188,47 +196,15 @@ class _Equations(Values):
             found = self.steps.value(node, self.values)
             if found is not None:
                 return entries(found)
-        operand = self.settle(self.value(node.arguments[0]))
-        given = node.arguments[1:]
-        if len(given) > operand.ndim:
-            self.source.fail(node, f"{len(given)} subscripts for {operand}")
-        axis = 0
-        for part in given:
-            operand, axis = self._picked(part, operand, axis)
-        return entries(operand)
-
-    def _picked(self, node: Node, operand: Operand, axis: int) -> tuple[Operand, int]:
-        """One subscript applied: the array, and the axis that the next one is for."""
-        if node.kind == "slice":
-            start, stop = (
-                default if end.kind == "nothing" else self._place(end, operand.shape[axis])
-                for end, default in zip(node.arguments, (sp.S.Zero, operand.shape[axis]),
-                                        strict=True)
-            )
-            if start == 0 and stop == operand.shape[axis]:
-                return operand, axis + 1
-            made = self.shaped(
-                node, lambda: arrays.part(self.builder, operand, axis, start, stop)
-            )
-            return made.operands[0], axis + 1
-        if node.kind == "name" and node.text in self.integers:
-            if axis:
-                self.source.fail(node, "an array of integers picks entries of the first axis; "
-                                       "put that axis first with swapaxes or .T")
-            labels = self.values[node.text]
-            made = self.shaped(node, lambda: arrays.gather(self.builder, operand, labels))
-            return made.operands[0], labels.ndim
-        place = self._place(node, operand.shape[axis])
-        made = self.shaped(node, lambda: arrays.entry(self.builder, operand, axis, place))
-        return made.operands[0], axis
-
-    def _place(self, node: Node, size: sp.Expr) -> sp.Expr:
-        """A number of an entry, counted from the front."""
-        value = self.value(node)
-        if value.operands or not value.body.is_integer:
-            self.source.fail(node, "expected a whole number, an expression in sizes, or an array "
-                                   f"of integers, got {value}")
-        return sp.expand(size + value.body) if value.body.is_negative else value.body
+        base, *key = node.arguments
+        if base.kind == "call" and self._is_numpys(base) and len(key) == 1:
+            several = called(self, base)
+            if isinstance(several, tuple):
+                return one_of(self, node, several, key[0])
+            operand = self.settle(several)
+        else:
+            operand = self.settle(self.value(base))
+        return picked(self, node, operand, tuple(key))
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -297,8 +273,14 @@ class _Equations(Values):
             return ARRAY_FUNCTIONS[name](
                 self, node, lambda place: self.value(node.arguments[place])
             )
+        if self._is_numpys(node):
+            found = called(self, node)
+            if isinstance(found, tuple):
+                self.source.fail(node, f"{name} gives {len(found)} values; take one of them, such "
+                                       f"as {name}(...)[0]")
+            return found
         if name not in SCALARS:
-            known = {*SCALARS, *ARRAY_FUNCTIONS, "where"}
+            known = {*SCALARS, *ARRAY_FUNCTIONS, *self.words.known(), "where"}
             self.source.fail(node, f"unknown function {name!r}; {nearest(name, known)}")
         self.keywords(node, ())
         check_arity(self.source, node, SCALARS[name].arity)
@@ -307,6 +289,11 @@ class _Equations(Values):
         if isinstance(body, type) and issubclass(body, Opaque):
             arguments = [self._before_activation(value) for value in arguments]
         return self.pointwise(node, body, *arguments, flat=SCALARS[name].branches)
+
+    def _is_numpys(self, node: Node) -> bool:
+        """Whether a call is of a function that the text has no row for and NumPy has."""
+        own = node.text in ARRAY_FUNCTIONS or node.text in SCALARS or node.text == "where"
+        return not own and node.text in self.words.known()
 
     def _before_activation(self, value: Value) -> Value:
         """The value, a sum with products of matrices in it under a name of its own: people give
@@ -328,3 +315,16 @@ class _Equations(Values):
         return self.pointwise(
             node, lambda c, a, b: where("!=", c, sp.S.Zero, a, b), *sides, flat=True
         )
+
+
+def _read_at_all(system: System) -> System:
+    """The system without what a function made on its way and nothing reads, such as an arange."""
+    items = list(system.items)
+    read = {read.array for equation in system.equations for read in equation.reads}
+    for place in reversed(range(len(items) - 1)):
+        item = items[place]
+        if isinstance(item, Equation) and is_unnamed(item.name) and read.isdisjoint(
+                (item.name, *item.argmax)):
+            del items[place]
+            return _read_at_all(replace(system, items=tuple(items)))
+    return system

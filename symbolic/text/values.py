@@ -11,8 +11,11 @@ import sympy as sp
 
 from ..equation import Size, slot
 from ..layers.builder import Builder, Operand, ShapeError, broadcast
+from ..shapes import never_negative
+from ..tracing.functions.words import Words
+from ..tracing.session import Dtype
 from .formula import applied
-from .grammar import Node, Source
+from .trees import Node, Source
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,13 @@ class Values(ABC):
     def __init__(self, source: Source) -> None:
         self.source = source
         self.builder = Builder()
+        self.words = Words(self.builder, self.holds)
+        self.types: dict[str, Dtype] = {}
+        """By name, arrays whose entries are no floats: integers, truth values."""
+
+    def holds(self, value: sp.Expr) -> bool:
+        """Whether a number made of sizes is never negative."""
+        return never_negative(value)
 
     def pointwise(
         self, node: Node, body: Callable[..., sp.Expr], *at: Value, flat: bool = False
@@ -119,7 +129,7 @@ class Values(ABC):
     def size(self, node: Node) -> Size:
         """A size, stated with numbers and the names in shapes."""
         value = self.value(node)
-        if value.operands or not (value.body.is_integer and value.body.is_positive):
+        if value.operands or not (value.body.is_integer and self.holds(value.body - 1)):
             self.source.fail(node, f"expected a size, such as 3 or n where a shape names n, got "
                                    f"{value}")
         return value.body

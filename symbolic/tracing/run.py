@@ -136,7 +136,7 @@ def _call(
     """One call of the function, on fresh inputs."""
     binder = _Binder(session, inputs)
     positional, keywords = binder.bind(function, constants)
-    returned = _run_traced(function, positional, keywords)
+    returned = run_traced(function, positional, keywords)
     for failure in (*(FAILURES.get() or ()), *rebound.watch.seen):
         raise failure  # the function caught it and went on another way
     return _finished(session, returned, binder.arguments)
@@ -180,7 +180,7 @@ def _compare(
                          "first does")
 
 
-def _run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """function(*args, **kwargs); what it raises is a TraceError with the place."""
     try:
         return function(*args, **kwargs)

@@ -163,6 +163,10 @@ class Session:
         if sized.is_Symbol and sized.is_positive:
             self.least[str(sized)] = max(self.least.get(str(sized), 1), int(-rest))
 
+    def occupied(self, count: sp.Expr, what: str) -> None:
+        """A part of an axis is taken to have entries."""
+        self.assume(f"{count} >= 1, for {what}", count - 1)
+
     def stored(self, dtype: Any) -> None:
         """Notes that numbers go into arrays of a dtype."""
         if said := taken_as_exact(dtype):

@@ -129,8 +129,7 @@ def _slice(session: Session, entry: slice, size: Size) -> Slice:
     if count.is_nonpositive:
         fail(f"the slice {_spelled(entry)} of an axis of size {size} is empty")
     if not count.is_positive:
-        session.assume(f"{count} >= 1, for the slice {_spelled(entry)} of an axis of size {size}",
-                       count - 1)
+        session.occupied(count, f"the slice {_spelled(entry)} of an axis of size {size}")
     return Slice(low, count)
 
 

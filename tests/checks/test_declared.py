@@ -8,7 +8,7 @@ import pytest
 import gradproof as gp
 from gradproof.symbolic.equation import EquationError, size_symbol
 from gradproof.symbolic.proof.sampling import draw
-from gradproof.symbolic.text.grammar import FormulaError
+from gradproof.symbolic.text.trees import FormulaError
 
 SQUARE = {kind: gp.Array("n n", kind=kind) for kind in ("symmetric", "orthogonal", "invertible")}
 SHAPES = {

@@ -20,8 +20,8 @@ from gradproof.symbolic.equation import (
     size_symbol,
     slot,
 )
-from gradproof.symbolic.text.grammar import FormulaError
 from gradproof.symbolic.text.statements import parse_equations
+from gradproof.symbolic.text.trees import FormulaError
 from gradproof.symbolic.validation import validate
 
 SHAPES = {"A": "n n", "B": "n n", "X": "n n", "Z": "n p", "x": "n", "k": ""}

@@ -20,8 +20,9 @@ ALLOWED = {
 }
 """room: the rooms that its files may import."""
 PARTS = {
-    "symbolic": {"": set(), "layers": {""}, "text": {"", "layers"}, "specs": {"", "layers", "text"},
-                 "tracing": {"", "layers"}, "matrices": {""}, "derive": {"", "matrices"},
+    "symbolic": {"": set(), "layers": {""}, "tracing": {"", "layers"},
+                 "text": {"", "layers", "tracing"}, "specs": {"", "layers", "text"},
+                 "matrices": {""}, "derive": {"", "matrices"},
                  "display": {"", "matrices", "derive"}, "normalform": {""}, "exact": {""},
                  "proof": {"", "normalform", "exact"}},
     "codegen": {"": set()},

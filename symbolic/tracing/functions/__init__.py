@@ -13,4 +13,5 @@
     special          SciPy's: scipy.special, matrices of scipy.linalg, the normal distribution
     statistics       weighted and masked sums, covariances, np.all, np.isnan
     ufuncs           `ARITHMETIC`, the table of NumPy's elementwise functions; comparisons, np.where
+    words            all of them by name, for a text, which has no program to run
 """

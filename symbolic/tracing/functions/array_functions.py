@@ -135,7 +135,8 @@ def _clip(session: Session, a: Any, a_min: Any = None, a_max: Any = None, out: A
     unsupported("clip", {**options, "out": out})
     found = a
     for name, bound, endless in (("maximum", low, -math.inf), ("minimum", high, math.inf)):
-        if bound is not None and not (isinstance(bound, float) and bound == endless):
+        unbounded = not isinstance(bound, Number) and isinstance(bound, float) and bound == endless
+        if bound is not None and not unbounded:
             found = apply(session, name, (found, bound))
     return session.call("copy", a) if found is a else found
 

@@ -12,7 +12,7 @@ import sympy as sp
 
 from ... import elementwise
 from ...elementwise import SCALARS
-from ...functions import ABS, SIGN
+from ...functions import ABS
 from ...special import HIGHEST, log_gamma, ndtri
 from ..session import Session
 from ..sizes import Number, exact
@@ -24,32 +24,15 @@ from .ufuncs import apply, result
 Body = Callable[..., sp.Expr]
 
 
-def _erf(x: sp.Expr) -> sp.Expr:
-    return SCALARS["erf"].body(x)
-
-
-def _normal(x: sp.Expr) -> sp.Expr:
-    return (1 + _erf(x / sp.sqrt(2))) / 2
-
-
 def _huber(delta: sp.Expr, r: sp.Expr) -> sp.Expr:
     beyond = delta * (ABS(r) - delta / 2)
     return elementwise.where("<=", ABS(r), delta, r**2 / 2, beyond)
 
 
 SPECIAL_BODIES: dict[str, Body] = {
-    "gammaln": log_gamma(),
-    "loggamma": log_gamma(),
-    "psi": log_gamma(1),
-    "betaln": lambda x, y: log_gamma()(x) + log_gamma()(y) - log_gamma()(x + y),
-    "erfcx": lambda x: sp.exp(x**2) * (1 - _erf(x)),
-    "ndtri": ndtri,
-    "erfinv": lambda x: ndtri((x + 1) / 2) / sp.sqrt(2),
-    "erfcinv": lambda x: -ndtri(x / 2) / sp.sqrt(2),
-    "log_ndtr": lambda x: sp.log(_normal(x)),
-    "xlog1py": lambda x, y: x * sp.log(1 + y),
-    "rel_entr": lambda x, y: x * sp.log(x / y),
-    "kl_div": lambda x, y: x * sp.log(x / y) - x + y,
+    **{name: SCALARS[name].body for name in (
+        "gammaln", "loggamma", "psi", "betaln", "erfcx", "ndtri", "erfinv", "erfcinv", "log_ndtr",
+        "xlog1py", "rel_entr", "kl_div", "cbrt", "exp2", "exp10")},
     "huber": _huber,
     "pseudo_huber": lambda delta, r: delta**2 * (sp.sqrt(1 + (r / delta) ** 2) - 1),
     "boxcox": lambda x, y: (x**y - 1) / y,
@@ -57,9 +40,6 @@ SPECIAL_BODIES: dict[str, Body] = {
     "exprel": lambda x: (sp.exp(x) - 1) / x,
     "cosdg": lambda x: sp.cos(x * sp.pi / 180),
     "sindg": lambda x: sp.sin(x * sp.pi / 180),
-    "cbrt": lambda x: SIGN(x) * ABS(x) ** sp.Rational(1, 3),
-    "exp2": lambda x: sp.Integer(2) ** x,
-    "exp10": lambda x: sp.Integer(10) ** x,
 }
 """SciPy's ufuncs beside those of `ARITHMETIC`; a limit at a place where the formula has no value,
 such as that of x log x at 0, is left out."""
@@ -246,7 +226,7 @@ class Distribution:
 
 
 DISTRIBUTIONS: dict[str, tuple[Body, Body]] = {
-    "norm_gen": (_normal, ndtri),
+    "norm_gen": (elementwise.normal, ndtri),
     "cauchy_gen": (lambda z: sp.Rational(1, 2) + sp.atan(z) / sp.pi,
                    lambda p: -1 / sp.tan(sp.pi * p)),
     "logistic_gen": (lambda z: 1 / (1 + sp.exp(-z)), lambda p: sp.log(p / (1 - p))),

@@ -1,0 +1,216 @@
+"""What people write in a loss, as a text and as the NumPy that it means: one row for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import gradproof as gp
+from gradproof.symbolic.equation import Array, size_symbol
+from gradproof.symbolic.shapes import parse_shape
+
+SIZES = {"m": 5, "n": 4, "k": 3, "T": 6, "d": 2, "t": 7, "h": 8, "c": 4, "f": 6}
+
+
+class Saying(NamedTuple):
+    """A text, the shapes of its inputs, and the NumPy function of them that it means; `traced`
+    where a trace sees the function, too."""
+
+    text: str
+    shapes: dict[str, Any]
+    meant: Callable[..., Any]
+    traced: bool = True
+
+
+def labels(shape: str, classes: str | int) -> Array:
+    return gp.Array(shape, kind="labels", classes=classes)
+
+
+def positive(shape: str) -> Array:
+    return gp.Array(shape, kind="positive")
+
+
+def between(shape: str) -> Array:
+    return gp.Array(shape, kind="interval", low=0, high=1)
+
+
+lgamma, erf = np.vectorize(math.lgamma), np.vectorize(math.erf)
+
+
+def log_softmax(z):
+    return z - np.log(np.exp(z).sum(-1, keepdims=True))
+
+
+LABELS = {
+    "picked": Saying("L = -mean(log_softmax(Z)[arange(m), y])",
+                     {"Z": "m k", "y": labels("m", "k")},
+                     lambda Z, y: -np.mean(log_softmax(Z)[np.arange(Z.shape[0]), y])),
+    "one-hot": Saying("L = -mean(sum(one_hot(y)*log_softmax(Z), axis=1))",
+                      {"Z": "m k", "y": labels("m", "k")},
+                      lambda Z, y: -np.mean((np.eye(Z.shape[1])[y] * log_softmax(Z)).sum(1))),
+    "one-hot of so many": Saying("L = sum((one_hot(y, k) @ W)**2)",
+                                 {"W": "k n", "y": labels("T m", "k")},
+                                 lambda W, y: np.sum((np.eye(W.shape[0])[y] @ W) ** 2)),
+    "rows of eye": Saying("L = sum(eye(k)[y]*Z**2)", {"Z": "m k", "y": labels("m", "k")},
+                          lambda Z, y: np.sum(np.eye(Z.shape[1])[y] * Z**2)),
+    "columns": Saying("L = sum(Z[:, y]**2)", {"Z": "n k", "y": labels("m", "k")},
+                      lambda Z, y: np.sum(Z[:, y] ** 2)),
+    "along an axis": Saying("L = sum(take_along_axis(Z, y, axis=1)**2)",
+                            {"Z": "m k", "y": labels("m d", "k")},
+                            lambda Z, y: np.sum(np.take_along_axis(Z, y, axis=1) ** 2)),
+    "in a batch": Saying("L = sum(Z[arange(T)[:, None], arange(m), y]**2)",
+                         {"Z": "T m k", "y": labels("T m", "k")},
+                         lambda Z, y: np.sum(Z[np.arange(Z.shape[0])[:, None],
+                                               np.arange(Z.shape[1]), y] ** 2)),
+}
+
+FUNCTIONS = {
+    "clip": Saying("L = sum(minimum(r*a, clip(r, 1 - e, 1 + e)*a))",
+                   {"r": positive("n"), "a": "n", "e": between("")},
+                   lambda r, a, e: np.sum(np.minimum(r * a, np.clip(r, 1 - e, 1 + e) * a))),
+    "clip from below": Saying("L = sum(x.clip(-1/3, None)*y)", {"x": "n", "y": "n"},
+                              lambda x, y: np.sum(x.clip(-1 / 3, None) * y)),
+    "log sigmoid": Saying("L = -sum(log_sigmoid(s*z))", {"s": "", "z": "n"},
+                          lambda s, z: np.sum(np.logaddexp(0, -s * z))),
+    "inverse functions": Saying(
+        "L = sum(arcsin(x) + 2*arccos(x)*y + arctan(x) + arctanh(x) + arcsinh(x) + arccosh(1 + x))",
+        {"x": between("n"), "y": "n"},
+        lambda x, y: np.sum(np.arcsin(x) + 2 * np.arccos(x) * y + np.arctan(x) + np.arctanh(x)
+                            + np.arcsinh(x) + np.arccosh(1 + x))),
+    "arctan2": Saying("L = sum(w*arctan2(y, x))", {"w": "n", "x": "n", "y": "n"},
+                      lambda w, x, y: np.sum(w * np.arctan2(y, x))),
+    "hypot": Saying("L = sum(hypot(x, y))", {"x": "n", "y": "n"},
+                    lambda x, y: np.sum(np.hypot(x, y))),
+    "error functions": Saying("L = sum(erfc(x)*y + log(ndtr(x)))", {"x": "n", "y": "n"},
+                              lambda x, y: np.sum((1 - erf(x)) * y
+                                                  + np.log((1 + erf(x / 2**0.5)) / 2)), False),
+    "gamma functions": Saying("L = sum(lgamma(x) + betaln(x, y))",
+                              {"x": positive("n"), "y": positive("n")},
+                              lambda x, y: np.sum(2 * lgamma(x) + lgamma(y) - lgamma(x + y)),
+                              False),
+    "logit": Saying("L = sum(logit(p)*y + xlogy(p, p))", {"p": between("n"), "y": "n"},
+                    lambda p, y: np.sum(np.log(p / (1 - p)) * y + p * np.log(p))),
+    "powers and roots": Saying("L = sum(exp2(x) + cbrt(y))", {"x": "n", "y": "n"},
+                               lambda x, y: np.sum(np.exp2(x) + np.cbrt(y))),
+}
+
+STATISTICS = {
+    "variance": Saying("L = sum(var(X, axis=0)**2)", {"X": "m n"},
+                       lambda X: np.sum(np.var(X, axis=0) ** 2)),
+    "standardised": Saying("L = sum((X - X.mean(axis=0))/X.std(axis=0)*C)",
+                           {"X": "m n", "C": "m n"},
+                           lambda X, C: np.sum((X - X.mean(0)) / X.std(0) * C)),
+    "of a sample": Saying("L = sum(var(X, axis=1, ddof=1, keepdims=True)*X)", {"X": "m n>=2"},
+                          lambda X: np.sum(np.var(X, axis=1, ddof=1, keepdims=True) * X)),
+    "norms of rows": Saying("L = sum((X/norm(X, axis=-1, keepdims=True)) @ w)",
+                            {"X": "m n", "w": "n"},
+                            lambda X, w: np.sum(X / np.linalg.norm(X, axis=-1, keepdims=True) @ w)),
+    "other norms": Saying("L = norm(x, 1) + norm(x, 3)", {"x": "n"},
+                          lambda x: np.linalg.norm(x, 1) + np.linalg.norm(x, 3)),
+    "average": Saying("L = average(x, weights=p)", {"x": "n", "p": positive("n")},
+                      lambda x, p: np.average(x, weights=p)),
+}
+
+ARRANGED = {
+    "new axes": Saying("L = sum((X[:, None] - Y[None])**2 @ w)",
+                       {"X": "m n", "Y": "k n", "w": "n"},
+                       lambda X, Y, w: np.sum((X[:, None] - Y[None]) ** 2 @ w)),
+    "a kernel": Saying("L = sum(exp(-(x[:, None] - y)**2))", {"x": "m", "y": "n"},
+                       lambda x, y: np.sum(np.exp(-((x[:, None] - y) ** 2)))),
+    "ellipsis": Saying("L = sum(X[..., 0]**2 + X[..., -1])", {"X": "m n k"},
+                       lambda X: np.sum(X[..., 0] ** 2 + X[..., -1])),
+    "every other": Saying("L = sum(x[::2]**2)", {"x": "2*n"}, lambda x: np.sum(x[::2] ** 2), False),
+    "backwards": Saying("L = sum(x[::-1]*y)", {"x": "n", "y": "n"},
+                        lambda x, y: np.sum(x[::-1] * y)),
+    "stacked": Saying("L = sum(stack([x, y], axis=1)**2 @ w)", {"x": "n", "y": "n", "w": "2"},
+                      lambda x, y, w: np.sum(np.stack([x, y], axis=1) ** 2 @ w)),
+    "rolled": Saying("L = sum((x - roll(x, 1))**2)", {"x": "n>=2"},
+                     lambda x: np.sum((x - np.roll(x, 1)) ** 2)),
+    "differences": Saying("L = sum(diff(x)**2)", {"x": "n>=2"},
+                          lambda x: np.sum(np.diff(x) ** 2)),
+    "broadcast": Saying("L = sum(broadcast_to(x, (m, n))*Y)", {"x": "n", "Y": "m n"},
+                        lambda x, Y: np.sum(np.broadcast_to(x, Y.shape) * Y)),
+    "numbers in a row": Saying("L = np.sum(np.arange(n)*x)", {"x": "n"},
+                               lambda x: np.sum(np.arange(x.shape[0]) * x)),
+    "the largest": Saying("L = sum(X[arange(m), argmax(X, axis=1)]**2)", {"X": "m n"},
+                          lambda X: np.sum(X[np.arange(X.shape[0]), np.argmax(X, axis=1)] ** 2)),
+    "counted": Saying("L = count_nonzero(x > 0)*sum(x)", {"x": "n"},
+                      lambda x: np.count_nonzero(x > 0) * np.sum(x)),
+    "lower triangle": Saying("L = sum((tril(A) @ x)**2)", {"A": "n n", "x": "n"},
+                             lambda A, x: np.sum((np.tril(A) @ x) ** 2)),
+    "above the diagonal": Saying("L = sum((triu(A, 1) @ x)**2)", {"A": "n n", "x": "n"},
+                                 lambda A, x: np.sum((np.triu(A, 1) @ x) ** 2)),
+    "running sums": Saying("L = sum(cumsum(X, axis=1)**2)", {"X": "m n"},
+                           lambda X: np.sum(np.cumsum(X, axis=1) ** 2)),
+    "running products": Saying("L = sum(cumprod(x)**2)", {"x": "4"},
+                               lambda x: np.sum(np.cumprod(x) ** 2)),
+}
+
+MATRICES = {
+    "a linear system": Saying("L = sum(solve(A, B)**2)", {"A": "n n", "B": "n k"},
+                              lambda A, B: np.sum(np.linalg.solve(A, B) ** 2)),
+    "slogdet": Saying("L = slogdet(A)[1]", {"A": "n n"}, lambda A: np.linalg.slogdet(A)[1]),
+    "inverses": Saying("L = sum(np.linalg.inv(A)**2)", {"A": "m n n"},
+                       lambda A: np.sum(np.linalg.inv(A) ** 2)),
+    "linear systems": Saying("L = sum(solve(A, B)**2)", {"A": "m n n", "B": "m n k"},
+                             lambda A, B: np.sum(np.linalg.solve(A, B) ** 2)),
+    "logarithms of determinants": Saying("L = sum(logdet(A))", {"A": "m n n"},
+                                         lambda A: np.sum(np.linalg.slogdet(A)[1])),
+    "diagonals": Saying("L = sum(diagonal(A, axis1=1, axis2=2)**2)", {"A": "m n n"},
+                        lambda A: np.sum(np.diagonal(A, axis1=1, axis2=2) ** 2)),
+    "powers": Saying("L = sum(matrix_power(A, 3))", {"A": "n n"},
+                     lambda A: np.sum(np.linalg.matrix_power(A, 3))),
+    "ridge": Saying("L = sum((X @ solve(X.T @ X + lam*eye(n), X.T @ y) - y)**2)",
+                    {"X": "m n", "y": "m", "lam": positive("")},
+                    lambda X, y, lam: np.sum((X @ np.linalg.solve(
+                        X.T @ X + lam * np.eye(X.shape[1]), X.T @ y) - y) ** 2)),
+}
+
+RANGES = {
+    "n - k": Saying("L = sum((x[k:] - y)**2)", {"x": "n", "y": "n-k"},
+                    lambda x, y: np.sum((x[x.shape[0] - y.shape[0]:] - y) ** 2)),
+    "n + k": Saying("L = sum((x - y[k:])**2)", {"x": "n", "y": "n+k"},
+                    lambda x, y: np.sum((x - y[-x.shape[0]:]) ** 2)),
+    "2 n": Saying("L = sum((x[:n] - x[n:])**2)", {"x": "2*n"},
+                  lambda x: np.sum((x[:x.shape[0] // 2] - x[x.shape[0] // 2:]) ** 2)),
+    "at least 3": Saying("L = sum((x[2:] - 2*x[1:-1] + x[:-2])**2)", {"x": "n>=3"},
+                         lambda x: np.sum((x[2:] - 2 * x[1:-1] + x[:-2]) ** 2)),
+    "at least 2": Saying("L = sum((x - mean(x))**2)/(n - 1)", {"x": "n>=2"},
+                         lambda x: np.sum((x - x.mean()) ** 2) / (x.shape[0] - 1)),
+}
+
+SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES}
+
+
+def numbers(saying: Saying, seed: int = 1) -> dict[str, np.ndarray]:
+    """Arrays for the inputs, as their kinds say."""
+    rng = np.random.default_rng(seed)
+    by = {size_symbol(name): number for name, number in SIZES.items()}
+    found = {}
+    for name, spec in saying.shapes.items():
+        sizes = spec.shape if isinstance(spec, Array) else parse_shape(spec)
+        shape = tuple(int(size.xreplace(by)) for size in sizes)
+        kind = spec.kind if isinstance(spec, Array) else "real"
+        if kind == "labels":
+            found[name] = rng.integers(int(spec.classes.xreplace(by)), size=shape)
+        else:
+            drawn = rng.normal(size=shape)
+            found[name] = np.asarray({"positive": np.exp(drawn), "interval": 1 / (1 + np.exp(drawn))
+                                      }.get(kind, drawn))
+    return found
+
+
+def slopes(saying: Saying, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """The gradient by differences of the NumPy function, of the fourth order."""
+    step, found = 1e-3, np.zeros(arrays[name].shape)
+    for place in np.ndindex(found.shape):
+        def at(count, place=place):
+            moved = arrays[name].copy()
+            moved[place] += count * step
+            return float(saying.meant(**{**arrays, name: moved}))
+
+        found[place] = (at(-2) - 8 * at(-1) + 8 * at(1) - at(2)) / (12 * step)
+    return found
