@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
@@ -387,8 +388,11 @@ def _is_handed(made: Slice, path: Any) -> bool:
 
 
 def _numbers(*slices: Slice) -> frozenset[int]:
-    """Whole numbers that are handed in, each of which may be a size that was asked for before."""
-    return frozenset(
-        int(value) for made in slices for name in made.handed
-        if isinstance(value := made.value(name), int | np.integer)
-        and not isinstance(value, bool) and value > 1)
+    """Whole numbers that are handed in, or written down where the pass cuts arrays, each of which
+    may be a size that was asked for before."""
+    handed = (made.value(name) for made in slices for name in made.handed)
+    written = (node.value for statement in slices[0].seen.site.body for cut in ast.walk(statement)
+               if isinstance(cut, ast.Slice) for node in ast.walk(cut)
+               if isinstance(node, ast.Constant))
+    return frozenset(int(value) for value in (*handed, *written) if isinstance(
+        value, int | np.integer) and not isinstance(value, bool) and value > 1)

@@ -20,7 +20,7 @@ import numpy as np
 from gradproof.checks.hand_files import HandError
 from gradproof.programs.parameters import Parameter
 from gradproof.programs.slices import Demand
-from gradproof.programs.statements import base, effects
+from gradproof.programs.statements import base, effects, outside
 from gradproof.programs.watching import Pass
 
 _WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|rmse|bce|ll|"
@@ -210,11 +210,11 @@ class _Finder:
         use: the statement that it stands in, if that comes before.
         """
         values = {**self.seen.names, **vars(self.seen.start)}
-        if use is not None and use <= self.first and not _names(value) & {
-                *self.seen.after.get(use, {})}:
+        names = _names(value).union(*(outside(values.get(name)) for name in _names(value)))
+        if use is not None and use <= self.first and not names & {*self.seen.after.get(use, {})}:
             return use
         at = 0
-        for name in _names(value):
+        for name in names:
             places = [place for place, statement in enumerate(self.seen.site.body)
                       if name in effects(statement, values).writes | set(
                           self.seen.after.get(place, {}))]

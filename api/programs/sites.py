@@ -17,8 +17,8 @@ Loop = ast.For | ast.While
 class Site:
     """A loop, or the program's own lines, whose passes are watched.
 
-    body: its statements.  file, line: where it begins.  before: the statements of its file and of
-    its function.
+    loop: None for the program's own.  body: its statements, those of a ``try`` or a ``with`` one by
+    one.  file, line: where it begins.  before: the statements of its file and of its function.
     function, owner: the names of the function and of the class that it stands in; "" for none.
     """
 
@@ -28,7 +28,7 @@ class Site:
     before: Sequence[ast.stmt]
     function: str = ""
     owner: str = ""
-    is_loop: bool = True
+    loop: Loop | None = None
     file: str = ""
 
     @cached_property
@@ -45,10 +45,10 @@ class Site:
 
 def sites(tree: ast.Module, file: str, first: int = 0) -> list[Site]:
     """A file's own lines, and every loop, in the order of the text, numbered from the first on."""
-    found = [Site(first, tree.body, 1, tree.body, is_loop=False, file=file)]
+    found = [Site(first, tree.body, 1, tree.body, file=file)]
     for loop, function, owner, scope in _loops(tree, "", "", []):
-        found.append(Site(first + len(found), loop.body, loop.lineno, [*tree.body, *scope],
-                          function, owner, file=file))
+        found.append(Site(first + len(found), [*_plain(loop.body)], loop.lineno,
+                          [*tree.body, *scope], function, owner, loop, file))
     return found
 
 
@@ -72,46 +72,49 @@ def watched(tree: ast.Module, first: int = 0) -> ast.Module:
     ``begin(k)`` before a loop, ``enter(k, locals())`` at the start of each pass,
     ``after(k, i, locals())`` behind each of its statements, ``ended(k)`` behind the loop.
     """
-    numbered = {id(site.body): site.number for site in sites(tree, "", first)}
+    found = sites(tree, "", first)
+    loops = {id(site.loop): site.number for site in found if site.loop is not None}
+    places = {id(statement): (site.number, place) for site in found
+              for place, statement in enumerate(site.body)}
     for node in list(ast.walk(tree)):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)
             if not isinstance(body, list) or not body or not isinstance(body[0], ast.stmt):
                 continue
             made: list[ast.stmt] = []
+            if name == "body" and (number := loops.get(id(node))) is not None:
+                made.append(_call(
+                    f"{HOOK}.open[{number}] and {HOOK}.enter({number}, locals())", body[0]))
             for statement in body:
-                number = numbered.get(id(getattr(statement, "body", None)))
-                around = isinstance(statement, Loop) and number is not None
-                if around:
-                    made.append(_call(f"{HOOK}.begin({number})", statement))
-                made.append(statement)
-                if around:
-                    made.append(_call(f"{HOOK}.ended({number})", statement))
-            if id(body) not in numbered or (node is tree and name != "body"):
-                _put(node, name, made)
-                continue
-            number = numbered[id(body)]
-            inside = [] if node is tree else [
-                _call(f"{HOOK}.open[{number}] and {HOOK}.enter({number}, locals())", body[0])]
-            place = 0
-            for statement in made:
-                inside.append(statement)
-                if statement in body and not _is_future(statement):
-                    inside.append(_call(f"{HOOK}.open[{number}] and "
-                                        f"{HOOK}.after({number}, {place}, locals())", statement))
-                place += statement in body
-            _put(node, name, inside)
+                number = loops.get(id(statement))
+                around = [] if number is None else [
+                    _call(f"{HOOK}.{word}({number})", statement) for word in ("begin", "ended")]
+                made += [*around[:1], statement, *around[1:]]
+                if id(statement) in places and not _is_future(statement):
+                    number, place = places[id(statement)]
+                    made.append(_call(f"{HOOK}.open[{number}] and "
+                                      f"{HOOK}.after({number}, {place}, locals())", statement))
+            setattr(node, name, made)
     return ast.fix_missing_locations(tree)
+
+
+def _plain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a pass, those of a ``try`` or a ``with`` among them, as they run where
+    nothing is wrong."""
+    for statement in body:
+        if isinstance(statement, ast.Try):
+            yield from _plain([*statement.body, *statement.orelse, *statement.finalbody])
+        elif isinstance(statement, ast.With) and not any(
+                item.optional_vars for item in statement.items):
+            yield from _plain(statement.body)
+        else:
+            yield statement
 
 
 def _is_future(statement: ast.stmt) -> bool:
     """Whether a statement has to be the first: an import from the future, a docstring."""
     return (isinstance(statement, ast.ImportFrom) and statement.module == "__future__") or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-
-
-def _put(node: ast.AST, name: str, body: list[ast.stmt]) -> None:
-    setattr(node, name, body)
 
 
 def _call(text: str, beside: ast.stmt) -> ast.stmt:

@@ -23,7 +23,18 @@ from typing import Any
 import numpy as np
 
 from gradproof.programs.sites import Site
-from gradproof.programs.statements import Effects, base, called_name, effects, is_of_sizes, outside
+from gradproof.programs.statements import (
+    Effects,
+    aliases,
+    asks_sizes,
+    called_name,
+    effects,
+    flat,
+    is_of_sizes,
+    only_added_to,
+    outside,
+    targets,
+)
 from gradproof.programs.watching import Pass
 from gradproof.repair.program import MADE, Made
 
@@ -48,7 +59,8 @@ class Slice:
 
     kept: places of the statements that are run; ahead: of those before them.  sizes: statements
     before the pass that are run first.  handed: the names that are handed in.  frozen: those of
-    them that a statement of the pass assigns, with its place.
+    them that a statement of the pass assigns, with its place.  within: functions that stand in the
+    function of the loop, which read its variables.
     """
 
     seen: Pass
@@ -59,13 +71,15 @@ class Slice:
     frozen: Mapping[str, int]
     outside: frozenset[str] = frozenset()
     ahead: tuple[int, ...] = ()
+    within: tuple[ast.stmt, ...] = ()
 
     @property
     def used(self) -> frozenset[str]:
-        """The names that its statements read."""
+        """The names that its statements read, other than to add to them."""
         values = {**self.seen.names, **vars(self.seen.start)}
-        return frozenset().union(*(effects(self.seen.site.body[place], values).by_value
-                                   for place in self.kept))
+        return frozenset().union(*(
+            effects(statement, values).by_value - only_added_to(statement)
+            for statement in map(self.seen.site.body.__getitem__, self.kept)))
 
     def value(self, name: str) -> Any:
         """What a name is handed in as."""
@@ -92,6 +106,7 @@ class Slice:
         both = sorted(self.outside & _stored(body))
         if both:
             body.insert(0, _made(ast.Global(both), line))
+        body[len(both) > 0:len(both) > 0] = map(copy.deepcopy, self.within)
         result = ast.Dict([ast.Constant(one.key) for one in self.demands],
                           [copy.deepcopy(one.value) for one in self.demands])
         body.append(_made(ast.Return(result), line))
@@ -192,17 +207,38 @@ class Slicer:
         used = [body[place] for place in kept]
         read = frozenset(needed).union(*(done[place].reads for place in kept),
                                        *(self._read_by([d], d.at) for d in demands))
-        sizes, further = self._sizes(read, done)
+        within, free = self._within(read)
+        sizes, further = self._sizes(read | free, done)
         known = vars(self.seen.start)
-        names = [name for name in dict.fromkeys((*sorted(read), *sorted(further)))
-                 if (name in known or name in frozen) and not self._is_of_file(name)]
+        names = [name for name in dict.fromkeys((*sorted(read | free), *sorted(further)))
+                 if (name in known or name in frozen) and not self._is_of_file(name)
+                 and name not in within]
         own = _first_set(used, [done[place] for place in kept])
         handed = tuple(name for name in names if name in frozen or (
             name not in {n for s in sizes for n in _stored([s])} and name not in own))
         outside = frozenset().union(*map(self._outside, (
-            *used, *(one.value for one in demands)))) & {*handed, *_stored((*used, *sizes))}
+            *used, *(one.value for one in demands)))) & {*handed, *_stored((*used, *sizes))} - free
         return Slice(self.seen, tuple(demands), tuple(kept), tuple(sizes), handed, {
-            name: place for name, place in frozen.items() if name in handed}, outside)
+            name: place for name, place in frozen.items() if name in handed}, outside,
+            within=tuple(within.values()))
+
+    def _within(self, read: Set[str]) -> tuple[dict[str, ast.stmt], frozenset[str]]:
+        """Of the names that are read, the functions that stand in the function of the loop, as
+        their statements in the order of the text; and what these read of it."""
+        defined = {name: statement for statement in self.seen.site.before
+                   for name in [*_defines(statement)]}
+        found: dict[str, ast.stmt] = {}
+        free: set[str] = set()
+        waiting = sorted(read)
+        while waiting:
+            name = waiting.pop()
+            value = getattr(self.seen.start, name, None)
+            if isinstance(value, FunctionType) and name in defined and name not in found \
+                    and value.__closure__:
+                found[name] = defined[name]
+                free |= {*value.__code__.co_freevars}
+                waiting += value.__code__.co_freevars
+        return dict(sorted(found.items(), key=lambda one: one[1].lineno)), frozenset(free)
 
     @property
     def read_first(self) -> frozenset[str]:
@@ -221,14 +257,15 @@ class Slicer:
         for before in range(place + 1):
             values.update(self.seen.after.get(before, {}))
         found = effects(self.seen.site.body[place], values)
-        touches, known = set(found.touches), _aliases(self.seen.site.body)
+        touches, known = set(found.touches), aliases(self.seen.site.body)
         waiting = list(touches)
         while waiting:
             waiting += [name for name in known.get(waiting.pop(), ()) if name not in touches
                         and not touches.add(name)]  # type: ignore[func-returns-value]
         # An array that a function was handed was looked at: it was left as it was, or has moved.
-        stored = _targets(self.seen.site.body[place])
+        stored = targets(self.seen.site.body[place])
         moved = {path[0].key for path, places in self.seen.moved.items() if place in places}
+        moved |= {name for name, places in self.seen.changed.items() if place in places}
         same = {name for name in touches if isinstance(values.get(name), np.ndarray)
                 and name not in stored and name not in moved}
         touches = (touches | {str(name) for name in moved}) - same - found.sets
@@ -290,7 +327,7 @@ class Slicer:
         values = {**self.seen.names, **vars(self.seen.start)}
         written = frozenset().union(*(effect.writes for effect in done))
         once: dict[str, list[ast.stmt]] = {}
-        for statement in _flat(self.seen.site.before):
+        for statement in flat(self.seen.site.before):
             for name in _stored([statement]):
                 once.setdefault(name, []).append(statement)
         found: list[ast.stmt] = []
@@ -302,7 +339,7 @@ class Slicer:
             made = list({ast.dump(one): one for one in once.get(name, [])}.values())
             if name in written or len(made) != 1 or not isinstance(value, int | float) \
                     or isinstance(value, bool) or not is_of_sizes(made[0], values) \
-                    or not _asks_sizes(made[0]) or made[0] in found \
+                    or not asks_sizes(made[0]) or made[0] in found \
                     or any(name in self.varied or not isinstance(values.get(name), int | float)
                            for name in _stored(made)):
                 continue
@@ -316,56 +353,20 @@ class Slicer:
         return found, frozenset(further)
 
 
-def _aliases(body: Sequence[ast.stmt]) -> dict[str, set[str]]:
-    """By a name, the names of what it may be a part of: ``for layer in self.layers``."""
-    found: dict[str, set[str]] = {}
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.For | ast.comprehension):
-                target, value = node.target, node.iter
-            elif isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call):
-                target, value = node.targets[0], node.value
-            else:
-                continue
-            if isinstance(value, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Constant):
-                continue
-            of = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
-            for part in ast.walk(target):
-                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                    found.setdefault(part.id, set()).update(of - {part.id})
-    return found
-
-
-def _targets(statement: ast.stmt) -> frozenset[str]:
-    """The names that a statement itself assigns, wholly or in part."""
-    return frozenset(base(node) for node in ast.walk(statement) if isinstance(
-        node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(
-        node.ctx, ast.Store | ast.Del))
-
-
-def _asks_sizes(statement: ast.stmt) -> bool:
-    """Whether a statement asks for a size of an array, rather than for a number of the text."""
-    return any((isinstance(node, ast.Attribute) and node.attr in ("shape", "size"))
-               or (isinstance(node, ast.Call) and called_name(node) == "len")
-               for node in ast.walk(statement))
-
-
-def _flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
-    """The statements of a scope, those within others too; not those of functions."""
-    for statement in statements:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            continue
-        yield statement
-        for name in ("body", "orelse", "finalbody"):
-            yield from _flat(getattr(statement, name, None) or ())
-
-
 def _only_says(statement: ast.stmt) -> bool:
     """Whether a statement prints, and does nothing else that is wanted."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and (
         called_name(statement.value) in ("print", "display", "write", "append", "update",
                                          "set_description", "set_postfix")
         and called_name(statement.value) not in ("append", "update", "write"))
+
+
+def _defines(statement: ast.stmt) -> Iterable[str]:
+    """The names under which a statement leaves a function of its own."""
+    if isinstance(statement, ast.FunctionDef):
+        yield statement.name
+    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
+        yield from (node.id for node in statement.targets if isinstance(node, ast.Name))
 
 
 def _is_code(value: Any) -> bool:

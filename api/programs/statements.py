@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, ModuleType
 from typing import Any
@@ -60,14 +60,14 @@ def effects(statement: ast.stmt, values: Values) -> Effects:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             reads.add(node.id)
             by_value |= outside(values.get(node.id))
+        elif isinstance(node, ast.AugAssign):
+            by_value |= {base(node.target)}
     by_value |= _by_value(statement)
     reads |= by_value
     stored = {node.id for node in ast.walk(statement)
               if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del)}
     touches = set(_touched(statement, values))
     if isinstance(statement, ast.AugAssign):
-        reads |= {base(statement.target)}
-        by_value |= {base(statement.target)}
         touches |= stored
         stored = set()
     elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
@@ -79,6 +79,13 @@ def effects(statement: ast.stmt, values: Values) -> Effects:
         stored = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
     return Effects(frozenset(reads), frozenset(by_value), frozenset(stored),
                    frozenset(touches - stored))
+
+
+def only_added_to(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement reads for ``name += ...`` alone."""
+    nodes = list(ast.walk(statement))
+    return frozenset(base(node.target) for node in nodes if isinstance(node, ast.AugAssign)) - {
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def base(node: ast.AST) -> str:
@@ -184,8 +191,7 @@ def outside(value: Any, written: bool = False) -> frozenset[str]:
     found: set[str] = set()
     for function in _functions(value):
         if written:
-            found |= {name for name in function.__code__.co_names
-                      if _assigns(function, name)}
+            found |= _assigned_outside(function)
         else:
             found |= {name for name, inner in read_outside(function).items()
                       if is_mutable(inner) or isinstance(inner, int | float | np.number)}
@@ -205,11 +211,14 @@ def _functions(value: Any) -> Iterator[Callable[..., Any]]:
                 yield from (inner for inner in vars(part).values() if inspect.isfunction(inner))
 
 
-def _assigns(function: Any, name: str) -> bool:
+def _assigned_outside(function: Any) -> frozenset[str]:
+    """The names of its file, or of a function around it, that a function assigns."""
     import dis
 
-    return any(step.opname == "STORE_GLOBAL" and step.argval == name
-               for step in dis.get_instructions(function.__code__))
+    code = function.__code__
+    return frozenset(step.argval for step in dis.get_instructions(code) if (
+        step.opname == "STORE_GLOBAL"
+        or (step.opname == "STORE_DEREF" and step.argval in code.co_freevars)))
 
 
 # --- forms --------------------------------------------------------------------------------------
@@ -288,3 +297,47 @@ def _words(target: ast.expr) -> set[str]:
     if isinstance(target, ast.Subscript):
         return {"[]", *_words(target.value)}
     return set()
+
+
+def aliases(body: Sequence[ast.stmt]) -> dict[str, set[str]]:
+    """By a name, the names of what it may be a part of: ``for layer in self.layers``."""
+    found: dict[str, set[str]] = {}
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.For | ast.comprehension):
+                target, value = node.target, node.iter
+            elif isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call):
+                target, value = node.targets[0], node.value
+            else:
+                continue
+            if isinstance(value, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Constant):
+                continue
+            of = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+            for part in ast.walk(target):
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                    found.setdefault(part.id, set()).update(of - {part.id})
+    return found
+
+
+def targets(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement itself assigns, wholly or in part."""
+    return frozenset(base(node) for node in ast.walk(statement) if isinstance(
+        node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(
+        node.ctx, ast.Store | ast.Del))
+
+
+def asks_sizes(statement: ast.stmt) -> bool:
+    """Whether a statement asks for a size of an array, rather than for a number of the text."""
+    return any((isinstance(node, ast.Attribute) and node.attr in ("shape", "size"))
+               or (isinstance(node, ast.Call) and called_name(node) == "len")
+               for node in ast.walk(statement))
+
+
+def flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
+    """The statements of a scope, those within others too; not those of functions."""
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            continue
+        yield statement
+        for name in ("body", "orelse", "finalbody"):
+            yield from flat(getattr(statement, name, None) or ())

@@ -39,7 +39,8 @@ class Pass:
 
     names: the names of its file.  start: the variables at its start, copied.  after: what each
     statement that ran assigned, by its place.  moved: which statements changed which arrays.
-    end: the variables at its end.
+    end: the variables at its end.  changed: which statements changed, or made, which arrays that
+    were not there at the start, or are of whole numbers.
     """
 
     site: Site
@@ -49,8 +50,10 @@ class Pass:
     moved: dict[Place, list[int]] = field(default_factory=dict)
     end: SimpleNamespace | None = None
     stepped: tuple[Place, ...] = ()
+    changed: dict[str, list[int]] = field(default_factory=dict)
     live: dict[Place, Any] = field(default_factory=dict)
     _last: dict[Place, Any] = field(default_factory=dict)
+    _later: dict[str, Any] = field(default_factory=dict)
 
     def begins(self, scope: Mapping[str, Any]) -> None:
         """Notes the arrays of the scope, which is that of which `start` is a copy."""
@@ -76,6 +79,13 @@ class Pass:
             if not np.array_equal(value, last, equal_nan=True):
                 self.moved.setdefault(path, []).append(statement)
                 self._last[path] = np.array(value)
+        for name, value in scope.items():
+            if isinstance(value, np.ndarray) and value.size <= LARGEST and not (
+                    is_real(value) and hasattr(self.start, name)) and value.dtype.kind in "fiub":
+                last = self._later.get(name, getattr(self.start, name, None))
+                if last is None or not np.array_equal(value, last, equal_nan=True):
+                    self.changed.setdefault(name, []).append(statement)
+                    self._later[name] = value.copy()
 
 
 def gone_on(first: Pass, second: Pass) -> tuple[Place, ...]:
@@ -134,7 +144,7 @@ class Watcher:
         self.trees.append(clean)
         self.sites += [replace(site, before=[*before, *site.before])
                        for site in sites(clean, file, first)]
-        self.open += [site.is_loop and (
+        self.open += [site.loop is not None and (
             not self.line or (site.line == self.line and file != CALL))
             for site in self.sites[first:]]
         self._names[file] = names
