@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
@@ -26,10 +25,18 @@ from gradproof.programs.carried import carried, with_carried
 from gradproof.programs.losses import Loss, find_loss, is_said_loss
 from gradproof.programs.options import Options
 from gradproof.programs.parameters import Parameter, parameters, shown
-from gradproof.programs.proposing import goes_down, proposals, with_decay
+from gradproof.programs.proposing import (
+    as_numbers,
+    closer,
+    goes_down,
+    proposals,
+    slopes,
+    with_decay,
+)
 from gradproof.programs.replays import (
     Input,
-    depends,
+    OtherLoopError,
+    dependent,
     differs,
     drawn_anew,
     gradient_function,
@@ -37,6 +44,7 @@ from gradproof.programs.replays import (
     left_over,
     loss_function,
     needed,
+    numbers,
     scaled,
 )
 from gradproof.programs.running import main_module, run_watched
@@ -47,14 +55,6 @@ from gradproof.programs.watching import Pass, Watcher, gone_on
 from gradproof.programs.wording import NoPassError, no_loss, no_parameters, no_pass, taken
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.places import said_place
-
-SMALL, NEAR, LONGEST, SHORT = 1e-3, 1e-7, 100_000, 100
-"""Entries that are smaller than this part of the largest say nothing of a factor; how far ratios
-may be apart; the largest denominator of a factor that several entries show, or a single one."""
-
-
-class OtherLoopError(HandError):
-    """A loop that does not train, though it moves arrays: another one may."""
 
 
 class _Nobody(TextIOBase):
@@ -86,6 +86,11 @@ class Trained:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.parameters)
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """Slopes of the loss by those that the gradients claim, along a few directions."""
+        return slopes(*self.functions, self.inputs, self.parameters)
 
     def check(self, seconds: float, repair_seconds: float = SECONDS) -> CheckResult:
         """One verdict a gradient."""
@@ -182,7 +187,7 @@ class Trained:
         theirs; and the loss that a program prints need not be the one that it goes down.
         """
         factors = [(Fraction(1), {}) if one.verdict in ("proved", "agrees")
-                   else one.factor or _as_numbers(one) for one in result]
+                   else one.factor or as_numbers(one) for one in result]
         are_steps = all(one.is_step for one in self.parameters)
         found = max((one for one in factors if one is not None), key=factors.count, default=None)
         if found is None or found[0] < 0 or (found[0] == 1 and not found[1]):
@@ -219,19 +224,6 @@ class Trained:
             if ORDER.index(found.verdict) > ORDER.index(result.verdict):
                 return found
         return result
-
-
-def _as_numbers(check: Check) -> tuple[Fraction, Mapping[int, int]] | None:
-    """hand-written / derived, where the entries that are shown have one ratio, a short fraction."""
-    pairs = [(hand, derived) for _, derived, hand, _ in check.sample]
-    largest = max((abs(derived) for _, derived in pairs), default=0.0)
-    ratios = [hand / derived for hand, derived in pairs if abs(derived) > SMALL * largest]
-    if check.verdict != "refuted" or not ratios or not np.all(np.isfinite(ratios)):
-        return None
-    found = Fraction(ratios[0]).limit_denominator(LONGEST if len(ratios) > 1 else SHORT)
-    if not found or any(abs(ratio - found) > NEAR * abs(found) for ratio in ratios):
-        return None
-    return found, {}
 
 
 def _size_name(size: int, inputs: Sequence[Input]) -> str:
@@ -309,7 +301,7 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
             asked = find_loss(seen, found, text, ())
             assert asked is not None
             made = _paired(seen, again, found, (slicer, known), asked, True)
-            if goes_down(*made.functions, made.inputs, made.parameters):
+            if goes_down(made.slopes):
                 break
     else:
         text = ""
@@ -326,7 +318,25 @@ def _paired(
     """
     slicer, known = lines
     of_loss = with_carried(slicer.sliced([loss.demand], loss.without), known)
-    found = _dependent(found, of_loss, are_asked, loss)
+    found = dependent(found, of_loss, are_asked, loss)
+    made = _held(seen, again, found, lines, loss, of_loss)
+    steps = [one.step or one for one in found]
+    if steps == found:
+        return made
+    by_steps = _held(seen, again, steps, lines, loss, of_loss)
+    are_steps = closer(by_steps.slopes, made.slopes) or [False] * len(found)
+    chosen = [step if is_step else one for step, one, is_step in zip(
+        steps, found, are_steps, strict=True)]
+    return made if chosen == found else by_steps if chosen == steps else _held(
+        seen, again, chosen, lines, loss, of_loss)
+
+
+def _held(
+    seen: Pass, again: Pass | None, found: Sequence[Parameter],
+    lines: tuple[Slicer, Mapping[str, Slice]], loss: Loss, of_loss: Slice,
+) -> Trained:
+    """A pass with its loss and gradients as functions."""
+    slicer, known = lines
     of_gradient = with_carried(slicer.sliced([one.demand for one in found]), known)
     inputs = inputs_of([of_loss, of_gradient], found)
     made = _functions(loss, of_loss, of_gradient, inputs, found)
@@ -337,7 +347,7 @@ def _paired(
         raise HandError(f"{said_place(seen.site.file, seen.site.line)}: the pass cannot be run "
                         f"again by itself: {said}")
     return Trained(seen, loss, tuple(found), tuple(inputs), made,
-                   tuple(taken(seen, loss, found)), _numbers(of_loss, of_gradient),
+                   tuple(taken(seen, loss, found)), numbers(of_loss, of_gradient),
                    left_over(made[1], made[0], inputs, found, seen.moved),
                    drawn_anew(of_gradient, of_loss, again))
 
@@ -365,34 +375,3 @@ def _chosen(watcher: Watcher, command: str) -> tuple[Pass, Pass | None]:
     if further:
         return replace(second, stepped=(*common, *further)), first
     return replace(first, stepped=common), second
-
-
-def _dependent(
-    found: list[Parameter], of_loss: Slice, are_asked: bool, loss: Loss
-) -> list[Parameter]:
-    """The parameters from which the loss follows; the others are what an optimiser keeps."""
-    inputs = inputs_of([of_loss], found)
-    function = loss_function(of_loss, inputs)
-    kept = [one for one in found if any(_is_handed(of_loss, path) for path in one.paths)
-            and depends(function, inputs, one.name)]
-    if not kept or (are_asked and len(kept) < len(found)):
-        other = next(one for one in found if one not in kept)
-        kind = HandError if loss.is_asked else OtherLoopError
-        raise kind(f"{said_place(loss.file, loss.line)}: the loss {loss.text} does not depend "
-                        f"on {other.name}; say which loss of the pass is meant with --loss")
-    return kept
-
-
-def _is_handed(made: Slice, path: Any) -> bool:
-    return str(path[0].key) in made.handed
-
-
-def _numbers(*slices: Slice) -> frozenset[int]:
-    """Whole numbers that are handed in, or written down where the pass cuts arrays, each of which
-    may be a size that was asked for before."""
-    handed = (made.value(name) for made in slices for name in made.handed)
-    written = (node.value for statement in slices[0].seen.site.body for cut in ast.walk(statement)
-               if isinstance(cut, ast.Slice) for node in ast.walk(cut)
-               if isinstance(node, ast.Constant))
-    return frozenset(int(value) for value in (*handed, *written) if isinstance(
-        value, int | np.integer) and not isinstance(value, bool) and value > 1)

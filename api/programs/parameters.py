@@ -44,7 +44,8 @@ class Parameter:
     paths: where it stands.  start: its numbers.  demand: what is its gradient, or, for a step, what
     it is moved to.  text: that gradient as the program has it.  is_step: the step stands for it.
     sign: -1 where the program adds its gradient, so that it is that of minus the loss.
-    rate: what a step is divided by.  first: the first statement that moves it.
+    rate: what a step is divided by.  first: the first statement that moves it.  step: by which the
+    program moves it, where that is not its gradient times the rate.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Parameter:
     sign: int = 1
     rate: float = 1.0
     first: int = 0
+    step: Parameter | None = None
 
 
 def shown(path: Path) -> str:
@@ -222,7 +224,8 @@ def _named(
 ) -> Parameter:
     """A gradient that has a name: whether the program goes against it, along it, or by it."""
     text = shown(place)
-    made = replace(step, demand=demand, text=text, is_step=False)
+    instead = replace(step, text=f"{step.text} (which is not {text} times the rate)")
+    made = replace(step, demand=demand, text=text, is_step=False, step=instead)
     end = next((value for path in one.paths if is_real(value := reached(seen.end, path))), None)
     gradient = reached(seen.end, place)
     if end is None:
@@ -241,6 +244,8 @@ def _named(
     made = replace(made, sign=1 if factor < 0 else -1)
     if abs(abs(factor) - 1) < NEAR:  # the rate is in it
         return replace(step, text=f"{text}, the step itself")
+    if abs(abs(factor) - step.rate) < NEAR * step.rate:
+        return replace(made, step=None)
     return made
 
 

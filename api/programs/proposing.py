@@ -8,8 +8,9 @@ and where its steps pull a parameter to zero besides, the stated one with a weig
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,9 +28,13 @@ MOST = 6
 FORMS = ("np.sum(({y} - {a})**2) / 2", "-np.sum({y}*np.log({a}) + (1 - {y})*np.log(1 - {a}))",
          "-np.sum({y}*np.log({a}))")
 
-STEP = 1e-5
-NEAR = 1e-3
-"""How far the slopes along different directions may be apart, relative."""
+STEP, DIRECTIONS = 1e-5, 2
+NEAR, EXACT = 1e-3, 1e-6
+"""How far the slopes along different directions may be apart, relative, and where differences of
+the loss say no more."""
+SMALL, SAME, LONGEST, SHORT = 1e-3, 1e-7, 100_000, 100
+"""Entries that are smaller than this part of the largest say nothing of a factor; how far ratios
+may be apart; the largest denominator of a factor that several entries show, or a single one."""
 FITTED = 1e-7
 """How far entries may be from the sum of slope and decay, relative to the largest."""
 
@@ -49,11 +54,12 @@ def proposals(seen: Pass) -> Iterator[str]:
                 yield form.format(y=right, a=left)
 
 
-def goes_down(
+def slopes(
     loss: Callable[..., Any], gradient: Callable[..., Any], inputs: Sequence[Input],
     parameters: Sequence[Parameter],
-) -> bool:
-    """Whether gradients are those of a loss up to a factor, by slopes along a few directions."""
+) -> np.ndarray:
+    """Slopes of a loss by those that gradients claim, along a few directions; none where it is no
+    loss of such arrays."""
     rng = np.random.default_rng(2)
     start = {one.name: one.start for one in inputs}
     ratios = []
@@ -61,17 +67,48 @@ def goes_down(
         with np.errstate(all="ignore"):
             claimed = gradient(**start)
             for one in parameters:
-                for _ in range(2):
+                for _ in range(DIRECTIONS):
                     way = rng.normal(size=np.shape(one.start))
                     ends = [loss(**{**start, one.name: one.start + sign * STEP * way})
                             for sign in (1, -1)]
                     slope = float(ends[0] - ends[1]) / (2 * STEP)
                     ratios.append(slope / float(np.sum(claimed[one.name] * way)))
     except Exception:  # it is no loss of such arrays
-        return False
-    found = np.array(ratios)
-    return bool(np.all(np.isfinite(found)) and np.all(found > 0)
-                and np.ptp(found) <= NEAR * np.max(found))
+        return np.array([])
+    return np.array(ratios)
+
+
+def goes_down(ratios: np.ndarray) -> bool:
+    """Whether gradients are those of a loss up to a factor, by their slopes."""
+    return bool(ratios.size and np.all(np.isfinite(ratios)) and np.all(ratios > 0)
+                and np.ptp(ratios) <= NEAR * np.max(ratios))
+
+
+def closer(steps: np.ndarray, gradients: np.ndarray) -> list[bool]:
+    """By parameter, whether it is the step that is the slope of a loss, and not the gradient with a
+    name, to which a program adds a weight decay or which it divides by a number.  Where that is
+    so of one, steps stand for all whose gradient is not the slope."""
+    if _is_closer(steps, gradients):
+        return [True] * (steps.size // DIRECTIONS)
+    if steps.size != gradients.size:
+        return [False] * (gradients.size // DIRECTIONS)
+    pairs = list(zip(*(ratios.reshape(-1, DIRECTIONS) for ratios in (steps, gradients)),
+                     strict=True))
+    found = [_is_closer(step, gradient) and _off(step) < EXACT for step, gradient in pairs]
+    return [is_step or (any(found) and not _off(gradient) < EXACT)
+            for is_step, (_, gradient) in zip(found, pairs, strict=True)]
+
+
+def _is_closer(steps: np.ndarray, gradients: np.ndarray) -> bool:
+    if not goes_down(steps) or not goes_down(gradients):
+        return goes_down(steps)
+    spreads = [float(np.ptp(ratios) / np.max(ratios)) for ratios in (steps, gradients)]
+    return max(spreads[0], EXACT) < spreads[1] / 10 or max(_off(steps), EXACT) < _off(
+        gradients) / 10
+
+
+def _off(ratios: np.ndarray) -> float:
+    return float(np.max(np.abs(ratios - 1)))
 
 
 # --- weight decay ---------------------------------------------------------------------------------
@@ -80,12 +117,12 @@ def goes_down(
 def with_decay(
     result: CheckResult, parameters: Sequence[Parameter], loss: str, scale: float = 1.0
 ) -> CheckResult:
-    """A result in which a step with a decay is undecided: the loss that is stated may lack it.
+    """A result in which a gradient with a decay is undecided: the loss that is stated may lack it.
 
     scale: by what the result's own loss is larger than the one that is stated.
     """
     found = {by.name: part / scale for one, by in zip(result, parameters, strict=True)
-             if by.is_step and (part := _decay(one, by)) is not None}
+             if (part := _decay(one, by)) is not None}
     if not found or any(one.verdict == "refuted" and one.name not in found for one in result):
         return result
     whole = loss + "".join(
@@ -93,9 +130,22 @@ def with_decay(
         for by in parameters if by.name in found)
     return replace(result, first_wrong="", place=None, repair=None, unrepaired="", checks=tuple(
         replace(one, verdict="undecided", diagnosis="", reason=(
-            f"the step pulls {one.name} to zero, too (weight decay), of which {loss} knows "
+            f"{by.text} pulls {one.name} to zero, too (weight decay), of which {loss} knows "
             f"nothing; with it: --loss=\"{whole}\"")) if one.name in found else one
-        for one in result))
+        for one, by in zip(result, parameters, strict=True)))
+
+
+def as_numbers(check: Check) -> tuple[Fraction, Mapping[int, int]] | None:
+    """hand-written / derived, where the entries that are shown have one ratio, a short fraction."""
+    pairs = [(hand, derived) for _, derived, hand, _ in check.sample]
+    largest = max((abs(derived) for _, derived in pairs), default=0.0)
+    ratios = [hand / derived for hand, derived in pairs if abs(derived) > SMALL * largest]
+    if check.verdict != "refuted" or not ratios or not np.all(np.isfinite(ratios)):
+        return None
+    found = Fraction(ratios[0]).limit_denominator(LONGEST if len(ratios) > 1 else SHORT)
+    if not found or any(abs(ratio - found) > SAME * abs(found) for ratio in ratios):
+        return None
+    return found, {}
 
 
 def _decay(check: Check, by: Parameter) -> float | None:

@@ -15,14 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.hand_files import HandError
 from gradproof.checks.layer_objects.places import Path, is_real, name_of, put
 from gradproof.programs.copies import copied, held_by_names
 from gradproof.programs.losses import Loss
 from gradproof.programs.parameters import Parameter
 from gradproof.programs.slices import Slice
 from gradproof.programs.watching import Pass
+from gradproof.symbolic.places import said_place
 
 MOST_INPUTS = 40
+
+
+class OtherLoopError(HandError):
+    """A loop that does not train, though it moves arrays: another one may."""
 
 
 @dataclass(frozen=True)
@@ -261,3 +267,34 @@ def differs(loss: Loss, value: Any, made: Slice) -> str:
     if np.allclose(np.sum(was), value, rtol=1e-9, atol=0, equal_nan=True):
         return ""
     return f"run again, the pass gives a {name} of {float(value):.6g}, and not {np.sum(was):.6g}"
+
+
+def dependent(
+    found: list[Parameter], of_loss: Slice, are_asked: bool, loss: Loss
+) -> list[Parameter]:
+    """The parameters from which the loss follows; the others are what an optimiser keeps."""
+    inputs = inputs_of([of_loss], found)
+    function = loss_function(of_loss, inputs)
+    kept = [one for one in found if any(_is_handed(of_loss, path) for path in one.paths)
+            and depends(function, inputs, one.name)]
+    if not kept or (are_asked and len(kept) < len(found)):
+        other = next(one for one in found if one not in kept)
+        kind = HandError if loss.is_asked else OtherLoopError
+        raise kind(f"{said_place(loss.file, loss.line)}: the loss {loss.text} does not depend "
+                        f"on {other.name}; say which loss of the pass is meant with --loss")
+    return kept
+
+
+def _is_handed(made: Slice, path: Any) -> bool:
+    return str(path[0].key) in made.handed
+
+
+def numbers(*slices: Slice) -> frozenset[int]:
+    """Whole numbers that are handed in, or written down where the pass cuts arrays, each of which
+    may be a size that was asked for before."""
+    handed = (made.value(name) for made in slices for name in made.handed)
+    written = (node.value for statement in slices[0].seen.site.body for cut in ast.walk(statement)
+               if isinstance(cut, ast.Slice) for node in ast.walk(cut)
+               if isinstance(node, ast.Constant))
+    return frozenset(int(value) for value in (*handed, *written) if isinstance(
+        value, int | np.integer) and not isinstance(value, bool) and value > 1)
