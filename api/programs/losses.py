@@ -79,7 +79,8 @@ def find_loss(
         if not (isinstance(one.demand.value, ast.Name) and one.demand.value.id in used) \
                 and "abs(" not in one.text:
             return replace(one, is_sure=one.is_sure and not _WEAK.search(one.text))
-    return next(iter((*finder.called(trees), *finder.functions(found))), None)
+    return next(iter((*finder.called(trees), *finder.functions(found), *finder.numbers(used))),
+                None)
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,18 @@ class _Finder:
                         value = node.value if isinstance(node.op, ast.Add) else \
                             ast.copy_location(ast.UnaryOp(ast.USub(), node.value), node.value)
                         yield (rank, place), self._loss(value, node.lineno, self._at(value, place))
+
+    def numbers(self, used: Set[str]) -> Iterator[Loss]:
+        """The one number that a pass computes, whatever it is called, from which no gradient
+        follows: ``grads, l = step(params, X, y)``."""
+        found = {name: place for place, now in self.seen.after.items() for name, value in now.items()
+                 if _is_number(value) and name not in used and not hasattr(self.seen.start, name)
+                 and place < self.first}
+        if len(found) == 1:
+            (name, place), = found.items()
+            line = self.seen.site.body[place].lineno
+            yield replace(self._loss(ast.Name(name, ast.Load()), line, self._last(name, place)),
+                          is_sure=False)
 
     def _is_loss_call(self, value: ast.expr | None) -> bool:
         return isinstance(value, ast.Call) and bool(_WORD.search(_called(value))) \

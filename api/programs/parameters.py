@@ -26,7 +26,14 @@ from gradproof.checks.layer_objects.places import (
 )
 from gradproof.programs.copies import held_by_names
 from gradproof.programs.slices import Demand
-from gradproof.programs.statements import base, called_name, effects, outside
+from gradproof.programs.statements import (
+    assigned,
+    base,
+    called_name,
+    effects,
+    is_put_back,
+    outside,
+)
 from gradproof.programs.watching import Pass
 
 NEAR = 1e-6
@@ -139,6 +146,8 @@ def _parameter(name: str, one: Held, seen: Pass, again: Pass | None) -> Paramete
     if moved is None:
         moved = next((places for path, places in seen.moved.items() if _same(
             seen.start, path, one)), [])
+    while moved[1:] and _is_put_back(seen.site.body[moved[-1]], one):
+        moved = moved[:-1]
     count = len(seen.site.body)
     first, last = (moved[0], moved[-1]) if moved else (count, count)
     path = one.paths[0]
@@ -155,6 +164,19 @@ def _parameter(name: str, one: Held, seen: Pass, again: Pass | None) -> Paramete
                 and (not moved or any(_follows(seen, at, str(place[0].key)) for at in moved)):
             return _named(step, Demand(name, expression(place), at), place, seen, one)
     return step
+
+
+def _is_put_back(statement: ast.stmt, one: Held) -> bool:
+    """Whether a statement puts a parameter back into its bounds, which is no part of a step."""
+    names = {str(path[0].key) for path in one.paths}
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.op, ast.Mult | ast.Div) and base(statement.target) in names
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Call) and is_put_back(
+            statement.value, base(statement.value.args[0]) if statement.value.args else "")
+    return isinstance(statement, ast.Assign) and any(
+        base(target) in names and is_put_back(value, base(target))
+        for target, value in assigned(statement))
 
 
 def _same(start: SimpleNamespace, path: Path, one: Held) -> bool:

@@ -280,8 +280,12 @@ def dependent(
     if not kept or (are_asked and len(kept) < len(found)):
         other = next(one for one in found if one not in kept)
         kind = HandError if loss.is_asked else OtherLoopError
-        raise kind(f"{said_place(loss.file, loss.line)}: the loss {loss.text} does not depend "
-                        f"on {other.name}; say which loss of the pass is meant with --loss")
+        value = _outcome(function, {one.name: one.start for one in inputs})
+        where, does = said_place(loss.file, loss.line), f"does not depend on {other.name}"
+        if not isinstance(value, str) and not np.all(np.isfinite(value)):
+            does = f"is {float(value)} in the pass"
+        raise kind(f"{where}: the loss {loss.text} {does}; say which loss of the pass is meant "
+                   "with --loss")
     return kept
 
 

@@ -289,6 +289,22 @@ def moves(target: ast.expr, value: ast.expr) -> bool:
     return False
 
 
+def is_shuffled(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement has a library write into an array: ``rng.shuffle(X)``."""
+    return any(isinstance(node, ast.Call) and called_name(node) in FIRST_WRITTEN and node.args
+               and base(node.args[0]) == name for node in ast.walk(statement))
+
+
+def is_put_back(value: ast.expr, name: str) -> bool:
+    """Whether a value is what a name has, put back into its bounds: ``np.clip(W, -1, 1)``,
+    ``W / norm(W)``."""
+    if isinstance(value, ast.Call):
+        return called_name(value) in ("clip", "maximum", "minimum") and any(
+            base(part) == name for part in (value.func, *value.args))
+    return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div) \
+        and base(value.left) == name
+
+
 def _words(target: ast.expr) -> set[str]:
     if isinstance(target, ast.Name):
         return {target.id}

@@ -21,7 +21,15 @@ from gradproof.checks.layer_objects.places import Path as Place
 from gradproof.checks.layer_objects.places import gradient_places, is_real, reached
 from gradproof.programs.copies import LARGEST, copied, held_by_names, scope_of
 from gradproof.programs.sites import HOOK, Site, sites, watched
-from gradproof.programs.statements import assigned, base, moves, outside, updated
+from gradproof.programs.statements import (
+    assigned,
+    base,
+    is_put_back,
+    is_shuffled,
+    moves,
+    outside,
+    updated,
+)
 
 MOST_PASSES = 6
 """Passes of one loop that are looked at."""
@@ -244,8 +252,8 @@ class Watcher:
         elif any(_is_handed_on(statement, name) for statement in body) or name in (
                 updated(ast.Module([*body], [])) if _is_stored(body, name) else self.words):
             return True
-        if any(_sets_items(made.site.body[place], str(path[0].key)) for place in made.moved[path]
-               if place < len(made.site.body)):
+        if any(_sets_items(made.site.body[place], name) or is_shuffled(made.site.body[place], name)
+               for place in made.moved[path] if place < len(made.site.body)):
             return False
         value = reached(now, path)  # one array under two names: p -= step
         return isinstance(value, np.ndarray) and value is made.live[path] and bool(self.words)
@@ -292,7 +300,8 @@ def _is_made_anew(body: Sequence[ast.stmt], name: str) -> bool:
         for node in ast.walk(statement):
             if isinstance(node, ast.Assign) and not _is_handed_on(node, name) and any(
                     isinstance(target, ast.Name) and target.id == name
-                    and not moves(target, value) for target, value in assigned(node)):
+                    and not moves(target, value) and not is_put_back(value, name)
+                    for target, value in assigned(node)):
                 return True
     return False
 
