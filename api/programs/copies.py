@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
-from types import SimpleNamespace
+from types import BuiltinFunctionType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -117,3 +118,13 @@ def scope_of(names: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{
         name: copied(value, known) for name, value in list(names.items())
         if not _OWN.match(name) and name.isidentifier()})
+
+
+def is_code(value: Any) -> bool:
+    """Whether a value is a module, a class or a function."""
+    return isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType)
+
+
+def is_drawn_from(value: Any) -> bool:
+    """Whether a value is a source of random numbers, which goes on by itself."""
+    return isinstance(value, np.random.Generator | np.random.RandomState | random.Random)

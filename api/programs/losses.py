@@ -137,9 +137,9 @@ class _Finder:
     def numbers(self, used: Set[str]) -> Iterator[Loss]:
         """The one number that a pass computes, whatever it is called, from which no gradient
         follows: ``grads, l = step(params, X, y)``."""
-        found = {name: place for place, now in self.seen.after.items() for name, value in now.items()
-                 if _is_number(value) and name not in used and not hasattr(self.seen.start, name)
-                 and place < self.first}
+        found = {name: place for place, now in self.seen.after.items() if place < self.first
+                 for name, value in now.items() if _is_number(value) and name not in used
+                 and not hasattr(self.seen.start, name)}
         if len(found) == 1:
             (name, place), = found.items()
             line = self.seen.site.body[place].lineno

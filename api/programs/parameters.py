@@ -196,8 +196,10 @@ def _when(seen: Pass, again: Pass | None, place: Path, first: int) -> int | None
     """Before which statement a gradient stands there; None where the pass does not assign it."""
     root = str(place[0].key)
     values = {**seen.names, **vars(seen.start)}
+    changed = {*seen.changed.get(root, ()), *(
+        number for path, numbers in seen.moved.items() if path == place[:1] for number in numbers)}
     writing = [number for number, statement in enumerate(seen.site.body)
-               if root in effects(statement, values).writes]
+               if number in changed or root in effects(statement, values).writes]
     if not writing:
         return None
     if len(place) > 1 and again is not None:

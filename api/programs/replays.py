@@ -206,20 +206,31 @@ def drawn_anew(gradient: Slice, loss: Slice, again: Pass | None) -> tuple[str, .
     """
     if again is None:
         return ()
+    def was_and_is(made: Slice, name: str) -> tuple[Any, Any]:
+        if name in made.frozen:
+            now = again.after.get(made.frozen[name], {}).get(made.renamed.get(name, name))
+        else:
+            now = getattr(again.start, name, None) if name not in moved else None
+        return made.value(name), now
+
+    def is_anew(was: Any, now: Any) -> bool:
+        return now is not None and not np.array_equal(was, now, equal_nan=True)
+
     seen = gradient.seen
     body = [seen.site.body[place] for place in gradient.kept]
     places = {node.id for statement in body for part in ast.walk(statement)
               if isinstance(part, ast.Subscript) for node in ast.walk(part.slice)
               if isinstance(node, ast.Name)}
     moved = {path[0].key for path in seen.moved}
+    if any(isinstance(loss.value(name), np.ndarray) and is_anew(*was_and_is(loss, name))
+           for name in {*gradient.handed} & {*loss.handed}):
+        return ()  # they follow from the same batch
     found = []
     for name in {*gradient.handed} - {*loss.handed}:
-        was = gradient.value(name)
+        was, now = was_and_is(gradient, name)
         is_data = isinstance(was, np.ndarray | np.floating) or (
             name in places and isinstance(was, int | np.integer))
-        now = (again.after.get(gradient.frozen[name], {}).get(name) if name in gradient.frozen
-               else getattr(again.start, name, None) if name not in moved else None)
-        if is_data and now is not None and not np.array_equal(was, now, equal_nan=True):
+        if is_data and is_anew(was, now):
             found.append(name)
     return tuple(sorted(found))
 

@@ -16,22 +16,25 @@ import ast
 import builtins
 import copy
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
+from gradproof.programs.copies import is_code, is_drawn_from
 from gradproof.programs.sites import Site
 from gradproof.programs.statements import (
     Effects,
     aliases,
     asks_sizes,
-    called_name,
+    defines,
     effects,
+    first_set,
     flat,
     is_of_sizes,
     only_added_to,
+    only_says,
     outside,
     targets,
 )
@@ -60,7 +63,8 @@ class Slice:
     kept: places of the statements that are run; ahead: of those before them.  sizes: statements
     before the pass that are run first.  handed: the names that are handed in.  frozen: those of
     them that a statement of the pass assigns, with its place.  within: functions that stand in the
-    function of the loop, which read its variables.
+    function of the loop, which read its variables.  renamed: by the name of such a value what the
+    program calls it, where that has one value after another.
     """
 
     seen: Pass
@@ -72,6 +76,7 @@ class Slice:
     outside: frozenset[str] = frozenset()
     ahead: tuple[int, ...] = ()
     within: tuple[ast.stmt, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> frozenset[str]:
@@ -84,13 +89,25 @@ class Slice:
     def value(self, name: str) -> Any:
         """What a name is handed in as."""
         if name in self.frozen:
-            return self.seen.after[self.frozen[name]][name]
+            return self.seen.after[self.frozen[name]][self.renamed.get(name, name)]
         return getattr(self.seen.start, name)
+
+    def _statements(self) -> Iterable[ast.stmt]:
+        """The statements of the pass that are run, and for those that are not, what they gave."""
+        body = self.seen.site.body
+        given = {self.frozen[name] for name in self.renamed}
+        yield from (copy.deepcopy(body[place]) for place in self.ahead)
+        for place in sorted({*self.kept, *given}):
+            if place in self.kept:
+                yield copy.deepcopy(body[place])
+            yield from (_made(ast.Assign([ast.Name(name, ast.Store())], ast.Name(
+                new, ast.Load())), body[place].lineno) for new, name in self.renamed.items()
+                if self.frozen[new] == place)
 
     def function(self) -> FunctionType:
         """The function of the names that are handed in; it returns the demands by their keys."""
         site = self.seen.site
-        body = [copy.deepcopy(site.body[place]) for place in (*self.ahead, *self.kept)]
+        body = [*self._statements()]
         sizes = [copy.deepcopy(statement) for statement in self.sizes]
         for statement in sizes:
             statement.is_made = True  # type: ignore[attr-defined]
@@ -197,13 +214,13 @@ class Slicer:
         for place in reversed(range(len(body))):
             needed |= self._read_by(demands, place + 1)
             effect = done[place]
-            if place in without or not effect.writes & needed or _only_says(body[place]):
+            if place in without or not effect.writes & needed or only_says(body[place]):
                 continue
             kept.append(place)
             needed = (needed - effect.sets) | effect.reads
         needed |= self._read_by(demands, 0)
         kept.reverse()
-        kept, frozen = self._run_again(kept, done)
+        kept, frozen, renamed = self._run_again(kept, done)
         used = [body[place] for place in kept]
         read = frozenset(needed).union(*(done[place].reads for place in kept),
                                        *(self._read_by([d], d.at) for d in demands))
@@ -213,20 +230,24 @@ class Slicer:
         names = [name for name in dict.fromkeys((*sorted(read | free), *sorted(further)))
                  if (name in known or name in frozen) and not self._is_of_file(name)
                  and name not in within]
-        own = _first_set(used, [done[place] for place in kept])
+        given = {place: frozenset(renamed[new] for new in renamed if frozen[new] == place)
+                 for place in frozen.values()}
+        own = first_set([done[place] if place in kept else Effects(
+            frozenset(), frozenset(), given[place], frozenset()) for place in sorted({*kept, *given})])
         handed = tuple(name for name in names if name in frozen or (
             name not in {n for s in sizes for n in _stored([s])} and name not in own))
+        handed += tuple(renamed)
         outside = frozenset().union(*map(self._outside, (
             *used, *(one.value for one in demands)))) & {*handed, *_stored((*used, *sizes))} - free
         return Slice(self.seen, tuple(demands), tuple(kept), tuple(sizes), handed, {
             name: place for name, place in frozen.items() if name in handed}, outside,
-            within=tuple(within.values()))
+            within=tuple(within.values()), renamed=renamed)
 
     def _within(self, read: Set[str]) -> tuple[dict[str, ast.stmt], frozenset[str]]:
         """Of the names that are read, the functions that stand in the function of the loop, as
         their statements in the order of the text; and what these read of it."""
         defined = {name: statement for statement in self.seen.site.before
-                   for name in [*_defines(statement)]}
+                   for name in [*defines(statement)]}
         found: dict[str, ast.stmt] = {}
         free: set[str] = set()
         waiting = sorted(read)
@@ -245,12 +266,12 @@ class Slicer:
         """The names that the pass reads before it sets them, and sets."""
         done = [self._effects(place) for place in range(len(self.seen.site.body))]
         sets = frozenset().union(*(effect.sets for effect in done))
-        return sets - _first_set(self.seen.site.body, done)
+        return sets - first_set(done)
 
     def _is_of_file(self, name: str) -> bool:
         """Whether a name is that of a module, a class or a function of the file."""
         value = getattr(self.seen.start, name, None)
-        return _is_code(value) and self.seen.names.get(name) is value
+        return is_code(value) and self.seen.names.get(name) is value
 
     def _effects(self, place: int) -> Effects:
         values = {**self.seen.names, **vars(self.seen.start)}
@@ -293,32 +314,41 @@ class Slicer:
 
     def _run_again(
         self, kept: Sequence[int], done: Sequence[Effects]
-    ) -> tuple[list[int], dict[str, int]]:
-        """Of the kept statements those that depend on the parameters, or on sizes alone; and what
-        the others have assigned."""
+    ) -> tuple[list[int], dict[str, int], dict[str, str]]:
+        """Of the kept statements those that depend on the parameters, or on sizes alone; what the
+        others have assigned, by a name and its place; and of these names what they are called."""
         body, varied = self.seen.site.body, set(self.varied)
         again: list[int] = []
         frozen: dict[str, int] = {}
+        renamed: dict[str, str] = {}
         values = {**self.seen.names, **vars(self.seen.start)}
-
-        def read_by(place: int) -> frozenset[str]:
-            """What the other statements that are kept read."""
-            return frozenset().union(*(done[other].reads for other in kept if other != place))
-
         for place in kept:
             effect = done[place]
-            values.update(self.seen.after.get(place, {}))
             assigned = self.seen.after.get(place, {})
+            values.update(assigned)
             again_set = effect.writes & {n for p in again for n in done[p].writes}
+            # What is drawn from goes on by itself, and is no value of the pass.
+            given = {name for name in effect.writes if not is_drawn_from(values.get(name))}
             if effect.by_value & varied or effect.touches & varied:
                 varied |= effect.writes
             elif not (is_of_sizes(body[place], values) or again_set
-                      or not effect.sets or not effect.sets <= assigned.keys()
-                      or effect.touches & read_by(place)):
-                frozen.update(dict.fromkeys(effect.sets, place))
+                      or not given or not given <= assigned.keys()):
+                for name in sorted(given):
+                    new = name
+                    if self._has_versions(name, done):
+                        new = f"{name}_at_{body[place].lineno}"
+                        renamed[new] = name
+                    frozen[new] = place
                 continue
             again.append(place)
-        return again, frozen
+        return again, frozen, renamed
+
+    def _has_versions(self, name: str, done: Sequence[Effects]) -> bool:
+        """Whether one value of a name is read, and then another one assigned."""
+        writing = [-1] * hasattr(self.seen.start, name) + [
+            place for place, effect in enumerate(done) if name in effect.writes]
+        return any(name in effect.reads - effect.writes
+                   for effect in done[writing[0] + 1:writing[-1]])
 
     def _sizes(
         self, read: Set[str], done: Sequence[Effects]
@@ -351,35 +381,3 @@ class Slicer:
             further |= reads
             waiting += sorted(reads - {*read})
         return found, frozenset(further)
-
-
-def _only_says(statement: ast.stmt) -> bool:
-    """Whether a statement prints, and does nothing else that is wanted."""
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and (
-        called_name(statement.value) in ("print", "display", "write", "append", "update",
-                                         "set_description", "set_postfix")
-        and called_name(statement.value) not in ("append", "update", "write"))
-
-
-def _defines(statement: ast.stmt) -> Iterable[str]:
-    """The names under which a statement leaves a function of its own."""
-    if isinstance(statement, ast.FunctionDef):
-        yield statement.name
-    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
-        yield from (node.id for node in statement.targets if isinstance(node, ast.Name))
-
-
-def _is_code(value: Any) -> bool:
-    from types import BuiltinFunctionType, ModuleType
-
-    return isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType)
-
-
-def _first_set(statements: Sequence[ast.stmt], done: Sequence[Effects]) -> frozenset[str]:
-    """Names that are assigned before they are read."""
-    read: set[str] = set()
-    found: set[str] = set()
-    for effect in done:
-        read |= effect.reads - found
-        found |= effect.sets - read
-    return frozenset(found)

@@ -357,3 +357,29 @@ def flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
         yield statement
         for name in ("body", "orelse", "finalbody"):
             yield from flat(getattr(statement, name, None) or ())
+
+
+def first_set(done: Sequence[Effects]) -> frozenset[str]:
+    """Names that are assigned before they are read."""
+    read: set[str] = set()
+    found: set[str] = set()
+    for effect in done:
+        read |= effect.reads - found
+        found |= effect.sets - read
+    return frozenset(found)
+
+
+def only_says(statement: ast.stmt) -> bool:
+    """Whether a statement prints, and does nothing else that is wanted."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and (
+        called_name(statement.value) in ("print", "display", "write", "append", "update",
+                                         "set_description", "set_postfix")
+        and called_name(statement.value) not in ("append", "update", "write"))
+
+
+def defines(statement: ast.stmt) -> Iterable[str]:
+    """The names under which a statement leaves a function of its own."""
+    if isinstance(statement, ast.FunctionDef):
+        yield statement.name
+    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
+        yield from (node.id for node in statement.targets if isinstance(node, ast.Name))

@@ -87,6 +87,8 @@ class Pass:
             if not np.array_equal(value, last, equal_nan=True):
                 self.moved.setdefault(path, []).append(statement)
                 self._last[path] = np.array(value)
+                if len(path) == 1:
+                    self.after[statement].setdefault(str(path[0].key), self._last[path])
         for name, value in scope.items():
             if isinstance(value, np.ndarray) and value.size <= LARGEST and not (
                     is_real(value) and hasattr(self.start, name)) and value.dtype.kind in "fiub":
@@ -94,6 +96,7 @@ class Pass:
                 if last is None or not np.array_equal(value, last, equal_nan=True):
                     self.changed.setdefault(name, []).append(statement)
                     self._later[name] = value.copy()
+                    self.after[statement].setdefault(name, self._later[name])
 
 
 def gone_on(first: Pass, second: Pass) -> tuple[Place, ...]:
