@@ -232,8 +232,9 @@ class Slicer:
                  and name not in within]
         given = {place: frozenset(renamed[new] for new in renamed if frozen[new] == place)
                  for place in frozen.values()}
-        own = first_set([done[place] if place in kept else Effects(
-            frozenset(), frozenset(), given[place], frozenset()) for place in sorted({*kept, *given})])
+        none = frozenset[str]()
+        own = first_set([done[place] if place in kept else Effects(none, none, given[place], none)
+                         for place in sorted({*kept, *given})])
         handed = tuple(name for name in names if name in frozen or (
             name not in {n for s in sizes for n in _stored([s])} and name not in own))
         handed += tuple(renamed)
