@@ -23,8 +23,8 @@ which points, and within which bound), it knows no network, and it writes no rep
     branch_search    inputs that take the sides no input took: `Reaching`
 """
 
-from .branch_search import Reaching, missing, said
-from .branch_watch import Record, watched_run
+from .branch_search import Bounds, Reaching, missing, said
+from .branch_watch import Branch, Record, watched_run
 from .compare import BUDGET, Comparison, compare_gradient
 from .diagnose import diagnose
 from .diagnosis_data import Diagnosis
@@ -36,6 +36,8 @@ from .rounding import measured_rounding, noise_bound, own_noise, rounding_bound
 
 __all__ = [
     "BUDGET",
+    "Bounds",
+    "Branch",
     "Comparison",
     "Diagnosis",
     "Estimate",

@@ -12,7 +12,8 @@ import sympy as sp
 
 from gradproof.checks.causes.common_factor import common_factor, plain_factor
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
-from gradproof.checks.causes.wrong_line import repaired_line, sayable
+from gradproof.checks.causes.sides import NO_SIDES, wrong_sides
+from gradproof.checks.causes.wrong_line import FirstWrong, repaired_line, sayable
 from gradproof.checks.measuring import Measurements
 from gradproof.checks.observed import Observed
 from gradproof.checks.other_targets import right_for
@@ -73,10 +74,14 @@ def judge(
     checks = tuple(_asked_for(made, numbers, points) for made in checks)
     # From here on no failure and no want of time costs the verdict.
     doing("explaining")
-    checks = attempted(partial(right_for, numbers, looked, checks), checks, EXPLAINING)
+    sides = attempted(partial(wrong_sides, numbers, looked, checks), NO_SIDES, EXPLAINING)
+    checks = sides.told(checks)
+    checks = attempted(partial(right_for, numbers, looked, checks, sides.names), checks, EXPLAINING)
     refuted = [made.name for made in checks if made.verdict == "refuted"]
-    unknown: tuple[str, SourceLine | None] = ("", None)
-    wrong, place = attempted(lambda: proofs.first_wrong(refuted), unknown, EXPLAINING)
+    wrong, place, is_forward = attempted(
+        lambda: proofs.first_wrong(refuted), FirstWrong(), EXPLAINING)
+    if is_forward and sides.place is not None:
+        wrong, place = f"first wrong: {sides.place}", sides.place
     if numbers.fails is not None:
         wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
     common = ""

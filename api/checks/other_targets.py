@@ -6,7 +6,7 @@ for every real target.  That is no pass, but it is worth more than "differs".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,19 @@ SAID = {("mask", -1): "0 or 1", ("one_hot", -1): "one-hot rows", ("one_hot", 0):
 """Kind, and the axis along which entries sum to one: in words."""
 
 
-def right_for(numbers: Measurements, points: Sequence[Point],
-              checks: tuple[Check, ...]) -> tuple[Check, ...]:
-    """The checks, with a refutation that holds only for other targets saying so."""
+def right_for(
+    numbers: Measurements, points: Sequence[Point], checks: tuple[Check, ...],
+    explained: Collection[str] = (),
+) -> tuple[Check, ...]:
+    """The checks, with a refutation that holds only for other targets saying so.
+
+    explained: gradients of which more is known.
+    """
     subject = numbers.subject
     looked = [point for point in points if not (point.given or point.elsewhere or point.branch)]
     refuted = [check.name for check in checks
-               if check.verdict == "refuted" and numbers.refuted([check.name], looked)]
+               if check.verdict == "refuted" and check.name not in explained
+               and numbers.refuted([check.name], looked)]
     said: dict[str, str] = {}
     for array in (array for spec in subject.declared.values() for array in leaves(spec)):
         known = array.kind, array.along

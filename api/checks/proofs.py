@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from gradproof.checks.causes.wrong_line import first_wrong_line
+from gradproof.checks.causes.wrong_line import FirstWrong, first_wrong_line
 from gradproof.checks.observed import Observed
 from gradproof.checks.places.beyond_safeguards import Beyond, beyond_safeguards
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.limits.deadline import TimeLimitError, attempted, bounded, left
 from gradproof.symbolic.proof.prover import Proof, Prover
-from gradproof.symbolic.tracing.run import SourceLine
 
 PROVING = 0.5
 """The part of the time that is left which the proofs of one subject may take."""
@@ -76,11 +75,11 @@ class Proofs:
     def proved(self, name: str) -> bool:
         return name in self.found and self.found[name].equal is True
 
-    def first_wrong(self, refuted: Iterable[str]) -> tuple[str, SourceLine | None]:
+    def first_wrong(self, refuted: Iterable[str]) -> FirstWrong:
         """Where the code first computes what the derivation does not, for the first gradient."""
         known = [name for name in refuted if name in self.pairs]
         if self.prover is None or not known:
-            return "", None
+            return FirstWrong()
         return first_wrong_line(self.prover, self.subject, self.pairs, known)
 
 

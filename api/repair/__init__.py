@@ -6,6 +6,7 @@ Knows Python's syntax, NumPy and the standard library alone: no equation, no lay
     edits          single edits of a function
     fits           does an edited gradient give what is wanted
     in_scope       what a line of the user's code could have named instead
+    masks          slopes of what has corners: where it is on which side of them
     missing_parts  what may have been left out of an expression
     naturalness    how natural a repair is
     places         the places of a function at which an edit can be made

@@ -21,6 +21,7 @@ from gradproof.repair.edits import (
     is_module,
 )
 from gradproof.repair.in_scope import InScope, expression, unary_functions
+from gradproof.repair.masks import chosen, masks
 from gradproof.repair.missing_parts import OMISSIONS
 from gradproof.repair.program import FunctionSource, Program, Scope
 from gradproof.repair.ranking import Group
@@ -179,7 +180,7 @@ class Edits:
         context = Context(scope, level, text, self._ingredients(source, line, scope, pool), shape,
                       self.constants, self._numbers)
         if not isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Slice | ast.Lambda):
-            for rule in (*SLIPS, *OMISSIONS):
+            for rule in (*SLIPS, *OMISSIONS, chosen):
                 for change in rule(node, context):
                     yield Edit(source, slot, change, line)
         elif isinstance(node, ast.Dict | ast.Tuple | ast.List):
@@ -336,6 +337,7 @@ def _pool(source: FunctionSource) -> tuple[str, ...]:
             text = ast.unparse(node)
             if len(text) <= LONGEST and not text.startswith("range("):
                 found[text] = None
+        found.update(dict.fromkeys(text for text in masks(node) if len(text) <= LONGEST))
         if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
             for name in names:  # the same part of another array
                 part = ast.Subscript(ast.Name(name, ast.Load()), node.slice, ast.Load())

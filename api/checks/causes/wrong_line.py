@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import sympy as sp
 
@@ -21,9 +22,21 @@ from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.tracing.source import SourceLine, line_of
 
 
+class FirstWrong(NamedTuple):
+    """The first wrong line in words, and where it is.
+
+    is_forward: what it computes is a value of the forward pass, so that it may as well be read
+    wrongly further on.
+    """
+
+    text: str = ""
+    place: SourceLine | None = None
+    is_forward: bool = False
+
+
 def first_wrong_line(
     prover: Prover, subject: Subject, pairs: Mapping[str, str], refuted: Sequence[str]
-) -> tuple[str, SourceLine | None]:
+) -> FirstWrong:
     """Where the hand-written code first computes what the derivation does not.
 
     pairs: the array of the hand-written code that is the gradient by each name.
@@ -41,7 +54,7 @@ def first_wrong_line(
     if wrong.instead is not None:
         primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
         text += _due_gradient(primal, wrong.ratio, _inputs(subject))
-    return text, place
+    return FirstWrong(text, place)
 
 
 def _walk(prover: Prover, subject: Subject) -> Demands | None:
@@ -58,7 +71,7 @@ def _walk(prover: Prover, subject: Subject) -> Demands | None:
 
 def _said(
     blame: Blame, walk: Demands, prover: Prover, subject: Subject
-) -> tuple[str, SourceLine]:
+) -> FirstWrong:
     """A line that is blamed, in words, and what is due on it where that has a name."""
     known, line = _inputs(subject), blame.place.line
     other = None
@@ -84,7 +97,8 @@ def _said(
         bar = subject.of.get(meaning.name, "")
         ratio = pointwise_ratio(prover, bar, blame.name) if bar in prover.shapes[0] else None
         text += _due_gradient(primal, None if ratio is None else ratio.value, known)
-    return text, place
+    made = walk.remedies.quantity(blame.name)
+    return FirstWrong(text, place, made is not None and made.role == "forward")
 
 
 def _plain(name: str) -> str:

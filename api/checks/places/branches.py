@@ -11,8 +11,7 @@ from gradproof.checks.inputs import leaves
 from gradproof.checks.places.likeness import FEW, given_array
 from gradproof.checks.points import Point
 from gradproof.checks.subject import Subject
-from gradproof.numeric import Reaching, Record, missing, said, watched_run
-from gradproof.numeric.branch_search import Bounds
+from gradproof.numeric import Bounds, Reaching, Record, missing, said, watched_run
 from gradproof.symbolic.equation import Array
 
 MOST = 8
@@ -26,7 +25,7 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
     The notes name the branches for which no input was found, and what could not be watched.
     """
     looked = [point for point in points if not point.elsewhere]
-    movable = _movable(subject, looked[0]) if looked else {}
+    movable = movable_arrays(subject, looked[0]) if looked else {}
     if not movable:
         return [], []
     found: list[Point] = []
@@ -57,7 +56,7 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
     return found, list(notes)
 
 
-def _movable(subject: Subject, point: Point) -> dict[str, Bounds]:
+def movable_arrays(subject: Subject, point: Point) -> dict[str, Bounds]:
     """The arrays of real numbers, with the open interval that their entries may be anything in.
 
     Of given arrays those that are differentiated by: what data are is not known beyond themselves.
