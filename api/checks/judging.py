@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -41,7 +41,6 @@ from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.normalform.polynomial import Crossing
-from gradproof.symbolic.proof.prover import Proof
 from gradproof.symbolic.tracing.run import SourceLine
 from gradproof.symbolic.tracing.session import taken_as_exact
 
@@ -70,7 +69,7 @@ def judge(
     proofs = best_proofs(subject, alternatives)
     numbers = Measurements(proofs.subject)
     looked = _looked(numbers, proofs, points)
-    checks = tuple(_verdict(name, proofs, numbers) for name in subject.wrt)
+    checks = tuple(_Weighing(name, proofs, numbers).verdict() for name in subject.wrt)
     checks = tuple(_asked_for(made, numbers, points) for made in checks)
     # From here on no failure and no want of time costs the verdict.
     doing("explaining")
@@ -164,54 +163,167 @@ def _all_looked(
 # --- verdicts -----------------------------------------------------------------------------------
 
 
-def _verdict(name: str, proofs: Proofs, numbers: Measurements) -> Check:
-    """One gradient's verdict from its proof and its numbers."""
-    subject, proof = proofs.subject, proofs.found.get(name)
-    notes, seen = tuple(numbers.notes[name]), numbers.observed[name]
-    if numbers.fails is not None:
-        return Check(name, "refuted", reason=f"{numbers.fails.text}, where the loss works",
-                     notes=notes)
-    if numbers.failure:
-        return Check(name, "undecided", reason=numbers.failure, notes=notes)
-    if name in numbers.shapes:
-        return Check(name, "refuted", notes=notes,
-                     reason=f"{subject.title(name)} {numbers.shapes[name]}")
-    base = _measured(name, seen, notes)
-    if doubt := subject.keyed.doubt(name) or numbers.doubts.get(name, ""):
-        return replace(base, verdict="undecided", reason=doubt)
-    if seen and not any(found.gap.size for found in seen):
-        return replace(base, verdict="undecided", reason=f"{name} has no entries")
-    refuting = [found for found in seen if found.comparison.verdict == "refuted"]
-    explained = [found for found in refuting
-                 if proofs.explain(name, found) or (proofs.proved(name) and _is_rounding(found))]
-    if explained:
-        base = _measured(name, [found for found in seen if found not in explained], notes)
-    differing = [found for found in refuting if found not in explained]
-    lost = numbers.lost_digits(name) if differing and proofs.proved(name) else ""
-    if differing and not lost:
+class _Weighing:
+    """One gradient's proof and its numbers, and the verdict that they allow."""
+
+    def __init__(self, name: str, proofs: Proofs, numbers: Measurements) -> None:
+        self.name, self.proofs, self.numbers = name, proofs, numbers
+        self.subject, self.proof = proofs.subject, proofs.found.get(name)
+        self.is_proved = proofs.proved(name)
+        self.seen, self.notes = numbers.observed[name], tuple(numbers.notes[name])
+        self.refuting = [found for found in self.seen if found.comparison.verdict == "refuted"]
+        self.undecided = [found.comparison.reason for found in self.seen
+                          if found.comparison.verdict == "undecided"]
+
+    def verdict(self) -> Check:
+        """The first that there is cause for."""
+        return (self._not_compared() or self._doubted() or self._differing() or self._proved()
+                or self._unmeasured() or self._unequal()
+                or self._agreeing(self.subject.reason or (self.proof.reason if self.proof else "")))
+
+    @cached_property
+    def explained(self) -> Sequence[Observed]:
+        """The refuting that differ by what safeguards or rounding do to a proved gradient."""
+        return [found for found in self.refuting if self.proofs.explain(self.name, found)
+                or (self.is_proved and _is_rounding(found))]
+
+    @cached_property
+    def differing(self) -> Sequence[Observed]:
+        return [found for found in self.refuting if found not in self.explained]
+
+    @cached_property
+    def lost(self) -> str:
+        """How the program of a proved gradient loses digits, where that is all that differs."""
+        return self.numbers.lost_digits(self.name) if self.differing and self.is_proved else ""
+
+    @cached_property
+    def base(self) -> Check:
+        """The numbers of what is not explained, to which a verdict is given."""
+        return _measured(self.name, [found for found in self.seen if found not in self.explained],
+                         self.notes)
+
+    def _not_compared(self) -> Check | None:
+        """What fails, or has another shape, has no numbers that could be held against others."""
+        numbers, made = self.numbers, Check(self.name, "refuted", notes=self.notes)
+        if numbers.fails is not None:
+            return replace(made, reason=f"{numbers.fails.text}, where the loss works")
+        if numbers.failure:
+            return replace(made, verdict="undecided", reason=numbers.failure)
+        if self.name in numbers.shapes:
+            title = self.subject.title(self.name)
+            return replace(made, reason=f"{title} {numbers.shapes[self.name]}")
+        return None
+
+    def _doubted(self) -> Check | None:
+        why = self.subject.keyed.doubt(self.name) or self.numbers.doubts.get(self.name, "")
+        if not why and self.seen and not any(found.gap.size for found in self.seen):
+            why = f"{self.name} has no entries"
+        return replace(_measured(self.name, self.seen, self.notes), verdict="undecided",
+                       reason=why) if why else None
+
+    def _differing(self) -> Check | None:
+        """Where what differs is more than the program's own loss of digits."""
+        if not self.differing or self.lost:
+            return None
+        proof = self.proof
         is_unequal = proof is not None and bool(proof.equal is False or proof.difference)
-        point = next((found.point for found in differing
+        point = next((found.point for found in self.differing
                       if is_unequal or not found.is_as_derived), None)
         if point is not None:
-            return _refuted(base, point, subject, proof, numbers)
-        return replace(base, verdict="undecided", reason="the hand-written gradient is the derived "
-                       f"one at {differing[0].point}; differences of the loss are not")
-    open_ = [f.comparison.reason for f in seen if f.comparison.verdict == "undecided"]
-    if proof is not None and proof.equal:
-        base = replace(base, notes=(*notes, *filter(None, [lost])))
-        made = _proved(base, subject, proof, open_, numbers.least)
-        return made if name not in proofs.aside else _beside_safeguards(made, proofs, explained)
-    if open_ or not seen:
-        return replace(base, verdict="undecided",
-                       reason=open_[0] if open_ else "no point could be looked at")
-    if proof is not None and proof.equal is False:
-        if any(found.point.given for found in seen):  # a property of theirs may be meant
-            return _agreeing(base, [found.point for found in seen], "the formulas differ for "
-                             f"other arrays, which need not be like these: {proof.reason}")
-        return replace(base, verdict="refuted", reason=f"the formulas differ: {proof.reason}",
-                       diagnosis=_explained(name, proof, numbers))
-    return _agreeing(base, [found.point for found in seen],
-                     subject.reason or (proof.reason if proof is not None else ""))
+            return self._refuted(point)
+        return replace(self.base, verdict="undecided",
+                       reason="the hand-written gradient is the derived one at "
+                              f"{self.differing[0].point}; differences of the loss are not")
+
+    def _refuted(self, point: Point) -> Check:
+        """Numbers that differ at a point; no more than a doubt where its sizes may not be meant, or
+        a property of the given arrays is."""
+        proof, alike = self.proof, [found.point.redrawn for found in self.refuting]
+        right = f"right at the given arrays, differs at {point}"
+        if point.elsewhere and "varied" not in alike and "all" in alike:
+            return replace(self.base, verdict="undecided",
+                           reason=f"{right}: it uses a property of the given ones that these lack, "
+                                  "or is wrong")
+        if point.elsewhere and not point.redrawn and self.subject.hand is None:
+            return replace(self.base, verdict="undecided",
+                           reason=f"{right}; whether these sizes are meant is not known "
+                                  f"({self.subject.reason})")
+        reason = f"differs at {point}"
+        if point.elsewhere:
+            where = "" if point.redrawn else "other sizes: at "
+            reason = f"right at the given arrays, differs at {where}{point}"
+        if proof is not None and proof.equal:
+            reason += ("; elsewhere the formulas are proved equal" if point.branch else
+                       "; the formulas are proved equal, so this is the program's arithmetic "
+                       "(overflow, rounding, or dtype)")
+        factor = attempted(lambda: plain_factor(proof, self.numbers.diagnosis(self.name),
+                                                self.numbers.sizes(self.name)), None, EXPLAINING)
+        return replace(self.base, verdict="refuted", reason=reason, factor=factor,
+                       diagnosis=attempted(self._diagnosis, "", EXPLAINING))
+
+    def _proved(self) -> Check | None:
+        """A proof that no number contradicts, with what it rests on."""
+        proof, subject = self.proof, self.subject
+        if proof is None or not proof.equal:
+            return None
+        traced = subject.hand.assumptions if subject.hand is not None else ()
+        stored = filter(None, map(taken_as_exact, subject.given.values()))
+        given = {a.array for a in subject.assumed if a.fact == "given symmetric"}
+        assumed = dict.fromkeys(
+            str(a) for a in (*proof.assumptions, *subject.assumed, *traced, *stored)
+            if not (isinstance(a, Assumption) and a.fact == "symmetric" and a.array in given))
+        extra = [f"numbers undecided: {reason}" for reason in self.undecided[:1]]
+        made = replace(self.base, verdict="proved", scope=scope_said(subject, self.numbers.least),
+                       notes=(*self.notes, *filter(None, [self.lost]), *extra),
+                       assumptions=tuple(assumed), kinks=kinks_said(proof.kinks, subject.kinks))
+        if self.name not in self.proofs.aside:
+            return made
+        return _beside_safeguards(made, self.proofs, self.explained)
+
+    def _unmeasured(self) -> Check | None:
+        """Numbers that decide nothing, or none."""
+        if self.seen and not self.undecided:
+            return None
+        return replace(self.base, verdict="undecided",
+                       reason=[*self.undecided, "no point could be looked at"][0])
+
+    def _unequal(self) -> Check | None:
+        """Formulas that differ, where the numbers do not."""
+        if self.proof is None or self.proof.equal is not False:
+            return None
+        if any(found.point.given for found in self.seen):  # a property of theirs may be meant
+            return self._agreeing("the formulas differ for other arrays, which need not be like "
+                                  f"these: {self.proof.reason}")
+        return replace(self.base, verdict="refuted",
+                       reason=f"the formulas differ: {self.proof.reason}",
+                       diagnosis=attempted(self._diagnosis, "", EXPLAINING))
+
+    def _agreeing(self, why: str) -> Check:
+        """Numbers that agree at every point, without a proof."""
+        points = [found.point for found in self.seen]
+        where = "; ".join(str(point) for point in points if point.sizes or point.given)
+        scope = f"at {len(points)} point{'s' * (len(points) > 1)}" + f" ({where})" * bool(where)
+        return replace(self.base, verdict="agrees", scope=scope,
+                       reason=f"not proved: {why}" if why else "")
+
+    def _diagnosis(self) -> str:
+        """What would make it right: from the normal forms where they say, else from the numbers."""
+        subject, proof, found = self.subject, self.proof, self.numbers.diagnosis(self.name)
+        inputs = subject.derived.inputs if subject.derived is not None else ()
+        if found is not None and found.kind in IN_ITS_PLACE:
+            return found.text
+        seen = [(at.point.values, at.claimed, at.true, at.point.sizes) for at in self.seen]
+        if self.name in subject.instead and (told := subject.instead[self.name](seen)):
+            return told
+        if proof is not None and proof.ratio is not None and not proof.ratio.is_zero and sayable(
+                proof.ratio, [array.name for array in inputs]):
+            inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
+            if inverse.has(sp.zoo, sp.nan, sp.oo):  # a step is no factor to divide by
+                return (f"derived = {factor} × hand-written: multiply by {factor} "
+                        "(exact, for all sizes)")
+            return (f"hand-written = {factor_text(inverse)} × derived: multiply by {factor} "
+                    "(exact, for all sizes)")
+        return found.text if found is not None and found.kind != "equal" else ""
 
 
 def _is_rounding(found: Observed) -> bool:
@@ -229,53 +341,6 @@ def _asked_for(made: Check, numbers: Measurements, points: Sequence[Point]) -> C
     return made
 
 
-def _refuted(
-    base: Check, point: Point, subject: Subject, proof: Proof | None, numbers: Measurements
-) -> Check:
-    """Numbers that differ at a point; no more than a doubt where its sizes may not be meant, or a
-    property of the given arrays is."""
-    alike = [found.point.redrawn for found in numbers.observed[base.name]
-             if found.comparison.verdict == "refuted"]
-    if point.elsewhere and "varied" not in alike and "all" in alike:
-        return replace(base, verdict="undecided",
-                       reason=f"right at the given arrays, differs at {point}: it uses a property "
-                              "of the given ones that these lack, or is wrong")
-    if point.elsewhere and not point.redrawn and subject.hand is None:
-        return replace(base, verdict="undecided",
-                       reason=f"right at the given arrays, differs at {point}; whether these sizes "
-                              f"are meant is not known ({subject.reason})")
-    reason = f"differs at {point}"
-    if point.elsewhere:
-        where = "" if point.redrawn else "other sizes: at "
-        reason = f"right at the given arrays, differs at {where}{point}"
-    if proof is not None and proof.equal and point.branch:
-        reason += "; elsewhere the formulas are proved equal"
-    elif proof is not None and proof.equal:
-        reason += ("; the formulas are proved equal, so this is the program's arithmetic "
-                   "(overflow, rounding, or dtype)")
-    return replace(base, verdict="refuted", reason=reason,
-                   diagnosis=_explained(base.name, proof, numbers),
-                   factor=attempted(lambda: plain_factor(
-                       proof, numbers.diagnosis(base.name), numbers.sizes(base.name)),
-                       None, EXPLAINING))
-
-
-def _proved(
-    base: Check, subject: Subject, proof: Proof, open_: Sequence[str], least: Mapping[str, int]
-) -> Check:
-    """A proof that no number contradicts, with what it rests on."""
-    traced = subject.hand.assumptions if subject.hand is not None else ()
-    stored = filter(None, map(taken_as_exact, subject.given.values()))
-    given = {a.array for a in subject.assumed if a.fact == "given symmetric"}
-    assumed = dict.fromkeys(str(a) for a in (*proof.assumptions, *subject.assumed, *traced, *stored)
-                            if not (isinstance(a, Assumption) and a.fact == "symmetric"
-                                    and a.array in given))
-    extra = [f"numbers undecided: {reason}" for reason in open_[:1]]
-    return replace(base, verdict="proved", scope=scope_said(subject, least),
-                   notes=(*base.notes, *extra), assumptions=tuple(assumed),
-                   kinks=kinks_said(proof.kinks, subject.kinks))
-
-
 def _beside_safeguards(made: Check, proofs: Proofs, explained: Sequence[Observed]) -> Check:
     """A proof without safeguards, which says so, and what they do."""
     assert proofs.beyond is not None
@@ -287,13 +352,6 @@ def _beside_safeguards(made: Check, proofs: Proofs, explained: Sequence[Observed
                      f"largest at {worst.point}")
     return replace(made, scope=f"{made.scope}, {proofs.beyond.scope}",
                    notes=(*made.notes, *notes))
-
-
-def _agreeing(base: Check, points: Sequence[Point], why: str) -> Check:
-    """Numbers that agree at every point, without a proof."""
-    where = "; ".join(str(point) for point in points if point.sizes or point.given)
-    scope = f"at {len(points)} point{'s' * (len(points) > 1)}" + (f" ({where})" if where else "")
-    return replace(base, verdict="agrees", scope=scope, reason=f"not proved: {why}" if why else "")
 
 
 def kinks_said(crossed: Sequence[Crossing], listed: Sequence[Kink]) -> tuple[str, ...]:
@@ -339,29 +397,3 @@ def _measured(name: str, seen: Sequence[Observed], notes: tuple[str, ...]) -> Ch
 def _largest(values: Sequence[float]) -> float:
     """Of those that are numbers; nan where none is."""
     return max((value for value in values if value == value), default=float("nan"))
-
-
-def _explained(name: str, proof: Proof | None, numbers: Measurements) -> str:
-    return attempted(partial(_diagnosis, name, proof, numbers), "", EXPLAINING)
-
-
-def _diagnosis(name: str, proof: Proof | None, numbers: Measurements) -> str:
-    """What would make it right: from the normal forms where they say, else from the numbers."""
-    derived = numbers.subject.derived
-    names = [array.name for array in derived.inputs] if derived is not None else []
-    found = numbers.diagnosis(name)
-    if found is not None and found.kind in IN_ITS_PLACE:
-        return found.text
-    seen = [(at.point.values, at.claimed, at.true, at.point.sizes) for at in numbers.observed[name]]
-    if name in numbers.subject.instead and (told := numbers.subject.instead[name](seen)):
-        return told
-    if proof is not None and proof.ratio is not None and not proof.ratio.is_zero \
-            and sayable(proof.ratio, names):
-        inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
-        if inverse.has(sp.zoo, sp.nan, sp.oo):  # a step is no factor to divide by
-            return f"derived = {factor} × hand-written: multiply by {factor} (exact, for all sizes)"
-        return (f"hand-written = {factor_text(inverse)} × derived: multiply by {factor} "
-                "(exact, for all sizes)")
-    if found is not None and found.kind != "equal":
-        return found.text
-    return ""
