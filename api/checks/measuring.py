@@ -78,18 +78,10 @@ class Measurements:
 
     def look_at(self, point: Point) -> None:
         """Runs the gradient at a point and holds it against differences of the loss."""
-        if 1 in point.sizes.values() and not point.given and not self._loss_works(point):
-            return  # a variance with ddof = 1, say, of one sample
-        usual = not (point.elsewhere or point.branch or 1 in point.sizes.values())
-        if usual and (fault := loss_fault(self.subject.loss, point)):
-            self.failure, self.ended = self.failure or fault, True
+        claimed = self._run(point) if self._is_fit(point) else None
+        if claimed is None or ((point.elsewhere or point.branch) and not self._loss_works(point)):
             return
         expected = {name: np.shape(value) for name, value in point.values.items()}
-        claimed = self._run(point)
-        if claimed is None:
-            return
-        if (point.elsewhere or point.branch) and not self._loss_works(point):
-            return
         fitted = {name: self._fitted(name, array, expected[name], point)
                   for name, array in claimed.items()}
         fitting = {name: array for name, array in fitted.items() if array.shape == expected[name]}
@@ -99,22 +91,38 @@ class Measurements:
         if point.given and derived and self.subject.chain is not None:
             self.doubts.update(doubts(self.subject.chain, point.numbers, derived, point.sizes))
         for name, comparison in self._compared(point, fitting, derived).items():
-            if comparison.verdict == "refuted" and name not in self.shapes:
-                exact = self._exact_at(point)
-                if name in exact:
-                    derived[name] = exact[name]
-                    comparison = self._settled(name, comparison, fitting[name], exact[name], point)
-            if comparison.verdict == "refuted" and name in derived and not np.any(
-                    np.isfinite(derived[name]) | np.isfinite(fitting[name])):
-                self._leave_out(point, f"neither gradient is a number at {point}")
-                continue
-            if (point.branch or point.redrawn) and not _decides(comparison, fitting[name]):
-                reason = comparison.reason or "not finite"
-                self.notes[name][f"nothing is decided at {point}: {reason}"] = None
-                continue
-            self._note_of(name, comparison, point)
             true = derived.get(name, comparison.witness)
-            self.observed[name].append(Observed(point, comparison, fitting[name], true))
+            self._observe(name, Observed(point, comparison, fitting[name], true))
+
+    def _is_fit(self, point: Point) -> bool:
+        """Whether the loss has values there that differences can be taken of."""
+        is_single = 1 in point.sizes.values()
+        if is_single and not point.given and not self._loss_works(point):
+            return False  # a variance with ddof = 1, say, of one sample
+        fault = "" if point.elsewhere or point.branch or is_single else loss_fault(
+            self.subject.loss, point)
+        if fault:
+            self.failure, self.ended = self.failure or fault, True
+        return not fault
+
+    def _observe(self, name: str, found: Observed) -> None:
+        """Keeps what was seen of one gradient at a point, or notes why that decides nothing."""
+        point, comparison, claimed = found.point, found.comparison, found.claimed
+        if comparison.verdict == "refuted" and name not in self.shapes:
+            exact = self._exact_at(point)
+            if name in exact:
+                comparison = self._settled(name, comparison, claimed, exact[name], point)
+                found = replace(found, comparison=comparison, true=exact[name])
+        is_derived = found.true is not comparison.witness
+        if comparison.verdict == "refuted" and is_derived and not np.any(
+                np.isfinite(found.true) | np.isfinite(claimed)):
+            self._leave_out(point, f"neither gradient is a number at {point}")
+        elif (point.branch or point.redrawn) and not _decides(comparison, claimed):
+            reason = comparison.reason or "not finite"
+            self.notes[name][f"nothing is decided at {point}: {reason}"] = None
+        else:
+            self._note_of(name, comparison, point)
+            self.observed[name].append(found)
 
     def _explain_shape(self, name: str, claimed: Any, derived: Any, point: Point) -> None:
         """Adds to what is said of a wrong shape what it is the shape of, as the numbers show it."""
