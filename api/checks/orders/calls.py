@@ -223,24 +223,14 @@ class Arguments:
             raise ValueError(f"{what}: expected a function, got {function!r:.60}")
         place = 1 + max(self.names.index(name) for name in (self.entries or [self.by]))
         names = (*self.names[:place], *([extra] if extra else []), *self.names[place:])
-        parameters = _parameters(function)
-        if parameters is None:
+        taken = _Parameters(function)
+        if taken.fit_by_name(names):
+            placed, named = taken.split([name for name in taken.named if name in names])
+            return Call(function, self._made(placed),
+                        tuple(zip(named, self._made(named), strict=True)), self.fixed, pick)
+        if taken.fit_in_order(names):
             return Call(function, self._made(names), (), self.fixed, pick)
-        needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _MANY]
-        known = [p.name for p in parameters if p.name in names]
-        if known and {*needed} <= {*names}:
-            placed = [p.name for p in parameters if p.name in known and p.kind is p.POSITIONAL_ONLY]
-            return Call(function, self._made(placed), tuple(zip(
-                (n for n in known if n not in placed),
-                self._made([n for n in known if n not in placed]), strict=True)), self.fixed, pick)
-        ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        least = sum(p.default is p.empty for p in ordered)
-        in_place = all(p.name not in names or p.name == name
-                       for p, name in zip(ordered, names, strict=False))
-        if in_place and least <= len(names) and (many or len(names) <= len(ordered)):
-            return Call(function, self._made(names), (), self.fixed, pick)
-        raise ValueError(f"{what}: its parameters are {', '.join(p.name for p in parameters)}; it "
+        raise ValueError(f"{what}: its parameters are {', '.join(p.name for p in taken.all)}; it "
                          f"is called with {', '.join(names)}, in this order or by these names")
 
     def _made(self, names: Sequence[str]) -> tuple[Argument, ...]:
@@ -258,46 +248,75 @@ def arguments_of(
     """
     if not callable(function):
         raise ValueError(f"{what}: expected a function, got {function!r:.60}")
-    parameters = _parameters(function)
-    known = [] if parameters is None else [p.name for p in parameters if p.kind not in _MANY]
-    many = parameters is None or any(p.kind in _MANY for p in parameters)
-    values = {**given, **constants}
-    if unknown := [name for name in values if name not in known and not many]:
-        raise ValueError(f"{what}: has no parameter {unknown[0]!r}; its parameters are "
-                         f"{', '.join(known)}")
-    free = [name for name in known if name not in values]
-    if args:
-        free += [f"arg{place}" for place in range(1, len(args) + 1 - len(free))] if many else []
-        if len(args) > len(free):
-            raise ValueError(f"{what}: args has {len(args)} entries, for the parameters "
-                             f"{', '.join(free) or '(none is left)'}")
-        values |= dict(zip(free, args, strict=False))
-    needed = [] if parameters is None else [
-        p.name for p in parameters
-        if p.default is p.empty and p.kind not in _MANY and p.name not in values]
-    if needed:
-        raise ValueError(f"{what}: give its parameter {needed[0]!r} a shape, as in "
-                         f"{needed[0]}=\"n\", an array, or a place in args")
-    names = (*(name for name in known if name in values),
-             *(name for name in values if name not in known))
-    chosen = names[0] if by is None and names else str(by)
+    values = _Parameters(function).filled(what, {**given, **constants}, args)
+    chosen = next(iter(values)) if by is None and values else str(by)
     fixed = {name: value for name, value in values.items()
              if _is_constant(value) and not (name in given and isinstance(value, str))
              and not (name == chosen and isinstance(value, int))}
-    if chosen not in names or chosen in fixed:
-        raise ValueError(f"wrt: expected one of {', '.join(names) or '(nothing is given)'}, to "
+    if chosen not in values or chosen in fixed:
+        raise ValueError(f"wrt: expected one of {', '.join(values) or '(nothing is given)'}, to "
                          f"differentiate by, got {chosen!r}")
-    return Arguments(names, {n: v for n, v in values.items() if n not in fixed}, fixed, chosen)
+    free = {name: value for name, value in values.items() if name not in fixed}
+    return Arguments(tuple(values), free, fixed, chosen)
 
 
-_MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+class _Parameters:
+    """What a function takes: `named` are those that are not of any number, `needed` of them those
+    without a default.  A built-in does not say what it takes; calling it will tell."""
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.is_said, self.all = True, list[inspect.Parameter]()
+        try:
+            self.all = list(inspect.signature(function).parameters.values())
+        except (ValueError, TypeError):
+            self.is_said = False
+        many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        self.named = {p.name: p for p in self.all if p.kind not in many}
+        self.needed = [name for name, p in self.named.items() if p.default is p.empty]
+        self.takes_any = not self.is_said or len(self.named) < len(self.all)
 
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
-    try:
-        return list(inspect.signature(function).parameters.values())
-    except (ValueError, TypeError):  # a built-in has none; calling it will tell
-        return None
+    def filled(
+        self, what: str, by_name: Mapping[str, Any], args: Sequence[Any]
+    ) -> dict[str, Any]:
+        """All values by name, in the function's order; `args` are those that no name is given for.
+
+        ValueError for what is too much, and for what is missing.
+        """
+        if not self.takes_any and (unknown := [n for n in by_name if n not in self.named]):
+            raise ValueError(f"{what}: has no parameter {unknown[0]!r}; its parameters are "
+                             f"{', '.join(self.named)}")
+        free = [name for name in self.named if name not in by_name]
+        if args and self.takes_any:
+            free += [f"arg{place}" for place in range(1, len(args) + 1 - len(free))]
+        if len(args) > len(free):
+            raise ValueError(f"{what}: args has {len(args)} entries, for the parameters "
+                             f"{', '.join(free) or '(none is left)'}")
+        values = {**by_name, **dict(zip(free, args, strict=False))}
+        if missing := [name for name in self.needed if name not in values]:
+            raise ValueError(f"{what}: give its parameter {missing[0]!r} a shape, as in "
+                             f"{missing[0]}=\"n\", an array, or a place in args")
+        order = [*(name for name in self.named if name in values),
+                 *(name for name in values if name not in self.named)]
+        return {name: values[name] for name in order}
+
+    def fit_by_name(self, names: Sequence[str]) -> bool:
+        return not self.named.keys().isdisjoint(names) and {*self.needed} <= {*names}
+
+    def fit_in_order(self, names: Sequence[str]) -> bool:
+        """Whether it can be called with these, none of them in another's place."""
+        ordered = [p for p in self.named.values() if p.kind is not p.KEYWORD_ONLY]
+        least = sum(p.default is p.empty for p in ordered)
+        most = len(ordered)
+        if not self.is_said or any(p.kind is p.VAR_POSITIONAL for p in self.all):
+            most = len(names)
+        return least <= len(names) <= most and all(
+            p.name not in names or p.name == name
+            for p, name in zip(ordered, names, strict=False))
+
+    def split(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Those that are handed over by their places alone, and the others."""
+        placed = [n for n in names if self.named[n].kind is inspect.Parameter.POSITIONAL_ONLY]
+        return placed, [name for name in names if name not in placed]
 
 
 def floating(value: Any) -> Any:
