@@ -1,6 +1,6 @@
 """Text to trees: a small grammar of formulas, read by hand so that hostile text cannot hurt.
 
-    statement  = [name ["[" sum "]"] "="] comparison
+    statement  = [name ["[" sum "]"] "="] comparison ["for" name "in" "range" "(" sum ")"]
     comparison = sum [("<" | "<=" | ">" | ">=" | "==" | "!=") sum]
     sum        = product {("+" | "-") product}
     product    = unary {("*" | "/" | "@") unary}
@@ -146,11 +146,23 @@ class _Parser:
             if self._at("="):
                 self.source.fail(self.token, "only a name, or a name with one subscript such as "
                                              "h[t], can stand left of '='")
+            steps = self._steps() if self.token.text == "for" and at is not None else None
             if self.token.kind not in ("end", "stop"):
                 unbalanced = " (there is no open parenthesis)" if self._at(")") else ""
                 self.source.fail(self.token, f"expected an operator or the end, got {self.token}"
                                              + unbalanced)
-            yield Statement(name, value, first.line, first.column, at)
+            yield Statement(name, value, first.line, first.column, at, steps)
+
+    def _steps(self) -> tuple[str, Node]:
+        """``for t in range(T)``"""
+        words = [self._next() for _ in range(4)]
+        if [word.text for word in words[::2]] != ["for", "in"] or words[3].text != "range":
+            self.source.fail(words[0], "expected the steps as `for t in range(T)`")
+        self._expect("(", "behind range")
+        size = self._expression(1)
+        self._expect(")", "behind the number of steps; a loop begins later where values such as "
+                          "h[0] are stated")
+        return words[1].text, size
 
     def _node(self, token: Token, kind: Kind, *arguments: Node, text: str | None = None) -> Node:
         # A chain of left-associative operators is walked in a loop, so only the rest is depth.

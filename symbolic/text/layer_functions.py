@@ -89,7 +89,7 @@ def _matched(
 def _array(values: Values, given: tuple[Node, ...], word: str) -> Operand | tuple[Operand, ...]:
     """An array, or a group of them: one for each gate, or all that the call hands over."""
     if word.endswith("+"):
-        return tuple(values.settle(values.value(part)) for part in _flat(given))
+        return tuple(values.settle(values.value(part)) for part in flat(given))
     if "*" in word:
         if given[0].kind != "tuple":
             values.source.fail(given[0], "expected a group of arrays, one for each gate, such as "
@@ -127,12 +127,12 @@ def _reshape(values: Values, node: Node, argument: Argument) -> Value:
     values.keywords(node, ())
     if len(node.arguments) < 2:
         values.source.fail(node, "reshape takes an array and sizes, such as reshape(X, m, n*k)")
-    shape = [values.size(part) for part in _flat(node.arguments[1:])]
+    shape = [values.size(part) for part in flat(node.arguments[1:])]
     operand = values.settle(argument(0))
     return values.shaped(node, lambda: rearrange.reshape(values.builder, operand, shape))
 
 
-def _flat(sizes: Iterable[Node]) -> list[Node]:
+def flat(sizes: Iterable[Node]) -> list[Node]:
     """Sizes one by one, or in parentheses: zeros(m, n), zeros((m, n))."""
     return [part for node in sizes
             for part in (node.arguments if node.kind == "tuple" else [node])]
@@ -153,7 +153,7 @@ def _swapaxes(values: Values, node: Node, argument: Argument) -> Value:
 def _filled(number: sp.Expr) -> Callable[[Values, Node, Argument], Value]:
     def fill(values: Values, node: Node, argument: Argument) -> Value:
         values.keywords(node, ())
-        shape = tuple(values.size(part) for part in _flat(node.arguments))
+        shape = tuple(values.size(part) for part in flat(node.arguments))
         return entries(rearrange.full(values.builder, shape, number))
 
     return fill

@@ -21,6 +21,7 @@ from ..shapes import ShapeTextError, least_sizes, never_negative, parse_shape
 from .array_functions import ARRAY_FUNCTIONS
 from .formula import CONSTANTS, OPERATORS, check_arity, parse_formula
 from .grammar import parse_statements
+from .layer_functions import flat
 from .numpy_words import called, one_of, picked
 from .recurrences import Initial, Steps
 from .trees import FormulaError, Node, Source, Statement, exact_number, nearest
@@ -58,7 +59,8 @@ class _Equations(Values):
         self.sizes: dict[str, sp.Expr] = {}
         self.statements = list(statements)
         self.least: dict[str, int] = {}
-        self.initials: dict[str, Initial] = {}
+        self.initials: dict[str, dict[sp.Expr, Initial]] = {}
+        self.unbegun: dict[str, str] = {}
         self.steps: Steps | None = None
         for name, given in shapes.items():
             self._declare(name, given)
@@ -112,8 +114,9 @@ class _Equations(Values):
     def _check_target(self, statement: Statement, place: int) -> None:
         name = statement.name
         before = self.statements[:place]
-        initial = statement.at is not None and not self._step(statement)
-        earlier = {s.name for s in before if (s.at is not None and not self._step(s)) == initial}
+        if statement.at is not None and not self._step(statement):  # h[-1] = ..., a place of it
+            return
+        earlier = {s.name for s in before if s.at is None or self._step(s)}
         if name in self.values or name in earlier:
             what = "an input" if name in self.values else "assigned already"
             self.source.fail(statement, f"{name!r} is {what}; each name is assigned once, so use "
@@ -151,52 +154,65 @@ class _Equations(Values):
     def _begin(self, statement: Statement) -> None:
         """`h[-1] = ...`: what stands before the first step of a loop that follows."""
         node, name = statement.value, statement.name
-        loops = [s for s in self.statements if s.name == name and self._step(s)]
+        loops = [s for s in self.statements if self._step(s) and (
+            s.name == name or name in self.values)]
         if not loops:
             self.source.fail(statement, f"{name}[...] = ... states what stands before the first "
                                         f"step of a recurrence, and no {name}[t] = ... follows")
+        assert statement.at is not None
+        place = self.value(statement.at).body
+        given = self.initials.setdefault(name, {})
+        if place in given:
+            self.source.fail(statement, f"{name}[{place}] is stated twice")
         if node.kind == "call" and node.text == "zeros":
             self.keywords(node, ())
-            self.initials[name] = Initial(None, tuple(map(self.size, node.arguments)))
+            given[place] = Initial(statement, None, tuple(map(self.size, flat(node.arguments))))
         else:
             operand = self.settle(self.value(node))
-            self.initials[name] = Initial(operand, operand.shape)
+            given[place] = Initial(statement, operand, operand.shape)
 
     def _loop(self, group: list[Statement]) -> None:
         index = self._step(group[0])
         if index in self.sizes or index in self.values:
             what = "a size" if index in self.sizes else "an array"
             self.source.fail(group[0], f"{index!r} is {what}; use another name for the step")
-        self.steps = Steps(self.source, self.builder, index, group, self.values, self.initials)
-        self._check_initials(self.steps)
+        self.steps = Steps(self.source, self.builder, index, group, self.values, self.initials,
+                           self._stated_size(index, group))
         for statement in group:
             self.steps.done[statement.name] = self._made(statement)
         try:
             self.values |= self.steps.close()
         except ShapeError as error:
             self.source.fail(group[0], str(error))
+        for name in self.steps.unbegun():
+            del self.values[name]
+            self.unbegun[name] = f"{name}[0]" if self.steps.direction > 0 else (
+                f"{name}[{self.steps.size - 1}]")
         self.steps = None
 
-    def _check_initials(self, steps: Steps) -> None:
-        """What stands before the first step is at -1, or at the size where the loop goes down."""
-        for statement in self.statements:
-            if statement.at is None or self._step(statement) or statement.name not in steps.defined:
-                continue
-            place = self.value(statement.at).body
-            size = steps.loop.index.size
-            wanted = sp.S.NegativeOne if steps.loop.direction > 0 else size
-            if sp.expand(place - wanted) != 0:
-                self.source.fail(statement, f"what stands before the first step is "
-                                            f"{statement.name}[{wanted}], got "
-                                            f"{statement.name}[{place}]")
+    def _stated_size(self, index: str, group: list[Statement]) -> sp.Expr | None:
+        """How many steps `for t in range(T)` says that there are."""
+        sizes = set()
+        for statement in group:
+            if statement.steps is not None:
+                name, node = statement.steps
+                if name != index:
+                    self.source.fail(node, f"the step of this statement is {index}, not {name}")
+                sizes.add(self.size(node))
+        if len(sizes) > 1:
+            self.source.fail(group[0], f"the statements of a loop have as many steps: {sizes}")
+        return sizes.pop() if sizes else None
 
     def _subscript(self, node: Node) -> Value:
         """x[t] and h[t-1] in a loop; entries and ranges of axes elsewhere."""
+        base, *key = node.arguments
         if self.steps is not None:
             found = self.steps.value(node, self.values)
             if found is not None:
-                return entries(found)
-        base, *key = node.arguments
+                if (kind := self.types.get(base.text)) is not None:
+                    self.types[found.name] = kind
+                    self.words.integers(found.name)
+                return picked(self, node, found, tuple(key[1:])) if key[1:] else entries(found)
         if base.kind == "call" and self._is_numpys(base) and len(key) == 1:
             several = called(self, base)
             if isinstance(several, tuple):
@@ -239,6 +255,9 @@ class _Equations(Values):
                                    f"{name}[{self.steps.index}] or {name}[{self.steps.index}-1]")
         if name in self.values:
             return entries(self.values[name])
+        if name in self.unbegun:
+            self.source.fail(node, f"{name} has no value where its loop has not begun; state "
+                                   f"{self.unbegun[name]} before it")
         if name in self.sizes:
             return Value(self.sizes[name])
         if name in CONSTANTS:

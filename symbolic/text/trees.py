@@ -38,13 +38,17 @@ class Node:
 
 @dataclass(frozen=True)
 class Statement:
-    """``name = value`` or ``name[at] = value``; the name is empty where the text has none."""
+    """``name = value`` or ``name[at] = value``; the name is empty where the text has none.
+
+    `steps` are the index and the size of ``for t in range(T)`` behind it.
+    """
 
     name: str
     value: Node
     line: int
     column: int
     at: Node | None = None
+    steps: tuple[str, Node] | None = None
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,114 @@ RANGES = {
                          lambda x: np.sum((x - x.mean()) ** 2) / (x.shape[0] - 1)),
 }
 
-SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES}
+
+
+def oscillator(x, a, b, h0, h1):
+    before, now, total = h0, h1, 0
+    for t in range(len(x)):
+        before, now = now, np.tanh(a * now + b * before + x[t])
+        total = total + np.sum(now**2)
+    return total
+
+
+def smoothed(x, a, h0):
+    h, total = h0, np.sum(h0**2)
+    for t in range(1, len(x)):
+        h = np.tanh(a * h + x[t] - x[t - 1])
+        total = total + np.sum(h**2)
+    return total
+
+
+def moved(x, a, h0):
+    h, last, total = h0, np.zeros_like(h0), 0
+    for t in range(len(x)):
+        h, last = np.sin(a * h + x[t] - 2 * last), x[t]
+        total = total + np.sum(h**2)
+    return total
+
+
+def looked_ahead(r, g, v, last):
+    total = 0
+    for t in reversed(range(len(r))):
+        v = r[t] + g * v * (r[t + 1] if t + 1 < len(r) else last)
+        total = total + np.sum(v**2)
+    return total
+
+
+def repeated(A, x):
+    for _ in range(6):
+        x = np.tanh(A @ x)
+    return np.sum(x**2)
+
+
+def forward_algorithm(p, A, B, y):
+    a = p + B[:, y[0]]
+    for t in range(1, len(y)):
+        a = B[:, y[t]] + np.log(np.exp(a[:, None] + A).sum(0))
+    return np.log(np.exp(a).sum())
+
+
+def best_path(p, A, b):
+    a = p + b[0]
+    for t in range(1, len(b)):
+        a = b[t] + np.max(a[:, None] + A, axis=0)
+    return np.max(a)
+
+
+def attended(q, K, s):
+    total = 0
+    for t in range(len(q)):
+        weights = np.exp(K @ (q[t] + s))
+        s = (weights / weights.sum()) @ K
+        total = total + np.sum(s**2)
+    return total
+
+
+def filtered(F, Q, P):
+    total = 0
+    for t in range(len(Q)):
+        P = np.linalg.inv(F @ P @ F.T + Q[t].T @ Q[t] + np.eye(len(F)))
+        total = total + np.sum(P**2)
+    return total
+
+
+RECURRENCES = {
+    "two steps back": Saying(
+        "h[-2] = h0; h[-1] = h1; h[t] = tanh(a*h[t-1] + b*h[t-2] + x[t]); L = sum(h**2)",
+        {"x": "T n", "a": "", "b": "", "h0": "n", "h1": "n"}, oscillator, False),
+    "two steps, begun later": Saying(
+        "h[0] = h0; h[1] = h1; h[t] = tanh(a*h[t-1] + b*h[t-2] + x[t-2]) for t in range(T+2)\n"
+        "L = sum(h[2:]**2)",
+        {"x": "T n", "a": "", "b": "", "h0": "n", "h1": "n"}, oscillator, False),
+    "a difference of inputs": Saying(
+        "h[0] = h0; h[t] = tanh(a*h[t-1] + x[t] - x[t-1]); L = sum(h**2)",
+        {"x": "T n", "a": "", "h0": "n"}, smoothed, False),
+    "inputs before the first": Saying(
+        "h[-1] = h0; x[-1] = zeros(n); h[t] = sin(a*h[t-1] + x[t] - 2*x[t-1]); L = sum(h**2)",
+        {"x": "T n", "a": "", "h0": "n"}, moved, False),
+    "inputs behind the last": Saying(
+        "v[T] = v0; r[T] = last; v[t] = r[t] + g*v[t+1]*r[t+1]; L = sum(v**2)",
+        {"r": "T n", "g": "", "v0": "n", "last": "n"},
+        lambda r, g, v0, last: looked_ahead(r, g, v0, last), False),
+    "a number of steps": Saying(
+        "x[-1] = x0; x[t] = tanh(A @ x[t-1]) for t in range(6); L = sum(x[5]**2)",
+        {"A": "n n", "x0": "n"}, lambda A, x0: repeated(A, x0)),
+    "a hidden chain": Saying(
+        "a[0] = p + B[:, y[0]]\n"
+        "a[t] = B[:, y[t]] + logsumexp(a[t-1][:, None] + A, axis=0)\nL = logsumexp(a[T-1])",
+        {"p": "k", "A": "k k", "B": "k n", "y": labels("T", "n")}, forward_algorithm, False),
+    "the best path": Saying(
+        "a[0] = p + b[0]; a[t] = b[t] + max(a[t-1][:, None] + A, axis=0); L = max(a[T-1])",
+        {"p": "k", "A": "k k", "b": "T k"}, best_path, False),
+    "attention in steps": Saying(
+        "s[-1] = s0; w[t] = softmax(K @ (q[t] + s[t-1])); s[t] = w[t] @ K; L = sum(s**2)",
+        {"q": "T n", "K": "m n", "s0": "n"}, lambda q, K, s0: attended(q, K, s0), False),
+    "inverses in steps": Saying(
+        "P[-1] = P0; P[t] = inv(F @ P[t-1] @ F.T + Q[t].T @ Q[t] + eye(n)); L = sum(P**2)",
+        {"F": "n n", "Q": "T n n", "P0": "n n"}, lambda F, Q, P0: filtered(F, Q, P0), False),
+}
+
+SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES, **RECURRENCES}
 
 
 def numbers(saying: Saying, seed: int = 1) -> dict[str, np.ndarray]:
@@ -205,7 +312,7 @@ def numbers(saying: Saying, seed: int = 1) -> dict[str, np.ndarray]:
 
 def slopes(saying: Saying, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
     """The gradient by differences of the NumPy function, of the fourth order."""
-    step, found = 1e-3, np.zeros(arrays[name].shape)
+    step, found = 2e-4, np.zeros(arrays[name].shape)
     for place in np.ndindex(found.shape):
         def at(count, place=place):
             moved = arrays[name].copy()
