@@ -4,10 +4,10 @@ The source text of the function is read for messages, never for the equations; w
 are equal is asked in :mod:`gradproof.symbolic.proof`.
 
     functions/       what NumPy's functions are as equations: a new one is a row there
+    outside/         what differs from run to run: draws, the clock, files, sets, settings
 
     assignment       x[1:] = ..., x[mask] = ..., x[i] += ... as equations of a new value
     constant_places  places that are constants: lists, index tricks, arrays of truth values
-    draws            what differs from run to run: random draws, the clock, files
     kept_state       what traced code leaves behind for its next call: caches, counters, attributes
     masked           x[mask], whose entries are in unknown number
     number_types     the types that traced code sees: int, float, np.ndarray, type

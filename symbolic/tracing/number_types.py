@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .outside.of_numpy import without_clock
 from .session import Session
 from .sizes import Kind, Number
 from .source import SESSION, fail
@@ -86,6 +87,7 @@ class ScalarType(NumberType):
     """`np.float64`, `np.int64`, `np.bool_`: of a traced value what astype makes of it."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        without_clock(args)
         if len(args) == 1 and not kwargs and isinstance(args[0], Tracer):
             return args[0].astype(cls.plain)
         if len(args) == 1 and not kwargs and isinstance(args[0], Number):
@@ -115,7 +117,7 @@ def scalar_type(plain: type) -> type:
 SCALAR_TYPES: dict[Any, type] = {
     plain: scalar_type(plain)
     for plain in (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8,
-                  np.uint8, np.bool_)
+                  np.uint8, np.bool_, np.datetime64)
 }
 
 

@@ -8,6 +8,7 @@ in `self` does not stay there.  A name is copied when it is first read.
 
 from __future__ import annotations
 
+import builtins
 import gc
 import math
 import random
@@ -30,9 +31,12 @@ from typing import Any, Generic
 
 import numpy as np
 
-from .draws import NUMPY_FILES, NUMPY_STATE, Random, Unseen, asked, unseen
 from .kept_state import AS_IS, Part, held, is_closed, names_in
 from .number_types import standing_type
+from .outside.draws import Random, Unseen, refused
+from .outside.of_numpy import NUMPY_FILES, NUMPY_STATE
+from .outside.sets import FrozenSet, rewritten, seen, writes_sets
+from .outside.standard import asked, handed, unseen
 from .session import Session
 from .sizes import Number
 from .source import fail
@@ -93,7 +97,7 @@ class Rebinder:
             return getattr(self(value.__self__), value.__name__)
         if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
             return self._keep(value, self._numpy(value))
-        if type(value) is np.ndarray:
+        if type(value) is np.ndarray or isinstance(value, np.void):
             return self._keep(value, self._array(value))
         if type(value) in _CONTAINERS or (isinstance(value, tuple) and not _is_copied(type(value))):
             return self._container(value)
@@ -119,13 +123,17 @@ class Rebinder:
         if isinstance(given[0], Globals):
             given[0].settle(names_in(code))
         elif isinstance(given[0], dict):
-            given[0].setdefault("__builtins__", self.builtins)
+            given[0]["__builtins__"] = self.builtins
         return run(code, *given)
 
     def _left(self, value: Any) -> Any:
         """What traced code gets as it is, and may yet leave something in."""
         of = value if isinstance(value, type) else type(value)
         root = _root(asked(of, "__module__"))
+        if _root(asked(value, "__module__")) in sys.stdlib_module_names:
+            handed(value)
+        if isinstance(value, np.dtype) and value.metadata is not None:
+            return self._keep(value, Unseen("the metadata of a dtype"))
         if isinstance(value, _LEAVES) and not asked(value, "__dict__"):
             return value
         if not isinstance(value, (type, ModuleType)) and is_closed(value) and (
@@ -172,10 +180,10 @@ class Rebinder:
         if isinstance(value, tuple):
             return self._keep(value, tuple.__new__(type(value), map(self, value)))
         if isinstance(value, frozenset):
-            return self._keep(value, frozenset(map(self, value)))
+            return self._keep(value, FrozenSet(map(self, value)))
         if isinstance(value, bytearray):
             return self._keep(value, bytearray(value))
-        made = self._keep(value, _empty_like(value))
+        made = self._keep(value, seen(_empty_like(value)))
         if isinstance(value, dict):
             made.update({self(key): self(item) for key, item in value.items()})
         elif isinstance(value, SimpleNamespace):
@@ -208,9 +216,13 @@ class Rebinder:
 
         update_wrapper(call, keep)
         call.cache_clear = keep.cache_clear  # type: ignore[attr-defined]
+        call.cache_info = refused(  # type: ignore[attr-defined]
+            "cache_info", "it counts the calls before")
         return self._keep(value, call)
 
     def _module(self, module: ModuleType) -> Any:
+        if module is builtins:
+            return SimpleNamespace(**self.builtins)
         made = standing(self.session, module)
         if made is not module or _root(module.__name__) in PLAIN_MODULES:
             return made if made is not module else self._left(module)
@@ -223,6 +235,8 @@ class Rebinder:
             return getattr(MathStandIn(self.session), name)
         if isinstance(value, type) and name not in NUMPY_STATE:
             return standing_type(value)
+        if isinstance(value, np.ufunc) and name.endswith("(vectorized)"):
+            return Unseen("what np.frompyfunc made")
         module = np.linalg if getattr(np.linalg, name, None) is value else np
         if module is np and (name in NUMPY_FILES or name in NUMPY_STATE):
             return getattr(standing(self.session, np), name)
@@ -245,10 +259,13 @@ class Rebinder:
         if _root(function.__module__) in PLAIN_MODULES and not function.__closure__:
             made = unseen(function)
             return self._keep(function, self._numpy(function) if made is None else made)
-        self.watch.meet(function.__code__)
+        code = function.__code__
+        through = rewritten(code) if writes_sets(code) else None
+        code = code if through is None else through
+        self.watch.meet(code, through is not None)
         cells = tuple(CellType() for _ in function.__closure__ or ())
         made = FunctionType(
-            function.__code__, self._globals(function.__globals__), function.__name__,
+            code, self._globals(function.__globals__), function.__name__,
             None, cells or None,
         )
         self._keep(function, made)

@@ -21,6 +21,8 @@ from .functions.array_functions import FUNCTIONS
 from .functions.ufuncs import call
 from .kept_state import State, shown
 from .masked import Masked
+from .outside import settings
+from .outside.standard import check_handed
 from .rebinding import Rebinder
 from .same_equations import same_equations
 from .session import Session
@@ -119,8 +121,12 @@ def trace(
     try:
         made, fixed = rebound(function), rebound(dict(constants or {}))
         once = partial(_call, session, rebound, made, inputs, fixed)
+        drawn = settings.drawn_from()
         first = once()
         _same_again(first, once, session, rebound)
+        if settings.drawn_from() != drawn:
+            raise TraceError("numbers are drawn at random in code that is not traced; hand them in "
+                             "as an argument")
         return first
     finally:
         rebound.watch.end()
@@ -137,6 +143,7 @@ def _call(
     binder = _Binder(session, inputs)
     positional, keywords = binder.bind(function, constants)
     returned = run_traced(function, positional, keywords)
+    check_handed(session)
     for failure in (*(FAILURES.get() or ()), *rebound.watch.seen):
         raise failure  # the function caught it and went on another way
     return _finished(session, returned, binder.arguments)
@@ -147,7 +154,10 @@ def _same_again(
 ) -> None:
     """Calls the function again on what the first call left; a TraceError where that matters."""
     before = State(rebound.roots())
-    _compare(first, once, session)
+    with settings.others():
+        _compare(first, once, session)
+    if session.unordered:  # once more, in yet another order
+        _compare(first, once, session)
     after = State(rebound.roots())
     changed = after.changed(before)
     for path in after.shifted(before):
@@ -173,11 +183,13 @@ def _compare(
     except ValueError as error:  # TraceErrors, and equations in what nobody may read
         raise TraceError(f"keeps state between calls{why}. A later call is not traced as the "
                          f"first was: {error}") from error
+    if session.unordered:
+        why += ", or rests on the order of a set, which differs from run to run"
     one, other = first.results, second.results
     if one.keys() != other.keys() or not same_equations(
             first.system, second.system, [(one[key], other[key]) for key in one]):
-        raise TraceError(f"keeps state between calls{why}: a later call does not compute what the "
-                         "first does")
+        raise TraceError(f"keeps state between calls{why}: a later call does not "
+                         "compute what the first does")
 
 
 def run_traced(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

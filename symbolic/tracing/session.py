@@ -63,6 +63,10 @@ class Session:
         self.unbounded: Mapping[str, Callable[..., Any]] = {}
         self.any_beyond: Callable[..., bool] = lambda session, values: False
         self.age = 0
+        self.unordered = False
+        """Whether a set was gone through whose order differs from process to process."""
+        self.handed: dict[int, tuple[Any, dict[str, Any]]] = {}
+        """By identity, functions and classes that are no copies, and the attributes they had."""
         self._ufunc = ufunc
         self._wrap = wrap
         self._fresh()

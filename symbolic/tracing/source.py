@@ -162,7 +162,7 @@ _LOGGED = frozenset({"debug", "info", "warning", "error", "critical", "exception
 
 def _only_said(frame: FrameType) -> bool:
     """Whether the statement that a frame executes has no effect but a message."""
-    statements = _statements(_lines(frame.f_code.co_filename)).get(frame.f_lineno, ())
+    statements = _statements(source_lines(frame.f_code.co_filename)).get(frame.f_lineno, ())
     named = frame.f_globals.keys() | frame.f_locals.keys()
     return bool(statements) and all(_is_message(statement, named) for statement in statements)
 
@@ -177,7 +177,9 @@ def _is_message(statement: ast.AST, named: Set[str]) -> bool:
         return False
     match statement.value:
         case ast.Call(func=ast.Name(id="print"), keywords=keywords):
-            return "print" not in named and all(k.arg in ("sep", "end", "flush") for k in keywords)
+            return "print" not in named and all(k.arg in ("sep", "end", "flush") or (
+                k.arg == "file" and ast.unparse(k.value) in ("sys.stdout", "sys.stderr"))
+                for k in keywords)
         case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)):
             return module in _LOGS and name in _LOGGED
     return False
@@ -202,7 +204,7 @@ def _statements(lines: tuple[str, ...]) -> dict[int, tuple[ast.AST, ...]]:
     return found
 
 
-def _lines(filename: str) -> tuple[str, ...]:
+def source_lines(filename: str) -> tuple[str, ...]:
     """The lines of a file, by which what is known of them is kept: a file may change and be loaded
     again."""
     return tuple(linecache.getlines(filename))
@@ -228,7 +230,7 @@ def goes_on_where() -> tuple[bool, str] | None:
     if not frames or any(_is_tried(frame.f_code.co_filename, frame.f_lineno) for frame in frames):
         return None
     place = place_of(frames[0])
-    for statement in _statements(_lines(place.filename)).get(place.line, ()):
+    for statement in _statements(source_lines(place.filename)).get(place.line, ()):
         if isinstance(statement, ast.Assert):
             parts = list(_polarities(statement.test, True))
         elif isinstance(statement, ast.If) and not statement.orelse and all(
@@ -273,7 +275,7 @@ def _polarities(test: ast.expr, wanted: bool) -> Iterator[tuple[ast.expr, bool]]
 
 def _is_tried(filename: str, line: int) -> bool:
     """Whether a line stands where an exception is caught."""
-    return any(first <= line <= last for first, last in _tried(_lines(filename)))
+    return any(first <= line <= last for first, last in _tried(source_lines(filename)))
 
 
 @lru_cache(maxsize=64)
@@ -289,7 +291,7 @@ def _tried(lines: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 
 def assigned_name(frame: FrameType) -> str | None:
     """The one variable that the statement which a frame executes assigns."""
-    return _targets(_lines(frame.f_code.co_filename)).get(frame.f_lineno)
+    return _targets(source_lines(frame.f_code.co_filename)).get(frame.f_lineno)
 
 
 @lru_cache(maxsize=64)

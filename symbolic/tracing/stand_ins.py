@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from .draws import NUMPY_FILES, NUMPY_STATE, Random, refused, unseen
 from .functions.array_functions import FUNCTIONS
 from .functions.assembly import Joined, vectorized
 from .functions.creation import CREATION
@@ -27,6 +26,11 @@ from .functions.special import DISTRIBUTIONS, Distribution, known
 from .functions.ufuncs import ARITHMETIC
 from .masked import Masked, MaskPlaces
 from .number_types import Float, Int, Type, standing_type
+from .outside.draws import Random, Unseen, refused
+from .outside.of_numpy import NUMPY_FILES, NUMPY_STATE, without_clock
+from .outside.sets import MADE, FrozenSet, Set, seen
+from .outside.standard import unseen
+from .outside.telling import NAMES
 from .session import Session
 from .sizes import Number, SizeRange, size_of
 from .source import fail
@@ -52,12 +56,18 @@ class NumpyStandIn(ModuleType):
 
     def __init__(self, session: Session, module: ModuleType, prefix: str = "") -> None:
         super().__init__(module.__name__)
-        self._session = session
-        self._module = module
-        self._prefix = prefix
+        super().__setattr__("_session", session)
+        super().__setattr__("_module", module)
+        super().__setattr__("_prefix", prefix)
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        fail("the names of the module numpy are looked at as a dict")
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._module, name)
+        if name.startswith("_") and not name.endswith("__"):
+            return Unseen(f"np.{self._prefix}{name}")
         if not self._prefix and name in CONSTANTS:
             return Number(CONSTANTS[name], "float")
         if name in NUMPY_FILES:
@@ -86,6 +96,7 @@ def stand_in(session: Session, function: Any, name: str) -> Any:
             _of_numbers(function, name))
 
     def traced(*args: Any, **kwargs: Any) -> Any:
+        without_clock([*args, *kwargs.values()])
         if name in CREATION or is_traced([*args, *kwargs.values()]):
             return session.call(name, *args, **kwargs)
         return function(*args, **kwargs)
@@ -97,8 +108,12 @@ def _of_numbers(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """A function of NumPy's that is not traced: of numbers alone it is what it is, and a size that
     is a number is one."""
 
+    if name.rpartition(".")[2] in ("empty", "empty_like"):
+        fail(f"np.{name} gives entries that nobody wrote")
+
     @wraps(function)
     def plain(*args: Any, **kwargs: Any) -> Any:
+        without_clock([*args, *kwargs.values()])
         return function(*(_number(x, name) for x in args),
                         **{key: _number(x, name) for key, x in kwargs.items()})
 
@@ -136,6 +151,9 @@ class _Ufunc:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and all(isinstance(x, (int, float, Number)) for x in args):
             return self._session.ufunc(self._ufunc, "__call__", args, {})
+        if kwargs.get("where", True) is not True and kwargs.get("out") is None:
+            fail(f"np.{self.name} with where= and without out= gives entries that nobody wrote")
+        without_clock(args)
         return self._ufunc(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -268,6 +286,12 @@ def _hash(value: Any) -> int:
     return hash(value)
 
 
+def _getattr(value: Any, name: str, *default: Any) -> Any:
+    if name in NAMES:
+        fail(f".{name} tells of the process, and differs from run to run")
+    return getattr(value, name, *default)
+
+
 def standing_builtins(session: Session) -> dict[str, Any]:
     """The built-in names of a traced function."""
 
@@ -284,6 +308,10 @@ def standing_builtins(session: Session) -> dict[str, Any]:
         "open": refused("open()", "a file's contents are not a part of the function"),
         "input": refused("input()", "what is typed is not a part of the function"),
         "id": _id,
+        "set": Set,
+        "frozenset": FrozenSet,
+        MADE: seen,
+        "getattr": _getattr,
         "hash": _hash,
     }
 

@@ -1,4 +1,4 @@
-"""Exceptions that the traced code catches.
+"""Exceptions that the traced code catches, and what else is in code that is called.
 
 What is raised because a formula stands where the program has numbers, and then caught, sends the
 trace another way than the program goes.  Every exception that is seen in a trace that ends well was
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..places import said_place
+from .outside.sets import written
+from .outside.telling import inside, told
 from .source import TraceError, in_our_algebra, is_users, place_of
 
 ALIKE = (ImportError, StopIteration, StopAsyncIteration, GeneratorExit, AttributeError, NameError)
@@ -23,7 +25,8 @@ PLAIN = (str, int, float, bool, type(None))
 
 
 class Watch:
-    """Watches for exceptions in the user's code, from the first function on that can catch one."""
+    """Watches the user's code, from the first function on that can catch an exception, names what
+    tells of the process, or writes a set out of which no source is at hand."""
 
     def __init__(self) -> None:
         self._before: Any = None
@@ -31,10 +34,17 @@ class Watch:
         self._users: dict[int, bool] = {}
         self._alive: list[CodeType] = []
         self.seen: list[TraceError] = []
+        self._hidden: dict[int, tuple[CodeType, str]] = {}
 
-    def meet(self, code: CodeType) -> None:
-        """A function that is going to be called."""
-        if not self._on and _catches(code):
+    def meet(self, code: CodeType, handed_through: bool = False) -> None:
+        """A function that may be called.
+
+        handed_through: its sets are handed through those of traced code.
+        """
+        hidden = {id(part): (part, why) for part in inside(code)
+                  if (why := _hides(part, handed_through))}
+        self._hidden |= hidden
+        if not self._on and (hidden or _catches(code)):
             self._on = True
             if {"raise", "call"}.intersection(np.geterr().values()):
                 self.seen.append(TraceError(
@@ -54,6 +64,8 @@ class Watch:
         if found is None:
             self._alive.append(code)
             found = self._users[id(code)] = is_users(frame)
+            if found and id(code) in self._hidden:
+                self.seen.append(TraceError(f"{place_of(frame)}\n    {self._hidden[id(code)][1]}"))
         if not found:
             return None
         frame.f_trace_lines = False
@@ -69,6 +81,16 @@ class Watch:
                     f"is traced ({error!s:.80}); whether it is raised in a run with numbers is "
                     "not known"))
         return self._raised
+
+
+def _hides(code: CodeType, handed_through: bool) -> str:
+    """What a trace of code does not show; empty if nothing."""
+    if name := told(code):
+        return f".{name} tells of the process, and differs from run to run"
+    if not handed_through and written(code):
+        return ("a set stands in another order in every run, and no source shows what becomes of "
+                "it; write `set([...])`")
+    return ""
 
 
 def _catches(code: CodeType) -> bool:

@@ -2,9 +2,57 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
+
+from .source import fail, is_users, spelled
+
+_OF_PROCESS = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__",
+                         "__cached__", "__builtins__"})
+"""Names of a module that are others where it is imported and where it is the program."""
+
+
+def _of_process(name: str, value: Any) -> Any:
+    """What stands at such a name, which may be said, and handed on, and decides nothing."""
+    if isinstance(value, str):
+        return Said(value)
+    if is_users(sys._getframe(2)):
+        fail(f"{name} differs from run to run")
+    return value
+
+
+class Said(str):
+    """A text of the process: it may be said, and what a function does with it is not seen."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if is_users(sys._getframe(1)):
+            fail(f"{str.__str__(self)!r}, the name or place of a module, differs from run to run")
+        return super().__getattribute__(name)
+
+    def __str__(self) -> str:
+        return spelled(self, str.__str__(self))
+
+    def __format__(self, spec: str) -> str:
+        return spelled(self, str.__format__(self, spec))
+
+
+def _install(name: str) -> None:
+    plain = getattr(str, name)
+
+    def method(self: Said, *args: Any) -> Any:
+        if is_users(sys._getframe(1)):
+            fail(f"{str.__str__(self)!r}, the name or place of a module, differs from run to run")
+        return plain(self, *args)
+
+    setattr(Said, name, method)
+
+
+for _name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__len__",
+              "__contains__", "__getitem__", "__iter__", "__add__", "__mul__", "__rmul__",
+              "__mod__", "__repr__"):
+    _install(_name)
 
 
 class Globals(dict[str, Any]):
@@ -19,6 +67,11 @@ class Globals(dict[str, Any]):
         self._read = {"__builtins__"}
 
     def __getitem__(self, name: str) -> Any:
+        if name in _OF_PROCESS:
+            return _of_process(name, super().__getitem__(name))
+        return self._copied(name)
+
+    def _copied(self, name: str) -> Any:
         value = super().__getitem__(name)
         if name not in self._read:
             self._read.add(name)
@@ -34,11 +87,13 @@ class Globals(dict[str, Any]):
         """Copies what is going to be read by another way."""
         for name in [*names]:
             if name in self:
-                self[name]
+                self._copied(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        self.settle([name])
-        return super().get(name, default)
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def setdefault(self, name: str, default: Any = None) -> Any:
         self.settle([name])

@@ -13,6 +13,8 @@ from redteam import (
     conditions,
     right_models,
     right_scalar,
+    right_styles,
+    wrong_hidden,
     wrong_models,
     wrong_outside,
     wrong_python,
@@ -23,9 +25,10 @@ from redteam import (
 )
 from redteam.case import checked, due, errors, granted, titled
 
-WRONG = [case for table in (wrong_sizes, wrong_state, wrong_outside, wrong_values, wrong_shapes,
-                            wrong_python, wrong_models) for case in table.CASES] + conditions.WRONG
-RIGHT = [*right_scalar.CASES, *right_models.CASES, *conditions.RIGHT]
+WRONG = [case for table in (
+    wrong_sizes, wrong_state, wrong_outside, wrong_hidden, wrong_values, wrong_shapes, wrong_python,
+    wrong_models) for case in table.CASES] + conditions.WRONG
+RIGHT = [*right_scalar.CASES, *right_models.CASES, *right_styles.CASES, *conditions.RIGHT]
 
 
 def test_there_are_enough_of_them_each_with_a_name_of_its_own():

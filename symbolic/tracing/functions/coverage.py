@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..draws import NUMPY_FILES
+from ..outside.of_numpy import NUMPY_FILES
 from ..tracer import Tracer
 from .array_functions import FUNCTIONS, REFUSED
 from .matrices import REFUSED_MATRICES
