@@ -353,6 +353,10 @@ HUBER = _named(
 )
 """½ z² for |z| ≤ 1 and |z| - ½ beyond (Huber 1964, with δ = 1)."""
 
+STOP_GRADIENT = _named("stop_gradient", "stop", Z, "({z})")
+"""z itself, whose derivative is taken to be 0."""
+_DERIVATIVES[STOP_GRADIENT] = lambda argument: sp.S.Zero
+
 XLOGX = _named("xlogx", "xlogx", positive_part(Z, Z * sp.log(Z), sp.S.Zero), "xlogx({z})")
 """z log z, and 0 at z = 0, its limit from above; 0 for z < 0."""
 

@@ -18,9 +18,11 @@ from gradproof.checks.points import number_of
 from gradproof.checks.returned import Asked, Keyed, sorted_out
 from gradproof.checks.subject import Declared, Side, Values
 from gradproof.codegen.compile import compile_system
+from gradproof.derivations.sources import stated_equations
 from gradproof.symbolic.equation import System
+from gradproof.symbolic.functions import STOP_GRADIENT
 from gradproof.symbolic.text.grammar import parse_statements
-from gradproof.symbolic.text.statements import OUTPUT, parse_equations
+from gradproof.symbolic.text.statements import OUTPUT
 from gradproof.symbolic.text.trees import FormulaError, Statement
 from gradproof.symbolic.tracing.run import Names, SourceLine, Trace
 
@@ -45,7 +47,7 @@ class TextSide:
         return frozenset(_NAME.findall(self.text))
 
     def system(self, declared: Declared) -> System:
-        return parse_equations(
+        return stated_equations(
             self.text, {array.name: array for spec in declared.values() for array in leaves(spec)})
 
     def traced(self, declared: Declared) -> Trace:
@@ -103,7 +105,11 @@ class _Computed:
 def text_loss(loss: str, taken: Inputs) -> TextSide:
     """The side that a loss in text is; FormulaError where it is none for these inputs."""
     side = TextSide(*_named(loss, OUTPUT), taken)
-    side.system(taken.declared)
+    system = side.system(taken.declared)
+    if any(term.body.has(STOP_GRADIENT) for made in system.equations for term in made.terms):
+        raise FormulaError("a loss with stop_gradient is derived, not checked: what it stops is "
+                           "seen by differences of the loss; give what is stopped as an input, of "
+                           'gp.Array("m", kind="constant")')
     return side
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.symbolic.dependence import until
-from gradproof.symbolic.equation import Array, EquationError, System
+from gradproof.symbolic.derive.adjoint import jacobian, reverse
+from gradproof.symbolic.equation import Array, EquationError, System, fresh_name
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.specs.reader import load_spec
+from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.text.statements import parse_equations
 from gradproof.symbolic.tracing.run import Trace
 from gradproof.symbolic.tracing.run import trace as trace_function
@@ -40,7 +42,26 @@ def equations(text: str, /, **shapes: str | Array) -> System:
 
     Raises FormulaError with line and column.
     """
-    return parse_equations(text, shapes)
+    return stated_equations(text, shapes)
+
+
+def stated_equations(text: str, shapes: Mapping[str, str | Array]) -> System:
+    """Equations as text, in which derivatives may stand."""
+    return parse_equations(text, shapes, _derivative)
+
+
+def _derivative(system: System, output: str, by: str) -> tuple[System, str]:
+    """The derivative of an array by another, beside the equations that there are."""
+    made = (jacobian if system.shapes[output] else reverse)(system, output, [by])
+    known = {name for each in system.equations for name in (each.name, *each.argmax)}
+    known |= {array.name for array in system.inputs}
+    taken, names = set(made.system.names), {}
+    for equation in made.system.equations:
+        for name in (equation.name, *equation.argmax):
+            if name not in known:  # as what else a text does not name
+                names[name] = fresh_name("t1", taken)
+                taken.add(names[name])
+    return made.system.mapped(lambda each: rename_arrays(each, names)), names[made.of[by]]
 
 
 def trace(function: Callable[..., Any], /, **shapes: Any) -> Trace:

@@ -39,12 +39,17 @@ def definition(function: type[Opaque], latex: bool) -> tuple[str, str]:
 def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:
     """σ′(z) = a (1 - a), where the slope is a polynomial in the output; else the definition.
 
-    None for a constant slope, which is written as the number.
+    None for a constant slope, which is written as the number, unless it is another than that of the
+    definition: that of stop_gradient is stated to be 0.
     """
     made = derivative(function)
-    if not hasattr(made, "definition"):
-        return None
     style = (LATEX if latex else TEXT).style
+    if not hasattr(made, "definition"):
+        number = made(Z)
+        prime = rf"{function.latex_name}'(z)" if latex else f"{function.title}′(z)"
+        stated = number != sp.diff(function.definition, Z) and not function.definition.has(
+            sp.Piecewise)
+        return f"{prime} = {number}" if stated else None
     name = style.opaque(made, Piece("z")).text
     polynomial = in_output(made)
     if polynomial is not None:

@@ -23,6 +23,7 @@ from ..equation import (
     Size,
     System,
     Term,
+    equations_of,
     fresh_name,
     slot,
 )
@@ -109,6 +110,19 @@ class Builder:
             items.append(replace(group, equations=tuple(self.equations[places.start:places.stop])))
             done = places.stop
         return validate(System(tuple(self.inputs), (*items, *self.equations[done:])))
+
+    def adopt(self, system: System) -> None:
+        """Goes on from a system that extends the one so far."""
+        self.equations, self.recurrences = [], []
+        for item in system.items:
+            start = len(self.equations)
+            self.equations += equations_of(item)
+            if isinstance(item, Recurrence):
+                self.recurrences.append((range(start, len(self.equations)), item))
+        for equation in self.equations:
+            names = (equation.name, *equation.argmax)
+            self._names.update(names)
+            self._axes.update(dict.fromkeys(names, tuple(i.name for i in equation.out)))
 
     # --- operations -----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import sympy as sp
 
 from ..equation import Equal, Reduction, Term, slot
+from ..functions import STOP_GRADIENT
 from ..layers.builder import Operand
 from .layer_functions import LAYER_FUNCTIONS
 from .matrices import diag, einsum, eye, named
@@ -135,6 +136,30 @@ def _log_sum_exp(values: Values, value: Value, axes: list[int] | None) -> Operan
     )
 
 
+def _stopped(values: Values, node: Node, argument: Argument) -> Value:
+    return values.pointwise(node, STOP_GRADIENT, argument(0))
+
+
+def _derivative(whole: bool) -> ArrayFunction:
+    """The derivative of what is computed so far: of a number, or of an array with its axes in
+    front."""
+
+    def derivative(values: Values, node: Node, argument: Argument) -> Value:
+        _arguments(values, node, 2, 2)
+        values.keywords(node, ())
+        output, by = (values.settle(argument(place)) for place in range(2))
+        if output.ndim and not whole:
+            values.source.fail(node, f"grad is of a number, such as sum(u), got {output}; jacobian "
+                                     "is of an array")
+        plain = node.arguments[1].kind == "name"
+        if not plain or values.types.get(by.name, "float") != "float":
+            values.source.fail(node.arguments[1], f"{node.text} is by an input or by what has a "
+                                                  f"name, and no integers; got {by}")
+        return entries(values.derivative(node, output, by))
+
+    return derivative
+
+
 def _or_numpys(function: ArrayFunction, *axes: int) -> ArrayFunction:
     """The function where it is called with one array of so many axes (any number where none is
     said), else NumPy's of its name, with its options."""
@@ -169,6 +194,9 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "max": _reduction("max"),
     "min": _reduction("max", sign=-1),
     "one_hot": _one_hot,
+    "stop_gradient": _counted(_stopped),
+    "grad": _derivative(whole=False),
+    "jacobian": _derivative(whole=True),
     "logsumexp": _reduction("logsumexp"),
     "softmax": _softmax(log=False),
     "log_softmax": _softmax(log=True),

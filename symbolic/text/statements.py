@@ -7,9 +7,10 @@ own, named after the left side or t1, t2, ....  Statements `h[t] = ...` are a re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import groupby
+from typing import TypeAlias
 
 import sympy as sp
 
@@ -33,7 +34,14 @@ OUTPUT = "L"
 """The name of a last line that has none."""
 
 
-def parse_equations(text: str, shapes: Mapping[str, str | Array]) -> System:
+Rule: TypeAlias = Callable[[System, str, str], tuple[System, str]]
+"""Extends a system by the derivative of one of its arrays by another, and names it.  The rule is
+none of the doors': whoever lets a text differentiate within itself brings it."""
+
+
+def parse_equations(
+    text: str, shapes: Mapping[str, str | Array], rule: Rule | None = None
+) -> System:
     """The system that `text` states for inputs of the given shapes.
 
     >>> print(parse_equations("y = A @ x", {"A": "m n", "x": "n"}))
@@ -45,16 +53,18 @@ def parse_equations(text: str, shapes: Mapping[str, str | Array]) -> System:
     statements = parse_statements(text)
     if not statements:
         raise FormulaError('expected equations such as "L = sum(x**2)", got only comments')
-    return _Equations(Source(text), shapes, statements).system()
+    return _Equations(Source(text), shapes, statements, rule).system()
 
 
 class _Equations(Values):
     """The walk of a text, with the arrays and sizes that have names."""
 
     def __init__(
-        self, source: Source, shapes: Mapping[str, str | Array], statements: Iterable[Statement]
+        self, source: Source, shapes: Mapping[str, str | Array], statements: Iterable[Statement],
+        rule: Rule | None,
     ) -> None:
         super().__init__(source)
+        self._rule = rule
         self.values: dict[str, Operand] = {}
         self.sizes: dict[str, sp.Expr] = {}
         self.statements = list(statements)
@@ -247,6 +257,21 @@ class _Equations(Values):
             case "string":
                 self.source.fail(node, "text in quotes is for the subscripts of einsum")
         self.source.fail(node, "expected one value between the parentheses")
+
+    def derivative(self, node: Node, output: Operand, by: Operand) -> Operand:
+        if self._rule is None:
+            self.source.fail(node, f"{node.text} is for the text of equations")
+        if self.steps is not None:
+            self.source.fail(node, f"{node.text} stands inside of a recurrence; take the "
+                                   "derivative of what the loop has computed, behind it")
+        if output.name not in {equation.name for equation in self.builder.equations}:
+            output = self.builder.pointwise(slot(0), output)
+        try:
+            system, name = self._rule(self.builder.build(), output.name, by.name)
+        except EquationError as error:
+            self.source.fail(node, str(error))
+        self.builder.adopt(system)
+        return Operand(name, system.shapes[name])
 
     def _named(self, node: Node) -> Value:
         name = node.text

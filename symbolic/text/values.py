@@ -41,6 +41,10 @@ class Values(ABC):
     def value(self, node: Node) -> Value:
         """What a part of a statement stands for."""
 
+    @abstractmethod
+    def derivative(self, node: Node, output: Operand, by: Operand) -> Operand:
+        """The derivative of an array of the equations so far."""
+
     def __init__(self, source: Source) -> None:
         self.source = source
         self.builder = Builder()

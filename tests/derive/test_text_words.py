@@ -7,6 +7,7 @@ import pytest
 from sayings import SAYINGS, Saying, numbers, slopes
 
 import gradproof as gp
+from gradproof.codegen.interpret import evaluate
 
 
 def holds(saying: Saying, system: object) -> None:
@@ -44,6 +45,10 @@ WRONG = {
     "L = slogdet(outer(x, x))[2]": ["there are 2"],
     "L = sum(fill_diagonal(x, 0))": ["unknown function"],
     "L = x.shape": ["column 6", "got .shape"],
+    "L = sum(grad(x, x))": ["grad is of a number"],
+    "L = sum(grad(sum(x), 2*x))": ["by an input or by what has a name"],
+    "L = sum(grad(sum(x), y))": ["unknown name 'y'"],
+    "h[-1] = 0; h[t] = h[t-1] + sum(grad(x[t]**2, x)); L = sum(h)": ["inside of a recurrence"],
     "L = sum(eval(x))": ["unknown function 'eval'"],
     "L = sum(x[x])": ["only integers"],
 }
@@ -72,3 +77,51 @@ def test_cross_entropy_of_labels_is_a_difference_of_log_softmax():
     loss, gradients = derived.compile()(Z=z, y=y)
     assert loss == 800
     np.testing.assert_allclose(gradients["Z"], [[1, -1, 0]])
+
+
+STOPPED = {  # with what is stopped as an input of its own
+    "L = sum((stop_gradient(a*x) - y)**2*x)": ("L = sum((s - y)**2*x)", "a*x"),
+    "t = stop_gradient(softmax(x)); L = -sum(t*log_softmax(x))":
+        ("L = -sum(s*log_softmax(x))", "softmax(x)"),
+    "L = sum((x + stop_gradient(sign(x) - x))*y)": ("L = sum((x + s)*y)", "sign(x) - x"),
+    "L = sum(stop_gradient(x)*exp(x)/stop_gradient(exp(x)))":
+        ("L = sum(s*exp(x)/exp(s))", "x"),
+}
+
+
+@pytest.mark.parametrize("text", STOPPED)
+def test_no_derivative_passes_what_is_stopped(text):
+    other, stopped = STOPPED[text]
+    rng = np.random.default_rng(3)
+    shapes = {name: "n" for name in "xy" if name in other.replace("exp", "").replace("max", "")}
+    shapes |= {"a": ""} if "a*x" in text else {}
+    arrays = {name: rng.normal(size=4 if shape else ()) for name, shape in shapes.items()}
+    loss, found = gp.derive(gp.equations(text, **shapes), ["x"]).compile()(**arrays)
+    held = gp.equations(f"s = {stopped}; L = sum(s)", **shapes)
+    value = evaluate(held, arrays, {"n": 4})["s"]
+    shapes.pop("a", None)
+    fixed = gp.derive(gp.equations(other, **shapes, s="n"), ["x"]).compile()
+    given = {name: arrays[name] for name in shapes}
+    np.testing.assert_allclose(loss, fixed(**given, s=value)[0], 1e-12)
+    np.testing.assert_allclose(found["x"], fixed(**given, s=value)[1]["x"], 1e-12, 1e-14)
+    second = gp.derive(gp.equations(text, **{**shapes, **({"a": ""} if "a" in arrays else {})}),
+                       ["x"]).hessian("x").compile()(**arrays)
+    due = gp.derive(gp.equations(other, **shapes, s="n"), ["x"]).hessian("x").compile()(
+        **given, s=value)
+    np.testing.assert_allclose(second, due, 1e-12, 1e-14)
+
+
+def test_what_is_stopped_is_said_and_not_checked():
+    text = "L = sum(stop_gradient(x)*x)"
+    assert "stop_gradient′(z) = 0" in str(gp.derive(gp.equations(text, x="n")))
+    with pytest.raises(ValueError, match="derived, not checked"):
+        gp.check(text, {"x": "x"}, x="n")
+
+
+def test_a_gradient_of_a_loss_with_a_derivative_is_proved():
+    shapes = {"x": "m", "w": "k", "v": "k"}
+    loss = "u = tanh(outer(x, w)) @ v; L = sum(grad(sum(u), x)**2)"
+    right = "2*(1 - tanh(outer(x, w))**2).T @ ((1 - tanh(outer(x, w))**2) @ (v*w))*w"
+    assert gp.check(loss, {"v": right}, wrt=["v"], **shapes).verdict == "proved"
+    wrong = gp.check(loss, {"v": right.replace("2*", "", 1)}, wrt=["v"], repair_seconds=0, **shapes)
+    assert wrong.verdict == "refuted"

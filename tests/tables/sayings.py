@@ -184,6 +184,61 @@ RANGES = {
 
 
 
+def network(x, w, b, v):
+    """Values, slopes and second slopes of x -> tanh(w x + b) · v."""
+    t = np.tanh(np.outer(x, w) + b)
+    return t @ v, (1 - t**2) @ (v * w), -2 * (t * (1 - t**2)) @ (v * w**2)
+
+
+def gradient_penalty(X, W, v):
+    slopes = ((1 - np.tanh(X @ W) ** 2) * v) @ W.T
+    return np.mean((np.linalg.norm(slopes, axis=1) - 1) ** 2)
+
+
+def score(X, A):
+    """Of log p = -Σ log cosh(A x): ½ |s|² + div s, in the mean."""
+    t = np.tanh(X @ A.T)
+    return np.mean(((t @ A) ** 2).sum(1) / 2 - ((1 - t**2) @ A**2).sum(1))
+
+
+DERIVATIVES = {
+    "a differential equation": Saying(
+        "u = tanh(outer(x, w) + b) @ v; ux = grad(sum(u), x); uxx = grad(sum(ux), x)\n"
+        "L = mean((uxx + u*ux)**2)", {"x": "m", "w": "k", "b": "k", "v": "k"},
+        lambda x, w, b, v: np.mean((lambda u, ux, uxx: uxx + u * ux)(*network(x, w, b, v)) ** 2)),
+    "a gradient penalty": Saying(
+        "f = sum(tanh(X @ W) @ v); G = grad(f, X); L = mean((norm(G, axis=1) - 1)**2)",
+        {"X": "m n", "W": "n k", "v": "k"}, gradient_penalty),
+    "score matching": Saying(
+        "logp = -sum(log(cosh(X @ A.T))); S = grad(logp, X); J = jacobian(S, X)\n"
+        "L = mean(sum(S**2, axis=1))/2 + einsum(\"ijij->\", J)/m",
+        {"X": "m n", "A": "k n"}, score),
+    "a step of gradient descent": Saying(
+        "inner = sum((X @ w - y)**2)/m; W = w - a*grad(inner, w); L = sum((Z @ W - t)**2)",
+        {"X": "m n", "w": "n", "y": "m", "a": "", "Z": "k n", "t": "k"},
+        lambda X, w, y, a, Z, t: np.sum(
+            (Z @ (w - a * 2 * X.T @ (X @ w - y) / len(y)) - t) ** 2)),
+    "by an intermediate": Saying(
+        "z = A @ x; f = sum(exp(z)*z); L = sum(grad(f, z)**2)", {"A": "m n", "x": "n"},
+        lambda A, x: np.sum((np.exp(A @ x) * (1 + A @ x)) ** 2)),
+    "of a recurrence": Saying(
+        "h[-1] = h0; h[t] = tanh(a*h[t-1] + x[t]); f = sum(h**2); L = sum(grad(f, h0)**2)",
+        {"x": "T n", "a": "", "h0": "n"},
+        lambda x, a, h0: np.sum(through_time(x, a, h0) ** 2), False),
+}
+
+
+def through_time(x, a, h):
+    states = []
+    for step in x:
+        h = np.tanh(a * h + step)
+        states.append(h)
+    slope = 0
+    for h in reversed(states):
+        slope = a * (1 - h**2) * (2 * h + slope)
+    return slope
+
+
 def oscillator(x, a, b, h0, h1):
     before, now, total = h0, h1, 0
     for t in range(len(x)):
@@ -289,7 +344,8 @@ RECURRENCES = {
         {"F": "n n", "Q": "T n n", "P0": "n n"}, lambda F, Q, P0: filtered(F, Q, P0), False),
 }
 
-SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES, **RECURRENCES}
+SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES, **RECURRENCES,
+           **DERIVATIVES}
 
 
 def numbers(saying: Saying, seed: int = 1) -> dict[str, np.ndarray]:
