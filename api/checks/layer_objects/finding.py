@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -154,27 +155,30 @@ def own_parameters(
     is_lazy = later.finds_more(found)
     if is_lazy:
         look, found = later, later.found()
-    unknown = [name for name in wrt or () if name not in (*taken, *(f.name for f in found))]
-    if unknown:
-        known = [name for name in taken if name not in sizes] + [f.name for f in found]
+    names = [one.name for one in found]
+    asked = names if wrt is None else wrt
+    if unknown := [name for name in asked if name not in (*taken, *names)]:
+        known = [*(name for name in taken if name not in sizes), *names]
         raise ValueError(f"wrt: {unknown[0]!r} is no input; expected some of {known}")
-    chosen = [f for f in found if wrt is None or f.name in wrt]
-    made = {one.name: (one, look.array(one)) for one in look.with_gradients(chosen)}
-    parameters = [one for one, array in made.values() if array is not None]
-    arrays = [array for _, array in made.values() if array is not None]
-    kept = [f for f in found if f.is_array and f.name not in {p.name for p in parameters}]
-    views = set[str]()
-    for place, one in enumerate(parameters):
-        for other in kept:
-            parameters[place] = parameters[place].followed(other)
-        views |= {other.name for other in kept if one.followed(other) is not one}
-    kept = [f for f in kept if f.name not in views]
-    missing = [f for f in kept if wrt is None or f.name in wrt]
+    declared = look.declared([one for one in found if one.name in asked])
+    parameters, kept = _with_views([one for one, _ in declared.values()], found)
+    missing = [one for one in kept if one.name in asked]
     if wrt is not None and missing:
         raise LayerError(f"no gradient for {missing[0].name}: {look.said(missing[0])}")
-    kept = [f for f in kept if look.is_fixed(f)]
-    return Own(tuple(parameters), tuple(arrays), tuple(kept),
-               tuple((f.name, look.said(f)) for f in missing), is_lazy)
+    return Own(tuple(parameters), tuple(array for _, array in declared.values()),
+               tuple(one for one in kept if look.is_fixed(one)),
+               tuple((one.name, look.said(one)) for one in missing), is_lazy)
+
+
+def _with_views(
+    parameters: Sequence[OwnParameter], found: Sequence[OwnParameter]
+) -> tuple[list[OwnParameter], list[OwnParameter]]:
+    """The parameters, with those of the other arrays that are views of them; and the rest."""
+    names = {one.name for one in parameters}
+    kept = [one for one in found if one.is_array and one.name not in names]
+    views = {view.name for view in kept for one in parameters if one.followed(view) is not one}
+    return ([reduce(OwnParameter.followed, kept, one) for one in parameters],
+            [other for other in kept if other.name not in views])
 
 
 @dataclass(frozen=True)
@@ -302,6 +306,13 @@ class _Look:
                       if place not in others and _is_numbers(reached(layer, place)))
         return there or in_order(layer, one.name, [
             (other.name, np.shape(other.start)) for other in found if other.is_array])
+
+    def declared(
+        self, found: Sequence[OwnParameter]
+    ) -> dict[str, tuple[OwnParameter, Array]]:
+        """By name those that have a gradient, each with its declaration, where there is one."""
+        return {one.name: (one, array) for one in self.with_gradients(found)
+                if (array := self.array(one)) is not None}
 
     def array(self, one: OwnParameter) -> Array | None:
         """Its declaration; None where its shape is none of the inputs' sizes."""

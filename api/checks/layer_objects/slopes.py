@@ -54,6 +54,15 @@ class Slope:
         (name, _), *rest = self.takes
         return replace(self, takes=((name, ""), *rest))
 
+    def readings(self, single: bool, of: Of | None) -> list[Slope]:
+        """The ways in which it may be meant; single: it takes one array, which may be the output.
+        """
+        forms = [self, *([self.of_output()] if single and not self.is_of_output else []),
+                 *([replace(self, takes=())] if self.may_take_nothing else [])]
+        if of == "output" and single:
+            return forms[-1:]
+        return forms[:1] if of == "input" else forms
+
     def weighed(
         self, derivative: Callable[..., Any], outputs: Sequence[Any], known: Mapping[str, Any],
         back: Sequence[Any],
@@ -80,23 +89,33 @@ def slope_of(
         return Slope(tuple((name, name) for name in given), is_positional=True)
     parameters = inspect.signature(function).parameters.values()
     named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    made = Slope((), may_take_nothing=all(p.default is not p.empty for p in named),
-                 is_positional=any(p.kind is p.POSITIONAL_ONLY for p in named))
-    needed = [p.name for p in named if p.default is p.empty or p.name in (*given, *constants)]
-    unknown = [name for name in needed if name not in (*given, *constants)]
-    if len(needed) == len([*given, *(name for name in constants if name in needed)]) and unknown:
-        left = iter([name for name in given if name not in needed])
-        takes = [(name, name if name not in unknown else next(left)) for name in needed]
-    elif (len(unknown) == 1 and len(needed) > 1) or (unknown and unknown[0] in OUTPUT_NAMES):
-        takes = [(name, "" if name in unknown else name) for name in needed]
-    elif len(needed) == 1 and len(given) == 1:
-        takes = [(needed[0], given[0])]
-    elif unknown:
+    known = (*given, *constants)
+    needed = [p.name for p in named if p.default is p.empty or p.name in known]
+    sources = _sources(needed, given, known)
+    if sources is None:
         raise LayerError(f"{title}({', '.join(needed)}): expected a derivative that takes what its "
                          f"function takes ({', '.join(given)}), or what that returns")
-    else:
-        takes = [(name, name) for name in needed]
-    return replace(made, takes=tuple(takes))
+    return Slope(tuple(zip(needed, sources, strict=True)),
+                 may_take_nothing=all(p.default is not p.empty for p in named),
+                 is_positional=any(p.kind is p.POSITIONAL_ONLY for p in named))
+
+
+def _sources(
+    needed: Sequence[str], given: Sequence[str], known: Sequence[str]
+) -> Sequence[str] | None:
+    """What each parameter is handed, by its name where f has that: an input or constant, or "", the
+    output; None where nobody has it."""
+    unknown = [name for name in needed if name not in known]
+    left = [name for name in given if name not in needed]
+    if len(needed) == len(given) == 1:  # whatever it is called
+        return given
+    if not unknown:
+        return needed
+    if len(unknown) == len(left):  # other names for what is left of the inputs
+        return [left.pop(0) if name in unknown else name for name in needed]
+    if (len(unknown) == 1 and len(needed) > 1) or unknown[0] in OUTPUT_NAMES:
+        return ["" if name in unknown else name for name in needed]
+    return None
 
 
 def settled(
@@ -113,14 +132,9 @@ def settled(
     with np.errstate(all="ignore"):
         out = np.asarray(value(known))
         single = len(slope.takes) == 1 and out.ndim > 0
-        forms = [slope, *([slope.of_output()] if single and not slope.is_of_output else []),
-                 *([replace(slope, takes=())] if slope.may_take_nothing else [])]
-        if of == "output" and single:
-            forms = forms[-1:]
-        elif of == "input":
-            forms = forms[:1]
+        forms = slope.readings(single, of)
         right = [form for form in forms if _is_right(form, value, derivative, known, by, out)]
-    by_name = slope.takes[0][0] in RESULTS and slope.takes[0][0] not in known if single else False
+    by_name = single and slope.takes[0][0] in RESULTS and slope.takes[0][0] not in known
     taken = right[0] if right else forms[-1 if by_name else 0]
     remarks = []
     if taken.is_of_output and single and taken.takes:
