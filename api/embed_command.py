@@ -55,15 +55,7 @@ def run(options: argparse.Namespace) -> int:
         print(escaping.json_text([_as_json(document) for document in documents]))
     else:
         for document in documents:
-            for problem in document.problems:
-                if options.output_format == "github":
-                    print(_annotation(document.path, problem))
-                else:
-                    say(_line(document.path, problem))
-            if options.diff and document.diff:
-                say(document.diff)
-            if document.changed and not reading and not document.failed:
-                say(f"{escaping.path(document.path)}: written")
+            _tell(document, options, reading)
         _summary(documents, markers, reading)
     if failed:
         return FAILED
@@ -83,6 +75,19 @@ def _configured() -> Iterator[str]:
         here = Path.cwd()
         yield from (str(Path(f).relative_to(here)) if Path(f).is_relative_to(here) else f
                     for f in found)
+
+
+def _tell(document: Document, options: argparse.Namespace, reading: bool) -> None:
+    """What is found in one document, and what was done with it."""
+    for problem in document.problems:
+        if options.output_format == "github":
+            print(_annotation(document.path, problem))
+        else:
+            say(_line(document.path, problem))
+    if options.diff and document.diff:
+        say(document.diff)
+    if document.changed and not reading and not document.failed:
+        say(f"{escaping.path(document.path)}: written")
 
 
 def _line(path: Path, problem: Problem) -> str:

@@ -18,7 +18,7 @@ from gradproof.repair.edits import (
     function_name,
     is_module,
 )
-from gradproof.repair.in_scope import expression
+from gradproof.repair.in_scope import NamedValue, expression
 
 NEAR = {frozenset((ast.Add, ast.Sub)): 1.0, frozenset((ast.Mult, ast.Div)): 1.0,
         frozenset((ast.MatMult, ast.Mult)): 1.3}
@@ -106,37 +106,39 @@ def _counts(node: ast.expr, context: Context) -> bool:
 
 def names(node: ast.expr, context: Context) -> Iterator[Change]:
     """Another quantity in scope."""
-    text = ast.unparse(node) if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) else ""
     known = {q.text: q for q in context.scope.quantities}
+    if not isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
+        for other in known.values() if not isinstance(node, ast.Constant) else ():
+            yield Change(2.6, f"{context.text(node)} where {other.text} is due", other.node)
+        return
+    text, held = ast.unparse(node), context.scope.variables
     if isinstance(node, ast.Name) and context.level == "container":
-        for name, value in context.scope.variables.items():
+        for name, value in held.items():
             if name != text and isinstance(value, Mapping | list | tuple | np.ndarray):
                 yield Change(1.2, f"{text} where {name} is due", ast.Name(name, ast.Load()))
-        return
-    unknown = text not in context.scope.names or isinstance(
-        context.scope.variables.get(text), Mapping | list | tuple)
-    if isinstance(node, ast.Name) and unknown:
+    elif isinstance(node, ast.Name) and (text not in context.scope.names or isinstance(
+            held.get(text), Mapping | list | tuple)):
         for other in known.values():
             yield Change(1.1, f"{text} where {other.text} is due", other.node)
-        return
-    if text in known:
-        mine = known[text]
-        for other in known.values():
-            if other.text != text:
-                near = 0.0 if other.shape == mine.shape else 0.3
-                far = 0.2 * (len(other.shape) != len(mine.shape))
-                yield Change(1.1 + near + far, f"{text} where {other.text} is due", other.node)
-        for part in context.ingredients:
-            if part.entry and part.text != text and part.text not in known:
-                near = 0.0 if part.shape == mine.shape else 0.3
-                yield Change(1.1 + near, f"{text} where {part.text} is due",
-                             partial(expression, part.text))
-        return
-    if isinstance(node, ast.Subscript | ast.Attribute | ast.Constant):
-        return
-    if not isinstance(node, ast.Name):
-        for other in known.values():
-            yield Change(2.6, f"{context.text(node)} where {other.text} is due", other.node)
+    elif text in known:
+        yield from _in_place_of(known[text], known, context)
+
+
+def _in_place_of(
+    mine: NamedValue, known: Mapping[str, NamedValue], context: Context
+) -> Iterator[Change]:
+    """The other quantities, those of its shape first; then parts of the derivative that are held
+    under no name."""
+    for other in known.values():
+        if other.text != mine.text:
+            near = 0.0 if other.shape == mine.shape else 0.3
+            far = 0.2 * (len(other.shape) != len(mine.shape))
+            yield Change(1.1 + near + far, f"{mine.text} where {other.text} is due", other.node)
+    for part in context.ingredients:
+        if part.entry and part.text not in known:
+            near = 0.0 if part.shape == mine.shape else 0.3
+            yield Change(1.1 + near, f"{mine.text} where {part.text} is due",
+                         partial(expression, part.text))
 
 
 def transposes(node: ast.expr, context: Context) -> Iterator[Change]:
