@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -123,30 +123,25 @@ def text_gradient(
     key that is no input, and where a formula is missing that is `required`, or all are.
     """
     real = [array.name for array in taken.arrays if not array.is_integer]
-    above = loss.text if isinstance(loss, TextSide) else ""
-    found: dict[str, str]
     if isinstance(gradient, str):
-        text = f"{above}\n{gradient}" if above else gradient
-        keyed = _assigned(gradient, real)
+        text, keyed = gradient, _assigned(gradient, real)
         found = dict(keyed.keys)
     else:
-        keyed = _keyed(gradient, real)
         formulas = {str(key): formula for key, formula in gradient.items()}
+        keyed = _keyed(formulas, real)
         named = {name: _named(formulas[key], f"d{name}") for name, key in keyed.keys.items()}
         found = {name: result for name, (_, result) in named.items()}
-        text = "\n".join([*([above] if above else []), *(part for part, _ in named.values())])
+        text = "\n".join(part for part, _ in named.values())
     missing = [name for name in asked.names if name not in found] if required else []
     if missing:
         raise FormulaError(f"gradient: no formula for {missing[0]}; there are formulas for "
                            f"{', '.join(found)}")
-    side = TextSide(text, {f"d{name}": found[name] for name in found}, taken)
+    above = f"{loss.text}\n" if isinstance(loss, TextSide) and loss.text else ""
+    side = TextSide(above + text, {f"d{name}": found[name] for name in found}, taken)
     side.system(taken.declared)
-    differing = frozenset(
-        name for name, others in keyed.beside.items() if isinstance(gradient, Mapping)
-        for other in others if other != name and gradient[other] != gradient[keyed.keys[name]])
-    beyond = tuple(key for name, key in keyed.keys.items() if name not in asked.names)
-    return side, Keyed({name: keyed.keys[name] for name in asked.names if name in found},
-                       keyed.beside, differing, unasked=beyond)
+    return side, replace(
+        keyed, keys={name: keyed.keys[name] for name in asked.names if name in found},
+        unasked=tuple(key for name, key in keyed.keys.items() if name not in asked.names))
 
 
 def _assigned(gradient: str, real: Sequence[str]) -> Keyed:
@@ -168,7 +163,9 @@ def _keyed(gradient: Mapping[str, str], real: Sequence[str]) -> Keyed:
                            f"by; expected some of {', '.join(real)}")
     if not keyed.keys:
         raise FormulaError("gradient: nothing to check; the dict is empty")
-    return keyed
+    return replace(keyed, differing=frozenset(
+        name for name, others in keyed.beside.items() for other in others
+        if other != name and gradient[other] != gradient[keyed.keys[name]]))
 
 
 def _named(text: str, name: str) -> tuple[str, str]:

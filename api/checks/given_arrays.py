@@ -8,7 +8,7 @@ an axis along which no array can be drawn keeps its number.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -36,6 +36,7 @@ CHOICES = 4
 
 NAMES = ("m", "n", "p", "q", "r", "s")
 """Names of sizes in the order in which they are met; arrays with more distinct ones keep theirs."""
+
 
 @dataclass(frozen=True)
 class General:
@@ -136,14 +137,7 @@ class General:
         )) for name, given in self.given.items() if name in arrays}
         free = {name for name, kinds in shown.items() if name in self.varied and kinds
                 and kinds[0].kind in DOMAINS and not self._is_bounded(name, kinds[0], loss)}
-        tried = []
-        for place in range(max(map(len, shown.values()), default=0)):
-            kinds = {name: found[min(place, len(found) - 1)] for name, found in shown.items()
-                     if found and name not in free}
-            domains = {name: kind for name, kind in kinds.items() if kind.kind in DOMAINS}
-            codes = {name: kind for name, kind in kinds.items() if name not in domains}
-            tried += [some for some in (codes, domains, kinds) if some and some not in tried]
-        for kinds in tried:
+        for kinds in _tried({name: found for name, found in shown.items() if name not in free}):
             yield self._exchanged({
                 **arrays, **{n: replace(k, shape=arrays[n].shape) for n, k in kinds.items()}
             }), tuple(self.given[name].assumption(kind) for name, kind in kinds.items())
@@ -247,3 +241,14 @@ class General:
     def _exchanged(self, by: Mapping[str, Array]) -> dict[str, Any]:
         return {name: each(spec, lambda array: by.get(array.name, array))
                 for name, spec in self.inputs.declared.items()}
+
+
+def _tried(shown: Mapping[str, Sequence[Array]]) -> list[dict[str, Array]]:
+    """Kinds by name, of the likeliest first: the codes, the domains, both."""
+    tried: list[dict[str, Array]] = []
+    for place in range(max(map(len, shown.values()), default=0)):
+        kinds = {name: found[min(place, len(found) - 1)] for name, found in shown.items() if found}
+        domains = {name: kind for name, kind in kinds.items() if kind.kind in DOMAINS}
+        codes = {name: kind for name, kind in kinds.items() if name not in domains}
+        tried += [some for some in (codes, domains, kinds) if some and some not in tried]
+    return tried

@@ -6,7 +6,7 @@ for every real target.  That is no pass, but it is worth more than "differs".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from gradproof.checks.inputs import leaves
 from gradproof.checks.measuring import Measurements
 from gradproof.checks.points import Point
 from gradproof.checks.results import Check
+from gradproof.checks.subject import Subject
 from gradproof.symbolic.proof.sampling import one_hot
 
 SAID = {("mask", -1): "0 or 1", ("one_hot", -1): "one-hot rows", ("one_hot", 0): "one-hot columns"}
@@ -36,24 +37,27 @@ def right_for(
                if check.verdict == "refuted" and check.name not in explained
                and numbers.refuted([check.name], looked)]
     said: dict[str, str] = {}
-    for array in (array for spec in subject.declared.values() for array in leaves(spec)):
-        known = array.kind, array.along
-        if array.kind not in ("real", "one_hot") or array.name in subject.by or not array.shape:
-            continue
-        for kind, axis in SAID:
-            if (kind, axis) == known or (axis == 0 and len(array.shape) != 2) or (
-                    array.kind == "one_hot" and kind == "mask"):
-                continue
-            narrowed = [replace(point, values=_of_kind(point.values, array.name, kind, axis, place))
-                        for place, point in enumerate(looked)]
-            for name in refuted:
-                if name not in said and _is_right(numbers, name, narrowed):
-                    along = ", axis=0" * (axis == 0)
-                    said[name] = (f"right where {array.name} is {SAID[kind, axis]}, at the points "
-                                  f"looked at; if that is meant, declare it: {array.name}="
-                                  f'gp.Array("...", kind="{kind}"{along})')
+    for array, kind, axis in _other_kinds(subject):
+        narrowed = [replace(point, values=_of_kind(point.values, array, kind, axis, place))
+                    for place, point in enumerate(looked)]
+        for name in refuted:
+            if name not in said and _is_right(numbers, name, narrowed):
+                along = ", axis=0" * (axis == 0)
+                said[name] = (f"right where {array} is {SAID[kind, axis]}, at the points looked "
+                              f"at; if that is meant, declare it: {array}="
+                              f'gp.Array("...", kind="{kind}"{along})')
     return tuple(replace(check, reason=f"{check.reason}; {said[check.name]}")
                  if check.name in said else check for check in checks)
+
+
+def _other_kinds(subject: Subject) -> Iterator[tuple[str, str, int]]:
+    """Arrays that may be targets, each with the kinds and axes that say more than is declared."""
+    for array in (array for spec in subject.declared.values() for array in leaves(spec)):
+        if array.kind in ("real", "one_hot") and array.name not in subject.by and array.shape:
+            yield from ((array.name, kind, axis) for kind, axis in SAID
+                        if (kind, axis) != (array.kind, array.along)
+                        and (axis == -1 or len(array.shape) == 2)
+                        and (array.kind, kind) != ("one_hot", "mask"))
 
 
 def _is_right(numbers: Measurements, name: str, points: Sequence[Point]) -> bool:

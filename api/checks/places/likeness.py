@@ -64,13 +64,9 @@ class Given:
     def like(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         """Another array of all its kinds, from random slices of it where they say little."""
         numbers = self.numbers
-        symmetric = any(array.kind == "symmetric" for array in self.kinds)
-        whole = numbers.dtype.kind != "f" or (
-            not self.varied and numbers.size > 0 and np.ptp(numbers) != 0
-            and bool(np.all(numbers == np.round(numbers))))
-        if symmetric and len(set(shape)) == 1:
-            return self._symmetric(shape[0], whole, rng)
-        if self.fixed or (whole and not self._is_coded):
+        if any(array.kind == "symmetric" for array in self.kinds) and len(set(shape)) == 1:
+            return self._symmetric(shape[0], rng)
+        if self.fixed or (self._is_whole and not self._is_coded):
             found: Any = numbers
             for axis, size in enumerate(shape):
                 if axis not in self.fixed:
@@ -79,13 +75,24 @@ class Given:
         kind = self.kinds[0] if self.kinds else replace(self.array, kind="real")
         drawn = draw(replace(kind, shape=tuple(map(sp.Integer, shape))), {}, rng)
         if kind.kind in ("real", "positive") and numbers.size:
-            scale = float(np.sqrt(np.mean(np.square(numbers))))
-            usual = 1e-3 < scale < 1e3 or scale == 0 or not np.isfinite(scale)
-            drawn = drawn if usual else scale * drawn
+            usual = 1e-3 < self._scale < 1e3 or self._scale == 0 or not np.isfinite(self._scale)
+            drawn = drawn if usual else self._scale * drawn
         zeros = float(np.mean(numbers == 0)) if numbers.size else 0.0
         if kind.kind == "real" and 0.2 <= zeros < 1:  # sparse
             drawn = np.where(rng.random(shape) < zeros, 0.0, drawn)
         return np.asarray(drawn).astype(numbers.dtype)
+
+    @property
+    def _scale(self) -> float:
+        return float(np.sqrt(np.mean(np.square(self.numbers))))
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether it holds whole numbers, and not by accident."""
+        numbers = self.numbers
+        return numbers.dtype.kind != "f" or (
+            not self.varied and numbers.size > 0 and np.ptp(numbers) != 0
+            and bool(np.all(numbers == np.round(numbers))))
 
     @property
     def may_be_labels(self) -> bool:
@@ -99,18 +106,17 @@ class Given:
         """Whether a kind says all that its numbers may be."""
         return bool(self.kinds) and self.kinds[0].kind in ("one_hot", "mask", "sign")
 
-    def _symmetric(self, size: int, whole: bool, rng: np.random.Generator) -> Any:
+    def _symmetric(self, size: int, rng: np.random.Generator) -> Any:
         """A symmetric matrix: some rows and the same columns of this one; or one of its scale,
         positive definite where this one is."""
         numbers = self.numbers
-        if whole or size <= len(numbers):
+        if self._is_whole or size <= len(numbers):
             chosen = rng.choice(len(numbers), size=size, replace=size > len(numbers))
             return numbers[np.ix_(chosen, chosen)]
-        scale = float(np.sqrt(np.mean(np.square(numbers)))) or 1.0
         other = rng.standard_normal((size, size))
         definite = float(np.min(np.linalg.eigvalsh(numbers))) > 0
         made = other @ other.T / size + np.eye(size) / 2 if definite else (other + other.T) / 2
-        return (scale * made).astype(numbers.dtype)
+        return ((self._scale or 1.0) * made).astype(numbers.dtype)
 
 
 def given_array(name: str, value: Any, varied: bool = False) -> Given:
@@ -139,21 +145,18 @@ def _kinds(plain: Array, numbers: Any, varied: bool) -> Iterator[Array]:
     if numbers.size < 2 or not np.all(np.isfinite(numbers)) or np.ptp(numbers) == 0:
         return  # among others a bias at its start, or a placeholder
     codes = np.all((numbers == 0) | (numbers == 1))
-    square = numbers.ndim == 2 and numbers.shape[0] == numbers.shape[1]
-    symmetric = [replace(plain, kind="symmetric")] if square and np.array_equal(
-        numbers, numbers.T) else []
-    sums = [axis for axis in dict.fromkeys((-1, 0)) if numbers.ndim > -axis - 1
-            and numbers.shape[axis] > 1 and _ones(numbers.sum(axis=axis))]
+    is_symmetric = numbers.ndim == 2 and np.array_equal(numbers, numbers.T)
+    symmetric = [replace(plain, kind="symmetric")] if is_symmetric else []
+    sums = [axis for axis in (-1, 0)
+            if numbers.shape[axis] > 1 and _ones(numbers.sum(axis=axis))][:1]
     if codes and not varied:
-        yield from (replace(plain, kind="one_hot", along=axis) for axis in sums[:1]
-                    if not symmetric)
-        yield from symmetric
+        yield from symmetric or (replace(plain, kind="one_hot", along=axis) for axis in sums)
         if not sums and not plain.truths:
             yield replace(plain, kind="mask")
     elif np.all(np.abs(numbers) == 1) and not varied:
         yield replace(plain, kind="sign")
     elif sums and np.all(numbers >= 0):
-        yield from (replace(plain, kind="probability", along=axis) for axis in sums[:1])
+        yield from (replace(plain, kind="probability", along=axis) for axis in sums)
     else:
         yield from symmetric
         yield from _intervals(plain, numbers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gradproof.checks.inputs import leaves
 from gradproof.checks.subject import Subject
@@ -16,10 +16,8 @@ def scope_said(subject: Subject, left_out: Mapping[str, int] | None = None) -> s
     left_out: sizes at which the loss has no value, each with the least one left.
     """
     assert subject.derived is not None
-    symbols = sorted(size_names(array.shape for array in subject.derived.inputs))
-    least = {**(left_out or {}), **subject.least}
-    named = [f"{name} >= {least[name]}" if name in least else name for name in symbols]
-    sizes = f"for all {', '.join(named)}" if symbols else "for these sizes"
+    sizes = _sizes_said(size_names(array.shape for array in subject.derived.inputs),
+                        {**(left_out or {}), **subject.least})
     arrays = [array for spec in subject.declared.values() for array in leaves(spec)]
     fixed = [f"{array.name} {' × '.join(map(str, array.shape))}" for array in arrays
              if array.name in subject.given and _is_fixed(array, array.name in subject.by)]
@@ -29,6 +27,11 @@ def scope_said(subject: Subject, left_out: Mapping[str, int] | None = None) -> s
                if array.kind == "interval" and array.bounds != (None, None)]
     further = [("with", [*positive, *fixed]), ("for", domains)]
     return ", ".join([sizes, *(f"{word} {', '.join(parts)}" for word, parts in further if parts)])
+
+
+def _sizes_said(names: Iterable[str], least: Mapping[str, int]) -> str:
+    said = [f"{name} >= {least[name]}" if name in least else name for name in sorted(names)]
+    return f"for all {', '.join(said)}" if said else "for these sizes"
 
 
 def _is_fixed(array: Array, varied: bool) -> bool:
