@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 from models import SIZES as MODEL_SIZES
-from models import values_for
+from models import number, values_for
 from random_models import drawn_model
 from random_programs import SIZES, programs
 
@@ -145,6 +145,8 @@ def of_model(case, at, counts):
                          **{k: v for k, v in case.items() if k not in ("input", "layers")})
     except ValueError:
         return None
+    if any(number(size) < 1 for array in model.system().inputs for size in array.shape):
+        return None  # a window that does not fit at these sizes
     values = values_for(model, at)
     derivation = gp.derive(model)
     wrt = list(derivation.gradients)
