@@ -15,7 +15,8 @@ import sys
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -222,14 +223,18 @@ def some_models(first, count):
 KINDS = {"programs": (some_programs, 50), "models": (some_models, 20)}
 
 
+def _called(run, part):
+    return run(*part)
+
+
 def main(kind, count, first=0):
     """Compares `count` programs or models; returns how many differences there were."""
     run, at_once = KINDS[kind]
     starts = list(range(first, first + count, at_once))
     each = [min(at_once, first + count - start) for start in starts]
     counts, wrong, start = Counter(), 0, time.time()
-    with ProcessPoolExecutor(os.cpu_count(), max_tasks_per_child=10) as pool:
-        for some, found in pool.map(run, starts, each):
+    with get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=10) as pool:
+        for some, found in pool.imap(partial(_called, run), zip(starts, each, strict=True)):
             counts += some
             for where, text, shown in found:
                 wrong += 1

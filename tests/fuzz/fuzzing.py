@@ -19,7 +19,8 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
@@ -219,12 +220,12 @@ def chunk(kind, seeds):
 def main(count, kinds, first=0, at_once=500):
     """Runs `count` inputs over the kinds; returns how many were taken wrongly."""
     found, each, start = 0, count // len(kinds), time.time()
-    with ProcessPoolExecutor(os.cpu_count(), max_tasks_per_child=4) as pool:
+    with get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=4) as pool:
         for kind in kinds:
             ranges = [range(at, min(at + at_once, first + each))
                       for at in range(first, first + each, at_once)]
             counts = Counter()
-            for some, wrongs in pool.map(chunk, [kind] * len(ranges), ranges):
+            for some, wrongs in pool.imap(partial(chunk, kind), ranges):
                 counts += some
                 for seed, case, wrong in wrongs:
                     found += 1
