@@ -53,8 +53,9 @@ class Names:
         """Whether an expression without axes is one of Python's own numbers: it has numbers and
         sizes in it and nothing of an array."""
         known = {*self._sizes, *self.indices.values()}
-        return all(word in known or word == "float" or word.startswith("np.")
-                   for word in _WORD.findall(text))
+        return all(found.group() in known or found.group().startswith("np.")
+                   or text[found.end():].startswith("(")  # a function, of which it is a number
+                   for found in _WORD.finditer(text))
 
     def size_text(self, size: sp.Expr) -> str:
         """A size or a place, indices before sizes before numbers: t + 1, T - 1, w // 2."""

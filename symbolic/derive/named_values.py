@@ -114,27 +114,31 @@ def slopes_in_outputs(
     ]
     terms = []
     for term in equation.terms:
-        for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
-            kind = type(applied)
-            polynomial = in_output(kind) if kind.order and applied.args[0].is_Symbol else None
-            if polynomial is None:
-                continue  # σ' is a (1 - a); the slope of x² is no polynomial in x²
-            for source in outputs:
-                body = source.terms[0].body
-                if type(body).base is not kind.base or type(body).order:
-                    continue
-                read = term.reads[slot_numbers(applied.args[0])[0]]
-                lone = replace(term, reads=(read,))
-                for placed in _placements(lone, source, source.terms[0].reads[0]):
-                    new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
-                    value = polynomial.xreplace({A: slot(len(term.reads))})
-                    changed = term.body.xreplace({applied: value})
-                    changed, reads = prune(changed, (*term.reads, new))
-                    term = replace(term, body=changed, reads=reads)
-                    used[source.name] = None
-                    break
-                else:
-                    continue
-                break
+        while (found := _slope_in_output(term, outputs)) is not None:
+            term, name = found
+            used[name] = None
         terms.append(term)
     return replace(equation, terms=tuple(terms)), tuple(used)
+
+
+def _slope_in_output(term: Term, outputs: Iterable[Equation]) -> tuple[Term, str] | None:
+    """One slope of the term in its output, and which; None where there is none that can be.
+
+    One at a time: what is no longer read is taken out, and the slots have other numbers.
+    """
+    for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
+        kind = type(applied)
+        polynomial = in_output(kind) if kind.order and applied.args[0].is_Symbol else None
+        if polynomial is None:
+            continue  # σ' is a (1 - a); the slope of x² is no polynomial in x²
+        lone = replace(term, reads=(term.reads[slot_numbers(applied.args[0])[0]],))
+        for source in outputs:
+            made = type(source.terms[0].body)
+            if made.base is not kind.base or made.order:
+                continue
+            for placed in _placements(lone, source, source.terms[0].reads[0]):
+                new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
+                value = polynomial.xreplace({A: slot(len(term.reads))})
+                body, reads = prune(term.body.xreplace({applied: value}), (*term.reads, new))
+                return replace(term, body=body, reads=reads), source.name
+    return None

@@ -52,8 +52,9 @@ def place_form(equation: Equation, pen: Pen) -> str:
 def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     """One summand: what stands in front of its sum, the sum, its guards, its body."""
     # Entries of a softmax, where there are any: exp(z - Λ) would show what nobody wrote.
-    whole, leaves = _softened(equation, term, pen) or (term.body, list(map(pen.entry, term.reads)))
-    over = [index for index in term.over if index.size != 1]
+    whole, leaves, over = _softened(equation, term, pen) or (
+        term.body, list(map(pen.entry, term.reads)), term.over)
+    over = [index for index in over if index.size != 1]
     number, outside = sp.S.One, sp.S.One
     if over and equation.reduction == "sum":  # numbers and sizes stand in front of the sum
         number, rest = whole.as_coeff_Mul()
@@ -96,8 +97,11 @@ def _multiplied(number: sp.Expr, outside: sp.Expr, summed: Piece, pen: Pen) -> P
     return Piece(("-" if negative else "") + text, ADD if negative else MUL)
 
 
-def _softened(equation: Equation, term: Term, pen: Pen) -> tuple[sp.Expr, list[Piece]] | None:
-    """A body with entries of softmaxes, and its pieces; None where there are none."""
+def _softened(
+    equation: Equation, term: Term, pen: Pen
+) -> tuple[sp.Expr, list[Piece], Sequence[Index]] | None:
+    """A body with entries of softmaxes, its pieces, and the indices that are still summed over;
+    None where there are none."""
     made = summand(equation, term, {}, (), pen.conventions.setting.levels)
     if made is None or not any(isinstance(node, Softmax) for node in made.leaves):
         return None
@@ -112,7 +116,7 @@ def _softened(equation: Equation, term: Term, pen: Pen) -> tuple[sp.Expr, list[P
         else:
             held = pen.medium.style.hold(node_text(node, pen), ATOM)
             pieces.append(Piece(subscripted(held, node.axes, pen.medium.latex)))
-    return made.body, pieces
+    return made.body, pieces, [index for index in term.over if index.name in made.over]
 
 
 def _telling(term: Term, pen: Pen) -> list[Guard]:

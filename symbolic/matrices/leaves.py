@@ -84,8 +84,16 @@ def summand(
     shown = sorted((entry for entry in entries if entry[1] in left),
                    key=lambda entry: entry[0])
     move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(shown)}
-    return Summand(body.xreplace(move), tuple(node for _, _, node in shown),
-                   tuple(index.name for index in term.over), guards)
+    nodes = tuple(node for _, _, node in shown)
+    over, times = [index.name for index in term.over], sp.S.One
+    if marks and equation.reduction == "sum":
+        # A softmax need not have all axes of its Λ: a sum over one that is not left counts it.
+        left_over = {axis for node in nodes for axis in node.axes} | {
+            str(symbol) for guard in guards for part in guard_subscripts(guard)
+            for symbol in subscript_indices(part)}
+        times = sp.Mul(*(index.size for index in term.over if index.name not in left_over))
+        over = [name for name in over if name in left_over]
+    return Summand(times * body.xreplace(move), nodes, tuple(over), guards)
 
 
 _Entry: TypeAlias = tuple[tuple[int, int], sp.Symbol, Node]

@@ -123,11 +123,13 @@ def _settled(term: Term) -> Term:
         for guard in term.guards:
             span = span_of(guard, index.symbol, index.size)
             if span is not None and sp.expand(span[1] - span[0]) == 1:
-                rest = replace(
-                    term, guards=tuple(g for g in term.guards if g is not guard),
-                    over=tuple(other for other in term.over if other is not index),
-                )
-                return _settled(substitute_term(rest, {index.symbol: span[0]}))
+                there = span[0]
+                kept = tuple(g for g in term.guards if g is not guard)
+                if not (there.is_nonnegative and (index.size - 1 - there).is_nonnegative):
+                    kept += (Within(sp.S.Zero, there, index.size),)  # there need be no such place
+                rest = replace(term, guards=kept,
+                               over=tuple(other for other in term.over if other is not index))
+                return _settled(substitute_term(rest, {index.symbol: there}))
     return term
 
 

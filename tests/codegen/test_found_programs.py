@@ -1,0 +1,87 @@
+"""Programs that long runs of the differential test found printed or compiled otherwise than they
+say; each is one of its kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import gradproof as gp
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.interpret import evaluate
+from gradproof.codegen.source import array_source
+from gradproof.symbolic.equation import (
+    Array,
+    Equation,
+    Index,
+    Read,
+    System,
+    Term,
+    Within,
+    index_symbol,
+    size_symbol,
+    slot,
+)
+from gradproof.symbolic.validation import validate
+
+M, P = size_symbol("m"), index_symbol("p")
+
+
+def alone(shift: int) -> System:
+    """t = Σ_p [0 <= p + shift < 1] c[p], which is one entry of c, or none where there is none."""
+    term = Term(slot(0), (Read("c", (P,)),), (Index("p", M),),
+                (Within(sp.S.Zero, P + shift, sp.S.One),))
+    return validate(System((Array("c", (M,)),), (Equation("t", (), (term,)),)))
+
+
+@pytest.mark.parametrize("shift", [-2, -1, 0, 1])
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_the_one_place_that_a_guard_leaves_need_not_be_there(shift, m):
+    c = np.arange(1.0, m + 1)
+    due = c[-shift] if 0 <= -shift < m else 0.0
+    system = alone(shift)
+    assert evaluate(system, {"c": c})["t"] == due
+    assert compile_system(system, ["t"])(c=c) == (due,)
+    space: dict[str, Any] = {}
+    exec(array_source(system, "t", name="f"), space)
+    assert space["f"](c) == due
+
+
+BROADCAST = "T = logsumexp(b*c + zeros(k, m), axis=1)\nL = sum(T)"
+
+
+def test_a_softmax_of_fewer_axes_than_its_sum_is_counted():
+    """T has k equal rows, so each gradient has a factor k, in numbers and on paper."""
+    derivation = gp.derive(gp.equations(BROADCAST, b="", c="m", w="k"), ["b", "c"])
+    random = np.random.default_rng(0)
+    values = {"b": 0.3, "c": random.normal(size=4), "w": np.ones(5)}
+    p = np.exp(0.3 * values["c"]) / np.sum(np.exp(0.3 * values["c"]))
+    due = {"b": 5 * p @ values["c"], "c": 5 * 0.3 * p}
+    space: dict[str, Any] = {}
+    exec(derivation.numpy_source(), space)
+    for function in (derivation.compile(), space["gradient"]):
+        _, found = function(**values)
+        for name, one in due.items():
+            np.testing.assert_allclose(found[name], one, rtol=1e-12)
+    assert str(derivation.gradients["b"]) == "∂L/∂b = k Σ_j softmax(b c)ⱼ cⱼ"
+    assert str(derivation.gradients["c"]) == "∂L/∂c = k b softmax(b c)"
+
+
+def test_slopes_of_several_outputs_are_put_in_one_after_another():
+    derivation = gp.derive(gp.equations(
+        "y = tanh(a)\nL = tanh(a) + sum(tanh(b)) + tanh(y)", a="", b="1 1"))
+    a, b = 0.7, np.array([[0.4]])
+    _, found = derivation.compile()(a=a, b=b)
+    slope = 1 - np.tanh(a) ** 2
+    np.testing.assert_allclose(found["a"], slope + (1 - np.tanh(np.tanh(a)) ** 2) * slope)
+    np.testing.assert_allclose(found["b"], 1 - np.tanh(b) ** 2)
+
+
+def test_functions_of_constants_keep_the_precision():
+    """σ(σ(0)) is a number of Python's, which widens nothing."""
+    derivation = gp.derive(gp.equations("L = sum(x**2) + sigmoid(sigmoid(0))", x="n"))
+    loss, found = derivation.compile()(x=np.ones(3, np.float32))
+    assert loss.dtype == found["x"].dtype == np.float32
