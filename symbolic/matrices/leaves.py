@@ -210,8 +210,6 @@ def _softened(
         if level is None or slot(place) not in body.free_symbols:
             continue
         for inner, over, inside in _arguments(term, read, level, sizes):
-            if not inner.free_symbols:
-                continue  # of a constant: there is no array that a softmax is taken of
             mark = _Mark(inner, over, sp.Symbol(f"_p{place}", real=True),
                          sp.Symbol(f"_l{place}", real=True), inside)
             put = _marked(body, slot(place), mark)
@@ -238,6 +236,9 @@ def _arguments(
     by = {index.symbol: entry for index, entry in zip(level.out, read.at, strict=True)}
     if any(isinstance(entry, Read) for entry in read.at):
         return []
+    used = [r for place, r in enumerate(source.reads) if source.body.has(slot(place))]
+    if not any(bound.symbol in subscript_indices(entry) for r in used for entry in r.at):
+        return []  # of a constant along the axis: there is nothing that a softmax is taken of
     taken = {symbol for entry in read.at for symbol in subscript_indices(entry)}
     found = []
     for symbol, size in sizes.items():

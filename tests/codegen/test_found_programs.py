@@ -70,6 +70,19 @@ def test_a_softmax_of_fewer_axes_than_its_sum_is_counted():
     assert str(derivation.gradients["c"]) == "∂L/∂c = k b softmax(b c)"
 
 
+def test_no_softmax_is_taken_along_an_axis_of_equal_entries():
+    """Λ = log Σ_p exp(c) is no sum over what a has, though its axis has the same size."""
+    level = Term(slot(0), (Read("c", ()),), (Index("p", M),))
+    product = Term(slot(0) * sp.exp(slot(1) - slot(2)),
+                   (Read("a", (P,)), Read("c", ()), Read("level", ())), (Index("p", M),))
+    system = validate(System((Array("a", (M,)), Array("c", ())), (
+        Equation("level", (), (level,), "logsumexp"), Equation("y", (), (product,)))))
+    a = np.array([0.5, 1.0, -3.0])
+    (found,) = compile_system(system, ["y"])(a=a, c=0.3)
+    np.testing.assert_allclose(found, a.mean())
+    assert found == pytest.approx(evaluate(system, {"a": a, "c": 0.3})["y"])
+
+
 def test_slopes_of_several_outputs_are_put_in_one_after_another():
     derivation = gp.derive(gp.equations(
         "y = tanh(a)\nL = tanh(a) + sum(tanh(b)) + tanh(y)", a="", b="1 1"))
