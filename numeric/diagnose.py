@@ -74,7 +74,8 @@ def _factor(case: Case) -> Diagnosis | None:
         return None  # _one_size knows more
     if named and named[0].is_one:
         return None  # nearly equal, and no factor mends that
-    if named and right:
+    if named and right and not all(
+            sizes.get(name) == 1 for sizes in right for name in named[0].exponents):
         return _hard_coded(case, named[0], right[0])
     if named:
         return _named("sign" if _is_minus_one(named[0]) else "factor", case, ratios, named, "")

@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checks.causes.failures import Failure, failure_of, not_real, unsteady
+from gradproof.checks.causes.failures import (
+    Failure,
+    failure_of,
+    not_real,
+    run_elsewhere,
+    unsteady,
+)
 from gradproof.checks.causes.loss_faults import loss_fault
 from gradproof.checks.causes.repair_search import wanted_at
 from gradproof.checks.exact_values import exact_arrays
@@ -47,7 +53,7 @@ class Measurements:
     observed: by gradient, at each point that decided something.  notes: what else was seen.
     shapes: gradients of a wrong shape, or missing, in words.  failure: why nothing could be looked
     at; fails: that the gradient function fails where the loss works; ended: that another call of
-    it, or of the loss, is not worth while.
+    it, or of the loss, is not worth while; unsteady: two calls of it gave different numbers.
     doubts: why a derived gradient is not to be relied on.  least: of sizes, where 1 is left out.
     """
 
@@ -62,7 +68,7 @@ class Measurements:
             self.notes[name][f"{name} is handed over as a column, of shape (n, 1): the code fails "
                              "with (n,)"] = None
         self.shapes: dict[str, str] = {}
-        self.failure = ""
+        self.failure = self.unsteady = ""
         self.fails: Failure | None = None
         self.ended = False
         self.doubts: dict[str, str] = {}
@@ -99,6 +105,7 @@ class Measurements:
         is_single = 1 in point.sizes.values()
         if is_single and not point.given and not self._loss_works(point):
             return False  # a variance with ddof = 1, say, of one sample
+        run_elsewhere(self.subject.gradient, point.values)
         fault = "" if point.elsewhere or point.branch or is_single else loss_fault(
             self.subject.loss, point)
         if fault:
@@ -139,8 +146,10 @@ class Measurements:
         try:
             with np.errstate(all="ignore"):
                 found = self._present(self.subject.gradient(point.values))
+                run_elsewhere(self.subject.gradient, point.values)
                 again = self._present(self.subject.gradient(point.values))
-            self.failure = self.failure or unsteady(found, again, point)
+            self.unsteady = self.unsteady or unsteady(found, again, point)
+            self.failure = self.failure or self.unsteady
             return found
         except (Exception, SystemExit) as error:  # whatever it raises, that is the finding
             raised, hangs = failure_of(error), isinstance(error, NotReturnedError)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -23,6 +24,9 @@ PLAIN_METHODS = frozenset({
 
 MOST_ENTRIES = 24
 """Entries of a dict or list that are looked at."""
+
+MOST_TOTALS = 6
+"""Numbers of entries that something may have to be divided by."""
 
 INGREDIENT_SECONDS = 1.0
 """How long an expression may take, which may call the user's functions."""
@@ -113,6 +117,13 @@ class InScope:
                  if q.is_count and int(q.value) in axes}
         return {**axes, **own, **named}
 
+    @cached_property
+    def totals(self) -> tuple[str, ...]:
+        """The numbers of entries of matrices, as a mean divides by them; each once."""
+        found = {int(np.size(q.value)): f"{q.text}.size" for q in reversed(self.arrays)
+                 if len(q.shape) > 1 and q.text in self.variables}
+        return tuple(found.values())[:MOST_TOTALS]
+
     def factor(self, coefficient: Fraction, powers: Mapping[int, int]) -> tuple[str, str] | None:
         """Numerator and denominator of coefficient · Π size^power; None for a size not in scope."""
         above, below = [], []
@@ -120,11 +131,31 @@ class InScope:
             above.append(str(coefficient.numerator))
         if coefficient.denominator != 1:
             below.append(str(coefficient.denominator))
-        for size, power in powers.items():
-            if size not in self.sizes:
+        left = dict(powers)
+        for sign, held in ((1, above), (-1, below)):
+            while whole := self._counted(left, sign):
+                held.append(f"{whole.text}.size")
+                for size in whole.shape:
+                    left[size] -= sign
+        for size, power in left.items():
+            if power and size not in self.sizes:
                 return None
-            (above if power > 0 else below).extend([self.sizes[size]] * abs(power))
-        return " * ".join(above), " * ".join(below)
+            (above if power > 0 else below).extend([self.sizes[size]] * abs(power) if power else [])
+        return _product(above), _product(below)
+
+
+    def _counted(self, powers: Mapping[int, int], sign: int) -> NamedValue | None:
+        """An array whose number of entries is a product of sizes that are asked for; one whose
+        number the function itself asks for, if any."""
+        found = [q for q in self.arrays if len(q.shape) > 1 and len({*q.shape}) == len(q.shape)
+                 and all(sign * powers.get(size, 0) > 0 for size in q.shape)]
+        return max(found, default=None, key=lambda q: (
+            f"{q.text}.size" in self.written, q.text in self.variables))
+
+
+def _product(factors: Sequence[str]) -> str:
+    return " * ".join(text if count == 1 else f"{text} ** {count}"
+                      for text, count in Counter(factors).items())
 
 
 def _is_plain(node: ast.AST, functions: tuple[str, ...]) -> bool:

@@ -33,6 +33,10 @@ def factors(node: ast.expr, context: Context) -> Iterator[Change]:
                      partial(_combined, node, ast.Div, size))
         yield Change(1.6, f"a factor {size} is missing",
                      partial(_combined, node, ast.Mult, size))
+    for total in context.scope.totals:
+        for above in ("", "2"):
+            yield Change(1.7, f"a factor {above or 1} / {total} is missing",
+                         partial(_times, node, above, total))
     for part in _fitting(node, context):
         if part.added:
             continue

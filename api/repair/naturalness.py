@@ -77,12 +77,21 @@ def _is_idle(node: ast.AST) -> bool:
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
             if 0 in (_number(left), _number(right)):
                 return True
-            return isinstance(node.op, ast.Sub) and ast.unparse(left) == ast.unparse(right)
+            if isinstance(node.op, ast.Sub):
+                return ast.unparse(left) == ast.unparse(right)
+            return ast.unparse(right) in _addends(left)
         case ast.BinOp(op=ast.Pow(), right=right):
             return _number(right) in (0, 1)
         case ast.Attribute(value=ast.Attribute(attr="T"), attr="T"):
             return True
     return False
+
+
+def _addends(node: ast.expr) -> list[str]:
+    """The terms of a sum, as text."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_addends(node.left), *_addends(node.right)]
+    return [ast.unparse(node)]
 
 
 def _number(node: ast.AST) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -51,6 +52,12 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
         yield Change(1.2, f"the slope {slope} is too much", left.left)
     if isinstance(op, ast.MatMult):
         yield from _turned(left, right)
+    if isinstance(op, ast.Div) and isinstance(right, ast.Constant) and type(right.value) is int:
+        for coefficient, powers in context.constants:  # 2 * x for x / 500
+            times = coefficient / right.value if right.value and not powers else Fraction(1)
+            if times > 1 and times.denominator == 1:
+                yield Change(0.9, f"/ {right.value} where * {times} is due",
+                             binary(ast.Constant(int(times)), ast.Mult, left))
     if not isinstance(op, ast.Add | ast.Mult):
         cost = 1.1 if isinstance(op, ast.Sub) else 1.5
         yield Change(cost, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
@@ -209,7 +216,8 @@ def numbers(node: ast.expr, context: Context) -> Iterator[Change]:
                   for coefficient, powers in context.constants if not powers]
         for new in dict.fromkeys((*mended, *map(_as_number, near))):
             if new != old:
-                yield Change(0.8 if new in mended else 1.3, f"{old} where {new} is due",
+                whole = isinstance(old, float) or isinstance(new, int)
+                yield Change(0.8 if new in mended and whole else 1.3, f"{old} where {new} is due",
                              partial(expression, repr(new)))
         for size in context.scope.sizes.values():
             yield Change(1.7, f"{old} where {size} is due",

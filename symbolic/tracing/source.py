@@ -22,7 +22,7 @@ _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
 _STANDARD = str(Path(ast.__file__).parent)
 _ALGEBRA = (str(Path(sp.__file__).parent), str(Path(mpmath.__file__).parent))
-ENTRY = "run_traced"
+ENTRIES = ("run_traced", "_finished")
 """The name of the function that calls the user's: frames outside of it are not the user's."""
 
 
@@ -69,7 +69,7 @@ def user_frames() -> Iterator[FrameType]:
     while frame is not None:
         filename = frame.f_code.co_filename
         if filename.startswith(_HERE):
-            if frame.f_code.co_name == ENTRY:
+            if frame.f_code.co_name in ENTRIES:
                 return
         elif not filename.startswith(_NUMPY) and not _is_ours(frame):
             yield frame

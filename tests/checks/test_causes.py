@@ -262,3 +262,85 @@ def test_a_factor_is_missing_where_it_is_not_at_a_right_residual(gradient, mende
     plain = gp.check(line_loss, gradient, wrt=["w", "b"], X="m n", y="m", w="n", b="",
                      repair_seconds=0)
     assert plain.place.text.startswith("dw = ")
+
+
+def cached(first: bool):
+    """A loss with its gradient, which is remembered: of the call before, or of the first one."""
+    kept: dict[tuple[int, ...], np.ndarray] = {}
+
+    def joint(W, X, Y):
+        d = X @ W - Y
+        new = X.T @ d
+        old = kept.get(W.shape, new)
+        kept[W.shape] = old if first else new
+        return np.sum(d**2) / 2, {"W": old}
+
+    return joint
+
+
+@pytest.mark.parametrize("inputs", [
+    {"W": "n k", "X": "m n", "Y": "m k"},
+    {"W": np.ones((3, 2)), "X": np.arange(12.0).reshape(4, 3) / 5, "Y": np.eye(4)[:, :2]},
+], ids=["shapes", "arrays"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_gradient_that_is_remembered_from_another_call_does_not_pass(first, inputs):
+    result = gp.check(cached(first), None, wrt=["W"], repair_seconds=0, **inputs)
+    assert result.verdict in ("undecided", "refuted"), str(result)
+    assert result.place is None  # no line of the code around it
+    layer = gp.check_layer(cached(first), wrt=["W"], repair_seconds=0, **inputs)
+    assert layer.verdict in ("undecided", "refuted"), str(layer)
+
+
+def test_of_a_gradient_that_is_remembered_no_edit_is_shown():
+    result = gp.check(cached(False), None, wrt=["W"], W="n k", X="m n", Y="m k")
+    assert "keeps state from call to call" in result["W"].reason
+    assert (result.repair, result.first_wrong) == (None, "")
+
+
+def test_a_factor_that_is_1_at_a_size_of_1_is_a_factor():
+    def plain(x):
+        return sum(float(v) ** 2 for v in x)
+
+    result = gp.check(plain, lambda x: 2 * np.array([float(v) for v in x]) * len(x), wrt=["x"],
+                      x="n", repair_seconds=0)
+    assert result["x"].diagnosis == "hand-written = n × derived: multiply by 1/n"
+
+
+def squares(W, X, Y):
+    return np.mean((X @ W - Y) ** 2) + 0.0005 * np.sum(W**2)
+
+
+def without_its_mean(W, X, Y):
+    return X.T @ (X @ W - Y) + 0.001 * W
+
+
+def with_half_the_decay(W, X, Y):
+    return 2 * X.T @ (X @ W - Y) / Y.size + 0.0005 * W
+
+
+def product_of_numbers(x):
+    return np.sum(x**2)
+
+
+def two_numbers(x):
+    return 2 * x * 4
+
+
+def divided(x):
+    return x / 500
+
+
+MATRICES = {"W": "n k", "X": "m n", "Y": "m k"}
+
+
+@pytest.mark.parametrize(("loss", "gradient", "inputs", "line"), [
+    (squares, without_its_mean, MATRICES, "return X.T @ (X @ W - Y) * 2 / Y.size + 0.001 * W"),
+    (squares, with_half_the_decay, MATRICES,
+     "return 2 * X.T @ (X @ W - Y) / Y.size + 0.001 * W"),
+    (product_of_numbers, two_numbers, {"x": "n"}, "return 2 * x"),
+    (product_of_numbers, divided, {"x": "n"}, "return 2 * x"),
+])
+def test_an_edit_is_one_that_somebody_would_write(loss, gradient, inputs, line):
+    result = gp.check(loss, gradient, wrt=[next(iter(inputs))], **inputs)
+    assert result.verdict == "refuted"
+    assert result.repair.new.strip() == line, str(result)

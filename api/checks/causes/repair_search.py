@@ -17,6 +17,9 @@ from gradproof.symbolic.tracing.run import SourceLine, Trace
 ACCURACY = 1e-9
 """How far a right gradient may be from the derived one, relative to the largest entry."""
 
+LARGEST = 1000
+"""The largest denominator of a factor that is a plain number."""
+
 
 def wanted_at(
     looked: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, float]]],
@@ -80,4 +83,8 @@ def suggested_factors(
             factor = (1 / diagnosis.coefficient, powers)
             if factor not in found and factor != (Fraction(1), {}):
                 found.append(factor)
+        elif diagnosis is not None and diagnosis.kind == "factor" and diagnosis.ratio:
+            near = Fraction(1 / diagnosis.ratio).limit_denominator(LARGEST)
+            if near and abs(near * Fraction(diagnosis.ratio) - 1) < ACCURACY:
+                found.append((near, {}))
     return found

@@ -50,6 +50,8 @@ def first_wrong_line(
     name = refuted[0]
     wrong = prover.first_wrong(subject.of[name], pairs[name]) or Wrong(pairs[name])
     place = subject.hand.lines.get(wrong.right)
+    if place is None:  # made before, or elsewhere
+        return FirstWrong()
     text = _headed(wrong.right, place, _inputs(subject))
     if wrong.instead is not None:
         primal = {bar: source for source, bar in subject.of.items()}.get(wrong.instead)
