@@ -99,6 +99,13 @@ def _one_size(case: Case) -> Diagnosis | None:
         return None  # right and wrong without a size to tell them apart
     wrong = [o.sizes for o in case.data if not case.same(o.claimed, o.true)]
     at = " or ".join(dict.fromkeys(map(_sizes_text, right)))
+    if all(1 in sizes.values() for sizes in right) and not any(
+            sizes in right for sizes in wrong):
+        # There a sum is its summand, and much is right by chance.
+        ones = [name for name in right[0] if all(s[name] == 1 for s in right)
+                and all(s[name] != 1 for s in wrong)]
+        return Diagnosis("one_size", f"{case.claimed} = {case.true} only at {ones[0]} = 1"
+                         ) if ones else None
     text = f"{case.claimed} = {case.true} only at {at}"
     if any(sizes in right for sizes in wrong):
         return Diagnosis("one_size", f"right at {at}, and wrong for other values there: a case "
@@ -108,10 +115,7 @@ def _one_size(case: Case) -> Diagnosis | None:
         if {s[name] for s in wrong} == {1} and all(s[name] > 1 for s in right):
             return Diagnosis("one_size", f"right at {at.replace(' or ', ' and ')}, and wrong at "
                                          f"{name} = 1: an axis of length 1 is a case of its own")
-    # At a size of 1 a sum is its summand, and much is right by chance.
-    if any(1 not in sizes.values() for sizes in right):
-        text += ": a size or a case is hard-coded"
-    return Diagnosis("one_size", text)
+    return Diagnosis("one_size", f"{text}: a size or a case is hard-coded")
 
 
 def _hard_coded(case: Case, factor: Factor, right: Mapping[str, int]) -> Diagnosis:

@@ -79,10 +79,8 @@ def judge(
     refuted = [made.name for made in checks if made.verdict == "refuted"]
     if numbers.unsteady:  # what an edit makes of remembered numbers says nothing
         return CheckResult(checks, unasked=subject.keyed.unasked)
-    wrong, place, is_forward = attempted(
-        lambda: proofs.first_wrong(refuted), FirstWrong(), EXPLAINING)
-    if is_forward and sides.place is not None:
-        wrong, place = f"first wrong: {sides.place}", sides.place
+    wrong, place, _ = sides.instead_of(attempted(
+        lambda: proofs.first_wrong(refuted), FirstWrong(), EXPLAINING))
     if numbers.fails is not None:
         wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
     common = ""
@@ -320,6 +318,8 @@ class _Weighing:
         if proof is not None and proof.ratio is not None and not proof.ratio.is_zero and sayable(
                 proof.ratio, [array.name for array in inputs]):
             inverse, factor = 1 / proof.ratio, factor_text(proof.ratio)
+            if inverse == -1:
+                return "hand-written = −derived: change the sign (exact, for all sizes)"
             if inverse.has(sp.zoo, sp.nan, sp.oo):  # a step is no factor to divide by
                 return (f"derived = {factor} × hand-written: multiply by {factor} "
                         "(exact, for all sizes)")

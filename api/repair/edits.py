@@ -64,8 +64,11 @@ class Edit:
     line: int
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
-        """The function's tree with the edit, for as long as the context lasts."""
+    def applied(self) -> Iterator[Any]:
+        """The function's tree with the edit, for as long as the context lasts; yields what is new.
+
+        A product behind a product goes on with it, as x * a * (1 - a) is written.
+        """
         old = self.slot.get()
         new = self.change.make()
         if isinstance(new, ast.expr) and not hasattr(new, "lineno"):
@@ -73,10 +76,16 @@ class Edit:
         elif isinstance(new, ast.stmt):
             ast.fix_missing_locations(new)
         self.slot.set(new)
+        holder, left = self.slot.holder, None
+        if self.slot.field == "right" and _is_product(holder) and _is_product(new):
+            left, holder.left, holder.right = (
+                holder.left, _goes_on(holder.left, new.left), new.right)
         try:
-            yield
+            yield new
         finally:
             self.slot.set(old)
+            if left is not None:
+                holder.left = left
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,17 @@ class Context:
     shape: tuple[int, ...] | None = None
     constants: Sequence[tuple[Fraction, dict[int, int]]] = ()
     numbers: Sequence[str] = ()
+
+
+def _is_product(node: object) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
+def _goes_on(left: ast.expr, right: ast.expr) -> ast.expr:
+    """left · right without brackets; where they stand is where they end."""
+    if isinstance(right, ast.BinOp) and _is_product(right):
+        left, right = _goes_on(left, right.left), right.right
+    return ast.copy_location(ast.BinOp(left, ast.Mult(), right), right)
 
 
 SYMBOLS: dict[type[ast.operator], str] = {

@@ -40,7 +40,8 @@ def factors(node: ast.expr, context: Context) -> Iterator[Change]:
     for part in _fitting(node, context):
         if part.added:
             continue
-        yield Change(1.9 + part.cost, f"a factor {part.text} is missing",
+        wider = 0.3 * (part.shape not in ((), context.shape))  # it is stretched to fit
+        yield Change(1.9 + part.cost + wider, f"a factor {part.text} is missing",
                      partial(_times, node, part.text, ""))
         if part.cost < 0.5:
             yield Change(2.1 + part.cost, f"the division by {part.text} is missing",

@@ -99,8 +99,9 @@ class Edits:
             case ast.AugAssign(target=target, op=op):
                 for other, symbol in SYMBOLS.items():
                     if not isinstance(op, other):
+                        cost = 0.8 if {type(op), other} == {ast.Add, ast.Sub} else 1.2
                         change = Change(
-                            1.2, f"{SYMBOLS.get(type(op), '?')}= where {symbol}= is due", other)
+                            cost, f"{SYMBOLS.get(type(op), '?')}= where {symbol}= is due", other)
                         yield Edit(source, Slot(statement, "op"), change, line)
                 stored = statement
                 yield Edit(source, slot, Change(

@@ -36,8 +36,7 @@ def _edited_lines(edit: Edit) -> tuple[str, ...]:
     old = edit.slot.get()
     if isinstance(old, list) and all(isinstance(part, ast.stmt) for part in old):
         return _moved(source, old, edit.change.make())
-    with edit.applied():
-        new = edit.slot.get()
+    with edit.applied() as new:
         if isinstance(new, ast.Pass):
             return (*source.lines[:old.lineno - 1], *source.lines[old.end_lineno:])
         whole = edit.slot.holder if isinstance(old, list | ast.operator) else new

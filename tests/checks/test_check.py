@@ -116,7 +116,7 @@ def test_wrong_lines_are_refuted_and_right_ones_are_not(edit, wrong, fine):
 
 
 @pytest.mark.parametrize(("edit", "expected"), [
-    (("-(y - a2) * slope(z2)", "(y - a2) * slope(z2)"), "multiply by -1"),
+    (("-(y - a2) * slope(z2)", "(y - a2) * slope(z2)"), "change the sign"),
     (('"dW1": X.T @ d_z1', '"dW1": X.T @ d_z1 / len(X)'), "multiply by m"),
     (('"dW2": a1.T @ d_z2', '"dW2": 2 * a1.T @ d_z2'), "multiply by ½"),
 ])

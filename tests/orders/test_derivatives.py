@@ -39,7 +39,7 @@ def test_arguments_may_stand_in_args_as_scipy_has_them():
 
 @pytest.mark.parametrize(("jac", "said"), [
     (lambda x, t, y: slopes(x, t, y).T, "transpose"),
-    (lambda x, t, y: -slopes(x, t, y), "multiply by -1"),
+    (lambda x, t, y: -slopes(x, t, y), "change the sign"),
     (lambda x, t, y: slopes(x, t, y) * x, "derivative by log x"),
 ])
 def test_a_wrong_jacobian_is_refuted_and_named(jac, said):
@@ -91,7 +91,7 @@ def test_a_right_hessian_beside_a_wrong_gradient_is_right():
 
 
 @pytest.mark.parametrize(("hess", "said"), [
-    (lambda w, X, y: -hessian(w, X, y), "multiply by -1"),
+    (lambda w, X, y: -hessian(w, X, y), "change the sign"),
     (lambda w, X, y: hessian(w, X, y) / len(y), "multiply by m"),
     (lambda w, X, y: X.T @ X / 4, "upper bound"),
     (lambda w, X, y: X.T @ X, "constant 1 for the second derivative by z"),

@@ -207,7 +207,7 @@ def pseudo_huber_right(preds, labels):
 
 objective("pseudo-Huber", pseudo_huber, pseudo_huber_right,
           lambda preds, labels: (-pseudo_huber_right(preds, labels)[0],
-                                 pseudo_huber_right(preds, labels)[1]), "multiply by -1")
+                                 pseudo_huber_right(preds, labels)[1]), "change the sign")
 
 
 def focal(preds, labels):
@@ -267,7 +267,7 @@ def softmax_blocks(preds, labels):
 
 objective("softmax, a block per sample", classes, softmax_blocks,
           lambda preds, labels: (classes_grad(preds, labels), -softmax_blocks(preds, labels)[1]),
-          "multiply by -1", MULTI)
+          "change the sign", MULTI)
 
 
 def ranking(preds, better):

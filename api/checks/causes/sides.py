@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.causes.conditions import condition, is_named
+from gradproof.checks.causes.wrong_line import FirstWrong
 from gradproof.checks.measuring import Measurements
 from gradproof.checks.places.branches import movable_arrays
 from gradproof.checks.points import Point
@@ -79,6 +80,13 @@ class Sides:
     @property
     def names(self) -> Collection[str]:
         return self.said.keys()
+
+    def instead_of(self, found: FirstWrong) -> FirstWrong:
+        """The first wrong line; the one that tells the sides apart, where a right value is named.
+        """
+        if not found.is_forward or self.place is None:
+            return found
+        return FirstWrong(f"first wrong: {self.place}", self.place)
 
     def told(self, checks: tuple[Check, ...]) -> tuple[Check, ...]:
         """The checks with this as their diagnosis."""

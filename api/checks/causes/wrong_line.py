@@ -21,6 +21,9 @@ from gradproof.symbolic.proof.first_wrong import Wrong, pointwise_ratio
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.tracing.source import SourceLine, line_of
 
+_BACKWARD = re.compile(r"(?i)d_?[a-z]{0,2}\d*|d[A-Z_]\w*|delta\w*|grad\w*|err\w*|g_?\w{0,2}")
+"""What quantities of a backward pass are called, by which nobody differentiates."""
+
 
 class FirstWrong(NamedTuple):
     """The first wrong line in words, and where it is.
@@ -89,7 +92,8 @@ def _said(
     if meaning is not None and blame.due.is_adjoint:
         forward = next((m.values for m in walk.remedies.known if m.name == meaning.name
                         and m.role == "forward"), None)
-        primal = "" if forward is None else walk.remedies.called(forward, [*users, *known])
+        named = [name for name in (*users, *known) if not _BACKWARD.fullmatch(name)]
+        primal = "" if forward is None else walk.remedies.called(forward, named)
     if blame.read:
         due = walk.remedies.called(blame.due.values, [*users, *known])
         due = due or f"the loss's gradient by {primal}" * bool(primal)
