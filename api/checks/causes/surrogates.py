@@ -11,8 +11,9 @@ every point.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
 from typing import Any
@@ -48,8 +49,9 @@ MOST = 10
 SHARE = 0.5
 """The part of the time that is left which one of them may take."""
 
-SECONDS = 5.0
-"""All of them together: a name for what was handed in is worth no longer a wait."""
+SECONDS, BUSY = 5.0, 3.0
+"""Processor time of all of them together, after which none is begun; and how many times that it
+may be by the clock. A name for what was handed in is worth no longer a wait."""
 
 Values = Mapping[str, Any]
 Seen = Sequence[tuple[Values, Any, Any, Mapping[str, int]]]
@@ -69,6 +71,10 @@ class Surrogates:
     by: str
     order: str
     direction: str = ""
+    _began: list[float] = field(default_factory=list)
+
+    def _has_time(self) -> bool:
+        return time.process_time() - self._began[-1] < SECONDS
 
     def __call__(self, seen: Seen) -> str:
         """What was claimed at some points, in words; "" where it is nothing that is known."""
@@ -76,8 +82,9 @@ class Surrogates:
                 for values, claimed, due, sizes in seen]
         if not seen:
             return ""
+        self._began.append(time.process_time())
         try:
-            return bounded(SECONDS, lambda: self._told(seen))
+            return bounded(BUSY * SECONDS, lambda: self._told(seen))
         except TimeLimitError:
             return ""
 
@@ -87,7 +94,7 @@ class Surrogates:
         if self.order in ("gradient", "jacobian") or seen[0][0][self.by].size > 60:
             return ""
         for rule in (self._gauss_newton, self._outer, self._expected, self._constant):
-            if told := rule(seen):
+            if self._has_time() and (told := rule(seen)):
                 return told
         return ""
 
@@ -226,6 +233,8 @@ class Surrogates:
 
     def _all(self, seen: Seen, matrix: Callable[[Values], Any]) -> bool:
         """Whether a matrix in place of the Hessian is what was claimed at every point."""
+        if not self._has_time():
+            return False
         try:
             return bounded(SHARE * left(), lambda: all(
                 _same(self._shown(matrix(values), values), claimed)
