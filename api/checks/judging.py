@@ -83,11 +83,9 @@ def judge(
         lambda: proofs.first_wrong(refuted), FirstWrong(), EXPLAINING))
     if numbers.fails is not None:
         wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
-    common = ""
-    if len(refuted) == len(checks):
-        common = attempted(lambda: common_factor(
-            subject.wrt, proofs.found,
-            {name: numbers.diagnosis(name) for name in subject.wrt}), "", EXPLAINING)
+    common = "" if len(refuted) < len(checks) else attempted(lambda: common_factor(
+        subject.wrt, proofs.found,
+        {name: numbers.diagnosis(name) for name in subject.wrt}), "", EXPLAINING)
     result = CheckResult(checks, wrong, common, place, unasked=subject.keyed.unasked)
     failing = [made.name for made in checks if made.name in refuted or numbers.failure]
     if subject.rerun is None or repair_seconds <= 0 or not failing or numbers.ended:
