@@ -7,7 +7,7 @@ by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,14 +28,11 @@ def expanded(session: Session, operand: Operand, key: Any) -> list[Any]:
     entries: list[Any] = []
     used = 0
     for entry in key if isinstance(key, tuple) else [key]:
-        array = np.asarray(entry) if isinstance(entry, np.ndarray) or (
-            isinstance(entry, list) and not any(isinstance(x, session.tracers) for x in entry)
-        ) else None
+        array = _as_array(session, entry)
         if array is not None and array.dtype == bool:
-            for axis, length in enumerate(array.shape):
-                if used + axis < operand.ndim and operand.shape[used + axis] != length:
-                    fail(f"a mask of shape {array.shape} is a subscript of "
-                         f"{session.shown(operand)}")
+            sizes = operand.shape[used : used + array.ndim]
+            if any(size != length for size, length in zip(sizes, array.shape, strict=False)):
+                fail(f"a mask of shape {array.shape} is a subscript of {session.shown(operand)}")
             entries += list(np.nonzero(array))
             used += array.ndim
             continue
@@ -46,11 +43,21 @@ def expanded(session: Session, operand: Operand, key: Any) -> list[Any]:
     if not any(entry is Ellipsis for entry in entries):
         entries.append(Ellipsis)
     place = next(k for k, entry in enumerate(entries) if entry is Ellipsis)
-    if operand.ndim == used and any(isinstance(e, (np.ndarray, list)) for e in entries[:place]) \
-            and any(isinstance(e, (np.ndarray, list)) for e in entries[place + 1 :]):
+    if operand.ndim == used and _has_places(entries[:place]) and _has_places(entries[place + 1 :]):
         fail("an ellipsis that stands for no axis is between arrays of places; leave it out")
     entries[place : place + 1] = [slice(None)] * (operand.ndim - used)
     return entries
+
+
+def _as_array(session: Session, entry: Any) -> np.ndarray[Any, Any] | None:
+    """The numbers of an array or a list without traced ones; None for what is neither."""
+    is_constant = isinstance(entry, np.ndarray) or (
+        isinstance(entry, list) and not any(isinstance(x, session.tracers) for x in entry))
+    return np.asarray(entry) if is_constant else None
+
+
+def _has_places(entries: Iterable[Any]) -> bool:
+    return any(isinstance(entry, (np.ndarray, list)) for entry in entries)
 
 
 MAX_PLACES = 64
@@ -73,8 +80,7 @@ def one_by_one(
 
     writing: so are those that name a place twice, which keeps what is written last.
     """
-    if not any(isinstance(entry, (np.ndarray, list))
-               for entry in (key if isinstance(key, tuple) else (key,))):
+    if not _has_places(key if isinstance(key, tuple) else (key,)):
         return None
     entries = expanded(session, operand, key)
     arrays = constant_arrays(entries)
@@ -92,6 +98,13 @@ def one_by_one(
     if together[0].size > MAX_PLACES:
         fail(f"{together[0].size} places that follow no rule are a subscript of "
              f"{session.shown(operand)}; hand them in as an argument (kind 'labels')")
+    return _listed(entries, arrays, together)
+
+
+def _listed(
+    entries: Sequence[Any], arrays: Sequence[Any], together: Sequence[np.ndarray[Any, Any]]
+) -> OneByOne:
+    """A key for each place; arrays: those of the entries, which are broadcast `together`."""
     keys = []
     for place in np.ndindex(together[0].shape):
         numbers = iter(int(array[place]) for array in together)

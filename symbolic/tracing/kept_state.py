@@ -262,32 +262,34 @@ def _inner(path: str, value: Any) -> Iterator[Part]:
     elif isinstance(value, FunctionType):
         yield from _of_function(path, value)
     elif isinstance(value, type):
-        for name, item in list(vars(value).items()):
-            if not name.startswith("__") or isinstance(item, FunctionType):
-                yield Part(f"{path}|{value.__name__}.{name}", item, _setter(value, name))
-    elif isinstance(value, np.ndarray):  # of objects
-        yield from (Part(f"{path}[{place}]", item, None) for place, item in enumerate(value.flat))
+        yield from (Part(f"{path}|{value.__name__}.{name}", item, _setter(value, name))
+                    for name, item in list(vars(value).items())
+                    if not name.startswith("__") or isinstance(item, FunctionType))
+    elif isinstance(value, (np.ndarray, set, frozenset)):  # an array of objects
+        items = value.flat if isinstance(value, np.ndarray) else sorted(map(_key, value))
+        yield from (Part(f"{path}[{place}]", item, None) for place, item in enumerate(items))
     elif isinstance(value, (list, tuple, deque)):
         for place, item in enumerate(list(value)):
             put = None if isinstance(value, tuple) else partial(value.__setitem__, place)
             yield Part(f"{path}[{place}]", item, put)
-    elif isinstance(value, (set, frozenset)):
-        yield from (Part(f"{path}[{place}]", item, None)
-                    for place, item in enumerate(sorted(map(_key, value))))
     elif isinstance(value, Mapping):
-        try:
-            items = list(value.items())
-        except Exception:  # a mapping of the user's own
-            items = []
-        for key, item in items:
-            put = partial(_put, value, key) if hasattr(value, "__setitem__") else None
-            yield Part(f"{path}[{_key(key)}]", item, put)
-        yield Part(f"{path}.<order>", repr([_key(key) for key, _ in items]), None)
+        yield from _of_mapping(path, value)
     yield from _of_wrapper(path, value)
     if f":{AS_IS}" in path and not isinstance(value, ModuleType):
         yield from _as_is(path, value)
     if not isinstance(value, (type, FunctionType, ModuleType, partial, *GROWING[1:], tuple)):
         yield from _attributes(path, value)
+
+
+def _of_mapping(path: str, value: Mapping[Any, Any]) -> Iterator[Part]:
+    try:
+        items = list(value.items())
+    except Exception:  # a mapping of the user's own
+        items = []
+    for key, item in items:
+        put = partial(_put, value, key) if hasattr(value, "__setitem__") else None
+        yield Part(f"{path}[{_key(key)}]", item, put)
+    yield Part(f"{path}.<order>", repr([_key(key) for key, _ in items]), None)
 
 
 def _as_is(path: str, value: Any) -> Iterator[Part]:

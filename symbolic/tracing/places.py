@@ -106,14 +106,9 @@ def integer_entry(
     by = {index.symbol: entry for index, entry in zip(made.out, at, strict=True)}
     entries: list[Subscript] = []
     for read in term.reads:
-        places = [moved(entry, by) for entry in read.at]
-        if any(place is None for place in places):
-            return None
-        if read.array == INDEX_VALUE:
-            found: Subscript | None = places[0]
-        else:
-            found = integer_entry(session, Operand(read.array, (sp.S.One,) * len(places)),
-                                  tuple(places))
+        places = tuple(moved(entry, by) for entry in read.at)
+        found = None if None in places else places[0] if read.array == INDEX_VALUE else (
+            integer_entry(session, Operand(read.array, (sp.S.One,) * len(places)), places))
         if found is None:
             return None
         entries.append(found)
@@ -122,11 +117,14 @@ def integer_entry(
     if any(isinstance(entry, Read) for entry in entries):
         return None
     value = sp.expand(term.body.xreplace({slot(k): entry for k, entry in enumerate(entries)}))
+    return value if value.is_integer and _is_affine(value, at) else None
+
+
+def _is_affine(value: sp.Expr, at: Sequence[Subscript]) -> bool:
+    """Whether a value is of the first degree in the indices of the subscripts."""
     indices = [symbol for entry in at if isinstance(entry, sp.Expr)
                for symbol in entry.free_symbols if not symbol.is_positive]
-    affine = value.is_integer and all(
-        sp.diff(value, one, other) == 0 for one in indices for other in indices)
-    return value if affine else None
+    return all(sp.diff(value, one, other) == 0 for one in indices for other in indices)
 
 
 def moved(entry: Subscript, by: dict[sp.Symbol, Any]) -> Any:

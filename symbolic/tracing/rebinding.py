@@ -91,12 +91,16 @@ class Rebinder:
             return self._keep(value, made)
         if isinstance(value, _CACHED):
             return self._cached(value)
-        if type(value) in _VIEWS:
-            return self._keep(value, _VIEWS[type(value)](self(gc.get_referents(value)[0])))
         if isinstance(value, BuiltinFunctionType) and type(value.__self__) in _CONTAINERS:
             return getattr(self(value.__self__), value.__name__)
         if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
             return self._keep(value, self._numpy(value))
+        return self._data(value)
+
+    def _data(self, value: Any) -> Any:
+        """Arrays, containers, classes and objects."""
+        if type(value) in _VIEWS:
+            return self._keep(value, _VIEWS[type(value)](self(gc.get_referents(value)[0])))
         if type(value) is np.ndarray or isinstance(value, np.void):
             return self._keep(value, self._array(value))
         if type(value) in _CONTAINERS or (isinstance(value, tuple) and not _is_copied(type(value))):

@@ -232,40 +232,35 @@ def view(session: Session, operand: Operand, chosen: Sequence[Selector]) -> View
     """The free indices that NumPy's rules give: those of arrays of places stand in the place of
     the first, or before all others where the arrays do not stand next to each other."""
     axes = session.builder.axes(operand)
-    kept = iter(axes)
+    kept, taken = iter(axes), {index.name for index in axes}
+    gathers = any(isinstance(selector, Gather) for selector in chosen)
+    shared = _shared(session, operand, chosen, taken) if gathers else None
+    used = {index.name for index in shared.indices} if shared else set()
     out: list[Index] = []
     at: list[Subscript] = []
-    gathers = any(isinstance(selector, Gather) for selector in chosen)
-    taken = {index.name for index in axes}
-    shared = _shared(session, operand, chosen, taken) if gathers else None
-    start = 0 if shared and not _adjacent(chosen) else None
-    if shared and start == 0:
-        out += shared.indices
     for selector in chosen:
-        used = {index.name for index in out} | (
-            {index.name for index in shared.indices} if shared else set())
         if selector is None:
             out.append(Index(fresh_name("u", used | taken), sp.S.One))
+            used.add(out[-1].name)
             continue
         axis = next(kept)
-        if shared and start is None and isinstance(selector, (Fixed, Gather)):
-            start = len(out)
-            out += shared.indices
         if isinstance(selector, Fixed):
             at.append(selector.at)
         elif isinstance(selector, Slice):
-            index = Index(fresh_name(axis.name, used), selector.size)
-            out.append(index)
-            at.append(selector.low + selector.step * index.symbol)
+            out.append(Index(fresh_name(axis.name, used), selector.size))
+            used.add(out[-1].name)
+            at.append(selector.low + selector.step * out[-1].symbol)
         else:
             assert shared is not None
-            assert isinstance(selector, Gather)
             at.append(shared.entry(selector.places))
             _within_axis(session, at[-1], shared.indices, axis.size)
-    fold = None
-    if shared and start is not None and any(len(split) > 1 for split in shared.splits):
-        fold = (start, len(shared.indices), shared.shape)
-    return View(tuple(out), tuple(at), fold, shared is None or _told_apart(chosen, shared))
+    if shared is None:
+        return View(tuple(out), tuple(at), None, True)
+    start = _start(chosen)
+    out[start:start] = shared.indices
+    is_flat = any(len(split) > 1 for split in shared.splits)
+    fold = (start, len(shared.indices), shared.shape) if is_flat else None
+    return View(tuple(out), tuple(at), fold, _told_apart(chosen, shared))
 
 
 def _within_axis(
@@ -289,9 +284,10 @@ def _within_axis(
             session.assume(f"{bound} >= 0, for places on an axis of size {size}", bound)
 
 
-def _adjacent(chosen: Sequence[Selector]) -> bool:
+def _start(chosen: Sequence[Selector]) -> int:
+    """Before which axis those of the arrays stand; each selector before them has one axis."""
     places = [k for k, s in enumerate(chosen) if isinstance(s, (Fixed, Gather))]
-    return places[-1] - places[0] + 1 == len(places)
+    return places[0] if places[-1] - places[0] + 1 == len(places) else 0
 
 
 def _told_apart(chosen: Sequence[Selector], shared: _Shared) -> bool:

@@ -106,14 +106,13 @@ def _eye(session: Session, N: Any, M: Any = None, k: int = 0, dtype: Any = float
 
 def _arange(session: Session, *args: Any, dtype: Any = None, **named: Any) -> Any:
     """start + step i, as many as are below stop for all sizes."""
-    given = [*args, *(named[name] for name in ("start", "stop", "step") if name in named)]
+    given = (*args, *(named[name] for name in ("start", "stop", "step") if name in named))
     numbers = [found for value in given if (found := exact(value)) is not None]
     if not 1 <= len(numbers) <= 3 or len(numbers) < len(given):
-        fail(f"np.arange{tuple(given)!r:.60} is not traced; its bounds are sizes or numbers")
+        fail(f"np.arange{given!r:.60} is not traced; its bounds are sizes or numbers")
     if not any(number.free_symbols for number in numbers):
         return np.arange(*(int(n) if n.is_Integer else float(n) for n in numbers), dtype=dtype)
-    start, stop = (sp.S.Zero, numbers[0]) if len(numbers) == 1 else numbers[:2]
-    step = numbers[2] if len(numbers) == 3 else sp.S.One
+    start, stop, step = ([sp.S.Zero] * (len(numbers) == 1) + numbers + [sp.S.One])[:3]
     count = sp.expand((stop - start) / step) if step != 0 else sp.nan
     if not count.is_integer or count.is_nonpositive:
         fail(f"how many entries np.arange({start}, {stop}, {step}) has differs from size to size")

@@ -11,7 +11,7 @@ import sympy as sp
 
 from ... import elementwise
 from ...elementwise import SCALARS
-from ...equation import Read, Term
+from ...equation import Index, Read, Term
 from ...functions import STEP
 from ...layers.builder import Operand, broadcast
 from ..assignment import scattered
@@ -113,14 +113,7 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
         return apply(session, name, (first.reshape((*first.shape, *(1,) * second.ndim)), second))
     if method == "at" and name in ("add", "subtract") and isinstance(inputs[0], Tracer):
         target, key, value = inputs
-        if (listed := one_by_one(session, target.operand, key)) is not None:
-            for single, part in zip(listed.keys, parts(session, target, listed, key, value),
-                                    strict=True):
-                call(session, ufunc, "at", (target, single, part), {})
-            return None
-        entry = session.entry(-value if name == "subtract" else value)
-        chosen = selectors(session, target.operand, key)
-        return target.write(scattered(session, target.operand, chosen, entry))
+        return _add_at(session, target, key, -value if name == "subtract" else value)
     if method == "accumulate":
         axis = options.pop("axis", inputs[1] if len(inputs) > 1 else 0)
         if name == "add":
@@ -137,14 +130,28 @@ def call(session: Session, ufunc: Any, method: str, inputs: Any, options: Any) -
     target = out[0] if isinstance(out, tuple) else out
     if chosen is not True:
         result = _where_chosen(session, name, result, chosen, target)
-    if target is None:
-        return result
+    return result if target is None else _into(name, target, result)
+
+
+def _into(name: str, target: Any, result: Any) -> Any:
+    """``out=``: a traced array whose entries become those of the result."""
     if not isinstance(target, Tracer):
         fail(f"np.{name} writes a traced result into an array of numbers; make that array with "
              "np.zeros or np.empty inside the function")
     if result.ndim != target.ndim:
         fail(f"np.{name} writes {result} into {target}, which has other axes")
     return target.replace(result)
+
+
+def _add_at(session: Session, target: Tracer, key: Any, value: Any) -> None:
+    """``np.add.at``: what is added to an entry that is named twice is added twice."""
+    listed = one_by_one(session, target.operand, key)
+    if listed is None:
+        chosen = selectors(session, target.operand, key)
+        target.write(scattered(session, target.operand, chosen, session.entry(value)))
+        return
+    for single, part in zip(listed.keys, parts(session, target, listed, key, value), strict=True):
+        _add_at(session, target, single, part)
 
 
 def _together(session: Session, value: Any) -> Any:
@@ -195,6 +202,13 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
         package = "np" if hasattr(np, name) else "scipy.special"
         fail(f"{package}.{name} is not traced; write it with arithmetic, exp, log, tanh, maximum, "
              "where")
+    return _arithmetic(session, name, inputs, entries, kinds)
+
+
+def _arithmetic(
+    session: Session, name: str, inputs: Any, entries: list[Entry], kinds: list[Dtype]
+) -> Any:
+    """A row of ARITHMETIC, where truth values and whole numbers give what they give in NumPy."""
     masks = all(kind == "bool" for kind in kinds)
     if masks and name in ("negative", "subtract"):
         fail(f"NumPy does not {name.removesuffix('ive')} arrays of bool; use ~mask, or 1 - mask")
@@ -235,16 +249,10 @@ def _kind(value: Any) -> Dtype:
 def _guarded(session: Session, operator: str, inputs: Any) -> Any:
     """``y[:, None] == np.arange(k)``, ``np.arange(t)[:, None] >= np.arange(t)``: the comparison of
     places as a guard, [y[i] = j]; None where other numbers are compared."""
-    if not all(isinstance(value, (int, Number, Tracer)) and _kind(value) == "int"
-               for value in inputs) or not any(isinstance(x, Tracer) for x in inputs):
+    if not any(isinstance(x, Tracer) for x in inputs) or not all(
+            isinstance(x, (int, Number, Tracer)) and _kind(x) == "int" for x in inputs):
         return None
-    operands = [x.operand if isinstance(x, Tracer) else Operand("", ()) for x in inputs]
-    shape = session.shaped(lambda *given: Operand("", broadcast(*(x.shape for x in given))),
-                           *operands).shape
-    out = session.builder.indices(shape, [x for x in operands if x.name])
-    sides: list[Any] = [
-        integer_entry(session, operand, session.builder.read(operand, out).at)
-        if operand.name else exact(value) for value, operand in zip(inputs, operands, strict=True)]
+    out, sides = _places(session, inputs)
     symbols = {index.symbol for index in out}
     if None in sides or not any(isinstance(side, sp.Expr) and side.free_symbols & symbols
                                 for side in sides):
@@ -256,6 +264,19 @@ def _guarded(session: Session, operator: str, inputs: Any) -> Any:
     made = session.array(session.builder.emit(None, out, [Term(sp.S.One, (), (), (guard,))]),
                          "bool")
     return apply(session, "logical_not", (made,)) if operator == "!=" else made
+
+
+def _places(session: Session, inputs: Any) -> tuple[tuple[Index, ...], list[Any]]:
+    """The axes of arrays of whole numbers together, and what stands there as places: expressions
+    in the indices, entries of an integer input, or None."""
+    operands = [x.operand if isinstance(x, Tracer) else Operand("", ()) for x in inputs]
+    shape = session.shaped(lambda *given: Operand("", broadcast(*(x.shape for x in given))),
+                           *operands).shape
+    out = session.builder.indices(shape, [x for x in operands if x.name])
+    sides: list[Any] = [
+        integer_entry(session, operand, session.builder.read(operand, out).at)
+        if operand.name else exact(value) for value, operand in zip(inputs, operands, strict=True)]
+    return out, sides
 
 
 def _compare(session: Session, operator: str, entries: list[Entry]) -> Any:

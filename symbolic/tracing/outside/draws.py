@@ -42,7 +42,7 @@ _BY_SIZE = {
 }  # fmt: skip
 """The place of `size` among the arguments of NumPy's distributions."""
 
-_WHOLE = ("randint", "integers", "binomial", "poisson", "randrange")
+_WHOLE = ("randint", "integers", "binomial", "poisson", "randrange", "multinomial")
 _SCALARS = frozenset({
     "betavariate", "expovariate", "gammavariate", "gauss", "lognormvariate", "normalvariate",
     "paretovariate", "triangular", "vonmisesvariate", "weibullvariate", "getrandbits",
@@ -103,15 +103,12 @@ class Random:
             return drawn(what)
         if name in ("permutation", "shuffle", "permuted"):
             return _permuted(what, name, args[0] if args else None)
+        place = {**_BY_SIZE, **_OF_VECTORS}.get(name, len(args))
+        size = options.get("size", args[place] if len(args) > place else None)
         if name in _OF_VECTORS and args:
-            size = options.get("size", args[_OF_VECTORS[name]]
-                               if len(args) > _OF_VECTORS[name] else None)
             sizes = () if size is None else size if isinstance(size, (tuple, list)) else (size,)
-            return drawn(what, (*sizes, len_of(args[1 if name == "multinomial" else 0])),
-                         "int" if name == "multinomial" else "float")
+            return drawn(what, (*sizes, len_of(args[1 if name == "multinomial" else 0])), kind)
         if name in _BY_SIZE:
-            place = _BY_SIZE[name]
-            size = options.get("size", args[place] if len(args) > place else None)
             if size is None and name != "choice" and any(
                     getattr(x, "ndim", 0) or isinstance(x, (list, tuple))
                     for x in (*args, *options.values())):
