@@ -219,6 +219,24 @@ class _Factors:
                 self.polynomials.append((coefficients, exponent))
         return True
 
+    def take_power(self, part: sp.Expr, root: sp.Rational) -> bool:
+        """The factors of partʳ, a quotient of polynomials in E; False where one cannot be taken."""
+        if not part.is_rational_function(_E):
+            return False
+        try:
+            apart = factored(sp.together(part))
+        except (sp.PolynomialError, NotImplementedError):
+            return False
+        for factor in sp.Mul.make_args(apart):
+            base, exponent = factor.as_base_exp() if factor.has(_E) else (factor, sp.S.One)
+            sign = -1 if base.has(_E) and sp.Poly(base, _E).LC().is_negative else 1
+            if root != 1 and (sign < 0 or not (base.has(_E) or base.is_positive)):
+                return False  # a root of what may be negative does not come apart
+            self.scale *= sp.Integer(sign)**exponent
+            if not self.take(sp.expand(sign * base) if sign < 0 else base, exponent * root):
+                return False
+        return True
+
     def halve(self) -> None:
         """Written in Eⁿ, where no other powers of E occur."""
         odd = [degree for coefficients, _ in self.polynomials
@@ -300,21 +318,8 @@ def _factors(body: sp.Expr) -> _Factors | None:
     found = _Factors(number * unit)
     parts = [(sp.Mul(*(f for f in sp.Mul.make_args(plain) if f not in roots)), sp.S.One),
              *(root.as_base_exp() for root in roots)]
-    for part, root in parts:
-        if not part.is_rational_function(_E):
-            return None
-        try:
-            apart = factored(sp.together(part))
-        except (sp.PolynomialError, NotImplementedError):
-            return None
-        for factor in sp.Mul.make_args(apart):
-            base, exponent = factor.as_base_exp() if factor.has(_E) else (factor, sp.S.One)
-            sign = -1 if base.has(_E) and sp.Poly(base, _E).LC().is_negative else 1
-            if root != 1 and (sign < 0 or not (base.has(_E) or base.is_positive)):
-                return None
-            found.scale *= sp.Integer(sign)**exponent
-            if not found.take(sp.expand(sign * base) if sign < 0 else base, exponent * root):
-                return None
+    if not all(found.take_power(part, root) for part, root in parts):
+        return None
     found.halve()
     return found
 

@@ -115,19 +115,22 @@ class _Taking:
         sources = [read.array for place, read in enumerate(term.reads) if value == slot(place)]
         source = sources[0] if sources else ""
         near = any(0 < abs(literal - end) <= SMALL for end in (0, 1))
-        paired = literal in (0, 1) and (
-            source in self.found or isinstance(value, sp.Piecewise)
-            or any(_has_near_bound(reader.body) for _, reader in self.readers.get(
-                equation.name, ())) or _has_near_bound(term.body))
         far = abs(literal) >= FAR and (
             term.body.has(sp.exp) or self._is_exponent(equation.name))
-        if not (near or paired or far):
+        paired = literal in (0, 1) and (source in self.found or isinstance(value, sp.Piecewise)
+                                        or self._is_near_bound(equation, term))
+        if not (near or far or paired):
             return body
         whole = body == term.body and not is_unnamed(equation.name)
         name = equation.name if whole else "" if is_unnamed(source) else source
         self._note(equation, Safeguard(name, literal if is_low else None,
                                        None if is_low else literal))
         return value
+
+    def _is_near_bound(self, equation: Equation, term: Term) -> bool:
+        """Whether a term, or what reads its equation, has a bound near 0 or 1."""
+        readers = (reader for _, reader in self.readers.get(equation.name, ()))
+        return any(_has_near_bound(one.body) for one in (term, *readers))
 
     def _is_exponent(self, name: str, depth: int = 4) -> bool:
         """Whether an array, or what is made of it entry by entry, is an exponential's argument."""

@@ -21,7 +21,9 @@ from sympy.core.function import Application
 from ..equation import (
     Array,
     Equation,
+    Index,
     Read,
+    Subscript,
     Term,
     guard_subscripts,
     slot,
@@ -282,44 +284,42 @@ def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation,
     used: set[str] = set()
     terms = []
     for term in equation.terms:
-        changed = True
-        while changed:
-            changed = False
-            for index in term.over:
-                holders = [
-                    (p, read)
-                    for p, read in enumerate(term.reads)
-                    if any(index.symbol in subscript_indices(entry) for entry in read.at)
-                ]
-                guarded = any(
-                    index.symbol in subscript_indices(entry)
-                    for guard in term.guards
-                    for entry in guard_subscripts(guard)
-                )
-                if len(holders) != 1 or guarded:
-                    continue  # Σ_k y[i, k] w[k], or a sum over some places, is not 1
-                place, read = holders[0]
-                array = inputs.get(read.array)
-                if array is None or array.kind not in ROWS_SUM_TO_ONE:
-                    continue
-                along = array.along % len(read.at)
-                if read.at[along] != index.symbol or any(
-                    index.symbol in subscript_indices(entry)
-                    for axis, entry in enumerate(read.at) if axis != along
-                ):
-                    continue
-                split = _split_linear(term, place)
-                if split is None:
-                    continue
-                if split[1] is not None:
-                    terms.append(drop_unused(split[1]))
-                body, reads = prune(
-                    split[0].body.xreplace({slot(place): sp.S.One}), term.reads
-                )
-                over = tuple(other for other in term.over if other is not index)
-                term = drop_unused(replace(term, body=body, reads=reads, over=over))
-                used.add(read.array)
-                changed = True
-                break
+        while (found := _with_row_summed(term, inputs)) is not None:
+            term, rest, name = found
+            terms += rest
+            used.add(name)
         terms.append(term)
     return tidy(replace(equation, terms=tuple(terms))), frozenset(used)
+
+
+def _with_row_summed(
+    term: Term, inputs: Mapping[str, Array]
+) -> tuple[Term, list[Term], str] | None:
+    """The term with one such sum made 1, what of its body does not hold the rows, and whose rows
+    they are; None where there is none."""
+    for index in term.over:
+        # Σ_k y[i, k] w[k], or a sum over some places, is not 1: nothing else may depend on k.
+        holders = [place for place, read in enumerate(term.reads) if _reads_at(index, read.at)]
+        if len(holders) != 1 or any(
+                _reads_at(index, guard_subscripts(guard)) for guard in term.guards):
+            continue
+        place, read = holders[0], term.reads[holders[0]]
+        array = inputs.get(read.array)
+        if array is None or array.kind not in ROWS_SUM_TO_ONE:
+            continue
+        along = array.along % len(read.at)
+        others = (*read.at[:along], *read.at[along + 1:])
+        if read.at[along] != index.symbol or _reads_at(index, others):
+            continue
+        split = _split_linear(term, place)
+        if split is None:
+            continue
+        rest = [drop_unused(split[1])] if split[1] is not None else []
+        body, reads = prune(split[0].body.xreplace({slot(place): sp.S.One}), term.reads)
+        over = tuple(other for other in term.over if other is not index)
+        return drop_unused(replace(term, body=body, reads=reads, over=over)), rest, read.array
+    return None
+
+
+def _reads_at(index: Index, at: Iterable[Subscript]) -> bool:
+    return any(index.symbol in subscript_indices(entry) for entry in at)

@@ -11,7 +11,7 @@ are the softmax of z and its logarithm.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import sympy as sp
@@ -20,6 +20,7 @@ from ..equation import (
     INDEX_VALUE,
     Equation,
     Guard,
+    Index,
     Read,
     Size,
     Subscript,
@@ -85,15 +86,18 @@ def summand(
                    key=lambda entry: entry[0])
     move = {symbol: slot(new) for new, (_, symbol, _) in enumerate(shown)}
     nodes = tuple(node for _, _, node in shown)
-    over, times = [index.name for index in term.over], sp.S.One
-    if marks and equation.reduction == "sum":
-        # A softmax need not have all axes of its Λ: a sum over one that is not left counts it.
-        left_over = {axis for node in nodes for axis in node.axes} | {
-            str(symbol) for guard in guards for part in guard_subscripts(guard)
-            for symbol in subscript_indices(part)}
-        times = sp.Mul(*(index.size for index in term.over if index.name not in left_over))
-        over = [name for name in over if name in left_over]
-    return Summand(times * body.xreplace(move), nodes, tuple(over), guards)
+    made = Summand(body.xreplace(move), nodes, tuple(index.name for index in term.over), guards)
+    return _counted(made, term.over) if marks and equation.reduction == "sum" else made
+
+
+def _counted(made: Summand, over: Sequence[Index]) -> Summand:
+    """A softmax need not have all axes of its Λ: a sum over one that is not left counts it."""
+    left = {axis for node in made.leaves for axis in node.axes} | {
+        str(symbol) for guard in made.guards for part in guard_subscripts(guard)
+        for symbol in subscript_indices(part)}
+    times = sp.Mul(*(index.size for index in over if index.name not in left))
+    return replace(made, body=times * made.body,
+                   over=tuple(name for name in made.over if name in left))
 
 
 _Entry: TypeAlias = tuple[tuple[int, int], sp.Symbol, Node]

@@ -7,7 +7,7 @@ stand the few functions of another form, whose arguments are sizes or axes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeAlias
@@ -56,16 +56,7 @@ def _matched(
     """The arguments of a call by the names of the arrays, and by those of the options."""
     words = row.arrays.split()
     names = [word.rstrip("?*+") for word in words]
-    if words[0].endswith("+"):
-        given = {names[0]: node.arguments} if node.arguments else {}
-    else:
-        given = {name: (part,) for name, part in zip(names, node.arguments, strict=False)}
-        if len(node.arguments) > len(names):
-            far = node.arguments[len(names)]
-            stray = far.kind in ("number", "string") or far.text in ("True", "False")
-            values.source.fail(far, (
-                "an option goes by its name" if stray and row.options else "one array too many"
-            ) + f"; expected {row.usage(node.text)}")
+    given = _by_place(values, node, row, names)
     stated: dict[str, Node] = {}
     for key, value in node.keywords:
         if key in given or key not in (*names, *row.options):
@@ -84,6 +75,20 @@ def _matched(
     if missing:
         values.source.fail(node, f"{', '.join(missing)} missing; expected {row.usage(node.text)}")
     return given, stated
+
+
+def _by_place(
+    values: Values, node: Node, row: LayerRow, names: Sequence[str]
+) -> dict[str, tuple[Node, ...]]:
+    """The arguments without a name, by the names of the arrays."""
+    if row.arrays.split()[0].endswith("+"):
+        return {names[0]: node.arguments} if node.arguments else {}
+    if len(node.arguments) > len(names):
+        far = node.arguments[len(names)]
+        stray = far.kind in ("number", "string") or far.text in ("True", "False")
+        why = "an option goes by its name" if stray and row.options else "one array too many"
+        values.source.fail(far, f"{why}; expected {row.usage(node.text)}")
+    return {name: (part,) for name, part in zip(names, node.arguments, strict=False)}
 
 
 def _array(values: Values, given: tuple[Node, ...], word: str) -> Operand | tuple[Operand, ...]:
