@@ -32,6 +32,7 @@ from gradproof.programs.statements import (
     effects,
     first_set,
     flat,
+    is_draw,
     is_of_sizes,
     only_added_to,
     only_says,
@@ -330,7 +331,9 @@ class Slicer:
             again_set = effect.writes & {n for p in again for n in done[p].writes}
             # What is drawn from goes on by itself, and is no value of the pass.
             given = {name for name in effect.writes if not is_drawn_from(values.get(name))}
-            if effect.by_value & varied or effect.touches & varied:
+            follows = effect.by_value & varied or effect.touches & varied
+            is_drawn = isinstance(body[place], ast.Assign) and is_draw(body[place].value, values)
+            if follows and not is_drawn:  # what is drawn is what it is, whatever it is drawn by
                 varied |= effect.writes
             elif not (is_of_sizes(body[place], values) or again_set
                       or not given or not given <= assigned.keys()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, ModuleType
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.hand_files import read_outside
+from gradproof.programs.copies import is_drawn_from
 
 PLAIN = frozenset({"shape", "ndim", "size", "dtype"})
 """What is asked of an array without its numbers."""
@@ -149,7 +151,7 @@ def _touched_by(call: ast.Call, values: Values) -> Iterator[str]:
             return
         elif isinstance(owner, str | bytes | int | float | np.generic):
             return
-        else:
+        elif not is_drawn_from(_owner(call.func.value, values)):
             yield base(call.func.value)
             if isinstance(owner, list | dict | set):
                 return
@@ -242,6 +244,22 @@ def is_of_sizes(statement: ast.stmt, values: Values) -> bool:
                 and not inspect.isroutine(values.get(name))}
 
 
+def is_draw(value: ast.expr, values: Values) -> bool:
+    """Whether a value is a draw: ``rng.choice(3, p=p)``, ``np.random.normal(mean)``."""
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    owner = _owner(value.func.value, values)
+    return is_drawn_from(owner) or owner is np.random or owner is random
+
+
+def _owner(part: ast.expr, values: Values) -> Any:
+    """What a name, or an attribute of it, is; None where it is something else."""
+    if isinstance(part, ast.Attribute):
+        owner = _owner(part.value, values)
+        return vars(owner).get(part.attr) if hasattr(owner, "__dict__") else None
+    return values.get(part.id) if isinstance(part, ast.Name) else None
+
+
 def updated(tree: ast.AST) -> frozenset[str]:
     """The words by which a program names what it moves by a step: ``W1 -= ...``, ``self.b = self.b
     + ...``, ``weights = [w - s*d for ...]``; "[]" for items such as ``parameters[key] -= ...``.
@@ -268,8 +286,17 @@ def assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 
 def moves(target: ast.expr, value: ast.expr) -> bool:
-    """Whether an assignment is a step from the target's own value."""
+    """Whether an assignment is a step from the target's own value, or from that of the same key in
+    what the target is a copy of."""
     text = ast.unparse(target)
+
+    def is_it(part: ast.expr) -> bool:
+        return ast.unparse(part) == text or (
+            isinstance(part, ast.Subscript) and isinstance(target, ast.Subscript)
+            and isinstance(target.slice, ast.BinOp | ast.JoinedStr | ast.Constant)
+            and isinstance(getattr(target.slice, "value", ""), str)
+            and ast.dump(part.slice) == ast.dump(target.slice))
+
     if isinstance(value, ast.ListComp):
         inside = any(ast.unparse(node) == text for made in value.generators
                      for node in ast.walk(made.iter) if isinstance(node, ast.expr))
@@ -280,7 +307,7 @@ def moves(target: ast.expr, value: ast.expr) -> bool:
     left = [value.left, value.right] if isinstance(value.op, ast.Add) else [value.left]
     while left:
         part = left.pop()
-        if ast.unparse(part) == text:
+        if is_it(part):
             return True
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add | ast.Sub):
             left += [part.left]

@@ -292,8 +292,8 @@ def _without_steps(statement: ast.stmt, name: str) -> Iterator[ast.AST]:
 
 def _but_for(value: ast.expr, text: str) -> Iterator[ast.AST]:
     """The parts of a step that are not what is moved, which stands in it once more than that."""
-    moved = next(node for node in ast.walk(value) if ast.unparse(node) == text)
-    left_out = {*map(id, ast.walk(moved))}
+    moved = next((node for node in ast.walk(value) if ast.unparse(node) == text), None)
+    left_out = {*map(id, ast.walk(moved))} if moved is not None else set[int]()
     return (node for node in ast.walk(value) if id(node) not in left_out)
 
 
@@ -342,8 +342,9 @@ def _words_of(tree: ast.Module) -> frozenset[str]:
 
 def _give_back(clean: CodeType, made: CodeType) -> None:
     """Gives functions their own code back, without a look into their loops."""
-    by = {(code.co_qualname, code.co_firstlineno): code for code in _codes(clean)}
-    pairs = {code: by.get((code.co_qualname, code.co_firstlineno)) for code in _codes(made)}
+    # One after the other: several lambdas of a line have one name.
+    pairs = {code: own for code, own in zip(_codes(made), _codes(clean), strict=False)
+             if (code.co_qualname, code.co_firstlineno) == (own.co_qualname, own.co_firstlineno)}
     for function in gc.get_objects():
         # not isinstance, which asks objects of other packages for their class
         own = pairs.get(function.__code__) if type(function) is FunctionType else None
