@@ -11,15 +11,15 @@ two functions of its arrays, which are held against each other as any others are
     copies       the values of a scope as they are now
     statements   what a statement reads and writes
     watching     the program run until it has been seen to train
-    imports      modules beside a program, which are watched, too
-    running      the program run, as `python FILE` would
+    running      the program run, as `python FILE` would, with the modules beside it
     slices       the part of a pass that some of its values follow from, as a function
     parameters   what a pass moves by a step, and where it has the gradient by each
     losses       what the pass is the gradient of
     proposing    losses that a program may mean
     replays      the pass as two functions of its arrays
     carried      what a pass has from the pass before it
-    checking     the gradients of a pass, held against its loss
+    checking     what is to be checked of a program: its pass, with its losses
+    trained      the gradients of a pass, held against its loss
     wording      what was taken for what, what is missing, and the command to add
     options      what a user says about a program
     child        the process in which all this happens

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import random
 import re
+from collections.abc import Mapping, Set
 from types import BuiltinFunctionType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.layer_objects.places import Held, Step, held
+from gradproof.checks.layer_objects.places import Held, Path, Step, held
 
 LARGEST = 4_000_000
 """Entries of an array that is copied; a larger one is taken as it is."""
@@ -128,3 +131,59 @@ def is_code(value: Any) -> bool:
 def is_drawn_from(value: Any) -> bool:
     """Whether a value is a source of random numbers, which goes on by itself."""
     return isinstance(value, np.random.Generator | np.random.RandomState | random.Random)
+
+
+def is_mutable(value: Any) -> bool:
+    """Whether a function that is handed it may leave something in it."""
+    plain = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, np.generic,
+             ModuleType, type)
+    return not isinstance(value, plain) and not inspect.isroutine(value)
+
+
+def shown(path: Path) -> str:
+    """A path as it stands in the program: ``self.params['W']``, ``parameters['W1']``."""
+    first, *rest = path
+    return str(first.key) + "".join(
+        f"[{key!r}]" if is_item else f".{key}" for key, is_item in rest)
+
+
+def is_drawn(
+    statement: ast.stmt, values: Mapping[str, Any], varied: Set[str], moved: Set[str]
+) -> bool:
+    """Whether a statement assigns a draw, or what follows from draws and settings alone:
+    ``mask = self.rng.random(h.shape) < self.keep``.
+
+    varied: names through which parameters are reached.  moved: what changes in a pass.
+    """
+    if not isinstance(statement, ast.Assign):
+        return False
+    left: list[ast.AST] = [statement.value]
+    has_draw = False
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Call) and _is_draw(node, values):
+            has_draw = True
+            continue
+        if isinstance(node, ast.Attribute) and ast.unparse(node) not in moved and isinstance(
+                attribute(node, values), bool | int | float):
+            continue
+        if isinstance(node, ast.Name) and node.id in varied:
+            return False
+        left += ast.iter_child_nodes(node)
+    return has_draw
+
+
+def _is_draw(value: ast.expr, values: Mapping[str, Any]) -> bool:
+    """Whether a value is a draw: ``rng.choice(3, p=p)``, ``np.random.normal(mean)``."""
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    owner = attribute(value.func.value, values)
+    return is_drawn_from(owner) or owner is np.random or owner is random
+
+
+def attribute(part: ast.expr, values: Mapping[str, Any]) -> Any:
+    """What a name, or an attribute of it, is; None where it is something else."""
+    if isinstance(part, ast.Attribute):
+        owner = attribute(part.value, values)
+        return vars(owner).get(part.attr) if hasattr(owner, "__dict__") else None
+    return values.get(part.id) if isinstance(part, ast.Name) else None

@@ -58,11 +58,11 @@ class Loss:
     is_sure: bool = True
 
 
-def find_loss(
+def find_losses(
     seen: Pass, found: Sequence[Parameter], asked: str, trees: Sequence[ast.AST],
     used: Set[str] = frozenset(),
-) -> Loss | None:
-    """The loss of a pass; None where none is found.  Raises HandError for one that is no Python.
+) -> list[Loss]:
+    """The losses of a pass, the likeliest first.  Raises HandError for one that is no Python.
 
     used: the names from which the gradients follow.
     """
@@ -72,15 +72,13 @@ def find_loss(
     ) for place in places)
     finder = _Finder(seen, first, moving)
     if asked:
-        return finder.asked(asked)
+        return [finder.asked(asked)]
     candidates = [*finder.assigned(), *finder.listed(), *finder.printed()]
-    for _, one in sorted(candidates, key=lambda pair: pair[0], reverse=True):
-        # What gradients follow from is no loss, whatever it is called: error = y - output.
-        if not (isinstance(one.demand.value, ast.Name) and one.demand.value.id in used) \
-                and "abs(" not in one.text:
-            return replace(one, is_sure=one.is_sure and not _WEAK.search(one.text))
-    return next(iter((*finder.called(trees), *finder.functions(found), *finder.numbers(used))),
-                None)
+    # What gradients follow from is no loss, whatever it is called: error = y - output.
+    likely = [replace(one, is_sure=one.is_sure and not _WEAK.search(one.text)) for _, one in sorted(
+        candidates, key=lambda pair: pair[0], reverse=True) if "abs(" not in one.text and not (
+            isinstance(one.demand.value, ast.Name) and one.demand.value.id in used)]
+    return likely or [*finder.called(trees), *finder.functions(found), *finder.numbers(used)][:1]
 
 
 @dataclass(frozen=True)
@@ -199,10 +197,13 @@ class _Finder:
     def _call_of(self, text: str, function: Any, known: dict[str, Any]) -> Iterator[Loss]:
         needed = [p.name for p in inspect.signature(function).parameters.values()
                   if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-        if needed and all(name in known for name in needed):
-            call = ast.parse(f"{text}({', '.join(needed)})", mode="eval").body
+        # y_true is the pass's y, where it has no y_true.
+        names = [name if name in known else name.partition("_")[0] for name in needed]
+        if names and all(name in known for name in names) and len({*names}) == len(names):
+            call = ast.parse(f"{text}({', '.join(names)})", mode="eval").body
             code = function.__code__
-            yield self._loss(call, code.co_firstlineno, self._at(call), code.co_filename)
+            made = self._loss(call, code.co_firstlineno, self._at(call), code.co_filename)
+            yield replace(made, is_sure=names == needed)
 
     # --- where ------------------------------------------------------------------------------------
 

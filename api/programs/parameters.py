@@ -24,7 +24,7 @@ from gradproof.checks.layer_objects.places import (
     name_of,
     reached,
 )
-from gradproof.programs.copies import held_by_names
+from gradproof.programs.copies import held_by_names, shown
 from gradproof.programs.slices import Demand
 from gradproof.programs.statements import (
     assigned,
@@ -65,13 +65,6 @@ class Parameter:
     rate: float = 1.0
     first: int = 0
     step: Parameter | None = None
-
-
-def shown(path: Path) -> str:
-    """A path as it stands in the program: ``self.params['W']``, ``parameters['W1']``."""
-    first, *rest = path
-    return str(first.key) + "".join(
-        f"[{key!r}]" if is_item else f".{key}" for key, is_item in rest)
 
 
 def expression(path: Path) -> ast.expr:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradproof.programs.parameters import Parameter, shown
+from gradproof.programs.copies import shown
+from gradproof.programs.parameters import Parameter
 from gradproof.programs.replays import Input
 from gradproof.programs.watching import Pass
 
@@ -29,9 +30,9 @@ FORMS = ("np.sum(({y} - {a})**2) / 2", "-np.sum({y}*np.log({a}) + (1 - {y})*np.l
          "-np.sum({y}*np.log({a}))")
 
 STEP, DIRECTIONS = 1e-5, 2
-NEAR, EXACT = 1e-3, 1e-6
-"""How far the slopes along different directions may be apart, relative, and where differences of
-the loss say no more."""
+NEAR, FITS, EXACT = 1e-3, 1e-5, 1e-6
+"""How far the slopes along different directions may be apart, relative, where a loss is looked for
+and where there are several; and where differences of the loss say no more."""
 SMALL, SAME, LONGEST, SHORT = 1e-3, 1e-7, 100_000, 100
 """Entries that are smaller than this part of the largest say nothing of a factor; how far ratios
 may be apart; the largest denominator of a factor that several entries show, or a single one."""
@@ -78,10 +79,10 @@ def slopes(
     return np.array(ratios)
 
 
-def goes_down(ratios: np.ndarray) -> bool:
+def goes_down(ratios: np.ndarray, near: float = NEAR) -> bool:
     """Whether gradients are those of a loss up to a factor, by their slopes."""
     return bool(ratios.size and np.all(np.isfinite(ratios)) and np.all(ratios > 0)
-                and np.ptp(ratios) <= NEAR * np.max(ratios))
+                and np.ptp(ratios) <= near * np.max(ratios))
 
 
 def closer(steps: np.ndarray, gradients: np.ndarray) -> list[bool]:
@@ -92,11 +93,14 @@ def closer(steps: np.ndarray, gradients: np.ndarray) -> list[bool]:
         return [True] * (steps.size // DIRECTIONS)
     if steps.size != gradients.size:
         return [False] * (gradients.size // DIRECTIONS)
-    pairs = list(zip(*(ratios.reshape(-1, DIRECTIONS) for ratios in (steps, gradients)),
-                     strict=True))
+    pairs = list(zip(by_parameter(steps), by_parameter(gradients), strict=True))
     found = [_is_closer(step, gradient) and _off(step) < EXACT for step, gradient in pairs]
     return [is_step or (any(found) and not _off(gradient) < EXACT)
             for is_step, (_, gradient) in zip(found, pairs, strict=True)]
+
+
+def by_parameter(ratios: np.ndarray) -> np.ndarray:
+    return ratios.reshape(-1, DIRECTIONS)
 
 
 def _is_closer(steps: np.ndarray, gradients: np.ndarray) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -122,3 +122,13 @@ def _call(text: str, beside: ast.stmt) -> ast.stmt:
     for node in ast.walk(made):
         ast.copy_location(node, beside)
     return made
+
+
+def flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
+    """The statements of a scope, those within others too; not those of functions."""
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            continue
+        yield statement
+        for name in ("body", "orelse", "finalbody"):
+            yield from flat(getattr(statement, name, None) or ())

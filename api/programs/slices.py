@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.programs.copies import is_code, is_drawn_from
-from gradproof.programs.sites import Site
+from gradproof.programs.copies import is_code, is_drawn, is_drawn_from, shown
+from gradproof.programs.sites import Site, flat
 from gradproof.programs.statements import (
     Effects,
     aliases,
@@ -31,8 +31,6 @@ from gradproof.programs.statements import (
     defines,
     effects,
     first_set,
-    flat,
-    is_draw,
     is_of_sizes,
     only_added_to,
     only_says,
@@ -200,11 +198,13 @@ class Slicer:
     """What the statements of a pass do.
 
     varied: the names through which parameters are reached.  without: places of statements that are
-    left out, as those that move the parameters are for a loss.
+    left out, as those that move the parameters are for a loss.  fixed: of statements that move
+    other parameters, which are numbers from there on.
     """
 
     seen: Pass
     varied: frozenset[str]
+    fixed: frozenset[int] = frozenset()
 
     def sliced(self, demands: Sequence[Demand], without: Set[int] = frozenset()) -> Slice:
         """The statements from which the demands follow."""
@@ -324,6 +324,7 @@ class Slicer:
         frozen: dict[str, int] = {}
         renamed: dict[str, str] = {}
         values = {**self.seen.names, **vars(self.seen.start)}
+        moved = {shown(path) for path in self.seen.moved}
         for place in kept:
             effect = done[place]
             assigned = self.seen.after.get(place, {})
@@ -332,8 +333,9 @@ class Slicer:
             # What is drawn from goes on by itself, and is no value of the pass.
             given = {name for name in effect.writes if not is_drawn_from(values.get(name))}
             follows = effect.by_value & varied or effect.touches & varied
-            is_drawn = isinstance(body[place], ast.Assign) and is_draw(body[place].value, values)
-            if follows and not is_drawn:  # what is drawn is what it is, whatever it is drawn by
+            # What is drawn is what it is, whatever it is drawn by.
+            if follows and place not in self.fixed and not is_drawn(
+                    body[place], values, varied, moved):
                 varied |= effect.writes
             elif not (is_of_sizes(body[place], values) or again_set
                       or not given or not given <= assigned.keys()):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, ModuleType
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.hand_files import read_outside
-from gradproof.programs.copies import is_drawn_from
+from gradproof.programs.copies import attribute, is_drawn_from, is_mutable
 
 PLAIN = frozenset({"shape", "ndim", "size", "dtype"})
 """What is asked of an array without its numbers."""
@@ -151,7 +150,7 @@ def _touched_by(call: ast.Call, values: Values) -> Iterator[str]:
             return
         elif isinstance(owner, str | bytes | int | float | np.generic):
             return
-        elif not is_drawn_from(_owner(call.func.value, values)):
+        elif not is_drawn_from(attribute(call.func.value, values)):
             yield base(call.func.value)
             if isinstance(owner, list | dict | set):
                 return
@@ -164,13 +163,6 @@ def _touched_by(call: ast.Call, values: Values) -> Iterator[str]:
         if is_mutable(values.get(base(argument))):
             yield base(argument)
     yield from outside(values.get(base(call.func)), written=True)
-
-
-def is_mutable(value: Any) -> bool:
-    """Whether a function that is handed it may leave something in it."""
-    plain = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, np.generic,
-             ModuleType, type)
-    return not isinstance(value, plain) and not inspect.isroutine(value)
 
 
 def _is_plain_module(module: Any) -> bool:
@@ -244,22 +236,6 @@ def is_of_sizes(statement: ast.stmt, values: Values) -> bool:
                 and not inspect.isroutine(values.get(name))}
 
 
-def is_draw(value: ast.expr, values: Values) -> bool:
-    """Whether a value is a draw: ``rng.choice(3, p=p)``, ``np.random.normal(mean)``."""
-    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
-        return False
-    owner = _owner(value.func.value, values)
-    return is_drawn_from(owner) or owner is np.random or owner is random
-
-
-def _owner(part: ast.expr, values: Values) -> Any:
-    """What a name, or an attribute of it, is; None where it is something else."""
-    if isinstance(part, ast.Attribute):
-        owner = _owner(part.value, values)
-        return vars(owner).get(part.attr) if hasattr(owner, "__dict__") else None
-    return values.get(part.id) if isinstance(part, ast.Name) else None
-
-
 def updated(tree: ast.AST) -> frozenset[str]:
     """The words by which a program names what it moves by a step: ``W1 -= ...``, ``self.b = self.b
     + ...``, ``weights = [w - s*d for ...]``; "[]" for items such as ``parameters[key] -= ...``.
@@ -273,6 +249,20 @@ def updated(tree: ast.AST) -> frozenset[str]:
                 if moves(target, value):
                     found |= _words(target)
     return frozenset(found)
+
+
+def goes_down_in(body: Sequence[ast.stmt]) -> bool:
+    """Whether statements subtract from something that they keep: ``W -= ...``, ``W = W - ...``."""
+    for node in (node for statement in body for node in ast.walk(statement)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub) and not isinstance(
+                node.value, ast.Constant):
+            return True
+        if isinstance(node, ast.Assign) and any(
+                moves(target, value) and isinstance(value, ast.BinOp)
+                and isinstance(value.op, ast.Sub) and not isinstance(value.right, ast.Constant)
+                for target, value in assigned(node)):
+            return True
+    return False
 
 
 def assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -374,16 +364,6 @@ def asks_sizes(statement: ast.stmt) -> bool:
     return any((isinstance(node, ast.Attribute) and node.attr in ("shape", "size"))
                or (isinstance(node, ast.Call) and called_name(node) == "len")
                for node in ast.walk(statement))
-
-
-def flat(statements: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
-    """The statements of a scope, those within others too; not those of functions."""
-    for statement in statements:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            continue
-        yield statement
-        for name in ("body", "orelse", "finalbody"):
-            yield from flat(getattr(statement, name, None) or ())
 
 
 def first_set(done: Sequence[Effects]) -> frozenset[str]:

@@ -229,6 +229,12 @@ class Watcher:
             self._is_over = True
             raise Enough
 
+    @property
+    def waiting(self) -> list[Site]:
+        """The loops of the program's own file that were not run so far."""
+        return [site for number, site in enumerate(self.sites)
+                if site.loop is not None and site.file == self.file and not self._count.get(number)]
+
     # --- what moves by a step -------------------------------------------------------------------
 
     @property

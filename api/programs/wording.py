@@ -9,6 +9,7 @@ from gradproof.checks.hand_files import HandError
 from gradproof.programs.losses import Loss
 from gradproof.programs.parameters import Parameter
 from gradproof.programs.proposing import proposals
+from gradproof.programs.statements import goes_down_in
 from gradproof.programs.watching import Pass, Watcher
 from gradproof.symbolic.places import said_place
 
@@ -32,6 +33,13 @@ def taken(
         said.append("no gradients have a name: " * (not named) + ", ".join(
             one.text for one in steps))
     return said
+
+
+def not_looked_at(watcher: Watcher) -> list[str]:
+    """Other loops of the program, not run by then, that move something by a step."""
+    lines = [str(site.line) for site in watcher.waiting if goes_down_in(site.body)]
+    return [f"not looked at: the loop in line {line}, which takes steps, too (--line {line})"
+            for line in lines]
 
 
 def no_pass(watcher: Watcher, command: str) -> str:

@@ -1,8 +1,9 @@
 """Programs that train are checked as they stand: what is taken for what, and the verdict."""
 
 import pytest
-from tables import program_styles, programs
+from tables import program_networks, program_styles, programs
 
+from gradproof.checks.hand_files import HandError
 from gradproof.programs.checking import program_of
 from gradproof.programs.options import Options
 
@@ -22,10 +23,10 @@ def checked(tmp_path, alone):
 PASSES = ("proved", "agrees")
 
 
-CASES = (*programs.CASES, *program_styles.CASES)
+CASES = (*programs.CASES, *program_styles.CASES, *program_networks.CASES)
 
 QUICK = {"loop", "class", "factor", "never_zeroed", "clipped_by_norm", "longer_in_a_branch",
-         "loss_of_other_data"}
+         "loss_of_other_data", "table_slope", "rivals"}
 
 
 @pytest.mark.parametrize("case", [
@@ -39,3 +40,26 @@ def test_a_program_has_the_verdicts_that_are_true_of_it(case, checked):
             f"{one.name}\n{result}"
     assert len(result.checks) == (len(case.verdicts) if isinstance(case.verdicts, dict)
                                   else len(result.checks))
+
+
+TWO_LOOPS = programs.LOOP.replace("range(10000)", "range(3)") + """
+for epoch in range(10):
+    p = sigmoid(a1 @ W2)
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    dW2 = a1.T @ (p - y)
+    W2 -= lr * dW2
+"""
+
+
+def test_other_loops_that_take_steps_are_told_and_can_be_asked_for(checked):
+    made, result = checked(TWO_LOOPS)
+    line = TWO_LOOPS[:TWO_LOOPS.index("for epoch in range(10):")].count("\n") + 1
+    assert result.verdict == "proved"
+    assert made.taken[-1] == (
+        f"not looked at: the loop in line {line}, which takes steps, too (--line {line})")
+    assert checked(TWO_LOOPS, line=line)[1].verdict == "refuted"
+
+
+def test_a_loss_that_is_no_number_is_told(checked):
+    with pytest.raises(HandError, match="the loss loss is nan in the pass"):
+        checked(programs.LOOP.replace("loss = -np.mean(", "loss = -np.mean(np.nan * "))
