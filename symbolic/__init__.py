@@ -31,7 +31,8 @@ The folders build on it, each on those named behind the arrow (a test holds it):
     specs/       networks, models, their TOML files                 -> ground, layers, text
     matrices/    index equations as products of matrices            -> ground
     derive/      the rule, and what makes its result short          -> ground, matrices
-    display/     equations as Unicode and LaTeX, and the reasons    -> ground, matrices, derive
+    reread/      printed formulas read back, with their shapes      -> nothing
+    display/     equations as Unicode and LaTeX, the reasons   -> ground, matrices, derive, reread
     normalform/  arrays as polynomials in atoms                     -> ground
     exact/       values in fractions, and else in many digits       -> ground
     proof/       are two arrays equal, and the first that is not    -> ground, normalform, exact

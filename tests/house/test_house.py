@@ -22,8 +22,8 @@ ALLOWED = {
 PARTS = {
     "symbolic": {"": set(), "layers": {""}, "tracing": {"", "layers"},
                  "text": {"", "layers", "tracing"}, "specs": {"", "layers", "text"},
-                 "matrices": {""}, "derive": {"", "matrices"},
-                 "display": {"", "matrices", "derive"}, "normalform": {""}, "exact": {""},
+                 "matrices": {""}, "derive": {"", "matrices"}, "reread": set(),
+                 "display": {"", "matrices", "derive", "reread"}, "normalform": {""}, "exact": {""},
                  "proof": {"", "normalform", "exact"}},
     "codegen": {"": set()},
     "numeric": {"": set()},
