@@ -21,7 +21,8 @@ from gradproof.checks.results import CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import Gradient, Rerun, Sides, Subject, Values
 from gradproof.codegen.compile import compile_system
-from gradproof.derivations.derivation import Derivation, values_of
+from gradproof.derivations.derivation import Derivation
+from gradproof.derivations.sources import values_of
 from gradproof.limits.calls import called
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS

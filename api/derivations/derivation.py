@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal, TypeAlias, get_args
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
@@ -31,10 +29,13 @@ from gradproof.symbolic.display.reasons import kink_line, reason
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
-from gradproof.symbolic.matrices.orientation import prefers_rows
+from gradproof.symbolic.matrices.orientation import beside_rows
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.tracing.run import Trace
+
+Vectors: TypeAlias = Literal["columns", "rows"]
+"""What arrays with one axis are in formulas."""
 
 
 @dataclass(frozen=True)
@@ -320,16 +321,29 @@ class Derivation:
 
 
 def derive(
-    source: Network | Model | System | Trace, wrt: Iterable[str] | None = None
+    source: Network | Model | System | Trace, wrt: Iterable[str] | None = None, *,
+    vectors: Vectors | None = None,
 ) -> Derivation:
     """The gradients of a network's or model's loss, or of the last equation of a system or trace.
 
     wrt: names to differentiate by; by default all parameters of a network or model, all real
-    inputs of a system.  Raises EquationError for an unknown name or a last equation that is no
-    scalar, TypeError for what holds no equations.
+    inputs of a system.
+
+    vectors: what an array with one axis is in the formulas of equations and traces.  "columns", the
+    default: A x, and X W + 1 bᵀ, nothing is repeated without a word.  "rows", for batches with a
+    sample in each row, as networks and models have them: x W, and X W + b, where a row beside a
+    matrix stands for one with equal rows; what is computed for each sample is a column.
+
+    Raises EquationError for an unknown name or a last equation that is no scalar, ValueError for
+    `vectors` of something that has a convention of its own, TypeError for what holds no equations.
     """
+    if vectors not in (None, *get_args(Vectors)):
+        raise ValueError(f'vectors: expected "columns" or "rows", got {vectors!r}')
     if isinstance(source, Trace):
         source = traced_loss(source)
+    if vectors is not None and isinstance(source, Network | Model):
+        raise ValueError("vectors: a network says it itself, Network(..., convention=\"columns\"); "
+                         "in a model's batch they are rows")
     if isinstance(source, Network):
         return _derive_network(source, wrt)
     if isinstance(source, Model):
@@ -348,9 +362,10 @@ def derive(
         entries=initial_names(setting.loops),
         plain=numbered_like_steps(chain.system.shapes, setting.loops),
     )
-    writer = Writer(
-        notation, prefers_rows(source), chain.system.shapes, setting=setting, bias_last=True,
-    )
+    rows = vectors == "rows"
+    writer = Writer(notation, rows, chain.system.shapes, setting=setting, repeats=rows,
+                    upright=beside_rows(chain.system, chain.forward) & {*chain.forward}
+                    if rows else ())
     return Derivation(chain, writer)
 
 
@@ -378,10 +393,6 @@ def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
         levels=[e.name for e in system.equations if e.reduction == "logsumexp"],
         counted=system.shapes.keys() - layered,
     )
-    writer = Writer(notation, True, chain.system.shapes, setting=Setting.of(chain.system))
+    writer = Writer(notation, True, chain.system.shapes, setting=Setting.of(chain.system),
+                    upright=beside_rows(chain.system, chain.forward))
     return Derivation(chain, writer, model)
-
-
-def values_of(network: Network | Model) -> dict[str, Any]:
-    """The network's values as float arrays."""
-    return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}

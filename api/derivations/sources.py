@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.symbolic.dependence import until
 from gradproof.symbolic.derive.adjoint import jacobian, reverse
@@ -86,3 +88,8 @@ def traced_loss(traced: Trace) -> System:
         raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
                             "inputs, unchanged; there is nothing to differentiate")
     return until(system, traced.result)
+
+
+def values_of(network: Network | Model) -> dict[str, Any]:
+    """The network's values as float arrays."""
+    return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}

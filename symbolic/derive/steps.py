@@ -83,6 +83,11 @@ class Chain:
     stated: tuple[Assumption, ...] = ()
 
     @property
+    def forward(self) -> tuple[str, ...]:
+        """The names of the arrays of the forward pass, as they are shown."""
+        return tuple(step.name for step in self.steps if step.role == "forward")
+
+    @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """Everything that was assumed of the inputs and used."""
         return tuple(sorted({*self.stated, *self._assumed_by(self.steps)}, key=str))

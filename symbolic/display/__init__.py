@@ -4,6 +4,7 @@ No algebra is done here: what is printed is the matrix form or the index form of
 is.
 
     definitions     the lines "With": what named functions are, and their slopes
+    fits            whether what was written is matrix algebra: the text read back
     index_letters   letters for the indices of an equation: i, j, k rather than i, i1, j1
     index_text      index forms written out: Σ and subscripts
     layout          scalar bodies laid out: one walk, a style for each target

@@ -8,20 +8,36 @@ What matrix form says in one symbol stays one symbol here, too: entries of a sof
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import NAMED, Equal, Equation, Guard, Index, Read, Term, Within, slots_of
+from ..equation import (
+    INDEX_VALUE,
+    NAMED,
+    Equal,
+    Equation,
+    Guard,
+    Index,
+    Read,
+    Term,
+    Within,
+    slots_of,
+    term_reads,
+)
 from ..matrices.leaves import leaf, summand
 from ..matrices.nodes import Leaf, Softmax
+from ..solving import drop_idle
+from ..substitution import substitute_term
 from .layout import ADD, ATOM, MUL, Piece, body
 from .matrix_text import node_text
 from .notation import subscripted
-from .pen import Pen, Written
+from .pen import Pen, Written, affine
 
 
 def index_form(equation: Equation, pen: Pen) -> Written:
     """An equation with indices and Σ."""
+    equation = drop_idle(_without_lone_places(equation))
     lead = [index.name for index in equation.out]
     left = pen.name(equation.name, pen.conventions.worth_showing(equation.name, lead))
     if not equation.terms:
@@ -34,6 +50,20 @@ def index_form(equation: Equation, pen: Pen) -> Written:
         else:
             text += f" - {shown[1:].lstrip()}" if shown.startswith("-") else f" + {shown}"
     return Written(left, text)
+
+
+def _without_lone_places(equation: Equation) -> Equation:
+    """With 0 for each index that has one place alone: where it is read with others, u + j, a
+    reader would look for it on the left, where no axis of length 1 has a subscript."""
+    if equation.reduction in NAMED or equation.argmax:
+        return equation
+    return replace(equation, terms=tuple(_at_first(term, equation.out) for term in equation.terms))
+
+
+def _at_first(term: Term, out: Sequence[Index]) -> Term:
+    lone = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
+    over = tuple(index for index in term.over if index.size != 1)
+    return substitute_term(replace(term, over=over), lone) if lone else term
 
 
 def place_form(equation: Equation, pen: Pen) -> str:
@@ -60,24 +90,47 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
         number, rest = whole.as_coeff_Mul()
         outside, whole = rest.as_independent(*slots_of(rest), as_Add=False)
     shown = body(whole, leaves, pen.medium.style)
-    guards = "".join(map(pen.guard, _telling(term, pen)))
-    return _multiplied(number, outside, _reduced(equation, over, guards, shown, pen), pen)
+    # Ranges first: within them, the places that other guards read are there.
+    telling = sorted(_telling(term, pen), key=lambda guard: not isinstance(guard, Within))
+    guards = "".join(map(pen.guard, telling))
+    ranges = [(index, _is_seen(index, term, pen)) for index in over]
+    return _multiplied(number, outside, _reduced(equation, ranges, guards, shown, pen), pen)
+
+
+def _is_seen(index: Index, term: Term, pen: Pen) -> bool:
+    """Whether an axis that is read at the index alone shows how far it runs."""
+    shapes = pen.conventions.shapes
+    primal = pen.conventions.notation.adjoints
+    seen = set()
+    for read in term_reads(term):
+        if read.array == INDEX_VALUE:
+            continue
+        shape = shapes.get(read.array, shapes.get(primal.get(read.array, ""), ()))
+        for axis, entry in enumerate(read.at):
+            if entry == index.symbol:
+                seen.add(shape[axis] if axis < len(shape) else index.size)
+    return seen == {index.size}
 
 
 def _reduced(
-    equation: Equation, over: Sequence[Index], guards: str, shown: Piece, pen: Pen
+    equation: Equation, over: Sequence[tuple[Index, bool]], guards: str, shown: Piece, pen: Pen
 ) -> Piece:
-    """A body with its guards under the sign of the equation's reduction."""
+    """A body with its guards under the sign of the equation's reduction.
+
+    over: the bound indices, each with whether a reader sees how far it runs.
+    """
     medium, reduction = pen.medium, equation.reduction
+    below = [medium.below(index.name, "" if is_seen else affine(index.size, medium.latex))
+             for index, is_seen in over]
     if guards and reduction not in ("logsumexp", "max"):
         shown = Piece(guards + medium.style.hold(shown, MUL), MUL)
     if reduction == "max":  # the places that a guard leaves out take no part, whatever their sign
-        names = ", ".join(index.name for index in over)
+        names = ", ".join(below)
         names += f": {guards.strip()}" if guards else ""
         return Piece(medium.maximum(names) + medium.style.hold(shown, MUL), MUL)
     if reduction in NAMED:
         return medium.named(reduction, shown)
-    signs = "".join(medium.sum(index.name) for index in over)
+    signs = "".join(map(medium.sum, below))
     if reduction == "logsumexp":
         inner = medium.style.call("exp", [shown])
         return medium.style.call("log", [Piece(signs + guards + inner.text, MUL)])
@@ -93,7 +146,7 @@ def _multiplied(number: sp.Expr, outside: sp.Expr, summed: Piece, pen: Pen) -> P
         return pen.medium.style.negate(summed)
     negative = factor.as_coeff_Mul()[0].is_negative
     front = body(abs(number) * outside, [], pen.medium.style)
-    text = f"{front.text}{pen.medium.gap}{summed.text}"
+    text = f"{pen.medium.style.hold(front, MUL)}{pen.medium.gap}{summed.text}"
     return Piece(("-" if negative else "") + text, ADD if negative else MUL)
 
 
@@ -114,7 +167,10 @@ def _softened(
         if isinstance(node, Leaf):
             pieces.append(pen.entry(entries[node]))
         else:
-            held = pen.medium.style.hold(node_text(node, pen), ATOM)
+            try:
+                held = pen.medium.style.hold(node_text(node, pen), ATOM)
+            except NotImplementedError:
+                return None
             pieces.append(Piece(subscripted(held, node.axes, pen.medium.latex)))
     return made.body, pieces, [index for index in term.over if index.name in made.over]
 

@@ -201,7 +201,7 @@ def _subscripted(shown: str, at: Sequence[str]) -> str:
     # A space before the underscore keeps GitHub's Markdown from reading an emphasis.
     if not at:
         return shown
-    return f"{shown} _{{{(' ' if all(len(a) == 1 for a in at) else ',').join(at)}}}"
+    return f"{shown} _{{{(' ' if all(len(a) == 1 and a != ':' for a in at) else ',').join(at)}}}"
 
 
 def _entry(at: Sequence[str]) -> str:

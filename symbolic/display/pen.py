@@ -8,17 +8,21 @@ A pen knows no matrix forms and no sums; :mod:`matrix_text` and :mod:`index_text
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import sympy as sp
 
-from ..equation import Equal, Equation, Guard, Read, Size, Subscript, System
+from ..equation import INDEX_VALUE, Equal, Equation, Guard, Read, Size, Subscript, System
 from ..matrices.leaves import Levels, levels_of
 from ..matrices.loop_ends import Loops, loops_of
-from .layout import ATOM, POW, Piece
+from .layout import ADD, ATOM, POW, Piece
 from .notation import Notation
 from .text_and_latex import Medium
+
+Way: TypeAlias = Literal["column", "row"]
+"""How a vector stands."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,15 @@ class Setting:
 class Conventions:
     """Everything that decides how an equation is written, but the medium.
 
-    row_vectors: vectors are rows (x W + b) rather than columns (W x + b).
+    row_vectors: arrays with one axis are rows (x W + b) rather than columns (W x + b).
+    upright: arrays that are columns all the same, and stacks of columns if they have more axes:
+        with samples as rows, what has a value for each of them.
     shapes: of all arrays; an axis of size 1 needs no subscript.
     diagonals: [i = j] v is written diag(v), and so is a vector that scales rows or columns.
     setting: what is known of the system that the equations are from.
-    bias_last: a vector that is added to every row stands by itself (X + b), one with an entry for
-        each row has 1ᵀ behind it; the other way round where it is False.  By default: row_vectors.
+    repeats: a vector beside a matrix stands for one with equal rows (X W + b), or with equal
+        columns where vectors are columns (W X + b), as biases do; otherwise that is always
+        written out (X W + 1 bᵀ).
     leading: derivative -> how many of its axes are those of what is differentiated; the others are
         what by.  A derivative by a matrix is then written as a matrix, with ⊗.
     """
@@ -70,8 +77,34 @@ class Conventions:
     shapes: Mapping[str, tuple[Size, ...]]
     diagonals: bool = False
     setting: Setting = field(default_factory=Setting)
-    bias_last: bool | None = None
+    repeats: bool = True
     leading: Mapping[str, int] = field(default_factory=dict)
+    upright: Collection[str] = ()
+
+    @property
+    def vectors(self) -> Way:
+        """What an array with one axis is."""
+        return "row" if self.row_vectors else "column"
+
+    @property
+    def repeated(self) -> Way | None:
+        """Which vectors stand beside a matrix for one with equal rows or columns."""
+        return self.vectors if self.repeats and not self.diagonals else None
+
+    def is_upright(self, array: str) -> bool:
+        """Whether an array, or that which it is the adjoint of, is a column by name."""
+        return self.notation.adjoints.get(array, array) in self.upright
+
+    def way(self, array: str, axes: Sequence[str]) -> Way | None:
+        """How a read of an array stands that runs along `axes` ("" for one of length 1)."""
+        named = [axis for axis in axes if axis]
+        if self.is_upright(array):
+            return "column" if named else None
+        if len(named) != 1:
+            return "column" if named and axes[-1] == "" else None
+        if len(axes) > 1:
+            return "row" if axes[-1] else "column"
+        return self.vectors
 
     def name(self, array: str, at: Sequence[str] = (), latex: bool = False) -> str:
         """An array, or an entry of it, as this notation writes it."""
@@ -97,10 +130,8 @@ class Conventions:
         """The axes of vectors that are not repeated without a word but have 1ᵀ behind them."""
         if len(axes) < 2:
             return ()
-        if self.diagonals:
-            return axes[:-1], axes[-1:]
-        rows = self.row_vectors if self.bias_last is None else self.bias_last
-        return (axes[:-1],) if rows else (axes[-1:],)
+        both = {"column": axes[:-1], "row": axes[-1:]}
+        return tuple(across for way, across in both.items() if way != self.repeated)
 
 
 @dataclass(frozen=True)
@@ -114,7 +145,10 @@ class Pen:
         return self.conventions.name(array, at, self.medium.latex)
 
     def entry(self, read: Read) -> Piece:
-        """An entry of an array: x₂ᵢ₊₁."""
+        """An entry of an array: x₂ᵢ₊₁; the place itself where that is the value."""
+        if read.array == INDEX_VALUE:
+            (place,) = map(self.subscript, read.at)
+            return Piece(place, ATOM if place.isalnum() else ADD)
         at = [self.subscript(part) for part in read.at]
         return name_piece(self.name(read.array, self.conventions.worth_showing(read.array, at)))
 

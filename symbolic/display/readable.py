@@ -30,13 +30,17 @@ from ..matrices.nodes import (
     walk,
 )
 from ..matrices.recognise import matrix_form, without_units
+from .fits import fits
 from .index_letters import indices_of, with_letters
-from .pen import Conventions
+from .matrix_text import node_text
+from .pen import Conventions, Pen, Written
+from .text_and_latex import TEXT
 
 
 @dataclass(frozen=True)
 class Readable:
-    """A matrix form, its axes in the order of the left side's, whose subscripts are `at`."""
+    """A matrix form, its axes in the order of the left side's, whose subscripts are `at`, by the
+    names that they have in the text."""
 
     form: Node
     at: tuple[str, ...]
@@ -60,8 +64,35 @@ def readable_form(equation: Equation, conventions: Conventions) -> Readable | No
         if form is not None and reads_well(form, out, conventions.diagonals):
             at = tuple(new.name for old, new in zip(equation.out, named.out, strict=True)
                        if old.name in fixed)
-            return Readable(aligned(form, out), at)
+            found = Readable(aligned(form, out), at)
+            if is_algebra(found, named, conventions):
+                return found
     return None
+
+
+def written(found: Readable, equation: Equation, pen: Pen) -> Written:
+    """An equation in matrix form; NotImplementedError for a form that has no spelling.
+
+    What the left side is, a column or a row, the right side is written as.
+    """
+    fixed, axes = set(found.at), [index.name for index in equation.out]
+    places = [name if name in fixed else ":" for name in axes]
+    while places and places[-1] == ":":
+        places.pop()
+    out = [index for index in equation.out if index.name not in fixed]
+    way = pen.conventions.way(
+        equation.name, ["" if index.size == 1 else index.name for index in out])
+    right = node_text(found.form, pen, way)
+    return Written(pen.name(equation.name, places), right.text)
+
+
+def is_algebra(found: Readable, equation: Equation, conventions: Conventions) -> bool:
+    """Whether a form has a spelling that, read back, has the shape of what it is the form of."""
+    try:
+        text = written(found, equation, Pen(conventions, TEXT))
+    except NotImplementedError:
+        return False
+    return fits(equation, found.at, text.right, conventions)
 
 
 def steps_in(equation: Equation, conventions: Conventions) -> set[str]:

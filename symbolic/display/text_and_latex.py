@@ -140,18 +140,15 @@ class LatexStyle(Style):
         return rf"\left( {inner} \right)" if r"\frac" in inner else f"({inner})"
 
     def cases(self, pieces: Sequence[tuple[Piece, Piece | None]]) -> Piece:
-        """On one row: value [condition] + ..., with Iverson brackets."""
-        shown = []
-        held = []
-        for value, condition in pieces:
-            if condition is not None:
-                held.append(condition.text)
-                mark = condition.text
-            else:
-                mark = r"\text{otherwise}"
-            if value.text != "0":
-                shown.append(rf"{self.hold(value, POW)}~[{mark}]")
-        return Piece(" + ".join(shown), ADD, any_array(pieces))
+        """On one row, in braces: {value if condition, value otherwise}."""
+        shown = ", ".join(
+            value.text + (rf" \text{{ if }} {condition.text}" if condition
+                          else r" \text{ otherwise}")
+            for value, condition in pieces
+        )
+        tall = r"\frac" in shown
+        left, right = (r"\left\lbrace", r"\right\rbrace") if tall else (r"\lbrace", r"\rbrace")
+        return Piece(f"{left} {shown} {right}", ATOM, any_array(pieces))
 
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         spelled = {">": r"\gt", "<": r"\lt", ">=": r"\ge", "<=": r"\le", "==": "=",
@@ -176,13 +173,18 @@ class Medium:
     place: bool = False
     """Whether what is written is the place of a maximum rather than its value."""
 
+    @property
+    def transposed(self) -> str:
+        """The mark of a transposition."""
+        return r"^{\top}" if self.latex else "ᵀ"
+
     def transpose(self, piece: Piece) -> Piece:
         held = self.style.hold(piece, ATOM)
         if not self.latex:
-            return Piece(f"{held}ᵀ", POW, piece.array)
+            return Piece(f"{held}{self.transposed}", POW, piece.array)
         if "^" in held and not held.endswith(")"):
             held = self.style.bracket(held)
-        return Piece(rf"{held}^{{\top}}", POW, piece.array)
+        return Piece(f"{held}{self.transposed}", POW, piece.array)
 
     def named(self, operation: str, matrix: Piece) -> Piece:
         if operation == "inv":
@@ -208,6 +210,11 @@ class Medium:
         mark = r" \otimes " if self.latex else " ⊗ "
         shown = mark.join(self.style.hold(piece, MUL) for piece in (left, right))
         return shown if way == "product" else self.style.bracket(shown) + self.product + "K"
+
+    def below(self, index: str, bound: str) -> str:
+        """An index below a bound, where that is not seen elsewhere."""
+        return index if not bound else rf"{index} \lt {bound}" if self.latex \
+            else f"{index}<{bound.replace(' ', '')}"
 
     def sum(self, index: str) -> str:
         return rf"\sum _{{{index}}} " if self.latex else f"Σ_{index} "

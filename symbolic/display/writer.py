@@ -19,8 +19,8 @@ from .index_letters import lettered
 from .index_text import index_form, place_form
 from .layout import body
 from .matrix_text import node_text
-from .pen import Conventions, Pen, Written
-from .readable import Readable, readable_form, steps_in
+from .pen import Conventions, Pen, Way, Written
+from .readable import Readable, readable_form, steps_in, written
 from .text_and_latex import LATEX, TEXT, Medium
 
 
@@ -50,8 +50,10 @@ class Writer(Conventions):
         steps = loop_indices(equation, self.setting.loops)
         for (array, side), value in beyond(equation, self.setting.loops).items():
             step, size = next((index.name, str(index.size)) for index in steps)
-            if side == 1 and not value and not latex:
-                found.append(f"terms at {step} + 1 vanish at {step} = {size} - 1")
+            if side == 1 and not value:
+                found.append(
+                    rf"\text{{terms at }} {step} + 1 \text{{ vanish at }} {step} = {size} - 1"
+                    if latex else f"terms at {step} + 1 vanish at {step} = {size} - 1")
                 continue
             given = self.name(value, latex=latex) if value else "0"
             if value in self.notation.entries:  # which would say that it is itself
@@ -91,7 +93,7 @@ class Writer(Conventions):
             return Written(pen.name(equation.name), "0")
         found = self._form(equation)
         if found is not None:
-            return Written(pen.name(equation.name, found.at), node_text(found.form, pen).text)
+            return written(found, equation, pen)
         equation = self._lettered(equation)
         return self._compressed(equation, pen) or index_form(equation, pen)
 
@@ -103,7 +105,8 @@ class Writer(Conventions):
 
     def _lettered(self, equation: Equation) -> Equation:
         """With i, j, k for its indices, steps of a loop left as they are."""
-        return lettered(equation, size_names(self.shapes.values()), steps_in(equation, self))
+        taken = size_names(self.shapes.values()) | self.shapes.keys()
+        return lettered(equation, taken, steps_in(equation, self))
 
     def _compressed(self, equation: Equation, pen: Pen) -> Written | None:
         """A derivative by a matrix as a sum of Kronecker products; None where it is none."""
@@ -127,9 +130,11 @@ class Writer(Conventions):
             found = self._form(side)
             if found is None:
                 return None
-            piece = node_text(found.form, pen)
-            upright = len(side.out) == 1 and product.column == self.row_vectors
-            pieces.append(medium.transpose(piece) if upright else piece)
+            way: Way = "column" if product.column else "row"
+            try:
+                pieces.append(node_text(found.form, pen, way if len(side.out) == 1 else None))
+            except NotImplementedError:
+                return None
         text = medium.kronecker(product.way, *pieces)
         if abs(product.number) == 1:
             return text

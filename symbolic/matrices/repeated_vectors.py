@@ -1,8 +1,9 @@
 """Vectors that are repeated along an axis of a matrix, put together before they are.
 
-    X ⊘ √(v 1ᵀ + ε)   ->   X ⊘ (√(v + ε) 1ᵀ)
+    X ⊘ √(v 1ᵀ + ε)          ->   X ⊘ (√(v + ε) 1ᵀ)
+    (u 1ᵀ) ⊙ X ⊙ (1 wᵀ)      ->   (u wᵀ) ⊙ X
 
-What depends on such vectors alone is a vector.
+What depends on such vectors alone is a vector; two along the two axes are an outer product.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sympy as sp
 
 from ..equation import slot, slots_of
 from .leaves import pointwise
-from .nodes import Node, Pointwise
+from .nodes import Node, Outer, Pointwise, walk
 
 
 def put_together(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
@@ -64,6 +65,41 @@ def put_together(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
     return _ordered(Pointwise(body, tuple(arguments), node.axes), node)
 
 
+def with_outer(node: Pointwise) -> Pointwise:
+    """The body with u wᵀ for a vector along either axis of a matrix as factors of one product."""
+    named = tuple(axis for axis in node.axes if axis)
+    if len(named) != 2 or not node.body.has(sp.Mul):
+        return node
+    ways = {slot(place): tuple(axis for axis in argument.axes if axis)
+            for place, argument in enumerate(node.arguments)}
+    arguments: list[Node] = list(node.arguments)
+
+    def of(part: sp.Expr, axis: str) -> bool:
+        slots = set(slots_of(part))
+        return bool(slots) and all(ways[s] in ((axis,), ()) for s in slots) and any(
+            ways[s] == (axis,) for s in slots)
+
+    def lift(part: sp.Expr) -> sp.Expr:
+        if not part.args or not set(slots_of(part)):
+            return part
+        if not part.is_Mul:
+            return part.func(*map(lift, part.args))
+        sides = [[p for p in part.args if of(p, axis)] for axis in named]
+        rest = [p for p in part.args if p not in sides[0] and p not in sides[1]]
+        if not all(sides) or any(map(_is_inverse, (*sides[0], *sides[1]))):
+            return part.func(*map(lift, part.args))
+        column, row = (pointwise(sp.Mul(*side), node.arguments, (axis,))
+                       for side, axis in zip(sides, named, strict=True))
+        made = Outer(column, row)
+        if made not in arguments:
+            arguments.append(made)
+        return slot(arguments.index(made)) * sp.Mul(*map(lift, rest))
+
+    body = lift(node.body)
+    return node if len(arguments) == len(node.arguments) else _ordered(
+        Pointwise(body, tuple(arguments), node.axes), node)
+
+
 def _is_inverse(part: sp.Expr) -> bool:
     exponent = part.as_base_exp()[1]
     return bool(exponent.is_number and exponent.is_negative and not isinstance(part, sp.exp))
@@ -75,8 +111,8 @@ def _ordered(made: Pointwise, before: Pointwise) -> Pointwise:
     def place(node: Node) -> float:
         if node in before.arguments:
             return before.arguments.index(node)
-        assert isinstance(node, Pointwise)
-        return min(before.arguments.index(inner) for inner in node.arguments) + 0.5
+        inside = [inner for inner in walk(node) if inner in before.arguments]
+        return min(map(before.arguments.index, inside)) + 0.5
 
     used = [p for p in range(len(made.arguments)) if slot(p) in made.body.free_symbols]
     used.sort(key=lambda p: place(made.arguments[p]))

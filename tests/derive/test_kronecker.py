@@ -31,9 +31,9 @@ CASES = [
     (("L = sum((M @ x - u)**2)/2", {"M": "m n", "x": "n", "u": "m"}), "hessian", ("M",),
      "H = I ⊗ x xᵀ", None),
     (LAYER, "jacobian", ("y", "M"), "J = (I - diag(y∘²)) ⊗ xᵀ", None),
-    # Vectors are rows in what follows, since u stands on the left.
-    (SCALAR, "hessian", ("M", "x"), "H = uᵀ ⊗ I", None),
-    (SCALAR, "hessian", ("x", "M"), "H = u ⊗ I", None),
+    # u stands on the left, where a column has a ᵀ.
+    (SCALAR, "hessian", ("M", "x"), "H = u ⊗ I", None),
+    (SCALAR, "hessian", ("x", "M"), "H = uᵀ ⊗ I", None),
 ]
 
 

@@ -66,7 +66,7 @@ def derived(row: Identity) -> Derivation:
     leading = {} if row.order == "gradient" else {result: made.leading}
     notation = Notation(layers=False, loss=output, adjoints=adjoints)
     return Derivation(found, result, output, Writer(
-        notation, False, found.shapes, True, Setting.of(found), bias_last=True, leading=leading
+        notation, False, found.shapes, True, Setting.of(found), leading=leading
     ))
 
 

@@ -1,0 +1,182 @@
+"""What is printed, read back by who knows the text alone, is matrix algebra and says the numbers.
+
+The reader (gradproof.symbolic.reread) shares nothing with the writers; its trees are evaluated by
+tests/tables/reread_values.py and held against the arrays of the same system.
+"""
+
+import numpy as np
+import pytest
+from printed import (
+    Printed,
+    arrays_of,
+    collections,
+    fault,
+    formulas,
+    of_derivation,
+    of_derivative,
+    problem,
+)
+from problems import PROBLEMS
+from random_programs import over_programs
+from reread_values import Values
+
+import gradproof as gp
+from gradproof.symbolic.equation import EquationError
+from gradproof.symbolic.reread.parsing import Names, statement
+from gradproof.symbolic.reread.shapes import Convention, ShapeError, check
+from gradproof.symbolic.reread.trees import ReadBackError
+
+UNSAID = {"gallery": 14, "models": 8, "identities": 20}
+"""Formulas whose text alone does not say all: along which axes the conditions of a masked softmax
+run, what a maximum is (a place, and its value)."""
+
+
+def faults(found: Printed) -> list[str]:
+    arrays = arrays_of(found)
+    return [f"{found.name}: {text}: {wrong}"
+            for equation, text, latex in formulas(found)
+            if (wrong := fault(found, equation, text, latex, arrays))]
+
+
+def held(name: str) -> None:
+    wrong = [line for found in collections()[name]() for line in faults(found)]
+    apart = [line for line in wrong if ": unsaid: " not in line]
+    assert not apart, "\n".join(apart)
+    assert len(wrong) <= UNSAID.get(name, 0), "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["networks", "identities"])
+def test_what_is_printed_is_algebra_and_right(name):
+    held(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gallery", "models", "problems", "hessians"])
+def test_everything_that_is_printed_is_algebra_and_right(name):
+    held(name)
+
+
+@pytest.mark.parametrize("name", [
+    "layer norm", "batch norm", "ranknet", "distances", "vae", "rnn", "hidden markov",
+    "perceptron", "gaussian covariance", "huber"])
+@pytest.mark.parametrize("vectors", ["columns", "rows"])
+def test_either_convention_is_kept(name, vectors):
+    text, shapes = PROBLEMS[name]
+    derivation = gp.derive(gp.equations(text, **shapes), vectors=vectors)
+    assert not faults(of_derivation(name, derivation))
+
+
+@over_programs(25)
+def test_programs_are_printed_as_they_are(program, seed):
+    of_random(program, seed)
+
+
+@pytest.mark.slow
+@over_programs(1000)
+def test_many_programs_are_printed_as_they_are(program, seed):
+    of_random(program, seed)
+
+
+def of_random(program, seed):
+    try:
+        derivation = gp.derive(program.system, program.wrt)
+    except EquationError:
+        return
+    wrong = [line for line in faults(of_derivation(str(program), derivation))
+             if ": unsaid: " not in line]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_hessian_is_read_with_the_step_on_its_own_axis():
+    made = problem("hidden markov").hessian("p")
+    assert not faults(of_derivative("hidden markov", made))
+    assert "[:,0]" in str(made).splitlines()[-1]
+
+
+# --- the reader ---------------------------------------------------------------------------------
+
+SHAPES = {"X": (3, 4), "W": (4, 2), "w": (4,), "y": (3,), "b": (2,), "Y": (3, 2), "S": (4, 4),
+          "t1": (3,), "h": (5, 3), "s": ()}
+SIZES = {"m": 3, "n": 4, "k": 2, "T": 5}
+WRITTEN = {**{name: [name, f"{name}ᵢ"] for name in SHAPES if name not in ("t1", "X")},
+           "X": ["X", "xᵢ"], "t1": ["t₁", "t₁ᵢ"]}
+
+
+def convention(vectors="column", repeated=None):
+    return Convention(SHAPES, vectors, repeated, SIZES)
+
+
+def read(text):
+    return statement(text, Names.of(WRITTEN, {name: len(s) for name, s in SHAPES.items()}))
+
+
+FITTING = [
+    "y = X w - t₁", "w = Xᵀ (X w - y)", "Y = X W + 1 bᵀ", "b = Yᵀ 1", "s = yᵀ X w/m",
+    "S = w wᵀ + s I", "S = diag(w) S", "X = y wᵀ", "X = (y 1ᵀ) ⊙ X ⊘ (1 wᵀ)", "s = 1ᵀ y",
+    "yᵢ = Σ_j xᵢⱼ wⱼ", "s = Σ_i<2 yᵢ", "hₜ = hₜ₋₁ + y",
+    "y = h[T-1]", "y = X[:,0]", "w = √(w∘² + s)", "y = {t₁ if y > 0, 0 otherwise}",
+    "X = softmax(X)", "S = S⁻¹ Sᵀ", "y = exp(-½ y∘²) ⊙ [y > 0]",
+]
+APART = [
+    "y = wᵀ Xᵀ", "Y = X W + b", "b = 1ᵀ Y", "X = y ⊙ X", "y = X y", "s = X w", "X = X⁻¹", 
+    "S = w ⊙ S",
+    "y = y/t₁", "X = X²", "y = X", "w = y ⊘ w", "S = diag(S)", "y = hᵀ", "Y = X W + bᵀ",
+    "y = y w", "yᵢ = y", "s = Σ_i yⱼ", "y = q", "y = Σ_i 1",
+]
+
+
+@pytest.mark.parametrize("text", FITTING)
+def test_what_fits(text):
+    check(read(text), convention())
+
+
+@pytest.mark.parametrize("text", APART)
+def test_what_does_not_fit(text):
+    with pytest.raises(ReadBackError):
+        check(read(text), convention())
+
+
+def test_a_bias_is_repeated_where_the_convention_says_so():
+    check(read("Y = X W + b"), convention("row", "row"))
+    with pytest.raises(ShapeError):
+        check(read("Y = X W + b"), convention("row"))
+    with pytest.raises(ShapeError):
+        check(read("X = X + y"), convention("row", "row"))
+    check(read("X = X + y"), convention("column", "column"))
+
+
+def test_a_sign_that_stands_for_two_arrays_is_refused():
+    names = Names.of({"x0": ["x₀"], "x": ["x", "xᵢ"], "x_0": ["x₀"]},
+                     {"x0": 0, "x": 1, "x_0": 0})
+    with pytest.raises(ReadBackError, match="may be any of"):
+        statement("x = x₀ x", names)
+
+
+def test_the_tree_of_a_text_is_that_of_its_latex():
+    latex = {name: [name if len(name) == 1 else "t _{1}",
+                    f"{name} _{{i}}" if len(name) == 1 else "t _{1 i}"] for name in WRITTEN}
+    latex["X"] = ["X", "x _{i}"]
+    ranks = {name: len(shape) for name, shape in SHAPES.items()}
+    pairs = [
+        ("Y = X W + 1 bᵀ", r"Y = X W + \mathbf{1} b^{\top}"),
+        ("yᵢ = Σ_j xᵢⱼ wⱼ", r"y _{i} = \sum _{j} x _{i j} w _{j}"),
+        ("s = Σ_i<2 t₁ᵢ", r"s = \sum _{i \lt 2} t _{1 i}"),
+        ("y = {t₁ if y > 0, 0 otherwise}",
+         r"y = \lbrace t _{1} \text{ if } y \gt 0, 0 \text{ otherwise} \rbrace"),
+        ("X = (y 1ᵀ) ⊙ X ⊘ (1 wᵀ)",
+         r"X = (y \mathbf{1}^{\top}) \odot X \oslash (\mathbf{1} w^{\top})"),
+    ]
+    for text, other in pairs:
+        assert read(text) == statement(other, Names.of(latex, ranks, True), True)
+
+
+def test_numbers_tell_a_wrong_formula():
+    rng = np.random.default_rng(0)
+    arrays = {"X": rng.normal(size=(3, 4)), "w": rng.normal(size=4)}
+    arrays["y"] = arrays["X"] @ arrays["w"]
+    values = Values(arrays, SIZES, "column", {})
+    for text, right in (("y = X w", True), ("yᵢ = Σ_j xᵢⱼ wⱼ", True), ("y = 2 X w", False),
+                        ("yᵢ = Σ_j<3 xᵢⱼ wⱼ", False), ("y = X w - 1", False)):
+        said = read(text)
+        check(said, convention())
+        assert (values.differs(said, "y") < 1e-12) == right, text

@@ -1,0 +1,279 @@
+"""What a printed formula says, in numbers: the trees of gradproof.symbolic.reread evaluated."""
+
+from __future__ import annotations
+
+import operator
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from gradproof.codegen.spelling import scalar
+from gradproof.symbolic.equation import System, slot
+from gradproof.symbolic.functions import ACTIVATIONS, Opaque, derivative
+from gradproof.symbolic.reread.shapes import free_indices
+from gradproof.symbolic.reread.trees import (
+    At,
+    Binary,
+    Call,
+    Cases,
+    Comparison,
+    Constant,
+    Entry,
+    Eye,
+    Joined,
+    Length,
+    Most,
+    Number,
+    Ones,
+    Power,
+    Range,
+    ReadBackError,
+    Statement,
+    Sum,
+    Tree,
+    Unary,
+)
+
+KNOWN = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
+         "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum,
+         "sqrt": np.sqrt, "floor": np.floor}
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+           "==": operator.eq, "!=": operator.ne}
+
+
+ENTRIES = 8
+"""Entries of an array that is written entry by entry to compute, at most."""
+
+
+class UnsaidError(Exception):
+    """What has no value by the text alone."""
+
+
+@dataclass
+class Values:
+    """arrays: by name, with the axes that they are declared with.  ends: (array, side) -> what
+    stands beyond the first or the last step.  commuted: the matrix whose vec K turns."""
+
+    arrays: Mapping[str, Any]
+    sizes: Mapping[str, int]
+    vectors: str
+    functions: Mapping[str, Any]
+    ends: Mapping[tuple[str, int], Any] = field(default_factory=dict)
+    commuted: tuple[int, ...] = ()
+    indices: dict[str, int] = field(default_factory=dict)
+
+    def of(self, tree: Tree) -> Any:
+        return getattr(self, "_" + type(tree).__name__.lower())(tree)
+
+    def differs(self, said: Statement, name: str) -> float:
+        """The largest difference of the right side from the array `name`, the left one, relative
+        to its largest entry."""
+        names = free_indices(said.left)
+        whole = np.asarray(self.arrays[name], float)
+        places = said.left.at
+        if len(places) == sum(size != 1 for size in whole.shape) and not any(
+                isinstance(place, Range) for place in places):
+            whole = whole.squeeze()
+        axes = [axis for axis, place in enumerate(places) if isinstance(place, Constant)]
+        scale, worst = max(1e-4, float(np.max(np.abs(whole), initial=0.0))), 0.0
+        points = list(np.ndindex(*(whole.shape[axis] for axis in axes)))
+        if len(points) > ENTRIES:
+            points = random.Random(0).sample(points, ENTRIES)
+        for at in points:
+            self.indices.update(zip(names, at, strict=True))
+            entry: list[Any] = [slice(None)] * whole.ndim
+            for axis, place in zip(axes, at, strict=True):
+                entry[axis] = place
+            left, right = self._matrix(whole[tuple(entry)]), self.of(said.right)
+            if np.shape(right) != np.shape(left) and np.size(right) != 1:
+                return np.inf
+            gap = np.max(np.abs(left - right), initial=0.0)
+            worst = max(worst, float(gap) / scale if gap == gap else np.inf)
+        return worst
+
+    # --- leaves ---------------------------------------------------------------------------------
+
+    def _number(self, tree: Number) -> Any:
+        return np.full((1, 1), float(tree.value))
+
+    def _constant(self, tree: Constant) -> Any:
+        known = {"π": np.pi, "e": np.e, **self.sizes, **self.indices}
+        return np.full((1, 1), float(known[tree.name]))
+
+    def _ones(self, tree: Ones) -> Any:
+        return np.ones((_length(tree.length), 1))
+
+    def _eye(self, tree: Eye) -> Any:
+        if not tree.commutes:
+            return np.eye(_length(tree.size))
+        rows, columns = self.commuted
+        order = np.arange(rows * columns).reshape(rows, columns).T.ravel()
+        return np.eye(rows * columns)[order]
+
+    def _entry(self, tree: Entry) -> Any:
+        return self._matrix(self._read(tree, self.arrays[tree.array], tree.at))
+
+    def _matrix(self, found: Any) -> Any:
+        found = np.asarray(found, float)
+        if found.ndim == 1:
+            return found[:, None] if self.vectors == "column" else found[None]
+        return found if found.ndim else found.reshape(1, 1)
+
+    def _read(self, tree: Any, array: Any, at: Any) -> Any:
+        array = np.asarray(array)
+        if len(at) != array.ndim and len(at) == sum(size != 1 for size in array.shape):
+            array = array.squeeze()
+        places: list[Any] = []
+        for axis, place in enumerate(at):
+            size = array.shape[axis]
+            if isinstance(place, Range):
+                low = 0 if place.low is None else self.place(place.low)
+                high = size if place.high is None else self.place(place.high)
+                if low < 0 or high > size + place.step - 1:
+                    raise ReadBackError(f"{tree.array} has no part {low}:{high}")
+                places.append(slice(low, high, place.step))
+                continue
+            where = self.place(place)
+            if not 0 <= where < size:
+                side = -1 if where < 0 else 1
+                if (tree.array, side) not in self.ends:
+                    raise ReadBackError(f"{tree.array} has no place {where}")
+                beyond = self.ends[tree.array, side]
+                inside = [self.place(other) for other in at[axis + 1:]]
+                left = np.zeros(array.shape)[(*places, 0, *inside)]
+                return left if np.size(beyond) == 1 and not np.any(beyond) \
+                    else np.asarray(beyond)[(*places, *inside)]
+            places.append(where)
+        return array[tuple(places)]
+
+    def place(self, tree: Tree) -> int:
+        found = float(self.of(tree).item())
+        assert found == int(found), "a place is a whole number"
+        return int(found)
+
+    def _at(self, tree: At) -> Any:
+        found = self.of(tree.of)
+        if len(tree.at) == 1 and found.ndim == 2 and 1 in found.shape:
+            found = found.ravel()
+        return self._matrix(self._read(tree, found, tree.at))
+
+    # --- operations -----------------------------------------------------------------------------
+
+    def _unary(self, tree: Unary) -> Any:
+        found = self.of(tree.of)
+        return {"-": operator.neg, "T": lambda a: np.swapaxes(a, -1, -2), "inv": np.linalg.inv,
+                "sqrt": np.sqrt}[tree.sign](found) if found.size > 1 or tree.sign != "inv" \
+            else 1 / found
+
+    def _binary(self, tree: Binary) -> Any:
+        left = self.of(tree.left)
+        if tree.sign in "·⊙/⊘" and _guarded(tree.left) and not np.any(left):
+            return np.zeros((1, 1))  # what is not there need not have a value
+        right = self.of(tree.right)
+        if tree.sign == "·":
+            return left * right if left.size == 1 or right.size == 1 else left @ right
+        if tree.sign == "⊗":
+            return np.kron(left, right)
+        return {"+": operator.add, "-": operator.sub, "⊙": operator.mul, "⊘": operator.truediv,
+                "/": operator.truediv}[tree.sign](left, right)
+
+    def _power(self, tree: Power) -> Any:
+        return self.of(tree.base) ** self.of(tree.exponent)
+
+    def _call(self, tree: Call) -> Any:
+        if tree.where:
+            raise UnsaidError(f"along which axes the conditions of {tree.function} run")
+        parts = [self.of(part) for part in tree.of]
+        (first, *_), name = parts, tree.function
+        if name == "softmax":
+            axis = -1 if tree.axis is None else tree.axis
+            if tree.axis is None and first.ndim == 2 and first.shape[1] == 1:
+                axis = 0
+            found = np.exp(first - first.max(axis, keepdims=True))
+            return found / found.sum(axis, keepdims=True)
+        if name in KNOWN:
+            return reduce(KNOWN[name], parts) if len(parts) > 1 else KNOWN[name](first)
+        if name in ("diag", "vec", "det", "chol"):
+            made = {"diag": lambda a: np.diag(a.ravel()), "vec": lambda a: a.reshape(-1, 1),
+                    "det": np.linalg.det, "chol": np.linalg.cholesky}[name](first)
+            return np.reshape(made, (1, 1)) if name == "det" else made
+        with np.errstate(all="ignore"):
+            return np.asarray(self.functions[name](first), float) + 0 * first
+
+    # --- Σ and conditions -----------------------------------------------------------------------
+
+    def _sum(self, tree: Sum) -> Any:
+        total = np.zeros((1, 1))
+        for place in range(min(map(_length, tree.ranges))):
+            outer = self.indices.get(tree.index)
+            self.indices[tree.index] = place
+            total = total + self.of(tree.of)
+            del self.indices[tree.index]
+            if outer is not None:
+                self.indices[tree.index] = outer
+        return total
+
+    def _most(self, tree: Most) -> Any:
+        raise UnsaidError("a maximum")
+
+    def _comparison(self, tree: Comparison) -> Any:
+        sides = list(map(self.of, tree.sides))
+        held = [COMPARE[sign](one, other)
+                for sign, one, other in zip(tree.signs, sides, sides[1:], strict=False)]
+        return reduce(np.logical_and, held).astype(float)
+
+    def _joined(self, tree: Joined) -> Any:
+        word = np.logical_and if tree.word == "and" else np.logical_or
+        return reduce(word, map(self.of, tree.of)).astype(float)
+
+    def _cases(self, tree: Cases) -> Any:
+        found: Any = np.zeros((1, 1))
+        for value, condition in reversed(tree.of):
+            if condition is None:
+                found = self.of(value)
+            else:
+                found = np.where(self.of(condition) != 0, self.of(value), found)
+        return found
+
+
+def _guarded(tree: Tree) -> bool:
+    """Whether a product begins with a condition."""
+    while isinstance(tree, Binary):
+        tree = tree.left
+    return isinstance(tree, Comparison | Joined)
+
+
+def _length(length: Any) -> int:
+    found = length.found if isinstance(length, Length) else length
+    if isinstance(found, Length):
+        raise UnsaidError("how long a column of ones is")
+    return int(found)
+
+
+def functions_of(system: System, latex: bool) -> dict[str, Any]:
+    """Every named function that a system applies, as it is written, with its slopes."""
+    bases = {type(part).base for equation in system.equations for term in equation.terms
+             for part in term.body.atoms(Opaque)} | {
+        f for f in ACTIVATIONS.values() if hasattr(f, "base")}
+    found = {}
+    for base in bases:
+        name = base.latex_name if latex else {"sigmoid": "σ", "relu": "ReLU"}.get(
+            base.title, base.title)
+        for sign, letter in {r"\sigma": "σ", r"\log\sigma": "logσ"}.items():
+            name = name.replace(sign, letter)
+        name = re.sub(r"\\mathrm|[{}\\]", "", name)
+        function: Any = base
+        for order in range(3):
+            found[name + "'" * order] = scalar(function(slot(0)), 1, ())
+            made = derivative(function)
+            if not hasattr(made, "definition"):
+                found[name + "'" * (order + 1)] = scalar(made(slot(0)), 1, ()) \
+                    if callable(made) else lambda z, made=made: float(made) + 0 * z
+                break
+            function = made
+    return found
