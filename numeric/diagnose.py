@@ -98,24 +98,29 @@ def _one_size(case: Case) -> Diagnosis | None:
     if not any(right):
         return None  # right and wrong without a size to tell them apart
     wrong = [o.sizes for o in case.data if not case.same(o.claimed, o.true)]
-    at = " or ".join(dict.fromkeys(map(_sizes_text, right)))
-    if all(1 in sizes.values() for sizes in right) and not any(
-            sizes in right for sizes in wrong):
+    said = _where_right(f"{case.claimed} = {case.true}", right, wrong)
+    return Diagnosis("one_size", said) if said else None
+
+
+def _where_right(
+    equal: str, right: Sequence[Mapping[str, int]], wrong: Sequence[Mapping[str, int]]
+) -> str:
+    """What tells the sizes at which it is right from the others; empty where that is chance."""
+    at = list(dict.fromkeys(map(_sizes_text, right)))
+    if any(sizes in right for sizes in wrong):
+        return (f"right at {' or '.join(at)}, and wrong for other values there: a case that "
+                "depends on the values")
+    if all(1 in sizes.values() for sizes in right):
         # There a sum is its summand, and much is right by chance.
         ones = [name for name in right[0] if all(s[name] == 1 for s in right)
                 and all(s[name] != 1 for s in wrong)]
-        return Diagnosis("one_size", f"{case.claimed} = {case.true} only at {ones[0]} = 1"
-                         ) if ones else None
-    text = f"{case.claimed} = {case.true} only at {at}"
-    if any(sizes in right for sizes in wrong):
-        return Diagnosis("one_size", f"right at {at}, and wrong for other values there: a case "
-                                     "that depends on the values")
+        return f"{equal} only at {ones[0]} = 1" if ones else ""
     # An axis of length 1 has no neighbours: its first entry is its last.
     for name in right[0]:
         if {s[name] for s in wrong} == {1} and all(s[name] > 1 for s in right):
-            return Diagnosis("one_size", f"right at {at.replace(' or ', ' and ')}, and wrong at "
-                                         f"{name} = 1: an axis of length 1 is a case of its own")
-    return Diagnosis("one_size", f"{text}: a size or a case is hard-coded")
+            return (f"right at {' and '.join(at)}, and wrong at {name} = 1: an axis of length 1 "
+                    "is a case of its own")
+    return f"{equal} only at {' or '.join(at)}: a size or a case is hard-coded"
 
 
 def _hard_coded(case: Case, factor: Factor, right: Mapping[str, int]) -> Diagnosis:

@@ -124,15 +124,22 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
 
         made = _by_losses(paired, losses, found)
         return replace(made, taken=(*made.taken, *not_looked_at(watcher)))
+    text = _proposed(seen, again, found, (slicer, known))
+    raise (HandError if text else OtherLoopError)(no_loss(seen, command, text))
+
+
+def _proposed(
+    seen: Pass, again: Pass | None, found: list[Parameter],
+    lines: tuple[Slicer, Mapping[str, Slice]],
+) -> str:
+    """A loss that goes down with the gradients, as text; empty where none of the likely ones does.
+    """
     for text in proposals(seen):
         with suppress(HandError, ValueError):
             asked, = find_losses(seen, found, text, ())
-            made = _paired(seen, again, found, (slicer, known), asked, True)
-            if goes_down(made.slopes):
-                break
-    else:
-        text = ""
-    raise (HandError if text else OtherLoopError)(no_loss(seen, command, text))
+            if goes_down(_paired(seen, again, found, lines, asked, True).slopes):
+                return text
+    return ""
 
 
 def _moving(seen: Pass, found: Sequence[Parameter]) -> frozenset[int]:

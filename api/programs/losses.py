@@ -105,32 +105,44 @@ class _Finder:
 
     def assigned(self) -> Iterator[tuple[tuple[int, int], Loss]]:
         """Numbers that the pass assigns, the likeliest last."""
-        values = {**self.seen.names, **vars(self.seen.start)}
         for place, statement in enumerate(self.seen.site.body):
-            now = self.seen.after.get(place, {})
             for node in ast.walk(statement):
                 if isinstance(node, ast.Assign | ast.AnnAssign):
-                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                    for target in targets:
-                        for part in ast.walk(target):
-                            if isinstance(part, ast.Name) and _is_number(now.get(part.id)) and (
-                                    _WORD.search(part.id) or self._is_loss_call(node.value)):
-                                yield (_rank(part.id), place), self._loss(
-                                    ast.Name(part.id, ast.Load()), node.lineno,
-                                    self._last(part.id, place))
-                elif isinstance(node, ast.AugAssign) and _WORD.search(base(node.target)) \
-                        and isinstance(node.op, ast.Add | ast.Sub) \
-                        and isinstance(node.target, ast.Name):
-                    name = base(node.target)
-                    if any(name in effects(s, values).sets for s in self.seen.site.body):
-                        if _is_number(now.get(name)):
-                            yield (_rank(name), place), self._loss(
-                                ast.Name(name, ast.Load()), node.lineno, self._last(name, place))
-                    elif node in self.seen.site.body and _is_number(now.get(name)):
-                        rank = 4 if self._is_loss_call(node.value) else _rank(name) - 2
-                        value = node.value if isinstance(node.op, ast.Add) else \
-                            ast.copy_location(ast.UnaryOp(ast.USub(), node.value), node.value)
-                        yield (rank, place), self._loss(value, node.lineno, self._at(value, place))
+                    yield from self._set(node, place)
+                elif isinstance(node, ast.AugAssign):
+                    yield from self._added(node, place)
+
+    def _set(
+        self, node: ast.Assign | ast.AnnAssign, place: int
+    ) -> Iterator[tuple[tuple[int, int], Loss]]:
+        now = self.seen.after.get(place, {})
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for part in chain.from_iterable(map(ast.walk, targets)):
+            if isinstance(part, ast.Name) and _is_number(now.get(part.id)) and (
+                    _WORD.search(part.id) or self._is_loss_call(node.value)):
+                yield (_rank(part.id), place), self._number(part.id, node.lineno, place)
+
+    def _added(
+        self, node: ast.AugAssign, place: int
+    ) -> Iterator[tuple[tuple[int, int], Loss]]:
+        """``loss += ...``: what it is then; or what is added, where it goes on from pass to pass.
+        """
+        target, body = node.target, self.seen.site.body
+        if not isinstance(target, ast.Name) or not isinstance(node.op, ast.Add | ast.Sub) \
+                or not _WORD.search(target.id) \
+                or not _is_number(self.seen.after.get(place, {}).get(target.id)):
+            return
+        values = {**self.seen.names, **vars(self.seen.start)}
+        if any(target.id in effects(statement, values).sets for statement in body):
+            yield (_rank(target.id), place), self._number(target.id, node.lineno, place)
+        elif node in body:
+            rank = 4 if self._is_loss_call(node.value) else _rank(target.id) - 2
+            value = node.value if isinstance(node.op, ast.Add) else \
+                ast.copy_location(ast.UnaryOp(ast.USub(), node.value), node.value)
+            yield (rank, place), self._loss(value, node.lineno, self._at(value, place))
+
+    def _number(self, name: str, line: int, place: int) -> Loss:
+        return self._loss(ast.Name(name, ast.Load()), line, self._last(name, place))
 
     def numbers(self, used: Set[str]) -> Iterator[Loss]:
         """The one number that a pass computes, whatever it is called, from which no gradient
@@ -141,8 +153,7 @@ class _Finder:
         if len(found) == 1:
             (name, place), = found.items()
             line = self.seen.site.body[place].lineno
-            yield replace(self._loss(ast.Name(name, ast.Load()), line, self._last(name, place)),
-                          is_sure=False)
+            yield replace(self._number(name, line, place), is_sure=False)
 
     def _is_loss_call(self, value: ast.expr | None) -> bool:
         return isinstance(value, ast.Call) and bool(_WORD.search(_called(value))) \

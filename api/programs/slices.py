@@ -210,40 +210,43 @@ class Slicer:
         """The statements from which the demands follow."""
         body = self.seen.site.body
         done = [self._effects(place) for place in range(len(body))]
-        needed: set[str] = set()
-        kept: list[int] = []
-        for place in reversed(range(len(body))):
-            needed |= self._read_by(demands, place + 1)
-            effect = done[place]
-            if place in without or not effect.writes & needed or only_says(body[place]):
-                continue
-            kept.append(place)
-            needed = (needed - effect.sets) | effect.reads
-        needed |= self._read_by(demands, 0)
-        kept.reverse()
+        needed, kept = self._needed(demands, without, done)
         kept, frozen, renamed = self._run_again(kept, done)
         used = [body[place] for place in kept]
         read = frozenset(needed).union(*(done[place].reads for place in kept),
                                        *(self._read_by([d], d.at) for d in demands))
         within, free = self._within(read)
         sizes, further = self._sizes(read | free, done)
-        known = vars(self.seen.start)
+        known = {*vars(self.seen.start), *frozen}
         names = [name for name in dict.fromkeys((*sorted(read | free), *sorted(further)))
-                 if (name in known or name in frozen) and not self._is_of_file(name)
-                 and name not in within]
+                 if name in known and not self._is_of_file(name) and name not in within]
         given = {place: frozenset(renamed[new] for new in renamed if frozen[new] == place)
                  for place in frozen.values()}
         none = frozenset[str]()
         own = first_set([done[place] if place in kept else Effects(none, none, given[place], none)
                          for place in sorted({*kept, *given})])
-        handed = tuple(name for name in names if name in frozen or (
-            name not in {n for s in sizes for n in _stored([s])} and name not in own))
-        handed += tuple(renamed)
+        made = own | _stored(sizes)
+        handed = (*(name for name in names if name in frozen or name not in made), *renamed)
         outside = frozenset().union(*map(self._outside, (
             *used, *(one.value for one in demands)))) & {*handed, *_stored((*used, *sizes))} - free
         return Slice(self.seen, tuple(demands), tuple(kept), tuple(sizes), handed, {
             name: place for name, place in frozen.items() if name in handed}, outside,
             within=tuple(within.values()), renamed=renamed)
+
+    def _needed(
+        self, demands: Sequence[Demand], without: Set[int], done: Sequence[Effects]
+    ) -> tuple[set[str], list[int]]:
+        """What the demands need to be there before the pass, and the places of what they follow
+        from."""
+        needed: set[str] = set()
+        kept: list[int] = []
+        for place, effect in reversed([*enumerate(done)]):
+            needed |= self._read_by(demands, place + 1)
+            if place not in without and effect.writes & needed \
+                    and not only_says(self.seen.site.body[place]):
+                kept.insert(0, place)
+                needed = (needed - effect.sets) | effect.reads
+        return needed | self._read_by(demands, 0), kept
 
     def _within(self, read: Set[str]) -> tuple[dict[str, ast.stmt], frozenset[str]]:
         """Of the names that are read, the functions that stand in the function of the loop, as
@@ -373,15 +376,14 @@ class Slicer:
             name = waiting.pop(0)
             value = values.get(name)
             made = list({ast.dump(one): one for one in once.get(name, [])}.values())
-            if name in written or len(made) != 1 or not isinstance(value, int | float) \
-                    or isinstance(value, bool) or not is_of_sizes(made[0], values) \
-                    or not asks_sizes(made[0]) or made[0] in found \
-                    or any(name in self.varied or not isinstance(values.get(name), int | float)
-                           for name in _stored(made)):
+            if name in written or len(made) != 1 or made[0] in found or isinstance(value, bool) \
+                    or not is_of_sizes(made[0], values) or not asks_sizes(made[0]) \
+                    or self.varied & {*_stored(made)} or not all(
+                        isinstance(values.get(n), int | float) for n in (name, *_stored(made))):
                 continue
             reads = {node.id for node in ast.walk(made[0])
                      if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-            if reads & written or not all(name in values for name in _stored(made)):
+            if reads & written:
                 continue
             found.insert(0, made[0])
             further |= reads

@@ -53,11 +53,7 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(op, ast.MatMult):
         yield from _turned(left, right)
     if isinstance(op, ast.Div) and isinstance(right, ast.Constant) and type(right.value) is int:
-        for coefficient, powers in context.constants:  # 2 * x for x / 500
-            times = coefficient / right.value if right.value and not powers else Fraction(1)
-            if times > 1 and times.denominator == 1:
-                yield Change(0.9, f"/ {right.value} where * {times} is due",
-                             binary(ast.Constant(int(times)), ast.Mult, left))
+        yield from _multiplied(left, right.value, context)
     if not isinstance(op, ast.Add | ast.Mult):
         cost = 1.1 if isinstance(op, ast.Sub) else 1.5
         yield Change(cost, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
@@ -68,6 +64,15 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(left, ast.BinOp):
         yield Change(1.8, "the brackets are in the wrong place",
                      binary(left.left, type(left.op), binary(left.right, type(op), right)))
+
+
+def _multiplied(left: ast.expr, divisor: int, context: Context) -> Iterator[Change]:
+    """A product where the line divides: 2 * x for x / 500."""
+    for coefficient, powers in context.constants:
+        times = coefficient / divisor if divisor and not powers else Fraction(1)
+        if times > 1 and times.denominator == 1:
+            yield Change(0.9, f"/ {divisor} where * {times} is due",
+                         binary(ast.Constant(int(times)), ast.Mult, left))
 
 
 def _turned(left: ast.expr, right: ast.expr) -> Iterator[Change]:

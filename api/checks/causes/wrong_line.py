@@ -78,22 +78,11 @@ def _said(
     blame: Blame, walk: Demands, prover: Prover, subject: Subject
 ) -> FirstWrong:
     """A line that is blamed, in words, and what is due on it where that has a name."""
-    known, line = _inputs(subject), blame.place.line
-    other = None
-    if blame.is_quantity:
-        other = renamed(blame.place.filename, line)
-    elif blame.read and blame.due.factor == 1:
-        other = renamed_before(blame.place.filename, line, _plain(blame.read))
-    line = line if other is None else other  # right, and wrong under another name
-    place = line_of(blame.place.filename, line)
+    known, other = _inputs(subject), _under_another_name(blame)
+    place = line_of(blame.place.filename, blame.place.line if other is None else other)
     text = _headed(blame.name if other is None else "", place, known)
     users = [name for name in walk.order if _is_users(name, known)]
-    meaning, primal = blame.due.meaning, ""
-    if meaning is not None and blame.due.is_adjoint:
-        forward = next((m.values for m in walk.remedies.known if m.name == meaning.name
-                        and m.role == "forward"), None)
-        named = [name for name in (*users, *known) if not _BACKWARD.fullmatch(name)]
-        primal = "" if forward is None else walk.remedies.called(forward, named)
+    meaning, primal = blame.due.meaning, _primal(blame, walk, [*users, *known])
     if blame.read:
         due = walk.remedies.called(blame.due.values, [*users, *known])
         due = due or f"the loss's gradient by {primal}" * bool(primal)
@@ -105,6 +94,26 @@ def _said(
         text += _due_gradient(primal, None if ratio is None else ratio.value, known)
     made = walk.remedies.quantity(blame.name)
     return FirstWrong(text, place, made is not None and made.role == "forward")
+
+
+def _under_another_name(blame: Blame) -> int | None:
+    """The line that gave a right value the wrong name, where a name is what is wrong."""
+    if blame.is_quantity:
+        return renamed(blame.place.filename, blame.place.line)
+    if blame.read and blame.due.factor == 1:
+        return renamed_before(blame.place.filename, blame.place.line, _plain(blame.read))
+    return None
+
+
+def _primal(blame: Blame, walk: Demands, names: Sequence[str]) -> str:
+    """What the program calls the array by which a gradient is due; empty where that is not known.
+    """
+    if blame.due.meaning is None or not blame.due.is_adjoint:
+        return ""
+    forward = next((m.values for m in walk.remedies.known if m.role == "forward"
+                    and m.name == blame.due.meaning.name), None)
+    named = [name for name in names if not _BACKWARD.fullmatch(name)]
+    return "" if forward is None else walk.remedies.called(forward, named)
 
 
 def _plain(name: str) -> str:
