@@ -67,7 +67,10 @@ def _proposed(
 ) -> Iterator[tuple[float, str, bool, str]]:
     arrays = list(dict.fromkeys((*_entries(pool), *(q.text for q in scope.arrays))))
     scalars = [q.text for q in scope.scalars if not q.is_count]
-    yield from ((0.0, text, False, "") for text in (*arrays, *scalars))
+    yield from ((0.0, text, False, "") for text in (*arrays, *scalars) if text not in scope.unused)
+    for array in scope.unused:
+        yield -0.5, array, False, ""
+        yield from ((-0.4, f"{array} / {size}", False, "") for size in scope.sizes.values())
     yield from ((0.4, number, True, "") for number in dict.fromkeys(("1", *numbers)))
     for array in arrays:
         yield from ((0.5, f"{name}({array})", False, array) for name in scope.functions)

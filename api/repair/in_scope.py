@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from textwrap import dedent
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -116,6 +117,18 @@ class InScope:
         named = {int(q.value): q.text for q in reversed(self.scalars)
                  if q.is_count and int(q.value) in axes}
         return {**axes, **own, **named}
+
+    @cached_property
+    def unused(self) -> tuple[str, ...]:
+        """Arrays that the function computes and never reads: as a rule one was meant to be."""
+        try:
+            nodes = [node for node in ast.walk(ast.parse(dedent(self.written)))
+                     if isinstance(node, ast.Name)]
+        except SyntaxError:  # a lambda
+            return ()
+        read = {node.id for node in nodes if isinstance(node.ctx, ast.Load)}
+        return tuple(q.text for q in self.arrays if q.text not in read
+                     and any(q.text == node.id for node in nodes))
 
     @cached_property
     def totals(self) -> tuple[str, ...]:

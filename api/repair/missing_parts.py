@@ -28,6 +28,9 @@ def factors(node: ast.expr, context: Context) -> Iterator[Change]:
     for number in dict.fromkeys(("2", "0.5", *context.numbers)):
         yield Change(1.5, f"a factor {number} is missing",
                      partial(_combined, node, ast.Mult, number))
+        if number in context.numbers:
+            yield Change(1.5, f"the division by {number} is missing",
+                         partial(_combined, node, ast.Div, number))
     for size in context.scope.sizes.values():
         yield Change(1.5, f"the division by {size} is missing",
                      partial(_combined, node, ast.Div, size))
@@ -63,11 +66,29 @@ def other_slopes(node: ast.expr, context: Context) -> Iterator[Change]:
                      partial(expression, part.text))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(
                 node.left, ast.BinOp) and isinstance(node.left.op, ast.Mult):
-            middle = ast.unparse(node.left.right)
-            pair = f"{middle} * {ast.unparse(node.right)}"
+            pair = ast.unparse(binary(node.left.right, ast.Mult, node.right))
             if part.of in pair:
                 yield Change(1.4 + idle, f"{part.text} is due where {pair} stands", partial(
                     _combined, node.left.left, ast.Mult, part.text))
+
+
+def of_rows(node: ast.expr, context: Context) -> Iterator[Change]:
+    """The slope of a softmax, which mixes the entries of a row, where its diagonal stands."""
+    if context.level != "term" or not isinstance(node, ast.BinOp):
+        return
+    found = [ast.unparse(part) for part in _factors(node)]
+    for s in dict.fromkeys(found):
+        rest = [one for one in found if one not in (s, f"1 - {s}")]
+        if f"1 - {s}" in found and len(rest) == 1:
+            text = f"{s} * ({rest[0]} - np.sum({rest[0]} * {s}, axis=-1, keepdims=True))"
+            yield Change(1.4, f"in a softmax the entries of {s} depend on each other: {text} is "
+                         "due", partial(expression, text))
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [*_factors(node.left), *_factors(node.right)]
+    return [node]
 
 
 def slopes(node: ast.expr, context: Context) -> Iterator[Change]:
@@ -171,4 +192,4 @@ def _as_text(above: str, below: str) -> str:
     return f"{above or 1} / " + (f"({below})" if " " in below else below)
 
 
-OMISSIONS = (factors, other_slopes, slopes, products, terms, reductions)
+OMISSIONS = (factors, other_slopes, of_rows, slopes, products, terms, reductions)

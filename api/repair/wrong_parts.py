@@ -46,16 +46,20 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
                          partial(binary, left, other, right))
     for kept, dropped in ((left, right), (right, left)):
         plain = kept is left or isinstance(left, ast.Constant)
-        yield Change(1.0 if plain else 1.2, f"{context.text(dropped)} is too much", kept)
+        what = f"{context.text(dropped)} is too much"
+        if context.level == "index":
+            what = f"{context.text(node)} where {context.text(kept)} is due"
+        yield Change(1.0 if plain else 1.2, what, kept)
     if isinstance(op, ast.Mult) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
-        slope = f"{context.text(left.right)} * {context.text(right)}"
+        slope = ast.unparse(binary(left.right, ast.Mult, right))
         yield Change(1.2, f"the slope {slope} is too much", left.left)
     if isinstance(op, ast.MatMult):
         yield from _turned(left, right)
     if isinstance(op, ast.Div) and isinstance(right, ast.Constant) and type(right.value) is int:
         yield from _multiplied(left, right.value, context)
     if not isinstance(op, ast.Add | ast.Mult):
-        cost = 1.1 if isinstance(op, ast.Sub) else 1.5
+        is_sign = (Fraction(-1), {}) in context.constants
+        cost = (0.9 if is_sign else 1.1) if isinstance(op, ast.Sub) else 1.5
         yield Change(cost, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
                      binary(right, type(op), left))
     if isinstance(right, ast.BinOp):
@@ -217,6 +221,7 @@ def numbers(node: ast.expr, context: Context) -> Iterator[Change]:
         near: list[Decimal | int] = [exact + 1, exact - 1, exact * 2, exact / 2, exact * 3,
                                      1 - exact, 0, 1, 2, Decimal("0.5"),
                                      *map(Decimal, context.numbers)]
+        yield Change(1.0, f"the sign of {old} is wrong", partial(expression, f"-{old!r}"))
         mended = [_as_number(exact * coefficient.numerator / coefficient.denominator)
                   for coefficient, powers in context.constants if not powers]
         for new in dict.fromkeys((*mended, *map(_as_number, near))):
@@ -306,4 +311,26 @@ def indices(node: ast.expr, context: Context) -> Iterator[Change]:
                          partial(binary, node, op, expression(count)))
 
 
-SLIPS = (operators, signs, names, transposes, axes, numbers, comparisons, functions, indices)
+def counts(node: ast.expr, context: Context) -> Iterator[Change]:
+    """The number of all entries where that along an axis stands, or the other way round."""
+    match node:
+        case ast.Subscript(value=ast.Attribute(value=array, attr="shape"), slice=ast.Constant()):
+            due = f"{ast.unparse(array)}.size"
+        case ast.Attribute(value=array, attr="size") if not is_module(array):
+            due = f"{ast.unparse(array)}.shape[0]"
+        case ast.Call(func=ast.Name("len"), args=[array]):
+            due = f"{ast.unparse(array)}.size"
+        case _:
+            return
+    yield Change(1.1, f"{context.text(node)} where {due} is due", partial(expression, due))
+
+
+def reversals(node: ast.expr, context: Context) -> Iterator[Change]:
+    match node:
+        case ast.Subscript(value=value, slice=ast.Slice(lower=None, upper=None, step=ast.UnaryOp(
+                op=ast.USub(), operand=ast.Constant(1)))):
+            yield Change(1.2, f"{context.text(value)} is not to be reversed", value)
+
+
+SLIPS = (operators, signs, names, counts, reversals, transposes, axes, numbers, comparisons,
+         functions, indices)

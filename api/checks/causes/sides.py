@@ -64,6 +64,11 @@ class Drawn:
     sizes: Mapping[str, int]
     right: bool
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it is right because nothing is claimed and nothing due."""
+        return not np.any(self.claimed) and not np.any(self.true)
+
 
 Cell = tuple[tuple[Branch, bool], ...]
 """Sides of conditions."""
@@ -106,9 +111,10 @@ def wrong_sides(
     place = None
     for check in checks:
         found = numbers.diagnosis(check.name) if check.verdict == "refuted" else None
-        if check.verdict != "refuted" or not numbers.observed[check.name] or check.diagnosis != (
-                "" if found is None else found.text) or (
-                found is not None and found.kind not in BY_CHANCE):
+        chance = found is None or found.kind in BY_CHANCE
+        by_numbers = check.diagnosis == ("" if found is None else found.text)
+        if check.verdict != "refuted" or not numbers.observed[check.name] or not (
+                (chance and by_numbers) or check.diagnosis.startswith("derived = {")):
             continue
         try:
             text, where = bounded(SECONDS, partial(_told, numbers, check.name, points))
@@ -220,7 +226,7 @@ def _cells(drawn: Sequence[Drawn], asked: Sequence[Branch]) -> dict[Cell, list[D
             len(found) < FEWEST or len({one.right for one in found}) > 1
             for found in cells.values()):
         return None
-    met = [one.right for found in cells.values() for one in found]
+    met = [one.right for found in cells.values() for one in found if not one.is_nothing]
     return cells if min(met.count(True), met.count(False)) >= ENOUGH else None
 
 

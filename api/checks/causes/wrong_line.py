@@ -85,7 +85,8 @@ def _said(
     meaning, primal = blame.due.meaning, _primal(blame, walk, [*users, *known])
     if blame.read:
         due = walk.remedies.called(blame.due.values, [*users, *known])
-        due = due or f"the loss's gradient by {primal}" * bool(primal)
+        if not due and primal and blame.due.factor == 1:
+            due = f"the loss's gradient by {primal}"
         if due and re.search(rf"\b{re.escape(blame.read)}\b(?!\s*=)", place.text):
             text += f"\n    {due} is due where it reads {blame.read}"
     elif meaning is not None and primal not in subject.wrt:
