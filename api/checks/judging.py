@@ -268,7 +268,8 @@ class _Weighing:
         stored = filter(None, map(taken_as_exact, subject.given.values()))
         given = {a.array for a in subject.assumed if a.fact == "given symmetric"}
         assumed = dict.fromkeys(
-            str(a) for a in (*proof.assumptions, *subject.assumed, *traced, *stored)
+            str(a) for a in (*proof.assumptions, *subject.assumed, *traced, *stored,
+                            *self.proofs.divided(self.name))
             if not (isinstance(a, Assumption) and a.fact == "symmetric" and a.array in given))
         extra = [f"numbers undecided: {reason}" for reason in self.undecided[:1]]
         made = replace(self.base, verdict="proved", scope=scope_said(subject, self.numbers.least),

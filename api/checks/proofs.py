@@ -9,6 +9,7 @@ from functools import partial
 from gradproof.checks.causes.wrong_line import FirstWrong, first_wrong_line
 from gradproof.checks.observed import Observed
 from gradproof.checks.places.beyond_safeguards import Beyond, beyond_safeguards
+from gradproof.checks.places.divided import divided_by
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.limits.deadline import TimeLimitError, attempted, bounded, left
@@ -74,6 +75,12 @@ class Proofs:
 
     def proved(self, name: str) -> bool:
         return name in self.found and self.found[name].equal is True
+
+    def divided(self, name: str) -> tuple[str, ...]:
+        """What a proof takes to be no zero."""
+        nothing: tuple[str, ...] = ()
+        return attempted(partial(divided_by, self.subject, name, self.pairs[name]), nothing,
+                         PROVING)
 
     def first_wrong(self, refuted: Iterable[str]) -> FirstWrong:
         """Where the code first computes what the derivation does not, for the first gradient."""

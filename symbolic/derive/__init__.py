@@ -10,6 +10,7 @@ nothing.
     steps             what a derivation is, as data: a chain of steps with their forms
     simplifier        raw derivative equations made short, form by form
     declared          what an input is declared to be, used where that shortens a derived equation
+    divisors          what a computation divides by, where that may be zero
     fuse              equations put together: t1 = X W, Z = t1 + b become Z = X W + b
     higher_orders     Jacobians, Hessians and products with them, by the rule of adjoint once more
     kinks             where a system has no derivative, and which slope is taken there

@@ -73,7 +73,7 @@ def find_kinks(
     known = {array.name: "positive" for array in inputs if array.is_positive}
     for equation in every:
         if equation.reduction in ("sum", "max") and all(
-                _signed(term, known).is_nonnegative for term in equation.terms):
+                signed(term, known).is_nonnegative for term in equation.terms):
             known[equation.name] = "nonnegative"
         if equation.name not in varying:
             continue
@@ -100,7 +100,7 @@ def _roots(
 ) -> Iterator[Kink]:
     """Roots of what may be zero, where their slope is infinite, or has none of its limits."""
     roots = [part for part in term.body.atoms(sp.Pow) if part.exp.is_Rational
-             and 0 < part.exp < 1 and not _signed(term, known, part.base).is_positive]
+             and 0 < part.exp < 1 and not signed(term, known, part.base).is_positive]
     for root in sorted(roots, key=sp.default_sort_key):
         arrays = [term.reads[place].array for place in slot_numbers(root.base)]
         if not varying.isdisjoint(arrays):
@@ -113,7 +113,7 @@ def _roots(
 _POSITIVE = (SIGMOID, SOFTPLUS)
 
 
-def _signed(term: Term, known: Mapping[str, str], part: sp.Expr | None = None) -> sp.Expr:
+def signed(term: Term, known: Mapping[str, str], part: sp.Expr | None = None) -> sp.Expr:
     """The body of a term, or a part of it, in values whose signs SymPy knows as far as they are."""
     part = term.body if part is None else part
     part = part.replace(lambda inner: isinstance(inner, (*_POSITIVE, RELU, ABS)),

@@ -254,6 +254,8 @@ class Rebinder:
     def _globals(self, names: dict[str, Any]) -> dict[str, Any]:
         if id(names) in self._done:
             return self._done[id(names)]  # type: ignore[no-any-return]
+        if _root(names.get("__name__")) in sys.stdlib_module_names - {"__main__"}:
+            return names  # of a function around the user's, which is no code of the user's
         made: dict[str, Any] = self._keep(names, Globals(names, self))
         dict.__setitem__(made, "__builtins__", self.builtins)
         self._names.append((names, made))

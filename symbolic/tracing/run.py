@@ -142,7 +142,8 @@ def _call(
     """One call of the function, on fresh inputs."""
     binder = _Binder(session, inputs)
     positional, keywords = binder.bind(function, constants)
-    returned = run_traced(function, positional, keywords)
+    with settings.watched():
+        returned = run_traced(function, positional, keywords)
     check_handed(session)
     for failure in (*(FAILURES.get() or ()), *rebound.watch.seen):
         raise failure  # the function caught it and went on another way

@@ -150,7 +150,7 @@ def spelled(value: Any, text: str) -> str:
     """
     if FAILURES.get() is not None and asked_by_user(3):
         frame = sys._getframe(2)
-        if frame.f_globals.get("__name__") != "logging" and not _only_said(frame):
+        if frame.f_globals.get("__name__") != "logging" and not only_said(frame):
             fail(f"{text} is spelled as text, which may be compared or looked up; print it, or "
                  "give its sizes as numbers in the shapes")
     return text
@@ -160,7 +160,7 @@ _LOGS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER
 _LOGGED = frozenset({"debug", "info", "warning", "error", "critical", "exception", "warn"})
 
 
-def _only_said(frame: FrameType) -> bool:
+def only_said(frame: FrameType) -> bool:
     """Whether the statement that a frame executes has no effect but a message."""
     statements = _statements(source_lines(frame.f_code.co_filename)).get(frame.f_lineno, ())
     named = frame.f_globals.keys() | frame.f_locals.keys()

@@ -3,6 +3,7 @@
     beyond_safeguards  subjects without clips to 1e-7 and the like, and what these do
     branches         points that reach branches no other point took, and branches none reaches
     coincidences     points with the very numbers that a program compares its arrays with
+    divided          what one side divides by, and the other does not show
     likeness         what arrays of numbers are like, and other arrays like them
     second_derivatives  what is no gradient and was not meant as one
     scope            where a proof holds, in words

@@ -190,6 +190,9 @@ def apply(session: Session, name: str, inputs: Any) -> Any:
         return session.call(f"scipy.special.{name}", *inputs)
     entries = [session.entry(value) for value in inputs]
     kinds = [_kind(value) for value in inputs]
+    if name in ("divide", "true_divide") and isinstance(entries[0], Operand) and (
+            entries[0] == entries[1]):  # what cancels in the body is seen nowhere else
+        session.assume(f"{session.called(entries[0])} is not 0, by which it is divided")
     if name in COMPARISONS:
         if (guarded := _guarded(session, COMPARISONS[name], inputs)) is not None:
             return guarded

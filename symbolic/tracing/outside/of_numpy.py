@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..source import fail
-from .draws import refused
+from .draws import Unseen, refused
 
 _FILES = "a file's contents are not a part of the function; hand the array in as an argument"
 _MACHINE = "it differs from machine to machine"
@@ -31,12 +32,23 @@ def _errors(plain: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _printing(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """np.printoptions, which gives the settings that it found."""
+    @contextmanager
+    def call(**options: Any) -> Iterator[Any]:
+        with plain(**options):
+            yield Unseen("np.printoptions")
+
+    return call
+
+
 _SETTING = "a setting is a state that is kept between calls"
 
 NUMPY_STATE: dict[str, Callable[[Any], Any]] = {
     **{name: lambda plain, name=name: refused(f"np.{name}", _SETTING)  # type: ignore[misc]
        for name in ("geterr", "geterrcall", "getbufsize", "setbufsize", "get_printoptions")},
-    "errstate": _errors, "seterr": _errors, "seterrcall": lambda plain: refused(
+    "printoptions": _printing, "errstate": _errors, "seterr": _errors,
+    "seterrcall": lambda plain: refused(
         "np.seterrcall", "it turns into a branch what depends on values"),
 }
 

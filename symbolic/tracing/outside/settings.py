@@ -1,7 +1,7 @@
 """Settings of the process that a text of numbers or an error depends on.
 
 They are no part of a function, and nobody says when it reads them.  So a second call runs under
-others: what it computes must be the same.
+others: what it computes must be the same.  Text of an array is seen where it is made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from ..source import fail, only_said, user_frames
 
 
 @contextmanager
@@ -27,6 +29,20 @@ def others() -> Iterator[None]:
             suppress=not kept["suppress"]):
         context.prec += 9
         yield
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Fails where an array of numbers becomes a text that is more than said."""
+    with np.printoptions(formatter={"all": _spelled}):
+        yield
+
+
+def _spelled(entry: Any) -> str:
+    frame = next(user_frames(), None)
+    if frame is not None and not only_said(frame):
+        fail("an array is spelled as text, which depends on how arrays are printed")
+    return str(entry)
 
 
 def drawn_from() -> Any:
