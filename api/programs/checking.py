@@ -158,30 +158,40 @@ def _by_losses(
     A loss of which another is a part, or that is a part of it, is no other.
     """
     made = paired(losses[0], found)
-    left = [one for one in found if one.name not in made.fitting]
-    others = {one.text: one for one in reversed(losses) if one.is_sure}
-    if not left or len(others) < 2:
+    others = [*{one.text: one for one in reversed(losses) if one.is_sure}.values()][::-1]
+    parts = _beside(paired, made, others, found, losses[0]) if len(others) > 1 else []
+    if not parts:
         return made
+    theirs = {name for _, names in parts for name in names}
+    own = [one for one in found if one.name not in theirs]
+    taken = {part.loss.text for part, _ in parts}
+    if made.fitting:  # the likeliest is that of others, too
+        taken.discard(losses[0].text)
+    free = [one for one in others if one.text not in taken]
+    first, *further = [*([paired((free or losses)[0], own)] if own else []),
+                       *(part for part, _ in parts)]
+    return replace(first, further=tuple(further))
+
+
+def _beside(
+    paired: Callable[[Loss, list[Parameter]], Trained], made: Trained, others: Sequence[Loss],
+    found: list[Parameter], likeliest: Loss,
+) -> list[tuple[Trained, list[str]]]:
+    """Passes with other losses, each with the names of those whose gradients are of that loss, and
+    not of the likeliest, with which the pass is `made`."""
+    left = [one for one in found if one.name not in made.fitting]
     parts: list[tuple[Trained, list[str]]] = []
-    for loss in reversed(others.values()):
+    for loss in others if left else ():
         # What has moved before a loss is computed belongs to another one.
         after = [one for one in found if one.first >= loss.demand.at]
         for some in (after, found):
             with suppress(HandError):
                 other = paired(loss, some) if some else made
                 names = [one.name for one in left if one.name in other.fitting]
-                if names and (loss.text == losses[0].text or not other.shares(made)):
+                if names and (loss.text == likeliest.text or not other.shares(made)):
                     left = [one for one in left if one.name not in names]
                     parts.append((paired(loss, [one for one in some if one.name in names]), names))
-    if not parts:
-        return made
-    theirs = {name for _, names in parts for name in names}
-    own = [one for one in found if one.name not in theirs]
-    free = [one for one in reversed(others.values()) if one.text not in {
-        part.loss.text for part, _ in parts} or (one.text == losses[0].text and made.fitting)]
-    first, *further = [*([paired((free or losses)[0], own)] if own else []),
-                       *(part for part, _ in parts)]
-    return replace(first, further=tuple(further))
+    return parts
 
 
 def _paired(

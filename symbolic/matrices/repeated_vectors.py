@@ -8,6 +8,8 @@ What depends on such vectors alone is a vector; two along the two axes are an ou
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import sympy as sp
 
 from ..equation import slot, slots_of
@@ -17,52 +19,64 @@ from .nodes import Node, Outer, Pointwise, walk
 
 def put_together(node: Pointwise, across: tuple[str, ...]) -> Pointwise:
     """The body with each largest part in vectors with the axes `across` as one argument."""
-    vectors = {
-        slot(place) for place, argument in enumerate(node.arguments)
-        if across and tuple(axis for axis in argument.axes if axis) == across
-    }
-    if not vectors:
+    made = _Vectors(node, across)
+    if not made.slots:
         return node
-    arguments: list[Node] = list(node.arguments)
-    scalars = {slot(place) for place, argument in enumerate(arguments) if not argument.axes}
+    body = made.lifted(node.body)
+    return _ordered(Pointwise(body, tuple(made.arguments), node.axes), node)
 
-    def is_vector(part: sp.Expr) -> bool:
-        slots = set(slots_of(part))
-        return bool(slots & vectors) and slots <= vectors | scalars
 
-    def put(part: sp.Expr) -> sp.Expr:
-        if part in vectors:
+class _Vectors:
+    """The arguments of a body: the slots of vectors along one axis, those of numbers, and the
+    vectors that are made of them."""
+
+    def __init__(self, node: Pointwise, across: tuple[str, ...]) -> None:
+        self.before, self.across = node.arguments, across
+        self.arguments: list[Node] = list(node.arguments)
+        self.slots = {
+            slot(place) for place, argument in enumerate(node.arguments)
+            if across and tuple(axis for axis in argument.axes if axis) == across
+        }
+        self.numbers = {slot(place) for place, one in enumerate(node.arguments) if not one.axes}
+
+    def lifted(self, part: sp.Expr) -> sp.Expr:
+        """A part of the body, its largest parts in vectors as one argument each."""
+        if part in self.slots or not part.free_symbols & self.slots:
             return part
-        made = pointwise(part, node.arguments, across)
-        if made not in arguments:
-            arguments.append(made)
-        return slot(arguments.index(made))
-
-    def lift(part: sp.Expr) -> sp.Expr:
-        if part in vectors or not part.free_symbols & vectors:
-            return part
-        if is_vector(part):
+        if self._is_vector(part):
             number, rest = part.as_coeff_Mul()
-            base, exponent = rest.as_base_exp()
-            if exponent.is_number and exponent.is_negative and not isinstance(rest, sp.exp):
-                return number / put(base**-exponent)
-            return number * put(rest)
-        if part.is_Mul or part.is_Add:
-            inside = [p for p in part.args if is_vector(p)]
-            rest = [lift(p) for p in part.args if not is_vector(p)]
-            if part.is_Add:
-                return sp.Add(*([lift(sp.Add(*inside))] if inside else []), *rest)
-            above = [p for p in inside if not _is_inverse(p)]
-            below = [1 / p for p in inside if _is_inverse(p)]
-            for parts, power in ((above, 1), (below, -1)):
-                if parts:
-                    number, vector = sp.Mul(*parts).as_coeff_Mul()
-                    rest.append((number * put(vector)) ** power)
-            return sp.Mul(*rest)
-        return part.func(*map(lift, part.args))
+            if _is_inverse(rest):
+                return number / self._put(1 / rest)
+            return number * self._put(rest)
+        if not part.is_Mul and not part.is_Add:
+            return part.func(*map(self.lifted, part.args))
+        inside = [p for p in part.args if self._is_vector(p)]
+        rest = [self.lifted(p) for p in part.args if not self._is_vector(p)]
+        if part.is_Add:
+            return sp.Add(*([self.lifted(sp.Add(*inside))] if inside else []), *rest)
+        return sp.Mul(*rest, *self._factors(inside))
 
-    body = lift(node.body)
-    return _ordered(Pointwise(body, tuple(arguments), node.axes), node)
+    def _factors(self, inside: Sequence[sp.Expr]) -> Iterator[sp.Expr]:
+        """A vector that is multiplied by, and one that is divided by."""
+        above = [p for p in inside if not _is_inverse(p)]
+        below = [1 / p for p in inside if _is_inverse(p)]
+        for parts, power in ((above, 1), (below, -1)):
+            if parts:
+                number, vector = sp.Mul(*parts).as_coeff_Mul()
+                yield (number * self._put(vector)) ** power
+
+    def _is_vector(self, part: sp.Expr) -> bool:
+        slots = set(slots_of(part))
+        return bool(slots & self.slots) and slots <= self.slots | self.numbers
+
+    def _put(self, part: sp.Expr) -> sp.Expr:
+        """The slot of an argument that is this part."""
+        if part in self.slots:
+            return part
+        made = pointwise(part, self.before, self.across)
+        if made not in self.arguments:
+            self.arguments.append(made)
+        return slot(self.arguments.index(made))
 
 
 def with_outer(node: Pointwise) -> Pointwise:

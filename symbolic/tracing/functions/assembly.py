@@ -152,30 +152,35 @@ def vectorized(session: Session, plain: Any, pyfunc: Callable[..., Any], *args: 
             fail("np.vectorize with a signature or excluded arguments is not traced")
         for dtype in args or kwargs.get("otypes") or ():
             check_dtype(session, "vectorize", dtype)
-        whole: dict[str, Operand] = {}
-        entries = []
-        for x in arrays:
-            entry = x[(0,) * x.ndim] if isinstance(x, Tracer) and x.ndim else x
-            if isinstance(x, Tracer):
-                whole[entry.operand.name] = x.operand
-            entries.append(entry)
-        start = len(session.builder.equations)
-        found = pyfunc(*entries)
-        if not isinstance(found, Tracer) or found.ndim:
-            fail("np.vectorize is traced of functions that give a number made of their arguments")
-        for equation in session.builder.equations[start:]:
-            if equation.out or not equation.is_pointwise:
-                fail("np.vectorize is traced of functions that compute with numbers alone")
-            (term,) = equation.terms
-            read = [whole.get(read.array, Operand(read.array, ())) for read in term.reads
-                    if not read.at or read.array in whole]
-            if len(read) < len(term.reads):
-                fail("np.vectorize of a function that reads entries of other arrays is not traced")
-            whole[equation.name] = session.shaped(
-                lambda *operands, body=term.body: session.builder.pointwise(body, *operands), *read)
-        return session.array(whole[found.operand.name], found.kind)
+        return _of_all_entries(session, pyfunc, arrays)
 
     return call
+
+
+def _of_all_entries(session: Session, function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+    """The function of one entry of each; what it computes of that is repeated with the arrays."""
+    whole: dict[str, Operand] = {}
+    entries = []
+    for x in arrays:
+        entry = x[(0,) * x.ndim] if isinstance(x, Tracer) and x.ndim else x
+        if isinstance(x, Tracer):
+            whole[entry.operand.name] = x.operand
+        entries.append(entry)
+    start = len(session.builder.equations)
+    found = function(*entries)
+    if not isinstance(found, Tracer) or found.ndim:
+        fail("np.vectorize is traced of functions that give a number made of their arguments")
+    for equation in session.builder.equations[start:]:
+        if equation.out or not equation.is_pointwise:
+            fail("np.vectorize is traced of functions that compute with numbers alone")
+        (term,) = equation.terms
+        read = [whole.get(read.array, Operand(read.array, ())) for read in term.reads
+                if not read.at or read.array in whole]
+        if len(read) < len(term.reads):
+            fail("np.vectorize of a function that reads entries of other arrays is not traced")
+        whole[equation.name] = session.shaped(
+            lambda *operands, body=term.body: session.builder.pointwise(body, *operands), *read)
+    return session.array(whole[found.operand.name], found.kind)
 
 
 def _along_axis(session: Session, func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any
