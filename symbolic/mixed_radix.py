@@ -7,12 +7,25 @@ it can.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
-from .equation import Equal, Equation, Guard, Index, Read, System, Term
+from .equation import Equal, Equation, Guard, Index, Read, Size, System, Term
+
+
+def flat(digits: Iterable[sp.Expr], sizes: Iterable[Size]) -> sp.Expr:
+    """The number that digits make, n i + j: the place of an entry in row-major order."""
+    place: sp.Expr = sp.S.Zero
+    for digit, size in zip(digits, sizes, strict=True):
+        place = sp.expand(place * size + digit)
+    return place
+
+
+def flat_place(indices: Sequence[Index]) -> sp.Expr:
+    """The place, in row-major order, of the entry at these indices."""
+    return flat((index.symbol for index in indices), (index.size for index in indices))
 
 
 def by_digits(system: System) -> System:

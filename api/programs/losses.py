@@ -22,6 +22,7 @@ from gradproof.programs.parameters import Parameter
 from gradproof.programs.slices import Demand
 from gradproof.programs.statements import base, effects, outside
 from gradproof.programs.watching import Pass
+from gradproof.repair.edits import function_name
 
 _WORD = re.compile(r"(^|_)(loss|losses|cost|costs|objective|energy|nll|mse|sse|rmse|bce|ll|"
                    r"crossentropy|error|err|errors|log_?lik\w*|likelihood)(_|\d|$)|"
@@ -156,7 +157,7 @@ class _Finder:
             yield replace(self._number(name, line, place), is_sure=False)
 
     def _is_loss_call(self, value: ast.expr | None) -> bool:
-        return isinstance(value, ast.Call) and bool(_WORD.search(_called(value))) \
+        return isinstance(value, ast.Call) and bool(_WORD.search(function_name(value))) \
             and self._is_users(value)
 
     def listed(self) -> Iterator[tuple[tuple[int, int], Loss]]:
@@ -178,13 +179,13 @@ class _Finder:
                 if isinstance(node, ast.Call) and node is not call and _is_measure(node) \
                         and _names(node) and all(map(self._is_known, _names(node))):
                     made = self._loss(node, node.lineno, self._at(node, place))
-                    yield (1, place), replace(made, is_sure=bool(_WORD.search(_called(node))))
+                    yield (1, place), replace(made, is_sure=bool(_WORD.search(function_name(node))))
                     break
 
     def called(self, trees: Sequence[ast.AST]) -> Iterator[Loss]:
         """Calls of a loss elsewhere in the program, on names that the pass has."""
         for node in chain.from_iterable(map(ast.walk, trees)):
-            if isinstance(node, ast.Call) and _WORD.search(_called(node)) and node.args:
+            if isinstance(node, ast.Call) and _WORD.search(function_name(node)) and node.args:
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 if all(map(self._is_known, names)) and self._is_users(node):
                     yield self._loss(node, node.lineno, self._at(node))
@@ -220,7 +221,7 @@ class _Finder:
 
     def _loss(self, value: ast.expr, line: int, at: int, file: str = "") -> Loss:
         late = at > self.first
-        said = f"{ast.unparse(value)} {_called(value) if isinstance(value, ast.Call) else ''}"
+        said = f"{ast.unparse(value)} {function_name(value) if isinstance(value, ast.Call) else ''}"
         up = any(_MAXIMISED.search(word) for word in (
             *re.findall(r"\w+", said)[:1], said.split()[-1]))
         without = self.moving if late else frozenset[int]()
@@ -295,14 +296,11 @@ def _names(value: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(value) if isinstance(node, ast.Name)} - bound
 
 
-def _called(call: ast.Call) -> str:
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-
-
 def _is_measure(call: ast.Call) -> bool:
-    return (_called(call) in ("mean", "sum", "average", "norm", "float") and bool(
-        call.args or isinstance(call.func, ast.Attribute))) or bool(_WORD.search(_called(call)))
+    name = function_name(call)
+    takes = call.args or isinstance(call.func, ast.Attribute)
+    return bool(_WORD.search(name) or (
+        takes and name in ("mean", "sum", "average", "norm", "float")))
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -29,12 +29,12 @@ from gradproof.programs.slices import Demand
 from gradproof.programs.statements import (
     assigned,
     base,
-    called_name,
     effects,
     is_put_back,
     outside,
 )
 from gradproof.programs.watching import Pass
+from gradproof.repair.edits import function_name
 
 NEAR = 1e-6
 """How far a step may be from a multiple of the gradient, relative to its largest entry."""
@@ -218,7 +218,7 @@ def _clips(seen: Pass, place: int, name: str) -> bool:
         return _follows(seen, place, name, statement.test)
     reads = any(isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
                 for node in ast.walk(statement))
-    return reads and any(isinstance(node, ast.Call) and "clip" in called_name(node).lower()
+    return reads and any(isinstance(node, ast.Call) and "clip" in function_name(node).lower()
                          for node in ast.walk(statement))
 
 
@@ -292,7 +292,3 @@ def _attributes(value: Any) -> Iterator[tuple[str, float]]:
     for key, inner in list(getattr(value, "__dict__", {}).items())[:100]:
         if RATES.match(str(key)) and isinstance(inner, float) and inner > 0:
             yield str(key), inner
-
-
-def at_start(found: Sequence[Parameter]) -> Mapping[str, Any]:
-    return {one.name: one.start for one in found}

@@ -17,7 +17,7 @@ import builtins
 import copy
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ from gradproof.programs.statements import (
     targets,
 )
 from gradproof.programs.watching import Pass
-from gradproof.repair.program import MADE, Made
+from gradproof.repair.program import MADE, Made, codes_of
 
 WHOLE = "the_pass"
 
@@ -178,16 +178,9 @@ def _function(node: ast.FunctionDef, site: Site, names: dict[str, Any]) -> Funct
             ast.ClassDef(site.owner, [], [], [node], []), node))
     code = compile(ast.Module([whole], []), site.file, "exec",
                    dont_inherit=True)
-    found = next(inner for inner in _codes(code) if inner.co_name == WHOLE)
+    found = next(inner for inner in codes_of(code) if inner.co_name == WHOLE)
     MADE[found] = Made(node)
     return FunctionType(found, names, site.function or WHOLE)
-
-
-def _codes(code: CodeType) -> Iterable[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _codes(constant)
 
 
 # --- which statements -----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import numpy as np
 
 from gradproof.checks.hand_files import read_outside
 from gradproof.programs.copies import attribute, is_drawn_from, is_mutable
+from gradproof.repair.edits import function_name
 
 PLAIN = frozenset({"shape", "ndim", "size", "dtype"})
 """What is asked of an array without its numbers."""
@@ -104,7 +105,7 @@ def _by_value(node: ast.AST) -> set[str]:
         part = left.pop()
         if isinstance(part, ast.Attribute) and part.attr in PLAIN:
             continue
-        if isinstance(part, ast.Call) and called_name(part) in (
+        if isinstance(part, ast.Call) and function_name(part) in (
                 "len", "zeros_like", "ones_like", "empty_like", "shape", "size"):
             left += part.args[1:]
             continue
@@ -112,12 +113,6 @@ def _by_value(node: ast.AST) -> set[str]:
             found.add(part.id)
         left += ast.iter_child_nodes(part)
     return found
-
-
-def called_name(call: ast.Call) -> str:
-    """The last word of what is called."""
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
 
 
 def _touched(statement: ast.stmt, values: Values) -> Iterator[str]:
@@ -135,7 +130,7 @@ def _touched(statement: ast.stmt, values: Values) -> Iterator[str]:
 
 
 def _touched_by(call: ast.Call, values: Values) -> Iterator[str]:
-    name = called_name(call)
+    name = function_name(call)
     yield from (base(word.value) for word in call.keywords if word.arg == "out")
     if isinstance(call.func, ast.Attribute):
         owner = values.get(base(call.func.value))
@@ -226,7 +221,7 @@ def is_of_sizes(statement: ast.stmt, values: Values) -> bool:
     if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
         return False
     for node in ast.walk(statement.value):
-        if isinstance(node, ast.Call) and called_name(node) not in CREATING:
+        if isinstance(node, ast.Call) and function_name(node) not in CREATING:
             return False
         if isinstance(node, ast.Lambda | ast.Await | ast.NamedExpr | ast.JoinedStr):
             return False
@@ -308,7 +303,7 @@ def moves(target: ast.expr, value: ast.expr) -> bool:
 
 def is_shuffled(statement: ast.stmt, name: str) -> bool:
     """Whether a statement has a library write into an array: ``rng.shuffle(X)``."""
-    return any(isinstance(node, ast.Call) and called_name(node) in FIRST_WRITTEN and node.args
+    return any(isinstance(node, ast.Call) and function_name(node) in FIRST_WRITTEN and node.args
                and base(node.args[0]) == name for node in ast.walk(statement))
 
 
@@ -316,7 +311,7 @@ def is_put_back(value: ast.expr, name: str) -> bool:
     """Whether a value is what a name has, put back into its bounds: ``np.clip(W, -1, 1)``,
     ``W / norm(W)``."""
     if isinstance(value, ast.Call):
-        return called_name(value) in ("clip", "maximum", "minimum") and any(
+        return function_name(value) in ("clip", "maximum", "minimum") and any(
             base(part) == name for part in (value.func, *value.args))
     return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div) \
         and base(value.left) == name
@@ -362,7 +357,7 @@ def targets(statement: ast.stmt) -> frozenset[str]:
 def asks_sizes(statement: ast.stmt) -> bool:
     """Whether a statement asks for a size of an array, rather than for a number of the text."""
     return any((isinstance(node, ast.Attribute) and node.attr in ("shape", "size"))
-               or (isinstance(node, ast.Call) and called_name(node) == "len")
+               or (isinstance(node, ast.Call) and function_name(node) == "len")
                for node in ast.walk(statement))
 
 
@@ -379,9 +374,7 @@ def first_set(done: Sequence[Effects]) -> frozenset[str]:
 def only_says(statement: ast.stmt) -> bool:
     """Whether a statement prints, and does nothing else that is wanted."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and (
-        called_name(statement.value) in ("print", "display", "write", "append", "update",
-                                         "set_description", "set_postfix")
-        and called_name(statement.value) not in ("append", "update", "write"))
+        function_name(statement.value) in ("print", "display", "set_description", "set_postfix"))
 
 
 def defines(statement: ast.stmt) -> Iterable[str]:

@@ -30,6 +30,7 @@ from gradproof.programs.statements import (
     outside,
     updated,
 )
+from gradproof.repair.program import codes_of
 
 MOST_PASSES = 6
 """Passes of one loop that are looked at."""
@@ -349,17 +350,10 @@ def _words_of(tree: ast.Module) -> frozenset[str]:
 def _give_back(clean: CodeType, made: CodeType) -> None:
     """Gives functions their own code back, without a look into their loops."""
     # One after the other: several lambdas of a line have one name.
-    pairs = {code: own for code, own in zip(_codes(made), _codes(clean), strict=False)
+    pairs = {code: own for code, own in zip(codes_of(made), codes_of(clean), strict=False)
              if (code.co_qualname, code.co_firstlineno) == (own.co_qualname, own.co_firstlineno)}
     for function in gc.get_objects():
         # not isinstance, which asks objects of other packages for their class
         own = pairs.get(function.__code__) if type(function) is FunctionType else None
         if own is not None and own.co_freevars == function.__code__.co_freevars:
             function.__code__ = own
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)

@@ -137,6 +137,7 @@ def attribute(node: ast.expr, name: str) -> ast.expr:
 
 
 def function_name(node: ast.Call) -> str:
+    """The last word of what is called."""
     func = node.func
     return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
 

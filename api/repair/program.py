@@ -107,7 +107,7 @@ def source_of(function: FunctionType) -> FunctionSource | None:
                         dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    if code not in _codes(whole):  # the file has changed since it was loaded
+    if code not in codes_of(whole):  # the file has changed since it was loaded
         return None
     for node in _functions(tree):
         start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
@@ -127,11 +127,12 @@ def _encloses(node: ast.Lambda, code: CodeType) -> bool:
     return body.col_offset <= min(columns) and max(columns) <= (body.end_col_offset or 0)
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def codes_of(code: CodeType) -> Iterator[CodeType]:
+    """Code, and that of what is defined within it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _codes(constant)
+            yield from codes_of(constant)
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.Lambda]:
@@ -163,7 +164,7 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, old: CodeType) -> CodeType | N
                        flags=old.co_flags & FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError, TypeError, RecursionError):
         return None
-    return next((made for made in _codes(code) if made.co_name == old.co_name), None)
+    return next((made for made in codes_of(code) if made.co_name == old.co_name), None)
 
 
 @dataclass
@@ -331,5 +332,5 @@ class _Copies:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    for inner in _codes(code):
+    for inner in codes_of(code):
         yield from inner.co_names

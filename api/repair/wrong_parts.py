@@ -62,12 +62,18 @@ def operators(node: ast.expr, context: Context) -> Iterator[Change]:
         cost = (0.9 if is_sign else 1.1) if isinstance(op, ast.Sub) else 1.5
         yield Change(cost, f"the operands of {SYMBOLS[type(op)]!r} are in the wrong order",
                      binary(right, type(op), left))
+    for grouped in _regrouped(left, type(op), right):
+        yield Change(1.8, "the brackets are in the wrong place", grouped)
+
+
+def _regrouped(
+    left: ast.expr, op: type[ast.operator], right: ast.expr
+) -> Iterator[ast.expr]:
+    """(a ∘ b) ∘ c for a ∘ (b ∘ c), and the other way."""
     if isinstance(right, ast.BinOp):
-        yield Change(1.8, "the brackets are in the wrong place",
-                     binary(binary(left, type(op), right.left), type(right.op), right.right))
+        yield binary(binary(left, op, right.left), type(right.op), right.right)
     if isinstance(left, ast.BinOp):
-        yield Change(1.8, "the brackets are in the wrong place",
-                     binary(left.left, type(left.op), binary(left.right, type(op), right)))
+        yield binary(left.left, type(left.op), binary(left.right, op, right))
 
 
 def _multiplied(left: ast.expr, divisor: int, context: Context) -> Iterator[Change]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from ..equation import Equal, Index, Read, Size, Term, Within, as_size, slot
+from ..mixed_radix import flat_place
 from ..substitution import rename_bound
 from .builder import Builder, Operand, ShapeError
 
@@ -46,7 +47,7 @@ def reshape(
         at[rest_old.pop()] = out[rest_new.pop()].symbol
     if not rest_old:
         return builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
-    flat_new = _flat([out[p] for p in rest_new])
+    flat_new = flat_place([out[p] for p in rest_new])
     if len(rest_old) == 1:
         at[rest_old[0]] = flat_new
         return builder.emit(None, out, [Term(slot(0), (Read(operand.name, tuple(at)),))])
@@ -55,21 +56,13 @@ def reshape(
     for source, index in zip(rest_old, bound, strict=True):
         at[source] = index.symbol
     term = Term(slot(0), (Read(operand.name, tuple(at)),), tuple(bound),
-                (Equal(flat_new, _flat(bound)),))
+                (Equal(flat_new, flat_place(bound)),))
     return builder.emit(None, out, [rename_bound(term, {index.name for index in out})])
 
 
 def _wide(places: Sequence[int], shape: Sequence[Size]) -> list[int]:
     """The places of axes that are not of size one, which have no digit."""
     return [place for place in places if shape[place] != 1]
-
-
-def _flat(indices: Sequence[Index]) -> sp.Expr:
-    """The place of an entry in row-major order: n i + j."""
-    place: sp.Expr = sp.S.Zero
-    for index in indices:
-        place = sp.expand(place * index.size + index.symbol)
-    return place
 
 
 def concatenate(builder: Builder, parts: Sequence[Operand], axis: int = 0) -> Operand:

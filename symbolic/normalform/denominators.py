@@ -20,7 +20,18 @@ from typing import TypeAlias
 
 from .groebner import Division, Exponents, Sparse, TooMuchWorkError
 from .indices import Sub
-from .polynomial import Atoms, Factor, Factors, Monomial, Number, Poly, add_to, connected, monomial
+from .polynomial import (
+    Atoms,
+    Factor,
+    Factors,
+    Monomial,
+    Number,
+    Poly,
+    add_to,
+    connected,
+    monomial,
+    plain,
+)
 
 VARIABLES = 9
 """The largest number of unknowns that a Gröbner basis is computed in."""
@@ -132,7 +143,7 @@ def _reduced(table: Atoms, local: Factors, inverse: Factor, poly: Poly) -> Poly 
                 for base, args, e in mono:
                     product[base, args] = product.get((base, args), 0) + e
                 waiting.append((product, -coefficient * scale * c))
-    return {mono: _plain(c) for mono, c in total.items()}
+    return {mono: plain(c) for mono, c in total.items()}
 
 
 def _divides(lead: Factors, inverse: Factor, factors: Factors) -> bool:
@@ -176,7 +187,7 @@ class _Unknowns:
             sign = -1 if len(self.plain) <= place < middle else 1
             if e:
                 power = sign * e / self.unit.get(key, Fraction(1))
-                found[key] = found.get(key, 0) + _plain(power)
+                found[key] = found.get(key, 0) + plain(power)
         return found
 
 
@@ -247,7 +258,7 @@ def _remainder(
         rest = Division(first).remainder({start: Fraction(1)}, basis)
     except TooMuchWorkError:
         return None
-    return tuple((vector, _plain(c)) for vector, c in rest.items())
+    return tuple((vector, plain(c)) for vector, c in rest.items())
 
 
 @lru_cache(maxsize=1024)
@@ -258,8 +269,3 @@ def _basis(
         return Division(first).basis(map(dict, relations))
     except TooMuchWorkError:
         return None
-
-
-def _plain(value: Number) -> Number:
-    fraction = Fraction(value)
-    return fraction.numerator if fraction.denominator == 1 else fraction

@@ -25,6 +25,7 @@ from .polynomial import (
     constant,
     content,
     divided,
+    plain,
     plus,
     scaled,
 )
@@ -97,7 +98,7 @@ def settle_equalities(table: Atoms, factors: Factors, coefficient: Number) -> Po
                     product[base, args] = product.get((base, args), 0) + e
                 kept = {other: e for other, e in product.items() if e}
                 add_to(total, table.settle(kept, coefficient * -Fraction(c) / gone[lead]))
-            return {mono: _plain(c) for mono, c in total.items()}
+            return {mono: plain(c) for mono, c in total.items()}
     return None
 
 
@@ -117,8 +118,3 @@ def _decided(table: Atoms, factors: Factors, key: Factor, gone: Poly) -> Factors
             holds = value > 0 if kind == "step" else value == 0
             return {k: e for k, e in factors.items() if k != other} if holds else {}
     return None
-
-
-def _plain(value: Number) -> Number:
-    fraction = Fraction(value)
-    return fraction.numerator if fraction.denominator == 1 else fraction

@@ -31,6 +31,13 @@ Monomial: TypeAlias = tuple[tuple[int, tuple[Sub, ...], Number], ...]
 Poly: TypeAlias = dict[Monomial, Number]
 Factors: TypeAlias = dict[Factor, Number]
 
+
+def plain(value: Number) -> Number:
+    """A number of one type: whole numbers as int."""
+    fraction = Fraction(value)
+    return fraction.numerator if fraction.denominator == 1 else fraction
+
+
 UNKNOWN, NONNEGATIVE, POSITIVE = 0, 1, 2
 
 

@@ -33,7 +33,7 @@ from ..equation import (
     slot,
     subscript_reads,
 )
-from ..mixed_radix import by_digits, largest
+from ..mixed_radix import by_digits, flat_place, largest
 from ..solving import solve_equation
 from ..substitution import substitute_guard, substitute_subscript
 
@@ -228,7 +228,7 @@ class _Splitter:
                 taken.add(own[-1].name)
             bound += own
             at += [digit.symbol for digit in own]
-            guards.append(Equal(index.symbol, _flat(own)))
+            guards.append(Equal(index.symbol, flat_place(own)))
         return Equation(equation.name, equation.out, (
             Term(slot(0), (Read(split.name, tuple(at)),), tuple(bound), tuple(guards)),))
 
@@ -258,7 +258,7 @@ class _Splitter:
                 taken.add(own[-1].name)
             found += own
             if len(own) > 1:
-                by[index.symbol] = _flat(own)
+                by[index.symbol] = flat_place(own)
         return tuple(found), by
 
     def _term(
@@ -318,13 +318,6 @@ def _in_one_block(guard: Within, sizes: Mapping[sp.Symbol, Size]) -> Equal | Non
     parts = sp.Add.make_args(above)
     left = sp.Add(*(part for part in parts if not part.could_extract_minus_sign()))
     return Equal(left, sp.expand(left - above))
-
-
-def _flat(indices: Iterable[Index]) -> sp.Expr:
-    place: sp.Expr = sp.S.Zero
-    for index in indices:
-        place = sp.expand(place * index.size + index.symbol)
-    return place
 
 
 def _digits_of(

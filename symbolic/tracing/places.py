@@ -48,14 +48,6 @@ class Places:
     fixes: frozenset[int] = frozenset()
 
 
-def flat(digits: Sequence[sp.Expr], sizes: Sequence[Size]) -> sp.Expr:
-    """The index that digits make."""
-    place: sp.Expr = sp.S.Zero
-    for digit, size in zip(digits, sizes, strict=True):
-        place = sp.expand(place * size + digit)
-    return place
-
-
 def places_of(session: Session, value: Any) -> Places | None:
     """The places that an arange or a traced array of integers names; None for what is none."""
     if isinstance(value, (SizeRange, range)):

@@ -14,7 +14,7 @@ import sympy as sp
 from ..equation import Index, Read, Size, Subscript, Term, fresh_name, size_symbol, slot
 from ..layers.builder import Operand, ShapeError, broadcast
 from ..layers.rearrange import reshape
-from ..mixed_radix import largest
+from ..mixed_radix import flat, largest
 from .constant_places import (
     affine_places,
     check_places,
@@ -22,7 +22,7 @@ from .constant_places import (
     expanded,
     from_the_front,
 )
-from .places import Places, flat, integer_entry, places_of
+from .places import Places, integer_entry, places_of
 from .session import Session
 from .sizes import SizeRange, exact
 from .source import fail
