@@ -13,7 +13,18 @@ import sympy as sp
 
 from ..equation import Equal, Guard
 from .indices import Sub, is_nonnegative
-from .polynomial import POSITIVE, Atoms, Factors, Number, Poly, add_to, monomial, number, plus
+from .polynomial import (
+    POSITIVE,
+    Atoms,
+    Factors,
+    Number,
+    Poly,
+    UnsupportedError,
+    add_to,
+    monomial,
+    number,
+    plus,
+)
 
 
 def register(table: Atoms) -> None:
@@ -39,6 +50,8 @@ def size_poly(table: Atoms, size: sp.Expr) -> Poly:
         for base, exponent in term.as_powers_dict().items():
             if base == 1:
                 continue
+            if not exponent.is_Integer:
+                raise UnsupportedError(f"the size {size}")
             sized = table.base("size", base, sign=POSITIVE)
             factors[sized, ()] = factors.get((sized, ()), 0) + int(exponent)
         add_to(total, {monomial(factors): number(coefficient)})

@@ -89,7 +89,7 @@ class ScalarType(NumberType):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         without_clock(args)
         if len(args) == 1 and not kwargs and isinstance(args[0], Tracer):
-            return args[0].astype(cls.plain)
+            return args[0].astype(cls.plain, copy=False)  # as NumPy, of an array of that type
         if len(args) == 1 and not kwargs and isinstance(args[0], Number):
             whole = np.dtype(cls.plain).kind in "iu"
             if np.dtype(cls.plain).kind not in "iuf" or (whole and not args[0].is_whole):

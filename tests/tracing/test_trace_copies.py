@@ -60,6 +60,7 @@ VALUES = {
     "one factor": ("4 3", changed_through(lambda x: np.prod(x[:, :1], axis=1))),
     "a spread view": ("m n", then_changed(lambda x: np.broadcast_to(x, (2, *x.shape)))),
     "meshgrid": ("4", then_changed(lambda x: np.meshgrid(x, x[:2])[0])),
+    "float64 of an array": ("4 3", changed_through(np.float64)),
     "ndmin": ("4", lambda x: np.array(x, ndmin=2).T @ np.ones((1, 2))),
     "sum of counts": ("n", lambda x: (np.cumsum(x > 0) + np.cumsum(x < 0.5)) * 1.0),
     "product of truth": ("4", lambda x: np.prod(x > -9) + np.prod(x > -8) + x),
