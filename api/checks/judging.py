@@ -17,7 +17,7 @@ from gradproof.checks.causes.wrong_line import FirstWrong, repaired_line, sayabl
 from gradproof.checks.measuring import Measurements
 from gradproof.checks.observed import Observed
 from gradproof.checks.other_targets import right_for
-from gradproof.checks.places.beyond_safeguards import largest_share
+from gradproof.checks.places.beyond_safeguards import beside_safeguards
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
 from gradproof.checks.places.scope import scope_said
@@ -181,9 +181,11 @@ class _Weighing:
 
     @cached_property
     def explained(self) -> Sequence[Observed]:
-        """The refuting that differ by what safeguards or rounding do to a proved gradient."""
-        return [found for found in self.refuting if self.proofs.explain(self.name, found)
-                or (self.is_proved and _is_rounding(found))]
+        """The refuting that differ by what safeguards or rounding do to a proved gradient, or by
+        what safeguards do to one that agrees where they do not act."""
+        found = [found for found in self.refuting if self.proofs.explain(self.name, found)
+                 or (self.is_proved and _is_rounding(found))]
+        return found if self.is_proved or len(found) < len(self.seen) else []
 
     @cached_property
     def differing(self) -> Sequence[Observed]:
@@ -277,7 +279,7 @@ class _Weighing:
                        assumptions=tuple(assumed), kinks=kinks_said(proof.kinks, subject.kinks))
         if self.name not in self.proofs.aside:
             return made
-        return _beside_safeguards(made, self.proofs, self.explained)
+        return beside_safeguards(made, self.proofs.beyond, self.explained)
 
     def _unmeasured(self) -> Check | None:
         """Numbers that decide nothing, or none."""
@@ -299,11 +301,13 @@ class _Weighing:
 
     def _agreeing(self, why: str) -> Check:
         """Numbers that agree at every point, without a proof."""
-        points = [found.point for found in self.seen]
+        points = [found.point for found in self.seen if found not in self.explained]
         where = "; ".join(str(point) for point in points if point.sizes or point.given)
         scope = f"at {len(points)} point{'s' * (len(points) > 1)}" + f" ({where})" * bool(where)
-        return replace(self.base, verdict="agrees", scope=scope,
+        made = replace(self.base, verdict="agrees", scope=scope,
                        reason=f"not proved: {why}" if why else "")
+        return beside_safeguards(made, self.proofs.beyond, self.explained) \
+            if self.explained or self.name in self.proofs.eased else made
 
     def _diagnosis(self) -> str:
         """What would make it right: from the normal forms where they say, else from the numbers."""
@@ -340,19 +344,6 @@ def _asked_for(made: Check, numbers: Measurements, points: Sequence[Point]) -> C
                        f"returned, and {numbers.subject.title(made.name)} is asked for "
                        f"({numbers.shapes[made.name]}); gp.check_hessian is for that")
     return made
-
-
-def _beside_safeguards(made: Check, proofs: Proofs, explained: Sequence[Observed]) -> Check:
-    """A proof without safeguards, which says so, and what they do."""
-    assert proofs.beyond is not None
-    bounded = any(guard.added is None for guard in proofs.beyond.safeguards)
-    notes = ["at the guard the hand-written gradient need not be that of the loss"] * bounded
-    if explained:
-        worst = max(explained, key=lambda found: largest_share([found]))
-        notes.append(f"relative difference by the guard <= {largest_share(explained):.2g}, the "
-                     f"largest at {worst.point}")
-    return replace(made, scope=f"{made.scope}, {proofs.beyond.scope}",
-                   notes=(*made.notes, *notes))
 
 
 def kinks_said(crossed: Sequence[Crossing], listed: Sequence[Kink]) -> tuple[str, ...]:

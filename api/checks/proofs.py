@@ -24,7 +24,8 @@ class Proofs:
     """What a prover found of each gradient of a subject that both sides have as equations.
 
     pairs: the array of the hand-written code that is the gradient by each name.
-    beyond: the subject without safeguards, where some are proved of that alone: `aside`.
+    beyond: the subject without safeguards; `aside`: what is proved of that alone; `eased`: what
+    differs of the other alone.
     """
 
     subject: Subject
@@ -33,6 +34,7 @@ class Proofs:
     pairs: Mapping[str, str] = field(default_factory=dict)
     beyond: Beyond | None = None
     aside: frozenset[str] = frozenset()
+    eased: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, subject: Subject) -> Proofs:
@@ -60,18 +62,26 @@ class Proofs:
         beyond = beyond_safeguards(self.subject)
         if beyond is None:
             return self
-        more = {name: proof for name, proof in Proofs.of(beyond.subject).found.items()
+        there = Proofs.of(beyond.subject).found
+        more = {name: proof for name, proof in there.items()
                 if proof.equal and not self.proved(name)}
-        return replace(self, found={**self.found, **more}, beyond=beyond, aside=frozenset(more))
+        eased = {name: proof for name, proof in there.items() if proof.equal is None
+                 and self.found[name].equal is False and self.found[name].ratio is None}
+        return replace(self, found={**self.found, **eased, **more}, beyond=beyond,
+                       aside=frozenset(more), eased=frozenset(eased))
 
     @property
     def are_complete(self) -> bool:
         return all(proof.equal for proof in self.found.values())
 
     def explain(self, name: str, seen: Observed) -> bool:
-        """Whether a difference at a point is the safeguards' alone."""
-        return self.beyond is not None and name in self.aside and self.beyond.explains(
-            name, self.pairs[name], seen)
+        """Whether a difference at a point is the safeguards' alone: where the rest is proved, or
+        where they act at that point."""
+        if self.beyond is None or name not in self.pairs:
+            return False
+        if name in self.aside:
+            return self.beyond.explains(name, self.pairs[name], seen)
+        return not self.proved(name) and self.beyond.acts(name, seen)
 
     def proved(self, name: str) -> bool:
         return name in self.found and self.found[name].equal is True
@@ -102,6 +112,8 @@ def best_proofs(subject: Subject, alternatives: Iterable[Subject]) -> Proofs:
             break
     for proofs in () if best.are_complete else tried:
         beyond = attempted(proofs.beyond_safeguards, proofs, PROVING)
+        if best is proofs and beyond.settled == best.settled:
+            best = beyond
         best = max(best, beyond, key=lambda proofs: proofs.settled)
         if best.are_complete or left() < enough:
             break

@@ -135,11 +135,8 @@ def test_what_the_guard_does_is_measured():
 
 
 def test_a_program_that_is_not_what_was_traced_of_it_is_refuted():
-    calls = []
-
-    def gradient(X, w, y):
-        calls.append(1)
-        return textbook(X, w, y) + (3.0 if len(calls) > 4 else 0.0)
+    def gradient(X, w, y):  # no branch on a value, and none that a trace could take
+        return textbook(X, w, y) + (3.0 if type(X) is np.ndarray else 0.0)
 
     found = gp.check(entropy(lambda p: np.clip(p, 1e-7, 1 - 1e-7)), gradient, repair_seconds=0,
                      **XWY)
@@ -151,3 +148,32 @@ def test_a_gradient_below_the_rounding_of_its_program_is_proved():
     found = gp.check(lambda Z, Y: -S(Y * np.log(soft(Z))), lambda Z, Y: soft(Z) - Y, wrt=["Z"],
                      repair_seconds=0, Z=Z, Y=Y)
     assert found.verdict == "proved", str(found)
+
+
+def within(p):
+    return np.clip(p, 1e-9, 1 - 1e-9)
+
+
+# tan' = 1/cos² is no identity of the normal forms: what agrees is not proved.
+PART = gp.Array("m", kind="interval", low=0, high=1)
+
+
+def test_what_agrees_is_not_refuted_where_the_guard_alone_acts():
+    (found,) = gp.check(lambda p: S(np.tan(within(p))), lambda p: 1 / np.cos(within(p)) ** 2,
+                        p=PART, repair_seconds=0)
+    assert found.verdict in ("agrees", "proved"), str(found)
+    assert "where 1e-09 < p < 1 - 1e-09" in found.scope
+
+
+@pytest.mark.parametrize("gradient", [
+    lambda p: 1 / np.cos(within(p)), lambda p: (1 + 0.01 * p) / np.cos(within(p)) ** 2,
+    lambda p: np.where(p > 0.5, 1.0, 1 / np.cos(within(p)) ** 2)])
+def test_what_is_wrong_beside_a_guard_is_refuted_without_a_proof(gradient):
+    found = gp.check(lambda p: S(np.tan(within(p))), gradient, p=PART, repair_seconds=0)
+    assert found.verdict == "refuted", str(found)
+
+
+def test_a_bound_that_is_no_guard_counts_without_a_proof():
+    found = gp.check(lambda p: S(np.tan(np.clip(p, 0.2, 0.9))),
+                     lambda p: 1 / np.cos(np.clip(p, 0.2, 0.9)) ** 2, p=PART, repair_seconds=0)
+    assert found.verdict == "refuted", str(found)

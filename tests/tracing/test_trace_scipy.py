@@ -45,6 +45,8 @@ CASES = [
     (lambda x: linalg.block_diag(x, x.T), {"x": "2 3"}),
     (lambda x: norm.logpdf(x, 1, 2) + norm.pdf(x) + norm.cdf(x) * norm.sf(x, scale=3.0), VECTOR),
     (lambda x: norm.logcdf(x, loc=x[0]), VECTOR),
+    # Its own standard functions, which packages call.
+    (lambda x: norm._pdf(x) / norm._cdf(x) + norm._ppf(special.expit(x)) * norm._sf(x), VECTOR),
     (lambda x: norm.ppf(special.expit(x), 1.0, 2.0) + special.ndtri(special.expit(3 * x)), VECTOR),
     (lambda x: special.erfinv(np.tanh(x)) + special.erfcinv(1 + np.tanh(x)), VECTOR),
     *((lambda x, law=law: law.cdf(x, 0.5) * law.pdf(x, scale=2.0) + law.logpdf(x) + law.logcdf(x)

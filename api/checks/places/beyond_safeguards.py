@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.observed import Observed
+from gradproof.checks.results import Check
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive.chain import differentiate
@@ -54,6 +55,31 @@ class Beyond:
         return _close(seen.claimed, traced, scale) and _close(witness[known], true[known], scale)
 
 
+    def acts(self, name: str, seen: Observed) -> bool:
+        """Whether all entries that differ at a point are derived to be others without the
+        safeguards, which act there: of these entries an agreement elsewhere says nothing."""
+        with_it, without = (_derived(subject, name, seen) for subject in (
+            self.original, self.subject))
+        claimed, true = np.asarray(seen.claimed, dtype=float), np.asarray(seen.true, dtype=float)
+        if with_it is None or without is None or not (
+                np.shape(with_it) == np.shape(without) == claimed.shape == true.shape):
+            return False
+        differs, is_guarded = (~np.isclose(one, other, rtol=CLOSE, atol=CLOSE * _largest(true))
+                               for one, other in ((claimed, true), (with_it, without)))
+        return bool(np.any(differs) and np.all(is_guarded[differs]))
+
+
+def _derived(subject: Subject, name: str, seen: Observed) -> Any:
+    """The derived gradient at a point, as its equations say; None where they say none."""
+    assert subject.derived is not None
+    try:
+        inputs = {a.name: np.asarray(seen.point.numbers[a.name]) for a in subject.derived.inputs}
+        with np.errstate(all="ignore"):
+            return evaluate(subject.derived, inputs, seen.point.sizes)[subject.of[name]]
+    except (ValueError, KeyError, IndexError):
+        return None
+
+
 def _largest(array: Any) -> float:
     return float(np.max(np.abs(array), initial=0.0))
 
@@ -80,8 +106,23 @@ def beyond_safeguards(subject: Subject) -> Beyond | None:
     return Beyond(made, subject, tuple(dict.fromkeys((*taken, *more))))
 
 
-def largest_share(seen: Sequence[Observed]) -> float:
+def _largest_share(seen: Sequence[Observed]) -> float:
     """The largest difference at some points, relative to the gradient there, if that is not 0."""
     return max((one.largest / _largest(one.true) for one in seen
                 if one.largest == one.largest and _largest(one.true) > one.comparison.bound),
                default=0.0)
+
+
+def beside_safeguards(
+    made: Check, beyond: Beyond | None, explained: Sequence[Observed]
+) -> Check:
+    """A check without safeguards, which says so, and what they do."""
+    assert beyond is not None
+    bounded = any(guard.added is None for guard in beyond.safeguards)
+    notes = ["at the guard the hand-written gradient need not be that of the loss"] * bounded
+    if explained:
+        worst = max(explained, key=lambda found: _largest_share([found]))
+        notes.append(f"relative difference by the guard <= {_largest_share(explained):.2g}, the "
+                     f"largest at {worst.point}")
+    return replace(made, scope=f"{made.scope}, {beyond.scope}",
+                   notes=(*made.notes, *notes))

@@ -188,10 +188,12 @@ class Distribution:
     def __init__(self, session: Session, plain: Any) -> None:
         self._session = session
         self._plain = plain
-        self._cdf, self._ppf = DISTRIBUTIONS[type(plain).__name__]
+        # Not by names that SciPy's own have, which are asked for as `norm._cdf`.
+        self._below, self._quantile = DISTRIBUTIONS[type(plain).__name__]
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._plain, name)
+        name = name.removeprefix("_")
         body = self._body(name)
         if body is None:
             return found
@@ -214,12 +216,12 @@ class Distribution:
     def _body(self, name: str) -> Body | None:
         """Of the standard distribution; a density is the slope of what is below."""
         z = sp.Symbol("z", real=True)
-        below = self._cdf(z)
+        below = self._below(z)
         density = sp.diff(below, z)
         bodies = {
             "cdf": below, "sf": 1 - below, "logcdf": sp.log(below), "logsf": sp.log(1 - below),
             "pdf": density, "logpdf": sp.expand_log(sp.log(density), force=True),
-            "ppf": self._ppf(z),
+            "ppf": self._quantile(z),
         }
         found = bodies.get(name)
         return None if found is None else lambda x: found.xreplace({z: x})
