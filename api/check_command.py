@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format in WHOLE and heard:
         write: Callable[[Sequence[Checked], Grading], str] = getattr(
             import_module(f"gradproof.formats.{WHOLE[options.format]}"), WHOLE[options.format])
-        _print(write(answers, _grading(options)))
+        _print(write(answers, Grading(options.hints, options.points)))
     if any(answer.error for answer in answers):
         return FAILED
     return FINE if all(answer.verdict in HELD for answer in answers) else FINDINGS
@@ -167,10 +167,6 @@ def _of_file(file: str, options: argparse.Namespace, says: Says) -> Iterator[Che
         yield answer
     if empty:
         raise ValueError(f"{file}: nothing to check")
-
-
-def _grading(options: argparse.Namespace) -> Grading:
-    return Grading(options.hints, options.points)
 
 
 def _said(answer: Checked, options: argparse.Namespace) -> str:

@@ -8,10 +8,9 @@ equal for all values.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from gradproof.codegen.interpret import evaluate
 from gradproof.embedding.quantities import Quantities
@@ -120,7 +119,7 @@ def _formula(request: Request, formula: str, quantities: Quantities) -> tuple[st
                           f"{near(request.quantity, quantities.keys())}")
     text = quantities.canonical(formula.replace("·", "*").replace("−", "-"))
     system, name = _parsed(text, derivation.system, quantities.aliases)
-    prover = Prover(derivation.system, system, _evaluate)
+    prover = Prover(derivation.system, system, evaluate)
     proof = prover.prove({array: name})[array]
     if proof.equal:
         return "", ""
@@ -172,7 +171,3 @@ def _parsed(
     for equation in parsed.equations:
         items.append(rename_arrays(equation, {name: name + _OWN for name in names}))
     return System(derived.inputs, tuple(items)), "stated" + _OWN
-
-
-def _evaluate(system: System, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-    return evaluate(system, values, sizes)

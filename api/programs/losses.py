@@ -133,7 +133,7 @@ class _Finder:
                 or not _WORD.search(target.id) \
                 or not _is_number(self.seen.after.get(place, {}).get(target.id)):
             return
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         if any(target.id in effects(statement, values).sets for statement in body):
             yield (_rank(target.id), place), self._number(target.id, node.lineno, place)
         elif node in body:
@@ -235,7 +235,7 @@ class _Finder:
 
         use: the statement that it stands in, if that comes before.
         """
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         names = _names(value).union(*(outside(values.get(name)) for name in _names(value)))
         if use is not None and use <= self.first and not names & {*self.seen.after.get(use, {})}:
             return use
@@ -252,7 +252,7 @@ class _Finder:
     def _last(self, name: str, place: int) -> int:
         """Behind the last statement that assigns a name before the parameters move, if there is
         one."""
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         places = [at for at, statement in enumerate(self.seen.site.body)
                   if name in effects(statement, values).writes]
         before = [at for at in places if at < self.first]

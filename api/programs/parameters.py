@@ -101,7 +101,7 @@ def parameters(
 
 def _roots(seen: Pass) -> set[str]:
     """The names that the pass, or a function that it calls, reads."""
-    values = {**seen.names, **vars(seen.start)}
+    values = seen.values
     found: set[str] = set()
     for statement in seen.site.body:
         found |= effects(statement, values).reads
@@ -188,7 +188,7 @@ def _fits(gradient: Any, value: Any) -> bool:
 def _when(seen: Pass, again: Pass | None, place: Path, first: int) -> int | None:
     """Before which statement a gradient stands there; None where the pass does not assign it."""
     root = str(place[0].key)
-    values = {**seen.names, **vars(seen.start)}
+    values = seen.values
     changed = {*seen.changed.get(root, ()), *(
         number for path, numbers in seen.moved.items() if path == place[:1] for number in numbers)}
     writing = [number for number, statement in enumerate(seen.site.body)
@@ -224,7 +224,7 @@ def _clips(seen: Pass, place: int, name: str) -> bool:
 
 def _follows(seen: Pass, place: int, name: str, part: ast.expr | None = None) -> bool:
     """Whether what a statement of the pass does, or a part of it, follows from a name's value."""
-    values = {**seen.names, **vars(seen.start)}
+    values = seen.values
     needed = ({node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
               if part is not None else set(effects(seen.site.body[place], values).reads))
     for before in reversed(seen.site.body[:place]):

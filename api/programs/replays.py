@@ -286,7 +286,7 @@ def dependent(
     """The parameters from which the loss follows; the others are what an optimiser keeps."""
     inputs = inputs_of([of_loss], found)
     function = loss_function(of_loss, inputs)
-    kept = [one for one in found if any(_is_handed(of_loss, path) for path in one.paths)
+    kept = [one for one in found if any(str(path[0].key) in of_loss.handed for path in one.paths)
             and depends(function, inputs, one.name)]
     if not kept or (are_asked and len(kept) < len(found)):
         other = next(one for one in found if one not in kept)
@@ -298,10 +298,6 @@ def dependent(
         raise kind(f"{where}: the loss {loss.text} {does}; say which loss of the pass is meant "
                    "with --loss")
     return kept
-
-
-def _is_handed(made: Slice, path: Any) -> bool:
-    return str(path[0].key) in made.handed
 
 
 def numbers(*slices: Slice) -> frozenset[int]:

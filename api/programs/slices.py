@@ -80,7 +80,7 @@ class Slice:
     @property
     def used(self) -> frozenset[str]:
         """The names that its statements read, other than to add to them."""
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         return frozenset().union(*(
             effects(statement, values).by_value - only_added_to(statement)
             for statement in map(self.seen.site.body.__getitem__, self.kept)))
@@ -272,7 +272,7 @@ class Slicer:
         return is_code(value) and self.seen.names.get(name) is value
 
     def _effects(self, place: int) -> Effects:
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         for before in range(place + 1):
             values.update(self.seen.after.get(before, {}))
         found = effects(self.seen.site.body[place], values)
@@ -293,7 +293,7 @@ class Slicer:
     def _outside(self, part: ast.AST) -> frozenset[str]:
         """The names of the file that functions which are called read, or assign."""
         found: frozenset[str] = frozenset()
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         for node in ast.walk(part):
             if isinstance(node, ast.Name):
                 found |= outside(values.get(node.id))
@@ -302,7 +302,7 @@ class Slicer:
 
     def _read_by(self, demands: Sequence[Demand], at: int) -> set[str]:
         """The names from which the demands at a place follow."""
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         found: set[str] = set()
         for one in demands:
             for node in ast.walk(one.value) if one.at == at else ():
@@ -319,7 +319,7 @@ class Slicer:
         again: list[int] = []
         frozen: dict[str, int] = {}
         renamed: dict[str, str] = {}
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         moved = {shown(path) for path in self.seen.moved}
         for place in kept:
             effect = done[place]
@@ -356,7 +356,7 @@ class Slicer:
         self, read: Set[str], done: Sequence[Effects]
     ) -> tuple[list[ast.stmt], frozenset[str]]:
         """Statements before the pass that say what a number is a size of: ``m = X.shape[0]``."""
-        values = {**self.seen.names, **vars(self.seen.start)}
+        values = self.seen.values
         written = frozenset().union(*(effect.writes for effect in done))
         once: dict[str, list[ast.stmt]] = {}
         for statement in flat(self.seen.site.before):

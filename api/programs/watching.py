@@ -64,6 +64,11 @@ class Pass:
     _last: dict[Place, Any] = field(default_factory=dict)
     _later: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """What every name stands for at the start, those of the file too."""
+        return {**self.names, **vars(self.start)}
+
     def begins(self, scope: Mapping[str, Any]) -> None:
         """Notes the arrays of the scope, which is that of which `start` is a copy."""
         for one in held_by_names(self.start)[:MOST_ARRAYS]:
@@ -271,7 +276,7 @@ class Watcher:
 
 def _is_read(made: Pass, name: str) -> bool:
     """Whether a name is read by more than its own steps: by a pass, or by what it calls."""
-    body, values = made.site.body, {**made.names, **vars(made.start)}
+    body, values = made.site.body, made.values
     if name not in made.site.names:
         return True
     return any(isinstance(node, ast.Name) and (
