@@ -7,7 +7,7 @@ fits are tried.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,9 +16,13 @@ import numpy as np
 
 from gradproof.repair.in_scope import InScope
 
-SLOPES = ("{0} * (1 - {0})", "(1 - {0} ** 2)", "(1 - {0})", "({0} > 0)")
+MASK = "({0} > 0)"
+SLOPES = ("{0} * (1 - {0})", "(1 - {0} ** 2)", "(1 - {0})", MASK)
 FALLING = "(1 - {0})"
 """Of the slopes, the one that is but a part of one."""
+
+IMPLIED = ("(", "np.sign(")
+"""How masks begin that what the loss calls implies."""
 
 IDLE = 1.5
 """What a mask costs more that lets everything through."""
@@ -43,6 +47,11 @@ class Ingredient:
     entry: bool = False
 
 
+Proposal = tuple[float, str, bool, str, tuple[int, ...] | None]
+"""Cost, text, whether it is a term alone, what it is a function of, and its shape, where that is
+known without computing it."""
+
+
 def ingredients(
     scope: InScope, pool: Sequence[str], numbers: Sequence[str]
 ) -> tuple[Ingredient, ...]:
@@ -51,38 +60,57 @@ def ingredients(
     pool: expressions of the same function.  numbers: those of the loss.
     """
     found: dict[str, Ingredient] = {}
-    entries = {*_entries(pool)}
-    for cost, text, added, of in _proposed(scope, pool, numbers):
-        if text not in found:
+    entries = dict.fromkeys(_entries(pool))
+    values = {text: value for text in entries if (value := scope.value_of(text)) is not None}
+    values |= {q.text: np.asarray(q.value) for q in (*scope.arrays, *scope.scalars)}
+    shapes = {text: value.shape for text, value in values.items()}
+    for cost, text, added, of, shape in _proposed(scope, pool, numbers, shapes):
+        if text in found:
+            continue
+        value = values.get(text)
+        if shape is None or (value is None and text == MASK.format(of)):
             value = scope.value_of(text)
-            if value is not None:
-                no_mask = IDLE * (value.dtype.kind == "b" and bool(np.all(value)))
-                found[text] = Ingredient(cost + no_mask, text, value.shape, added, of,
-                                         text in entries)
+        if value is not None:
+            shape = value.shape
+        if shape is not None:
+            no_mask = IDLE * (value is not None and value.dtype.kind == "b" and bool(np.all(value)))
+            found[text] = Ingredient(cost + no_mask, text, shape, added, of, text in entries)
     return tuple(sorted(found.values(), key=lambda part: part.cost))
 
 
 def _proposed(
-    scope: InScope, pool: Sequence[str], numbers: Sequence[str]
-) -> Iterator[tuple[float, str, bool, str]]:
-    arrays = list(dict.fromkeys((*_entries(pool), *(q.text for q in scope.arrays))))
+    scope: InScope, pool: Sequence[str], numbers: Sequence[str],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> Iterator[Proposal]:
+    """What may be missing.  shapes: of the entries and quantities in scope."""
     scalars = [q.text for q in scope.scalars if not q.is_count]
-    yield from ((0.0, text, False, "") for text in (*arrays, *scalars) if text not in scope.unused)
+    yield from ((0.0, text, False, "", shape) for text, shape in shapes.items()
+                if (shape or text in scalars) and text not in scope.unused)
     for array in scope.unused:
-        yield -0.5, array, False, ""
-        yield from ((-0.4, f"{array} / {size}", False, "") for size in scope.sizes.values())
-    yield from ((0.4, number, True, "") for number in dict.fromkeys(("1", *numbers)))
-    for array in arrays:
-        yield from ((0.5, f"{name}({array})", False, array) for name in scope.functions)
-        yield from ((0.6, form.format(array), False, "" if form == FALLING else array)
-                    for form in SLOPES)
-        yield from ((1.0, form.format(array), False, "") for form in ELEMENTARY)
-        yield from ((0.8, f"{number} * {array}", True, "") for number in (*scalars, 2, *numbers))
-        yield from ((1.1, f"2 * {number} * {array}", True, "") for number in (*scalars, *numbers))
-    yield from ((0.6 + 0.01 * len(text), text, False, "") for text in pool)
-    yield from ((1.0, text, False, "") for text in _products(scope))
-    yield from ((1.3, f"{one.text} * {other.text}", False, "")
+        yield -0.5, array, False, "", shapes[array]
+        yield from ((-0.4, f"{array} / {size}", False, "", shapes[array])
+                    for size in scope.sizes.values())
+    yield from ((0.3, text, False, "", None) for text in pool if text.startswith(IMPLIED))
+    yield from ((0.4, number, True, "", ()) for number in dict.fromkeys(("1", *numbers)))
+    for array, shape in shapes.items():
+        if shape:
+            yield from _of_array(array, shape, scope, [*scalars, *numbers])
+    yield from ((0.6 + 0.01 * len(text), text, False, "", None) for text in pool)
+    yield from ((1.0, text, False, "", shape) for text, shape in _products(scope))
+    yield from ((1.3, f"{one.text} * {other.text}", False, "", one.shape)
                 for one, other in combinations(scope.arrays, 2) if one.shape == other.shape)
+
+
+def _of_array(
+    array: str, shape: tuple[int, ...], scope: InScope, numbers: Sequence[str]
+) -> Iterator[Proposal]:
+    """Functions and multiples of an array."""
+    yield from ((0.5, f"{name}({array})", False, array, None) for name in scope.functions)
+    yield from ((0.6, form.format(array), False, "" if form == FALLING else array, shape)
+                for form in SLOPES)
+    yield from ((1.0, form.format(array), False, "", shape) for form in ELEMENTARY)
+    yield from ((0.8, f"{n} * {array}", True, "", shape) for n in (*numbers, 2))
+    yield from ((1.1, f"2 * {n} * {array}", True, "", shape) for n in numbers)
 
 
 def _entries(pool: Sequence[str]) -> Iterator[str]:
@@ -93,14 +121,16 @@ def _entries(pool: Sequence[str]) -> Iterator[str]:
                 yield text
 
 
-def _products(scope: InScope) -> Iterator[str]:
-    """Matrix products of two arrays that share the length of an axis."""
+def _products(scope: InScope) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Matrix products of two arrays that share the length of an axis, with their shapes."""
     matrices = [q for q in scope.arrays if len(q.shape) == 2]
     for left in matrices:
         for right in matrices:
-            if left is not right:
-                for first, inner in ((left.text, left.shape[1]), (f"{left.text}.T", left.shape[0])):
-                    if inner == right.shape[0]:
-                        yield f"{first} @ {right.text}"
-                    if inner == right.shape[1]:
-                        yield f"{first} @ {right.text}.T"
+            if left is right:
+                continue
+            for turned, mark in ((left.shape, ""), (left.shape[::-1], ".T")):
+                outer, inner = turned
+                if inner == right.shape[0]:
+                    yield f"{left.text}{mark} @ {right.text}", (outer, right.shape[1])
+                if inner == right.shape[1]:
+                    yield f"{left.text}{mark} @ {right.text}.T", (outer, right.shape[0])

@@ -310,11 +310,20 @@ def indices(node: ast.expr, context: Context) -> Iterator[Change]:
     text = context.text(node)
     counts = [q.text for q in context.scope.scalars if q.is_count and q.text != text]
     for op, sign in ((ast.Add, "+"), (ast.Sub, "-")):
-        yield Change(1.2, f"{text} where {text} {sign} 1 is due",
-                     partial(binary, node, op, ast.Constant(1)))
+        due = _shifted(node, op)
+        yield Change(1.2, f"{text} where {ast.unparse(due)} is due", due)
         for count in counts:
             yield Change(1.8, f"{text} where {text} {sign} {count} is due",
                          partial(binary, node, op, expression(count)))
+
+
+def _shifted(node: ast.expr, op: type[ast.operator]) -> ast.expr:
+    """One more or one less, as t + 1 for t + 2 - 1."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=ast.Constant(value=int(count))):
+            moved = count + 1 if isinstance(node.op, op) else count - 1
+            return binary(left, type(node.op), ast.Constant(moved)) if moved else left
+    return binary(node, op, ast.Constant(1))
 
 
 def counts(node: ast.expr, context: Context) -> Iterator[Change]:
