@@ -10,15 +10,15 @@ compiled function runs the text that is printed; `source` is where to begin.
     compile         the text of `source` run as one NumPy function of the inputs by name
     expressions     matrix forms as NumPy expressions
     gathers         integer arrays in subscripts and guards, as NumPy takes them
+    grids           equations on their indices: what no other form fits
     identifiers     names that Python can bear, and names in strings and comments
     interpret       any list of equations, as it stands: what has no text, and the reference
-    names           how sizes, places and loop variables are called in a text
+    names           how sizes, places and loop variables are called in a text, and spelled
     needed          what of a system is computed, in which order, and with which axes
     numpy_style     scalar bodies as NumPy expressions
     patches         equations with mixed subscripts or guards, as sums over slices
     recurrences     recurrences as loops over their steps
     saturated       equations that read values which overflow or vanish, in what those come from
-    sizes           sizes and places as text that computes integers
     source          readable NumPy source of a gradient
     spelling        scalar bodies as NumPy functions, finite wherever the value is
     stable          bodies whose exponentials would overflow, written so that they do not

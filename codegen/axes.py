@@ -3,11 +3,14 @@ contraction sums."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from string import ascii_letters
 from typing import Any
 
-from ..symbolic.equation import EquationError, guard_subscripts, subscript_indices
-from ..symbolic.matrices.nodes import Einsum, Node, Pointwise, Total, Where
+import sympy as sp
+
+from ..symbolic.equation import EquationError, Size, guard_subscripts, subscript_indices
+from ..symbolic.matrices.nodes import Einsum, Leaf, Node, Pointwise, Span, Total, Where, walk
 
 
 def present(node: Node) -> tuple[str, ...]:
@@ -63,6 +66,15 @@ def _index(waiting: list[str], target: tuple[str, ...]) -> tuple[Any, ...]:
         index.append(slice(None) if here else None)
         waiting = waiting[1:] if here else waiting
     return (*index, *(0 for _ in waiting))
+
+
+def leaves_an_axis(node: Node, shapes: Mapping[str, tuple[Size, ...]]) -> bool:
+    """Whether a slice that a node reads begins before an axis or ends behind it, for all sizes."""
+    return any(
+        isinstance(place, Span) and bool(
+            sp.sympify(place.start).is_negative or sp.expand(size - place.stop).is_negative)
+        for leaf in walk(node) if isinstance(leaf, Leaf)
+        for place, size in zip(leaf.part, shapes[leaf.array], strict=False))
 
 
 def as_tensordot(

@@ -143,6 +143,8 @@ class Expressions:
         mask = masks[0] if len(masks) == 1 else " & ".join(f"({half})" for half in masks)
         value = self.node(node.of)
         plain = not value.array and self.names.is_plain(value.text)
+        if plain and value.text == "1" and not node.lowest and self.names.is_plain(mask):
+            return Piece(f"float({mask})", ATOM)  # of a loop's variable
         if plain and value.text == "1" and not node.lowest:
             return Piece(f"({mask}).astype({self.style.kind()})", ATOM, True)
         fill = "-np.inf" if node.lowest else "0"
@@ -181,7 +183,7 @@ class Expressions:
         while shown and shown[-1] == ":":
             shown.pop()
         text = f"{read.array}[{', '.join(shown)}]" if shown else read.array
-        return self._viewed(Piece(text, ATOM, True), tuple(axes), node.axes).text
+        return self.viewed(Piece(text, ATOM, True), tuple(axes), node.axes).text
 
     def _einsum(self, node: Einsum) -> Piece:
         found = as_tensordot(node)
@@ -250,9 +252,10 @@ class Expressions:
 
     def added(self, node: Node, target: tuple[str, ...]) -> Piece:
         """A form as it broadcasts against an array with the axes of `target`."""
-        return self._viewed(self.node(node), present(node), target)
+        return self.viewed(self.node(node), present(node), target)
 
-    def _viewed(self, piece: Piece, axes: tuple[str, ...], target: tuple[str, ...]) -> Piece:
+    def viewed(self, piece: Piece, axes: tuple[str, ...], target: tuple[str, ...]) -> Piece:
+        """An array with `axes` as it broadcasts against one with those of `target`."""
         order, index = alignment_plan(axes, target)
         text = piece.text
         if order is not None:

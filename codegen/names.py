@@ -1,16 +1,17 @@
-"""How sizes, places and loop variables are called in a text, and which of them it has to define."""
+"""How sizes, places and loop variables are called in a text, which of them it has to define, and
+how what is computed of them is spelled: by integers alone."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
+from ..symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, Style, body
 from ..symbolic.equation import EquationError, Size, System, fresh_name, index_symbol
 from ..symbolic.matrices.nodes import Place, Span
 from .identifiers import identifier
-from .sizes import integer_text
 
 _WORD = re.compile(r"[^\W\d][\w.]*")
 
@@ -28,6 +29,8 @@ class Names:
         self.indices: dict[sp.Symbol, str] = {}
         self._sizes: dict[str, str] = {}
         self._dtype = ""
+        self._sought: list[sp.Symbol] = []
+        """Sizes that are being read off, which none of them may need."""
         self.taken = {*self.shapes, *(
             str(s) for shape in self.shapes.values() for n in shape for s in n.free_symbols)}
 
@@ -40,14 +43,45 @@ class Names:
             return self.indices[symbol]
         name = str(symbol)
         if name not in self._sizes:
-            for array in self.system.inputs:
-                if symbol in array.shape:
-                    self._sizes[name] = f"    {name} = {array.name}.shape[" \
-                                        f"{array.shape.index(symbol)}]"
-                    break
-            else:
-                raise EquationError(f"size {name} is not the length of any input's axis")
+            self._sizes[name] = f"    {name} = {self._found(symbol)}"
         return name
+
+    def _found(self, symbol: sp.Symbol) -> str:
+        """A size read off the inputs' shapes: a length, or what is left of one that is made of it
+        and of others."""
+        for array in self.system.inputs:
+            if symbol in array.shape:
+                return f"{array.name}.shape[{array.shape.index(symbol)}]"
+        for array in self.system.inputs:
+            for axis, size in enumerate(array.shape):
+                factor = sp.expand(size).coeff(symbol)
+                rest = sp.expand(size - factor * symbol)
+                if factor == 0 or {symbol, *self._sought} & (
+                        factor.free_symbols | rest.free_symbols):
+                    continue
+                self._sought.append(symbol)
+                try:
+                    return self._solved(f"{array.name}.shape[{axis}]", factor, rest)
+                except EquationError:  # another size of it is not known
+                    continue
+                finally:
+                    self._sought.pop()
+        raise EquationError(f"size {symbol} is not the length of any input's axis")
+
+    def _solved(self, length: str, factor: sp.Expr, rest: sp.Expr) -> str:
+        """n of a length that is factor · n + rest."""
+        if factor == -1:
+            return f"{self.size_text(rest)} - {length}"
+        text = length
+        if rest != 0:
+            taken = self.size_text(-rest)
+            text += f" - {taken[1:]}" if taken.startswith("-") and not rest.is_Add else (
+                f" + {taken}" if not taken.startswith("-") else f" - ({self.size_text(rest)})")
+        if factor == 1:
+            return text
+        over = self.size_text(factor)
+        held = over if factor.is_Integer or factor.is_Symbol else f"({over})"
+        return f"{text} // {held}" if rest == 0 else f"({text}) // {held}"
 
     def is_plain(self, text: str) -> bool:
         """Whether an expression without axes is one of Python's own numbers: it has numbers and
@@ -118,3 +152,63 @@ class Names:
                 row = " " * len(head)
             row += more
         return [*rows, row]
+
+
+# --- sizes and places as text that computes integers ---------------------------------------------
+
+_quotient = sp.Function("quotient")
+"""Python's a // b: quotient(a, b) of integers."""
+
+
+class _IntegerStyle(Style):
+    """Expressions whose every part is a Python integer: no float has a place in a shape."""
+
+    def __init__(self, name: Callable[[sp.Symbol], str]) -> None:
+        self.name = name
+
+    def size(self, symbol: sp.Symbol) -> str:
+        return self.name(symbol)
+
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        if name == "quotient":  # binds as a product does, but neither a factor nor a minus may join
+            above, below = arguments
+            return Piece(f"{self.hold(above, MUL)} // {self.hold(below, POW)}", ADD)
+        if name in ("Max", "Min"):
+            return Piece(f"{name.lower()}({', '.join(a.text for a in arguments)})", ATOM)
+        raise EquationError(f"no source text for {name} in a size; compile it instead")
+
+
+def _whole(value: sp.Expr) -> sp.Expr:
+    """The value with every quotient, rounded down or exact, as a quotient of integers."""
+    if isinstance(value, sp.ceiling):
+        return -_whole(sp.floor(-value.args[0], evaluate=False))
+    rounded = isinstance(value, sp.floor)
+    above, below = sp.fraction(sp.together(value.args[0] if rounded else value))
+    if below != 1:
+        return _quotient(_whole(above), _whole(below))
+    if rounded:
+        return _whole(above)
+    return value.func(*map(_whole, value.args)) if value.args else value
+
+
+def integer_text(
+    value: sp.Expr, name: Callable[[sp.Symbol], str], first: frozenset[sp.Symbol] = frozenset()
+) -> str:
+    """A size or a place as Python text: those of its symbols that are `first` (indices) come
+    before the others (sizes) and before numbers.
+
+    >>> n = sp.Symbol("n", integer=True, positive=True)
+    >>> integer_text(sp.floor((n - 3) / 2) + 1, str)
+    '(n - 3) // 2 + 1'
+    """
+    whole, style = _whole(value), _IntegerStyle(name)
+    parts = sorted(whole.args if whole.is_Add else [whole], key=lambda part: (
+        bool(part.is_number), not part.free_symbols & first, str(part)))
+    if not whole.is_Add or parts[0].as_coeff_Mul()[0].is_negative:
+        return body(whole, [], style).text
+    text = ""
+    for part in parts:
+        number = part.as_coeff_Mul()[0]
+        shown = body(abs(number) * part / number, [], style).text
+        text += f" {'-' if number.is_negative else '+'} {shown}" if text else shown
+    return text

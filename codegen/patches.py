@@ -34,6 +34,7 @@ from ..symbolic.matrices.loop_ends import as_range, settled
 from ..symbolic.matrices.nodes import Node, Place, Total, aligned
 from ..symbolic.matrices.recognise import matrix_form
 from ..symbolic.substitution import substitute_term
+from .axes import leaves_an_axis
 from .gathers import ENDLESS, RANGE, compared
 
 MOST = 64
@@ -133,6 +134,8 @@ def patches(equation: Equation, scope: Scope) -> list[Patch] | None:
         if patch is None:  # along a diagonal: [i = k] as a factor that is 1 there
             factored = compared(replace(equation, terms=(term,)), every=True).terms[0]
             patch = _Window(equation, factored, scope).patch() if factored != term else None
+            if patch is not None and leaves_an_axis(patch.form, scope.shapes):
+                patch = None  # what the factor makes 0 is not there at all
         if patch is None:
             return None
         found.append(patch)

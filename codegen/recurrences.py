@@ -16,7 +16,8 @@ from ..symbolic.equation import (
 )
 from ..symbolic.matrices.loop_ends import Loops, Side, loops_of, merged
 from .blocks import Blocks
-from .patches import patches
+from .grids import Grids
+from .patches import Scope, decided, patches
 
 
 class LoopLines:
@@ -26,29 +27,37 @@ class LoopLines:
         self.blocks = blocks
         self.names = blocks.names
         self.loops = loops_of(system)
+        self.grids = Grids(blocks.expressions)
 
     def recurrence(self, group: Recurrence) -> list[str]:
-        """A recurrence as a loop.  Raises EquationError for a step that has no matrix form."""
+        """A recurrence as a loop.  Raises EquationError for a step that has no text."""
         loop = next(i for i in group.equations[0].out if i.name == group.loop)
         counter = self.names.variable(group.loop)
         count = self.names.size_text(loop.size)
         empty = [f"{e.name} = {self.blocks.empty(e.shape)}" for e in group.equations]
+        empty += [f"{name} = np.zeros({self.names.shape_text(e.shape)}, int)"
+                  for e in group.equations for name in e.argmax]
         lines, equations = self._started(group)
         scope = replace(self.blocks.scope, fixed=(group.loop,), shapes=self.names.shapes)
         for equation in equations:
-            found = patches(equation, scope) if equation.reduction == "sum" else None
-            if found is None:
-                raise EquationError(f"{equation.name}: no source text, since a step of the loop "
-                                    f"over {group.loop!r} has no matrix form: {equation!r}; "
-                                    "compile it instead")
-            place = next(p for p, i in enumerate(equation.out) if i.name == group.loop)
-            for number, patch in enumerate(found):
-                lines += self.blocks.patch(
-                    patch, equation.name, (place, counter), equation, False, first=number == 0)
+            lines += self._step(equation, group.loop, scope)
         if not lines:  # no term is anywhere
             return empty
         steps = f"range({count})" if group.direction == 1 else f"reversed(range({count}))"
         return [*empty, f"for {counter} in {steps}:", *(f"    {line}" for line in lines)]
+
+    def _step(self, equation: Equation, loop: str, scope: Scope) -> list[str]:
+        """One step of an equation: as sums over slices, or on its indices."""
+        found = patches(equation, scope) if equation.reduction == "sum" else None
+        if found is None:
+            return self.grids.lines(decided(equation), loop)
+        place = next(p for p, i in enumerate(equation.out) if i.name == loop)
+        counter = self.names.variable(loop)
+        try:
+            return [line for number, patch in enumerate(found) for line in self.blocks.patch(
+                patch, equation.name, (place, counter), equation, False, first=number == 0)]
+        except EquationError:
+            return self.grids.lines(decided(equation), loop)
 
     # --- the ends of a loop ---------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..symbolic import escaping
-from ..symbolic.equation import Equation, Item, Recurrence, System
+from ..symbolic.equation import Equation, EquationError, Item, Recurrence, System
 from ..symbolic.matrices.leaves import levels_of
 from ..symbolic.matrices.nodes import aligned
 from ..symbolic.matrices.recognise import matrix_form
@@ -40,7 +40,7 @@ def gradient_source(
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
     formula to be set behind an array's line.  An input whose name Python does not take, or that
     would hide what the text refers to, is called by a name like it.  Raises EquationError for an
-    equation that is no sum of matrix forms over slices or places, naming it.
+    equation with a function that NumPy lacks, or a size that no input shows, naming it.
     """
     spoken, names = pronounceable(with_levels(system))
     results = [names[array] for array in gradients.values()]
@@ -120,6 +120,13 @@ class Printing:
         """
         if isinstance(item, Recurrence):
             return self.loops.recurrence(item)
+        try:
+            return self._lines(item)
+        except EquationError:
+            return self.loops.grids.lines(decided(item))
+
+    def _lines(self, item: Equation) -> list[str]:
+        """As expressions and sums over slices."""
         if item.argmax:
             return self.blocks.maximum(item)
         item = decided(item)

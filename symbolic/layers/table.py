@@ -107,6 +107,7 @@ DENSE = {"units": UNITS, "bias": BIAS}
 CONV_SIZES = {"channels": UNITS, "kernel": Option(options.kernel), "bias": BIAS}
 CONV = {"stride": Option(options.whole(1), 1), "padding": PADDING,
         "dilation": Option(options.whole(1), 1)}
+GROUPED = {**CONV, "groups": Option(options.whole(1), 1)}
 POOL = {"kernel": Option(options.kernel), "stride": Option(options.whole(1), None),
         "padding": PADDING}
 HEADS = {"heads": Option(options.whole(1)), "size": Option(options.size, None)}
@@ -129,7 +130,24 @@ def _dense(site: Site, x: Operand) -> Given:
 def _conv(site: Site, x: Operand, *, spatial: int) -> Given:
     convolution.expect_spatial(x, spatial)
     kernel = convolution.kernel_sizes(site["kernel"], spatial)
-    return {"w": site.weight("W", site["channels"], x.shape[1], *kernel),
+    width = sp.cancel(x.shape[1] / site["groups"])
+    if not width.is_integer:
+        raise ShapeError(f"the {x.shape[1]} channels do not fall into {site['groups']} groups for "
+                         "all sizes")
+    return {"w": site.weight("W", site["channels"], width, *kernel),
+            "bias": site.bias("b", site["channels"])}
+
+
+def _depthwise(site: Site, x: Operand, *, spatial: int) -> Given:
+    convolution.expect_spatial(x, spatial)
+    return {"w": site.weight("W", x.shape[1], *convolution.kernel_sizes(site["kernel"], spatial)),
+            "bias": site.bias("b", x.shape[1])}
+
+
+def _transposed(site: Site, x: Operand, *, spatial: int) -> Given:
+    convolution.expect_spatial(x, spatial)
+    kernel = convolution.kernel_sizes(site["kernel"], spatial)
+    return {"w": site.weight("W", x.shape[1], site["channels"], *kernel),
             "bias": site.bias("b", site["channels"])}
 
 
@@ -215,12 +233,22 @@ LAYERS: dict[str, LayerRow] = {
     "dense": LayerRow(feedforward.dense, "x w bias?", parameters=_dense, sizes=DENSE,
                       activated=True),
     **{f"conv{n}d": LayerRow(
-        partial(convolution.conv, spatial=n), "x w bias?", CONV,
+        partial(convolution.conv, spatial=n), "x w bias?", GROUPED,
         parameters=partial(_conv, spatial=n), sizes=CONV_SIZES, activated=True,
-    ) for n in (1, 2)},
+    ) for n in (1, 2, 3)},
+    **{f"depthwise_conv{n}d": LayerRow(
+        partial(convolution.depthwise, spatial=n), "x w bias?", CONV,
+        parameters=partial(_depthwise, spatial=n), sizes={k: v for k, v in CONV_SIZES.items()
+                                                          if k != "channels"}, activated=True,
+    ) for n in (1, 2, 3)},
+    **{f"conv_transpose{n}d": LayerRow(
+        partial(convolution.transposed, spatial=n), "x w bias?",
+        {**CONV, "output_padding": PADDING}, parameters=partial(_transposed, spatial=n),
+        sizes=CONV_SIZES, activated=True,
+    ) for n in (1, 2, 3)},
     **{f"{kind}_pool{n}d": LayerRow(
         partial(convolution.pool, spatial=n, mean=kind == "avg"), "x", POOL,
-    ) for kind in ("max", "avg") for n in (1, 2)},
+    ) for kind in ("max", "avg") for n in (1, 2, 3)},
     "flatten": LayerRow(feedforward.flatten, "x", {"start": Option(options.integer, 1)}),
     "reshape": LayerRow(rearrange.reshape, "operand", {"shape": Option(options.shape)}, "operand",
                         doors=IN_SPECS),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sayings import SAYINGS, Saying, numbers, slopes
+from sayings import SAYINGS, SIZES, Saying, numbers, slopes
 
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
 
 
 def holds(saying: Saying, system: object) -> None:
-    """The loss is NumPy's, and its gradients are the differences of NumPy's."""
+    """The loss is NumPy's, its gradients are the differences of NumPy's, and the printed program
+    and the equations as they stand compute the same."""
     arrays = numbers(saying)
     wrt = [name for name, array in arrays.items() if array.dtype == float]
     derived = gp.derive(system, wrt)
@@ -19,6 +20,14 @@ def holds(saying: Saying, system: object) -> None:
     np.testing.assert_allclose(loss, saying.meant(**arrays), 1e-9, 1e-11)
     for name in wrt:
         np.testing.assert_allclose(gradients[name], slopes(saying, arrays, name), 1e-5, 1e-7)
+    program: dict = {}
+    exec(derived.numpy_source(), program)
+    printed = program["gradient"](**arrays)
+    plain = evaluate(derived.system, arrays, SIZES)
+    for found, name in ((printed[0], "L"), *((printed[1][name], name) for name in wrt)):
+        bar = derived.chain.loss if name == "L" else derived.gradients[name].array
+        np.testing.assert_allclose(found, plain[bar], 1e-9, 1e-11)
+        assert np.shape(found) == plain[bar].shape
 
 
 @pytest.mark.parametrize("name", SAYINGS)
@@ -32,6 +41,20 @@ def test_a_text_means_what_numpy_means(name):
 def test_a_trace_means_what_numpy_means(name):
     saying = SAYINGS[name]
     holds(saying, gp.trace(saying.meant, **saying.shapes).system)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAYINGS)
+def test_a_second_derivative_has_its_source(name):
+    saying = SAYINGS[name]
+    arrays = numbers(saying)
+    one = next(key for key, array in arrays.items() if array.dtype == float)
+    found = gp.derive(gp.equations(saying.text, **saying.shapes)).hessian(one)
+    program: dict = {}
+    exec(found.numpy_source(), program)
+    printed = program["derivative"](**{key: arrays[key] for key in found.inputs})
+    np.testing.assert_allclose(
+        printed, evaluate(found.system, arrays, SIZES)[found.name], 1e-9, 1e-10)
 
 
 WRONG = {

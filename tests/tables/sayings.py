@@ -344,8 +344,39 @@ RECURRENCES = {
         {"F": "n n", "Q": "T n n", "P0": "n n"}, lambda F, Q, P0: filtered(F, Q, P0), False),
 }
 
+def convolved(x, W):
+    """In two groups, with a zero on either side."""
+    x = np.pad(x, ((0, 0), (0, 0), (1, 1)))
+    return np.stack([np.einsum("mct,ct->m", x[:, 2 * (f // 3):2 * (f // 3) + 2, i:i + 3], W[f])
+                     for f in range(6) for i in range(x.shape[2] - 2)])
+
+
+def transposed(x, W):
+    made = np.zeros((x.shape[0], W.shape[1], 2 * (x.shape[2] - 1) + 3))
+    for i in range(x.shape[2]):
+        made[:, :, 2 * i:2 * i + 3] += np.einsum("mc,cfu->mfu", x[:, :, i], W)
+    return made
+
+
+CONVOLUTIONS = {
+    "in groups": Saying("L = sum(conv1d(x, W, groups=2, padding=1)**2)",
+                        {"x": "m 4 t", "W": "6 2 3"}, lambda x, W: np.sum(convolved(x, W) ** 2)),
+    "depthwise": Saying(
+        "L = sum(depthwise_conv1d(x, W)**2)", {"x": "m c t", "W": "c 3"},
+        lambda x, W: np.sum(np.einsum(
+            "mctu,cu->mct", np.lib.stride_tricks.sliding_window_view(x, 3, 2), W) ** 2)),
+    "transposed": Saying("L = sum(conv_transpose1d(x, W, stride=2)**3)",
+                         {"x": "m c t", "W": "c f 3"},
+                         lambda x, W: np.sum(transposed(x, W) ** 3), False),
+    "three axes": Saying(
+        "L = sum(conv3d(x, W)**2)", {"x": "d c 3 4 3", "W": "2 c 2 2 2"},
+        lambda x, W: np.sum(np.einsum(
+            "mcijkuvq,fcuvq->mfijk",
+            np.lib.stride_tricks.sliding_window_view(x, (2, 2, 2), (2, 3, 4)), W) ** 2), False),
+}
+
 SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES, **RECURRENCES,
-           **DERIVATIVES}
+           **DERIVATIVES, **CONVOLUTIONS}
 
 
 def numbers(saying: Saying, seed: int = 1) -> dict[str, np.ndarray]:
