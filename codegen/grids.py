@@ -11,7 +11,7 @@ that the equation type can say, and is what a text has of what no other form fit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_letters
 
@@ -32,6 +32,7 @@ from ..symbolic.equation import (
     guard_subscripts,
     slot,
     slot_number,
+    slot_numbers,
     subscript_indices,
 )
 from .expressions import APPLIED, Expressions, conditions
@@ -218,44 +219,41 @@ class Grids:
     ) -> _Value | None:
         """A number times arrays, summed: an einsum of the arrays, each on its own axes, and of the
         guards as factors; None for another body."""
-        number, factors = sp.sympify(term.body).as_coeff_Mul()
-        places = [slot_number(f) if f.is_Symbol else None for f in sp.Mul.make_args(factors)]
-        sized = sp.Mul(*(f for f, p in zip(sp.Mul.make_args(factors), places, strict=True)
-                         if p is None))
-        reads = [term.reads[place] for place in places if place is not None]
-        if len(reads) < 2 or any(slot(n) in sized.free_symbols for n in range(len(term.reads))):
+        found = _factors(term)
+        indices = (*out, *term.over)
+        if found is None or len(indices) > 20:
             return None
-        sizes = {index.symbol: index.size for index in (*out, *term.over)}
-        order = [index.name for index in (*out, *term.over)]
+        factor, reads = found
+        order = [index.name for index in indices]
         letters = dict(zip(order, ascii_letters[8:], strict=False))
-        operands: list[tuple[str, list[str]]] = []
-        for guard in guards:
-            axes = [n for n in order if n in self._mask([guard], sizes, tuple(order)).axes]
-            mask = self._mask([guard], sizes, tuple(axes))
-            operands.append((f"({mask.text}).astype({self.names.dtype()})" if axes
-                             else f"float({mask.text})", axes))
-        for read in reads:
-            own = [str(entry) for entry in read.at]
-            axes = own if self._is_plain(read, sizes) else [
-                n for n in order if n in self._axes(read, sizes)]
-            operands.append((self._leaf(read, sizes, tuple(axes)).text, axes))
+        operands = [*(self._factor_of_guard(guard, order) for guard in guards),
+                    *(self._factor(read, order) for read in reads)]
         covered = {axis for _, axes in operands for axis in axes}
-        kept = [index.name for index in out if index.name in covered]
-        if not {index.name for index in term.over} <= covered or len(order) > 20:
+        if not {index.name for index in term.over} <= covered:
             return None
-        subscripts = ",".join("".join(letters[a] for a in axes) for _, axes in operands)
-        text = (f'np.einsum("{subscripts}->{"".join(letters[a] for a in kept)}", '
+        kept = [index.name for index in out if index.name in covered]
+        subscripts = ",".join(_spelled(axes, letters) for _, axes in operands)
+        text = (f'np.einsum("{subscripts}->{_spelled(kept, letters)}", '
                 f'{", ".join(text for text, _ in operands)}, optimize=True)')
-        if len(kept) < len(out):  # with an axis of length 1 for each that is missing
-            view = [":" if index.name in kept else "None" for index in out]
-            while view and view[0] == "None":
-                view.pop(0)
-            text += f"[{', '.join(view)}]" if "None" in view else ""
-        factor = number * sized
-        if factor != 1:
-            piece = self.expressions.style.written(factor * slot(0), [Piece(text, ATOM, True)])
-            return _Value(piece.text, piece.level, frozenset(kept))
-        return _Value(text, ATOM, frozenset(kept))
+        text += _new_axes(kept, out)
+        if factor == 1:
+            return _Value(text, ATOM, frozenset(kept))
+        piece = self.expressions.style.written(factor * slot(0), [Piece(text, ATOM, True)])
+        return _Value(piece.text, piece.level, frozenset(kept))
+
+    def _factor_of_guard(self, guard: Guard, order: Sequence[str]) -> tuple[str, list[str]]:
+        """A guard as an array of ones and zeros, and its axes."""
+        held = self._mask([guard], self._sizes, tuple(order)).axes
+        axes = [name for name in order if name in held]
+        text = self._mask([guard], self._sizes, tuple(axes)).text
+        return (f"({text}).astype({self.names.dtype()})" if axes else f"float({text})"), axes
+
+    def _factor(self, read: Read, order: Sequence[str]) -> tuple[str, list[str]]:
+        """An array that is multiplied, on axes of its own."""
+        own = self._axes(read, self._sizes)
+        axes = [str(entry) for entry in read.at] if self._is_plain(read, self._sizes) else [
+            name for name in order if name in own]
+        return self._leaf(read, self._sizes, tuple(axes)).text, axes
 
     # --- arrays at their places -----------------------------------------------------------------
 
@@ -347,6 +345,27 @@ class Grids:
 
     def _held(self, value: _Value) -> str:
         return self.expressions.style.hold(Piece(value.text, value.level, True), 1)
+
+
+def _factors(term: Term) -> tuple[sp.Expr, list[Read]] | None:
+    """A body as a number (of sizes, too) and two or more arrays that it is multiplied by."""
+    parts = sp.Mul.make_args(sp.sympify(term.body))
+    places = [slot_number(part) if part.is_Symbol else None for part in parts]
+    number = sp.Mul(*(part for part, place in zip(parts, places, strict=True) if place is None))
+    reads = [term.reads[place] for place in places if place is not None]
+    return None if len(reads) < 2 or slot_numbers(number) else (number, reads)
+
+
+def _spelled(axes: Iterable[str], letters: Mapping[str, str]) -> str:
+    return "".join(letters[axis] for axis in axes)
+
+
+def _new_axes(kept: Sequence[str], out: Sequence[Index]) -> str:
+    """The subscript that puts in an axis of length 1 for each that is missing behind the first."""
+    view = [":" if index.name in kept else "None" for index in out]
+    while view and view[0] == "None":
+        view.pop(0)
+    return f"[{', '.join(view)}]" if "None" in view else ""
 
 
 def _is_name(text: str) -> bool:
