@@ -18,6 +18,7 @@ from gradproof.programs.parameters import Parameter, parameters
 from gradproof.programs.proposing import (
     closer,
     goes_down,
+    of_the_pass,
     proposals,
 )
 from gradproof.programs.replays import (
@@ -123,6 +124,8 @@ def _trained(watcher: Watcher, command: str, options: Options) -> Trained:
             return _paired(seen, again, some, (own, known), loss, wrt is not None)
 
         made = _by_losses(paired, losses, found)
+        if made.other_data and not made.loss.is_asked:
+            made = _of_its_data(made, lambda loss: paired(loss, found))
         return replace(made, taken=(*made.taken, *not_looked_at(watcher)))
     text = _proposed(seen, again, found, (slicer, known))
     raise (HandError if text else OtherLoopError)(no_loss(seen, command, text))
@@ -140,6 +143,19 @@ def _proposed(
             if goes_down(_paired(seen, again, found, lines, asked, True).slopes):
                 return text
     return ""
+
+
+def _of_its_data(made: Trained, paired: Callable[[Loss], Trained]) -> Trained:
+    """A pass whose loss is that of other data, with this loss of its own, if that is what a
+    gradient is of."""
+    for text in of_the_pass(made.seen, made.loss.demand.value, made.other_data):
+        with suppress(HandError, ValueError):
+            loss, = find_losses(made.seen, made.parameters, text, ())
+            other = paired(replace(loss, line=made.loss.line, note=(
+                f"of the data of a pass, where {made.loss.text} is of others")))
+            if other.fitting:
+                return other
+    return made
 
 
 def _moving(seen: Pass, found: Sequence[Parameter]) -> frozenset[int]:

@@ -8,7 +8,7 @@ and where its steps pull a parameter to zero besides, the stated one with a weig
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,63 @@ def proposals(seen: Pass) -> Iterator[str]:
             yield form.format(y=left, a=right)
             if form is not FORMS[0]:
                 yield form.format(y=right, a=left)
+
+
+def of_the_pass(seen: Pass, loss: ast.expr, data: Sequence[str]) -> Iterator[str]:
+    """A loss of all the data as one of the part that a pass has: ``mse(y, f(X))`` as ``mse(t,
+    f(x))``, where ``x = X[i]`` or ``for x, t in zip(X, y)``.
+
+    data: the names of that part, or of its place.
+    """
+    loss = _as_assigned(loss, seen)
+    known = {**vars(seen.start), **{name: value for now in seen.after.values()
+                                    for name, value in now.items()}}
+    parts: dict[str, ast.expr] = {}
+    for name in {node.id for node in ast.walk(loss) if isinstance(node, ast.Name)}:
+        whole = known.get(name)
+        if isinstance(whole, np.ndarray) and whole.ndim:
+            held = [ast.Name(one, ast.Load()) for one in data if _is_part(known.get(one), whole)]
+            if found := [*held, *_cuts(seen, name, {*data})]:
+                parts[name] = found[0]
+    if parts:
+        yield ast.unparse(_Put(parts).visit(ast.parse(ast.unparse(loss), mode="eval").body))
+
+
+def _as_assigned(loss: ast.expr, seen: Pass) -> ast.expr:
+    """What a pass assigns to a name that stands for its loss; other expressions as they are."""
+    if isinstance(loss, ast.Name):
+        for node in reversed(seen.site.body):
+            if isinstance(node, ast.Assign) and any(
+                    getattr(part, "id", "") == loss.id for part in node.targets):
+                return node.value
+    return loss
+
+
+def _cuts(seen: Pass, name: str, places: Set[str]) -> Iterator[ast.expr]:
+    """What a pass takes of an array at places by their names: ``X[i:i + 1]``."""
+    for node in (node for statement in seen.site.body for node in ast.walk(statement)):
+        if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == name and places & {
+                part.id for part in ast.walk(node.slice) if isinstance(part, ast.Name)}:
+            yield node
+
+
+class _Put(ast.NodeTransformer):
+    def __init__(self, instead: Mapping[str, ast.expr]) -> None:
+        self._instead = instead
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._instead.get(node.id, node)
+
+
+def _is_part(part: Any, whole: np.ndarray) -> bool:
+    """Whether an array, or a number, is an entry or are entries of an array along its first axis.
+    """
+    if not isinstance(part, np.ndarray | np.generic | float) or np.size(part) == whole.size:
+        return False
+    rows = np.asarray(part)
+    rows = rows[np.newaxis] if rows.ndim == whole.ndim - 1 else rows
+    return rows.shape[1:] == whole.shape[1:] and rows.ndim == whole.ndim and all(
+        np.any(np.all((whole == row).reshape(len(whole), -1), axis=1)) for row in rows)
 
 
 def slopes(

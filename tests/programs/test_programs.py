@@ -26,7 +26,7 @@ PASSES = ("proved", "agrees")
 CASES = (*programs.CASES, *program_styles.CASES, *program_networks.CASES)
 
 QUICK = {"loop", "class", "factor", "never_zeroed", "clipped_by_norm", "longer_in_a_branch",
-         "loss_of_other_data", "table_slope", "rivals"}
+         "loss_of_other_data", "loss_of_all_samples_wrong", "table_slope", "rivals"}
 
 
 @pytest.mark.parametrize("case", [

@@ -247,11 +247,23 @@ PENALTY = ("loss = np.mean(r ** 2)", "loss = np.mean(r ** 2) + wd / 2 * np.sum(W
 OVER_M = (("2 * X.T @ r / m", "2 * X.T @ r"), ("2 * np.mean(r, axis", "2 * np.sum(r, axis"),
           (STEPS, "    W = W - lr * dW / m\n    b = b - lr * db / m\n"))
 
+AT_AN_INDEX = (
+    ("    r = X @ W + b - y\n    loss = np.mean(r ** 2)\n",
+     "    k = rng.integers(0, m)\n    r = X[k:k+1] @ W + b - y[k:k+1]\n"),
+    ("dW = 2 * X.T @ r / m", "dW = 2 * X[k:k+1].T @ r"),
+    (STEPS, STEPS + "    loss = np.mean((X @ W + b - y) ** 2)\n"))
+
 RIGHT = (
     *(Case(f"clipped_{name}", LINE, (before_the_steps(text),), BOTH)
       for name, text in CLIPS.items()),
     Case("tuples", LINE, (TUPLES,), BOTH),
     Case("dataclass", DATACLASS, (), "proved"),
+    # The epoch's loss is not that of a sample, but says what it is.
+    Case("loss_of_all_samples", SAMPLES, (), "proved"),
+    Case("loss_of_all_by_zip", SAMPLES, (
+        ("for i in range(len(X)):", "for x, t in zip(X, y):"),
+        ("        x, t = X[i:i + 1], y[i:i + 1]\n", "        x = x[None]\n")), "proved"),
+    Case("loss_of_all_by_index", LINE, AT_AN_INDEX, "proved"),
     Case("sampled", SAMPLED, (), BOTH),
     Case("within", WITHIN, (), BOTH),
     Case("outside", OUTSIDE, (), "proved"),
@@ -272,14 +284,12 @@ RIGHT = (
 )
 """Programs that are right: none may be refuted."""
 
+HELD_OUT = ("mse_loss(y, predict(X))", "mse_loss(yv, predict(Xv))")
+
 UNKNOWN = (
-    # The epoch's loss is not that of a sample.
-    Case("loss_of_other_data", SAMPLES, (), "undecided"),
-    Case("loss_of_an_index", LINE, (
-        ("    r = X @ W + b - y\n    loss = np.mean(r ** 2)\n",
-         "    k = rng.integers(0, m)\n    r = X[k:k+1] @ W + b - y[k:k+1]\n"),
-        ("dW = 2 * X.T @ r / m", "dW = 2 * X[k:k+1].T @ r"),
-        (STEPS, STEPS + "    loss = np.mean((X @ W + b - y) ** 2)\n")), "undecided"),
+    # A loss of data of which a sample is no part.
+    Case("loss_of_other_data", SAMPLES, (
+        ("W, b =", "Xv, yv = X + 1, y - 1\nW, b ="), HELD_OUT), "undecided"),
     # A decay, of which the loss that is named knows nothing.
     Case("decay_without_a_penalty", LINE, (("r / m", "r / m + wd * W"),),
          {"W": "undecided", "b": "proved"}),
@@ -300,6 +310,9 @@ WRONG = (
         ("m = X", "V = rng.normal(size=(3, 1))\nm = X"), ("X @ W + b", "X @ W + X ** 2 @ V + b"),
         ("    db =", "    dV = 2 * (X ** 2).T @ r / m\n    db ="),
         (STEPS, STEPS + "    V -= lr * dW\n")), {**BOTH, "V": "refuted"}),
+    Case("loss_of_all_samples_wrong", SAMPLES, (("2 * x.T @ r", "2 * x.T @ r * r"),), FIRST),
+    Case("loss_of_all_by_index_wrong", LINE, (*AT_AN_INDEX, ("2 * np.mean(r, axis", "np.mean("
+                                                             "r, axis")), LAST),
     Case("sampled_wrong", SAMPLED, (("db += 2 * r", "db += r"),), LAST),
     Case("sampled_never_zeroed", SAMPLED, (
         ("for epoch", "dW = np.zeros_like(W)\nfor epoch"), ("    dW, db, loss = np.zeros_like(W), ",
