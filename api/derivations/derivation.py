@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
 from gradproof.derivations.derivatives import Derivative, derivative
 from gradproof.derivations.scalars import ENTRIES, scalars
-from gradproof.derivations.sources import WAYS_IN, traced_loss
+from gradproof.derivations.sources import WAYS_IN, rows_asked, traced_loss
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import layer_rules
@@ -26,6 +26,7 @@ from gradproof.symbolic.display.definitions import function_definition, used_fun
 from gradproof.symbolic.display.notation import Notation, general_notation
 from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.reasons import kink_line, reason
+from gradproof.symbolic.display.temporaries import inlined, put_inside
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
@@ -33,9 +34,6 @@ from gradproof.symbolic.matrices.orientation import beside_rows
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.tracing.run import Trace
-
-Vectors: TypeAlias = Literal["columns", "rows"]
-"""What arrays with one axis are in formulas."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,11 @@ class Formula:
     @property
     def because(self) -> tuple[str, ...]:
         """Every form it went through with its reason, from the chain rule to the last."""
-        writer = self.derivation.writer
-        return tuple(
-            f"{writer.text(form.equation)}    ({self._reason(form)})" for form in self.step.forms
-        )
+        writer = self.derivation.stepwise
+        told = [f"{writer.text(form.equation)}    ({self._reason(form)})"
+                for form in self.step.forms]
+        inside = put_inside(self.derivation.writer, self.derivation.system, self.step.name)
+        return (*told, f"{self}    (with {', '.join(inside)})") if inside else tuple(told)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -79,11 +78,12 @@ class Formula:
 
     def latex_forms(self) -> list[str]:
         """Every form it went through, in LaTeX."""
-        writer = self.derivation.writer
-        return [str(writer.latex(form.equation)) for form in self.step.forms]
+        writer = self.derivation.stepwise
+        told = [str(writer.latex(form.equation)) for form in self.step.forms]
+        return told if told[-1] == self.latex() else [*told, self.latex()]
 
     def _reason(self, form: Any) -> str:
-        return reason(form, self.step, self.derivation.chain, self.derivation.writer)
+        return reason(form, self.step, self.derivation.chain, self.derivation.stepwise)
 
     def numpy_source(self) -> str:
         """Source of a function that returns the loss and this gradient alone."""
@@ -135,14 +135,20 @@ class Derivation:
                 for step in self.chain.steps]
 
     def shown(self) -> list[Formula]:
-        """The formulas without those that only a softmax hides in itself (log Σ exp)."""
-        levels = self.writer.setting.levels.keys()
-        if not levels:
+        """The formulas without those that only a softmax hides in itself (log Σ exp), and without
+        temporaries that are written where they are read."""
+        hidden = self.writer.setting.levels.keys() | self.writer.inline.keys()
+        if not hidden:
             return self.all()
-        read = {name for step in self.chain.steps for name in self.writer.reads(step.equation)}
+        read = {name for step in self.chain.steps if step.name not in self.writer.inline
+                for name in self.writer.reads(step.equation)}
         named = {self.chain.loss, *self.chain.wrt}
-        return [formula for formula in self.all()
-                if formula.step.name not in levels - read or formula.step.name in named]
+        gone = hidden - read - named
+        return [formula for formula in self.all() if formula.step.name not in gone]
+
+    @cached_property
+    def stepwise(self) -> Writer:  # of single steps, in which temporaries have their names
+        return replace(self.writer, inline={})
 
     def _notes(self, formulas: Iterable[Formula]) -> list[str]:
         """What recurrences read beyond their ends, a line for each that is new."""
@@ -322,7 +328,7 @@ class Derivation:
 
 def derive(
     source: Network | Model | System | Trace, wrt: Iterable[str] | None = None, *,
-    vectors: Vectors | None = None,
+    vectors: Literal["columns", "rows"] | None = None,
 ) -> Derivation:
     """The gradients of a network's or model's loss, or of the last equation of a system or trace.
 
@@ -337,13 +343,9 @@ def derive(
     Raises EquationError for an unknown name or a last equation that is no scalar, ValueError for
     `vectors` of something that has a convention of its own, TypeError for what holds no equations.
     """
-    if vectors not in (None, *get_args(Vectors)):
-        raise ValueError(f'vectors: expected "columns" or "rows", got {vectors!r}')
+    rows = rows_asked(vectors, source)
     if isinstance(source, Trace):
         source = traced_loss(source)
-    if vectors is not None and isinstance(source, Network | Model):
-        raise ValueError("vectors: a network says it itself, Network(..., convention=\"columns\"); "
-                         "in a model's batch they are rows")
     if isinstance(source, Network):
         return _derive_network(source, wrt)
     if isinstance(source, Model):
@@ -362,11 +364,11 @@ def derive(
         entries=initial_names(setting.loops),
         plain=numbered_like_steps(chain.system.shapes, setting.loops),
     )
-    rows = vectors == "rows"
     writer = Writer(notation, rows, chain.system.shapes, setting=setting, repeats=rows,
                     upright=beside_rows(chain.system, chain.forward) & {*chain.forward}
                     if rows else ())
-    return Derivation(chain, writer)
+    kept = [output, *(chain.of[name] for name in names)]
+    return Derivation(chain, inlined(writer, [step.equation for step in chain.steps], kept))
 
 
 def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:

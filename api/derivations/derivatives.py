@@ -10,6 +10,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.display.pen import Setting
+from gradproof.symbolic.display.temporaries import inlined
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import Equation, System
 
@@ -72,6 +73,8 @@ def derivative(derived: orders.Derivatives, known: System, writer: Writer) -> De
     notation = replace(writer.notation, adjoints=dict(derived.adjoints))
     own = replace(writer, notation=notation, shapes=derived.system.shapes, diagonals=True,
                   setting=Setting.of(derived.system), leading={name: derived.leading})
+    own = replace(own, inline={key: form for key, form in writer.inline.items() if key in before})
+    own = inlined(own, [e for e in derived.system.equations if e.name not in before], [name])
     names = own.mentioned(derived.system, [name])
     steps = tuple(e for e in derived.system.equations
                   if e.name in names and e.name not in before)

@@ -93,3 +93,16 @@ def traced_loss(traced: Trace) -> System:
 def values_of(network: Network | Model) -> dict[str, Any]:
     """The network's values as float arrays."""
     return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}
+
+
+def rows_asked(vectors: str | None, source: object) -> bool:
+    """Whether formulas of a source were asked for with vectors as rows.
+
+    Raises ValueError for another word, and for a source that has a convention of its own.
+    """
+    if vectors not in (None, "columns", "rows"):
+        raise ValueError(f'vectors: expected "columns" or "rows", got {vectors!r}')
+    if vectors is not None and isinstance(source, Network | Model):
+        raise ValueError('vectors: a network says it itself, Network(..., convention="columns"); '
+                         "in a model's batch they are rows")
+    return vectors == "rows"

@@ -8,11 +8,13 @@ is.
     index_letters   letters for the indices of an equation: i, j, k rather than i, i1, j1
     index_text      index forms written out: Σ and subscripts
     layout          scalar bodies laid out: one walk, a style for each target
+    logistic        σ where it stands, though it was written with exp
     matrix_text     matrix forms written out
     notation        what arrays are called in formulas
     pen             names, subscripts and conditions: what every written form starts from
     readable        index form or matrix form: which of the two reads well
     reasons         `because`: why an equation stands there, rule by rule
+    temporaries     which arrays need no line of their own
     text_and_latex  `Style`: how each of the two media spells bodies, matrices and sums
     writer          equations written out, each in the form that reads well
 """

@@ -10,6 +10,7 @@ import sympy as sp
 from ..equation import System, slot
 from ..functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
 from .layout import Piece, body
+from .logistic import with_sigmoids
 from .text_and_latex import LATEX, TEXT
 
 
@@ -18,7 +19,7 @@ def used_functions(system: System) -> tuple[type[Opaque], ...]:
     found = {
         type(applied).base
         for equation in system.equations for term in equation.terms
-        for applied in term.body.atoms(Opaque)
+        for applied in with_sigmoids(term.body).atoms(Opaque)
     }
     return tuple(sorted(found, key=lambda function: function.title))
 

@@ -8,7 +8,7 @@ of an equation are called, how large they are and what the convention for vector
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sympy as sp
 
@@ -23,13 +23,15 @@ FIRST = 101
 
 
 def fits(
-    equation: Equation, at: Sequence[str], right: str, conventions: Conventions
+    equation: Equation, at: Sequence[str], right: str, conventions: Conventions,
+    shown: Collection[str] = (),
 ) -> bool:
     """Whether the right side, as text, has the shape of what is left of the array at the indices
-    `at`; True where shapes are not known."""
+    `at`; True where shapes are not known.  shown: arrays of the text beside those it reads."""
     known = {**conventions.shapes_read(equation),
              equation.name: tuple(index.size for index in equation.out)}
-    arrays = dict.fromkeys([equation.name, *(read.array for read in equation.reads)])
+    known |= {name: conventions.shapes[name] for name in shown if name in conventions.shapes}
+    arrays = dict.fromkeys([equation.name, *(read.array for read in equation.reads), *shown])
     for name in [name for name in arrays if name in conventions.notation.entries]:
         del arrays[name]  # h0, written as h at -1
         loop = conventions.notation.entries[name][0]
@@ -41,8 +43,8 @@ def fits(
     sizes = {name: FIRST + place
              for place, name in enumerate(sorted(size_names(shapes.values())))}
     numbers = {name: _numbers(shape, sizes) for name, shape in shapes.items()}
-    shown = {name: (*shape, 1) if conventions.is_upright(name) else shape
-             for name, shape in numbers.items()}
+    standing = {name: (*shape, 1) if conventions.is_upright(name) else shape
+                for name, shape in numbers.items()}
     places: list[Tree | Range] = [Constant(index.name) if index.name in at else Range(None, None)
               for index in equation.out]
     while places and isinstance(places[-1], Range):
@@ -50,7 +52,7 @@ def fits(
     try:
         check(Statement(Entry(equation.name, tuple(places)),
                         expression(right, _names(shapes, conventions))),
-              Convention(shown, conventions.vectors, conventions.repeated, sizes))
+              Convention(standing, conventions.vectors, conventions.repeated, sizes))
     except ReadBackError:
         return False
     return True

@@ -26,10 +26,11 @@ from ..equation import (
     term_reads,
 )
 from ..matrices.leaves import leaf, summand
-from ..matrices.nodes import Leaf, Softmax
+from ..matrices.nodes import Diagonal, Leaf, Softmax
 from ..solving import drop_idle
 from ..substitution import substitute_term
 from .layout import ADD, ATOM, MUL, Piece, body
+from .logistic import with_sigmoids
 from .matrix_text import node_text
 from .notation import subscripted
 from .pen import Pen, Written, affine
@@ -83,13 +84,13 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     """One summand: what stands in front of its sum, the sum, its guards, its body."""
     # Entries of a softmax, where there are any: exp(z - Λ) would show what nobody wrote.
     whole, leaves, over = _softened(equation, term, pen) or (
-        term.body, list(map(pen.entry, term.reads)), term.over)
+        term.body, [_entry(read, pen) for read in term.reads], term.over)
     over = [index for index in over if index.size != 1]
     number, outside = sp.S.One, sp.S.One
     if over and equation.reduction == "sum":  # numbers and sizes stand in front of the sum
         number, rest = whole.as_coeff_Mul()
         outside, whole = rest.as_independent(*slots_of(rest), as_Add=False)
-    shown = body(whole, leaves, pen.medium.style)
+    shown = body(with_sigmoids(whole), leaves, pen.medium.style)
     # Ranges first: within them, the places that other guards read are there.
     telling = sorted(_telling(term, pen), key=lambda guard: not isinstance(guard, Within))
     guards = "".join(map(pen.guard, telling))
@@ -110,6 +111,21 @@ def _is_seen(index: Index, term: Term, pen: Pen) -> bool:
             if entry == index.symbol:
                 seen.add(shape[axis] if axis < len(shape) else index.size)
     return seen == {index.size}
+
+
+def _entry(read: Read, pen: Pen) -> Piece:
+    """An entry of an array; of what has no line of its own, as (A x)ᵢ."""
+    found = pen.conventions.inline.get(read.array)
+    if found is None:
+        return pen.entry(read)
+    at = [pen.subscript(part) for part in read.at]
+    if isinstance(found.form, Diagonal) and found.form.of is None:
+        return Piece(f"[{' = '.join(at)}]")
+    piece = node_text(found.form, pen)
+    if not read.at:
+        return piece
+    held = pen.medium.style.hold(piece, ATOM)
+    return Piece(subscripted(held, at, pen.medium.latex))
 
 
 def _reduced(
@@ -165,7 +181,7 @@ def _softened(
     pieces = []
     for node in made.leaves:
         if isinstance(node, Leaf):
-            pieces.append(pen.entry(entries[node]))
+            pieces.append(_entry(entries[node], pen))
         else:
             try:
                 held = pen.medium.style.hold(node_text(node, pen), ATOM)

@@ -39,6 +39,8 @@ class Style:
     hadamard = " * "
     times = " * "
     minus = "-"
+    behind_number = POW
+    """How tightly one array has to hold together behind a number: 2 (A x), or 2 A x."""
 
     def bracket(self, text: str) -> str:
         return f"({text})"
@@ -230,7 +232,11 @@ class _Layout:
         if scalars:
             parts.append(style.times.join(style.hold(piece, POW) for piece in scalars))
         if arrays:
-            level = MUL if len(arrays) == 1 and not scalars else POW
+            level = POW
+            if len(arrays) == 1:  # 2 A x, but 2 (1ᵀ v)
+                starts = arrays[0].text.lstrip("\\mathbf{")[:1]
+                level = MUL if not scalars else style.behind_number if (
+                    not starts.isdigit()) else POW
             parts.append(style.hadamard.join(style.hold(piece, level) for piece in arrays))
         return Piece(style.times.join(parts), MUL, bool(arrays))
 

@@ -27,6 +27,7 @@ from ..matrices.nodes import (
 )
 from ..matrices.repeated_vectors import put_together, with_outer
 from .layout import ATOM, MUL, Piece, body
+from .logistic import with_sigmoids
 from .pen import Pen, Way, name_piece, unspaced
 from .text_and_latex import joined
 
@@ -198,13 +199,13 @@ def _pointwise(node: Pointwise, pen: Pen, way: Way | None) -> Piece:
     for across in pen.conventions.across(node.axes):
         node = put_together(node, across)
     pieces = [_argument(argument, node.axes, pen) for argument in node.arguments]
-    return body(node.body, pieces, pen.medium.style)
+    return body(with_sigmoids(node.body), pieces, pen.medium.style)
 
 
 def _vector_body(node: Pointwise, way: Way | None, pen: Pen) -> Piece:
     """A body over vectors that all stand one way."""
     pieces = [node_text(part, pen, way if named_axes(part) else None) for part in node.arguments]
-    return body(node.body, pieces, pen.medium.style)
+    return body(with_sigmoids(node.body), pieces, pen.medium.style)
 
 
 def _argument(node: Node, axes: tuple[str, ...], pen: Pen) -> Piece:

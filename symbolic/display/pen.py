@@ -17,6 +17,7 @@ import sympy as sp
 from ..equation import INDEX_VALUE, Equal, Equation, Guard, Read, Size, Subscript, System
 from ..matrices.leaves import Levels, levels_of
 from ..matrices.loop_ends import Loops, loops_of
+from ..matrices.put_in import Definition
 from .layout import ADD, ATOM, POW, Piece
 from .notation import Notation
 from .text_and_latex import Medium
@@ -65,6 +66,7 @@ class Conventions:
     shapes: of all arrays; an axis of size 1 needs no subscript.
     diagonals: [i = j] v is written diag(v), and so is a vector that scales rows or columns.
     setting: what is known of the system that the equations are from.
+    inline: what is written for arrays that have no line of their own.
     repeats: a vector beside a matrix stands for one with equal rows (X W + b), or with equal
         columns where vectors are columns (W X + b), as biases do; otherwise that is always
         written out (X W + 1 bᵀ).
@@ -80,6 +82,7 @@ class Conventions:
     repeats: bool = True
     leading: Mapping[str, int] = field(default_factory=dict)
     upright: Collection[str] = ()
+    inline: Mapping[str, Definition] = field(default_factory=dict)
 
     @property
     def vectors(self) -> Way:

@@ -29,6 +29,7 @@ from ..matrices.nodes import (
     aligned,
     walk,
 )
+from ..matrices.put_in import collected, put_in
 from ..matrices.recognise import matrix_form, without_units
 from .fits import fits
 from .index_letters import indices_of, with_letters
@@ -58,15 +59,17 @@ def readable_form(equation: Equation, conventions: Conventions) -> Readable | No
                                                 strict=True) if old.name in fixed}
         form = matrix_form(
             named, conventions.row_vectors, conventions.shapes_read(named), conventions.diagonals,
-            fixed=letters, levels=conventions.setting.levels,
+            fixed=letters, levels=conventions.setting.levels, identities=True,
         )
         out = tuple(i.name for i in without_units(named).out if i.name not in letters)
         if form is not None and reads_well(form, out, conventions.diagonals):
             at = tuple(new.name for old, new in zip(equation.out, named.out, strict=True)
                        if old.name in fixed)
             found = Readable(aligned(form, out), at)
-            if is_algebra(found, named, conventions):
-                return found
+            whole = Readable(collected(put_in(found.form, conventions.inline)), at)
+            for readable in (whole, found) if whole != found else (found,):
+                if is_algebra(readable, named, conventions):
+                    return readable
     return None
 
 
@@ -92,7 +95,8 @@ def is_algebra(found: Readable, equation: Equation, conventions: Conventions) ->
         text = written(found, equation, Pen(conventions, TEXT))
     except NotImplementedError:
         return False
-    return fits(equation, found.at, text.right, conventions)
+    shown = {node.array for node in walk(found.form) if isinstance(node, Leaf)}
+    return fits(equation, found.at, text.right, conventions, shown)
 
 
 def steps_in(equation: Equation, conventions: Conventions) -> set[str]:

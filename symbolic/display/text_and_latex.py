@@ -23,6 +23,7 @@ class TextStyle(Style):
     hadamard = " ⊙ "
     times = " "
     minus = "-"
+    behind_number = MUL
 
     def number(self, value: sp.Expr) -> Piece:
         halves = {sp.Rational(1, 2): "½", sp.Rational(1, 4): "¼"}
@@ -60,6 +61,7 @@ class FactorStyle(TextStyle):
     """A factor between two arrays, in names as they are spelled: (2·m)/n, 1/(1 - A1)."""
 
     times = "·"
+    behind_number = POW
 
     def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
         return Piece(f"{self.hold(numerator, POW)}/{self.hold(denominator, ATOM)}", MUL)
@@ -81,6 +83,7 @@ class LatexStyle(Style):
 
     hadamard = r" \odot "
     times = " "
+    behind_number = MUL
 
     def bracket(self, text: str) -> str:
         tall = r"\frac" in text or r"\sum" in text

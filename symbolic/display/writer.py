@@ -14,7 +14,7 @@ from ..equation import Equation, System, equations_of, size_names, term_reads
 from ..matrices.kronecker import Kronecker, kronecker_form
 from ..matrices.leaves import summand
 from ..matrices.loop_ends import beyond, loop_indices, merged
-from ..matrices.nodes import Leaf, walk
+from ..matrices.nodes import Leaf, Node, walk
 from .index_letters import lettered
 from .index_text import index_form, place_form
 from .layout import body
@@ -68,13 +68,15 @@ class Writer(Conventions):
         equation = merged(equation, self.setting.loops)
         found = self._form(equation)
         if found is not None:
-            return frozenset(node.array for node in walk(found.form) if isinstance(node, Leaf))
+            return _leaves(found.form)
         names: set[str] = set()
         for term in equation.terms:
             made = summand(equation, term, {}, (), self.setting.levels)
             names |= {read.array for read in term_reads(term)} if made is None else {
                 node.array for top in made.leaves for node in walk(top) if isinstance(node, Leaf)}
-        return frozenset(names)
+        shown = [_leaves(self.inline[name].form) if name in self.inline else {name}
+                 for name in names]
+        return frozenset().union(*shown)
 
     def mentioned(self, system: System, names: Iterable[str]) -> frozenset[str]:
         """The arrays `names` and what their written equations mention, and so on."""
@@ -83,6 +85,12 @@ class Writer(Conventions):
             for equation in equations_of(item):
                 wanted |= {equation.name} | self.reads(equation)
         return frozenset(wanted)
+
+    def whole_form(self, equation: Equation) -> Node | None:
+        """The matrix form of the whole array; None where it is written in slices or with
+        indices."""
+        found = self._form(merged(equation, self.setting.loops))
+        return found.form if found is not None and not found.at else None
 
     # --- choice of form -------------------------------------------------------------------------
 
@@ -140,3 +148,7 @@ class Writer(Conventions):
             return text
         held = medium.style.bracket(text) if product.way == "product" else text
         return f"{body(abs(product.number), [], medium.style).text}{medium.product}{held}"
+
+
+def _leaves(form: Node) -> frozenset[str]:
+    return frozenset(node.array for node in walk(form) if isinstance(node, Leaf))

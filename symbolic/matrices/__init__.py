@@ -9,6 +9,7 @@ How these are printed is :mod:`gradproof.symbolic.display` (formulas) and :mod:`
     loop_ends         guards at the ends of a recurrence as values beyond them: h[-1] = h0
     nodes             the tree of operations that a matrix form is: Product, Transposed, Leaf, ...
     orientation       whether vectors read better as rows or as columns
+    put_in            definitions put into the forms that read them
     recognise         the entry of this folder: the matrix form of an equation that has one
     summands          what a sum reaches as one argument, the rest entry by entry outside of it
     repeated_vectors  vectors repeated along an axis, put together before they are repeated

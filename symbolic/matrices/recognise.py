@@ -54,18 +54,20 @@ def matrix_form(
     *,
     fixed: Collection[str] = (),
     levels: Levels | None = None,
+    identities: bool = False,
 ) -> Node | None:
     """The right side as matrix operations; None when subscripts or guards do not allow it.
 
     `shapes` are those of the arrays that are read: an index that does not run over a whole axis
     reads a part of it.  The indices `fixed` stand as subscripts: the form is that of each slice.
     `levels` are the log Σ exp that may be read as parts of a softmax.
+    With `identities`, a constant where [i = j] is that times I.
     With `diagonals`, a guard [i = j] and a vector that scales rows or columns become diag(v).
     With `row_vectors`, a product that is a vector is written with the vector on the left (x W).
     The result's axes are those of the left side, in some order a :class:`Transposed` mends;
     axes of length 1 that nothing on the right side has are left out (:func:`without_units`).
     """
-    manner = _Manner(row_vectors, shapes or {}, diagonals, fixed, levels or {})
+    manner = _Manner(row_vectors, shapes or {}, diagonals, fixed, levels or {}, identities)
     # Axes of length 1 and sums over nothing would stand between factors that are a product.
     equation = without_units(drop_idle(equation))
     out = tuple(index.name for index in equation.out if index.name not in fixed)
@@ -87,6 +89,7 @@ class _Manner:
     diagonals: bool
     fixed: Collection[str]
     levels: Levels
+    identities: bool
 
 
 @dataclass
@@ -122,13 +125,15 @@ class _Sum:
 
 def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> bool:
     """Whether a term of a sum has a form, which is then added."""
-    if manner.diagonals and term.guards:
+    scalar = manner.identities and not any(read.at for read in term.reads)
+    if (manner.diagonals or (scalar and not term.over and not manner.fixed)) and term.guards:
         diagonal = _diagonal(equation, term, manner)
-        if diagonal is None:
+        if diagonal is not None:
+            number, *nodes = diagonal
+            total.add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
+            return True
+        if manner.diagonals:
             return False
-        number, *nodes = diagonal
-        total.add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
-        return True
     made = summand(equation, term, manner.shapes, manner.fixed, manner.levels)
     if made is None:
         return False

@@ -93,6 +93,58 @@ def test_a_hessian_is_read_with_the_step_on_its_own_axis():
     assert "[:,0]" in str(made).splitlines()[-1]
 
 
+# --- as in a book -------------------------------------------------------------------------------
+
+SQUARES = {"A": "m n", "x": "n", "b": "m"}
+BOOK = [
+    ("L = sum((A @ x - b)**2)", SQUARES, "x", "2 Aᵀ (A x - b)"),
+    ("L = sum((A @ x - b)**2)", SQUARES, "A", "2 (A x - b) xᵀ"),
+    ("L = sum((A @ x - b)**2)", SQUARES, "b", "2 (b - A x)"),
+    ("L = x @ S @ x", {"S": "n n", "x": "n"}, "x", "(S + Sᵀ) x"),
+    ("L = tr(X @ X @ X)", {"X": "n n"}, "X", "3 Xᵀ Xᵀ"),
+    ("L = (x - c) @ inv(S) @ (x - c)/2", {"S": "n n", "x": "n", "c": "n"}, "x",
+     "½ (S⁻¹ + (S⁻¹)ᵀ) (x - c)"),
+    ("L = sum(log(1 + exp(z)))", {"z": "n"}, "z", "σ(z)"),
+    ("L = -sum(log(sigmoid(y*z)))", {"z": "n", "y": "n"}, "z", "-y ⊙ (1 - σ(y ⊙ z))"),
+    ("L = logsumexp(z)", {"z": "n"}, "z", "softmax(z)"),
+    ("L = sum((C - eye(n))**2)/2", {"C": "n n"}, "C", "C - I"),
+    ("a = tanh(X @ W)\nL = sum((a @ v - y)**2)/2",
+     {"X": "m n", "W": "n k", "v": "k", "y": "m"}, "v", "aᵀ (a v - y)"),
+    ("E = A @ X @ B + C\nL = tr(E @ E.T)", dict.fromkeys("AXBC", "n n"), "X", "2 Aᵀ E Bᵀ"),
+]
+
+
+@pytest.mark.parametrize(("text", "shapes", "by", "expected"), BOOK)
+def test_gradients_read_as_in_a_book(text, shapes, by, expected):
+    derivation = gp.derive(gp.equations(text, **shapes))
+    assert str(derivation.gradients[by]) == f"∂L/∂{by} = {expected}"
+    assert not faults(of_derivation(text, derivation))
+
+
+def test_what_is_put_in_has_no_line_and_is_told():
+    derivation = gp.derive(gp.equations("L = sum((A @ x - b)**2)", **SQUARES))
+    assert "t₁" not in str(derivation)
+    chain, last = derivation.gradients["x"].because
+    assert "t₁ = A x" in chain
+    assert chain.startswith("∂L/∂x = Aᵀ ∂L/∂t₁ ")
+    assert last == "∂L/∂x = 2 Aᵀ (A x - b)    (with ∂L/∂t₁ = 2 (t₁ - b), t₁ = A x)"
+
+
+def test_what_is_long_and_read_often_keeps_its_line():
+    text = "L = sum((A @ x + B @ x)*exp(A @ x + B @ x - b)*(A @ x + B @ x - b))"
+    derivation = gp.derive(gp.equations(text, A="m n", B="m n", x="n", b="m"))
+    assert "∂L/∂A = ∂L/∂t₁ xᵀ" in str(derivation)
+    assert not faults(of_derivation(text, derivation))
+
+
+@pytest.mark.parametrize("wrong", ["row", "up", 1])
+def test_a_convention_that_there_is_not_is_refused(wrong):
+    with pytest.raises(ValueError, match='vectors: expected "columns" or "rows"'):
+        gp.derive(gp.equations("L = sum(x)", x="n"), vectors=wrong)
+    with pytest.raises(ValueError, match="a network says it itself"):
+        gp.derive(gp.Network([2, 1]), vectors="rows")
+
+
 # --- the reader ---------------------------------------------------------------------------------
 
 SHAPES = {"X": (3, 4), "W": (4, 2), "w": (4,), "y": (3,), "b": (2,), "Y": (3, 2), "S": (4, 4),

@@ -20,8 +20,8 @@ SIZES = {"m": 3, "n": 4, "p": 2, "q": 5}
 CASES = [
     (FACTORISATION, "hessian", ("U",), "H = I ⊗ V Vᵀ", r"H = I \otimes V V^{\top}"),
     (FACTORISATION, "hessian", ("V",), "H = Uᵀ U ⊗ I", r"H = U^{\top} U \otimes I"),
-    (FACTORISATION, "hessian", ("U", "V"), "H = (t₁ ⊗ I) K - (A ⊗ I) K + U ⊗ V",
-     r"H = (t _{1} \otimes I) K - (A \otimes I) K + U \otimes V"),
+    (FACTORISATION, "hessian", ("U", "V"), "H = (U V ⊗ I) K - (A ⊗ I) K + U ⊗ V",
+     r"H = (U V \otimes I) K - (A \otimes I) K + U \otimes V"),
     (BILINEAR, "jacobian", ("Y", "X"), "J = A ⊗ Bᵀ", r"J = A \otimes B^{\top}"),
     (("Y = X @ X; L = sum(Y)", {"X": "n n"}), "jacobian", ("Y", "X"), "J = I ⊗ Xᵀ + X ⊗ I", None),
     (("L = tr(X @ A)**2", {"X": "n n", "A": "n n"}), "hessian", ("X",),

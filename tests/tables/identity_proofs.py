@@ -15,6 +15,7 @@ from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.display.notation import Notation
 from gradproof.symbolic.display.pen import Setting
+from gradproof.symbolic.display.temporaries import inlined
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import Array, System
 from gradproof.symbolic.proof.prover import Proof
@@ -65,9 +66,9 @@ def derived(row: Identity) -> Derivation:
         found, result, adjoints = made.system, next(iter(made.of.values())), dict(made.adjoints)
     leading = {} if row.order == "gradient" else {result: made.leading}
     notation = Notation(layers=False, loss=output, adjoints=adjoints)
-    return Derivation(found, result, output, Writer(
-        notation, False, found.shapes, True, Setting.of(found), leading=leading
-    ))
+    writer = Writer(notation, False, found.shapes, True, Setting.of(found), leading=leading)
+    return Derivation(found, result, output,
+                      inlined(writer, list(found.equations), [result, output]))
 
 
 def proof(row: Identity) -> Proof:
