@@ -91,6 +91,11 @@ class _Manner:
     levels: Levels
     identities: bool
 
+    def diagonals_of(self, term: Term) -> bool:
+        """Whether a term where [i = j] is written with diag, or, of scalars alone, with I."""
+        scalar = not any(read.at for read in term.reads) and not term.over
+        return self.diagonals or (self.identities and scalar and not self.fixed)
+
 
 @dataclass
 class _Sum:
@@ -125,8 +130,7 @@ class _Sum:
 
 def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> bool:
     """Whether a term of a sum has a form, which is then added."""
-    scalar = manner.identities and not any(read.at for read in term.reads)
-    if (manner.diagonals or (scalar and not term.over and not manner.fixed)) and term.guards:
+    if manner.diagonals_of(term) and term.guards:
         diagonal = _diagonal(equation, term, manner)
         if diagonal is not None:
             number, *nodes = diagonal
