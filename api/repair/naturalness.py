@@ -66,11 +66,8 @@ def _is_idle(node: ast.AST) -> bool:
         case ast.Assign(targets=[target], value=value):
             return ast.unparse(target) == ast.unparse(value)
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right):
-            numbers = [_number(part) for part in (left, right)]
-            if any(number in (0, 1) for number in numbers if number is not None) and not (
-                    isinstance(node.op, ast.Div) and numbers[0] == 1):
-                return True
-            if any(number is not None and number < 0 for number in numbers):
+            if _is_idle_number(_number(left), node.op, 0) or _is_idle_number(
+                    _number(right), node.op, 1):
                 return True
             above, below = _factors(node)
             return bool(set(above) & set(below))
@@ -85,6 +82,13 @@ def _is_idle(node: ast.AST) -> bool:
         case ast.Attribute(value=ast.Attribute(attr="T"), attr="T"):
             return True
     return False
+
+
+def _is_idle_number(number: float | None, op: ast.operator, place: int) -> bool:
+    """Whether a factor does nothing, or no more than a sign; -2 * x and x * -0.5 are written."""
+    if number is None or number >= 0:
+        return number in (0, 1) and not (number == 1 and isinstance(op, ast.Div) and place == 0)
+    return isinstance(op, ast.Div) or (number == int(number) and (place == 1 or number == -1))
 
 
 def _addends(node: ast.expr) -> list[str]:

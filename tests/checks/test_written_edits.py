@@ -62,6 +62,16 @@ def norm_without_its_mean(x, t):
     return {"x": dxhat / std + dvar * 2 * (x - mu) / N}
 
 
+def norm_with_its_sign_lost(x, t):
+    N = len(x)
+    mu, var = np.mean(x, axis=0), np.var(x, axis=0)
+    std = np.sqrt(var + 1e-5)
+    dxhat = (x - mu) / std - t
+    dvar = np.sum(dxhat * (x - mu), axis=0) * 0.5 * std ** -3
+    dmu = np.sum(-dxhat / std, axis=0)
+    return {"x": dxhat / std + dvar * 2 * (x - mu) / N + dmu / N}
+
+
 def attention(Q, K, V, T):
     return np.sum((softmax(Q @ K.T) @ V - T) ** 2) / 2
 
@@ -105,6 +115,9 @@ CASES: list[tuple[Any, Any, list[str], dict[str, Any], str, str]] = [
     (norm, norm_without_its_mean, ["x"], {"x": "m n", "t": "m n"},
      'return {"x": dxhat / std + dvar * 2 * (x - mu) / N}',
      'return {"x": dxhat / std + dvar * 2 * (x - mu) / N + dmu / N}'),
+    (norm, norm_with_its_sign_lost, ["x"], {"x": "m n", "t": "m n"},
+     "dvar = np.sum(dxhat * (x - mu), axis=0) * 0.5 * std ** -3",
+     "dvar = np.sum(dxhat * (x - mu), axis=0) * -0.5 * std ** -3"),
     (attention, attention_entrywise, ["Q", "K", "V"],
      {"Q": "t d", "K": "t d", "V": "t p", "T": "t p"},
      "dS = dA * A * (1 - A)", "dS = A * (dA - np.sum(dA * A, axis=-1, keepdims=True))"),
@@ -123,3 +136,24 @@ def test_the_edit_is_the_one_that_undoes_the_slip(case):
     assert result.repair is not None, str(result)
     assert (result.repair.old, result.repair.new) == (old, new), str(result)
     assert "where" not in result[wrt[0]].diagnosis  # what is 0 on both sides tells nothing
+
+
+def columns(X, Y, W, V):
+    return np.sum((V @ np.tanh(W @ X) - Y) ** 2) / (2 * X.shape[1])
+
+
+def columns_by_the_output(X, Y, W, V):
+    m = X.shape[1]
+    A = np.tanh(W @ X)
+    dP = V @ A - Y
+    dZ = V.T @ dP * (1 - A)
+    return {"W": dZ @ X.T / m, "V": dP @ A.T}
+
+
+def test_what_is_due_is_told_as_its_readers_take_it():
+    inputs = {"X": "n m", "Y": "k m", "W": "h n", "V": "k h"}
+    result = gp.check(columns, columns_by_the_output, wrt=["V"], repair_seconds=0, **inputs)
+    assert "is due" not in result.first_wrong  # dP is what it is to be, up to the number of columns
+    result = gp.check(columns, columns_by_the_output, wrt=["W"], repair_seconds=0, **inputs)
+    assert "dZ = V.T @ dP * (1 - A)" in result.first_wrong
+    assert "/m" not in result.first_wrong

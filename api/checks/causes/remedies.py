@@ -177,6 +177,10 @@ class Remedies:
             for values in self.turned(meaning, source):
                 yield Due(values, meaning)
 
+    def is_multiple(self, name: str, due: Due) -> bool:
+        """Whether an array is what is due, times sizes."""
+        return bool(self._ratio(self.values[name], due.values))
+
     def _is_multiple(self, source: str, due: Due) -> bool:
         """Whether what is asked of a quantity of the forward pass is itself, times a number."""
         found = self.quantity(source)

@@ -85,14 +85,15 @@ def _said(
     meaning, primal = blame.due.meaning, _primal(blame, walk, [*users, *known])
     if blame.read:
         due = walk.remedies.called(blame.due.values, [*users, *known])
-        if not due and primal and blame.due.factor == 1:
+        if not due and primal and not walk.remedies.is_multiple(blame.read, blame.due):
             due = f"the loss's gradient by {primal}"
         if due and re.search(rf"\b{re.escape(blame.read)}\b(?!\s*=)", place.text):
             text += f"\n    {due} is due where it reads {blame.read}"
     elif meaning is not None and primal not in subject.wrt:
         bar = subject.of.get(meaning.name, "")
         ratio = pointwise_ratio(prover, bar, blame.name) if bar in prover.shapes[0] else None
-        text += _due_gradient(primal, None if ratio is None else ratio.value, known)
+        text += _due_gradient(primal, None if ratio is None else ratio.value * blame.due.factor,
+                              known, blame.due.factor)
     made = walk.remedies.quantity(blame.name)
     return FirstWrong(text, place, made is not None and made.role == "forward")
 
@@ -127,12 +128,19 @@ def _headed(name: str, place: SourceLine | None, known: Collection[str]) -> str:
     return "first wrong: " + ", ".join(part for part in (named, str(place or "")) if part)
 
 
-def _due_gradient(primal: str | None, ratio: sp.Expr | None, known: Collection[str]) -> str:
+def _due_gradient(
+    primal: str | None, ratio: sp.Expr | None, known: Collection[str],
+    scale: sp.Expr = sp.S.One,
+) -> str:
     """That an array is to be the gradient by another, and what it is to be multiplied by; the
-    factor alone where the other has no name."""
+    factor alone where the other has no name.
+
+    scale: what the gradient is to be multiplied by, as those that read the array divide by it.
+    """
+    times = "" if scale == 1 else f"{factor_text(scale)} × "
     factor = f"multiply by {factor_text(ratio)}" if ratio is not None and sayable(
         ratio, known) else ""
-    due = f"it should be the loss's gradient by {primal}" if primal and _is_users(
+    due = f"it should be {times}the loss's gradient by {primal}" if primal and _is_users(
         primal, known) else ""
     said = ": ".join(filter(None, (due, factor)))
     return said and f"\n    {said}"
