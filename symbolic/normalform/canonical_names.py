@@ -93,7 +93,7 @@ class _Search:
             self.best = Canonical(items, args, places, tuple(by[i] for i in bound),
                                   tuple(bound))
             self.orders = set()
-        elif items == self.best.items:
+        elif items == self.best.items:  # in another order nothing changes: a symmetry
             self.orders.add(tuple(args.index(index) for index in self.best.args))
 
 
@@ -102,7 +102,7 @@ def canonical(
 ) -> Canonical:
     """The polynomial with its free and `bound` indices named by what they do."""
     free = sorted(table.poly_deps(mono for mono, _ in items).difference(bound))
-    if not bound and len(free) < 2:
+    if not bound and len(free) < 2:  # there is one way to name them
         places = tuple(table.placeholder(place) for place in range(len(free)))
         renamed = _renamed(table, items, dict(zip(free, places, strict=True)))
         return Canonical(renamed, tuple(free), places, (), ())

@@ -34,6 +34,7 @@ from .polynomial import (
     Unfold,
     add_to,
     connected,
+    factors_of,
     monomial,
 )
 
@@ -58,7 +59,7 @@ def contract(table: Atoms, poly: Poly, bound: Iterable[int]) -> Poly:
         indices -= unit.keys()
     total: Poly = {}
     for mono, coefficient in poly.items():
-        factors = {(base, args): e for base, args, e in mono}
+        factors = factors_of(mono)
         add_to(total, _sum(table, factors, indices), coefficient)
     return total
 
@@ -74,10 +75,11 @@ def _sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
         return contract(table, *cancelled)
     touched = {key: table.deps_of(key[1]) & bound for key in factors}
     total: Poly = {monomial({key: factors[key] for key in factors if not touched[key]}): 1}
-    for index in bound.difference(*touched.values()):
+    for index in bound.difference(*touched.values()):  # Σ_j c = n c
         size = table.size(index)
         assert size is not None
         total = table.times(total, size_poly(table, size))
+    # Factors without a common index are sums of their own: Σ_ij a_i b_j = (Σ_i a_i) (Σ_j b_j).
     for part in connected({key: touched[key] for key in factors if touched[key]}):
         indices = frozenset().union(*(touched[key] for key in part))
         closed = _component(table, {key: factors[key] for key in part}, indices)
@@ -103,7 +105,7 @@ def _open(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | None:
     for (base, args), exponent in opened.items():
         known = table.bases[base]
         (body, _), = known.data[0]
-        for _ in range(int(exponent)):
+        for _ in range(int(exponent)):  # (Σ_j x_j)² = Σ_jk x_j x_k
             fresh = {index: table.fresh(table.size(index)) for index in known.data[1]}
             by = {**dict(zip(known.free, args, strict=True)), **fresh}
             poly = table.times(poly, table.substitute({body: 1}, by))
@@ -121,6 +123,7 @@ def _solve_guard(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly 
             size = table.size(index)
             if by is None or size is None:
                 continue
+            # Σ_j [j = i + c] x_j is x_{i+c}, where that is a place of the axis.
             rest = monomial({other: e for other, e in factors.items() if other != key})
             moved = table.substitute({rest: 1}, {index: by})
             inside = table.times(
@@ -144,6 +147,7 @@ def _narrow(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly | Non
         index, sign = terms[0]
         size = table.size(index)
         assert size is not None
+        # 0 <= shift - i leaves the first shift + 1 places, 0 <= shift + i the last size + shift.
         kept = sp.expand(shift + 1 if sign == -1 else size + shift)
         if not is_nonnegative(kept - 1) or not is_nonnegative(size - kept):
             continue
@@ -172,7 +176,7 @@ def close(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly:
     """A connected component as an entry of the atom that its body names."""
     found = canonical(table, [(monomial(factors), 1)], bound)
     bases = [(table.bases[base], e) for (base, _), e in factors.items()]
-    signs = [
+    signs = [  # a sum is as positive as the least of its factors
         POSITIVE if base.sign == POSITIVE else NONNEGATIVE
         if base.sign == NONNEGATIVE or (isinstance(e, int) and e % 2 == 0) else UNKNOWN
         for base, e in bases
@@ -218,7 +222,7 @@ def _targets(table: Atoms, factors: Factors) -> list[_Target]:
         elif known.kind == "inverse" and exponent > 0:
             leading = leading_monomial(table, argument(table, base, args))
             if any(table.bases[other].kind == "sum" for other, _, _ in leading):
-                found.append(_Target(table.deps_of(args), {(b, a): e for b, a, e in leading}))
+                found.append(_Target(table.deps_of(args), factors_of(leading)))
     return found
 
 
@@ -232,7 +236,9 @@ def _partial_sum(table: Atoms, factors: Factors, bound: frozenset[int]) -> Poly 
             closed = close(table, {key: factors[key] for key in part}, indices)
             outside = {key: e for key, e in factors.items() if key not in part}
             (mono,) = closed
-            named = {(base, args): e for base, args, e in mono}
+            named = factors_of(mono)
+            # Only where the product then simplifies: elsewhere sums stay open, so that one body has
+            # one name.
             if named.keys() & target.product.keys() and all(
                 named.get(key, 0) + max(outside.get(key, 0), 0) >= e
                 for key, e in target.product.items()

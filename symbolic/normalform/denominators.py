@@ -12,7 +12,7 @@ fractions are a special case).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -29,6 +29,7 @@ from .polynomial import (
     Poly,
     add_to,
     connected,
+    factors_of,
     monomial,
     plain,
 )
@@ -58,7 +59,7 @@ def leading_monomial(table: Atoms, poly: Poly) -> Monomial:
     roots = _roots(table, keys)
 
     def rank(mono: Monomial) -> tuple[list[Number], Number, list[Number]]:
-        factors = {(base, args): e for base, args, e in mono}
+        factors = factors_of(mono)
         return ([factors.get(key, 0) for key in roots], sum(factors.values()),
                 [factors.get(key, 0) for key in keys])
 
@@ -106,7 +107,7 @@ def _put_back(table: Atoms, reduced: Poly, rest: Factors, coefficient: Number) -
     total: Poly = {}
     for mono, c in reduced.items():
         both = dict(rest)
-        both.update({(base, args): e for base, args, e in mono})
+        both.update(factors_of(mono))
         add_to(total, table.settle(both, c * coefficient))
     return total
 
@@ -121,8 +122,7 @@ def _clusters(known: dict[Factor, Poly]) -> list[list[Factor]]:
 def _reduced(table: Atoms, local: Factors, inverse: Factor, poly: Poly) -> Poly | None:
     """The product by the rewrite of one denominator's leading monomial."""
     leading = leading_monomial(table, poly)
-    lead = {(base, args): e for base, args, e in leading}
-    scale = Fraction(1) / poly[leading]
+    lead = factors_of(leading)
     if not _divides(lead, inverse, local):
         return None
     total: Poly = {}
@@ -133,17 +133,27 @@ def _reduced(table: Atoms, local: Factors, inverse: Factor, poly: Poly) -> Poly 
             add_to(total, {monomial(factors): coefficient})
             continue
         table.spend(len(poly))
-        rest = dict(factors)
-        for key, e in lead.items():
-            rest[key] -= e
-        waiting.append(({**rest, inverse: rest[inverse] - 1}, coefficient * scale))
-        for mono, c in poly.items():
-            if mono != leading:
-                product = dict(rest)
-                for base, args, e in mono:
-                    product[base, args] = product.get((base, args), 0) + e
-                waiting.append((product, -coefficient * scale * c))
+        # With c the coefficient of the leading monomial, lead / D = (1 - (D - c lead) / D) / c.
+        rest = {key: e - lead.get(key, 0) for key, e in factors.items()}
+        waiting.append(({**rest, inverse: rest[inverse] - 1},
+                        Fraction(coefficient) / poly[leading]))
+        waiting += [(product, coefficient * c)
+                    for product, c in without_leading(factors, poly, leading)]
     return {mono: plain(c) for mono, c in total.items()}
+
+
+def without_leading(
+    factors: Factors, poly: Poly, leading: Monomial
+) -> Iterator[tuple[Factors, Number]]:
+    """What a product becomes where a polynomial is zero, whose leading monomial divides it: the
+    products that stand for that monomial, each with its coefficient."""
+    lead = factors_of(leading)
+    for mono, c in poly.items():
+        if mono != leading:
+            product = {key: e - lead.get(key, 0) for key, e in factors.items()}
+            for base, args, e in mono:
+                product[base, args] = product.get((base, args), 0) + e
+            yield product, -Fraction(c) / poly[leading]
 
 
 def _divides(lead: Factors, inverse: Factor, factors: Factors) -> bool:
@@ -204,10 +214,10 @@ def _reduced_together(
     if len(unknowns) > VARIABLES:
         return None
     one = (0,) * len(unknowns)
-    relations: list[Relation] = []
+    relations: list[Relation] = []  # D · (1/D) - 1 and x · (1/x) - 1, which are zero
     for key, poly in sorted(known.items()):
         relation = [
-            (unknowns.exponents({**{(b, a): e for b, a, e in mono}, key: 1}), Fraction(c))
+            (unknowns.exponents({**factors_of(mono), key: 1}), Fraction(c))
             for mono, c in poly.items()
         ]
         relations.append(tuple(sorted([*relation, (one, Fraction(-1))])))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .denominators import argument, leading_monomial
+from .denominators import argument, leading_monomial, without_leading
 from .polynomial import (
     POSITIVE,
     Atoms,
@@ -25,6 +25,7 @@ from .polynomial import (
     constant,
     content,
     divided,
+    factors_of,
     plain,
     plus,
     scaled,
@@ -84,20 +85,12 @@ def settle_equalities(table: Atoms, factors: Factors, coefficient: Number) -> Po
         decided = _decided(table, factors, key, gone)
         if decided is not None:
             return table.settle(decided, coefficient) if decided else {}
-        below = {(base, args): e for base, args, e in lead}
+        below = factors_of(lead)
         if below and all(factors.get(other, 0) >= e for other, e in below.items()):
-            rest = dict(factors)
-            for other, e in below.items():
-                rest[other] -= e
             total: Poly = {}
-            for mono, c in gone.items():
-                if mono == lead:
-                    continue
-                product = dict(rest)
-                for base, args, e in mono:
-                    product[base, args] = product.get((base, args), 0) + e
+            for product, c in without_leading(factors, gone, lead):
                 kept = {other: e for other, e in product.items() if e}
-                add_to(total, table.settle(kept, coefficient * -Fraction(c) / gone[lead]))
+                add_to(total, table.settle(kept, coefficient * c))
             return {mono: plain(c) for mono, c in total.items()}
     return None
 
@@ -113,7 +106,7 @@ def _decided(table: Atoms, factors: Factors, key: Factor, gone: Poly) -> Factors
         inside = argument(table, *other)
         ratio = Fraction(inside.get(lead, 0)) / gone[lead]
         left = plus(inside, gone, -ratio)
-        if set(left) <= {()}:
+        if set(left) <= {()}:  # a constant, which is what the condition says where D = 0
             value = left.get((), 0)
             holds = value > 0 if kind == "step" else value == 0
             return {k: e for k, e in factors.items() if k != other} if holds else {}

@@ -248,7 +248,7 @@ class Forms:
     def _equation(self, side: str, equation: Equation) -> Poly:
         outer = self._bind(equation.out, self.places((side, equation.name)))
         total: Poly = {}
-        for term in equation.terms:
+        for term in equation.terms:  # of which sums alone have several
             bound = tuple(
                 self.table.zero if index.size == 1 else self.table.fresh(index.size)
                 for index in term.over
@@ -319,6 +319,7 @@ class Forms:
             )
         if name in self._maximum_of:
             return value(self.table, self._gather(side, read, subs))
+        # The form is that of the entry at the placeholders, which move to where it is read.
         poly = self.form(name)
         self._relied_on(name)
         by = {

@@ -21,6 +21,7 @@ from .polynomial import (
     Poly,
     UnsupportedError,
     add_to,
+    factors_of,
     monomial,
     number,
     plus,
@@ -123,7 +124,7 @@ def with_one_of_opposites(table: Atoms, poly: Poly) -> Poly:
         other = plus({(): 1}, table.entry(*opposite), -1)
         total: Poly = {}
         for mono, coefficient in poly.items():
-            factors: Factors = {(base, args): e for base, args, e in mono}
+            factors: Factors = factors_of(mono)
             if factors.pop(key, None) is None:
                 add_to(total, {mono: coefficient})
             else:

@@ -155,7 +155,7 @@ class Atoms(Indices):
         total: Poly = {}
         for first, c in left.items():
             for second, d in right.items():
-                factors: Factors = {(base, args): e for base, args, e in first}
+                factors: Factors = factors_of(first)
                 for base, args, e in second:
                     key = base, args
                     factors[key] = factors.get(key, 0) + e
@@ -212,6 +212,8 @@ class Atoms(Indices):
             if base in unfold:
                 whole = self.rewrite(unfold[base], dict(zip(known.free, moved, strict=True)), {})
                 whole = self.rewrite(whole, {}, unfold)
+            # Elsewhere than at other plain subscripts, at [i, i] or [i + 1], the body of an atom
+            # may become simpler: it is made anew.
             elif known.kind in self.rebuild and (
                 (known.odd and moved != args)
                 or not self._is_renaming(moved)
@@ -275,6 +277,10 @@ def monomial(factors: Factors) -> Monomial:
     return tuple(sorted((base, args, e) for (base, args), e in factors.items() if e))
 
 
+def factors_of(mono: Monomial) -> Factors:
+    return {(base, args): e for base, args, e in mono}
+
+
 def add_to(total: Poly, part: Poly, scale: Number = 1) -> None:
     for mono, coefficient in part.items():
         value = total.get(mono, 0) + scale * coefficient
@@ -315,7 +321,7 @@ def content(poly: Poly) -> Fraction:
 
 def common_factors(poly: Poly) -> Factors:
     """The largest monomial that leaves exponents >= 0 behind when divided out."""
-    monomials = [{(base, args): e for base, args, e in mono} for mono in poly]
+    monomials = [factors_of(mono) for mono in poly]
     keys = set().union(*monomials)
     lowest = {key: min(factors.get(key, 0) for factors in monomials) for key in keys}
     return {key: e for key, e in lowest.items() if e}
@@ -325,7 +331,7 @@ def divided(poly: Poly, by: Factors) -> Poly:
     """The polynomial without a monomial that all of its own have as a factor."""
     result: Poly = {}
     for mono, c in poly.items():
-        factors = {(base, args): e for base, args, e in mono}
+        factors = factors_of(mono)
         for key, e in by.items():
             factors[key] = factors.get(key, 0) - e
         result[monomial(factors)] = c
@@ -335,7 +341,7 @@ def divided(poly: Poly, by: Factors) -> Poly:
 def connected(touched: Mapping[Factor, Collection[object]]) -> list[list[Factor]]:
     """The factors in groups that touch nothing in common with each other."""
     groups: list[tuple[set[object], list[Factor]]] = []
-    for key, points in touched.items():
+    for key, points in touched.items():  # each joins the groups that it touches
         joined: tuple[set[object], list[Factor]] = (set(points), [key])
         rest = []
         for group in groups:
@@ -353,6 +359,7 @@ def closure(generators: Iterable[tuple[int, ...]], rank: int) -> tuple[tuple[int
     identity = tuple(range(rank))
     group, frontier = {identity}, [identity]
     known = set(generators)
+    # More than half of all permutations generate all; walking through so many would take long.
     if len(known) > math.factorial(rank) // 2:
         known = set(permutations(range(rank)))
     while frontier:

@@ -84,7 +84,7 @@ class Prover(Sides):
             others.append(partial(self._in_digits, split))
         if any(map(is_small, chain.from_iterable(self.shapes[1].values()))):
             others.append(self._in_parts)
-        if others:
+        if others:  # which need a part of the budget
             self.table.total = min(self.table.total, self.table.spent + FIRST)
         found = self._walked(pairs)
         for other in others:
@@ -94,6 +94,7 @@ class Prover(Sides):
         for left, right in pairs.items():
             if found[left].equal is None and agreement(self.points, left, right):
                 found[left] = self._by_ends(left, right) or found[left]
+        # Nothing is proved on the word of the normal forms alone: values and finite fields object.
         proved = {left: pairs[left] for left, proof in found.items() if proof.equal}
         for left, gap in second_opinion(self.left, self.right, proved).items() if proved else ():
             found[left] = Proof(None, f"the normal forms agree, but {gap}: a mistake of the "
@@ -140,15 +141,9 @@ class Prover(Sides):
         prover = Prover(first.system, second.system, self.evaluate, self.budget, self.data)
         found = prover._walked({name: right for part in parts.values()
                                 for name, right in part.items()})
-        proved = {}
-        for left, part in parts.items():
-            proofs = [found[name] for name in part]
-            if all(proof.equal for proof in proofs):
-                proved[left] = Proof(
-                    True, assumptions=_sorted({*chain(*(p.assumptions for p in proofs))}),
-                    kinks=_sorted({*chain(*(p.kinks for p in proofs))}),
-                )
-        return proved
+        together = {left: _together([found[name] for name in part])
+                    for left, part in parts.items()}
+        return {left: proof for left, proof in together.items() if proof is not None}
 
     def _by_ends(self, left: str, right: str) -> Proof | None:
         """The proof that is found when the arrays are cut at the ends of an axis."""
@@ -158,6 +153,7 @@ class Prover(Sides):
             proofs = list(pieces._walked(cut.pairs).values())
             if not all(proof.equal for proof in proofs):
                 continue
+            # The pieces are those of an axis that is long enough; the shorter ones are few.
             for size in cut.sizes:
                 for number in range(self.least.get(str(size), 1), cut.beyond):
                     sides = [with_sizes(system, {size: sp.Integer(number)})
@@ -165,10 +161,8 @@ class Prover(Sides):
                     single = Prover(sides[0], sides[1], self.evaluate, self.budget, self.data,
                                     self.least)
                     proofs.append(single.prove({left: right})[left])
-            if all(proof.equal for proof in proofs):
-                return Proof(
-                    True, assumptions=_sorted({*chain(*(p.assumptions for p in proofs))}),
-                    kinks=_sorted({*chain(*(p.kinks for p in proofs))}))
+            if (proof := _together(proofs)) is not None:
+                return proof
         return None
 
     def _walked(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
@@ -192,6 +186,7 @@ class Prover(Sides):
         for left in self.alike(right, wanted_left):
             found = self.match(left, right)
             if found is not None and self.prove_step(left, right, found):
+                # From here on both are one array: what reads them need not look inside again.
                 self.proven[right].append((left, found))
                 self.steps.append(ProvenPair(left, right, found.factor))
                 self.cut(left, right, found)
@@ -210,6 +205,7 @@ class Prover(Sides):
                 return Proof(None, "the normal forms agree, but the sampled values differ: "
                              "rounding, or a kink at the point")
             return self._refuted(left, right)
+        # Random points never meet [x = d] for data x, d: there the arrays are compared apart.
         tied = [point for point in self.ties if is_finite([point], "left", left)
                 and is_finite([point], "right", right)]
         if agreement(tied, left, right) is False:
@@ -220,7 +216,7 @@ class Prover(Sides):
                          "compared with", difference=self._shown_difference(left, right, plain))
         known = [found for other, found in self.proven.get(right, []) if other == left]
         if plain in known or self.prove_step(left, right, plain):
-            if self.points and numbers is None:
+            if self.points and numbers is None:  # a fault of the forms would not be seen
                 return Proof(None, "the normal forms agree, but the sampled values do not "
                              "settle it (not finite, or too inexact)")
             return self._proved(left, right)
@@ -276,6 +272,14 @@ class Prover(Sides):
         Call :meth:`prove` first.
         """
         return wrong_intermediate(self, target, right)
+
+
+def _together(proofs: Sequence[Proof]) -> Proof | None:
+    """One proof of what several prove the parts of; None where one of these is none."""
+    if not all(proof.equal for proof in proofs):
+        return None
+    return Proof(True, assumptions=_sorted({*chain(*(proof.assumptions for proof in proofs))}),
+                 kinks=_sorted({*chain(*(proof.kinks for proof in proofs))}))
 
 
 def _sorted(found: Iterable[_Said]) -> tuple[_Said, ...]:

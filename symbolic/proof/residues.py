@@ -115,6 +115,7 @@ class Value:
         if exponent < 0:
             zero = reduce(np.logical_or, (r == 0 for r in self.residues.values()))
             shown = np.where(zero, np.nan, shown)
+        # By Fermat's little theorem exponents count modulo p - 1.
         return Value(shown, {k: power(r, exponent % (CHAIN[k] - 1), CHAIN[k])
                              for k, r in self.residues.items()})
 
