@@ -19,6 +19,9 @@ from gradproof.checks.results import Check
 from gradproof.checks.subject import Subject
 from gradproof.symbolic.proof.sampling import one_hot
 
+DRAWS = 3
+"""Targets that are drawn at each point: of one alone much is right by chance."""
+
 SAID = {("mask", -1): "0 or 1", ("one_hot", -1): "one-hot rows", ("one_hot", 0): "one-hot columns"}
 """Kind, and the axis along which entries sum to one: in words."""
 
@@ -39,7 +42,7 @@ def right_for(
     said: dict[str, str] = {}
     for array, kind, axis in _other_kinds(subject):
         narrowed = [replace(point, values=_of_kind(point.values, array, kind, axis, place))
-                    for place, point in enumerate(looked)]
+                    for place, point in enumerate(looked * DRAWS)]
         for name in refuted:
             if name not in said and _is_right(numbers, name, narrowed):
                 along = ", axis=0" * (axis == 0)
