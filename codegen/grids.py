@@ -320,7 +320,9 @@ class Grids:
         if isinstance(part, Read):
             if part.array == INDEX_VALUE:
                 return self._place(part.at[0], target)
-            places = ", ".join(self._place(entry, target) for entry in part.at)
+            places = ", ".join(
+                self._inside(entry, size, self._sizes, target)
+                for entry, size in zip(part.at, self.names.shapes[part.array], strict=True))
             return f"{part.array}[{places}]" if places else part.array
         before = dict(self.names.indices)
         for symbol in part.free_symbols - before.keys():

@@ -25,7 +25,6 @@ from ..equation import (
     NAMED,
     Equal,
     Equation,
-    EquationError,
     Index,
     Item,
     Read,
@@ -51,46 +50,60 @@ def with_companions(
     An inverse that the system computes already is used as it is.
     """
     wanted = set(active)
-    # What is computed already, by what it is computed of: a second inverse of A costs n³ again.
-    known: dict[object, str] = {}
+    made = _Beside(system, fresh)
     for item in system.items:
-        if isinstance(item, Equation):
-            known.setdefault(_matrix(item) if item.reduction == "inv" else item.terms, item.name)
-    names: dict[str, tuple[str, ...]] = {}
-    items: list[Item] = []
-
-    def companion(made: Equation, key: object, name: str) -> str:
-        """The name of an equation that is appended unless there is one like it."""
-        if key not in known:
-            known[key] = fresh(name)
-            items.append(replace(made, name=known[key]))
-        return known[key]
-
-    for item in system.items:
-        if isinstance(item, Recurrence):
+        if isinstance(item, Recurrence):  # behind it, all its steps are there
+            made.items.append(item)
             for equation in item.equations:
-                if equation.name in wanted and equation.reduction in ("det", "logdet", "cholesky"):
-                    raise EquationError(f"{equation.name}: the slope of a {equation.reduction} "
-                                        "inside a recurrence is not derived")
-            items.append(item)
+                if equation.name in wanted:
+                    made.append(equation)
             continue
-        if item.reduction in ("det", "logdet") and item.name in wanted:
+        late = item.reduction == "cholesky"  # whose inverse is that of the factor
+        made.items += [item] if late else []
+        if item.name in wanted:
+            made.append(item)
+        made.items += [] if late else [item]
+    return replace(system, items=tuple(made.items)), made.names
+
+
+class _Beside:
+    """The items of a system with what is appended beside them, and its names by the operation."""
+
+    def __init__(self, system: System, fresh: Callable[[str], str]) -> None:
+        self.items: list[Item] = []
+        self.names: dict[str, tuple[str, ...]] = {}
+        self._fresh = fresh
+        # What is computed already, by what it is computed of: a second inverse of A costs n³ again.
+        self._known: dict[object, str] = {}
+        for item in system.items:
+            if isinstance(item, Equation):
+                self._known.setdefault(
+                    _matrix(item) if item.reduction == "inv" else item.terms, item.name)
+
+    def append(self, item: Equation) -> None:
+        """Appends what the slope of a named operation reads."""
+        if item.reduction in ("det", "logdet"):
             (term,) = item.terms
             # d det F = det F · tr(F⁻¹ dF): the inverse of the very matrix that F's term states.
             inverse = Equation("", (*item.out, *term.over), (replace(term, over=()),), "inv")
             plain = term.body == slot(0) and not term.guards
             name = f"{term.reads[0].array if plain else item.name}_inv"
-            names[item.name] = (companion(inverse, _matrix(inverse), name),)
-        items.append(item)
-        if item.reduction == "cholesky" and item.name in wanted:
+            self.names[item.name] = (self._companion(inverse, _matrix(inverse), name),)
+        if item.reduction == "cholesky":
             factor = Read(item.name, tuple(index.symbol for index in item.out))
             inverse = Equation("", item.out, (Term(slot(0), (factor,)),), "inv")
             half = _lower_half(item.out[-1].size)
-            names[item.name] = (
-                companion(inverse, _matrix(inverse), f"{item.name}_inv"),
-                companion(half, half.terms, "Phi"),
+            self.names[item.name] = (
+                self._companion(inverse, _matrix(inverse), f"{item.name}_inv"),
+                self._companion(half, half.terms, "Phi"),
             )
-    return replace(system, items=tuple(items)), names
+
+    def _companion(self, made: Equation, key: object, name: str) -> str:
+        """The name of an equation that is appended unless there is one like it."""
+        if key not in self._known:
+            self._known[key] = self._fresh(name)
+            self.items.append(replace(made, name=self._known[key]))
+        return self._known[key]
 
 
 def _lower_half(size: Size) -> Equation:

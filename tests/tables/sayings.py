@@ -149,6 +149,14 @@ ARRANGED = {
                                lambda x: np.sum(np.cumprod(x) ** 2)),
 }
 
+PRODUCTS = {
+    "a product": Saying("L = prod(x)", {"x": "n"}, lambda x: np.prod(x)),
+    "products of rows": Saying("L = sum(prod(1 + X, axis=1)*y)", {"X": "m n", "y": "m"},
+                               lambda X, y: np.sum(np.prod(1 + X, axis=1) * y)),
+    "products so far": Saying("L = sum(cumprod(1 - X, axis=1)*Y)", {"X": "m n", "Y": "m n"},
+                              lambda X, Y: np.sum(np.cumprod(1 - X, axis=1) * Y)),
+}
+
 MATRICES = {
     "a linear system": Saying("L = sum(solve(A, B)**2)", {"A": "n n", "B": "n k"},
                               lambda A, B: np.sum(np.linalg.solve(A, B) ** 2)),
@@ -308,7 +316,33 @@ def filtered(F, Q, P):
     return total
 
 
+def likelihood(F, Q, P, y):
+    """Of a Kalman filter's innovations, whose covariances are P."""
+    total = 0
+    for t in range(len(Q)):
+        P = F @ P @ F.T + Q[t].T @ Q[t] + np.eye(len(F))
+        total = total + np.linalg.slogdet(P)[1] + y[t] @ np.linalg.inv(P) @ y[t]
+    return total
+
+
+def sampled(F, P, e):
+    total = 0
+    for t in range(len(e)):
+        P = F @ P @ P.T @ F.T + np.eye(len(F))
+        total = total + np.sum((np.linalg.cholesky(P) @ e[t]) ** 3)
+    return total
+
+
 RECURRENCES = {
+    "determinants in steps": Saying(
+        "P[-1] = P0; P[t] = F @ P[t-1] @ F.T + Q[t].T @ Q[t] + eye(n)\n"
+        "l[t] = logdet(P[t]) + y[t] @ inv(P[t]) @ y[t]; L = sum(l)",
+        {"F": "n n", "Q": "T n n", "P0": "n n", "y": "T n"},
+        lambda F, Q, P0, y: likelihood(F, Q, P0, y), False),
+    "Cholesky factors in steps": Saying(
+        "P[-1] = P0; P[t] = F @ P[t-1] @ P[t-1].T @ F.T + eye(n)\n"
+        "z[t] = cholesky(P[t]) @ e[t]; L = sum(z**3)",
+        {"F": "n n", "P0": "n n", "e": "3 n"}, lambda F, P0, e: sampled(F, P0, e), False),
     "two steps back": Saying(
         "h[-2] = h0; h[-1] = h1; h[t] = tanh(a*h[t-1] + b*h[t-2] + x[t]); L = sum(h**2)",
         {"x": "T n", "a": "", "b": "", "h0": "n", "h1": "n"}, oscillator, False),
@@ -375,8 +409,8 @@ CONVOLUTIONS = {
             np.lib.stride_tricks.sliding_window_view(x, (2, 2, 2), (2, 3, 4)), W) ** 2), False),
 }
 
-SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **MATRICES, **RANGES, **RECURRENCES,
-           **DERIVATIVES, **CONVOLUTIONS}
+SAYINGS = {**LABELS, **FUNCTIONS, **STATISTICS, **ARRANGED, **PRODUCTS, **MATRICES, **RANGES,
+           **RECURRENCES, **DERIVATIVES, **CONVOLUTIONS}
 
 
 def numbers(saying: Saying, seed: int = 1) -> dict[str, np.ndarray]:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ...equation import Equal, Guard, Index, Read, Term, Within, fresh_name, slot
+from ...equation import Equal, Guard, Index, Read, Term, Within, fresh_name, size_names, slot
 from ...layers.builder import Operand
+from ...layers.loops import Loop
+from ...layers.rearrange import full
 from ..session import Session
 from ..sizes import Number, exact, size_of
 from ..source import fail
@@ -55,7 +57,7 @@ def _only(name: str, options: dict[str, Any]) -> None:
 
 def product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
           keepdims: Any = False, **options: Any) -> Any:
-    """A product of sizes, or one over an axis whose size is a number, factor by factor."""
+    """A product of sizes, or one over axes, factor by factor."""
     _only("prod", {**options, "out": out})
     if isinstance(a, (list, tuple)) and all(exact(x) is not None for x in a):
         made: Any = size_of(sp.S.One)
@@ -68,12 +70,35 @@ def product(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: 
     for place in sorted((int(k) % array.ndim for k in axes), reverse=True):
         size = array.shape[place].expression
         if not size.is_Integer:
-            fail(f"np.prod over the symbolic size {size} has no equation yet")
+            array = along(running_product(session, counted(array), place), place, -1)
+            array = session.call("expand_dims", array, place) if keepdims else array
+            continue
         parts = [along(array, place, slice(k, k + 1) if keepdims else k) for k in range(int(size))]
         array = counted(parts[0].copy())
         for part in parts[1:]:
             array = apply(session, "multiply", (array, part))
     return array
+
+
+def running_product(session: Session, array: Any, place: int) -> Any:
+    """c[t] = c[t - 1] x[t], a recurrence along an axis: exact where a factor is zero, too."""
+    builder = session.builder
+    moved = session.call("moveaxis", array, place, 0)
+    shape = moved.operand.shape
+    taken = size_names([shape]) | {index.name for index in builder.axes(moved.operand)}
+    name = builder.fresh("c")
+    builder.reserve(name)
+
+    def multiplied(operand: Operand) -> Operand:
+        ones = full(builder, shape[1:], sp.S.One)
+        loop = Loop(builder, fresh_name("t", taken), shape[0])
+        before = loop.before(name, ones, shape[1:])
+        builder.pointwise(slot(0) * slot(1), before, loop.at(operand), name=name)
+        loop.close()
+        return loop.made(name)
+
+    made = session.array(session.shaped(multiplied, moved.operand))
+    return session.call("moveaxis", made, 0, place)
 
 
 def _cumsum(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:

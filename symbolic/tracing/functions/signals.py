@@ -13,15 +13,18 @@ from ...layers.builder import Operand
 from ..session import Session
 from ..sizes import Number, exact
 from ..source import fail
-from .sequences import along, as_array, counted, one_axis
+from .sequences import along, as_array, counted, one_axis, running_product
 from .ufuncs import LOGICAL, apply
 
 
 def _cumprod(session: Session, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """Of an axis whose size is a number, factor by factor."""
+    """Factor by factor: of an axis of a symbolic size as a recurrence along it."""
     if out is not None:
         fail("np.cumprod with out= is not traced")
-    return _accumulated(session, "multiply", a, axis, "np.cumprod")
+    array, place = one_axis(session, a, axis)
+    if array.shape[place].expression.is_Integer:
+        return _accumulated(session, "multiply", a, axis, "np.cumprod")
+    return running_product(session, counted(array), place)
 
 
 def accumulated(session: Session, name: str, a: Any, axis: Any) -> Any:
