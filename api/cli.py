@@ -141,16 +141,18 @@ def _as_text(derivation: Derivation, steps: bool) -> str:
 
 
 def _as_document(derivation: Derivation, form: str, steps: bool) -> str:
+    from gradproof.symbolic.display.text_and_latex import plain
+
     blocks = []
     writer = derivation.writer
     formulas = derivation.all() if steps else derivation.shown()
     for formula in formulas:
-        blocks += formula.latex_forms() if steps else [formula.latex()]
+        blocks += formula.latex_forms() if steps else [str(writer.latex(formula.step.equation))]
     blocks += dict.fromkeys(
         note for formula in formulas for note in writer.notes(formula.step.equation, latex=True)
     )
     return "\n\n".join(
-        rf"\[ {latex} \]" if form == "latex" else f"$$\n{latex}\n$$" for latex in blocks
+        rf"\[ {plain(latex)} \]" if form == "latex" else f"$$\n{latex}\n$$" for latex in blocks
     )
 
 

@@ -102,8 +102,8 @@ def _entries(derivation: Derivation) -> list[tuple[str, str]]:
         raise EquationError(f"the derivations by entries and by matrices differ in {differ}; "
                             "this is a defect of gradproof, please report it")
     return [
-        (formula.latex(), reason(formula.step.forms[0], formula.step, scalars.chain,
-                                 scalars.writer, latex=True))
+        (str(scalars.writer.latex(formula.step.equation)),
+         reason(formula.step.forms[0], formula.step, scalars.chain, scalars.writer, latex=True))
         for formula in scalars.all() if formula.step.role != "forward"
     ]
 

@@ -1,7 +1,6 @@
 """A loss derived: formulas that print, and functions that compute.
 
-What :func:`derive` returns is the public face of a derivation; the mathematics is in
-``gradproof.symbolic``, the spelling of programs in ``gradproof.codegen``.
+The mathematics is in ``gradproof.symbolic``, the spelling of programs in ``gradproof.codegen``.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from gradproof.symbolic.display.notation import Notation, general_notation
 from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.reasons import kink_line, reason
 from gradproof.symbolic.display.temporaries import inlined, put_inside
+from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
@@ -59,8 +59,8 @@ class Formula:
         return f"<Formula {self}>"
 
     def latex(self) -> str:
-        """The equation in LaTeX, without delimiters."""
-        return str(self.derivation.writer.latex(self.step.equation))
+        """The equation in LaTeX (amsmath, KaTeX, MathJax), without delimiters."""
+        return plain(str(self.derivation.writer.latex(self.step.equation)))
 
     @property
     def because(self) -> tuple[str, ...]:
@@ -78,9 +78,9 @@ class Formula:
 
     def latex_forms(self) -> list[str]:
         """Every form it went through, in LaTeX."""
-        writer = self.derivation.stepwise
-        told = [str(writer.latex(form.equation)) for form in self.step.forms]
-        return told if told[-1] == self.latex() else [*told, self.latex()]
+        told = [self.derivation.stepwise.latex(form.equation) for form in self.step.forms]
+        last = self.derivation.writer.latex(self.step.equation)
+        return list(dict.fromkeys(map(str, [*told, last])))
 
     def _reason(self, form: Any) -> str:
         return reason(form, self.step, self.derivation.chain, self.derivation.stepwise)
@@ -93,7 +93,7 @@ class Formula:
         return f"${self.latex()}$"
 
     def _repr_markdown_(self) -> str:
-        return f"$${self.latex()}$$"
+        return f"${self._repr_latex_()}$"
 
 
 class Derivation:

@@ -11,6 +11,7 @@ from gradproof.codegen.source import array_source
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.temporaries import inlined
+from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import Equation, System
 
@@ -41,8 +42,13 @@ class Derivative:
         return "\n".join(str(self.writer.text(step)) for step in self.steps)
 
     def latex(self) -> str:
-        """The array's own equation in LaTeX, without delimiters."""
-        return str(self.writer.latex(self.steps[-1]))
+        """The array's equation in LaTeX, without delimiters, after those that it reads: rows of an
+        ``aligned`` where there are several.  For amsmath, KaTeX and MathJax."""
+        lines = [plain(str(self.writer.latex(step))) for step in self.steps]
+        if len(lines) == 1:
+            return lines[0]
+        rows = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
+        return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

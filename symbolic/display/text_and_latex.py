@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -226,6 +227,15 @@ class Medium:
         if self.latex:
             return (r"\arg" if self.place else "") + rf"\max _{{{names}}} "
         return f"{'arg' if self.place else ''}max_{names} "
+
+
+def plain(latex: str) -> str:
+    """LaTeX as TeX itself has it: < for the \\lt that survives Markdown and HTML.
+
+    >>> plain(r"x \\lt 2")
+    'x < 2'
+    """
+    return re.sub(r"\\(lt|gt)(?![A-Za-z])", lambda found: "<>"[found[1] == "gt"], latex)
 
 
 LATEX = Medium(LatexStyle(), True, r"\mathbf{1}", r" ", r" ", r"\le")

@@ -4,6 +4,10 @@ The reader (gradproof.symbolic.reread) shares nothing with the writers; its tree
 tests/tables/reread_values.py and held against the arrays of the same system.
 """
 
+import re
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from printed import (
@@ -21,6 +25,7 @@ from random_programs import over_programs
 from reread_values import Values
 
 import gradproof as gp
+from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.equation import EquationError
 from gradproof.symbolic.reread.parsing import Names, statement
 from gradproof.symbolic.reread.shapes import Convention, ShapeError, check
@@ -143,6 +148,53 @@ def test_a_convention_that_there_is_not_is_refused(wrong):
         gp.derive(gp.equations("L = sum(x)", x="n"), vectors=wrong)
     with pytest.raises(ValueError, match="a network says it itself"):
         gp.derive(gp.Network([2, 1]), vectors="rows")
+
+
+# --- LaTeX --------------------------------------------------------------------------------------
+
+COMMANDS = re.compile(
+    "frac|partial|sum|max|arg|min|det|exp|log|tanh|sin|cos|sqrt|top|circ|odot|oslash|otimes|mathbf"
+    "|mathrm|text|left|right|le|ge|ne|lvert|rvert|lbrace|rbrace|begin|end|hat|tilde|bar"
+    "|pi|alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|chi"
+    "|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega")
+"""What amsmath, KaTeX and MathJax all have."""
+
+
+def latex_of(derivation):
+    return [formula.latex() for formula in derivation.all()]
+
+
+def test_only_commands_that_all_have_are_used():
+    texts = [("where(x > 0, x, exp(x)/2)", "n"), ("maximum(x, 0)*(x < 2)", "n"),
+             ("softmax(x)*log(abs(x))", "n"), ("sqrt(x**2 + 1)", "n")]
+    made = [gp.derive(gp.equations(f"L = sum({text})", x=shape)) for text, shape in texts]
+    made += [problem(name) for name in ("huber", "ppo", "hidden markov, logs", "layer norm")]
+    for latex in (line for derivation in made for line in latex_of(derivation)):
+        used = re.findall(r"\\([A-Za-z]+)", latex)
+        assert all(map(COMMANDS.fullmatch, used)), latex
+
+
+def test_a_derivative_says_what_it_reads():
+    made = gp.derive(gp.equations("L = norm(x - a)", x="n", a="n")).hessian("x")
+    assert made.latex().startswith("\\begin{aligned}\nt _{1} &= ") or len(made.steps) == 1
+    assert made.latex().count("&=") in (0, len(made.steps))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_all_of_it_compiles_with_amsmath_alone(tmp_path):
+    latex = dict.fromkeys(
+        plain(text) for name in ("networks", "models", "identities", "problems", "hessians")
+        for found in collections()[name]() for _, text, is_latex in formulas(found) if is_latex)
+    latex |= dict.fromkeys(problem(name).hessian(by).latex() for name, by in (
+        ("gaussian process", "y"), ("rnn", "b"), ("layer norm", "g")))
+    (tmp_path / "all.tex").write_text(
+        "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n"
+        + "\n".join(rf"\[ {text} \]" for text in latex) + "\n\\end{document}\n",
+        encoding="utf-8")
+    run = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"],
+                         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stdout[-2000:]
 
 
 # --- the reader ---------------------------------------------------------------------------------
