@@ -35,7 +35,7 @@ from .kept_state import AS_IS, Part, held, is_closed, names_in
 from .number_types import standing_type
 from .outside.draws import Random, Unseen, refused
 from .outside.of_numpy import NUMPY_FILES, NUMPY_STATE
-from .outside.sets import FrozenSet, rewritten, seen, writes_sets
+from .outside.sets import FrozenSet, of_text, rewritten, seen, writes_sets
 from .outside.standard import asked, handed, unseen
 from .session import Session
 from .sizes import Number
@@ -120,8 +120,11 @@ class Rebinder:
 
     def _run_text(self, run: Callable[..., Any], text: Any, *names: Any) -> Any:
         """``eval`` and ``exec``, which read names of the globals without asking them."""
-        code = text if isinstance(text, CodeType) else compile(
-            text.strip() if isinstance(text, str) else text, "<text>", run.__name__)
+        code = text if isinstance(text, CodeType) else of_text(
+            text.strip() if isinstance(text, str) else text, run.__name__)
+        if code is text and writes_sets(code):
+            fail("a set stands in another order in every run, and no source shows what becomes of "
+                 "it; write `set([...])`")
         frame = sys._getframe(1)
         given = names or (frame.f_globals, frame.f_locals)
         if isinstance(given[0], Globals):

@@ -110,6 +110,11 @@ def by_default(names={"alpha", "beta"}):
     return of(next(iter(names)))
 
 
+def keys_by_name():
+    keys = FACTORS.keys()
+    return of(next(iter(keys & ["beta", "alpha"])))
+
+
 def made_classes():
     KEPT.append(type("Made", (Base,), {}))
     return len(Base.__subclasses__())
@@ -267,6 +272,10 @@ ORDERS = {
     "set() of a dict": lambda: of(set(FACTORS).pop()),
     "keys in common": lambda: of(list(FACTORS.keys() & {"alpha": 1, "beta": 2}.keys())[0]),  # noqa: RUF015
     "keys without others": lambda: of(next(iter(FACTORS.keys() - ["gamma"]))),
+    "keys that have a name": keys_by_name,
+    "pairs in common": lambda: next(iter(
+        FACTORS.items() & {("alpha", 2.0), ("beta", 3.0)}))[1],
+    "a set in a text that is run": lambda: of(eval("next(iter({'alpha', 'beta'}))")),
     "a maximum with ties": lambda: of(max({"alpha", "gamma", "delta"}, key=len)),
     "names joined": lambda: 40 * " ".join({"alpha", "beta"}).startswith("b"),
     "a dict of a set": lambda: of(next(iter(dict.fromkeys({"alpha", "beta"})))),

@@ -31,6 +31,14 @@ def _is_steady(value: Any) -> bool:
     return isinstance(value, _STEADY) or type(value).__name__ == "Number"
 
 
+def _place(member: Any) -> tuple[str, str]:
+    """By which members are brought into one order, the same in every call of a trace."""
+    if isinstance(member, tuple):
+        return "tuple", str([*map(_place, member)])
+    plain = isinstance(member, (str, bytes, *_STEADY))
+    return type(member).__name__, repr(member) if plain else str(id(member))
+
+
 class _KindOfSet(type):
     plain: type
 
@@ -58,6 +66,7 @@ class _Turned:
         if session is None or len(members) < 2 or all(map(_is_steady, members)):
             return iter(members)
         session.unordered = True
+        members.sort(key=_place)  # where hashes collide, a set's own order is that of its making
         if session.age % 3 == 1:
             return iter([*members[1:], members[0]])
         return iter(members if session.age % 3 == 0 else members[::-1])
@@ -146,7 +155,28 @@ _OPERATORS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)
 
 
 class _Through(ast.NodeTransformer):
-    """Hands each set that is written out, or computed of the keys of a dict, through `seen`."""
+    """Hands each set that is written out, or that may be computed of the keys of a dict, through
+    `seen`."""
+
+    def __init__(self) -> None:
+        self._near_views = False
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._within(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._within(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return self._within(node)
+
+    def _within(self, node: ast.AST) -> ast.AST:
+        """A function; where it names keys or items, any difference may be one of them."""
+        outer = self._near_views
+        self._near_views = outer or any(map(_is_view, ast.walk(node)))
+        made = self.generic_visit(node)
+        self._near_views = outer
+        return made
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """A set in which something is looked up stays what it is."""
@@ -165,7 +195,7 @@ class _Through(ast.NodeTransformer):
         return self._handed(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        if isinstance(node.op, _OPERATORS) and (_is_view(node.left) or _is_view(node.right)):
+        if self._near_views and isinstance(node.op, _OPERATORS):
             return self._handed(node)
         return self.generic_visit(node)
 
@@ -176,8 +206,13 @@ class _Through(ast.NodeTransformer):
 
 
 def _is_view(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and (
-        node.func.attr in ("keys", "items"))
+    return isinstance(node, ast.Attribute) and node.attr in ("keys", "items")
+
+
+def of_text(text: str, mode: str) -> CodeType:
+    """The code of a text that is run, with its sets handed through."""
+    return compile(_Through().visit(ast.parse(text, mode=mode)), "<text>", mode,
+                   dont_inherit=True)
 
 
 def rewritten(code: CodeType) -> CodeType | None:
