@@ -37,6 +37,7 @@ from .polynomial import (
     divided,
     plus,
     scaled,
+    without_content,
 )
 from .signs import by_cases, is_given, is_thin, sign, signed_atom, without_inverses
 
@@ -72,9 +73,7 @@ def _step(table: Atoms, poly: Poly) -> Poly:
     odd = common_factors(poly)
     if odd and is_thin(table, poly) and (len(poly) > 1 or len(odd) > 1):
         return _step_of_product(table, poly, odd)
-    varying = {mono: c for mono, c in poly.items() if mono != ()}
-    poly = scaled(poly, 1 / content(varying))
-    poly = {mono: c.numerator if c.denominator == 1 else c for mono, c in poly.items()}
+    poly = without_content(poly)
     if is_thin(table, poly):
         return _thin_step(table, poly)
     # Where data hold their maximum twice, every place of it is the largest, not the first alone.
@@ -90,6 +89,7 @@ def _step_of_product(table: Atoms, poly: Poly, factors: Factors) -> Poly:
     parts: list[Poly] = [{((*key, 1),): 1} for key in factors]
     parts.append(divided(poly, factors))
     ends = [boundary(table, part) for part in parts]
+    # With s the signs and |s| their moduli: [a b > 0] = (s_a s_b + |s_a| |s_b|) / 2.
     signs = [plus(scaled(step(table, part), 2), plus(end, constant(-1)))
              for part, end in zip(parts, ends, strict=True)]
     moduli = [plus(constant(1), end, -1) for end in ends]
@@ -106,7 +106,7 @@ def _thin_step(table: Atoms, poly: Poly) -> Poly:
         table.kinks.add(crossing(table, scaled(key_poly, upright)))
     if sign(table, poly):
         return plus(constant(1), end, -1)
-    entry = table.entry(*key)
+    entry = table.entry(*key)  # [p > 0] + [p = 0] + [-p > 0] = 1
     return entry if flip == 1 else plus(plus(constant(1), end, -1), entry, -1)
 
 
@@ -145,12 +145,13 @@ def settle_steps(table: Atoms, factors: Factors, coefficient: Number) -> Poly | 
             first, second = argument(table, *left), argument(table, *right)
             difference, total = plus(first, second, -1), plus(first, second)
             rest = {key: e for key, e in factors.items() if key not in (left, right)}
-            if set(difference) <= {()}:
+            if set(difference) <= {()}:  # [p > 0] [p + 1 > 0] = [p > 0]
                 strong = left if difference.get((), 0) < 0 else right
                 return table.settle({**rest, strong: 1}, coefficient)
             if set(total) <= {()}:
                 if total.get((), 0) <= 0:
                     return {}
+                # [p > 0] [1 - p > 0] = [p > 0] + [1 - p > 0] - 1: one of them always holds.
                 either = plus(
                     table.settle({**rest, left: 1}, coefficient),
                     table.settle({**rest, right: 1}, coefficient),
@@ -173,7 +174,7 @@ def maximum(
         part[mono] = c
     if not inside:
         return outside, {}
-    unit = {
+    unit = {  # max_k a x[k] = a max_k x[k], for a > 0
         key: e
         for key, e in common_factors(inside).items()
         if table.bases[key[0]].sign == POSITIVE and table.deps_of(key[1]).isdisjoint(bound)

@@ -23,12 +23,11 @@ from .polynomial import (
     add_to,
     common_factors,
     constant,
-    content,
     divided,
     factors_of,
     plain,
     plus,
-    scaled,
+    without_content,
 )
 from .signs import by_cases, is_given, is_thin, sign, signed_atom, without_inverses
 
@@ -60,9 +59,7 @@ def zero(table: Atoms, poly: Poly) -> Poly:
         return {}
     if factors:
         numerator = {((*next(iter(factors)), 1),): 1}
-    varying = {mono: c for mono, c in numerator.items() if mono != ()}
-    numerator = scaled(numerator, 1 / content(varying))
-    numerator = {m: c.numerator if c.denominator == 1 else c for m, c in numerator.items()}
+    numerator = without_content(numerator)
     return table.entry(*signed_atom(table, "zero", numerator)[1])
 
 

@@ -36,8 +36,8 @@ from .polynomial import (
     UnsupportedError,
     add_to,
     common_factors,
-    content,
     divided,
+    integral,
     plus,
     scaled,
 )
@@ -84,7 +84,7 @@ def settle_powers(table: Atoms, factors: Factors, coefficient: Number) -> Poly |
         if base.idempotent and e > 1:
             kept[key] = 1
         elif base.kind in ("prime", "root") and not 0 <= e < 1:
-            whole = math.floor(e)
+            whole = math.floor(e)  # D^(3/2) is D D^(1/2): equal powers are one factor
             kept[key] = e - whole
             if base.kind == "prime":
                 coefficient = coefficient * Fraction(base.data) ** whole
@@ -156,14 +156,13 @@ def root(table: Atoms, poly: Poly, exponent: Number) -> Poly:
         if not table.bases[key[0]].sign and not even:
             continue
         outer[key] = e
+        # (a²)^(1/2) is |a|, but (a⁴)^(1/2) is a² whatever the sign of a.
         if table.bases[key[0]].sign or (e * exponent) % 2 == 0:
             part = table.settle({key: e * exponent}, 1)
         else:
             part = power(table, absolute(table, {((*key, 1),): 1}), e * exponent)
         result = table.times(result, part)
-    rest = divided(poly, outer)
-    scale = content(rest)
-    rest = {mono: int(c / scale) for mono, c in rest.items()}
+    scale, rest = integral(divided(poly, outer))
     result = table.times(result, _number_power(table, scale, exponent))
     if rest == {(): 1}:
         return result
@@ -207,6 +206,7 @@ def exponential(table: Atoms, poly: Poly) -> Poly:
     result: Poly = {(): 1}
     for mono, c in poly.items():
         if len(mono) == 1 and table.bases[mono[0][0]].kind == "log" and mono[0][2] == 1:
+            # exp(c log|a|) = |a|^c
             inside = argument(table, mono[0][0], mono[0][1])
             part = power(table, absolute(table, inside), c)
         else:
@@ -258,11 +258,13 @@ def _log_atom(table: Atoms, poly: Poly) -> Poly:
 def absolute(table: Atoms, poly: Poly) -> Poly:
     if sign(table, poly):
         return poly
+    # |p| = p ([p > 0] - [-p > 0])
     return table.times(poly, plus(step(table, poly), step(table, scaled(poly, -1)), -1))
 
 
 def opaque(table: Atoms, name: object, arguments: list[Poly]) -> Poly:
     """A function without relations: equal for equal arguments, and no more."""
+    # All arguments in one polynomial, each marked, so that their indices are named together.
     tagged: Poly = {}
     for place, inside in enumerate(arguments):
         mark = table.base("place", place)

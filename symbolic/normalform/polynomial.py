@@ -319,6 +319,19 @@ def content(poly: Poly) -> Fraction:
     )
 
 
+def integral(poly: Poly) -> tuple[Fraction, Poly]:
+    """The content, and the polynomial with coprime integers that is left."""
+    scale = content(poly)
+    return scale, {mono: int(c / scale) for mono, c in poly.items()}
+
+
+def without_content(poly: Poly) -> Poly:
+    """A positive multiple of a polynomial: the coefficients beside its constant are coprime
+    integers."""
+    scale = content({mono: c for mono, c in poly.items() if mono != ()})
+    return {mono: plain(c / scale) for mono, c in poly.items()}
+
+
 def common_factors(poly: Poly) -> Factors:
     """The largest monomial that leaves exponents >= 0 behind when divided out."""
     monomials = [factors_of(mono) for mono in poly]

@@ -33,8 +33,8 @@ from .polynomial import (
     add_to,
     closure,
     common_factors,
-    content,
     divided,
+    integral,
     monomial,
     plus,
     scaled,
@@ -95,6 +95,7 @@ def by_cases(table: Atoms, poly: Poly, function: Callable[[Poly], Poly]) -> Poly
     found = indicators(table, poly)
     if not found or len(found) > CASES:
         return None
+    # f(b) = f(0) + b (f(1) - f(0)) for what is 0 or 1
     chosen: Poly = {((*found[0], 1),): 1}
     yes, no = map(function, cases(table, poly, found[0]))
     return plus(no, table.times(chosen, plus(yes, no, -1)))
@@ -126,7 +127,7 @@ def without_inverses(table: Atoms, poly: Poly) -> tuple[Poly, Factors]:
                     worst[base, args] = max(worst.get((base, args), 0), e)
         if not worst:
             return poly, taken
-        key, exponent = min(worst.items())
+        key, exponent = min(worst.items())  # one by one: its denominator may bring in others
         assert isinstance(exponent, int)
         poly = table.times(poly, table.power(argument(table, *key), exponent))
         taken[key] = taken.get(key, 0) + exponent
@@ -147,9 +148,7 @@ def primitive(
 ) -> tuple[Factors, Fraction, list[tuple[Poly, int]]]:
     """(common factors, positive number, irreducible polynomials with multiplicities)."""
     unit = common_factors(poly)
-    rest = divided(poly, unit)
-    scale = content(rest)
-    rest = {mono: int(c / scale) for mono, c in rest.items()}
+    scale, rest = integral(divided(poly, unit))
     return unit, scale, _irreducible(rest)
 
 

@@ -104,6 +104,7 @@ class _Unroller:
         """The arrays that are read at a place which is not constant, and stay in one piece."""
         whole: set[str] = set()
         self.whole = whole
+        # Backwards: of what an array is read by, more is known then.
         for equation in reversed(list(self.system.equations)):
             names = {equation.name, *equation.argmax}
             if whole & names:
