@@ -20,7 +20,7 @@ import numpy as np
 from gradproof.checks.hand_files import HandError
 from gradproof.programs.parameters import Parameter
 from gradproof.programs.slices import Demand
-from gradproof.programs.statements import base, effects, outside
+from gradproof.programs.statements import base, effects, outside, words_of
 from gradproof.programs.watching import Pass
 from gradproof.repair.edits import function_name
 
@@ -161,10 +161,10 @@ class _Finder:
             and self._is_users(value)
 
     def listed(self) -> Iterator[tuple[tuple[int, int], Loss]]:
-        """``losses.append(...)``."""
+        """``losses.append(...)``, ``history["loss"].append(...)``, ``self.costs.append(...)``."""
         for place, call in self._calls():
             if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args \
-                    and _WORD.search(base(call.func.value) or "") and not isinstance(
+                    and any(map(_WORD.search, words_of(call.func.value))) and not isinstance(
                     call.args[0], ast.Constant):
                 at = self._at(call.args[0], place)
                 if not _is_array(self._value(call.args[0])):

@@ -97,6 +97,14 @@ def base(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def words_of(node: ast.AST) -> Iterator[str]:
+    """The words of an expression such as ``self.history["loss"]``."""
+    for part in ast.walk(node):
+        word = getattr(part, "id", getattr(part, "attr", getattr(part, "value", None)))
+        if isinstance(word, str):
+            yield word
+
+
 def _by_value(node: ast.AST) -> set[str]:
     """The names that are read otherwise than for a shape."""
     found: set[str] = set()
@@ -282,7 +290,9 @@ def moves(target: ast.expr, value: ast.expr) -> bool:
             and isinstance(getattr(target.slice, "value", ""), str)
             and ast.dump(part.slice) == ast.dump(target.slice))
 
-    if isinstance(value, ast.ListComp):
+    if isinstance(value, ast.Call) and function_name(value) in ("list", "tuple") and value.args:
+        value = value.args[0]
+    if isinstance(value, ast.ListComp | ast.GeneratorExp):
         inside = any(ast.unparse(node) == text for made in value.generators
                      for node in ast.walk(made.iter) if isinstance(node, ast.expr))
         return inside and isinstance(value.elt, ast.BinOp) and isinstance(

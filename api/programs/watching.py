@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import CodeType, FunctionType, SimpleNamespace
@@ -30,6 +30,7 @@ from gradproof.programs.statements import (
     outside,
     updated,
 )
+from gradproof.repair.edits import function_name
 from gradproof.repair.program import codes_of
 
 MOST_PASSES = 6
@@ -248,6 +249,11 @@ class Watcher:
         """What the program, and what it has imported of its folder, says that it moves."""
         return frozenset().union(*map(_words_of, self.trees))
 
+    @property
+    def stepping(self) -> frozenset[str]:
+        """The functions of the program that return a step from what they are handed."""
+        return frozenset().union(*map(_stepping_of, self.trees))
+
     def _stepped(self, made: Pass, now: SimpleNamespace) -> Iterator[Place]:
         """The arrays that a pass moves by a step, and that are no gradients of others."""
         found = [path for path in made.moved if self._is_moved(made, path, now)
@@ -262,9 +268,9 @@ class Watcher:
             if (path[-1].is_item and "[]" in self.words) or any(
                     str(step.key) in self.words for step in path):
                 return True
-        elif _is_made_anew(body, name):
+        elif _is_made_anew(body, name, self.stepping):
             return False
-        elif any(_is_handed_on(statement, name) for statement in body) or name in (
+        elif any(_is_handed_on(statement, name, self.stepping) for statement in body) or name in (
                 updated(ast.Module([*body], [])) if _is_stored(body, name) else self.words):
             return True
         if any(_sets_items(made.site.body[place], name) or is_shuffled(made.site.body[place], name)
@@ -309,11 +315,11 @@ def _but_for(value: ast.expr, text: str) -> Iterator[ast.AST]:
     return (node for node in ast.walk(value) if id(node) not in left_out)
 
 
-def _is_made_anew(body: Sequence[ast.stmt], name: str) -> bool:
+def _is_made_anew(body: Sequence[ast.stmt], name: str, stepping: Set[str]) -> bool:
     """Whether a pass gives a name a value that does not follow from the one that it has."""
     for statement in body:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Assign) and not _is_handed_on(node, name) and any(
+            if isinstance(node, ast.Assign) and not _is_handed_on(node, name, stepping) and any(
                     isinstance(target, ast.Name) and target.id == name
                     and not moves(target, value) and not is_put_back(value, name)
                     for target, value in assigned(node)):
@@ -334,17 +340,32 @@ def _sets_items(statement: ast.stmt, name: str) -> bool:
         for node in ast.walk(statement))
 
 
-def _is_handed_on(statement: ast.stmt, name: str) -> bool:
-    """Whether a function is handed an array with its gradient, and gives it back."""
+def _is_handed_on(statement: ast.stmt, name: str, stepping: Set[str]) -> bool:
+    """Whether a function is handed an array with its gradient, or what it needs for that, and gives
+    it back.  stepping: functions that return a step."""
     if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
         return False
     stored = {node.id for target in statement.targets for node in ast.walk(target)
               if isinstance(node, ast.Name)}
     handed = {node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name)}
-    return name in stored & handed and (len(stored & handed) > 1 or any(
+    return name in stored & handed and (function_name(
+        statement.value) in stepping or len(stored & handed) > 1 or any(
         other.lower() in (f"d{name}".lower(), f"grad_{name}".lower(), f"{name}_grad".lower(),
                           "grads", "gradients", "lr", "learning_rate", "alpha", "eta")
         for other in handed))
+
+
+@cache
+def _stepping_of(tree: ast.Module) -> frozenset[str]:
+    """The names of functions that return a step: ``return w - a * dw``."""
+    found = set()
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        handed = [ast.Name(argument.arg) for argument in node.args.args]
+        for part in (part for part in ast.walk(node) if isinstance(part, ast.Return)):
+            values = part.value.elts if isinstance(part.value, ast.Tuple) else [part.value]
+            if any(one is not None and moves(name, one) for one in values for name in handed):
+                found.add(node.name)
+    return frozenset(found)
 
 
 @cache

@@ -175,7 +175,43 @@ if __name__ == "__main__":
 """
 """A loss that nothing calls, of y_true, which the pass has as y."""
 
+RETURNED = """\
+import numpy as np
+rng = np.random.default_rng(0)
+X, y, theta = rng.normal(size=(20, 3)), rng.normal(size=20), np.zeros(3)
+
+def cost(theta, X, y):
+    return np.sum((X @ theta - y) ** 2) / (2 * len(y))
+
+def better(theta, X, y, a=0.1):
+    return theta - a * X.T @ (X @ theta - y) / len(y)
+
+history = {"cost": []}
+for i in range(50):
+    theta = better(theta, X, y)
+    history["cost"].append(cost(theta, X, y))
+"""
+"""A function returns the step."""
+
+TUPLE = """\
+import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+params = (rng.normal(size=(3, 1)), np.zeros((1, 1)))
+history = {"loss": [], "accuracy": []}
+for i in range(50):
+    W, b = params
+    r = X @ W + b - y
+    history["accuracy"].append(np.mean(r > 0))
+    history["loss"].append((r ** 2).mean())
+    grads = (2 * X.T @ r / len(y), 2 * r.mean(axis=0, keepdims=True))
+    params = tuple(p - 0.1 * g for p, g in zip(params, grads))
+"""
+"""Parameters in a tuple that is made anew; losses in a dict of lists."""
+
 RIGHT = (
+    Case("returned", RETURNED, (), "proved"),
+    Case("tuple", TUPLE, (), "proved"),
     Case("rivals", RIVALS, (), "proved"),
     Case("table", TABLE, (), "proved"),
     Case("copies", COPIES, (), "proved"),
@@ -187,6 +223,10 @@ RIGHT = (
 """Programs that are right: none may be refuted."""
 
 WRONG = (
+    Case("returned_wrong", RETURNED, (("(X @ theta - y) / len", "(X @ theta - y) ** 2 / len"),),
+         "refuted"),
+    Case("tuple_wrong", TUPLE, (("2 * r.mean(axis", "r.mean(axis"),),
+         {"params_0": "proved", "params_1": "refuted"}),
     Case("rivals_first_wrong", RIVALS, (("(pr - 1) + np.mean(pf)", "(pr - 1) - np.mean(pf)"),),
          {"d": "refuted", "g": "proved"}),
     Case("rivals_second_wrong", RIVALS, (("(pf - 1) * d[0] * z", "(pf - 1) * z"),),
