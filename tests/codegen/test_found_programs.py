@@ -98,3 +98,15 @@ def test_functions_of_constants_keep_the_precision():
     derivation = gp.derive(gp.equations("L = sum(x**2) + sigmoid(sigmoid(0))", x="n"))
     loss, found = derivation.compile()(x=np.ones(3, np.float32))
     assert loss.dtype == found["x"].dtype == np.float32
+
+
+def test_a_condition_on_an_axis_is_no_number():
+    """The gradient by x has [j = 0] and [j = 1] along the axis of two."""
+    derivation = gp.derive(gp.equations("L = sum(tanh(x[:, 0] @ W)*(x[:, 1] @ W))",
+                                        x="n 2 d", W="d h"), ["x"])
+    random = np.random.default_rng(0)
+    x, W = random.normal(size=(3, 2, 4)), random.normal(size=(4, 5))
+    _, found = derivation.compile()(x=x, W=W)
+    one, two = x[:, 0] @ W, x[:, 1] @ W
+    due = np.stack([(two * (1 - np.tanh(one) ** 2)) @ W.T, np.tanh(one) @ W.T], axis=1)
+    np.testing.assert_allclose(found["x"], due)
