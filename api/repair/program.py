@@ -11,8 +11,9 @@ import ast
 import copy
 import linecache
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -101,20 +102,34 @@ def source_of(function: FunctionType) -> FunctionSource | None:
     lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
     if (made := MADE.get(code)) is not None:
         return FunctionSource(function, copy.deepcopy(made.node), lines, is_made=True)
-    try:
-        tree = ast.parse("".join(lines))
-        whole = compile(tree, code.co_filename, "exec", flags=code.co_flags & FUTURE,
-                        dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    read = _read("".join(lines), code.co_filename, code.co_flags & FUTURE)
+    if read is None or code not in read.codes:  # the file has changed since it was loaded
         return None
-    if code not in codes_of(whole):  # the file has changed since it was loaded
-        return None
-    for node in _functions(tree):
+    for node in read.functions:
         start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         if start == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name \
                 and (isinstance(node, ast.FunctionDef) or _encloses(node, code)):
-            return FunctionSource(function, node, lines)
+            return FunctionSource(function, copy.deepcopy(node), lines)
     return None
+
+
+@dataclass(frozen=True)
+class _File:
+    """What a file's text says: its functions, and the code of all that is in it."""
+
+    functions: tuple[ast.FunctionDef | ast.Lambda, ...]
+    codes: frozenset[CodeType]
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, file: str, flags: int) -> _File | None:
+    """A file's text read once for all of its functions; None where it is no program."""
+    try:
+        tree = ast.parse(text)
+        whole = compile(tree, file, "exec", flags=flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return _File(tuple(_functions(tree)), frozenset(codes_of(whole)))
 
 
 def _encloses(node: ast.Lambda, code: CodeType) -> bool:
@@ -180,12 +195,14 @@ class Program:
     _copies: _Copies
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> Program:
-        copies = _Copies()
+    def of(cls, function: Callable[..., Any], run: Callable[[], object]) -> Program:
+        """The program of a function.  run: calls of it; functions that are not called then stay
+        as they are: a package of a thousand functions is reached by way of its imports."""
+        copies = _Copies(_called(run))
         made = copies(function)
         sources = []
         for original in copies.functions:
-            if str(original.__module__).split(".")[0] not in PLAIN:
+            if not copies.is_left(original):
                 found = source_of(original)
                 if found is not None:
                     sources.append(found)
@@ -223,12 +240,35 @@ class Program:
         return found
 
 
+def _called(run: Callable[[], object]) -> frozenset[CodeType]:
+    """The code of all functions that are called while something runs."""
+    found: set[CodeType] = set()
+
+    def call(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            found.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(call)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return frozenset(found)
+
+
 class _Copies:
     """Copies of functions that refer to one another as the originals do."""
 
-    def __init__(self) -> None:
+    def __init__(self, called: Collection[CodeType]) -> None:
         self.functions: list[FunctionType] = []
+        self._called = called
         self._made: dict[int, Any] = {}
+
+    def is_left(self, function: FunctionType) -> bool:
+        """Whether a function is nobody's hand-written pass, or is not called."""
+        return (str(function.__module__).split(".")[0] in PLAIN
+                or function.__code__ not in self._called)
 
     def __call__(self, value: Any) -> Any:
         if id(value) in self._made:
@@ -237,11 +277,11 @@ class _Copies:
             return MethodType(self(value.__func__), self._instance(value.__self__))
         if not isinstance(value, FunctionType):
             return value
-        plain = str(value.__module__).split(".")[0] in PLAIN
-        if plain and not value.__closure__:
+        left = self.is_left(value)
+        if left and not value.__closure__:
             return value
         cells = tuple(CellType() for _ in value.__closure__ or ())
-        names = value.__globals__ if plain else self._globals(value)
+        names = value.__globals__ if left else self._globals(value)
         made = FunctionType(value.__code__, names, value.__name__, value.__defaults__,
                             cells or None)
         made.__kwdefaults__ = value.__kwdefaults__
@@ -249,7 +289,7 @@ class _Copies:
         made.__dict__.update(value.__dict__)
         self._made[id(value)] = made
         self.functions.append(value)
-        if not plain:
+        if not left:
             for name in _names(value.__code__):
                 if name in value.__globals__:
                     names[name] = self._reached(value.__globals__[name], value.__code__)

@@ -135,8 +135,14 @@ class Search:
 
 def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None, str]:
     """The cheapest verified edit; or None, and in words what was tried."""
+    def all_points() -> None:
+        run = search.bound(search.function)
+        for wanted in search.wanted:
+            attempted(run, wanted.values)
+
     try:
-        program: Program | None = Program.of(search.function)
+        with _quiet():
+            program: Program | None = Program.of(search.function, all_points)
     except (TypeError, ValueError, RecursionError):
         program = None
     if program is None or not program.sources or not search.wanted:
@@ -152,18 +158,21 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     suspicion = {**search.suspicion, **dict.fromkeys(failed, 0.0)}
     right = {key for name in search.wanted[0].gradients if name not in search.wrong
              for key in search.keys(name)}
-    edits = Edits(program, observed, search.constants, right, _sources(search.loss))
+    edits = Edits(program, observed, search.constants, right,
+                  _sources(search.loss, search.wanted[0].values))
     # A line that fails need not be the wrong one.
     trial = _Trial(search, program, run, _Clock(seconds), {} if failed else suspicion)
     return trial.outcome(ranked(edits, suspicion))
 
 
-def _sources(loss: Callable[..., Any] | None) -> list[FunctionSource]:
+def _sources(
+    loss: Callable[..., Any] | None, values: Mapping[str, Any]
+) -> list[FunctionSource]:
     """The loss and the functions that it calls."""
     if not isinstance(loss, FunctionType):
         return []
     try:
-        return Program.of(loss).sources
+        return Program.of(loss, lambda: attempted(lambda given: loss(**given), values)).sources
     except (TypeError, ValueError, RecursionError):
         return []
 

@@ -158,7 +158,7 @@ def test_closures_run_with_an_edit_of_their_own():
     def outer(x):
         return inner(x) + 1
 
-    program = Program.of(outer)
+    program = Program.of(outer, lambda: outer(2))
     source = next(s for s in program.sources if s.function is inner)
     source.node.body[0].value.op = type(source_of(outer).node.body[0].value.op)()
     assert program.install(source, source.code())

@@ -156,4 +156,4 @@ def test_what_is_due_is_told_as_its_readers_take_it():
     assert "is due" not in result.first_wrong  # dP is what it is to be, up to the number of columns
     result = gp.check(columns, columns_by_the_output, wrt=["W"], repair_seconds=0, **inputs)
     assert "dZ = V.T @ dP * (1 - A)" in result.first_wrong
-    assert "/m" not in result.first_wrong
+    assert "A)/m" not in result.first_wrong
