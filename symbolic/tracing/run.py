@@ -147,7 +147,12 @@ def _call(
     check_handed(session)
     for failure in (*(FAILURES.get() or ()), *rebound.watch.seen):
         raise failure  # the function caught it and went on another way
-    return _finished(session, returned, binder.arguments)
+    try:
+        return _finished(session, returned, binder.arguments)
+    except TraceError as error:  # of what is returned, when no line of the function runs any more
+        code = getattr(function, "__code__", None)
+        where = f"{said_place(code.co_filename, code.co_firstlineno)}: " if code else ""
+        raise TraceError(f"{where}{error}") from None
 
 
 def _same_again(

@@ -314,7 +314,7 @@ def test_a_factor_that_is_a_step_is_not_divided_by():
 
     result = gp.check(loss, lambda Z, G: {"Z": G}, wrt=["Z"], Z="n", G="n", repair_seconds=0)
     assert result.verdict == "refuted"
-    assert "multiply by" in result["Z"].diagnosis
+    assert result["Z"].diagnosis == "right where Z > 0, wrong where Z < 0: 0 is due there"
 
 
 def test_points_without_sizes_are_counted_and_not_listed():

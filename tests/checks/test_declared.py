@@ -17,8 +17,8 @@ SHAPES = {
 }
 
 CASES = [
-    ("sum((S @ x - b)**2)/2", "x", "∂L/∂x = S (t₁ - b)", "S is symmetric"),
-    ("x @ S @ x", "S", "∂L/∂S = xᵀ x", ""),
+    ("sum((S @ x - b)**2)/2", "x", "∂L/∂x = S (S x - b)", "S is symmetric"),
+    ("x @ S @ x", "S", "∂L/∂S = x xᵀ", ""),
     ("tr(S @ S)", "S", "∂L/∂S = 2 S", "S is symmetric"),
     ("tr(S @ X @ S)", "X", "∂L/∂X = S S", "S is symmetric"),
     ("sum((Q @ x)**2)/2", "x", "∂L/∂x = x", "Q is orthogonal"),

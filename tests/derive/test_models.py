@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gallery_cases import CASES as GALLERY
 from models import CASES, values_for
 
 import gradproof as gp
@@ -19,6 +20,7 @@ from gradproof.symbolic.specs.reader import SpecError, read_text
 
 def test_every_type_of_layer_is_in_the_table():
     seen = {layer.type for model in CASES.values() for layer in model.summary}
+    seen |= {layer.type for case in GALLERY for layer in case.model().summary}
     from gradproof.symbolic.functions import ACTIVATIONS
 
     elsewhere = {name for name, row in table.LAYERS.items() if row.example is not None}

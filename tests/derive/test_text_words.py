@@ -13,6 +13,8 @@ from gradproof.codegen.interpret import evaluate
 def holds(saying: Saying, system: object) -> None:
     """The loss is NumPy's, its gradients are the differences of NumPy's, and the printed program
     and the equations as they stand compute the same."""
+    if "gamma" in saying.text:  # NumPy has none, and none of its slopes
+        pytest.importorskip("scipy")
     arrays = numbers(saying)
     wrt = [name for name, array in arrays.items() if array.dtype == float]
     derived = gp.derive(system, wrt)
@@ -47,6 +49,8 @@ def test_a_trace_means_what_numpy_means(name):
 @pytest.mark.parametrize("name", SAYINGS)
 def test_a_second_derivative_has_its_source(name):
     saying = SAYINGS[name]
+    if "gamma" in saying.text:
+        pytest.importorskip("scipy")
     arrays = numbers(saying)
     one = next(key for key, array in arrays.items() if array.dtype == float)
     found = gp.derive(gp.equations(saying.text, **saying.shapes)).hessian(one)
