@@ -195,10 +195,12 @@ class Program:
     _copies: _Copies
 
     @classmethod
-    def of(cls, function: Callable[..., Any], run: Callable[[], object]) -> Program:
+    def of(
+        cls, function: Callable[..., Any], run: Callable[[], object] | None = None
+    ) -> Program:
         """The program of a function.  run: calls of it; functions that are not called then stay
         as they are: a package of a thousand functions is reached by way of its imports."""
-        copies = _Copies(_called(run))
+        copies = _Copies(_called(run) if run is not None else None)
         made = copies(function)
         sources = []
         for original in copies.functions:
@@ -260,15 +262,15 @@ def _called(run: Callable[[], object]) -> frozenset[CodeType]:
 class _Copies:
     """Copies of functions that refer to one another as the originals do."""
 
-    def __init__(self, called: Collection[CodeType]) -> None:
+    def __init__(self, called: Collection[CodeType] | None) -> None:
         self.functions: list[FunctionType] = []
         self._called = called
         self._made: dict[int, Any] = {}
 
     def is_left(self, function: FunctionType) -> bool:
         """Whether a function is nobody's hand-written pass, or is not called."""
-        return (str(function.__module__).split(".")[0] in PLAIN
-                or function.__code__ not in self._called)
+        return str(function.__module__).split(".")[0] in PLAIN or (
+            self._called is not None and function.__code__ not in self._called)
 
     def __call__(self, value: Any) -> Any:
         if id(value) in self._made:

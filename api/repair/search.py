@@ -168,11 +168,15 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
 def _sources(
     loss: Callable[..., Any] | None, values: Mapping[str, Any]
 ) -> list[FunctionSource]:
-    """The loss and the functions that it calls."""
+    """The loss and the functions that it calls; that it reaches, where it takes other values."""
     if not isinstance(loss, FunctionType):
         return []
+
+    def run() -> object:
+        return attempted(lambda given: loss(**given), values)
+
     try:
-        return Program.of(loss, lambda: attempted(lambda given: loss(**given), values)).sources
+        return Program.of(loss, run if run() is not None else None).sources
     except (TypeError, ValueError, RecursionError):
         return []
 

@@ -258,6 +258,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_one_function_does_not_touch_the_answers_for_the_others(folder):
     done = check(folder, "code/hand.py", "--format", "json", "--time-limit", "5")
     assert done.returncode == 2  # one is declared so that it cannot be checked
