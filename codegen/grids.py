@@ -56,6 +56,7 @@ class Grids:
     def __init__(self, expressions: Expressions) -> None:
         self.expressions = expressions
         self.names = expressions.names
+        self.uses = 0
         self._needed: dict[str, str] = {}
         self._rows: dict[tuple[sp.Symbol, Size], str] = {}
         self._sizes: dict[sp.Symbol, Size] = {}
@@ -63,6 +64,7 @@ class Grids:
     def lines(self, equation: Equation, loop: str = "") -> list[str]:
         """An array, or in a `loop` one step of it.  Raises EquationError for sizes that are not
         known, and functions that have no text."""
+        self.uses += 1
         before = dict(self.names.indices)
         self._needed, self._rows = {}, {}
         for index in (*equation.out, *(i for term in equation.terms for i in term.over)):
@@ -104,7 +106,7 @@ class Grids:
                 text for guard in term.guards if self._is_given(guard)
                 for text in conditions(guard, [(i.symbol, i.size) for i in equation.out],
                                        lambda part: self._place(part, ()))))
-            value = self._term(equation, term, out)
+            value = self._term(equation, term, out, in_step=True)
             sign = "=" if equation.reduction != "sum" else "+="
             line = f"{equation.name}[{at}] {sign} {value.text}"
             lines += [f"if {' and '.join(tests)}:", f"    {line}"] if tests else [line]
@@ -122,16 +124,18 @@ class Grids:
 
     # --- terms ----------------------------------------------------------------------------------
 
-    def _term(self, equation: Equation, term: Term, out: Sequence[Index]) -> _Value:
-        """A term on the axes of `out`."""
+    def _term(
+        self, equation: Equation, term: Term, out: Sequence[Index], in_step: bool = False
+    ) -> _Value:
+        """A term on the axes of `out`; `in_step`: under tests of what has a value there."""
         indices = (*out, *term.over)
         self._sizes = {index.symbol: index.size for index in indices}
         for index in indices:
             if any(not symbol.is_positive for symbol in index.size.free_symbols):
                 raise EquationError(f"{equation.name}: no source text for the axis {index}, whose "
                                     "size is another for each step; compile it instead")
-        guards = tuple(g for g in term.guards
-                       if equation.reduction != "sum" or not self._is_given(g))
+        guards = tuple(g for g in term.guards if not (
+            in_step and equation.reduction == "sum" and self._is_given(g)))
         if equation.reduction == "sum" and term.over:
             product = self._product(term, guards, out)
             if product is not None:

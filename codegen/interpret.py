@@ -8,14 +8,25 @@ windows, guards, ties, recurrences).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ..symbolic.equation import INDEX_VALUE, NAMED, Equation, Item, Read, System, Term
+from ..symbolic.equation import (
+    INDEX_VALUE,
+    NAMED,
+    Equation,
+    Item,
+    Read,
+    Recurrence,
+    Size,
+    System,
+    Term,
+    term_reads,
+)
 from ..symbolic.evaluator import Evaluator, Grid, Shape
 from .arguments import as_computed, fitted
 from .spelling import scalar
@@ -136,3 +147,80 @@ def result_type(arrays: Values) -> np.dtype[Any]:
     floats = [array.dtype for array in arrays.values()
               if isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "fc"]
     return np.result_type(*floats) if floats else np.dtype(float)
+
+
+# --- texts that are tried -----------------------------------------------------------------------
+
+
+CLOSE = 1e-9
+"""How far what a text computes may be from its equation, of the largest entry."""
+
+
+def computes(
+    item: Item, lines: Sequence[str], shapes: Mapping[str, tuple[Size, ...]],
+    integers: Collection[str], definitions: Sequence[str],
+) -> bool:
+    """Whether `lines`, below `definitions`, compute the arrays of an item, tried on small arrays.
+
+    Indices, guards and gathers leave many ways to write an equation down: what is written on its
+    indices is a text only where it gives what the equation gives, at two choices of sizes.
+
+    shapes: of all arrays.  integers: those that hold places.
+    """
+    equations = item.equations if isinstance(item, Recurrence) else (item,)
+    made = [name for e in equations for name in (e.name, *e.argmax)]
+    terms = [term for e in equations for term in e.terms]
+    read = sorted({r.array for term in terms for r in term_reads(term)} - {*made, INDEX_VALUE})
+    inner = [*(i.size for term in terms for i in term.over), *(term.body for term in terms)]
+    choices = [(sizes, lengths) for sizes in _choices([*inner, *(
+                   n for name in (*read, *made) for n in shapes[name])])
+               if (lengths := _lengths(read, shapes, sizes)) is not None]
+    try:
+        with np.errstate(all="ignore"):
+            return bool(choices) and all(
+                _alike(item, lines, _drawn(lengths, integers, number), sizes, definitions, made)
+                for number, (sizes, lengths) in enumerate(choices))
+    except Exception:  # a text that fails is none
+        return False
+
+
+def _lengths(
+    names: Sequence[str], shapes: Mapping[str, tuple[Size, ...]], sizes: Mapping[sp.Symbol, int]
+) -> dict[str, list[int]] | None:
+    """The lengths of arrays' axes; None where the sizes leave an axis none."""
+    found = {name: [int(n.xreplace(sizes)) for n in shapes[name]] for name in names}
+    return None if any(length < 1 for axes in found.values() for length in axes) else found
+
+
+def _drawn(
+    lengths: Mapping[str, Sequence[int]], integers: Collection[str], number: int
+) -> Values:
+    """Random arrays; the places 0 and 1, which every axis has, for those that hold places."""
+    random = np.random.default_rng(number)
+    return {name: random.integers(0, 2, axes) if name in integers
+            else random.uniform(-1 + number, 1 + number, axes) for name, axes in lengths.items()}
+
+
+def _choices(parts: Sequence[sp.Expr]) -> Sequence[Mapping[sp.Symbol, int]]:
+    """Different numbers for the sizes in some expressions: rising ones, and falling ones."""
+    symbols = sorted({s for part in parts for s in part.free_symbols if s.is_positive}, key=str)
+    return (dict(zip(symbols, range(2, len(symbols) + 2), strict=True)),
+            dict(zip(symbols, range(len(symbols) + 3, 3, -1), strict=True)))
+
+
+def _alike(
+    item: Item, lines: Sequence[str], arrays: Values, sizes: Mapping[sp.Symbol, int],
+    definitions: Sequence[str], made: Sequence[str],
+) -> bool:
+    expected = dict(arrays)
+    evaluate_item(item, expected, sizes)
+    space: dict[str, Any] = {"np": np, "dtype": np.dtype(float), **arrays,
+                             **{str(symbol): size for symbol, size in sizes.items()}}
+    # The text's names are identifiers of its own, and hold nothing that could be run.
+    exec("\n\n".join(["import numpy as np", *definitions, "\n".join(lines)]), space)
+    for name in made:
+        one, other = np.asarray(space[name]), np.asarray(expected[name])
+        bound = CLOSE * (1 + np.max(np.abs(other[np.isfinite(other)]), initial=0))
+        if one.shape != other.shape or not np.allclose(one, other, 0, bound, equal_nan=True):
+            return False
+    return True

@@ -17,6 +17,7 @@ from .blocks import Blocks
 from .called import Functions
 from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
+from .interpret import computes
 from .names import Names
 from .needed import needed, shown_axes
 from .patches import Scope, decided
@@ -118,6 +119,16 @@ class Printing:
 
         Raises EquationError for one that has no text, naming it.
         """
+        before = self.loops.grids.uses
+        lines = self._written(item)
+        if self.loops.grids.uses > before and not computes(
+                item, lines, self.names.shapes, self.expressions.integers,
+                self.functions.definitions()):
+            raise EquationError(f"{item.name if isinstance(item, Equation) else item.loop}: no "
+                                "source text that computes it; compile it instead")
+        return lines
+
+    def _written(self, item: Item) -> list[str]:
         if isinstance(item, Recurrence):
             return self.loops.recurrence(item)
         try:

@@ -1,6 +1,6 @@
 """Makes the shared tables importable from every test file, and every run the same run.
 
-Where each row of a table is a whole check, a command or a page, the default run takes the first row
+Where each row of a table is a whole check or a command, the default run takes the first row
 and the middle one; the others are marked slow, and run with the slow tests.
 """
 
@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE), str(HERE / "tables"), str(HERE / "fuzz")]
 settings.register_profile("seeded", derandomize=True, deadline=None, database=None)
 settings.load_profile("seeded")
 
-WHOLE_CHECKS = {"checks", "commands", "documents", "numeric", "programs", "proof", "redteam"}
+WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
 
 
 @pytest.hookimpl(tryfirst=True)

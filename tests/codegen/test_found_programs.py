@@ -11,7 +11,7 @@ import sympy as sp
 
 import gradproof as gp
 from gradproof.codegen.compile import compile_system
-from gradproof.codegen.interpret import evaluate
+from gradproof.codegen.interpret import computes, evaluate
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.equation import (
     Array,
@@ -110,3 +110,16 @@ def test_a_condition_on_an_axis_is_no_number():
     one, two = x[:, 0] @ W, x[:, 1] @ W
     due = np.stack([(two * (1 - np.tanh(one) ** 2)) @ W.T, np.tanh(one) @ W.T], axis=1)
     np.testing.assert_allclose(found["x"], due)
+
+
+@pytest.mark.parametrize(("line", "does"), [
+    ("y = np.cumsum(x**2)", True), ("y = np.cumsum(x)**2", False),
+    ("y = np.cumsum(x**2)[:2]", False),
+    ("y = undefined", False), ("y = np.cumsum(x[:-1]**2)", False)])
+def test_a_text_on_indices_is_tried_against_its_equation(line, does):
+    """y[i] = Σ_p [p <= i] x[p]²"""
+    i = index_symbol("i")
+    term = Term(slot(0) ** 2, (Read("x", (P,)),), (Index("p", M),), (Within(sp.S.Zero, P, i + 1),))
+    equation = Equation("y", (Index("i", M),), (term,))
+    shapes = {"x": (M,), "y": (M,)}
+    assert computes(equation, [line], shapes, (), ()) is does

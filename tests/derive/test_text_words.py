@@ -46,7 +46,7 @@ def test_a_trace_means_what_numpy_means(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SAYINGS)
+@pytest.mark.parametrize("name", list(SAYINGS)[::4])
 def test_a_second_derivative_has_its_source(name):
     saying = SAYINGS[name]
     if "gamma" in saying.text:

@@ -674,7 +674,8 @@ WRONG = (
          {"X": "m n", "Y": array("Y", "m k", "one_hot"), "W": "n k", "b": "k"}, ("W", "b"),
          cause=("dz = dp * p * (1 - p)",), wrong=("W", "b")),
     Case("RNN: σ'(σ(z)) (rnn_lstm_from_scratch)", plain_rnn_loss, rnn_wrong_slope, RNN,
-         ("U", "V", "W"), cause=("s = logistic(z)",), wrong=("U", "V"), repairs=4.0),
+         ("U", "V", "W"), wrong=("U", "V"), repairs=4.0, cause=(
+             "s = logistic(z)", "- dz = (W.T @ dout + carry) * gate_slope(states[t + 1])")),
     Case("RNN: σ'(σ(z)), no edit looked for", plain_rnn_loss, rnn_wrong_slope, RNN,
          ("U", "V", "W"), wrong=("U", "V"),
          cause=("dz = (W.T @ dout + carry) * gate_slope(states[t + 1])",)),
