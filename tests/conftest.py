@@ -1,7 +1,8 @@
 """Makes the shared tables importable from every test file, and every run the same run.
 
-Where each row of a table is a whole check or a command, the default run takes the first row
-and the middle one; the others are marked slow, and run with the slow tests.
+Where each row of a table is a whole check or a command, the default run takes the first row and the
+middle one, the slow run every third of the others (of those that try to fool the checker, all);
+``pytest -m "slow or rows"`` runs every one.
 """
 
 import sys
@@ -24,9 +25,10 @@ def pytest_collection_modifyitems(items):
     tables = defaultdict(list)
     for item in items:
         folder = item.path.relative_to(HERE).parts[0]
-        if folder in WHOLE_CHECKS and item.get_closest_marker("slow") is None:
-            tables[item.path, getattr(item, "originalname", item.name)].append(item)
-    for rows in tables.values():
+        if folder in WHOLE_CHECKS and not {"slow", "rows"} & {mark.name for mark in item.iter_markers()}:
+            tables[folder, item.path, getattr(item, "originalname", item.name)].append(item)
+    for (folder, *_), rows in tables.items():
         for place, item in enumerate(rows):
             if place not in (0, len(rows) // 2):
-                item.add_marker(pytest.mark.slow)
+                is_slow = folder == "redteam" or place % 3 == 1
+                item.add_marker(pytest.mark.slow if is_slow else pytest.mark.rows)

@@ -56,7 +56,7 @@ def titled(suite: str) -> list[Any]:
     found = []
     for mistake in MISTAKES:
         how = waiting.get(mistake.name)
-        marks = [] if mistake.name in QUICK else [pytest.mark.slow]
+        marks = [] if mistake.name in QUICK else [pytest.mark.rows]
         if how is not None:
             marks.append(pytest.mark.xfail(reason=how, strict=False,
                                            run=not how.startswith("no end")))
