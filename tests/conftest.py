@@ -24,8 +24,8 @@ WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
 def pytest_collection_modifyitems(items):
     tables = defaultdict(list)
     for item in items:
-        folder = item.path.relative_to(HERE).parts[0]
-        if folder in WHOLE_CHECKS and not {"slow", "rows"} & {mark.name for mark in item.iter_markers()}:
+        folder, marks = item.path.relative_to(HERE).parts[0], {m.name for m in item.iter_markers()}
+        if folder in WHOLE_CHECKS and not {"slow", "rows"} & marks:
             tables[folder, item.path, getattr(item, "originalname", item.name)].append(item)
     for (folder, *_), rows in tables.items():
         for place, item in enumerate(rows):
