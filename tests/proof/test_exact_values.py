@@ -191,6 +191,7 @@ def test_arrays_of_another_size_than_the_equations_have_no_value_in_them():
 
 @pytest.mark.parametrize("x", [[np.inf, 1.0], [np.nan, 1.0], [0.0, 1.0]])
 def test_what_has_no_value_or_takes_too_long_is_left_to_the_floats(x, monkeypatch):
-    assert at_a_point(x, function=lambda x: np.sum(1 / x)) == {}
+    with np.errstate(invalid="ignore"):  # an older NumPy warns of a cast
+        assert at_a_point(x, function=lambda x: np.sum(1 / x)) == {}
     monkeypatch.setattr(exact_values, "BUDGET", 1)
     assert at_a_point([1.0, 2.0]) == {}
