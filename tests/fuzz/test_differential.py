@@ -57,3 +57,10 @@ def test_models_are_drawn_of_every_kind_of_layer():
         drawn_model(random.Random(f"kinds {at}")))}
     volumes = {name for name in rows(SPEC) if name.endswith("3d")}  # too slow to draw
     assert rows(SPEC).keys() - drawn <= {"identity", *volumes}
+
+
+@pytest.mark.parametrize(("x", "at_a_jump"), [(1.0, True), (1.001, False), (0.5, False)])
+def test_only_at_a_jump_is_a_difference_nobodys_mistake(x, at_a_jump):
+    system = gp.equations("L = where(x > 1, 5*x, 0)", x="")
+    values = {"x": np.asarray(x)}
+    assert differential.jumps(system, ["L"], values, {}, 1e-9) is at_a_jump
