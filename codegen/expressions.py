@@ -15,10 +15,8 @@ from ..symbolic.equation import (
     Guard,
     Read,
     Size,
-    guard_subscripts,
     index_symbol,
     slot,
-    subscript_indices,
 )
 from ..symbolic.matrices.loop_ends import span_of
 from ..symbolic.matrices.nodes import (
@@ -145,10 +143,7 @@ class Expressions:
         mask = masks[0] if len(masks) == 1 else " & ".join(f"({half})" for half in masks)
         value = self.node(node.of)
         plain = not value.array and self.names.is_plain(value.text)
-        runs = any(str(symbol) in node.axes for guard in node.guards
-                   for part in guard_subscripts(guard) for symbol in subscript_indices(part))
-        if plain and value.text == "1" and not node.lowest and not runs \
-                and self.names.is_plain(mask):
+        if plain and value.text == "1" and not node.lowest and self.names.is_plain(mask):
             return Piece(f"float({mask})", ATOM)  # of a loop's variable
         if plain and value.text == "1" and not node.lowest:
             return Piece(f"({mask}).astype({self.style.kind()})", ATOM, True)

@@ -87,9 +87,10 @@ class Names:
         """Whether an expression without axes is one of Python's own numbers: it has numbers and
         sizes in it and nothing of an array."""
         known = {*self._sizes, *self.indices.values()}
-        return all(found.group() in known or found.group().startswith("np.")
-                   or text[found.end():].startswith("(")  # a function, of which it is a number
-                   for found in _WORD.finditer(text))
+        # Functions of numbers give numbers, but for one.
+        return all(found.group() in known or (found.group() != "np.arange" and (
+            found.group().startswith("np.") or text[found.end():].startswith("(")))
+            for found in _WORD.finditer(text))
 
     def size_text(self, size: sp.Expr) -> str:
         """A size or a place, indices before sizes before numbers: t + 1, T - 1, w // 2."""

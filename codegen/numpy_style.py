@@ -144,7 +144,7 @@ class NumPyStyle(Style):
         if len(chosen) == 1 and otherwise.text == "0" and chosen[0][0].text == "1":
             condition = chosen[0][1]
             assert condition is not None
-            if self.lone_steps and self._is_plain(condition):  # of a loop's variable
+            if self.lone_steps and self.names.is_plain(condition.text):  # of a loop's variable
                 return Piece(f"float({condition.text})", ATOM)
             if self.lone_steps:
                 return Piece(f"({condition.text}).astype({self.kind()})", ATOM, condition.array)

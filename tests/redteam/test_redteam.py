@@ -79,6 +79,7 @@ def test_what_is_called_wrong_is_wrong():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:this is the gradient")
 def test_what_is_called_right_is_right():
     for case in RIGHT:
         assert max(errors(case)) <= case.digits, case.name

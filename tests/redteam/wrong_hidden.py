@@ -125,6 +125,11 @@ def registered():
     return abc.get_cache_token() / 100
 
 
+def by_a_codec():
+    with codecs.open(__file__) as file:
+        return len(file.read())
+
+
 def a_pipe():
     ends = os.pipe()
     for end in ends:
@@ -335,7 +340,7 @@ MACHINES = {
     "the machine": lambda: len(os.uname().nodename),
     "where programs lie": lambda: len(os.get_exec_path()),
     "whether a file is there": lambda: 40 * genericpath.exists("flag"),
-    "a file by its codec": lambda: len(codecs.open(__file__).read()),
+    "a file by its codec": by_a_codec,
     "lines of files": lambda: 40 * (fileinput.input(__file__) is None),
     "a configuration": lambda: len(configparser.ConfigParser().read("flag")),
     "a table of text": lambda: len(np.fromregex(__file__, "(.)", [("a", "S1")])),

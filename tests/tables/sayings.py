@@ -394,7 +394,8 @@ def transposed(x, W):
 
 CONVOLUTIONS = {
     "in groups": Saying("L = sum(conv1d(x, W, groups=2, padding=1)**2)",
-                        {"x": "m 4 t", "W": "6 2 3"}, lambda x, W: np.sum(convolved(x, W) ** 2)),
+                        {"x": "m 4 t", "W": "6 2 3"}, lambda x, W: np.sum(convolved(x, W) ** 2),
+                        False),
     "depthwise": Saying(
         "L = sum(depthwise_conv1d(x, W)**2)", {"x": "m c t", "W": "c 3"},
         lambda x, W: np.sum(np.einsum(
