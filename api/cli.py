@@ -259,6 +259,20 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--function", help="which function of that file")
     command.add_argument("-o", "--output", default="gradproof-report", metavar="DIR",
                          help="where the report goes (default: %(default)s)")
+    command.add_argument("--format", action="append", metavar="FORMAT", dest="formats",
+                         help="markdown, latex or html; several with commas, or the option again "
+                              "(default: markdown,latex)")
+    command.add_argument("--body", action="store_true",
+                         help="LaTeX without preamble, to be read by \\input")
+    command.add_argument("--length", choices=("short", "full"), default="full",
+                         help="short: the formulas without derivation and numbers")
+    command.add_argument("--sections", metavar="NAMES",
+                         help="which sections, in which order, with commas: network, forward, "
+                              "derivation, result, rule, entries, assumptions, numbers, figures, "
+                              "claims, comparison, program, hand")
+    command.add_argument("--digits", type=int, metavar="N",
+                         help="significant digits of all results (default: 6 in worked lines, 15 "
+                              "in tables)")
     command.add_argument("--force", action="store_true",
                          help="replace files of these names that are no report's")
     command.add_argument("--flavor", choices=("github", "portable"), default="github",
@@ -270,12 +284,19 @@ def _report(options: argparse.Namespace) -> int:
     from gradproof.checks.own_process.parent import Limits
     from gradproof.derivations.sources import load
     from gradproof.reporting import report
+    from gradproof.reports.pages.files import DEFAULT
+
+    def named(text: str) -> list[str]:
+        return [part.strip() for part in text.split(",") if part.strip()]
 
     network = load(options.spec)
     with progress("deriving, checking, writing"):
         written, result = report(
             network, options.output, hand=options.hand, function=options.function,
-            flavor=options.flavor, force=options.force,
+            flavor=options.flavor, force=options.force, body=options.body,
+            length=options.length, digits=options.digits,
+            formats=named(",".join(options.formats)) if options.formats else DEFAULT,
+            sections=None if options.sections is None else named(options.sections),
             limits=Limits(options.time_limit, options.memory_limit),
         )
     for path in written:

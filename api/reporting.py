@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 
@@ -11,10 +12,14 @@ from gradproof.checks.own_process.parent import Limits, checked_pass
 from gradproof.checks.results import Check, CheckResult
 from gradproof.derivations.derivation import Derivation, derive
 from gradproof.derivations.examples import EXAMPLES
-from gradproof.reports.pages.document import build
-from gradproof.reports.pages.files import write_report
-from gradproof.reports.sections.comparison import CheckEntry, CheckRow
+from gradproof.reports.pages.document import SHORT, build
+from gradproof.reports.pages.files import DEFAULT, write_report
+from gradproof.reports.sections.comparison import CheckEntry, CheckRow, Comparison
+from gradproof.reports.sections.in_general import EntryStep
+from gradproof.reports.sections.narration import backward_steps
+from gradproof.reports.worked.digits import MOST_DIGITS
 from gradproof.symbolic.derive.by_entries import disagreements
+from gradproof.symbolic.derive.steps import Step
 from gradproof.symbolic.display.reasons import reason
 from gradproof.symbolic.equation import EquationError
 from gradproof.symbolic.specs.model import Model
@@ -31,44 +36,73 @@ def report(
     *,
     hand: str | Path | None = None,
     function: str | None = None,
+    formats: Iterable[str] = DEFAULT,
     flavor: str = "github",
+    body: bool = False,
+    length: str = "full",
+    sections: Iterable[str] | None = None,
+    digits: int | None = None,
     force: bool = False,
     limits: Limits | None = None,
 ) -> tuple[list[Path], CheckResult | None]:
-    """Writes a network's or model's report (Markdown, with a network's figure; LaTeX) and returns
-    the paths.
+    """Writes a network's or model's report and returns the paths.
+
+    formats: some of "markdown" (with a network's figure beside it), "latex", "html".
 
     hand: a Python file with a hand-written backward pass, which is run, in a process of its own
         within `limits`, and put into the three-way comparison; an example network brings its own.
         function: which function of that file.
-    flavor: of the Markdown, "github" or "portable".  force: replace files of these names that are
-        no report's.
+    flavor: of the Markdown, "github" or "portable".  body: LaTeX without preamble, for \\input.
+    length: "full", or "short": the formulas without their derivation and the numbers.
+        sections: names of the sections wanted, in their order, in place of a length.
+    digits: significant digits of all results, 2 to 40; by default 6 in lines and 15 in tables.
+    force: replace files of these names that are no report's.
 
     Also returns the check's result where there was a hand-written pass.  Raises HandError for a
     file that cannot be used; nothing is written in that case.
     """
     if not str(directory):
         raise ValueError("report: expected the name of a folder, got \"\"")
+    wanted = _wanted(length, sections, digits)
     derivation = derive(network)
-    file, result = _example_pass(network), None
-    if hand is not None:
-        file = Path(hand)
-        result = checked_pass(network, file, function or "", limits)
-    elif file is not None:
-        result = check_network(derivation, load_function(file, function), file.name)
-    checks = [_row(check) for check in result] if result is not None else []
-    hand_source = source_of(file) if file is not None else None
+    file, result = _compared(derivation, hand, function, limits)
     data = build(
         network, derivation.chain, derivation.writer,
-        source_text=_source(derivation),
-        general_rule=[
-            (f"for one sample, {scope}", formula, why)
-            for formula, scope, why in derivation.general_rule
-        ] if derivation.has_general_rule else (),
+        source_text=_source(derivation), hand_source=None if file is None else source_of(file),
+        general_rule=[(scope, formula, why) for formula, scope, why in derivation.general_rule]
+        if derivation.has_general_rule else (),
         entries=_entries(derivation),
-        checks=checks, hand_source=hand_source,
+        comparison=None if result is None else Comparison(
+            [_row(check) for check in result], result.first_wrong, str(result.repair or "")),
+        sections=wanted, digits=digits,
     )
-    return write_report(data, Path(directory), flavor=flavor, force=force), result
+    return write_report(data, Path(directory), formats, flavor, force, body), result
+
+
+def _compared(
+    derivation: Derivation, hand: str | Path | None, function: str | None, limits: Limits | None
+) -> tuple[Path | None, CheckResult | None]:
+    """The hand-written pass there is, and what a check of it found."""
+    network = derivation.network
+    assert network is not None
+    if hand is not None:
+        return Path(hand), checked_pass(network, Path(hand), function or "", limits)
+    file = _example_pass(network)
+    return file, None if file is None else check_network(
+        derivation, load_function(file, function), file.name)
+
+
+def _wanted(
+    length: str, sections: Iterable[str] | None, digits: int | None
+) -> tuple[str, ...] | None:
+    """The sections to be shown; ValueError for what does not say so, or for odd digits."""
+    if length not in ("short", "full"):
+        raise ValueError(f"length: expected 'short' or 'full', got {length!r}")
+    if digits is not None and not 2 <= digits <= MOST_DIGITS:
+        raise ValueError(f"digits: expected a number from 2 to {MOST_DIGITS}, got {digits}")
+    if sections is not None:
+        return tuple(sections)
+    return SHORT if length == "short" else None
 
 
 def _source(derivation: Derivation) -> str:
@@ -86,7 +120,7 @@ def _example_pass(network: Network | Model) -> Path | None:
     return file if file.is_file() and spec.is_file() and load_spec(spec) == network else None
 
 
-def _entries(derivation: Derivation) -> list[tuple[str, str]]:
+def _entries(derivation: Derivation) -> list[EntryStep]:
     """The entry-by-entry derivation of a small network, proven equal to the matrix form.
 
     A model has none: two softmaxes of six entries would take half a minute.
@@ -101,10 +135,17 @@ def _entries(derivation: Derivation) -> list[tuple[str, str]]:
     if differ:
         raise EquationError(f"the derivations by entries and by matrices differ in {differ}; "
                             "this is a defect of gradproof, please report it")
+    order = {step.of: place for place, step in enumerate(backward_steps(derivation.chain))}
+
+    def place(step: Step) -> tuple[int, list[int]]:
+        array, _, at = step.of.rstrip("]").partition("[")
+        return order.get(array, len(order)), [int(part) for part in at.split(",") if part]
+
+    steps = [step for step in scalars.chain.steps if step.role != "forward"]
     return [
-        (str(scalars.writer.latex(formula.step.equation)),
-         reason(formula.step.forms[0], formula.step, scalars.chain, scalars.writer, latex=True))
-        for formula in scalars.all() if formula.step.role != "forward"
+        EntryStep(step.of.partition("[")[0], str(scalars.writer.latex(step.equation)),
+                  reason(step.forms[0], step, scalars.chain, scalars.writer, latex=True))
+        for step in sorted(steps, key=place)
     ]
 
 
@@ -120,5 +161,5 @@ def _row(check: Check) -> CheckRow:
         number(check.witness_difference),
         [CheckEntry("[" + ",".join(str(p + 1) for p in at) + "]", number(derived), number(hand),
                     number(witness)) for at, derived, hand, witness in check.sample],
-        check.diagnosis, notes,
+        check.diagnosis, notes, check.method,
     )

@@ -9,5 +9,6 @@ Results are handed in; nothing is derived or checked here.
 
     content    what a document is made of, as plain data: no markup, no file format
     markup     how prose, formulas and programs are spelled in each format
+    mathml     formulas as MathML
     replacing  files replaced whole
 """

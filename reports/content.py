@@ -6,6 +6,7 @@ Prose is a tuple of runs: text as it is read (escaped when it is rendered), math
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import TypeAlias
 
 
@@ -23,7 +24,14 @@ class Code:
     text: str
 
 
-Run: TypeAlias = str | Math | Code
+@dataclass(frozen=True)
+class Ref:
+    """An equation of the same document, by the number that is printed beside it: "(3)"."""
+
+    label: str
+
+
+Run: TypeAlias = str | Math | Code | Ref
 Prose: TypeAlias = tuple[Run, ...]
 
 
@@ -68,6 +76,17 @@ def equation(left: str, right: str, relation: str = "=") -> Relation:
     return Relation(left, (Side(relation, (right,)),))
 
 
+def summands(latex: str) -> tuple[str, ...]:
+    """A right side in pieces that begin with their signs, for a row that has to be broken."""
+    found, depth, start = [], 0, 0
+    for place, character in enumerate(latex):
+        depth += (character in "{([") - (character in "})]")
+        if not depth and place and latex[place - 1 : place + 2] in (" + ", " - "):
+            found.append(latex[start : place - 1])
+            start = place - 1
+    return (*found, latex[start:])
+
+
 @dataclass(frozen=True)
 class Paragraph:
     prose: Prose
@@ -82,20 +101,44 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Display:
-    """Formulas set off from the text, one below the other; `label` is printed beside the first."""
+    """Formulas set off from the text, one below the other; `label` is printed beside the first,
+    `labels` beside each ("" for none)."""
 
     formulas: tuple[Relation, ...]
     label: str = ""
+    labels: tuple[str, ...] = ()
     kind: str = field(default="display", init=False)
+
+    @property
+    def tagged(self) -> tuple[tuple[Relation, str], ...]:
+        """Each formula with what is printed beside it."""
+        labels = self.labels or (self.label,)
+        return tuple(zip(self.formulas, chain(labels, repeat("")), strict=False))
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Worked entries of one array, `lines`, and the array's value at once, `whole`.
+
+    `left_out` says which entries have no line; empty where all have one, so that a medium that
+    cannot fold the lines away need not print the whole.
+    """
+
+    lines: Display
+    whole: Relation | None = None
+    left_out: Prose = ()
+    kind: str = field(default="worked", init=False)
 
 
 @dataclass(frozen=True)
 class Table:
-    """`align` has a letter a column: l or r."""
+    """`align` has a letter a column: l, r, or d for numbers that stand with their decimal points
+    below one another.  `about` names the arrays that each row defines, where rows do."""
 
     header: tuple[Prose, ...]
     rows: tuple[tuple[Prose, ...], ...]
     align: str
+    about: tuple[tuple[str, ...], ...] = ()
     kind: str = field(default="table", init=False)
 
 
@@ -116,19 +159,23 @@ class Picture:
     kind: str = field(default="picture", init=False)
 
 
-Block: TypeAlias = Paragraph | Bullets | Display | Table | Listing | Picture
+Block: TypeAlias = Paragraph | Bullets | Display | Worked | Table | Listing | Picture
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it; `level` counts from 2 (1 is the document's title)."""
+    """A heading and what stands under it; `level` counts from 2 (1 is the document's title).
+
+    `name` is what a reader asks for it by; parts of a section (level 3) have none.
+    """
 
     title: Prose
     blocks: tuple[Block, ...]
     level: int = 2
+    name: str = ""
 
 
 def plain(prose: Prose) -> str:
     """Prose as bare text, for an alternative text or a file's title."""
     return "".join(run if isinstance(run, str) else getattr(run, "latex", "")
-                   or getattr(run, "text", "") for run in prose)
+                   or getattr(run, "text", "") or getattr(run, "label", "") for run in prose)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..symbolic import escaping
-from .content import Code, Display, Listing, Math, Prose, Relation, Side
+from .content import Code, Display, Listing, Math, Prose, Ref, Relation, Run, Side
 
 ROW = 84
 """How many characters of mathematics stand on a row before it is broken."""
@@ -17,17 +17,23 @@ class Markup:
 
     name = ""
     row = ROW
+    matrices = True
+    """Whether a formula may have rows of its own."""
+    known: Collection[str] = ()
+    """The numbers of equations that the document has, to which a reference may lead."""
 
     def prose(self, prose: Prose | str) -> str:
         if isinstance(prose, str):
             return self.text(prose)
         return "".join(map(self._run, prose))
 
-    def _run(self, run: str | Math | Code) -> str:
+    def _run(self, run: Run) -> str:
         if isinstance(run, Math):
             return self.inline(in_line(run.latex))
         if isinstance(run, Code):
             return self.code(run.text)
+        if isinstance(run, Ref):
+            return self.reference(run.label)
         return self.text(run)
 
     def text(self, text: str) -> str:
@@ -39,6 +45,10 @@ class Markup:
 
     def code(self, text: str) -> str:
         raise NotImplementedError
+
+    def reference(self, label: str) -> str:
+        """The number of an equation, as it is printed beside it."""
+        return self.text(label)
 
     def display(self, display: Display) -> str:
         raise NotImplementedError
@@ -101,9 +111,17 @@ def _broken(side: Side, width: float) -> list[str]:
 
 def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
     """The rows of an aligned environment, without the breaks between them."""
-    return [
-        f"{left} &{right}" for formula in formulas for left, right in rows(formula, width)
-    ]
+    return [row for row, _ in tagged_rows(Display(tuple(formulas)), width)]
+
+
+def tagged_rows(display: Display, width: float) -> list[tuple[str, str]]:
+    """The same, each with the number that is printed beside it."""
+    found = []
+    for formula, label in display.tagged:
+        room = width - (len(label) + 2 if label else 0)
+        for place, (left, right) in enumerate(rows(formula, room)):
+            found.append((f"{left} &{right}", "" if place else label))
+    return found
 
 
 # --- Markdown -----------------------------------------------------------------------------------
@@ -127,12 +145,11 @@ class Github(Markup):
         return f"{ticks}{space}{text}{space}{ticks}"
 
     def display(self, display: Display) -> str:
-        lines = aligned(display.formulas, self.row)
-        label = rf" \qquad {display.label}" if display.label else ""
+        lines = [row + (rf" \qquad {label}" if label else "")
+                 for row, label in tagged_rows(display, self.row)]
         if len(lines) == 1:
-            body = lines[0].replace(" &", " ", 1).strip() + label
+            body = lines[0].replace(" &", " ", 1).strip()
         else:
-            lines[0] += label
             body = "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
         return f"```math\n{body}\n```"
 
@@ -146,21 +163,21 @@ class Portable(Github):
     """The subset that every renderer of Markdown takes: dollars, and one row at a time."""
 
     name = "portable"
+    matrices = False
 
     def inline(self, latex: str) -> str:
         return f"${_portable(latex)}$"
 
     def display(self, display: Display) -> str:
         found = []
-        for formula in display.formulas:
+        for formula, label in display.tagged:
             parts = [formula]
             if visible(formula.latex) > self.row and formula.left:
                 parts = [Relation(formula.left, (side,)) for side in formula.sides[:-1]]
                 last = formula.sides[-1]
                 parts[-1] = Relation(formula.left, (*parts[-1].sides, last)) if parts else formula
-            found += [_portable(part.latex) for part in parts or [formula]]
-        if display.label:
-            found[0] += rf" \qquad {display.label}"
+            made = [_portable(part.latex) for part in parts or [formula]]
+            found += [made[0] + (rf" \qquad {label}" if label else ""), *made[1:]]
         return "\n\n".join(f"$$\n{row}\n$$" for row in found)
 
 
@@ -182,6 +199,10 @@ class Latex(Markup):
 
     name = "latex"
     row = 80
+    code_row = 96
+    """Characters of the typewriter font on a line."""
+    prefix = "gradproof:"
+    """What the labels of equations begin with."""
 
     def mathematics(self, latex: str) -> str:
         """A formula whose symbols may be of any script; \\text and \\mathrm in it stay right."""
@@ -197,22 +218,46 @@ class Latex(Markup):
         return rf"\texttt{{{escaping.latex_typewriter(text)}}}"
 
     def display(self, display: Display) -> str:
-        lines = [self.mathematics(line) for line in aligned(display.formulas, self.row)]
-        tag = rf" \tag*{{{display.label}}}" if display.label else ""
+        lines = [self.mathematics(row) + self._tag(label)
+                 for row, label in tagged_rows(display, self.row)]
         if len(lines) == 1:
             body = lines[0].replace(" &", " ", 1).strip()
-            return f"\\begin{{equation*}}\n{body}{tag}\n\\end{{equation*}}"
-        lines[0] += tag
+            return f"\\begin{{equation*}}\n{body}\n\\end{{equation*}}"
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+    def reference(self, label: str) -> str:
+        return rf"\hyperref[{self._anchor(label)}]{{{label}}}" if label in self.known else label
+
+    def _anchor(self, label: str) -> str:
+        """What \\ref calls an equation by its number."""
+        return f"{self.prefix}eq{label.strip('()')}"
+
+    def _tag(self, label: str) -> str:
+        marked = rf"\label{{{self._anchor(label)}}}" if label in self.known else ""
+        return rf" \tag*{{{label}}}{marked}" if label else ""
 
     def listing(self, listing: Listing) -> str:
         found = []
         for line in escaping.lines(listing.text).rstrip().split("\n"):
-            indent = len(line) - len(line.lstrip())
-            shown = "~" * indent + escaping.latex_typewriter(line.strip()).replace("  ", "~~")
-            found.append(shown or "~")
+            for part in _folded(line, self.code_row):
+                indent = len(part) - len(part.lstrip())
+                shown = "~" * indent + escaping.latex_typewriter(part.strip()).replace("  ", "~~")
+                found.append(shown or "~")
         rows_ = "\\\\\n".join(rf"\mbox{{{row}}}" for row in found)
         return f"\\begin{{program}}\n{rows_}\n\\end{{program}}"
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """A line of a program as lines that are no wider, broken behind a blank; what continues is
+    indented by eight more."""
+    indent = len(line) - len(line.lstrip())
+    found, rest, more = [], line, ""
+    while len(more) + len(rest) > width:
+        space = rest.rfind(" ", indent + 1, width - len(more))
+        cut = space + 1 if space > indent else width - len(more)
+        found.append(more + rest[:cut].rstrip())
+        rest, indent, more = rest[cut:].lstrip(), 0, " " * min(indent + 8, width // 2)
+    return [*found, more + rest]
 
 
 FLAVORS: dict[str, type[Markup]] = {"github": Github, "portable": Portable, "latex": Latex}

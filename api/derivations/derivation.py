@@ -212,7 +212,7 @@ class Derivation:
 
     @cached_property
     def general_rule(self) -> tuple[tuple[str, str, str], ...]:
-        """The rule for a layer l of any depth: (LaTeX, where it holds, why), derived."""
+        """The rule for a layer l of any depth: (LaTeX, where it holds, why with formulas in $)."""
         writer = self._general_writer()
         return tuple(
             (str(writer.latex(rule.equation)), rule.scope, rule.reason)
@@ -223,7 +223,7 @@ class Derivation:
         """The same in Unicode, one line a rule."""
         writer = self._general_writer()
         return tuple(
-            f"{writer.text(rule.equation)}    ({rule.scope}; {rule.reason})"
+            f"{writer.text(rule.equation)}    ({rule.scope}; {rule.reason.replace('$', '')})"
             for rule in layer_rules(columns=not writer.row_vectors)
         )
 

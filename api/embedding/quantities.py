@@ -27,9 +27,9 @@ from gradproof.reports.content import (
 from gradproof.reports.markers.flavors import Content, Figure
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.markup import Latex
-from gradproof.reports.pages.document import raw
 from gradproof.reports.pages.figure import draw, latex_picture, svg
 from gradproof.reports.sections.claims import claims_section, compare
+from gradproof.reports.sections.in_general import raw
 from gradproof.reports.sections.narration import all_functions
 from gradproof.reports.worked.digits import formatted, fraction, show, tabled
 from gradproof.reports.worked.figures import evaluate

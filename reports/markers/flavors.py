@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from ...symbolic import escaping
 from ..content import Block, Bullets, Display, Listing, Paragraph, Picture, Prose, Table, plain
 from ..markup import FLAVORS, Github, Latex, Markup, aligned
+from ..mathml import MathmlError
+from ..mathml import mathml as made_mathml
 from .marker import MarkerError, near
 
 FORMATS = ("markdown", "latex", "text")
@@ -166,14 +167,11 @@ def _rst_literal(text: str) -> str:
 
 
 def mathml(latex: str, block: bool = False) -> str:
-    """A formula as MathML.  MarkerError where math-core is not installed."""
-    if find_spec("math_core") is None:
-        raise MarkerError("formulas in HTML are made by math-core: pip install 'gradproof[docs]'; "
-                          "format=text and format=latex need nothing")
-    import math_core
-
-    converter = math_core.LatexToMathML(annotation=True)
-    return str(converter.convert_with_local_state(latex, displaystyle=block))
+    """A formula as MathML.  MarkerError where math-core is not installed, or knows it not."""
+    try:
+        return made_mathml(latex, block)
+    except MathmlError as error:
+        raise MarkerError(f"{error}; format=text and format=latex need nothing") from None
 
 
 def rows(display: Display, width: float) -> str:
@@ -213,19 +211,19 @@ def _table(table: Table, markup: Markup) -> str:
         return _html_table(head, body, table.align)
     if isinstance(markup, Latex):
         lines = [" & ".join(row) + r" \\" for row in body]
-        return "\n".join([rf"\begin{{tabular}}{{{table.align}}}",
+        return "\n".join([rf"\begin{{tabular}}{{{table.align.replace('d', 'r')}}}",
                           " & ".join(head) + r" \\ \hline", *lines, r"\end{tabular}"])
     if isinstance(markup, Rst):
         lines = [f"   {'* -' if not place else '  -'} {cell}".rstrip()
                  for row in (head, *body) for place, cell in enumerate(row)]
         return "\n".join([".. list-table::", "   :header-rows: 1", "", *lines])
-    rules = [" ---: " if side == "r" else " --- " for side in table.align]
+    rules = [" --- " if side == "l" else " ---: " for side in table.align]
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "|".join(rules) + "|",
                       *("| " + " | ".join(row) + " |" for row in body)])
 
 
 def _html_table(head: Sequence[str], body: Sequence[Sequence[str]], align: str) -> str:
-    styles = [' style="text-align: right"' if side == "r" else "" for side in align]
+    styles = [' style="text-align: right"' if side != "l" else "" for side in align]
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}{style}>{cell}</{tag}>" for cell, style in

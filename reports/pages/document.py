@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.writer import Writer
@@ -11,18 +11,29 @@ from ...symbolic.evaluator import NotComputableError
 from ...symbolic.exact.numbers import exact
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
-from ..content import Block, Display, Listing, Paragraph, Prose, Relation, Section, Side, sentence
+from ..content import Display, Listing, Paragraph, Picture, Prose, Section
 from ..sections.claims import ComparedClaim, claims_section, compare
-from ..sections.comparison import CheckRow, comparison_section
+from ..sections.comparison import CheckRow, Comparison, comparison_section
 from ..sections.conventions import conventions_note
+from ..sections.in_general import EntryStep, entries_section, general_section
 from ..sections.narration import Narrator, all_functions
 from ..sections.overview import overview
 from ..sections.worked_numbers import figures_section, worked_section
-from ..worked.digits import UndefinedError, fraction
+from ..worked.digits import LINE_DIGITS, TABLE_DIGITS, UndefinedError, fraction
 from ..worked.figures import Figures, evaluate
 from ..worked.lines import EntryNames, WorkedLine, Worker
 from ..worked.quantities import with_updates
 from .figure import Drawing, draw
+
+SECTIONS = ("network", "forward", "derivation", "result", "rule", "entries", "assumptions",
+            "numbers", "figures", "claims", "comparison", "program", "hand")
+"""What a report may have, by the names it is asked for, in the order of a full one."""
+SHORT = ("network", "forward", "result", "assumptions", "comparison")
+"""What a short one has."""
+
+
+class SectionError(ValueError):
+    """A section that is not known, or that a report does not have."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class ReportData:
     drawing: the figure; a model has none.
     figures: every entry to fifty digits, where there are values; `lines` the worked lines made of
     them and `claims` the source's figures beside them.
+    chain, writer: what was derived, and how it is written; `labels` are the numbers of equations by
+    the array that they are of.  checks: what a comparison found; program: the generated one.
     """
 
     name: str
@@ -41,6 +54,17 @@ class ReportData:
     figures: Figures | None = None
     lines: tuple[WorkedLine, ...] = ()
     claims: tuple[ComparedClaim, ...] = ()
+    chain: Chain | None = None
+    writer: Writer | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[CheckRow, ...] = ()
+    program: str = ""
+
+    @property
+    def printed_labels(self) -> frozenset[str]:
+        """The numbers of the equations that its sections show."""
+        return frozenset(label for section in self.sections for block in section.blocks
+                         if isinstance(block, Display) for _, label in block.tagged if label)
 
 
 def build(
@@ -50,43 +74,84 @@ def build(
     *,
     source_text: str = "",
     general_rule: Sequence[tuple[str, str, str]] = (),
-    entries: Sequence[tuple[str, str]] = (),
-    checks: Sequence[CheckRow] = (),
+    entries: Sequence[EntryStep] = (),
+    comparison: Comparison | None = None,
     hand_source: str | None = None,
+    sections: Sequence[str] | None = None,
+    digits: int | None = None,
 ) -> ReportData:
     """The report of a differentiated network or model; a model has no figure.
 
-    source_text: the generated program.  general_rule: (what it is, LaTeX formula, reason) for a
-    symbolic layer.  entries: (LaTeX formula, reason) of the derivation entry by entry.  Formulas
-    in reasons stand between dollars.
-    checks: what the three-way comparison found.  hand_source: the hand-written program.
-    Raises QuantityError for a claim about nothing, DigitsError for a line that contradicts itself.
+    source_text: the generated program, hand_source: the hand-written one.  general_rule: (where it
+    holds, LaTeX formula, reason) for a layer of any depth; formulas in words stand between dollars.
+    sections: names out of SECTIONS, in the order wanted; None for all there are.
+    digits: significant digits of all results; None for 6 in worked lines, 15 in tables.
+    Raises QuantityError for a claim about nothing, DigitsError for a line that contradicts itself,
+    SectionError for a section that this report does not have.
     """
-    network = spec if isinstance(spec, Network) else None
     narrator = Narrator(chain, writer)
     figures, missing = _exact_figures(spec, chain)
-    sections = [overview(spec, chain, writer), narrator.forward(), *narrator.derivation(),
-                narrator.result()]
-    if general_rule:
-        sections.append(_general(general_rule))
-    if entries:
-        sections.append(_entry_by_entry(entries))
-    sections.append(narrator.assumptions())
+    found = _derived(spec, narrator, general_rule, entries)
     lines: list[WorkedLine] = []
     claims: list[ComparedClaim] = []
     if figures is not None:
-        worked, lines, claims = _numbers(spec, chain, writer, figures)
-        sections += worked
+        worked, lines, claims = _numbers(spec, chain, writer, figures, digits)
+        found += worked
     elif missing:
-        sections.append(Section(("Worked numbers",), (Paragraph((missing,)),)))
-    if checks:
-        sections.append(comparison_section(checks))
-    sections += _programs(source_text, hand_source)
-    kind = "network" if network else "model"
+        found.append(Section(("Worked numbers",), (Paragraph((missing,)),), name="numbers"))
+    found += [] if comparison is None else [comparison_section(comparison)]
+    shown = chosen([*found, *_programs(source_text, hand_source)], sections)
     return ReportData(
-        spec.name, (f"Backpropagation through the {kind} ", spec.name), tuple(sections),
-        draw(network, writer, figures) if network else None, figures, tuple(lines), tuple(claims),
+        spec.name, _title(spec), shown, _drawing(spec, writer, figures, shown), figures,
+        tuple(lines), tuple(claims), chain, writer, narrator.labels,
+        () if comparison is None else tuple(comparison.rows), source_text,
     )
+
+
+def _title(spec: Network | Model) -> Prose:
+    kind = "network" if isinstance(spec, Network) else "model"
+    return (f"Backpropagation through the {kind} ", spec.name)
+
+
+def _drawing(
+    spec: Network | Model, writer: Writer, figures: Figures | None, shown: Sequence[Section]
+) -> Drawing | None:
+    """The figure, where a section shows it."""
+    pictures = (isinstance(block, Picture) for section in shown for block in section.blocks)
+    return draw(spec, writer, figures) if isinstance(spec, Network) and any(pictures) else None
+
+
+def _derived(
+    spec: Network | Model, narrator: Narrator, rule: Sequence[tuple[str, str, str]],
+    entries: Sequence[EntryStep],
+) -> list[Section]:
+    """The sections without numbers."""
+    found = [overview(spec, narrator.chain, narrator.writer), narrator.forward(),
+             *narrator.derivation(), narrator.result()]
+    if rule:
+        found.append(general_section(rule, narrator.writer.notation.loss))
+    if entries:
+        found.append(entries_section(entries))
+    return [*found, narrator.assumptions()]
+
+
+def chosen(found: Sequence[Section], names: Sequence[str] | None) -> tuple[Section, ...]:
+    """The sections of these names with their parts, in the order of the names."""
+    if names is None:
+        return tuple(found)
+    parts: dict[str, list[Section]] = {}
+    name = ""
+    for section in found:
+        name = section.name or name
+        parts.setdefault(name, []).append(section)
+    for wanted in names:
+        if wanted not in SECTIONS:
+            raise SectionError(f"sections: expected some of {', '.join(SECTIONS)}, got {wanted!r}")
+    shown = tuple(section for wanted in dict.fromkeys(names) for section in parts.get(wanted, ()))
+    if not shown:
+        raise SectionError(f"sections: this report has no section {', '.join(names)}; it has "
+                           f"{', '.join(parts)}")
+    return shown
 
 
 def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None, str]:
@@ -108,7 +173,7 @@ def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None,
 
 
 def _numbers(
-    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures
+    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures, digits: int | None
 ) -> tuple[list[Section], list[WorkedLine], list[ComparedClaim]]:
     """The sections of worked numbers, the lines in them, and the source's figures beside them."""
     gradients = {name: chain.of[name] for name in chain.wrt}
@@ -116,43 +181,17 @@ def _numbers(
     if rate is not None:
         with_updates(figures, gradients, rate)
     names = EntryNames(writer, figures)
-    worker = Worker(names, all_functions(chain))
+    worker = Worker(names, all_functions(chain), digits or LINE_DIGITS)
     sections, lines = worked_section(chain, worker, gradients, rate)
     if isinstance(spec, Network):
         note = conventions_note(spec, writer, figures)
         if note is not None:
             sections.insert(1, note)
-    sections.append(figures_section(chain, worker, gradients))
+    sections.append(figures_section(chain, worker, gradients, digits or TABLE_DIGITS))
     claims = compare(spec.claims, names)
     if claims:
         sections.append(claims_section(claims, spec.source))
     return sections, lines, claims
-
-
-def _general(rule: Sequence[tuple[str, str, str]]) -> Section:
-    blocks: list[Block] = [Paragraph((
-        "The same for a layer l of L that is not fixed, derived from the recurrence of the forward "
-        "equations. a is a layer's output, f its activation.",
-    ))]
-    for what, latex, reason in rule:
-        text = ": ".join(part for part in (what, reason) if part)
-        blocks += [Paragraph(sentence(text)), Display((raw(latex),))]
-    return Section(("The general rule",), tuple(blocks))
-
-
-def _entry_by_entry(entries: Sequence[tuple[str, str]]) -> Section:
-    blocks: list[Block] = []
-    for latex, reason in entries:
-        if reason:
-            blocks.append(Paragraph(sentence(reason)))
-        blocks.append(Display((raw(latex),)))
-    return Section(("Entry by entry",), tuple(blocks))
-
-
-def raw(latex: str) -> Relation:
-    """A formula that was handed in as one string."""
-    left, equals, right = latex.partition(" = ")
-    return Relation(left, (Side("=", (right,)),)) if equals else Relation("", (Side("", (latex,)),))
 
 
 def _programs(source: str, hand: str | None) -> list[Section]:
@@ -161,10 +200,10 @@ def _programs(source: str, hand: str | None) -> list[Section]:
         sections.append(Section(("Generated program",), (
             Paragraph(("Generated from the equations above; it depends on NumPy alone.",)),
             Listing(source),
-        )))
+        ), name="program"))
     if hand is not None and hand.strip():
         sections.append(Section(("Hand-written program",), (
             Paragraph(("The program that was compared, as it was handed in.",)),
             Listing(hand),
-        )))
+        ), name="hand"))
     return sections

@@ -9,9 +9,14 @@ from ...symbolic.limits import MAX_DOCUMENT, read_file
 from ..replacing import replace_all
 from .document import ReportData
 from .figure import svg
+from .html_page import html_page
 from .render import FIGURE, latex, markdown
 
-FORMATS = ("markdown", "latex")
+FORMATS: dict[str, str] = {
+    "markdown": "report.md", "latex": "report.tex", "html": "report.html",
+}
+"""Formats and the names of their files."""
+DEFAULT = ("markdown", "latex")
 
 
 class OthersError(ValueError):
@@ -21,27 +26,28 @@ class OthersError(ValueError):
 def write_report(
     report: ReportData,
     directory: Path,
-    formats: Iterable[str] = FORMATS,
+    formats: Iterable[str] = DEFAULT,
     flavor: str = "github",
     force: bool = True,
+    body: bool = False,
 ) -> list[Path]:
-    """Writes report.md with network.svg, and report.tex; returns the paths written.
+    """Writes the report in the formats that are named, report.md with network.svg beside it;
+    returns the paths written.
 
-    The directory is made if it is not there; nothing in it but these names is touched.  Every
-    text is made before the first file is written, and the files replace older ones together.
+    body: LaTeX without preamble.  The directory is made if it is not there; nothing in it but these
+    names is touched.  Every text is made before the first file is written, and the files replace
+    older ones together.
     With `force` False, raises OthersError where one of them is no report's.
     """
-    wanted = tuple(formats)
-    unknown = [name for name in wanted if name not in FORMATS]
-    if unknown:
-        raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {unknown[0]!r}")
+    wanted = tuple(dict.fromkeys(formats))
+    for name in wanted:
+        if name not in FORMATS:
+            raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {name!r}")
     texts: dict[str, str] = {}
-    if "markdown" in wanted:
-        texts["report.md"] = markdown(report, flavor)
-        if report.drawing is not None:
+    for name in wanted:
+        texts[FORMATS[name]] = _written(report, name, flavor, body)
+        if name == "markdown" and report.drawing is not None:
             texts[FIGURE] = svg(report.drawing)
-    if "latex" in wanted:
-        texts["report.tex"] = latex(report)
     others = [] if force else [name for name in texts if not _is_ours(directory / name)]
     if others:
         raise OthersError(f"{directory / others[0]}: is no report that gradproof wrote; --force "
@@ -51,6 +57,20 @@ def write_report(
     directory.mkdir(parents=True, exist_ok=True)
     replace_all({directory / name: text.encode("utf-8") for name, text in texts.items()})
     return [directory / name for name in texts]
+
+
+def _written(report: ReportData, form: str, flavor: str, body: bool) -> str:
+    match form:
+        case "markdown":
+            return markdown(report, flavor)
+        case "latex":
+            return latex(report, body)
+        case _:
+            return html_page(report)
+
+
+_BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "<!doctype html>")
+_MARKS = ("Backpropagation through the ", "gradproof report")
 
 
 def _is_ours(file: Path) -> bool:
@@ -63,4 +83,4 @@ def _is_ours(file: Path) -> bool:
         return False
     if file.name == FIGURE:
         return head.startswith("<svg ") and 'role="img">\n<title>' in head
-    return "Backpropagation through the " in head and head.startswith(("# ", "\\documentclass"))
+    return head.startswith(_BEGINNINGS) and any(mark in head for mark in _MARKS)

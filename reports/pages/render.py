@@ -8,8 +8,8 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
-from ..content import Table, plain
-from ..markup import FLAVORS, Latex, Markup
+from ..content import Code, Display, Math, Prose, Relation, Table, plain
+from ..markup import FLAVORS, Latex, Markup, visible
 from .document import ReportData
 from .figure import latex_picture
 
@@ -23,21 +23,26 @@ def markdown(report: ReportData, flavor: str = "github") -> str:
     if flavor not in ("github", "portable"):
         raise ValueError(f"flavor: expected 'github' or 'portable', got {flavor!r}")
     markup = FLAVORS[flavor]()
-    template = _markdown_templates().from_string(_template("report.md"))
-    kept = _Kept()
+    template = _markdown_templates().from_string(template_text("report.md"))
+    kept = Kept()
     return kept.restored(kept.cleaned(template.render(
-        report=report, markup=markup, prose=markup.prose, kept=kept,
+        report=report, markup=markup, prose=markup.prose, kept=kept, as_display=as_display,
         plain=lambda prose: markup.text(plain(prose)), figure=FIGURE,
     )))
 
 
-def latex(report: ReportData) -> str:
-    """The report in LaTeX, figure included: one file that needs amsmath alone."""
+def latex(report: ReportData, body: bool = False) -> str:
+    """The report in LaTeX, figure included: one file that needs amsmath alone.
+
+    body: without preamble and title, to be read by ``\\input`` in another document.
+    """
     markup = Latex()
-    template = _latex_templates().from_string(_template("report.tex"))
-    kept = _Kept()
+    markup.known = report.printed_labels
+    template = _latex_templates().from_string(template_text("report.tex"))
+    kept = Kept()
     text = kept.cleaned(template.render(
-        report=report, markup=markup, prose=markup.prose, kept=kept,
+        report=report, markup=markup, prose=markup.prose, kept=kept, body=body,
+        as_display=as_display,
         picture=(latex_picture(report.drawing, markup.text, markup.inline)
                  if report.drawing else ""),
         table=lambda table: _latex_table(table, markup),
@@ -46,13 +51,20 @@ def latex(report: ReportData) -> str:
     return kept.restored(re.sub(r"\n\n(?=\\begin\{(equation|align)\*\})", "\n", text))
 
 
+def as_display(formula: Relation) -> Display:
+    return Display((formula,))
+
+
 def _latex_table(table: Table, markup: Markup) -> str:
-    """As many tabulars as there are pages' worth of rows; text columns of many words wrap."""
-    columns = "".join(_column(table, place) for place in range(len(table.align)))
-    header = " & ".join(rf"\textit{{{markup.prose(cell)}}}" for cell in table.header)
+    """As many tabulars as there are pages' worth of rows; columns of text wrap where the table
+    would be wider than the page."""
+    columns = "".join(_columns(table))
+    header = " & ".join(_latex_cell(rf"\textit{{{markup.prose(cell)}}}", align, head=True)
+                        for cell, align in zip(table.header, table.align, strict=True))
     found = []
     for start in range(0, max(len(table.rows), 1), PAGE_ROWS):
-        rows = [" & ".join(map(markup.prose, row)) + r" \\"
+        rows = [" & ".join(_latex_cell(markup.prose(cell), align)
+                           for cell, align in zip(row, table.align, strict=True)) + r" \\"
                 for row in table.rows[start : start + PAGE_ROWS]]
         found.append("\n".join([
             r"\begin{center}\small\renewcommand{\arraystretch}{1.15}",
@@ -62,24 +74,44 @@ def _latex_table(table: Table, markup: Markup) -> str:
     return "\n".join(found)
 
 
-def _column(table: Table, place: int) -> str:
-    """A column of fixed width for long text (no package wraps it otherwise), else its letter."""
-    cells = [row[place] for row in table.rows]
-    longest = max((len(plain(cell)) for cell in cells if not _is_math(cell)), default=0)
-    head = len(plain(table.header[place]))
-    if longest > 34:
-        return r"p{48mm}"
-    if head > 18 and longest < head:
-        return r"p{24mm}"
-    return table.align[place]
+def _latex_cell(text: str, align: str, head: bool = False) -> str:
+    """A cell; a number of a column that is aligned at the point is two."""
+    if align != "d":
+        return text
+    if head:
+        return rf"\multicolumn{{2}}{{r}}{{{text}}}"
+    if not re.fullmatch(r"(\$-\$|-)?\d+(\.\d+)?([e-].*)?", text):
+        return rf"\multicolumn{{2}}{{r}}{{{text}}}"
+    whole, point, rest = text.partition(".")
+    return f"{whole}&{point}{rest}"
 
 
-def _is_math(cell: object) -> bool:
-    return isinstance(cell, tuple) and any(not isinstance(run, str) for run in cell)
+PAGE_COLUMNS = 100
+"""Characters of \\small text that fit on a line of the page, beside the gaps between columns."""
+
+
+def _columns(table: Table) -> list[str]:
+    """The letter of each column; of one that has to give way its width."""
+    shown = [[_width(cell) for cell in column]
+             for column in zip(table.header, *table.rows, strict=True)]
+    widths = [max(column) for column in shown]
+    spare = PAGE_COLUMNS - 3 * len(widths)
+    limit = spare
+    while sum(min(width, limit) for width in widths) > spare and limit > 8:
+        limit -= 1
+    return [{"d": "r@{}l"}.get(align, align) if width <= limit else
+            rf"p{{{1.62 * limit:.0f}mm}}" if align != "d" else "r@{}l"
+            for align, width in zip(table.align, widths, strict=True)]
+
+
+def _width(cell: Prose) -> int:
+    """About how many characters wide a cell is."""
+    return round(sum(visible(run.latex) if isinstance(run, Math) else 1.15 * len(plain((run,)))
+                     if isinstance(run, Code) else len(plain((run,))) for run in cell))
 
 
 @cache
-def _template(name: str) -> str:
+def template_text(name: str) -> str:
     return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -100,7 +132,7 @@ def _latex_templates() -> Environment:
     )
 
 
-class _Kept:
+class Kept:
     """Cleans up after templates, and keeps programs as they are."""
 
     def __init__(self) -> None:

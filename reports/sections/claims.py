@@ -100,5 +100,5 @@ def claims_section(claims: Sequence[ComparedClaim], source: Mapping[str, Any]) -
         rows.append(tuple([*row, (claim.where,)] if where else row))
     if where:
         header.append(("where",))
-    blocks.append(Table(tuple(header), tuple(rows), "lrrrl" + "l" * where))
-    return Section(("Stated figures and exact ones",), tuple(blocks))
+    blocks.append(Table(tuple(header), tuple(rows), "lddrl" + "l" * where))
+    return Section(("Stated figures and exact ones",), tuple(blocks), name="claims")

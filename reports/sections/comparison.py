@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..content import Block, Bullets, Code, Paragraph, Prose, Section, Table
+from ..content import Block, Bullets, Code, Listing, Paragraph, Prose, Section, Table
 
 ENTRIES = 12
 """Entries shown for one check."""
@@ -48,10 +48,24 @@ class CheckRow:
     entries: Sequence[CheckEntry] = ()
     diagnosis: str = ""
     notes: Sequence[str] = ()
+    method: str = "finite difference"
 
 
-def comparison_section(checks: Sequence[CheckRow]) -> Section:
-    """Verdicts first, then entries side by side, then what is to be said about each."""
+@dataclass(frozen=True)
+class Comparison:
+    """What a check found: a row for each gradient, what the program first computes wrong, and the
+    edit that mends it (lines of a program, "-" what is there and "+" what should be)."""
+
+    rows: Sequence[CheckRow]
+    first_wrong: str = ""
+    repair: str = ""
+
+
+def comparison_section(comparison: Comparison) -> Section:
+    """Verdicts first, then what is wrong, then entries side by side."""
+    checks = comparison.rows
+    methods = dict.fromkeys(check.method for check in checks)
+    method = " or ".join(methods) or "finite difference"
     header: tuple[Prose, ...] = (
         ("gradient by",), ("verdict",), ("scope",), ("hand differs by",),
         ("numeric differs by",), ("error bound",),
@@ -64,8 +78,8 @@ def comparison_section(checks: Sequence[CheckRow]) -> Section:
     blocks: list[Block] = [
         Paragraph((
             "Each gradient was compared three ways: as derived above, as written by hand, and by "
-            "finite differences of the loss, which know nothing of either. The error bound is "
-            "that of the finite difference, from its step and the working precision.",
+            f"a {method} of the loss, which knows nothing of either. The error bound is that of "
+            f"the {method}, from its step and the working precision.",
         )),
         Bullets(tuple((f"{word}: {meaning}.",) for word, meaning in VERDICTS.items()
                       if any(check.verdict == word for check in checks))),
@@ -78,28 +92,35 @@ def comparison_section(checks: Sequence[CheckRow]) -> Section:
         notes += [(Code(check.name), ": ", note) for note in check.notes]
     if notes:
         blocks.append(Bullets(tuple(notes)))
+    if comparison.first_wrong:
+        blocks.append(Paragraph((f"{comparison.first_wrong[:1].upper()}"
+                                 f"{comparison.first_wrong[1:].rstrip('.')}.",)))
+    if comparison.repair:
+        blocks += [Paragraph(("The repair:",)), Listing(comparison.repair, "diff")]
+    blocks += _side_by_side(checks, method)
+    return Section(("Comparison: derived, hand-written, measured",), tuple(blocks),
+                   name="comparison")
+
+
+def _side_by_side(checks: Sequence[CheckRow], method: str) -> list[Block]:
+    """The first entries of each gradient by each of the three."""
     entries = [(check, entry) for check in checks for entry in check.entries[:ENTRIES]]
-    if entries:
-        left_out = sum(max(0, len(check.entries) - ENTRIES) for check in checks)
-        more = f" {left_out} further entries are left out." if left_out else ""
-        blocks += [
-            Paragraph((f"Entries side by side.{more}",)),
-            Table(
-                (("entry",), ("derived",), ("hand-written",), ("finite difference",)),
-                tuple(
-                    ((Code(f"{check.name}{entry.at}"),), (_entry(entry.derived),),
-                     (_entry(entry.hand),), (_entry(entry.difference),))
-                    for check, entry in entries
-                ),
-                "lrrr",
-            ),
-        ]
-    return Section(("Comparison: derived, hand-written, finite differences",), tuple(blocks))
+    if not entries:
+        return []
+    left_out = sum(max(0, len(check.entries) - ENTRIES) for check in checks)
+    more = f" {left_out} further entries are left out." if left_out else ""
+    rows = tuple(
+        ((Code(f"{check.name}{entry.at}"),), (_entry(entry.derived),), (_entry(entry.hand),),
+         (_entry(entry.difference),))
+        for check, entry in entries
+    )
+    header: tuple[Prose, ...] = (("entry",), ("derived",), ("hand-written",), (method,))
+    return [Paragraph((f"Entries side by side.{more}",)), Table(header, rows, "lddd")]
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2g}"
+    return "–" if value is None else f"{value:.2g}"
 
 
 def _entry(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
+    return "–" if value is None else f"{value:.12g}"

@@ -95,7 +95,7 @@ def _differences(
         )),
         Display(first),
         Paragraph((f"The first quantities affected, under each reading:{tail}",)),
-        Table(header, tuple(rows), "lrr"),
+        Table(header, tuple(rows), "ldd"),
     ]
 
 

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from ...symbolic.derive.steps import Chain, Form, Step
+from ...symbolic.dependence import arrays_read
+from ...symbolic.derive.steps import Chain, Form, Role, Step
+from ...symbolic.display.in_indices import in_indices
 from ...symbolic.display.reasons import Run, Sentence, Stated, formula, kink_wording, wording
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
-from ..content import Block, Bullets, Display, Math, Paragraph, Prose, Relation, Section, equation
+from ..content import (
+    Block,
+    Bullets,
+    Display,
+    Math,
+    Paragraph,
+    Prose,
+    Ref,
+    Relation,
+    Section,
+    Side,
+    equation,
+    summands,
+)
+from .kinds import Kind, kind_of
+
+Item = TypeVar("Item", Math, Ref)
+
+SIDE_BY_SIDE = ", where a transpose brings the subscripts that are summed over side by side"
 
 
 @dataclass
@@ -20,33 +41,86 @@ class Narrator:
     writer: Writer
     _labels: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The numbers given so far, by the array whose equation has them."""
+        return self._labels
+
     def forward(self) -> Section:
-        """The forward equations, numbered."""
-        blocks: list[Block] = []
-        for step in self.chain.steps:
-            if step.role == "forward":
-                blocks.append(Display((self.formula(step.forms[-1]),), self.label(step.name)))
-                blocks += [Display((equation(*note.split(" = ", 1)),))
-                           for note in self.writer.notes(step.equation, latex=True)]
-        return Section(("Forward equations",), tuple(blocks))
+        """The forward equations, numbered, and what they read beyond the ends of loops."""
+        steps = [step for step in self.chain.steps if step.role == "forward"]
+        blocks: list[Block] = [Display((self.formula(step.forms[-1]),), self.label(step.name))
+                               for step in steps]
+        notes = dict.fromkeys(note for step in steps
+                              for note in self.writer.notes(step.equation, latex=True))
+        if notes:
+            blocks += [Paragraph(("Beyond the ends:",)),
+                       Display(tuple(equation(*note.split(" = ", 1)) if " = " in note
+                                     else equation("", note, "") for note in notes))]
+        return Section(("Forward equations",), tuple(blocks), name="forward")
 
     def derivation(self) -> list[Section]:
-        """A section that says what is done, and one for each adjoint and gradient in order."""
+        """A section that says what is done, and one for each adjoint and gradient in order; steps
+        that are those of an earlier one but for the names in them are told together, by its
+        number."""
         loss = Math(self.writer.name(self.chain.loss, latex=True))
         sections = [Section(("Derivation",), (Paragraph((
             "The forward equations are gone through backwards. Each array's adjoint, the "
             "derivative of ", loss, " by it, is the sum over the equations that read the array; "
-            "each form below follows from the one before by the rule that is named.",
-        )),))]
+            "each form below follows from the one before by the rule that is named. Steps that "
+            "were told once are not told again.",
+        )),), name="derivation")]
+        first: dict[Kind, Step] = {}
+        place: dict[str, int] = {}
+        shapes: set[object] = set()
+        again: list[tuple[Step, Step]] = []
         for step in self._in_order():
-            what = "The gradient by " if step.role == "gradient" else "The adjoint of "
-            primal = Math(self.writer.name(step.of, latex=True))
-            sections.append(Section((what, primal), tuple(self._told(step)), level=3))
+            kind = kind_of(step, self.chain)
+            place[step.name] = len(place)
+            told = first.setdefault(kind, step)
+            back = bool(again) and place[told.name] <= place[again[-1][1].name]
+            if again and (told is step or back):
+                sections.append(self._again(again, shapes))
+                again = []
+            if told is step:
+                title = (self._what(step.role, 1), self._name(step.of))
+                sections.append(Section(title, tuple(self._told(step, shapes)), level=3))
+            else:
+                again.append((step, told))
+        if again:
+            sections.append(self._again(again, shapes))
         return sections
+
+    @staticmethod
+    def _what(role: Role, count: int) -> str:
+        if role == "gradient":
+            return "The gradient by " if count == 1 else "The gradients by "
+        return "The adjoint of " if count == 1 else "The adjoints of "
+
+    def _again(self, steps: Sequence[tuple[Step, Step]], shapes: set[object]) -> Section:
+        """Steps that are told by the numbers of those which they repeat."""
+        title: list[str | Math] = []
+        for role in dict.fromkeys(step.role for step, _ in steps):
+            names = [self._name(step.of) for step, _ in steps if step.role == role]
+            what = self._what(role, len(names))
+            title += [", t" + what[1:] if title else what, *listed(names)]
+        models = [Ref(self.label(told.name)) for _, told in steps]
+        rows = [(self.formula(step.forms[-1]), self.label(step.name)) for step, _ in steps]
+        blocks: list[Block] = [
+            Paragraph(("By the same steps as ", *listed(models),
+                       ":" if len(steps) == 1 else ", in turn:")),
+            Display(tuple(row for row, _ in rows), labels=tuple(label for _, label in rows)),
+        ]
+        for step, _ in steps:
+            shown = self._in_indices(step, shapes)
+            if shown is not None:
+                blocks += [Paragraph(("Entry by entry, ", Ref(self.label(step.name)), " is:")),
+                           Display((shown,))]
+        return Section(tuple(title), tuple(blocks), level=3)
 
     def result(self) -> Section:
         """The last forms alone: the recurrence of the adjoints, and the gradients."""
-        backward = [step for step in self.chain.steps if step.role != "forward"]
+        backward = backward_steps(self.chain)
         named = [step for step in backward if step.role == "adjoint"]
         gradients = [step for step in backward if step.role == "gradient"]
         blocks: list[Block] = []
@@ -58,7 +132,7 @@ class Narrator:
                        Display(tuple(self.formula(step.forms[-1]) for step in gradients))]
         else:
             blocks.append(Paragraph(("There are no parameters, so that there is no gradient.",)))
-        return Section(("Result",), tuple(blocks))
+        return Section(("Result",), tuple(blocks), name="result")
 
     def assumptions(self) -> Section:
         """Kinks of the forward pass, and what was assumed of the inputs."""
@@ -73,11 +147,11 @@ class Narrator:
         if not items:
             items.append(("None: every function in the forward equations is differentiable "
                           "wherever it is defined, and nothing was assumed of the inputs.",))
-        return Section(("Kinks and assumptions",), (Bullets(tuple(items)),))
+        return Section(("Kinks and assumptions",), (Bullets(tuple(items)),), name="assumptions")
 
     def formula(self, form: Form) -> Relation:
         written = self.writer.latex(form.equation)
-        return equation(written.left, written.right)
+        return Relation(written.left, (Side("=", summands(written.right)),))
 
     def label(self, name: str) -> str:
         """The number of an equation, "(3)"; a new one is given where it has none."""
@@ -99,12 +173,11 @@ class Narrator:
                         yield from before(self.chain.inlined[name])
                         yield self.chain.inlined[name]
 
-        for step in self.chain.steps:
-            if step.role != "forward":
-                yield from before(step)
-                yield step
+        for step in backward_steps(self.chain):
+            yield from before(step)
+            yield step
 
-    def _told(self, step: Step) -> Iterator[Block]:
+    def _told(self, step: Step, shapes: set[object]) -> Iterator[Block]:
         shown = ""
         label = self.label(step.name)
         last = len(step.forms) - 1
@@ -113,8 +186,34 @@ class Narrator:
             if formula.latex == shown:
                 continue
             shown = formula.latex
-            yield Paragraph(self._said(wording(form, step, self.chain).report))
+            because = self._said(wording(form, step, self.chain).report)
+            entries = self._in_indices(step, shapes) if not place else None
+            if entries is not None:
+                yield Paragraph((*because[:-1], ", entry by entry:"))
+                yield Display((entries,))
+                summed = r"\sum" in entries.latex and r"\top" in shown
+                new = summed and SIDE_BY_SIDE not in shapes
+                because = (f"All entries at once{SIDE_BY_SIDE if new else ''}:",)
+                shapes |= {SIDE_BY_SIDE} if new else set()
+            yield Paragraph(because)
             yield Display((formula,), label if place == last or self._same(step, place) else "")
+
+    def _in_indices(self, step: Step, shapes: set[object]) -> Relation | None:
+        """The chain rule entry by entry, where its matrix form has a transpose or a sum of rows;
+        once for what reads the same with the same subscripts."""
+        form = step.forms[0]
+        whole = self.writer.latex(form.equation).right
+        if r"\top" not in whole and r"\mathbf{1}" not in whole:
+            return None
+        found = in_indices(form, step, self.chain, self.writer)
+        if found is None:
+            return None
+        shape = (kind_of(step, self.chain), found.left.count("_"), found.through.count("_"))
+        if shape in shapes:
+            return None
+        shapes.add(shape)
+        sides = [Side("=", summands(found.through)), Side("=", summands(found.inserted))]
+        return Relation(found.left, tuple(sides))
 
     def _same(self, step: Step, place: int) -> bool:
         """Whether all forms after this one print the same."""
@@ -125,13 +224,41 @@ class Narrator:
         """A sentence with arrays and identities in formulas, and equations by their numbers."""
         return tuple(map(self._run, sentence))
 
-    def _run(self, run: Run) -> str | Math:
+    def _run(self, run: Run) -> str | Math | Ref:
         if isinstance(run, Stated):
-            return self.label(run.array)
+            return Ref(self.label(run.array))
         return run if isinstance(run, str) else Math(formula(run, self.writer, latex=True))
 
     def _name(self, name: str) -> Math:
         return Math(self.writer.name(name, latex=True))
+
+
+def backward_steps(chain: Chain) -> list[Step]:
+    """Adjoints and gradients, each gradient as soon as what it reads is there: from the loss
+    backwards, layer by layer."""
+    adjoints = [step for step in chain.steps if step.role == "adjoint"]
+    waiting = [step for step in chain.steps if step.role == "gradient"]
+    names = {step.name for step in adjoints}
+    reads = {step.name: {name for form in step.forms for name in arrays_read(form.equation)}
+             for step in waiting}
+    done: set[str] = set()
+    found: list[Step] = []
+    for step in (None, *adjoints):
+        if step is not None:
+            found.append(step)
+            done.add(step.name)
+        ready = [gradient for gradient in waiting if reads[gradient.name] & names <= done]
+        waiting = [gradient for gradient in waiting if gradient not in ready]
+        found += ready
+    return [*found, *waiting]
+
+
+def listed(runs: Sequence[Item]) -> Iterator[Item | str]:
+    """a, b and c."""
+    for place, run in enumerate(runs):
+        if place:
+            yield " and " if place == len(runs) - 1 else ", "
+        yield run
 
 
 def all_functions(chain: Chain) -> dict[str, type[Opaque]]:

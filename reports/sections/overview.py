@@ -22,6 +22,7 @@ from ..content import (
     Picture,
     Prose,
     Relation,
+    Run,
     Section,
     Table,
     equation,
@@ -47,7 +48,7 @@ def _of_network(network: Network, chain: Chain, writer: Writer) -> Section:
     functions = _functions(chain)
     if functions:
         blocks.append(Display(tuple(functions)))
-    return Section(("The network",), tuple(blocks))
+    return Section(("The network",), tuple(blocks), name="network")
 
 
 def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
@@ -55,7 +56,8 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
     rows = tuple(_row(layer) for layer in model.summary)
     loss = writer.name("L", latex=True)
     blocks: list[Block] = [
-        Table(header, rows, "lllll"),
+        Table(header, rows, "lllll", tuple(
+            tuple(array.name for array in layer.parameters) for layer in model.summary)),
         Bullets((
             ("The input ", Code("X"), " is ", *_shape(model.shapes()["X"]), "; samples are "
              "rows, and a layer's number is its place in the list."),
@@ -65,17 +67,17 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
     found = _functions(chain)
     if found:
         blocks.append(Display(tuple(found)))
-    return Section(("The model",), tuple(blocks))
+    return Section(("The model",), tuple(blocks), name="network")
 
 
 def _row(layer: LayerSummary) -> tuple[Prose, ...]:
-    outputs: list[str | Math | Code] = []
+    outputs: list[Run] = []
     for output in layer.outputs:
         outputs += [", " if outputs else "", Code(output.name), ": ", *_shape(output.shape)]
-    parameters: list[str | Math | Code] = []
+    parameters: list[Run] = []
     for array in layer.parameters:
         parameters += [", " if parameters else "", Code(array.name)]
-    reads: list[str | Math | Code] = []
+    reads: list[Run] = []
     for name in layer.reads:
         reads += [", " if reads else "", Code(name)]
     return ((str(layer.place),), (layer.type,), tuple(reads),
@@ -92,14 +94,14 @@ def _shapes(network: Network, chain: Chain, writer: Writer) -> Table:
             f"A{layer}": f"output of layer {layer}: {activation}",
             f"S{layer}": "log of the sum of exponentials",
         }
+    names = [name for name in chain.system.shapes if name in meanings]
     rows = [
-        ((Code(name),), (Math(writer.name(name, latex=True)),), _shape(shape),
-         (meanings.get(name, ""),))
-        for name, shape in chain.system.shapes.items()
-        if name in meanings
+        ((Code(name),), (Math(writer.name(name, latex=True)),), _shape(chain.system.shapes[name]),
+         (meanings[name],))
+        for name in names
     ]
     header: tuple[Prose, ...] = (("in code",), ("in formulas",), ("shape",), ("what it is",))
-    return Table(header, tuple(rows), "llll")
+    return Table(header, tuple(rows), "llll", tuple((name,) for name in names))
 
 
 def _shape(shape: tuple[Size, ...]) -> Prose:

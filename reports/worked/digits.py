@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
@@ -85,29 +86,64 @@ def show(value: Value, digits: int = LINE_DIGITS) -> Shown:
     places = digits - 1 - exponent
     if exponent in _PLAIN:
         text = f"{decimal:.{max(places, 0)}f}"
-        if is_exact and "." in text:
-            text = text.rstrip("0").rstrip(".")
-        latex = text
+        latex = _bare(text) if is_exact else text
     else:
         mantissa = f"{decimal.scaleb(-exponent):.{digits - 1}f}"
-        if is_exact:
-            mantissa = mantissa.rstrip("0").rstrip(".")
+        mantissa = _bare(mantissa) if is_exact else mantissa
         latex = rf"{mantissa} \times 10^{{{exponent}}}"
     unit = Fraction(0) if is_exact else Fraction(10) ** -places
     return Shown(latex, Fraction(decimal), unit, is_exact)
 
 
-def tabled(value: Value) -> str:
-    """For the table of exact figures: 15 significant digits and at least nine decimals."""
+def tabled(value: Value, digits: int = TABLE_DIGITS) -> str:
+    """For tables of exact figures: `digits` significant digits and at least nine decimals (with
+    fifteen); fewer where these are all there are."""
     number = fraction(value)
     if not number:
-        return f"{0:.{TABLE_DIGITS}f}"
-    decimal = rounded(number, TABLE_DIGITS)
+        return "0"
+    decimal = rounded(number, digits)
     exponent = decimal.adjusted()
+    is_exact = isinstance(value, Fraction) and Fraction(decimal) == number
     if exponent < _PLAIN.start:
-        return f"{decimal.scaleb(-exponent):.{TABLE_DIGITS - 1}f}e{exponent:+03d}"
-    decimals = max(TABLE_DIGITS - 1 - exponent, TABLE_DECIMALS)
-    return f"{rounded(number, exponent + 1 + decimals):.{decimals}f}"
+        mantissa = f"{decimal.scaleb(-exponent):.{digits - 1}f}"
+        return f"{_bare(mantissa) if is_exact else mantissa}e{exponent:+03d}"
+    decimals = max(digits - 1 - exponent, TABLE_DECIMALS if digits >= TABLE_DIGITS else 0)
+    shown = f"{rounded(number, exponent + 1 + decimals):.{decimals}f}"
+    return _bare(shown) if is_exact else shown
+
+
+def _bare(decimal: str) -> str:
+    """Without zeros at the end of a fraction."""
+    return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
+
+
+def show_all(values: Sequence[Value], digits: int = LINE_DIGITS) -> tuple[list[str], bool]:
+    """Numbers of one array with equally many decimals, so that they stand below one another: the
+    largest has `digits` significant digits, a small one three at least; and whether all of them
+    are printed in full.  Numbers too far apart, or too large or small, are printed one by one.
+    """
+    shown = [show(value, digits) for value in values]
+    known = [part for part in shown if part.decimal]
+    if not known or any(r"\times" in part.latex for part in known):
+        return [part.latex for part in shown], all(part.exact for part in shown)
+    exponents = [int(rounded(part.decimal, digits).adjusted()) for part in known]
+    most = max(digits - 1 - max(exponents), 0)
+    if max(exponents) - min(exponents) > digits - 3:
+        return [part.latex for part in shown], all(part.exact for part in shown)
+    needed = max(len(part.latex.partition(".")[2]) for part in known)
+    places = min(max(most, 2 - min(exponents)), needed)
+    scale = Fraction(10) ** places
+    made = [round(fraction(value) * scale) for value in values]  # half to even
+    exact = all(isinstance(value, Fraction) and value * scale == whole
+                for value, whole in zip(values, made, strict=True))
+    return [_fixed(whole, places) for whole in made], exact
+
+
+def _fixed(whole: int, places: int) -> str:
+    """A whole number of units of the last of so many decimals."""
+    text = str(abs(whole)).rjust(places + 1, "0")
+    sign = "-" if whole < 0 else ""
+    return f"{sign}{text[:-places]}.{text[-places:]}" if places else f"{sign}{text}"
 
 
 def formatted(value: Fraction, form: str) -> str:

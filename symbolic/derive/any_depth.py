@@ -39,7 +39,7 @@ WIDTH = sp.Function("n", integer=True, positive=True)
 
 @dataclass(frozen=True)
 class LayerRule:
-    """One equation of the general rule: a name, where it holds, and why."""
+    """One equation of the general rule: a name, where it holds, and why (formulas in `$`)."""
 
     name: str
     equation: Equation
@@ -101,13 +101,13 @@ def layer_rules(columns: bool = True) -> tuple[LayerRule, ...]:
     weights, biases = (_at_layer(raw[name], layer, DEPTH) for name in ("dW", "db"))
     return (
         LayerRule("delta_last", last, "l = L",
-                  "z at the last layer reaches the loss through a = f(z) alone"),
+                  "$z$ at the last layer reaches the loss through $a = f(z)$ alone"),
         LayerRule("delta", inner, "1 ≤ l < L",
-                  "z at layer l reaches the loss through a at layer l, and that through z at "
-                  "layer l + 1, which is linear in it"),
+                  "$z$ at layer $l$ reaches the loss through $a$ at layer $l$, and that through "
+                  "$z$ at layer $l + 1$, which is linear in it"),
         LayerRule("W", weights, "1 ≤ l ≤ L",
-                  "W at layer l occurs in z at layer l alone, times a at layer l - 1"),
-        LayerRule("b", biases, "1 ≤ l ≤ L", "b at layer l is added to z at layer l"),
+                  "$W$ at layer $l$ occurs in $z$ at layer $l$ alone, times $a$ at layer $l - 1$"),
+        LayerRule("b", biases, "1 ≤ l ≤ L", "$b$ at layer $l$ is added to $z$ at layer $l$"),
     )
 
 

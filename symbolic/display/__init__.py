@@ -5,6 +5,7 @@ is.
 
     definitions     the lines "With": what named functions are, and their slopes
     fits            whether what was written is matrix algebra: the text read back
+    in_indices      the chain rule entry by entry: where the transposes come from
     index_letters   letters for the indices of an equation: i, j, k rather than i, i1, j1
     index_text      index forms written out: Σ and subscripts
     layout          scalar bodies laid out: one walk, a style for each target

@@ -111,8 +111,11 @@ class Writer(Conventions):
             self._forms[equation] = readable_form(equation, self)
         return self._forms[equation]
 
-    def _lettered(self, equation: Equation) -> Equation:
+    def lettered(self, equation: Equation) -> Equation:
         """With i, j, k for its indices, steps of a loop left as they are."""
+        return self._lettered(merged(equation, self.setting.loops))
+
+    def _lettered(self, equation: Equation) -> Equation:
         taken = size_names(self.shapes.values()) | self.shapes.keys()
         return lettered(equation, taken, steps_in(equation, self))
 

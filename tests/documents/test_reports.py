@@ -19,7 +19,8 @@ from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.pages.figure import svg
 from gradproof.reports.pages.files import write_report
 from gradproof.reports.pages.render import latex, markdown
-from gradproof.reports.sections.comparison import CheckEntry, CheckRow
+from gradproof.reports.sections.comparison import CheckEntry, CheckRow, Comparison
+from gradproof.reports.sections.in_general import EntryStep
 from gradproof.symbolic.specs.network import Network
 
 HOSTILE = r"_a*b_ [x](y) <b> $5$ & 50% #1 ~^{} \input `c` | 反向 δ⁽¹⁾ -1"
@@ -57,10 +58,10 @@ def report_of(name: str) -> ReportData:
     derived = derive(network)
     return build(
         network, derived.chain, derived.writer, source_text=PROGRAM,
-        hand_source="x = 1\n", checks=CHECKS,
-        general_rule=[("The adjoint of layer l", r"\delta^{(l)} = \delta^{(l+1)}",
-                       "by the chain rule")],
-        entries=[(r"\delta _{1} = x _{1}", "summed over units")],
+        hand_source="x = 1\n", comparison=Comparison(CHECKS, "first wrong: db1", "- a\n+ b_1"),
+        general_rule=[("1 ≤ l < L", r"\delta^{(l)} = \delta^{(l+1)}", "by the chain rule")],
+        entries=[EntryStep("Z1", r"\delta _{1} = x _{1}", "summed over units"),
+                 EntryStep("Z1", r"\delta _{2} = x _{2}")],
     )
 
 
@@ -232,8 +233,8 @@ def test_a_failed_write_leaves_the_old_file(
 
 
 def test_unknown_formats_and_flavors_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected some of markdown, latex, got 'pdf'"):
-        write_report(report_of("columns"), tmp_path / "x", formats=("pdf",))
+    with pytest.raises(ValueError, match=r"expected some of markdown, latex, .* got 'word'"):
+        write_report(report_of("columns"), tmp_path / "x", formats=("word",))
     assert not (tmp_path / "x").exists()
     with pytest.raises(ValueError, match="flavor"):
         markdown(report_of("columns"), "myst")

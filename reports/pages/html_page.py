@@ -1,0 +1,231 @@
+"""A report as one page of HTML that needs nothing else: no script, no file, no network."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from jinja2 import Environment, StrictUndefined
+
+from ...symbolic import escaping
+from ..content import Display, Listing, Prose, Relation, Section, Side, Table, plain
+from ..markup import Markup, in_line, visible
+from ..mathml import MathmlError, mathml
+from .document import ReportData
+from .figure import svg
+from .render import Kept, as_display, template_text
+from .symbols import Symbols, anchor, symbols_of
+
+NARROW = 34
+"""Characters of mathematics that fit beside a number on the narrowest screen; what is wider is
+set in pieces, between which a line may end."""
+FEW_LINES = 4
+"""Worked lines that are unfolded from the beginning."""
+MOST_PARTS = 12
+"""Parts of a section that are listed in the contents."""
+
+
+class Page(Markup):
+    """HTML with MathML, in which symbols and numbers of equations are links."""
+
+    name = "html"
+
+    def __init__(self, report: ReportData) -> None:
+        self.known = report.printed_labels
+        self.symbols = symbols_of(report)
+        self.titles = _titles(report)
+
+    def text(self, text: str) -> str:
+        return escaping.html(escaping.one_line(text))
+
+    def inline(self, latex: str) -> str:
+        return self._math(latex, in_line(latex))
+
+    def code(self, text: str) -> str:
+        return f"<code>{self.text(text)}</code>"
+
+    def reference(self, label: str) -> str:
+        if label not in self.known:
+            return self.text(label)
+        title = self.titles.get(label, "")
+        said = f' title="{escaping.html(title)}"' if title else ""
+        return f'<a class="ref" href="#{anchor(label)}"{said}>{self.text(label)}</a>'
+
+    def listing(self, listing: Listing) -> str:
+        return (f'<pre><code class="language-{self.text(listing.language)}">'
+                f"{escaping.html(escaping.lines(listing.text).rstrip())}\n</code></pre>")
+
+    def display(self, display: Display) -> str:
+        rows = "\n".join(self._row(formula, label) for formula, label in display.tagged)
+        return f'<div class="display">\n{rows}\n</div>'
+
+    def _row(self, formula: Relation, label: str) -> str:
+        """A formula: its left side, its right sides, its number."""
+        place = f' id="{anchor(label)}"' if label else ""
+        number = (f'<a class="number" href="#{anchor(label)}">{self.text(label)}</a>'
+                  if label else "")
+        left = self._math(formula.left, formula.left, block=True) if formula.left else ""
+        right = "".join(f'<span class="side">{self._side(side)}</span>' for side in formula.sides)
+        return (f'<div class="formula"{place} data-tex="{escaping.html(formula.latex)}">'
+                f'<div class="left">{left}</div><div class="right">{right}</div>'
+                f'<div class="tag">{number}</div></div>')
+
+    def _side(self, side: Side) -> str:
+        if visible(side.latex) <= NARROW and not re.match(r"\s*[-+] ", side.latex):
+            parts = [side.latex]
+        else:
+            parts = [part for chunk in side.chunks for part in factors(chunk)]
+        first, *rest = parts
+        relation = f"{{}} {side.relation} " if side.relation else ""
+        shown = [relation + first, *(f"{{}} {part.strip()}" for part in rest)]
+        return "".join(self._math(part, part.removeprefix("{} "), block=True) for part in shown)
+
+    def _math(self, latex: str, tex: str, block: bool = False) -> str:
+        """MathML that keeps `tex`; the TeX itself where math-core does not know it."""
+        try:
+            made = mathml(latex, block)
+        except MathmlError:
+            _needed()
+            return f'<code class="tex">{self.text(tex)}</code>'
+        # Pieces of a display stand in a line; the {} before a sign only sets its distance.
+        made = made.replace('<math display="block">', '<math displaystyle="true">', 1)
+        return self.symbols.linked(made.replace('x-tex">{} ', 'x-tex">', 1))
+
+
+@cache
+def _needed() -> None:
+    """MathmlError where math-core is missing, rather than a page of TeX."""
+    mathml("x")
+
+
+def factors(latex: str) -> list[str]:
+    """A summand in pieces that begin with the sign of a product, for a row that has to be broken;
+    one that is short stays whole, one that is wide still is broken within its brackets."""
+    if visible(latex) <= NARROW:
+        return [latex]
+    found: list[str] = []
+    for part in _split(latex, 0):
+        if visible(part) > NARROW:  # brackets that grow with what is in them cannot be parted
+            found += _split(part.replace(r"\left(", r"\Bigl(").replace(r"\right)", r"\Bigr)"), 1)
+        else:
+            found.append(part)
+    return found
+
+
+_SIGN = re.compile(r"\\(?:odot|oslash|cdot)(?![a-z])|[-+](?= )|\\?[{}()\[\]]")
+
+
+def _split(latex: str, depth: int) -> list[str]:
+    """In front of the signs that stand in at most so many brackets, and in no braces."""
+    found, brackets, braces, start = [], 0, 0, 0
+    for token in _SIGN.finditer(latex):
+        text = token[0]
+        if text in "{}":
+            braces += 1 if text == "{" else -1
+        elif text[-1] in "([" or text == r"\{":
+            brackets += 1
+        elif text[-1] in ")]" or text == r"\}":
+            brackets -= 1
+        elif not braces and brackets <= depth and latex[start : token.start()].strip():
+            found.append(latex[start : token.start()])
+            start = token.start()
+    return [part for part in (*found, latex[start:]) if part.strip()]
+
+
+def html_page(report: ReportData) -> str:
+    """The report as a page.  Raises MathmlError where math-core is not installed."""
+    _needed()
+    markup, rule = Page(report), Page(report)
+    rule.symbols = Symbols({})  # the letters of the general rule are its own
+    template = _templates().from_string(template_text("report.html"))
+    kept = Kept()
+
+    def of(section: Section) -> Page:
+        return rule if section.name == "rule" else markup
+
+    text = template.render(
+        report=report, markup=markup, of=of, prose=markup.prose,
+        title=markup.text(plain(report.title)), css=template_text("report.css"),
+        ids=_ids(report.sections), contents=_contents(report.sections),
+        picture=svg(report.drawing).strip() if report.drawing else "",
+        table=_table, few=FEW_LINES, kept=kept, as_display=as_display,
+    )
+    return kept.restored(
+        "\n".join(line.rstrip() for line in text.split("\n") if line.strip()) + "\n")
+
+
+def _titles(report: ReportData) -> dict[str, str]:
+    """The equations in Unicode, by their numbers."""
+    chain, writer = report.chain, report.writer
+    if chain is None or writer is None:
+        return {}
+    return {label: str(writer.text(step.equation))
+            for step in (*chain.inlined.values(), *chain.steps)
+            if (label := report.labels.get(step.name))}
+
+
+def _ids(sections: tuple[Section, ...]) -> list[str]:
+    """Where each section stands: by its name, a part by its section's and a number."""
+    found, name, part = [], "", 0
+    for section in sections:
+        name, part = (section.name, 0) if section.name else (name, part + 1)
+        found.append(name if section.name else f"{name}-{part}")
+    return found
+
+
+def _contents(sections: tuple[Section, ...]) -> list[tuple[int, list[int]]]:
+    """The places of the sections, each with those of its parts where these are few."""
+    found: list[tuple[int, list[int]]] = []
+    for place, section in enumerate(sections):
+        if section.level == 2 or not found:
+            found.append((place, []))
+        else:
+            found[-1][1].append(place)
+    return [(place, parts if len(parts) <= MOST_PARTS else []) for place, parts in found]
+
+
+def _table(table: Table, markup: Page) -> str:
+    """A table that scrolls by itself where it is wider than the screen."""
+    padded = [_column(table, place, markup) for place in range(len(table.align))]
+    head = "".join(f'<th class="{side}">{markup.prose(cell)}</th>'
+                   for cell, side in zip(table.header, table.align, strict=True))
+    rows = []
+    for place, _ in enumerate(table.rows):
+        names = table.about[place] if place < len(table.about) else ()
+        marks = "".join(f'<span id="array-{escaping.html(name)}"></span>' for name in names)
+        cells = [column[place] for column in padded]
+        rows.append("<tr>" + "".join(
+            f'<td class="{side}">{marks if not at else ""}{cell}</td>'
+            for at, (cell, side) in enumerate(zip(cells, table.align, strict=True))) + "</tr>")
+    body = "\n".join(rows)
+    return (f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n'
+            f"<tbody>\n{body}\n</tbody></table></div>")
+
+
+_NUMBER = re.compile(r"[-−]?\d+(?:\.(\d+))?")
+
+
+def _column(table: Table, place: int, markup: Page) -> list[str]:
+    """The cells of a column; numbers to be aligned get blanks as wide as the digits they lack."""
+    cells: list[Prose] = [row[place] for row in table.rows]
+    shown = [markup.prose(cell) for cell in cells]
+    if table.align[place] != "d":
+        return shown
+    found = [_NUMBER.fullmatch(plain(cell)) for cell in cells]
+    longest = max((len(number[1] or "") for number in found if number), default=0)
+    return [text if number is None else text + _blank(len(number[1] or ""), longest)
+            for text, number in zip(shown, found, strict=True)]
+
+
+def _blank(digits: int, longest: int) -> str:
+    """As wide as the digits, and the point, that a number lacks."""
+    point = "\u2008" if longest and not digits else ""
+    return point + "\u2007" * (longest - digits)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+                       autoescape=False, keep_trailing_newline=True)
+
+

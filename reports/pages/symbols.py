@@ -1,0 +1,127 @@
+"""Symbols in MathML that lead to where they are defined.
+
+MathML has no links that every browser follows; HTML may stand within its letters, though, and links
+there are links.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html.entities import html5
+from xml.etree import ElementTree as Xml
+
+from ..content import Section, Table, plain
+from ..mathml import mathml
+from .document import ReportData
+
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(\w+;)")
+_FIRST = frozenset({"msub", "msup", "msubsup", "munder", "mover", "munderover"})
+"""Elements whose first child is the symbol, and the others what stands around it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a symbol is defined, and what is said of it there."""
+
+    anchor: str
+    title: str
+
+
+class Symbols:
+    """The symbols of a report by how their MathML begins: a letter and what is raised beside it."""
+
+    def __init__(self, targets: Mapping[tuple[str, str], Target]) -> None:
+        self.targets = targets
+
+    def linked(self, markup: str) -> str:
+        """The MathML of a formula with a link on each symbol that is known."""
+        if not self.targets:
+            return markup
+        tree = _read(markup)
+        self._walk(tree)
+        return Xml.tostring(tree, encoding="unicode", short_empty_elements=False)
+
+    def _walk(self, node: Xml.Element) -> None:
+        if node.tag == "annotation":
+            return
+        if node.tag in _FIRST:
+            base = node[0]
+            found = self.targets.get(_key(node)) or self.targets.get(_key(base))
+            if found is not None and not len(base):
+                _link(base, found)
+            else:
+                self._walk(base)
+        elif not len(node):
+            found = self.targets.get(_key(node))
+            if found is not None:
+                _link(node, found)
+        else:
+            for child in node:
+                self._walk(child)
+
+
+def _read(markup: str) -> Xml.Element:
+    """MathML of an HTML page, which has names for characters that XML has not."""
+    return Xml.fromstring(_ENTITY.sub(lambda found: html5[found[1]], markup))
+
+
+def _link(letter: Xml.Element, target: Target) -> None:
+    link = Xml.SubElement(letter, "a", {"href": f"#{target.anchor}", "title": target.title})
+    link.text, letter.text = letter.text, None
+
+
+def _key(node: Xml.Element) -> tuple[str, str]:
+    """The letter, and what stands above it; a letter alone has nothing there."""
+    if node.tag in _FIRST and len(node) > 1:
+        raised = node[-1] if node.tag in ("msup", "msubsup") else None
+        return ("".join(node[0].itertext()),
+                "" if raised is None else "".join(raised.itertext()))
+    return ("".join(node.itertext()) if node.tag in ("mi", "mtext") else "", "")
+
+
+def symbols_of(report: ReportData) -> Symbols:
+    """The arrays of a report, each with the equation, or the row of a table, that defines it."""
+    chain, writer = report.chain, report.writer
+    if chain is None or writer is None:
+        return Symbols({})
+    rows = dict(_defined(report.sections))
+    equations = {step.name: step.equation for step in chain.steps}
+    printed = report.printed_labels
+    found: dict[tuple[str, str], Target | None] = {}
+    for name, shape in chain.system.shapes.items():
+        label = report.labels.get(name, "")
+        if label in printed:
+            target = Target(anchor(label), str(writer.text(equations[name])))
+        elif name in rows:
+            target = Target(f"array-{name}", rows[name])
+        else:
+            continue
+        axes = ["i", "j", "k", "l", "p", "q"][:len(shape)]
+        for at in ([], axes):
+            tree = _read(mathml(writer.name(name, at, latex=True)))
+            top = tree.find("semantics")
+            node = tree if top is None else top[0]
+            while node.tag == "mrow" and len(node) == 1:
+                node = node[0]
+            key = _key(node)
+            if key[0]:  # two arrays of one letter, t₁ and t₂, lead nowhere
+                known = found.setdefault(key, target)
+                found[key] = target if known == target else None
+    return Symbols({key: target for key, target in found.items() if target is not None})
+
+
+def anchor(label: str) -> str:
+    """Where the equation of this number stands: "(3)" is at eq-3."""
+    return f"eq-{label.strip('()')}"
+
+
+def _defined(sections: Iterable[Section]) -> Iterable[tuple[str, str]]:
+    """Arrays that a row of a table defines, with what the row says."""
+    for section in sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                for names, row in zip(block.about, block.rows, strict=False):
+                    for name in names:
+                        yield name, f"{name}: {plain(row[-1])}" if len(names) == 1 else name

@@ -1,0 +1,71 @@
+"""The rule for a layer l of any depth, and the derivation entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from ..content import (
+    Block,
+    Display,
+    Math,
+    Paragraph,
+    Relation,
+    Section,
+    Side,
+    sentence,
+    summands,
+)
+
+
+@dataclass(frozen=True)
+class EntryStep:
+    """One scalar of the derivation entry by entry: of which array, its formula in LaTeX, and why
+    it holds, with formulas between dollars."""
+
+    array: str
+    latex: str
+    reason: str = ""
+
+
+def general_section(rule: Sequence[tuple[str, str, str]], loss: str) -> Section:
+    """rule: (where it holds, LaTeX formula, reason), formulas in words between dollars.
+
+    loss: the letter of the report's loss; the rule has another where that is L, the last layer.
+    """
+    letter = "C" if loss == "L" else loss
+    renamed = () if letter == loss else (
+        " The loss is written ", Math(letter), " here, since ", Math("L"), " counts the layers.")
+    blocks: list[Block] = [Paragraph((
+        "The same for layer ", Math("l"), " of a network of ", Math("L"), " layers, derived from "
+        "the recurrence of the forward equations, for one sample; over a batch the gradients are "
+        "the sums of these over the samples. ", Math("a^{(l)}"), " is the output of a layer, ",
+        Math("f"), " its activation.", *renamed,
+    ))]
+    for where, latex, reason in rule:
+        scope = where.replace("≤", r"\le").replace("<", r"\lt")
+        text = ": ".join(part for part in (f"For ${scope}$" if where else "", reason) if part)
+        blocks += [Paragraph(sentence(text)), Display((raw(latex),))]
+    return Section(("The general rule",), tuple(blocks), name="rule")
+
+
+def entries_section(entries: Sequence[EntryStep]) -> Section:
+    """Entries of one array together, in the order of their subscripts; the reason of the first is
+    that of the others with their subscripts."""
+    blocks: list[Block] = []
+    for _, group in groupby(entries, lambda step: step.array):
+        first, *others = group
+        if first.reason:
+            blocks.append(Paragraph(sentence(first.reason)))
+        blocks.append(Display((raw(first.latex),)))
+        if others:
+            blocks += [Paragraph(("Likewise:",)), Display(tuple(raw(s.latex) for s in others))]
+    return Section(("Entry by entry",), tuple(blocks), name="entries")
+
+
+def raw(latex: str) -> Relation:
+    """A formula that was handed in as one string."""
+    left, equals, right = latex.partition(" = ")
+    return (Relation(left, (Side("=", summands(right)),)) if equals
+            else Relation("", (Side("", (latex,)),)))
