@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from gradproof.checks.results import Check, CheckResult
     from gradproof.checks.returned import LayerError
     from gradproof.derivations.declare import Array
-    from gradproof.derivations.derivation import Derivation, Formula, derive
+    from gradproof.derivations.derivation import Derivation, Formula
+    from gradproof.derivations.deriving import derive
     from gradproof.derivations.sources import equations, load, trace
     from gradproof.embedding.documents import embed
     from gradproof.symbolic.equation import EquationError
@@ -82,7 +83,7 @@ _HOMES = {
     "check_layer": "gradproof.checks.layers",
     "check_objective": "gradproof.checks.orders.boosting",
     "derivative_of": "gradproof.checks.hand_files",
-    "derive": "gradproof.derivations.derivation",
+    "derive": "gradproof.derivations.deriving",
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
     "gradient_of": "gradproof.checks.hand_files",

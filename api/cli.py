@@ -108,7 +108,7 @@ def _add_derive(commands: Any) -> None:
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from gradproof.derivations.derivation import derive
+    from gradproof.derivations.deriving import derive
     from gradproof.derivations.sources import load
 
     with progress("deriving"):
@@ -185,7 +185,7 @@ def _add_codegen(commands: Any) -> None:
 
 
 def _codegen(options: argparse.Namespace) -> int:
-    from gradproof.derivations.derivation import derive
+    from gradproof.derivations.deriving import derive
     from gradproof.derivations.sources import load
 
     if not options.name.isidentifier() or keyword.iskeyword(options.name) or (

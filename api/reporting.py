@@ -10,7 +10,8 @@ from gradproof.checks.hand_files import load_function, source_of
 from gradproof.checks.hand_written import check_network
 from gradproof.checks.own_process.parent import Limits, checked_pass
 from gradproof.checks.results import Check, CheckResult
-from gradproof.derivations.derivation import Derivation, derive
+from gradproof.derivations.derivation import Derivation
+from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.pages.document import SHORT, build
 from gradproof.reports.pages.files import DEFAULT, write_report

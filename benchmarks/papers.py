@@ -6,11 +6,19 @@ published equations, written in NumPy here, to the derived gradients.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "tables"))
+
+from papers_compared import compared
+from published import PUBLISHED, Published
 
 import gradproof as gp
 
@@ -151,6 +159,33 @@ def _table(rows: list[tuple[str, str]]) -> str:
     return "\n".join([*lines, *(f"| `{one}` | `{other}` |" for one, other in rows)])
 
 
+def _gradients() -> tuple[str, int]:
+    """The tables of single gradients by field, and how many of these are alike."""
+    parts, alike = [], 0
+    for field, cases in groupby(PUBLISHED, key=lambda case: case.field):
+        lines = [f"### {field}", "", "| gradient of | published | derived | |",
+                 "| --- | --- | --- | --- |"]
+        for case in cases:
+            row, same = _row(case)
+            lines.append(row)
+            alike += same
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts), alike
+
+
+def _row(case: Published) -> tuple[str, bool]:
+    found = compared(case)
+    told = "alike" if found.alike else f"equal: {case.differs}"
+    cells = [f"**{case.title}** ({case.source}) " + _lines(case.text.split("\n")),
+             _lines(case.lines), _lines(found.derived),
+             told if found.verdict == "proved" else found.verdict]
+    return f"| {' | '.join(cells)} |", found.alike
+
+
+def _lines(texts: Any) -> str:
+    return "<br>".join(f"`{text}`" for text in texts)
+
+
 def document() -> str:
     """The page as Markdown."""
     cell = gp.derive(gp.equations(LSTM, **LSTM_SHAPES))
@@ -162,7 +197,9 @@ def document() -> str:
     adjoints = {f.name: str(f) for f in heads.all() if f.step.role != "forward"}
     rows = [(text, adjoints[name[:-1]] if name.endswith("_") else str(heads.forward[name]))
             for name, text in HEADS_PUBLISHED.items()]
+    tables, alike = _gradients()
     return PAGE.format(
+        gradients=tables, alike=alike, count=len(PUBLISHED),
         text=LSTM.strip(),
         forward="\n".join(forward),
         lstm=_table([(text, backward[name]) for name, text in LSTM_PUBLISHED.items()]),
@@ -177,8 +214,26 @@ PAGE = """\
 # Beside the papers
 
 What gradproof derives from forward equations alone, beside the form in which it was published. This
-page is written by `benchmarks/papers.py` and held fresh by a test, which also runs the published
-equations, line by line in NumPy, against the derived gradients.
+page is written by `benchmarks/papers.py` and held fresh by a test.
+
+## Gradients of one loss each
+
+{count} gradients and Hessians from papers and textbooks, each with its source. The published
+formula is in our own hand: in the dialect in which formulas are printed here (an array with one
+axis is a column, ⊙ and ⊘ are entry by entry, 1 is a column of ones), under the names of its
+source. Both sides are read by the parser of printed formulas. What the published side says is
+then made into equations and **proved equal** to the derivation, for all values and sizes: every
+row is. And the two are compared as they are written: **{alike} of {count} are alike term for
+term**, up to names. The rule, which is a program ([`likeness.py`](../tests/tables/likeness.py)):
+what one side names and the other does not is put in; numbers and other scalars are multiplied
+out, and transpositions carried to the arrays; then both have the same terms, with the same number
+in front and the same factors, those of a matrix product in their order. No bracket around
+matrices is multiplied out, no fraction cancelled, no function rewritten.
+
+{gradients}
+
+The two sections below have whole backward passes; a test also runs their published equations,
+line by line in NumPy, against the derived gradients.
 
 ## LSTM
 

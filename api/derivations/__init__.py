@@ -4,6 +4,7 @@ The rule is :mod:`gradproof.symbolic.derive`.
 
     declare      `gp.Array`: an input that is more than a shape
     derivation   A loss derived: formulas that print, and functions that compute
+    deriving     from each of them to its derivation: `gp.derive`
     derivatives  Jacobians, Hessians and products with them
     examples     where the example networks lie, and what they are called
     scalars      `d.entries()`: a small loss scalar by scalar, as SymPy expressions and functions

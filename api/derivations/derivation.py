@@ -8,32 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
 from gradproof.derivations.derivatives import Derivative, derivative
 from gradproof.derivations.scalars import ENTRIES, scalars
-from gradproof.derivations.sources import WAYS_IN, rows_asked, traced_loss
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
-from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.steps import Chain, Step
 from gradproof.symbolic.display.definitions import function_definition, used_functions
-from gradproof.symbolic.display.notation import Notation, general_notation
-from gradproof.symbolic.display.pen import Setting
+from gradproof.symbolic.display.notation import general_notation
 from gradproof.symbolic.display.reasons import kink_line, reason
-from gradproof.symbolic.display.temporaries import inlined, put_inside
+from gradproof.symbolic.display.temporaries import put_inside
 from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
-from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
-from gradproof.symbolic.matrices.orientation import beside_rows
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
-from gradproof.symbolic.tracing.run import Trace
 
 
 @dataclass(frozen=True)
@@ -324,77 +318,3 @@ class Derivation:
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(f"$${formula.latex()}$$" for formula in self.shown())
-
-
-def derive(
-    source: Network | Model | System | Trace, wrt: Iterable[str] | None = None, *,
-    vectors: Literal["columns", "rows"] | None = None,
-) -> Derivation:
-    """The gradients of a network's or model's loss, or of the last equation of a system or trace.
-
-    wrt: names to differentiate by; by default all parameters of a network or model, all real
-    inputs of a system.
-
-    vectors: what an array with one axis is in the formulas of equations and traces.  "columns", the
-    default: A x, and X W + 1 bᵀ, nothing is repeated without a word.  "rows", for batches with a
-    sample in each row, as networks and models have them: x W, and X W + b, where a row beside a
-    matrix stands for one with equal rows; what is computed for each sample is a column.
-
-    Raises EquationError for an unknown name or a last equation that is no scalar, ValueError for
-    `vectors` of something that has a convention of its own, TypeError for what holds no equations.
-    """
-    rows = rows_asked(vectors, source)
-    if isinstance(source, Trace):
-        source = traced_loss(source)
-    if isinstance(source, Network):
-        return _derive_network(source, wrt)
-    if isinstance(source, Model):
-        return _derive_model(source, wrt)
-    if not isinstance(source, System):
-        raise TypeError("derive: expected a network, a model, equations or a trace, got "
-                        f"{source!r}; " + WAYS_IN)
-    if not source.items:
-        raise EquationError("there is no equation to differentiate")
-    output = list(source.equations)[-1].name
-    names = list(wrt) if wrt is not None else [a.name for a in source.inputs if not a.is_integer]
-    chain = differentiate(source, output, names)
-    setting = Setting.of(chain.system)
-    notation = Notation(
-        layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},
-        entries=initial_names(setting.loops),
-        plain=numbered_like_steps(chain.system.shapes, setting.loops),
-    )
-    writer = Writer(notation, rows, chain.system.shapes, setting=setting, repeats=rows,
-                    upright=beside_rows(chain.system, chain.forward) & {*chain.forward}
-                    if rows else ())
-    kept = [output, *(chain.of[name] for name in names)]
-    return Derivation(chain, inlined(writer, [step.equation for step in chain.steps], kept))
-
-
-def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:
-    names = network.parameters if wrt is None else tuple(wrt)
-    per_sample = network.batch_size if network.delta == "sample" else None
-    deltas = [f"Z{layer}" for layer in range(1, network.depth + 1)]
-    chain = differentiate(network.system(), "L", names, named=deltas, per_sample=per_sample)
-    notation = Notation.asked(network.notation, chain, matrices=network.batch is not False)
-    writer = Writer(notation, network.convention == "rows", chain.system.shapes,
-                    setting=Setting.of(chain.system))
-    return Derivation(chain, writer, network)
-
-
-def _derive_model(model: Model, wrt: Iterable[str] | None) -> Derivation:
-    names = model.parameters if wrt is None else tuple(wrt)
-    system = model.system()
-    deltas = [name for name in system.shapes if name[0] == "Z" and name[1:].isdigit()]
-    layered = {array.name for array in system.inputs} | {
-        name for name in system.shapes if name[0] in "AZ" and name[1:].isdigit()
-    }
-    chain = differentiate(system, "L", names, named=deltas)
-    notation = Notation.asked(
-        model.notation, chain,
-        levels=[e.name for e in system.equations if e.reduction == "logsumexp"],
-        counted=system.shapes.keys() - layered,
-    )
-    writer = Writer(notation, True, chain.system.shapes, setting=Setting.of(chain.system),
-                    upright=beside_rows(chain.system, chain.forward))
-    return Derivation(chain, writer, model)

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gradproof.derivations.derivation import Derivation, derive
+from gradproof.derivations.derivation import Derivation
+from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.reports.content import (
     Block,

@@ -15,6 +15,7 @@ nothing.
     higher_orders     Jacobians, Hessians and products with them, by the rule of adjoint once more
     kinks             where a system has no derivative, and which slope is taken there
     named_operations  inverse, determinant, Cholesky factor: their rules, with the sources
+    named_sums        sums that already have a name, and sums of what is centred, which are 0
     named_values      values that already have a name, named rather than computed again
     recording         the place of a maximum and the like, named in the forward pass for the rule
     rewrite           small rewrites that make a derived equation readable; each is an equality

@@ -105,14 +105,27 @@ def use_declared(
         if found and _reads(shorter) <= _reads(equation):
             equation = shorter
             used |= found
+            continue
+        # It may hide the Aᵀ that meets an A: of a symmetric A they are like terms.
+        found = {}
+        shorter = _in_order(put, known, found)
+        if found and _reads(shorter) < _reads(equation):
+            equation = put
+    equation = _in_order(equation, known, used)
+    return equation, tuple(used)
+
+
+def _in_order(
+    equation: Equation, known: Declarations, used: dict[Assumption, None]
+) -> Equation:
+    """The equation with what is declared of each array by itself used, and like terms added; as it
+    is where nothing is used."""
     terms = tuple(
         _oriented(_positive(_inverse_as_transpose(term, known, used), known, used),
                   equation.out, known, used)
         for term in equation.terms
     )
-    if not used:
-        return equation, ()
-    return tidy(_alike(replace(equation, terms=terms))), tuple(used)
+    return tidy(_alike(replace(equation, terms=terms))) if used else equation
 
 
 def _alike(equation: Equation) -> Equation:

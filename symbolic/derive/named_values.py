@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import Equation, Read, Term, slot, slot_numbers
+from ..equation import Equation, Read, Term, slot
 from ..functions import A, Opaque, in_output
 from ..solving import prune
 from ..substitution import substitute_guard, substitute_read
+from .named_sums import placements
 
 
 def reuse_values(
@@ -41,21 +42,27 @@ def is_value(equation: Equation) -> bool:
     return equation.reduction == "sum" and len(terms) == 1 and not terms[0].over
 
 
+def _holds(body: sp.Expr, value: sp.Expr) -> bool:
+    """Whether a value stands in a body, a root in any power."""
+    if value.is_Pow and not isinstance(value, sp.exp):
+        return any(power.base == value.base and (power.exp / value.exp).is_Integer
+                   for power in body.atoms(sp.Pow))
+    return bool(body.has(value))
+
+
 def _is_nonlinear(body: sp.Expr) -> bool:
-    return bool(body.has(sp.Function) or body.has(sp.exp, sp.log))
+    return bool(body.has(sp.Function, sp.exp, sp.log)) or any(
+        power.exp.is_Rational and not power.exp.is_Integer for power in body.atoms(sp.Pow))
 
 
 def _reuse_in(term: Term, source: Equation) -> Term:
     wanted = source.terms[0]
-    for placed in _placements(term, source, wanted.reads[0]):
-        reads = [substitute_read(read, placed) for read in wanted.reads]
-        if not all(read in term.reads for read in reads):
+    for placed in placements(wanted.reads, term.reads, source.out):
+        value = _placed(wanted.body, wanted, placed, term)
+        if value is None:
             continue  # the value is of arrays that this term does not have
-        value = wanted.body.xreplace(
-            {slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)}
-        )
         new = slot(len(term.reads))  # behind the others; prune renumbers them
-        if isinstance(value, sp.log) and len(reads) > 1:
+        if isinstance(value, sp.log) and len(wanted.reads) > 1:
             value, new = value.args[0], sp.exp(new)  # S = log Σ exp z also names Σ exp z
         guards = tuple(substitute_guard(guard, placed) for guard in wanted.guards)
         if guards:
@@ -64,7 +71,7 @@ def _reuse_in(term: Term, source: Equation) -> Term:
             if not multiple or not set(guards) <= set(term.guards):
                 continue
             term = replace(term, guards=tuple(g for g in term.guards if g not in guards))
-        if term.body.has(value):  # subs, not xreplace: it may be some factors of a product
+        if _holds(term.body, value):  # subs, not xreplace: it may be some factors of a product
             body = term.body.subs(value, new)
             if body == term.body:
                 continue
@@ -76,25 +83,69 @@ def _reuse_in(term: Term, source: Equation) -> Term:
     return term
 
 
-def _placements(
-    term: Term, source: Equation, wanted: Read
-) -> Iterable[Mapping[sp.Symbol, sp.Expr]]:
-    """How `source`'s indices must be set for `wanted` to be one of the term's reads."""
-    symbols = {index.symbol for index in source.out}
-    for read in term.reads:
-        if read.array != wanted.array:
+def reuse_quotients(
+    equation: Equation, named: Iterable[Equation]
+) -> tuple[Equation, tuple[str, ...]]:
+    """X - M becomes A S where A = (X - M)/S is among `named`, if fewer arrays are read then.
+
+    Returns the equation and the names that were put in.
+    """
+    used: list[str] = []
+    for source in named:
+        if not source.is_pointwise or len(source.terms[0].reads) < 3:
             continue
-        placed: dict[sp.Symbol, sp.Expr] = {}
-        fits = True
-        for entry, found in zip(wanted.at, read.at, strict=True):
-            if isinstance(entry, Read) or isinstance(found, Read):
-                fits = fits and entry == found
-            elif entry in symbols:
-                fits = fits and placed.setdefault(entry, found) == found
-            else:
-                fits = fits and entry == found
-        if fits and placed.keys() == symbols:
-            yield placed
+        terms = tuple(_quotient_in(term, source) for term in equation.terms)
+        if terms != equation.terms:
+            equation = replace(equation, terms=terms)
+            used.append(source.name)
+    return equation, tuple(used)
+
+
+def _quotient_in(term: Term, source: Equation) -> Term:
+    """The term with A for what it has of A's first array, at each place where that is read."""
+    wanted = source.terms[0]
+    for placed in list(placements(wanted.reads, term.reads, source.out)):
+        value = _placed(wanted.body, wanted, placed, term)
+        first = substitute_read(wanted.reads[0], placed)
+        if value is None or first not in term.reads or term.body.has(sp.Piecewise):
+            continue
+        at = slot(term.reads.index(first))
+        made = _through(term.body, value, at, slot(len(term.reads)))
+        if made is None:
+            continue
+        there = Read(source.name, tuple(placed[index.symbol] for index in source.out))
+        body, reads = prune(made, (*term.reads, there))
+        if len(reads) < len(term.reads):
+            term = replace(term, body=body, reads=reads)
+    return term
+
+
+LARGE = 40
+"""Operations of a body in which a quotient is looked for."""
+
+
+def _through(body: sp.Expr, value: sp.Expr, at: sp.Symbol, name: sp.Symbol) -> sp.Expr | None:
+    """The body with what A = value, linear in x, says of x in its place; None where that is no
+    value of x wherever the body is one."""
+    slope = sp.diff(value, at)
+    if slope == 0 or at in slope.free_symbols or sp.count_ops(body) > LARGE:
+        return None
+    # What a root is of is one thing: (v + 0.00001)^(3/2) is not to be multiplied out.
+    roots = {power.base: sp.Dummy(positive=True) for power in slope.atoms(sp.Pow)
+             if power.base.is_Add and not power.exp.is_Integer}
+    whole = body.xreplace(roots)
+    inside = (name - value.xreplace({at: sp.S.Zero})) / slope
+    made = sp.factor(sp.cancel(sp.together(whole.xreplace({at: inside.xreplace(roots)}))))
+    back = {mark: base for base, mark in roots.items()}
+    return made.xreplace(back) if _divides_by_less(made, whole) else None
+
+
+def _divides_by_less(made: sp.Expr, before: sp.Expr) -> bool:
+    """Whether an expression divides by nothing that the other one does not divide by."""
+    def below(part: sp.Expr) -> set[sp.Expr]:
+        return {power.base for power in part.atoms(sp.Pow)
+                if power.exp.is_number and power.exp.is_negative and not power.base.is_number}
+    return below(made) <= below(before)
 
 
 def slopes_in_outputs(
@@ -110,7 +161,7 @@ def slopes_in_outputs(
         for source in forward
         if source.is_pointwise
         and isinstance(source.terms[0].body, Opaque)
-        and source.terms[0].body.args[0] == slot(0)
+        and source.terms[0].reads
     ]
     terms = []
     for term in equation.terms:
@@ -128,17 +179,30 @@ def _slope_in_output(term: Term, outputs: Iterable[Equation]) -> tuple[Term, str
     """
     for applied in sorted(term.body.atoms(Opaque), key=sp.default_sort_key):
         kind = type(applied)
-        polynomial = in_output(kind) if kind.order and applied.args[0].is_Symbol else None
+        polynomial = in_output(kind) if kind.order else None
         if polynomial is None:
             continue  # σ' is a (1 - a); the slope of x² is no polynomial in x²
-        lone = replace(term, reads=(term.reads[slot_numbers(applied.args[0])[0]],))
         for source in outputs:
-            made = type(source.terms[0].body)
+            (given,) = source.terms
+            made = type(given.body)
             if made.base is not kind.base or made.order:
                 continue
-            for placed in _placements(lone, source, source.terms[0].reads[0]):
+            for placed in placements(given.reads, term.reads, source.out):
+                if _placed(given.body.args[0], given, placed, term) != applied.args[0]:
+                    continue
                 new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
                 value = polynomial.xreplace({A: slot(len(term.reads))})
                 body, reads = prune(term.body.xreplace({applied: value}), (*term.reads, new))
                 return replace(term, body=body, reads=reads), source.name
     return None
+
+
+def _placed(
+    part: sp.Expr, given: Term, placed: Mapping[sp.Symbol, sp.Expr], term: Term
+) -> sp.Expr | None:
+    """A part of the body of `given` in the slots that its reads have in `term`; None where one of
+    them is not read there."""
+    reads = [substitute_read(read, placed) for read in given.reads]
+    if not all(read in term.reads for read in reads):
+        return None
+    return part.xreplace({slot(p): slot(term.reads.index(read)) for p, read in enumerate(reads)})

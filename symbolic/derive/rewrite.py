@@ -31,7 +31,7 @@ from ..equation import (
     term_reads,
 )
 from ..functions import upright
-from ..rationals import factored
+from ..rationals import decimal, factored
 from ..relations import as_relations
 from ..solving import drop_unused, prune, solve
 from ..substitution import rename_bound, substitute_read, substitute_term
@@ -260,6 +260,13 @@ def shortest(body: sp.Expr) -> sp.Expr:
         return shortest(body.xreplace({power: _POWER})).xreplace({_POWER: power})
     if _is_large(body):
         return _gathered(body)
+    if (whole := _with_differences_whole(body)) is not None:
+        return whole
+    decimals = {number: sp.Dummy("r", positive=True) for total in body.atoms(sp.Add)
+                for number in total.args if number.is_Rational and decimal(abs(number))}
+    if decimals:  # x + 0.00001 is not to become (100000 x + 1)/100000
+        back = {mark: number for number, mark in decimals.items()}
+        return shortest(body.xreplace(decimals)).xreplace(back)
     try:
         plain = sp.cancel(body)
     except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
@@ -273,18 +280,47 @@ def shortest(body: sp.Expr) -> sp.Expr:
     return sp.powsimp(found, combine="exp", deep=True) if len(found.atoms(sp.exp)) > 1 else found
 
 
+def _with_differences_whole(body: sp.Expr) -> sp.Expr | None:
+    """The shortest form in which a difference whose square it has stays one; None where it is no
+    shorter than the body: 1 + (y - t)² is not to be multiplied out."""
+    squared = [power.base for power in body.atoms(sp.Pow)
+               if power.base.is_Add and power.exp.is_Integer and power.exp > 1]
+    for total in sorted(squared, key=sp.default_sort_key):
+        mark = sp.Dummy("D", real=True)
+        content, plain = total.primitive()
+        multiples = {plain: mark / content, sp.expand(-plain): -mark / content}
+
+        def whole(part: sp.Expr, multiples: Mapping[sp.Expr, sp.Expr] = multiples) -> sp.Expr:
+            number, inner = part.primitive()
+            return number * multiples.get(inner, inner)
+
+        put = body.replace(lambda part: part.is_Add, whole)
+        if put.free_symbols & total.free_symbols:
+            continue  # what it is of stands elsewhere, too, and may cancel with it
+        forms = [form.xreplace({mark: total}) for form in (shortest(put), factored(put))]
+        found = min(forms, key=lambda form: sp.count_ops(form))
+        if sp.count_ops(found) < sp.count_ops(body):
+            return upright(found)
+    return None
+
+
 ROWS_SUM_TO_ONE = ("one_hot", "probability")
 
 
-def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation, frozenset[str]]:
-    """Σ_k Y[i, k] becomes 1 where the rows of Y are declared to sum to one.
+def sum_rows(
+    equation: Equation, inputs: Mapping[str, Array], shares: Mapping[str, int] | None = None
+) -> tuple[Equation, frozenset[str]]:
+    """Σ_k Y[i, k] becomes 1 where the rows of Y are declared to sum to one, or Y is a softmax.
 
-    Returns the equation and the names of the inputs whose declaration was used.
+    shares: softmaxes -> the axis along which they sum to one.
+    Returns the equation and the names of the arrays that do.
     """
+    along = {**{name: array.along for name, array in inputs.items()
+                if array.kind in ROWS_SUM_TO_ONE}, **(shares or {})}
     used: set[str] = set()
     terms = []
     for term in equation.terms:
-        while (found := _with_row_summed(term, inputs)) is not None:
+        while (found := _with_row_summed(term, along)) is not None:
             term, rest, name = found
             terms += rest
             used.add(name)
@@ -293,7 +329,7 @@ def sum_rows(equation: Equation, inputs: Mapping[str, Array]) -> tuple[Equation,
 
 
 def _with_row_summed(
-    term: Term, inputs: Mapping[str, Array]
+    term: Term, shares: Mapping[str, int]
 ) -> tuple[Term, list[Term], str] | None:
     """The term with one such sum made 1, what of its body does not hold the rows, and whose rows
     they are; None where there is none."""
@@ -304,10 +340,9 @@ def _with_row_summed(
                 _reads_at(index, guard_subscripts(guard)) for guard in term.guards):
             continue
         place, read = holders[0], term.reads[holders[0]]
-        array = inputs.get(read.array)
-        if array is None or array.kind not in ROWS_SUM_TO_ONE:
+        if read.array not in shares:
             continue
-        along = array.along % len(read.at)
+        along = shares[read.array] % len(read.at)
         others = (*read.at[:along], *read.at[along + 1:])
         if read.at[along] != index.symbol or _reads_at(index, others):
             continue

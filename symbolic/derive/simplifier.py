@@ -18,13 +18,14 @@ import sympy as sp
 
 from ..assumptions import Assumption
 from ..dependence import arrays_read, reached
-from ..equation import Equation, Item, Recurrence, System
-from ..matrices.leaves import Levels
+from ..equation import Equation, Item, Read, Recurrence, System
+from ..matrices.leaves import Levels, softmaxes
 from ..matrices.nodes import Einsum, walk
 from ..matrices.recognise import matrix_form
 from .declared import Declarations, use_declared
 from .fuse import is_short
-from .named_values import is_value, reuse_values, slopes_in_outputs
+from .named_sums import NamedSums, centred, named_sums
+from .named_values import is_value, reuse_quotients, reuse_values, slopes_in_outputs
 from .rewrite import cancelled, inline, sum_rows, tidy
 from .steps import Form, Rule, Step
 
@@ -49,8 +50,8 @@ LONG = 24
 """Arrays that a term may read when an adjoint is put into its only reader: the adjoint of the first
 of a thousand layers is no product of a thousand slopes."""
 
-_ORDER: tuple[Rule, ...] = ("chain rule", "insert", "named value", "slope in output", "cancel",
-                            "row sums", "declared", "per sample")
+_ORDER: tuple[Rule, ...] = ("chain rule", "centred", "insert", "named value", "slope in output",
+                            "cancel", "row sums", "declared", "per sample")
 
 
 class Simplifier:
@@ -73,7 +74,10 @@ class Simplifier:
         self.hidden = set(hidden)
         self.levels = levels or {}
         self.backward = tuple(backward.equations)
+        self._sums = NamedSums.of(forward.items)
+        self._centred = {e.name: centred(e, self._sums) for e in self.backward}
         self.inputs = {array.name: array for array in forward.inputs}
+        self._shares = softmaxes(forward, levels or {})
         self.keep = keep
         self.inlined: dict[str, Step] = {}
         self.assumed: set[str] = set()
@@ -93,7 +97,7 @@ class Simplifier:
         # in.
         self._seeds = {e.name for e in self.backward if all(not t.reads for t in e.terms)}
         self._reader_count = Counter(
-            name for e in self.backward for name in arrays_read(e)
+            name for e, _ in self._centred.values() for name in arrays_read(e)
         )
 
     def run(self) -> list[Step]:
@@ -102,6 +106,9 @@ class Simplifier:
         for raw in self.backward:
             via = tuple(dict.fromkeys(term.via for term in raw.terms if term.via))
             forms = [Form(self._with_seeds(raw), "chain rule", via)]
+            shorter, names = self._centred[raw.name]
+            if names:
+                forms.append(Form(self._with_seeds(shorter), "centred", names))
             if len(raw.terms) > MANY:
                 self._in_parts(forms)
             else:
@@ -124,7 +131,7 @@ class Simplifier:
     def _in_parts(self, forms: list[Form]) -> None:
         """The rewrites of an array that is read in very many places, place by place: each looks at
         all of what it is given, so that of the whole they would take the square of their number."""
-        whole = forms[0]
+        whole = forms[-1]
         parts = [[replace(whole, equation=replace(whole.equation, terms=(term,)))]
                  for term in whole.equation.terms]
         for rewrite in self._stages():
@@ -165,8 +172,9 @@ class Simplifier:
                 if target is None or read.array in self.keep:
                     continue
                 put = inline(equation, target)
-                # A hidden adjoint (of log Σ exp) goes in even at the price of a sum.
-                if put is None and read.array in self.hidden:
+                # A hidden adjoint (of log Σ exp) goes in even at the price of a sum, and so does
+                # a row sum that is given back to the row alone (of a mean, a variance).
+                if put is None and (read.array in self.hidden or _is_given_back(equation, read)):
                     put = self._with_sum(equation, target)
                 if put is not None and self._pays(equation, target, put):
                     equation, changed = put, True
@@ -212,15 +220,19 @@ class Simplifier:
         if outputs:
             forms.append(Form(sloped, "slope in output", outputs))
         self._cancel(forms)
-        summed, used = sum_rows(forms[-1].equation, self.inputs)
+        summed, used = sum_rows(forms[-1].equation, self.inputs, self._shares)
         if used:
-            self.assumed |= used
-            names = tuple(sorted(used))
+            names, declared = tuple(sorted(used)), sorted(used - self._shares.keys())
+            self.assumed.update(declared)
             forms.append(Form(summed, "row sums", names,
-                              tuple(Assumption(name, "row sums") for name in names)))
+                              tuple(Assumption(name, "row sums") for name in declared)))
         shorter, assumed = use_declared(forms[-1].equation, self._declared)
         if assumed:
             forms.append(Form(shorter, "declared", assumes=assumed))
+        named, values = named_sums(forms[-1].equation, self._sums)
+        named, more = reuse_quotients(named, self._near(named))
+        if values or more:
+            forms.append(Form(named, "named value", tuple(dict.fromkeys((*values, *more)))))
 
     def _near(self, equation: Equation) -> list[Equation]:
         """The pointwise forward equations of arrays that an equation reads, in forward order.
@@ -241,6 +253,13 @@ class Simplifier:
             forms.append(Form(after, "cancel"))
         else:
             forms[-1] = replace(before, equation=after)
+
+
+def _is_given_back(reader: Equation, read: Read) -> bool:
+    """Whether a read of an array with fewer axes is repeated along the others."""
+    out = {index.symbol for index in reader.out}
+    return len(read.at) < len(out) and set(read.at) <= out and len(reader.terms) <= MANY and all(
+        read not in term.reads or not term.over for term in reader.terms)
 
 
 def _added(equation: Equation, parts: Iterable[Form]) -> Equation:

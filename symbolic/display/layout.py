@@ -158,9 +158,8 @@ class _Layout:
             return self.style.joined(word, list(map(self._relation, condition.args)))
         if condition.func not in _SIGNS:
             raise NotImplementedError(f"no layout for the condition {condition}")
-        return self.style.relation(
-            self.write(condition.lhs), _SIGNS[condition.func], self.write(condition.rhs)
-        )
+        left, right = _sides(condition)
+        return self.style.relation(self.write(left), _SIGNS[condition.func], self.write(right))
 
     def _power(self, part: sp.Expr) -> Piece:
         if isinstance(part, sp.exp):
@@ -252,6 +251,16 @@ def _fraction(product: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
         elif factor != 1:
             above.append(factor)
     return above, below
+
+
+def _sides(condition: sp.Basic) -> tuple[sp.Expr, sp.Expr]:
+    """x and c of x - c > 0: what is subtracted stands on the other side."""
+    left, right = condition.lhs, condition.rhs
+    if right == 0 and left.is_Add:
+        away = [part for part in left.args if part.as_coeff_Mul()[0].is_negative]
+        if away and len(away) < len(left.args):
+            return left - sp.Add(*away), -sp.Add(*away)
+    return left, right
 
 
 def _unequal(condition: sp.Basic) -> sp.Basic:

@@ -1,6 +1,9 @@
 """σ where it stands, though it was written with exp, or as its slope over itself.
 
-    exp(u)/(1 + exp(u)) -> σ(u)      1/(1 + exp(u)) -> 1 - σ(u)      σ′(u)/σ(u) -> 1 - σ(u)
+    exp(u)/(1 + exp(u)) -> σ(u)      1/(1 + exp(u)) -> σ(-u)      σ′(u)/σ(u) -> σ(-u)
+    1 - σ(-u) -> σ(u)                1 - σ(u) -> σ(-u), where σ(u) stands nowhere else
+
+σ(-u) is 1 - σ(u), and keeps its digits where σ(u) is all but 1.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ _SLOPE = derivative(SIGMOID)
 
 def with_sigmoids(body: sp.Expr) -> sp.Expr:
     """The body with σ for what is σ, where that makes it shorter."""
-    if not body.has(sp.exp, _SLOPE):
+    if not body.has(sp.exp, _SLOPE, SIGMOID):
         return body
-    made = _walked(body)
+    made = _mirrored(_walked(body))
     return made if sp.count_ops(made) <= sp.count_ops(body) else body
 
 
@@ -29,18 +32,32 @@ def _walked(part: sp.Expr) -> sp.Expr:
 
 def _factor(part: sp.Expr) -> sp.Expr:
     """A product with its quotients by 1 + exp(u) and by σ(u) as σ."""
-    powers = dict((factor, sp.S.One) if isinstance(factor, sp.exp) else factor.as_base_exp()
-                  for factor in sp.Mul.make_args(part))
-    for base, exponent in powers.items():
-        if exponent != -1:
+    factors = list(sp.Mul.make_args(part))
+    for place, factor in enumerate(factors):
+        base, exponent = factor.as_base_exp()
+        if exponent != -1 or isinstance(factor, sp.exp):
             continue
+        others = factors[:place] + factors[place + 1:]
         if base.is_Add and len(base.args) == 2 and base.args[0] == 1 and isinstance(
                 base.args[1], sp.exp):
             growing = base.args[1]
-            u = growing.args[0]
-            if growing in powers:
-                return _factor(part / growing * base * SIGMOID(u))
-            return _factor(part * base * SIGMOID(-u))
-        if isinstance(base, SIGMOID) and powers.get(_SLOPE(base.args[0])) == 1:
-            return _factor(part * base / _SLOPE(base.args[0]) * (1 - base))
+            if growing in others:
+                others.remove(growing)
+                return _factor(sp.Mul(*others, SIGMOID(growing.args[0])))
+            return _factor(sp.Mul(*others, SIGMOID(-growing.args[0])))
+        if isinstance(base, SIGMOID) and _SLOPE(base.args[0]) in others:
+            others.remove(_SLOPE(base.args[0]))
+            return _factor(sp.Mul(*others, 1 - base))
     return part
+
+
+def _mirrored(body: sp.Expr) -> sp.Expr:
+    """1 - σ(u) as σ(-u), where that is shorter: the u of σ(u) stands nowhere else in a σ."""
+    for applied in sorted(body.atoms(SIGMOID), key=sp.default_sort_key):
+        (inner,), mark = applied.args, sp.Dummy()
+        left = body.replace(
+            lambda part, one=applied: part.is_Add and (part == 1 - one or part == one - 1),
+            lambda part, one=applied, mark=mark: mark if part == 1 - one else -mark)
+        if mark in left.free_symbols and applied not in left.atoms(SIGMOID):
+            body = left.xreplace({mark: SIGMOID(-inner)})
+    return body

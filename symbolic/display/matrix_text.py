@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..matrices.nodes import (
@@ -195,11 +196,11 @@ def _pointwise(node: Pointwise, pen: Pen, way: Way | None) -> Piece:
         turned = pen.medium.transpose(_vector_body(node, here, pen))
         return min(turned, made, key=lambda piece: (
             piece.text.count(pen.medium.transposed), len(piece.text)))
-    node = with_outer(node)
+    node = with_outer(replace(node, body=with_sigmoids(node.body)))
     for across in pen.conventions.across(node.axes):
         node = put_together(node, across)
     pieces = [_argument(argument, node.axes, pen) for argument in node.arguments]
-    return body(with_sigmoids(node.body), pieces, pen.medium.style)
+    return body(node.body, pieces, pen.medium.style)
 
 
 def _vector_body(node: Pointwise, way: Way | None, pen: Pen) -> Piece:

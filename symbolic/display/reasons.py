@@ -179,9 +179,19 @@ def _slope_in_output(form: Form, step: Step, chain: Chain) -> Wording:
 
 def _row_sums(form: Form, step: Step, chain: Chain) -> Wording:
     names = [(ArrayName(array),) for array in form.uses]
+    if not form.assumes:
+        return Wording(("the rows of ", *_joined(names), " sum to one, as a softmax's do"),
+                       ("The entries of the softmax ", *_listed(names), " sum to one:"))
     return Wording(
         ("the rows of ", *_joined(names), " sum to one (assumed)"),
         ("Assuming that the entries of ", *_listed(names), " sum to one for each sample:"),
+    )
+
+
+def _centred(form: Form, step: Step, chain: Chain) -> Wording:
+    return Wording(
+        ("a sum is 0 by what ", *_listed((ArrayName(array),) for array in form.uses), " is"),
+        ("A sum cancels with ", *_numbered(form.uses), ":"),
     )
 
 
@@ -215,6 +225,7 @@ _WORDINGS: dict[Rule, Callable[[Form, Step, Chain], Wording]] = {
     "declared": _declared,
     "cancel": _cancel,
     "per sample": _per_sample,
+    "centred": _centred,
 }
 
 

@@ -23,15 +23,20 @@ ONCE = 5
 """The same of one that is read in a single place."""
 
 
-def inlined(writer: Writer, equations: Sequence[Equation], keep: Collection[str]) -> Writer:
+def inlined(
+    writer: Writer, equations: Sequence[Equation], keep: Collection[str],
+    beside: Collection[str] = (),
+) -> Writer:
     """The writer with definitions put in for temporaries among `equations`, in their order; those
-    called `keep` have lines of their own, whatever they are."""
+    called `keep` have lines of their own, whatever they are.  beside: arrays with names that
+    nobody gave them, as S_inv beside log det S."""
     adjoints = writer.notation.adjoints
     reads = Counter(read.array for equation in equations for read in equation.reads)
     known: dict[str, Definition] = dict(writer.inline)
     for equation in equations:
         name = equation.name
-        if name in keep or equation.argmax or not is_unnamed(adjoints.get(name, name)) or any(
+        if name in keep or equation.argmax or not (
+                name in beside or is_unnamed(adjoints.get(name, name))) or any(
                 index.size == 1 for index in equation.out):
             continue
         form = replace(writer, inline=known).whole_form(equation)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from ..functions import Opaque
+from ..functions import ABS, Opaque
 from ..matrices.kronecker import Way
 from ..rationals import decimal
 from .layout import ADD, ATOM, MUL, POW, Piece, Style, any_array, body
@@ -45,7 +45,8 @@ class TextStyle(Style):
         return Piece(self.hold(base, ATOM) + ("∘" if base.array else "") + mark, POW, base.array)
 
     def general_power(self, base: Piece, exponent: Piece) -> Piece:
-        shown = f"{self.hold(base, ATOM)}^{self.hold(exponent, ATOM)}"
+        mark = "∘^" if base.array or exponent.array else "^"
+        shown = f"{self.hold(base, ATOM)}{mark}{self.hold(exponent, ATOM)}"
         return Piece(shown, POW, base.array or exponent.array)
 
     def root(self, base: Piece) -> Piece:
@@ -55,6 +56,8 @@ class TextStyle(Style):
         name = {"sigmoid": "σ", "relu": "ReLU"}.get(function.title, function.title)
         if function.title == "step":
             return Piece(f"[{argument.text} > 0]", ATOM, argument.array)
+        if (function.base, function.order) == (ABS, 1):
+            return self.call("sign", [argument])
         return self.call(name + "′" * function.order, [argument])
 
 
@@ -123,7 +126,9 @@ class LatexStyle(Style):
         held = self.hold(base, ATOM)
         if "^" in held and not held.startswith("("):
             held = self.bracket(held)
-        return Piece(f"{held}^{{{exponent.text}}}", POW, base.array or exponent.array)
+        array = base.array or exponent.array
+        mark = r"\circ " if array else ""
+        return Piece(f"{held}^{{{mark}{exponent.text}}}", POW, array)
 
     def root(self, base: Piece) -> Piece:
         return Piece(rf"\sqrt{{{base.text}}}", ATOM, base.array)
@@ -137,6 +142,8 @@ class LatexStyle(Style):
     def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
         if function.title == "step":
             return Piece(rf"\mathbf{{1}}[{argument.text} \gt 0]", ATOM, argument.array)
+        if (function.base, function.order) == (ABS, 1):
+            return self.call("sign", [argument])
         mark = "'" * function.order
         return Piece(function.latex_name + mark + self._round(argument.text), ATOM, argument.array)
 

@@ -49,6 +49,23 @@ def levels_of(system: System) -> dict[str, Equation]:
     }
 
 
+def softmaxes(system: System, levels: Levels) -> dict[str, int]:
+    """The arrays exp(z - Λ), with Λ = log Σ exp z: name -> the axis along which they sum to one."""
+    found = {}
+    for equation in system.equations if levels else ():
+        if not equation.is_pointwise or not isinstance(equation.terms[0].body, sp.exp):
+            continue
+        (term,) = equation.terms
+        sizes = {index.symbol: index.size for index in equation.out}
+        for place, read in enumerate(term.reads):
+            level = levels.get(read.array)
+            arguments = () if level is None else _arguments(term, read, level, sizes)
+            for inner, over, guards in arguments:
+                if not guards and sp.expand(term.body.args[0] - inner + slot(place)) == 0:
+                    found[equation.name] = [index.name for index in equation.out].index(over)
+    return found
+
+
 @dataclass(frozen=True)
 class Summand:
     """A term with what it reads as nodes: `body` in as many slots as there are `leaves`, where

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from ..equation import slot, slots_of
+from ..equation import slot, slot_number, slots_of
 from .nodes import (
     Applied,
     Diagonal,
@@ -227,13 +227,31 @@ def collected(form: Node) -> Node:
     if not isinstance(form, Pointwise):
         return form
     form = _like_terms(form)
-    if not isinstance(form, Pointwise) or not form.body.is_Add:
+    if not isinstance(form, Pointwise):
         return form
+    if not form.body.is_Add:
+        return _behind_scalars(form)
     for at_end in (True, False):
         made = _common_factor(form, at_end)
         if made is not None:
             return collected(made) if isinstance(made, Pointwise) else made
     return form
+
+
+def _behind_scalars(form: Pointwise) -> Node:
+    """A sum behind numbers, sizes and scalars: (P V - V)/m."""
+    factors = sp.Mul.make_args(form.body)
+    sums = [factor for factor in factors if factor.is_Add]
+    others = [factor for factor in factors if not factor.is_Add]
+    if len(sums) != 1 or any(form.arguments[slot_number(s) or 0].axes
+                             for factor in others for s in slots_of(factor)):
+        return form
+    before = Pointwise(sums[0], form.arguments, form.axes)
+    inner = collected(before)
+    if inner == before:
+        return form
+    return _merged(sp.Mul(*others) * slot(len(form.arguments)), [*form.arguments, inner],
+                   form.axes)
 
 
 def _like_terms(form: Pointwise) -> Node:
@@ -261,10 +279,31 @@ def _common_factor(form: Pointwise, at_end: bool) -> Node | None:
         if len(shared.axes) > 2 or any(len(other.axes) != 2 for other in others):
             continue
         groups.setdefault(_apart(shared, at_end), []).append((term, product))
+    if len(form.body.args) == 2:
+        for term in form.body.args:
+            _add_lone(form, term, groups, at_end)
     if not groups or max(map(len, groups.values())) < 2:
         return None
     shared, terms = max(groups.items(), key=lambda item: len(item[1]))
     return _taken_out(form, shared, terms, at_end)
+
+
+def _add_lone(
+    form: Pointwise, term: sp.Expr, groups: dict[Node, list[tuple[sp.Expr, Node]]], at_end: bool
+) -> None:
+    """V as I V, where another term is P V with one matrix P."""
+    rest = term.as_coeff_Mul()[1]
+    found = [p for p in range(len(form.arguments)) if rest == slot(p)]
+    lone = form.arguments[found[0]] if found else None
+    if not isinstance(lone, Leaf | Transposed) or not lone.axes or lone.axes != form.axes:
+        return
+    meets = lone.axes[0] if at_end else lone.axes[-1]
+    fellows = groups.get(renamed(lone, {**{axis: axis for axis in lone.axes}, meets: "#met"}, ""))
+    if fellows and all(isinstance(product, Product) and len(product.factors) == 2
+                       for _, product in fellows):
+        inner = renamed(lone, {**{axis: axis for axis in lone.axes}, meets: "#same"}, "")
+        eye = Diagonal(None, (meets, "#same") if at_end else ("#same", meets))
+        fellows.append((term, Product((eye, inner) if at_end else (inner, eye), form.axes)))
 
 
 def _apart(shared: Node, at_end: bool) -> Node:

@@ -134,7 +134,14 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
         diagonal = _diagonal(equation, term, manner)
         if diagonal is not None:
             number, *nodes = diagonal
-            total.add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
+            scalar = nodes[0]
+            if len(nodes) > 1 and isinstance(scalar, Pointwise):
+                number, nodes = number * scalar.body.xreplace({
+                    slot(p): slot(p + 1) for p in range(len(scalar.arguments))}), [
+                    nodes[1], *scalar.arguments]
+                total.add(number * slot(0), nodes)
+            else:
+                total.add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
             return True
         if manner.diagonals:
             return False

@@ -74,6 +74,26 @@ def check(statement: Statement, convention: Convention) -> None:
         raise ShapeError(f"an array of shape {shown(left)} is given {shown(right)}")
 
 
+def shape_of(tree: Tree, convention: Convention) -> Dims:
+    """The shape of a part of a formula whose indices have been given their ranges.
+
+    Raises ReadBackError where it has none.
+    """
+    walk = _Shapes(convention)
+    walk.ranges = _Anything()
+    return walk.of(tree)
+
+
+class _Anything(dict[str, list[Dim]]):
+    """The ranges of indices that stand outside of a part: each is known, none is asked for."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> list[Dim]:
+        return []
+
+
 def free_indices(left: Entry) -> list[str]:
     """The indices that the left side of a formula is an entry at."""
     return [place.name for place in left.at if isinstance(place, Constant)]
@@ -255,7 +275,9 @@ class _Shapes:
             sizes = [d.found if isinstance(d, Length) else d for d in first]
             return (sizes[0] * sizes[1] if isinstance(sizes[0], int) and isinstance(sizes[1], int)
                     else Length()), 1
-        if tree.function == "det":
+        if tree.function in ("det", "tr"):
+            if not unify(first[-2], first[-1]):
+                raise ShapeError(f"{tree.function} of a matrix of shape {shown(first)}")
             return SCALAR
         for other in shapes[1:]:
             first = self.together(first, other)

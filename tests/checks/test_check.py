@@ -6,7 +6,7 @@ import pytest
 import gradproof as gp
 from gradproof.checks.hand_files import HandError, load_function
 from gradproof.checks.hand_written import check_network
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 
 DENSE = {"X": "m n", "y": "m o", "W1": "n h", "b1": "1 h", "W2": "h o", "b2": "1 o"}
 

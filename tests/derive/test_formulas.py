@@ -111,7 +111,7 @@ BOOK = [
     ("L = (x - c) @ inv(S) @ (x - c)/2", {"S": "n n", "x": "n", "c": "n"}, "x",
      "½ (S⁻¹ + (S⁻¹)ᵀ) (x - c)"),
     ("L = sum(log(1 + exp(z)))", {"z": "n"}, "z", "σ(z)"),
-    ("L = -sum(log(sigmoid(y*z)))", {"z": "n", "y": "n"}, "z", "-y ⊙ (1 - σ(y ⊙ z))"),
+    ("L = -sum(log(sigmoid(y*z)))", {"z": "n", "y": "n"}, "z", "-y ⊙ σ(-y ⊙ z)"),
     ("L = logsumexp(z)", {"z": "n"}, "z", "softmax(z)"),
     ("L = sum((C - eye(n))**2)/2", {"C": "n n"}, "C", "C - I"),
     ("a = tanh(X @ W)\nL = sum((a @ v - y)**2)/2",

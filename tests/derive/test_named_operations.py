@@ -128,7 +128,7 @@ def test_the_derivative_of_a_cholesky_factor_is_the_published_one():
     """Murray 2016, eq. 10, for the symmetric part of a matrix of free entries."""
     derivation = gp.derive(gp.equations("K = cholesky(S); L = sum(C*K)", S="n n", C="n n"), ["S"])
     assert str(derivation.gradients["S"]) == (
-        "∂L/∂S = ½ K_invᵀ (Φ ⊙ (Kᵀ C) + (Φ ⊙ (Kᵀ C))ᵀ) K_inv")
+        "∂L/∂S = ½ (K⁻¹)ᵀ (Φ ⊙ (Kᵀ C) + (Φ ⊙ (Kᵀ C))ᵀ) K⁻¹")
     random = np.random.default_rng(5)
     root, C, step = random.normal(size=(4, 4)), random.normal(size=(4, 4)), 1e-5
     values = {"S": root @ root.T + np.eye(4), "C": C}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from networks import CASES, random_networks, values_for
 
 from gradproof.codegen.interpret import evaluate
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.symbolic.derive.by_entries import disagreements
 from gradproof.symbolic.functions import ACTIVATIONS, Z, without_opaque
 from gradproof.symbolic.specs.network import Network, activation_function

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from networks import CASES, values_for
 
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.symbolic.specs.network import Network
 
 torch = pytest.importorskip("torch")

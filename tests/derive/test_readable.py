@@ -84,7 +84,8 @@ TEXTS = [
         "∂L/∂g = 1ᵀ (C ⊙ N)", "∂L/∂b = 1ᵀ C"]),
     (BATCH_NORM, MATRIX, [
         "μ = 1ᵀ X/m", "v = 1ᵀ (X - μ)∘²/m", "N = (X - μ) ⊘ √(v + e)", "Y = N ⊙ g + b"]),
-    (RMS_NORM, MATRIX, ["Y = X ⊙ g ⊘ (r 1ᵀ)", "∂L/∂r = -(C ⊙ X) gᵀ ⊘ r∘²"]),
+    (RMS_NORM, MATRIX, ["Y = X ⊙ g ⊘ (r 1ᵀ)", "∂L/∂r = -(C ⊙ Y) 1 ⊘ r",
+        "∂L/∂X = ((∂L/∂r 1ᵀ) ⊙ X/n + C ⊙ g) ⊘ (r 1ᵀ)"]),
     ("L = -sum(Y*log(softmax(X)))", {"X": "m n", "Y": "m n"}, [
         "L = -Σ_i Σ_j Yᵢⱼ (log softmax(X))ᵢⱼ", "∂L/∂X = ((Y 1) 1ᵀ) ⊙ softmax(X) - Y",
         "∂L/∂Y = -log softmax(X)"]),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gradproof.cli import main
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.derivations.sources import load
 from gradproof.embedding.documents import Embedder, embed
 from gradproof.reports.replacing import replace_bytes

@@ -12,7 +12,7 @@ import pytest
 from networks import SAMPLES, example
 from report_lint import available, lint
 
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.reports.content import Display, Relation, Side
 from gradproof.reports.markup import Github, Latex, Portable, visible
 from gradproof.reports.pages.document import ReportData, build

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 from networks import SAMPLES, example
 
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.sections.claims import compare
 from gradproof.reports.sections.narration import all_functions

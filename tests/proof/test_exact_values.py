@@ -10,7 +10,7 @@ import sympy as sp
 
 from gradproof.checks import exact_values
 from gradproof.codegen.interpret import evaluate as in_floats
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.symbolic.equation import (
     Array,
     Equal,

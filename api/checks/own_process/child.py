@@ -70,7 +70,7 @@ Waiting = list[One]
 def _of_network(file: str, network: Network | Model, function: str) -> Waiting:
     from gradproof.checks.hand_files import load_function
     from gradproof.checks.hand_written import check_network
-    from gradproof.derivations.derivation import derive
+    from gradproof.derivations.deriving import derive
 
     derivation = derive(network)
     gradient = load_function(file, function or None)
