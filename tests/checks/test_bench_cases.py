@@ -73,7 +73,8 @@ def test_a_branch_that_the_given_arrays_do_not_reach_is_reached():
     assert result["W3"].verdict == "proved"
 
 
-@pytest.mark.parametrize("letter", ["b", "e", "l"])
+@pytest.mark.parametrize("letter", [
+    pytest.param("b", marks=pytest.mark.slow), "e", pytest.param("l", marks=pytest.mark.slow)])
 def test_a_wide_layer_is_checked_within_seconds(letter):
     made = case(letter, "plain")
     result = gp.check(made.loss, made.gradient, wrt=WEIGHTS, repair_seconds=0, **made.arrays(128))

@@ -327,7 +327,7 @@ def program_agrees(program: Program, seed: int) -> None:
               program.values(seed), SIZES, rows=rows, must=False)
 
 
-@over_programs(8)
+@over_programs(5)
 def test_a_random_program(program: Program, seed: int) -> None:
     program_agrees(program, seed)
 

@@ -52,6 +52,7 @@ def graded(capsys, form, files, *options):
     return code, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_records_of_many_submissions(work, capsys):
     code, shown = graded(capsys, "json", SUBMITTED, "--jobs", "2")
     records = json.loads(shown)

@@ -71,7 +71,7 @@ def test_either_convention_is_kept(name, vectors):
     assert not faults(of_derivation(name, derivation))
 
 
-@over_programs(25)
+@over_programs(15)
 def test_programs_are_printed_as_they_are(program, seed):
     of_random(program, seed)
 

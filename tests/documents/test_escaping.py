@@ -230,7 +230,9 @@ def test_file_names_and_findings_are_no_commands(tmp_path, capsys, monkeypatch):
     assert "\n" not in annotation("error", "a\nb", 1, "t\r", "x\u2028\x1b[2J\n::error::")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
+@pytest.mark.parametrize("encoding", [
+    "ascii", "cp437", pytest.param("latin-1", marks=pytest.mark.slow),
+    pytest.param("cp1252", marks=pytest.mark.slow)])
 def test_output_in_any_encoding(encoding, tmp_path):
     for command in (["derive", "2-2-1"], ["codegen", "2-2-1"]):
         done = subprocess.run([sys.executable, "-m", "gradproof", *command], capture_output=True,

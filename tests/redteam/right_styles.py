@@ -2,7 +2,8 @@
 
 What such a program does beside its arrays decides nothing, and a proof is due.
 """
-# ruff: noqa: PTH, PYI024, SIM118 - as people write it
+# As people write it:
+# ruff: noqa: PTH, PYI024, SIM118
 
 from __future__ import annotations
 
