@@ -48,7 +48,8 @@ def report(
 ) -> tuple[list[Path], CheckResult | None]:
     """Writes a network's or model's report and returns the paths.
 
-    formats: some of "markdown" (with a network's figure beside it), "latex", "html".
+    formats: some of "markdown" (with a network's figure beside it), "latex", "html",
+        "json", "notebook".
 
     hand: a Python file with a hand-written backward pass, which is run, in a process of its own
         within `limits`, and put into the three-way comparison; an example network brings its own.

@@ -145,18 +145,37 @@ class Github(Markup):
         return f"{ticks}{space}{text}{space}{ticks}"
 
     def display(self, display: Display) -> str:
+        return f"```math\n{self.body(display)}\n```"
+
+    def body(self, display: Display) -> str:
+        """One row as it is, several in an aligned environment."""
         lines = [row + (rf" \qquad {label}" if label else "")
                  for row, label in tagged_rows(display, self.row)]
         if len(lines) == 1:
-            body = lines[0].replace(" &", " ", 1).strip()
-        else:
-            body = "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-        return f"```math\n{body}\n```"
+            return lines[0].replace(" &", " ", 1).strip()
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def listing(self, listing: Listing) -> str:
         text = escaping.lines(listing.text)
         ticks = _ticks(text, 3)
         return f"{ticks}{listing.language}\n{text.rstrip()}\n{ticks}"
+
+
+class Dollars(Github):
+    """Dollars inline and around rows that are aligned: Jupyter, MyST, MkDocs with arithmatex."""
+
+    name = "dollars"
+
+    def inline(self, latex: str) -> str:
+        return f"${self._safe(latex)}$"
+
+    def display(self, display: Display) -> str:
+        return f"$$\n{self._safe(self.body(display))}\n$$"
+
+    @staticmethod
+    def _safe(latex: str) -> str:
+        """Without characters that mean something to a renderer that reads dollars late."""
+        return latex.replace("<", r"\lt ").replace(">", r"\gt ").replace("|", r"\vert ")
 
 
 class Portable(Github):

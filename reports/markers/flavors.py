@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...symbolic import escaping
 from ..content import Block, Bullets, Display, Listing, Paragraph, Picture, Prose, Table, plain
-from ..markup import FLAVORS, Github, Latex, Markup, aligned
+from ..markup import FLAVORS, Dollars, Latex, Markup, aligned
 from ..mathml import MathmlError
 from ..mathml import mathml as made_mathml
 from .marker import MarkerError, near
@@ -80,18 +80,6 @@ def markup_of(syntax: str, form: str, flavor: str) -> Markup:
     if kind == "markdown":
         return FLAVORS[flavor]() if flavor in FLAVORS else Dollars()
     return {"latex": Tex, "rst": Rst, "html": Html}[kind]()
-
-
-class Dollars(Github):
-    """Dollars inline and around rows that are aligned: MyST, and MkDocs with arithmatex."""
-
-    name = "dollars"
-
-    def inline(self, latex: str) -> str:
-        return f"${_safe(latex)}$"
-
-    def display(self, display: Display) -> str:
-        return f"$$\n{_safe(rows(display, self.row))}\n$$"
 
 
 class Tex(Latex):
@@ -180,11 +168,6 @@ def rows(display: Display, width: float) -> str:
     if len(lines) == 1:
         return lines[0].replace(" &", " ", 1).strip()
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
-
-def _safe(latex: str) -> str:
-    """Without characters that mean something to a renderer that reads dollars late."""
-    return latex.replace("<", r"\lt ").replace(">", r"\gt ").replace("|", r"\vert ")
 
 
 def _indented(text: str) -> str:

@@ -2,10 +2,12 @@
 
 What the sections say is :mod:`gradproof.reports.sections`.
 
-    document   the sections of a report in their order, as plain data
-    figure     the network drawn as SVG, with its weights and values
-    files      a report's files: written whole or not at all
-    html_page  a report as one page that needs nothing else
-    render     Markdown and LaTeX: from a report's plain data to the text of its files
-    symbols    symbols in MathML that lead to where they are defined
+    document       the sections of a report in their order, as plain data
+    figure         the network drawn as SVG, with its weights and values
+    files          a report's files: written whole or not at all
+    html_page      a report as one page that needs nothing else
+    json_form      the whole derivation as JSON
+    notebook_page  a report as a Jupyter notebook, whose programs run
+    render         Markdown and LaTeX: from a report's plain data to the text of its files
+    symbols        symbols in MathML that lead to where they are defined
 """

@@ -10,10 +10,13 @@ from ..replacing import replace_all
 from .document import ReportData
 from .figure import svg
 from .html_page import html_page
+from .json_form import json_form
+from .notebook_page import notebook
 from .render import FIGURE, latex, markdown
 
 FORMATS: dict[str, str] = {
     "markdown": "report.md", "latex": "report.tex", "html": "report.html",
+    "json": "report.json", "notebook": "report.ipynb",
 }
 """Formats and the names of their files."""
 DEFAULT = ("markdown", "latex")
@@ -65,11 +68,16 @@ def _written(report: ReportData, form: str, flavor: str, body: bool) -> str:
             return markdown(report, flavor)
         case "latex":
             return latex(report, body)
+        case "json":
+            return json_form(report)
+        case "notebook":
+            return notebook(report)
         case _:
             return html_page(report)
 
 
-_BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "<!doctype html>")
+_BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "<!doctype html>",
+               '{\n  "gradproof report"', '{\n  "cells"')
 _MARKS = ("Backpropagation through the ", "gradproof report")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
-from ..content import Code, Display, Math, Prose, Relation, Table, plain
-from ..markup import FLAVORS, Latex, Markup, visible
+from ..content import Code, Display, Math, Prose, Relation, Section, Table, plain
+from ..markup import FLAVORS, Dollars, Latex, Markup, visible
 from .document import ReportData
 from .figure import latex_picture
 
@@ -22,12 +23,25 @@ def markdown(report: ReportData, flavor: str = "github") -> str:
     """The report in Markdown; `flavor` is "github" or "portable"."""
     if flavor not in ("github", "portable"):
         raise ValueError(f"flavor: expected 'github' or 'portable', got {flavor!r}")
-    markup = FLAVORS[flavor]()
+    return _in_markdown(report.title, report.sections, FLAVORS[flavor](), FIGURE)
+
+
+def markdown_section(section: Section, figure: str) -> str:
+    """One section in the Markdown of notebooks; one without a title is its blocks alone.
+
+    figure: the address of the drawing.
+    """
+    return _in_markdown((), (section,), Dollars(), figure)
+
+
+def _in_markdown(
+    title: Prose, sections: Sequence[Section], markup: Markup, figure: str
+) -> str:
     template = _markdown_templates().from_string(template_text("report.md"))
     kept = Kept()
     return kept.restored(kept.cleaned(template.render(
-        report=report, markup=markup, prose=markup.prose, kept=kept, as_display=as_display,
-        plain=lambda prose: markup.text(plain(prose)), figure=FIGURE,
+        title=title, sections=sections, markup=markup, prose=markup.prose, kept=kept,
+        as_display=as_display, plain=lambda prose: markup.text(plain(prose)), figure=figure,
     )))
 
 

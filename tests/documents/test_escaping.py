@@ -176,9 +176,16 @@ def test_every_field_in_every_document(text, tmp_path):
     seen = json.dumps(text if text in SEEN else "net")
     spec = SPEC.replace("{seen}", seen).replace("{any}", field)
     (tmp_path / "s.toml").write_text(spec, encoding="utf-8")
-    report(read_text(spec, "s.toml"), tmp_path / "r")
-    for name in ("report.md", "report.tex"):
+    report(read_text(spec, "s.toml"), tmp_path / "r",
+           formats=["markdown", "latex", "html", "json", "notebook"])
+    for name in ("report.md", "report.tex", "report.html", "report.json", "report.ipynb"):
         assert_plain((tmp_path / "r" / name).read_text(encoding="utf-8"))
+    page = Tags((tmp_path / "r" / "report.html").read_text(encoding="utf-8"))
+    assert "script" not in {tag for tag, _ in page.found}
+    assert not [name for _, names in page.found for name in names if name.startswith("on")]
+    assert {names["href"][0] for tag, names in page.found if tag == "a"} == {"#"}
+    for name in ("report.json", "report.ipynb"):
+        json.loads((tmp_path / "r" / name).read_text(encoding="utf-8"))
     assert_tex_is_text((tmp_path / "r" / "report.tex").read_text(encoding="utf-8"))
     forms = {"md": ("<!-- gradproof {} -->\n<!-- /gradproof -->\n"),
              "rst": ".. gradproof: {}\n.. /gradproof\n", "tex": "% gradproof: {}\n% /gradproof\n"}

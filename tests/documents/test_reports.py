@@ -14,7 +14,7 @@ from report_lint import available, lint
 
 from gradproof.derivations.deriving import derive
 from gradproof.reports.content import Display, Relation, Side
-from gradproof.reports.markup import Github, Latex, Portable, visible
+from gradproof.reports.markup import Github, Latex, Portable, _folded, visible
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.pages.figure import svg
 from gradproof.reports.pages.files import write_report
@@ -295,3 +295,40 @@ def test_latex_compiles(report: ReportData, tmp_path: Path, engine: str) -> None
     assert done.returncode == 0, log[-2000:]
     wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
     assert max(wide, default=0) < 25, log
+
+
+def test_a_body_has_labels_and_no_preamble(report: ReportData) -> None:
+    text = latex(report, body=True)
+    assert r"\begin{document}" not in text
+    assert r"\usepackage{" not in re.sub("(?m)^%.*", "", text)
+    labels = re.findall(r"\\label\{(.*?)\}", text)
+    assert len(labels) == len(set(labels)) == len(report.printed_labels)
+    assert set(re.findall(r"\\hyperref\[(.*?)\]", text)) <= set(labels)
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "xelatex"])
+def test_a_body_compiles_in_another_document(tmp_path: Path, engine: str) -> None:
+    if shutil.which(engine) is None:
+        pytest.skip(f"no {engine}")
+    for name in ("2-2-1", "softmax"):
+        (tmp_path / f"{name}.tex").write_text(
+            latex(report_of(name), body=True).replace("gradproof:", f"{name}:"), encoding="utf-8")
+    (tmp_path / "book.tex").write_text(
+        "\\documentclass{book}\\usepackage{amsmath}\\begin{document}\\chapter{One}\n"
+        "\\input{2-2-1}\\input{softmax}\nSee (\\ref{2-2-1:eq3}).\\end{document}\n")
+    for _ in range(2):
+        done = subprocess.run([engine, "-interaction=nonstopmode", "-halt-on-error", "book.tex"],
+                              cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout.decode("utf-8", "replace")[-2000:]
+
+
+@pytest.mark.parametrize(("line", "parts"), [
+    ("short = 1", ["short = 1"]),
+    ("    a = first + second + third", ["    a = first +", "          second +",
+                                        "          third"]),
+    ("x" * 45, ["x" * 20, "        xxxxxxxxxxxx", "        xxxxxxxxxxxx", "        x"]),
+])
+def test_long_lines_of_code_are_folded(line: str, parts: list[str]) -> None:
+    assert _folded(line, 20) == parts
+    assert all(len(part) <= 20 for part in parts)
