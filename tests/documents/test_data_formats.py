@@ -15,7 +15,7 @@ import pytest
 from networks import SAMPLES, example
 
 import gradproof as gp
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.reporting import report
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.pages.json_form import decimal, json_form

@@ -18,7 +18,7 @@ from networks import SAMPLES, example
 
 import gradproof as gp
 from gradproof.cli import main
-from gradproof.derivations.derivation import derive
+from gradproof.derivations.deriving import derive
 from gradproof.reporting import report
 from gradproof.reports.mathml import mathml
 from gradproof.reports.pages.document import SECTIONS, ReportData, build
