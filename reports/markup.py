@@ -100,13 +100,48 @@ def rows(formula: Relation, width: float) -> list[tuple[str, str]]:
 
 def _broken(side: Side, width: float) -> list[str]:
     """A side on as many rows as it needs, broken between its chunks."""
-    parts = [f"{side.relation} {side.chunks[0]}"]
-    for chunk in side.chunks[1:]:
+    chunks = [part for chunk in side.chunks for part in factors(chunk, width)]
+    parts = [f"{side.relation} {chunks[0]}"]
+    for chunk in chunks[1:]:
         if visible(parts[-1] + chunk) <= width:
             parts[-1] += chunk
         else:
             parts.append(r"\quad {}" + chunk)
     return parts
+
+
+def factors(latex: str, width: float) -> list[str]:
+    """A summand in pieces that begin with the sign of a product, for a row that has to be broken;
+    one that fits stays whole, one that is wide still is broken within its brackets."""
+    if visible(latex) <= width:
+        return [latex]
+    found: list[str] = []
+    for part in _split(latex, 0):
+        if visible(part) > width:  # brackets that grow with what is in them cannot be parted
+            found += _split(part.replace(r"\left(", r"\Bigl(").replace(r"\right)", r"\Bigr)"), 1)
+        else:
+            found.append(part)
+    return found
+
+
+_SIGN = re.compile(r"\\(?:odot|oslash|cdot)(?![a-z])|[-+](?= )|\\?[{}()\[\]]")
+
+
+def _split(latex: str, depth: int) -> list[str]:
+    """In front of the signs that stand in at most so many brackets, and in no braces."""
+    found, brackets, braces, start = [], 0, 0, 0
+    for token in _SIGN.finditer(latex):
+        text = token[0]
+        if text in "{}":
+            braces += 1 if text == "{" else -1
+        elif text[-1] in "([" or text == r"\{":
+            brackets += 1
+        elif text[-1] in ")]" or text == r"\}":
+            brackets -= 1
+        elif not braces and brackets <= depth and latex[start : token.start()].strip():
+            found.append(latex[start : token.start()])
+            start = token.start()
+    return [part for part in (*found, latex[start:]) if part.strip()]
 
 
 def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
@@ -270,13 +305,15 @@ def _folded(line: str, width: int) -> list[str]:
     """A line of a program as lines that are no wider, broken behind a blank; what continues is
     indented by eight more."""
     indent = len(line) - len(line.lstrip())
-    found, rest, more = [], line, ""
-    while len(more) + len(rest) > width:
-        space = rest.rfind(" ", indent + 1, width - len(more))
-        cut = space + 1 if space > indent else width - len(more)
-        found.append(more + rest[:cut].rstrip())
-        rest, indent, more = rest[cut:].lstrip(), 0, " " * min(indent + 8, width // 2)
-    return [*found, more + rest]
+    deeper = " " * min(indent + 8, width // 2)
+    found, rest = [], line
+    while len(rest) > width:
+        least = len(rest) - len(rest.lstrip())
+        space = rest.rfind(" ", least + 1, width)
+        cut = space + 1 if space > least else width
+        found.append(rest[:cut].rstrip())
+        rest = deeper + rest[cut:].lstrip()
+    return [*found, rest]
 
 
 FLAVORS: dict[str, type[Markup]] = {"github": Github, "portable": Portable, "latex": Latex}

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ...symbolic import escaping
 from ..content import Display, Listing, Prose, Relation, Section, Side, Table, plain
-from ..markup import Markup, in_line, visible
+from ..markup import Markup, factors, in_line, visible
 from ..mathml import MathmlError, mathml
 from .document import ReportData
 from .figure import svg
@@ -74,7 +74,7 @@ class Page(Markup):
         if visible(side.latex) <= NARROW and not re.match(r"\s*[-+] ", side.latex):
             parts = [side.latex]
         else:
-            parts = [part for chunk in side.chunks for part in factors(chunk)]
+            parts = [part for chunk in side.chunks for part in factors(chunk, NARROW)]
         first, *rest = parts
         relation = f"{{}} {side.relation} " if side.relation else ""
         shown = [relation + first, *(f"{{}} {part.strip()}" for part in rest)]
@@ -96,40 +96,6 @@ class Page(Markup):
 def _needed() -> None:
     """MathmlError where math-core is missing, rather than a page of TeX."""
     mathml("x")
-
-
-def factors(latex: str) -> list[str]:
-    """A summand in pieces that begin with the sign of a product, for a row that has to be broken;
-    one that is short stays whole, one that is wide still is broken within its brackets."""
-    if visible(latex) <= NARROW:
-        return [latex]
-    found: list[str] = []
-    for part in _split(latex, 0):
-        if visible(part) > NARROW:  # brackets that grow with what is in them cannot be parted
-            found += _split(part.replace(r"\left(", r"\Bigl(").replace(r"\right)", r"\Bigr)"), 1)
-        else:
-            found.append(part)
-    return found
-
-
-_SIGN = re.compile(r"\\(?:odot|oslash|cdot)(?![a-z])|[-+](?= )|\\?[{}()\[\]]")
-
-
-def _split(latex: str, depth: int) -> list[str]:
-    """In front of the signs that stand in at most so many brackets, and in no braces."""
-    found, brackets, braces, start = [], 0, 0, 0
-    for token in _SIGN.finditer(latex):
-        text = token[0]
-        if text in "{}":
-            braces += 1 if text == "{" else -1
-        elif text[-1] in "([" or text == r"\{":
-            brackets += 1
-        elif text[-1] in ")]" or text == r"\}":
-            brackets -= 1
-        elif not braces and brackets <= depth and latex[start : token.start()].strip():
-            found.append(latex[start : token.start()])
-            start = token.start()
-    return [part for part in (*found, latex[start:]) if part.strip()]
 
 
 def html_page(report: ReportData) -> str:

@@ -20,10 +20,11 @@ import gradproof as gp
 from gradproof.cli import main
 from gradproof.derivations.deriving import derive
 from gradproof.reporting import report
+from gradproof.reports.markup import factors
 from gradproof.reports.mathml import mathml
 from gradproof.reports.pages.document import SECTIONS, ReportData, build
 from gradproof.reports.pages.files import OthersError, write_report
-from gradproof.reports.pages.html_page import factors, html_page
+from gradproof.reports.pages.html_page import NARROW, html_page
 from gradproof.reports.sections.narration import all_functions
 from gradproof.reports.worked.digits import show_all
 from gradproof.reports.worked.reread import Reader
@@ -275,12 +276,12 @@ def test_a_hostile_name_is_text(tmp_path: Path) -> None:
 def test_long_products_are_parted_at_their_signs() -> None:
     latex = (r"(\delta^{(2)} (W^{(2)})^{\top}) \odot \mathrm{first} \odot (1 - \mathrm{first}) "
              r"\odot \left( \frac{a + b}{c} \odot d \right) \odot e")
-    parts = factors(latex)
+    parts = factors(latex, NARROW)
     assert "".join(parts) == latex
     assert [part[:5] for part in parts[1:]] == [r"\odot"] * 4
-    assert factors(r"a \odot b") == [r"a \odot b"]
+    assert factors(r"a \odot b", NARROW) == [r"a \odot b"]
     wide = " + ".join(rf"\frac{{a + b}}{{c}} \mathrm{{factor}}_{i}" for i in range(5))
-    inside = factors(rf"\sum_{{i = 1}} \left( {wide} \right)")
+    inside = factors(rf"\sum_{{i = 1}} \left( {wide} \right)", NARROW)
     assert len(inside) == 5
     assert inside[-1].endswith(r"\Bigr)")
     for part in inside:
