@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.derive import higher_orders as orders
+from gradproof.symbolic.display.notation import Mark, Notation
 from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.temporaries import inlined
 from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.display.writer import Writer
-from gradproof.symbolic.equation import Equation, System
+from gradproof.symbolic.equation import MATRIX_VALUED, Equation, System, is_unnamed, size_names
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Derivative:
 
     name: the array's own name (``"H"``).  shape: its axes' sizes, the output's in front.
     steps: the equations that are computed on the way, and its own as the last.
+    meanings: what the arrays on the way are that have a letter for a name.
     """
 
     name: str
     system: System
     steps: tuple[Equation, ...]
     writer: Writer
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -39,7 +43,9 @@ class Derivative:
         return tuple(array.name for array in self.system.inputs)
 
     def __str__(self) -> str:
-        return "\n".join(str(self.writer.text(step)) for step in self.steps)
+        lines = [str(self.writer.text(step)) for step in self.steps]
+        told = [f"{self.writer.name(array)}: {said}" for array, said in self.meanings.items()]
+        return "\n".join([*lines, *told])
 
     def latex(self) -> str:
         """The array's equation in LaTeX, without delimiters, after those that it reads: rows of an
@@ -76,12 +82,58 @@ def derivative(derived: orders.Derivatives, known: System, writer: Writer) -> De
     """A derived array with what it reads beyond `known`, in the notation of `writer`."""
     (name,) = derived.of.values()
     before = {equation.name for equation in known.equations}
-    notation = replace(writer.notation, adjoints=dict(derived.adjoints))
+    notation = _notation(derived, writer.notation)
     own = replace(writer, notation=notation, shapes=derived.system.shapes, diagonals=True,
                   setting=Setting.of(derived.system), leading={name: derived.leading})
     own = replace(own, inline={key: form for key, form in writer.inline.items() if key in before})
-    own = inlined(own, [e for e in derived.system.equations if e.name not in before], [name])
+    added = [e for e in derived.system.equations if e.name not in before]
+    own = inlined(own, added, [name], _nameless(derived, added))
     names = own.mentioned(derived.system, [name])
-    steps = tuple(e for e in derived.system.equations
-                  if e.name in names and e.name not in before)
-    return Derivative(name, derived.system, steps, own)
+    steps = tuple(e for e in added if e.name in names)
+    told = {e.name: _meaning(e.name, derived, notation) for e in steps
+            if e.name in notation.lettered}
+    return Derivative(name, derived.system, steps, own, told)
+
+
+def _notation(derived: orders.Derivatives, notation: Notation) -> Notation:
+    """With letters of their own for second derivatives, and marks for those along a direction."""
+    first = {bar: of for bar, of in derived.adjoints.items() if bar not in derived.seconds}
+    marked: dict[str, tuple[str, Mark]] = {
+        **{array: (of, "dot") for array, of in derived.tangents.items() if of not in first},
+        **{array: (of, "bar") for array, of in derived.cotangents.items()}}
+    others = [array for array in (*derived.seconds, *derived.tangents) if array not in marked]
+    order = {name: place for place, name in enumerate(derived.new)}
+    others = sorted((array for array in others if array in order), key=order.__getitem__)
+    return replace(notation, adjoints=first, marked=marked,
+                   lettered=dict(zip(others, _letters(derived.system), strict=False)))
+
+
+LETTERS = "DGFQRPSUVWMNBCXYZA"
+
+
+def _letters(system: System) -> Iterator[tuple[str, str]]:
+    """Letters that no array and no size has, alone or with a number; then the first numbered."""
+    taken = {name.rstrip("0123456789") for name in (*system.names,
+                                                    *size_names(system.shapes.values()))}
+    free = [letter for letter in LETTERS if letter not in taken]
+    yield from ((letter, "") for letter in free)
+    yield from (((free or ["D"])[0], str(number)) for number in count(1))
+
+
+def _nameless(derived: orders.Derivatives, added: Iterable[Equation]) -> set[str]:
+    """Arrays that need no line though they have a name: inverses beside determinants, and
+    derivatives by, or of, what nobody named."""
+    of = {**derived.seconds, **derived.tangents, **derived.cotangents}
+    return {e.name for e in added if e.reduction in MATRIX_VALUED} | {
+        array for array, name in of.items()
+        if is_unnamed(derived.adjoints.get(name, name))}
+
+
+def _meaning(array: str, derived: orders.Derivatives, notation: Notation) -> str:
+    """What a letter stands for: a derivative of the output by an array on the way, or of an adjoint
+    along the direction."""
+    if array in derived.tangents:
+        return f"the derivative of {notation.text(derived.tangents[array])} along the direction"
+    by = notation.text(derived.seconds[array])
+    return (f"the derivative of {notation.text(derived.output)} by {by}, "
+            "the axes of the first in front")

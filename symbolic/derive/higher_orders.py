@@ -42,6 +42,9 @@ class Derivatives:
     system: inputs and all equations; `new` names those that were added to the given ones, in
     order.  of: what was differentiated (or differentiated by) -> the array of its derivative.
     adjoints: arrays of the first gradient, where there is one -> what they are the adjoint of.
+    output: what was differentiated last.
+    seconds: derivatives of what was differentiated by arrays on the way -> by which.
+    tangents, cotangents: derivatives along the direction -> of which; the directions themselves.
     leading: how many axes of a derivative are those of what was differentiated.
     assumptions: what was assumed of inputs on the way.
     """
@@ -52,6 +55,10 @@ class Derivatives:
     adjoints: Mapping[str, str]
     leading: int = 0
     assumptions: tuple[Assumption, ...] = ()
+    output: str = ""
+    seconds: Mapping[str, str] = field(default_factory=dict)
+    tangents: Mapping[str, str] = field(default_factory=dict)
+    cotangents: Mapping[str, str] = field(default_factory=dict)
 
 
 def jacobian(
@@ -116,8 +123,10 @@ def pullback(system: System, output: str, wrt: Iterable[str]) -> Derivatives:
     seed = Array(bar, system.shapes[output], axes=_axes(system, output))
     system = fuse_forward(replace(system, inputs=(*system.inputs, seed)), {output, *wanted})
     chain = differentiate(system, output, wanted, cotangent=bar)
-    return _titled(chain.system, chain.assumptions, {name: chain.of[name] for name in wanted}, "vJ",
+    made = _titled(chain.system, chain.assumptions, {name: chain.of[name] for name in wanted}, "vJ",
                    _Slopes(system, output))
+    return replace(made, cotangents={bar: output, **{
+        array: name for name, array in chain.of.items() if name not in wanted}})
 
 
 def hessian_product(
@@ -169,7 +178,8 @@ def _jacobian(
               if short else (found.system, ()))
     made = _titled(*simple, {name: found.of[name] for name in wrt}, title,
                    replace(slopes, system=system))
-    return replace(made, leading=len(system.shapes[slopes.output]))
+    return replace(made, leading=len(system.shapes[slopes.output]), seconds={
+        array: name for name, array in found.of.items() if name not in wrt})
 
 
 def _pushed(
@@ -192,7 +202,9 @@ def _pushed(
         tangent = fresh_name(f"{output}_dot", found.system.names)
         found = adjoint.Derived(found.system.extended([Equation(tangent, out, terms)]), found.of)
     simple = _simplified(found.system, len(system.items), {tangent})
-    return _titled(*simple, {output: tangent}, title, replace(slopes, system=wide))
+    made = _titled(*simple, {output: tangent}, title, replace(slopes, system=wide))
+    return replace(made, tangents={
+        array: name for name, array in {**found.of, **dots}.items() if array != tangent})
 
 
 def _check(system: System, *names: str) -> None:
@@ -247,7 +259,7 @@ def _titled(
     known = set(before.system.names)
     new = tuple(e.name for e in titled.equations if e.name not in known)
     return Derivatives(titled, {name: names[array] for name, array in of.items()}, new,
-                       before.adjoints,
+                       before.adjoints, output=before.output,
                        assumptions=tuple(sorted({*before.assumptions, *assumed}, key=str)))
 
 

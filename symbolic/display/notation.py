@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from ..derive.steps import Chain
 
@@ -20,9 +20,16 @@ _SUPERSCRIPTS = str.maketrans("0123456789()-+lLTt", "⁰¹²³⁴⁵⁶⁷⁸⁹
 _SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx+-",
                             "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋")
 _SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx+-")
-_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eta": "η", "theta": "θ",
-          "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "epsilon": "ε", "omega": "ω",
-          "Phi": "Φ"}
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
+          "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν",
+          "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
+          "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
+          "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω"}
+_COMMANDS = {"lam": "lambda"}
+
+
+Mark: TypeAlias = Literal["dot", "bar"]
+_MARKS: dict[Mark, str] = {"dot": "\u0307", "bar": "\u0304"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class Notation:
     plain: arrays written as they are spelled: h0 beside h₀, which is h at step 0.
     levels: the arrays that are log Σ exp, written Λ; S, S1, ... where it is None.
     counted: arrays whose number tells them from others of that name and is no layer's.
+    marked: arrays written as another one with a mark above it, a dot or a bar: ẋ, z̄₁.
+    lettered: arrays written as a letter, with a number or without.
     """
 
     layers: bool = True
@@ -61,6 +70,8 @@ class Notation:
     plain: Collection[str] = ()
     levels: Collection[str] | None = None
     counted: Collection[str] = ()
+    marked: Mapping[str, tuple[str, Mark]] = field(default_factory=dict)
+    lettered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
     def asked(cls, asked: Mapping[str, Any], chain: Chain, **more: Any) -> Notation:
@@ -83,6 +94,15 @@ class Notation:
         return self._written(name, at, latex=False)
 
     def _written(self, name: str, at: Sequence[str], latex: bool) -> str:
+        if name in self.lettered:
+            letter, number = self.lettered[name]
+            places = [number, *at] if number else at
+            return _subscripted(letter, places) if latex else (
+                letter + subscript(number) + _entry(at))
+        if name in self.marked:
+            marked = _with_mark(self._plain(self.marked[name][0], at, latex),
+                                self.marked[name][1], latex)
+            return marked or self._plain(name, at, latex)
         primal = self.adjoints.get(name)
         name, at = self._taken_apart(name, at)
         if primal is None:
@@ -154,6 +174,18 @@ class Notation:
             shown + subscript(number) + _entry(at))
 
 
+def _with_mark(shown: str, mark: Mark, latex: bool) -> str:
+    """x₁ as ẋ₁; empty for what is no letter by itself with subscripts behind it."""
+    if latex:
+        letter, space, below = shown.partition(" _")
+        plain = len(letter) == 1 or letter.removeprefix("\\") in _GREEK
+        return rf"\{mark}{{{letter}}}{space}{below}" if plain else ""
+    letter, rest = shown[:1], shown[1:]
+    behind = rest.lstrip("".join(map(chr, _SUBSCRIPTS.values())))
+    plain = letter.isalpha() and (not behind or behind[0] == "[")
+    return letter + _MARKS[mark] + rest if plain else ""
+
+
 def general_notation(loss: str = "C") -> Notation:
     """δ⁽ˡ⁾ and the rest for the general rule; the depth is L, so the loss is not."""
     layers = ("l", "l+1", "l-1", "L")
@@ -176,7 +208,8 @@ def _greek_and_rest(letter: str) -> tuple[str, str]:
 def _latex_letter(letter: str) -> str:
     greek, rest = _greek_and_rest(letter)
     if greek:
-        return rf"{{\{greek} _{{{rest}}}}}" if rest else f"\\{greek}"
+        command = _COMMANDS.get(greek, greek)
+        return rf"{{\{command} _{{{rest}}}}}" if rest else f"\\{command}"
     if len(letter) > 1 and not letter.startswith("\\"):
         return rf"\mathrm{{{letter}}}".replace("_", r"\_")
     return letter

@@ -24,7 +24,7 @@ _GREEK = {
     "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
     "varepsilon": "ε", "ell": "ℓ",
 }
-_ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304"}
+_ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "dot": "\u0307"}
 _SPACES = re.compile(r"(?: |~|\\,|\\left|\\right)+")
 
 
@@ -153,7 +153,7 @@ class _Scan:
         if word := self.take(r"\\mathrm\{((?:[^{}\\]|\\_)*)\}"):
             below = self.take(r"_\{\\?(\w+)\}")  # of a name, as no space is before it
             return word[1].replace(r"\_", "_") + (f"_{below[1]}" if below else "")
-        if word := self.take(r"\\(hat|tilde|bar)(?=\{)"):
+        if word := self.take(r"\\(hat|tilde|bar|dot)(?=\{)"):
             inner = _Scan(self.group()).stem()
             return None if inner is None else inner + _ACCENTS[word[1]]
         if word := self.take(r"\{\\([A-Za-z]+) _(?=\{)"):

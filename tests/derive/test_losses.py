@@ -152,7 +152,7 @@ def test_options_mean_what_they_say():
     ({"loss": "kl_divergence", "output": "softmax"}, "Z1", "δ⁽¹⁾ = (A⁽¹⁾ - Y)/m"),
     ({"loss": "kl_divergence_from_logits"}, "Z1", "δ⁽¹⁾ = (softmax(A⁽¹⁾) - Y)/m"),
     ({"loss": "poisson"}, "Z1", "δ⁽¹⁾ = (exp(A⁽¹⁾) - Y)/(2 m)"),
-    ({"loss": "half_squared_error", "l2": "lam"}, "W1", "∂L/∂W⁽¹⁾ = lam W⁽¹⁾ + Xᵀ δ⁽¹⁾"),
+    ({"loss": "half_squared_error", "l2": "lam"}, "W1", "∂L/∂W⁽¹⁾ = λ W⁽¹⁾ + Xᵀ δ⁽¹⁾"),
     ({"loss": "half_squared_error", "l2": 0.5}, "W1", "∂L/∂W⁽¹⁾ = ½ W⁽¹⁾ + Xᵀ δ⁽¹⁾"),
     ({"loss": "cross_entropy", "output": "softmax", "label_smoothing": 0.1}, "Z1",
      "δ⁽¹⁾ = A⁽¹⁾/m - (1 + 18 Y)/(20 m)"),

@@ -81,8 +81,8 @@ def test_a_model_of_dense_layers_is_the_network():
 def test_penalties_count_weights_and_no_biases():
     model = Model("m n", [{"type": "dense", "units": 2}, "layer_norm"], l2="lam")
     gradients = gp.derive(model).gradients
-    assert "lam" in str(gradients["W1"])
-    assert not any("lam" in str(gradients[name]) for name in ("b1", "gamma2", "beta2"))
+    assert "λ" in str(gradients["W1"])
+    assert not any("λ" in str(gradients[name]) for name in ("b1", "gamma2", "beta2"))
 
 
 def test_sizes_and_states_are_called_differently():

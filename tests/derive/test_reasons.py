@@ -65,7 +65,8 @@ def test_a_kink_is_said_once_for_all():
     assert tie.is_tie
     assert kink_line(tie) == "max in m at a tie: the first place where the maximum is attained"
     items = Narrator(chain, found.writer).assumptions().blocks[0].items
-    told = ["".join(run if isinstance(run, str) else run.latex for run in item) for item in items]
+    told = ["".join(run if isinstance(run, str) else getattr(run, "latex", "") for run in item)
+            for item in items]
     assert "has a kink where z = 0 for an entry z of X: relu has no derivative there" in told[0]
     assert "a maximum over entries of A is attained twice" in told[1]
     assert any(isinstance(run, Math) for run in items[1])

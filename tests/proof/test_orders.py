@@ -104,11 +104,11 @@ def test_an_unknown_array_is_an_error_that_names_those_there_are():
 
 
 @pytest.mark.parametrize(("output", "wrt", "texts"), [
-    ("x", "x", ("J = I", "Jv = x_dot", "vJ = x_bar")),
-    ("X", "X", ("J = I ⊗ I", "Jv = X_dot", "vJ = X_bar")),
+    ("x", "x", ("J = I", "Jv = ẋ", "vJ = x̄")),
+    ("X", "X", ("J = I ⊗ I", "Jv = Ẋ", "vJ = X̄")),
     ("x", "X", ("J = 0", "Jv = 0", "vJ = 0")),
     ("X", "L", ("J = 0", "Jv = 0", "vJ = 0")),
-    ("L", "L", ("J = 1", "Jv = L_dot", "vJ = L_bar")),
+    ("L", "L", ("J = 1", "Jv = L̇", "vJ = L̄")),
 ])
 def test_derivatives_of_inputs_and_of_arrays_by_themselves(output, wrt, texts):
     derivation = gp.derive(gp.equations("L = sum(X @ x)", X="m n", x="n"))
@@ -142,3 +142,19 @@ def test_a_hessian_is_right_whatever_sums_call_their_indices(subscripts):
     jacobian = derivation.jacobian("Y", "A").compile()(**values)
     np.testing.assert_allclose(
         jacobian, np.einsum("ac,bd->adcb", np.eye(2), values["B"]), 1e-12)
+
+
+def test_second_derivatives_have_names_of_their_own():
+    """D is the derivative of ∂L/∂X by t₂; it had the name of ∂L/∂t₂ itself."""
+    text = "t = A @ X @ B\nL = sum(t**2*exp(t))"
+    derivation = gp.derive(gp.equations(text, A="m n", X="n k", B="k p"))
+    made = derivation.hessian("X")
+    first = {str(made.writer.name(name)) for name in made.writer.notation.adjoints}
+    shown = [str(made.writer.text(step)).partition(" = ")[0] for step in made.steps]
+    assert len({*shown}) == len(shown)
+    assert made.meanings
+    for name, meaning in made.meanings.items():
+        assert made.writer.name(name) not in first
+        assert f"{made.writer.name(name)}: {meaning}" in str(made)
+    for name in derivation.hvp("X").system.names - derivation.system.names:
+        assert "_dot" not in derivation.hvp("X").writer.name(name)
