@@ -252,7 +252,7 @@ class Latex(Markup):
     """LaTeX for pdflatex, xelatex and lualatex, with amsmath alone."""
 
     name = "latex"
-    row = 80
+    row = 70
     code_row = 96
     """Characters of the typewriter font on a line."""
     prefix = "gradproof:"

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from ...symbolic import escaping
 from ...symbolic.display.writer import Writer
+from ...symbolic.exact.numbers import Value
 from ...symbolic.specs.network import Network
 from ..worked.digits import show
 from ..worked.figures import Figures
@@ -43,13 +44,17 @@ class Circle:
 
 @dataclass(frozen=True)
 class Label:
-    """Centred text; `is_math` when it is LaTeX of the form letter^{..} _{..}."""
+    """Centred text; `is_math` when it is LaTeX of the form letter^{..} _{..}.
+
+    kind: "forward" or "backward" for what a pass computes, "" for the rest.
+    """
 
     x: float
     y: float
     text: str
     size: int = 14
     is_math: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,9 @@ class _Sketch:
         ]
         tallest = max(len(column.units) for column in self.columns)
         self.radius = min(21.0, step * 0.26)
-        self.pitch = 84.0 if self._numbered() else 58.0
+        self.pitch = 108.0 if self._passed() else 84.0 if self._numbered() else 58.0
         self.middle = 34 + (tallest - 1) * self.pitch / 2 + self.radius
-        self.height = 2 * self.middle + 40
+        self.height = 2 * self.middle + (70 if self._passed() else 40)
         self.lines: list[Stroke] = []
         self.circles: list[Circle] = []
         self.labels: list[Label] = []
@@ -107,6 +112,8 @@ class _Sketch:
         for column in self.columns:
             self._layer(column)
         self.labels += [Label(x, self.middle, "⋯", 22) for x in self.gap_x]
+        if self._passed():
+            self.labels.append(Label(WIDTH / 2, self.height - 16, _LEGEND, 12))
         sizes = "-".join(map(str, self.network.sizes))
         return Drawing(self.height, f"Network {self.network.name}: {sizes}", tuple(self.lines),
                        tuple(self.circles), tuple(self.labels))
@@ -118,6 +125,13 @@ class _Sketch:
             return False
         weights = sum(int(a) * int(b) for a, b in pairwise(sizes))
         return weights <= _MOST_NUMBERS and len(sizes) <= 4
+
+    def _passed(self) -> bool:
+        """Whether every unit has one value, of the one sample there is, and room for it."""
+        figures = self.figures
+        return figures is not None and self._numbered() and all(
+            len(figures.shapes.get(f"{name}{layer}", ())) == 1
+            for layer in range(1, self.network.depth + 1) for name in ("A", "dZ"))
 
     def _height_of(self, column: _Column, row: int) -> float:
         return self.middle + (row - (len(column.units) - 1) / 2) * self.pitch
@@ -170,7 +184,7 @@ class _Sketch:
         activation = self.network.activations[column.layer - 1] if column.layer else ""
         shown = f", {activation}" if activation and len(activation) <= 12 else ""
         units = f"{size} unit{'' if size == 1 else 's'}{shown}"
-        below = self.height - 30
+        below = self.height - (58 if self._passed() else 30)
         self.labels += [Label(column.x, below, name, 13),
                         Label(column.x, below + 16, units if len(self.columns) <= 6 else str(size),
                               12)]
@@ -190,9 +204,27 @@ class _Sketch:
             wide = len(which) > 2 and column.layer > 0
             self.labels.append(Label(column.x, y, letter.replace(" _{}", ""),
                                      12 if wide else 15, True))
-        if column.layer and self._numbered() and self.figures is not None:
+        if self.figures is None or not self._numbered():
+            return
+        if column.layer:
             bias = show(self.figures[f"b{column.layer}"][(unit,)], 4).latex
             self.labels.append(Label(column.x, y + self.radius + 13, f"b = {bias}", 12))
+        if self._passed():
+            output = self.figures[f"A{column.layer}" if column.layer else "X"][(unit,)]
+            self.labels.append(Label(column.x, y - self.radius - 10, _decimal(output), 12,
+                                     kind="forward"))
+        if self._passed() and column.layer:
+            delta = _decimal(self.figures[f"dZ{column.layer}"][(unit,)])
+            self.labels.append(Label(column.x, y + self.radius + 28, f"δ = {delta}", 12,
+                                     kind="backward"))
+
+
+_LEGEND = "above a unit: its output; below it: its bias b and δ, what the backward pass brings"
+
+
+def _decimal(value: Value) -> str:
+    """Four significant digits, a power of ten as in 1.2e-7."""
+    return re.sub(r" \\times 10\^\{(.*)\}", r"e\1", show(value, 4).latex)
 
 
 def _shown_units(size: int | str) -> tuple[int | None, ...]:
@@ -209,6 +241,7 @@ _PARTS = re.compile(r"^(?P<base>.+?)(?:\^\{(?P<up>[^}]*)\})?(?: _\{(?P<down>[^}]
 _LETTERS = {r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\theta": "θ",
             r"\lambda": "λ", r"\mu": "μ", r"\sigma": "σ", r"\phi": "φ", r"\omega": "ω",
             r"\eta": "η", r"\epsilon": "ε"}
+_INK = {"forward": "#1f5a96", "backward": "#a8322a"}
 _FILL = {"input": "#e3edf7", "hidden": "#fff4d6", "output": "#e2f2e4"}
 
 
@@ -242,7 +275,8 @@ def svg(drawing: Drawing) -> str:
 def _svg_label(label: Label) -> str:
     start = f'<text x="{_number(label.x)}" y="{_number(label.y + label.size * 0.34)}"'
     if not label.is_math:
-        return f'{start} font-size="{label.size}">{escaping.html(label.text)}</text>'
+        fill = f' fill="{_INK[label.kind]}"' if label.kind else ""
+        return f'{start} font-size="{label.size}"{fill}>{escaping.html(label.text)}</text>'
     found = _PARTS.match(label.text)
     base, up, down = found.groups() if found else (label.text, None, None)
     small = round(label.size * 0.68)

@@ -100,7 +100,7 @@ def _latex_cell(text: str, align: str, head: bool = False) -> str:
     return f"{whole}&{point}{rest}"
 
 
-PAGE_COLUMNS = 100
+PAGE_COLUMNS = 95
 """Characters of \\small text that fit on a line of the page, beside the gaps between columns."""
 
 

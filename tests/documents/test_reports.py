@@ -103,6 +103,16 @@ def test_the_figure_is_wellformed_and_always_the_same(report: ReportData) -> Non
     assert svg(report.drawing) == svg(report.drawing)
 
 
+def test_the_figure_of_one_sample_has_the_values_of_both_passes() -> None:
+    shown = re.findall(r"<text [^>]*?(?:fill=\"(#\w+)\")?>([^<]+)</text>",
+                       svg(report_of("2-2-1").drawing))
+    forward = [text for ink, text in shown if ink == "#1f5a96"]
+    backward = [text for ink, text in shown if ink == "#a8322a"]
+    assert forward == ["0.05", "0.1", "0.5945", "0.5963", "0.7514"]
+    assert backward == ["δ = 0.01335", "δ = 0.01500", "δ = 0.1385"]
+    assert "δ = " not in svg(report_of("xor").drawing)  # a unit has a value for each sample
+
+
 def test_a_report_is_the_same_every_time() -> None:
     first, second = report_of("2-2-1"), report_of("2-2-1")
     assert markdown(first) == markdown(second)
