@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, get_args
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.source import gradient_source
-from gradproof.derivations.derivatives import Derivative, derivative
+from gradproof.derivations.derivatives import (
+    Derivative,
+    derivative,
+    layout_line,
+    symmetry_line,
+)
 from gradproof.derivations.scalars import ENTRIES, scalars
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
@@ -245,12 +250,34 @@ class Derivation:
         run = compile_system(self.system, [self.chain.loss], self.writer.row_vectors)
         return lambda **arrays: run(**arrays)[0]
 
-    def jacobian(self, output: str, wrt: str) -> Derivative:
-        """J[i, j] = ∂output[i]/∂wrt[j]: the output's axes, then those of `wrt`.
+    def jacobian(
+        self, output: str, wrt: str, layout: orders.Layout = "numerator"
+    ) -> Derivative:
+        """J[i, j] = ∂output[i]/∂wrt[j]: the output's axes, then those of `wrt`; in "denominator"
+        layout the other way around, which is its transpose.  The result says it (`.layout`).
 
-        Both are names of arrays of the forward pass; EquationError for one that is not there.
+        Both are names of arrays of the forward pass; EquationError for one that is not there,
+        ValueError for a layout that there is not.
         """
-        return self._derivative(orders.jacobian, output, [wrt])
+        layouts = get_args(orders.Layout)
+        if layout not in layouts:
+            raise ValueError(f"layout: expected one of {', '.join(layouts)}, got {layout!r}")
+        made = self._derivative(partial(orders.jacobian, layout=layout), output, [wrt])
+        return replace(made, layout=layout_line(self.writer, output, wrt, layout))
+
+    def symmetric_gradient(self, name: str, kind: orders.Symmetry) -> Derivative:
+        """The gradient by a symmetric matrix, from that of free entries, G = ∂L/∂S.
+
+        kind: "paired", G + Gᵀ - I ⊙ G, by the entries on and below the diagonal, each of which
+        stands for two; "projected", (G + Gᵀ)/2, the gradient among symmetric matrices, which a
+        step may follow.  ValueError for another word, EquationError for an array that is not
+        declared to be symmetric.
+        """
+        kinds = get_args(orders.Symmetry)
+        if kind not in kinds:
+            raise ValueError(f"kind: expected one of {', '.join(kinds)}, got {kind!r}")
+        made = self._derivative(orders.symmetric_gradient, self.chain.loss, name, kind)
+        return replace(made, layout=symmetry_line(self.writer, name, kind))
 
     def hessian(self, one: str, other: str | None = None) -> Derivative:
         """H[i, j] = ∂²loss/∂one[i]∂other[j], where `other` is `one` itself unless it is given.

@@ -17,6 +17,9 @@ from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import MATRIX_VALUED, Equation, System, is_unnamed, size_names
 
+USUAL: orders.Layout = "numerator"
+"""The layout that is not said beneath a formula."""
+
 
 @dataclass(frozen=True)
 class Derivative:
@@ -25,6 +28,8 @@ class Derivative:
     name: the array's own name (``"H"``).  shape: its axes' sizes, the output's in front.
     steps: the equations that are computed on the way, and its own as the last.
     meanings: what the arrays on the way are that have a letter for a name.
+    layout: of a Jacobian, which of its axes stand in front; of a symmetric matrix's gradient, by
+        which convention it is one.
     """
 
     name: str
@@ -32,6 +37,7 @@ class Derivative:
     steps: tuple[Equation, ...]
     writer: Writer
     meanings: Mapping[str, str] = field(default_factory=dict)
+    layout: str = ""
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -45,7 +51,8 @@ class Derivative:
     def __str__(self) -> str:
         lines = [str(self.writer.text(step)) for step in self.steps]
         told = [f"{self.writer.name(array)}: {said}" for array, said in self.meanings.items()]
-        return "\n".join([*lines, *told])
+        said = [self.layout] if self.layout and not self.layout.startswith(USUAL) else []
+        return "\n".join([*lines, *told, *said])
 
     def latex(self) -> str:
         """The array's equation in LaTeX, without delimiters, after those that it reads: rows of an
@@ -66,7 +73,8 @@ class Derivative:
         """
         return array_source(
             self.system, self.name, name=name, row_vectors=self.writer.row_vectors,
-            summary=f"The array {self.name}, of shape ({', '.join(map(str, self.shape))}).",
+            summary=f"The array {self.name}, of shape ({', '.join(map(str, self.shape))})"
+                    + (f"; {self.layout}." if self.layout else "."),
         )
 
     def compile(self) -> Callable[..., Any]:
@@ -93,6 +101,22 @@ def derivative(derived: orders.Derivatives, known: System, writer: Writer) -> De
     told = {e.name: _meaning(e.name, derived, notation) for e in steps
             if e.name in notation.lettered}
     return Derivative(name, derived.system, steps, own, told)
+
+
+def layout_line(writer: Writer, output: str, wrt: str, layout: orders.Layout) -> str:
+    """What is said of a Jacobian's axes: J[i, j] = ∂y[i]/∂x[j]."""
+    of, by = writer.name(output), writer.name(wrt)
+    first = of if layout == "numerator" else by
+    return f"{layout} layout: ∂{of}/∂{by} with the axes of {first} in front"
+
+
+def symmetry_line(writer: Writer, name: str, kind: orders.Symmetry) -> str:
+    """What is said of the gradient by a symmetric matrix."""
+    of = f"∂{writer.notation.loss}/∂{writer.name(name)}"
+    if kind == "paired":
+        return (f"paired: {of} + ({of})ᵀ - I ⊙ {of}, by the entries on and below the diagonal, "
+                "each of which stands for two")
+    return f"projected: ({of} + ({of})ᵀ)/2, the gradient among symmetric matrices"
 
 
 def _notation(derived: orders.Derivatives, notation: Notation) -> Notation:

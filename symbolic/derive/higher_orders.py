@@ -11,16 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import sympy as sp
 
 from ..assumptions import Assumption
 from ..equation import (
     Array,
+    Equal,
     Equation,
     EquationError,
     Index,
     Read,
     System,
     Term,
+    equations_of,
     fresh_name,
     index_symbol,
     slot,
@@ -31,7 +36,7 @@ from ..validation import validate
 from . import adjoint
 from .chain import differentiate
 from .fuse import fuse_forward
-from .recording import recorded
+from .recording import FreshNames, recorded
 from .simplifier import Simplifier, final_items
 
 
@@ -61,10 +66,16 @@ class Derivatives:
     cotangents: Mapping[str, str] = field(default_factory=dict)
 
 
+Layout: TypeAlias = Literal["numerator", "denominator"]
+"""Whether a Jacobian has the axes of what is differentiated in front, or those of what by."""
+
+
 def jacobian(
-    system: System, output: str, wrt: Iterable[str], short: bool = True
+    system: System, output: str, wrt: Iterable[str], short: bool = True,
+    layout: Layout = "numerator",
 ) -> Derivatives:
-    """J[out, in] = ∂output[out]/∂input[in] for each of `wrt`, the output's axes in front.
+    """J[out, in] = ∂output[out]/∂input[in] for each of `wrt`, the output's axes in front; in
+    denominator layout J[in, out], which is its transpose.
 
     short: whether it is made as short as a reader wants it, not only computed.
 
@@ -73,7 +84,44 @@ def jacobian(
     wanted = tuple(wrt)
     _check(system, output, *wanted)
     system = fuse_forward(system, {output, *wanted})
-    return _jacobian(_Slopes(system, output), wanted, "J", short)
+    return _jacobian(_Slopes(system, output), wanted, "J", short, layout)
+
+
+Symmetry: TypeAlias = Literal["paired", "projected"]
+"""What a symmetric array's gradient is; see :func:`symmetric_gradient`."""
+
+
+def symmetric_gradient(system: System, loss: str, one: str, kind: Symmetry) -> Derivatives:
+    """The gradient by a symmetric matrix S, from that of free entries, G[i, j] = ∂loss/∂S[i, j].
+
+    paired: G + Gᵀ - I ⊙ G, the derivatives by the entries on and below the diagonal, each of which
+    stands for two (Petersen & Pedersen 2012, The Matrix Cookbook, eq. 138).
+    projected: (G + Gᵀ)/2, the gradient among symmetric matrices: dL = Σ_ij P[i, j] dS[i, j] for
+    every symmetric dS, and P is one itself (Srinivasan & Panda 2023, Linear and Multilinear
+    Algebra 71).
+
+    Raises EquationError for an array that is not there or is not declared to be symmetric.
+    """
+    _check(system, loss, one)
+    if not any(array.name == one and array.kind == "symmetric" for array in system.inputs):
+        raise EquationError(f"{one} is not declared to be symmetric; declare it, "
+                            f'{one}=gp.Array("n n", kind="symmetric")')
+    chain = differentiate(system, loss, [one])
+    gradient = chain.of[one]
+    row, column = FreshNames(chain.system).out(gradient)
+    here, there = (Read(gradient, (a.symbol, b.symbol)) for a, b in ((row, column), (column, row)))
+    weight = sp.S.One if kind == "paired" else sp.S.Half
+    terms = [Term(weight * slot(0), (read,)) for read in (here, there)]
+    if kind == "paired":
+        terms.append(Term(-slot(0), (here,), guards=(Equal(row.symbol, column.symbol),)))
+    name = fresh_name("symmetric", chain.system.names)
+    wide = chain.system.extended([Equation(name, (row, column), tuple(terms))])
+    forward = {*chain.forward}
+    count = sum(not {e.name for e in equations_of(item)} - forward for item in wide.items)
+    made = _titled(*_simplified(wide, count, {name}), {one: name}, "G",
+                   _Slopes(replace(wide, items=wide.items[:count]), gradient,
+                           {bar: of for of, bar in chain.of.items()}, chain.assumptions))
+    return made
 
 
 def hessian(
@@ -170,16 +218,36 @@ def _varied(system: System, name: str) -> System:
 
 
 def _jacobian(
-    slopes: _Slopes, wrt: tuple[str, ...], title: str, short: bool
+    slopes: _Slopes, wrt: tuple[str, ...], title: str, short: bool,
+    layout: Layout = "numerator",
 ) -> Derivatives:
     system, _ = recorded(slopes.system, wrt)
     found = adjoint.jacobian(system, slopes.output, wrt)
-    simple = (_simplified(found.system, len(system.items), {found.of[name] for name in wrt})
-              if short else (found.system, ()))
-    made = _titled(*simple, {name: found.of[name] for name in wrt}, title,
-                   replace(slopes, system=system))
-    return replace(made, leading=len(system.shapes[slopes.output]), seconds={
+    leading = len(system.shapes[slopes.output])
+    wide, wanted = found.system, {name: found.of[name] for name in wrt}
+    if layout == "denominator":
+        wide, wanted = _transposed(wide, wanted, leading)
+    simple = (_simplified(wide, len(system.items), {*wanted.values()}) if short else (wide, ()))
+    made = _titled(*simple, wanted, title, replace(slopes, system=system))
+    if layout == "denominator":
+        leading = len(made.system.shapes[next(iter(made.of.values()))]) - leading
+    return replace(made, leading=leading, seconds={
         array: name for name, array in found.of.items() if name not in wrt})
+
+
+def _transposed(
+    system: System, of: Mapping[str, str], leading: int
+) -> tuple[System, dict[str, str]]:
+    """The system with each of the derivatives once more, the first `leading` axes behind the
+    others."""
+    found = {}
+    for name, array in of.items():
+        out = FreshNames(system).out(array)
+        at = tuple(index.symbol for index in out)
+        found[name] = fresh_name(f"{array}_transposed", system.names)
+        system = system.extended([Equation(
+            found[name], (*out[leading:], *out[:leading]), (Term(slot(0), (Read(array, at),)),))])
+    return system, found
 
 
 def _pushed(

@@ -143,6 +143,10 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
             else:
                 total.add(number * sp.Mul(*map(slot, range(len(nodes)))), nodes)
             return True
+        masked = _masked(equation, term, manner)
+        if masked is not None:
+            total.add(slot(0) * slot(1), masked)
+            return True
         if manner.diagonals:
             return False
     made = summand(equation, term, manner.shapes, manner.fixed, manner.levels)
@@ -290,6 +294,18 @@ def _diagonal(
         scalar = replace(form, axes=()) if isinstance(form, Pointwise) else form
         return number, scalar, Diagonal(None, axes)
     return number, Diagonal(form, axes)
+
+
+def _masked(equation: Equation, term: Term, manner: _Manner) -> tuple[Node, Node] | None:
+    """I and A for a term A[row, column] where [row = column]: I ⊙ A."""
+    (guard, *more), out = term.guards, equation.out
+    pair = {index.symbol for index in out}
+    if more or len(out) != 2 or not isinstance(guard, Equal) or {guard.left, guard.right} != pair:
+        return None
+    form = matrix_form(replace(equation, terms=(replace(term, guards=()),)), manner.row_vectors,
+                       manner.shapes, levels=manner.levels)
+    axes = tuple(index.name for index in out)
+    return None if form is None else (Diagonal(None, axes), aligned(form, axes))
 
 
 def _all_axes(made: Summand, out: Sequence[str]) -> tuple[str, ...]:
