@@ -49,8 +49,8 @@ class Symbols:
         if node.tag in _FIRST:
             base = node[0]
             found = self.targets.get(_key(node)) or self.targets.get(_key(base))
-            if found is not None and not len(base):
-                _link(base, found)
+            if found is not None:
+                _link(_letter(base), found)
             else:
                 self._walk(base)
         elif not len(node):
@@ -65,6 +65,13 @@ class Symbols:
 def _read(markup: str) -> Xml.Element:
     """MathML of an HTML page, which has names for characters that XML has not."""
     return Xml.fromstring(_ENTITY.sub(lambda found: html5[found[1]], markup))
+
+
+def _letter(node: Xml.Element) -> Xml.Element:
+    """The letter that a symbol begins with: W of W_i."""
+    while len(node):
+        node = node[0]
+    return node
 
 
 def _link(letter: Xml.Element, target: Target) -> None:

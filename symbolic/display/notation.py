@@ -165,7 +165,7 @@ class Notation:
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):
             letter = r"\Lambda" if latex else "Λ"
-        shown = _latex_letter(letter) if latex else _text_letter(letter)
+        shown = _latex_letter(letter, self.layers) if latex else _text_letter(letter)
         if name in self.symbols or not number:
             return subscripted(shown, at, latex)
         if self.layers and name not in self.counted:
@@ -205,7 +205,16 @@ def _greek_and_rest(letter: str) -> tuple[str, str]:
     return "", letter
 
 
-def _latex_letter(letter: str) -> str:
+_GATED = re.compile(r"([WUb])([a-zA-Z])|([a-z])_([a-z])")
+"""What layers call their arrays: the weights Wi, Ui, bi of a gate, WQ of a head; a gate's a_i."""
+
+
+def _latex_letter(letter: str, layers: bool) -> str:
+    if layers and (gated := _GATED.fullmatch(letter)):
+        weight, which, value, gate = gated.groups()
+        return rf"{{{weight} _{{{which}}}}}" if weight else rf"{{{value}^{{{gate}}}}}"
+    if layers and letter == "xhat":
+        return r"\hat{x}"
     greek, rest = _greek_and_rest(letter)
     if greek:
         command = _COMMANDS.get(greek, greek)

@@ -156,6 +156,8 @@ class _Scan:
         if word := self.take(r"\\(hat|tilde|bar|dot)(?=\{)"):
             inner = _Scan(self.group()).stem()
             return None if inner is None else inner + _ACCENTS[word[1]]
+        if word := self.take(r"\{([A-Za-z])(?: _|(\^))\{([A-Za-z])\}\}"):  # of a gate
+            return word[1] + ("_" if word[2] else "") + word[3]
         if word := self.take(r"\{\\([A-Za-z]+) _(?=\{)"):
             shown = _GREEK[word[1]] + self.group()
             self.take(r"\}")

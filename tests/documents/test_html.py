@@ -134,6 +134,13 @@ def test_symbols_lead_to_their_definitions(tmp_path: Path) -> None:
     assert "#eq-" not in rule
 
 
+def test_a_gate_s_weight_is_a_letter_with_its_gate() -> None:
+    text = html_page(report_of(gp.load("lstm")))
+    gate = r"{a^{i}} _{t} = x _{t} {W _{i}}^{(1)} + h _{t-1} {U _{i}}^{(1)} + {b _{i}}^{(1)}"
+    assert f'data-tex="{gate}"' in text
+    assert re.search(r'<a href="#array-Wi1" [^>]*>W</a></mi><mi>i</mi>', text)
+
+
 def test_two_arrays_of_one_letter_lead_nowhere() -> None:
     text = html_page(report_of(gp.load("transformer")))
     assert not re.search(r"<a [^>]*>t</a>", text)  # t₁ to t₇, which MathML takes apart
