@@ -9,7 +9,16 @@ from typing import TypeVar
 from ...symbolic.dependence import arrays_read
 from ...symbolic.derive.steps import Chain, Form, Role, Step
 from ...symbolic.display.in_indices import in_indices
-from ...symbolic.display.reasons import Run, Sentence, Stated, formula, kink_wording, wording
+from ...symbolic.display.reasons import (
+    Opened,
+    Run,
+    Sentence,
+    Stated,
+    formula,
+    kink_wording,
+    opened,
+    wording,
+)
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
 from ..content import (
@@ -222,12 +231,15 @@ class Narrator:
 
     def _said(self, sentence: Sentence) -> Prose:
         """A sentence with arrays and identities in formulas, and equations by their numbers."""
-        return tuple(map(self._run, sentence))
+        return tuple(part for run in sentence for part in self._run(run))
 
-    def _run(self, run: Run) -> str | Math | Ref:
+    def _run(self, run: Run) -> tuple[str | Math | Ref, ...]:
         if isinstance(run, Stated):
-            return Ref(self.label(run.array))
-        return run if isinstance(run, str) else Math(formula(run, self.writer, latex=True))
+            return (Ref(self.label(run.array)),)
+        if isinstance(run, Opened):
+            shown = opened(run, self.chain, self.writer, latex=True)
+            return (", which is ", Math(shown)) if shown else ()
+        return (run if isinstance(run, str) else Math(formula(run, self.writer, latex=True)),)
 
     def _name(self, name: str) -> Math:
         return Math(self.writer.name(name, latex=True))

@@ -9,7 +9,7 @@ identity is written.  What a kink is and which slope is taken there is said here
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ..derive.kinks import Kink
@@ -34,6 +34,15 @@ class Stated:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """The equation of an array with what its written form hides: that softmax(Z) is
+    exp(Z - Λ 1ᵀ), where Λ is spoken of.  Nothing where it hides no such array."""
+
+    array: str
+    hidden: str
+
+
+@dataclass(frozen=True)
 class Output:
     """a = the array that the `a` of an identity is."""
 
@@ -55,7 +64,7 @@ class Symbols:
 
 
 Symbolic: TypeAlias = ArrayName | Output | Identity | Symbols
-Run: TypeAlias = str | Stated | Symbolic
+Run: TypeAlias = str | Stated | Opened | Symbolic
 Sentence: TypeAlias = tuple[Run, ...]
 
 
@@ -81,11 +90,25 @@ def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = F
         if isinstance(run, Stated):
             found = (chain.inlined.get(run.array) or chain.step(run.array)).equation
             shown = str((writer.latex if latex else writer.text)(found))
+        elif isinstance(run, Opened):
+            shown = opened(run, chain, writer, latex)
+            if not shown:
+                return ""
+            return ", which is " + (f"${shown}$" if latex else shown)
         else:
             shown = formula(run, writer, latex)
         return f"${shown}$" if latex else shown
 
     return "".join(map(said, wording(form, step, chain).line))
+
+
+def opened(run: Opened, chain: Chain, writer: Writer, latex: bool) -> str:
+    """The equation that a run opens; empty where what is written has nothing to open."""
+    found = (chain.inlined.get(run.array) or chain.step(run.array)).equation
+    if run.hidden in writer.reads(found) or run.hidden not in {r.array for r in found.reads}:
+        return ""
+    bare = replace(writer, setting=replace(writer.setting, levels={}))
+    return str((bare.latex if latex else bare.text)(found))
 
 
 def formula(run: Symbolic, writer: Writer, latex: bool) -> str:
@@ -128,8 +151,9 @@ def _listed(parts: Iterable[Sequence[Run]]) -> Iterator[Run]:
     return _joined(parts, last=" and ")
 
 
-def _numbered(arrays: Iterable[str]) -> Iterator[Run]:
-    return _listed((ArrayName(array), ", equation ", Stated(array)) for array in arrays)
+def _numbered(arrays: Iterable[str], hidden: str = "") -> Iterator[Run]:
+    return _listed((ArrayName(array), ", equation ", Stated(array), Opened(array, hidden))
+                   for array in arrays)
 
 
 def _given(form: Form, step: Step, chain: Chain) -> Wording:
@@ -140,14 +164,15 @@ def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
     of, via = ArrayName(step.of), form.uses
     if not via:
         return Wording((of, " does not reach the loss"), ("By definition:",))
-    ways = _joined((("through ", Stated(array)) for array in via), " and ")
+    ways = _joined((("through ", Stated(array), Opened(array, step.of)) for array in via),
+                   " and ")
     line = ("chain rule: ", of, " reaches the loss ", *ways)
     if via == (chain.loss,):
         return Wording(line, ("Differentiating the loss, equation ", Stated(chain.loss), ", by ",
                               of, ":"))
     both = "" if len(via) == 1 else ", so the contributions are added"
     return Wording(line, ("Chain rule: ", ArrayName(chain.loss), " depends on ", of, " through ",
-                          *_numbered(via), both, ":"))
+                          *_numbered(via, step.of), both, ":"))
 
 
 def _insert(form: Form, step: Step, chain: Chain) -> Wording:

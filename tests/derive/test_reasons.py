@@ -12,7 +12,7 @@ from gradproof.reports.sections.narration import Narrator
 from gradproof.symbolic.assumptions import Assumption
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Form, Rule, Step
-from gradproof.symbolic.display.reasons import kink_line, reason, wording
+from gradproof.symbolic.display.reasons import Opened, kink_line, opened, reason, wording
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +98,32 @@ def test_a_root_has_no_slope_where_it_is_zero(text, lines):
     used = {name: shape for name, shape in inputs.items() if re.search(rf"\b{name}\b", text)}
     wrt = [name for name in used if name != "c"] or ["c"]
     assert list(gp.derive(gp.equations(text, **used), wrt).kinks) == lines
+
+
+HIDDEN = [
+    gp.Network([3, 4, 2], activation="tanh", output="softmax", loss="cross_entropy"),
+    gp.equations("S = Q @ K.T\nP = softmax(S)\nL = sum((P @ V)**2)",
+                 Q="m k", K="n k", V="n p"),
+    gp.equations("P = softmax(X @ W)\nL = sum((P - Y)**2)", X="m n", W="n k", Y="m k"),
+]
+
+
+@pytest.mark.parametrize("source", HIDDEN, ids=["network", "attention", "text"])
+def test_each_chain_rule_is_true_of_the_equation_that_it_names(source):
+    """E depends on Λ through A, equation (5): (5) has a Λ, or is said again with its Λ."""
+    derivation = gp.derive(source)
+    chain, writer = derivation.chain, derivation.stepwise
+    opened_ones = 0
+    for step in (*chain.inlined.values(), *chain.steps):
+        for form in step.forms:
+            for run in wording(form, step, chain).report:
+                if not isinstance(run, Opened):
+                    continue
+                told = opened(run, chain, writer, latex=False)
+                equation = (chain.inlined.get(run.array) or chain.step(run.array)).equation
+                seen = writer.text(equation).right if not told else told.partition(" = ")[2]
+                name = writer.name(run.hidden)
+                stem = re.match(r"[^\W\d_]+(⁽\d⁾)?", name)
+                assert stem is None or stem[0].lower() in seen.lower(), (name, seen)
+                opened_ones += bool(told)
+    assert opened_ones
