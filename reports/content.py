@@ -5,6 +5,7 @@ Prose is a tuple of runs: text as it is read (escaped when it is rendered), math
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TypeAlias
@@ -78,13 +79,31 @@ def equation(left: str, right: str, relation: str = "=") -> Relation:
 
 def summands(latex: str) -> tuple[str, ...]:
     """A right side in pieces that begin with their signs, for a row that has to be broken."""
-    found, depth, start = [], 0, 0
-    for place, character in enumerate(latex):
-        depth += (character in "{([") - (character in "})]")
-        if not depth and place and latex[place - 1 : place + 2] in (" + ", " - "):
-            found.append(latex[start : place - 1])
-            start = place - 1
-    return (*found, latex[start:])
+    return tuple(split(latex, r" [-+](?= )"))
+
+
+def split(latex: str, signs: str, depth: int = 0) -> list[str]:
+    """A formula in pieces, each but the first begun by one of the signs (a pattern) that stands in
+    at most so many brackets; not in what may not be parted: braces, \\left ... \\right.
+
+    >>> split(r"a + (b + c) - \\frac{d + e}{f}", r" [-+](?= )")
+    ['a', ' + (b + c)', ' - \\\\frac{d + e}{f}']
+    """
+    found, brackets, held, start = [], 0, 0, 0
+    for token in re.finditer(rf"(?P<held>{_HELD})|(?P<bracket>{_BRACKET})|{signs}", latex):
+        text = token[0]
+        if token["held"]:
+            held += 1 if text in "{" or text.startswith((r"\left", r"\lbrace")) else -1
+        elif token["bracket"]:
+            brackets += 1 if text in "([" or text == r"\lvert" else -1
+        elif not held and brackets <= depth and latex[start : token.start()].strip():
+            found.append(latex[start : token.start()])
+            start = token.start()
+    return [part for part in (*found, latex[start:]) if part.strip()] or [latex]
+
+
+_HELD = r"\\(?:left|right)(?:\\[a-zA-Z]+|\\?[^\sa-zA-Z])|\\[lr]brace(?![a-zA-Z])|(?<!\\)[{}]"
+_BRACKET = r"[()\[\]]|\\[lr]vert(?![a-zA-Z])"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from ..symbolic import escaping
-from .content import Code, Display, Listing, Math, Prose, Ref, Relation, Run, Side
+from .content import Code, Display, Listing, Math, Prose, Ref, Relation, Run, Side, split
 
 ROW = 84
 """How many characters of mathematics stand on a row before it is broken."""
@@ -116,32 +116,17 @@ def factors(latex: str, width: float) -> list[str]:
     if visible(latex) <= width:
         return [latex]
     found: list[str] = []
-    for part in _split(latex, 0):
+    for part in split(latex, _FACTORS):
         if visible(part) > width:  # brackets that grow with what is in them cannot be parted
-            found += _split(part.replace(r"\left(", r"\Bigl(").replace(r"\right)", r"\Bigr)"), 1)
+            opened = part.replace(r"\left(", r"\Bigl(").replace(r"\right)", r"\Bigr)")
+            found += split(opened, _FACTORS, 1)
         else:
             found.append(part)
     return found
 
 
-_SIGN = re.compile(r"\\(?:odot|oslash|cdot)(?![a-z])|[-+](?= )|\\?[{}()\[\]]")
-
-
-def _split(latex: str, depth: int) -> list[str]:
-    """In front of the signs that stand in at most so many brackets, and in no braces."""
-    found, brackets, braces, start = [], 0, 0, 0
-    for token in _SIGN.finditer(latex):
-        text = token[0]
-        if text in "{}":
-            braces += 1 if text == "{" else -1
-        elif text[-1] in "([" or text == r"\{":
-            brackets += 1
-        elif text[-1] in ")]" or text == r"\}":
-            brackets -= 1
-        elif not braces and brackets <= depth and latex[start : token.start()].strip():
-            found.append(latex[start : token.start()])
-            start = token.start()
-    return [part for part in (*found, latex[start:]) if part.strip()]
+_FACTORS = r"\\(?:odot|oslash|cdot)(?![a-z])|(?<= )[-+](?= )|^[-+](?= )"
+"""Signs of products, and of sums within brackets."""
 
 
 def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
@@ -226,17 +211,18 @@ class Portable(Github):
         found = []
         for formula, label in display.tagged:
             parts = [formula]
-            if visible(formula.latex) > self.row and formula.left:
-                parts = [Relation(formula.left, (side,)) for side in formula.sides[:-1]]
-                last = formula.sides[-1]
-                parts[-1] = Relation(formula.left, (*parts[-1].sides, last)) if parts else formula
-            made = [_portable(part.latex) for part in parts or [formula]]
+            if visible(formula.latex) > self.row and formula.left and len(formula.sides) > 1:
+                *first, last = formula.sides
+                parts = [Relation(formula.left, (side,)) for side in first]
+                parts[-1] = Relation(formula.left, (*parts[-1].sides, last))
+            made = [_portable(part.latex) for part in parts]
             found += [made[0] + (rf" \qquad {label}" if label else ""), *made[1:]]
         return "\n\n".join(f"$$\n{row}\n$$" for row in found)
 
 
 def _portable(latex: str) -> str:
     """Without what Markdown's parser would take for an escape."""
+    latex = re.sub(r"(?<! )_\{", " _{", latex)  # which could end an emphasis
     return (latex.replace(r"\_", r"\text{-}").replace("<", r"\lt ").replace(">", r"\gt ")
             .replace("*", r"\ast ").replace("|", r"\vert "))
 

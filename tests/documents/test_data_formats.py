@@ -7,7 +7,7 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import numpy as np
@@ -20,6 +20,7 @@ from gradproof.reporting import report
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.pages.json_form import decimal, json_form
 from gradproof.reports.pages.notebook_page import notebook
+from gradproof.symbolic.derive.steps import Rule
 from gradproof.symbolic.specs.network import Network
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
@@ -57,6 +58,10 @@ def test_the_schema_lets_nothing_else_through() -> None:
         spoil(bad)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, SCHEMA)
+
+
+def test_the_schema_knows_every_rule() -> None:
+    assert SCHEMA["$defs"]["form"]["properties"]["rule"]["enum"] == list(get_args(Rule))
 
 
 def test_json_has_the_whole_derivation(tmp_path: Path) -> None:

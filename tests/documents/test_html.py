@@ -20,6 +20,7 @@ import gradproof as gp
 from gradproof.cli import main
 from gradproof.derivations.deriving import derive
 from gradproof.reporting import report
+from gradproof.reports.content import summands
 from gradproof.reports.markup import factors
 from gradproof.reports.mathml import mathml
 from gradproof.reports.pages.document import SECTIONS, ReportData, build
@@ -87,6 +88,7 @@ NETWORKS = {
                                       loss="cross_entropy", values=SAMPLES, learning_rate=0.1),
     "lstm": lambda: gp.load("lstm"),
     "transformer": lambda: gp.load("transformer"),
+    "cases": lambda: gp.Model("m 4", ["gelu_tanh", {"type": "dense", "units": 2}], loss="huber"),
 }
 
 
@@ -278,6 +280,19 @@ def test_a_hostile_name_is_text(tmp_path: Path) -> None:
     assert not {tag for tag, _ in page.elements} & ASKING
     (title,) = re.findall("<h1>(.*?)</h1>", text)
     assert html.unescape(title) == f"Backpropagation through the network {name}"
+
+
+@pytest.mark.parametrize(("latex", "parts"), [
+    (r"a + (b + c) - \frac{d + e}{f}", ["a", " + (b + c)", r" - \frac{d + e}{f}"]),
+    (r"\left\lbrace z - 1 \text{ if } z \lt - 1 \right\rbrace + b",
+     [r"\left\lbrace z - 1 \text{ if } z \lt - 1 \right\rbrace", " + b"]),
+    (r"\left( a + b \right) + c", [r"\left( a + b \right)", " + c"]),
+    (r"\lvert a - b \rvert - c", [r"\lvert a - b \rvert", " - c"]),
+    (r"-x _{t + 1} + y", ["-x _{t + 1}", " + y"]), ("0", ["0"]),
+])
+def test_sums_are_parted_where_nothing_is_torn(latex: str, parts: list[str]) -> None:
+    assert [*summands(latex)] == parts
+    assert "".join(parts) == latex
 
 
 def test_long_products_are_parted_at_their_signs() -> None:
