@@ -26,7 +26,6 @@ from gradproof.symbolic.specs.network import Network
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 NETWORKS = {
     "2-2-1": lambda: example("2-2-1"),
-    "moons": lambda: example("moons"),
     "worked softmax": lambda: Network([2, 3, 2], activation="leaky_relu", output="softmax",
                                       loss="cross_entropy", values=SAMPLES, learning_rate=0.1),
     "lstm": lambda: gp.load("lstm"),
