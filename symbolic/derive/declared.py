@@ -12,7 +12,7 @@ an array that is not declared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 
 import sympy as sp
@@ -46,20 +46,27 @@ class Declarations:
     inverses: the arrays that are inverses of such inputs, by name.
     contractions: forward equations that may be put in where a pair then cancels.
     rows: whether vectors are written as rows (x A).
+    because: what the symmetry of an array that is computed follows from; nothing of an input.
     """
 
     arrays: Mapping[str, Array]
     inverses: Mapping[str, str]
     contractions: Mapping[str, Equation]
     rows: bool = False
+    because: Mapping[str, tuple[Assumption, ...]] = field(default_factory=dict)
 
     @staticmethod
     def of(
-        inputs: Mapping[str, Array], forward: Iterable[Equation], rows: bool = False
+        inputs: Mapping[str, Array], forward: Iterable[Equation], rows: bool = False,
+        because: Mapping[str, tuple[Assumption, ...]] | None = None,
     ) -> Declarations:
         arrays = {n: a for n, a in inputs.items() if a.kind in SQUARE or a.is_positive}
+        forward = tuple(forward)
         inverses: dict[str, str] = {}
         contractions: dict[str, Equation] = {}
+        because = because or {}
+        arrays |= {e.name: Array(e.name, e.shape, "symmetric") for e in forward
+                   if e.name in because}
         for equation in forward if arrays else ():
             matrix = _inverted(equation)
             if matrix in arrays:
@@ -68,7 +75,12 @@ class Declarations:
                 read.array in arrays or read.array in inverses for read in equation.reads
             ):
                 contractions[equation.name] = equation
-        return Declarations(arrays, inverses, contractions, rows)
+        return Declarations(arrays, inverses, contractions, rows, because)
+
+    def symmetric(self, name: str) -> tuple[Assumption, ...]:
+        """What the symmetry of a matrix, or of the inverse of one, is taken from."""
+        matrix = self.inverses.get(name, name)
+        return self.because.get(matrix, (Assumption(matrix, "symmetric"),))
 
     def kind(self, name: str) -> str:
         """The declared kind of an array, or that of the matrix it is the inverse of."""
@@ -107,28 +119,27 @@ def use_declared(
             used |= found
             continue
         # It may hide the Aᵀ that meets an A: of a symmetric A they are like terms.
-        found = {}
-        shorter = _in_order(put, known, found)
-        if found and _reads(shorter) < _reads(equation):
+        if _reads(_in_order(put, known, {})) < _reads(_in_order(equation, known, {})):
             equation = put
-    equation = _in_order(equation, known, used)
-    return equation, tuple(used)
+    return _in_order(equation, known, used), tuple(used)
 
 
 def _in_order(
     equation: Equation, known: Declarations, used: dict[Assumption, None]
 ) -> Equation:
-    """The equation with what is declared of each array by itself used, and like terms added; as it
-    is where nothing is used."""
+    """The equation with what is known of each array by itself used, and like terms added; as it is
+    where nothing is used."""
     terms = tuple(
-        _oriented(_positive(_inverse_as_transpose(term, known, used), known, used),
+        oriented(_positive(_inverse_as_transpose(term, known, used), known, used),
                   equation.out, known, used)
         for term in equation.terms
     )
-    return tidy(_alike(replace(equation, terms=terms))) if used else equation
+    changed = used or any(one.reads != other.reads
+                          for one, other in zip(terms, equation.terms, strict=True))
+    return tidy(alike(replace(equation, terms=terms))) if changed else equation
 
 
-def _alike(equation: Equation) -> Equation:
+def alike(equation: Equation) -> Equation:
     """Bound indices under the same names in all terms, in reading order, so that like terms meet.
     """
     names: dict[tuple[sp.Expr, int], Index] = {}
@@ -250,7 +261,7 @@ def _inverse_as_transpose(term: Term, known: Declarations, used: dict[Assumption
     return replace(term, reads=tuple(reads))
 
 
-def _oriented(
+def oriented(
     term: Term, out: Sequence[Index], known: Declarations, used: dict[Assumption, None]
 ) -> Term:
     """Every symmetric matrix (and inverse of one) with its subscripts in the order in which a
@@ -266,7 +277,7 @@ def _oriented(
     reads = []
     for read in term.reads:
         if known.kind(read.array) == "symmetric" and first(read.at[1]) < first(read.at[0]):
-            used[Assumption(known.inverses.get(read.array, read.array), "symmetric")] = None
+            used.update(dict.fromkeys(known.symmetric(read.array)))
             read = Read(read.array, (read.at[1], read.at[0]))
         reads.append(read)
     return replace(term, reads=tuple(reads))

@@ -63,6 +63,8 @@ def is_sum(equation: Equation) -> bool:
     if equation.reduction != "sum" or len(equation.terms) != 1:
         return False
     (term,) = equation.terms
+    if term.body.is_number:
+        return False
     return bool(term.over) and not term.guards and 0 < len(term.reads) <= READS and all(
         not isinstance(entry, Read) and (entry.is_Symbol or entry.is_number)
         for read in term.reads for entry in read.at)

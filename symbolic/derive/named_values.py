@@ -52,7 +52,8 @@ def _holds(body: sp.Expr, value: sp.Expr) -> bool:
 
 def _is_nonlinear(body: sp.Expr) -> bool:
     return bool(body.has(sp.Function, sp.exp, sp.log)) or any(
-        power.exp.is_Rational and not power.exp.is_Integer for power in body.atoms(sp.Pow))
+        power.exp.is_Rational and not power.exp.is_Integer for power in body.atoms(sp.Pow)) or (
+        body.is_Pow and body.exp.is_negative and body.base.is_Add)
 
 
 def _reuse_in(term: Term, source: Equation) -> Term:
@@ -130,6 +131,8 @@ def _through(body: sp.Expr, value: sp.Expr, at: sp.Symbol, name: sp.Symbol) -> s
     slope = sp.diff(value, at)
     if slope == 0 or at in slope.free_symbols or sp.count_ops(body) > LARGE:
         return None
+    if not _divides_by_less(value, body):
+        return None  # where A has no value the body may have one
     # What a root is of is one thing: (v + 0.00001)^(3/2) is not to be multiplied out.
     roots = {power.base: sp.Dummy(positive=True) for power in slope.atoms(sp.Pow)
              if power.base.is_Add and not power.exp.is_Integer}

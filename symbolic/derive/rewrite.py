@@ -42,7 +42,7 @@ def tidy(equation: Equation) -> Equation:
     groups: dict[object, list[Term]] = {}
     for term in equation.terms:
         solved = solve(term, equation.out, equation.reduction == "sum")
-        if solved is None or solved.body == 0:
+        if solved is None or (solved.body == 0 and equation.reduction == "sum"):
             continue
         body, reads = prune(solved.body, solved.reads)
         term = replace(solved, body=body, reads=reads)
@@ -56,7 +56,8 @@ def tidy(equation: Equation) -> Equation:
             continue
         before.append(term)
     added = map(_sum, groups.values())
-    return replace(equation, terms=tuple(term for term in added if term.body != 0))
+    return replace(equation, terms=tuple(
+        term for term in added if term.body != 0 or equation.reduction != "sum"))
 
 
 def _sum(terms: list[Term]) -> Term:

@@ -24,10 +24,12 @@ from ..matrices.nodes import Einsum, walk
 from ..matrices.recognise import matrix_form
 from .declared import Declarations, use_declared
 from .fuse import is_short
+from .joined_guards import joined
 from .named_sums import NamedSums, centred, named_sums
 from .named_values import is_value, reuse_quotients, reuse_values, slopes_in_outputs
 from .rewrite import cancelled, inline, sum_rows, tidy
 from .steps import Form, Rule, Step
+from .symmetries import symmetries, with_symmetry
 
 
 def final_items(items: Iterable[Item], steps: Iterable[Step]) -> Iterator[Item]:
@@ -81,7 +83,8 @@ class Simplifier:
         self.keep = keep
         self.inlined: dict[str, Step] = {}
         self.assumed: set[str] = set()
-        self._declared = Declarations.of(self.inputs, tuple(forward.equations), rows)
+        self._declared = Declarations.of(self.inputs, tuple(forward.equations), rows,
+                                         symmetries(forward.equations, self.inputs))
         self._done: dict[str, Equation] = {}
         self._pointwise: dict[str, list[Equation]] = defaultdict(list)
         values = [e for e in forward.equations if is_value(e) and e.terms[0].reads]
@@ -115,6 +118,7 @@ class Simplifier:
                 for rewrite in self._stages():
                     rewrite(forms)
             self._done[raw.name] = forms[-1].equation
+            self._declared = with_symmetry(self._declared, forms[-1].equation)
             steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
                                    self._declared.relied_on(forms[-1].equation))
         needed = reached(
@@ -227,7 +231,7 @@ class Simplifier:
             forms.append(Form(summed, "row sums", names,
                               tuple(Assumption(name, "row sums") for name in declared)))
         shorter, assumed = use_declared(forms[-1].equation, self._declared)
-        if assumed:
+        if assumed or shorter != forms[-1].equation:
             forms.append(Form(shorter, "declared", assumes=assumed))
         named, values = named_sums(forms[-1].equation, self._sums)
         named, more = reuse_quotients(named, self._near(named))
@@ -246,7 +250,7 @@ class Simplifier:
     def _cancel(self, forms: list[Form]) -> None:
         """Like terms added and bodies shortened: a form of its own when that shortens anything."""
         before = forms[-1]
-        after = cancelled(tidy(before.equation))
+        after = cancelled(tidy(joined(before.equation)))
         if after == before.equation:
             return
         if _length(after) < _length(before.equation):

@@ -222,6 +222,9 @@ def _centred(form: Form, step: Step, chain: Chain) -> Wording:
 
 def _declared(form: Form, step: Step, chain: Chain) -> Wording:
     sentences = [(str(assumed),) for assumed in form.assumes]
+    if not sentences:
+        return Wording(("what is symmetric by its equation is its transpose",),
+                       ("A matrix that is symmetric by its equation is its transpose:",))
     return Wording((*_joined(sentences), " (assumed)"),
                    ("Assuming that ", *_listed(sentences), ":"))
 

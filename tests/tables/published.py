@@ -158,8 +158,7 @@ PUBLISHED = [
         "D = sum((Y[:, None, :] - Y[None, :, :])**2, axis=2)\nV = 1/(1 + D)\n"
         "L = sum(P*log1p(D)) + log(sum(V) - n)", {"Y": "n d", "P": symmetric("n n")}, "Y",
         ("Z = Σ_i Σ_j Vᵢⱼ - n",
-         "∂C/∂yᵢⱼ = 4 Σ_k (pᵢₖ - Vᵢₖ/Z) (yᵢⱼ - yₖⱼ) Vᵢₖ"), {"y": "Y", "p": "P"},
-        differs="the sums over the first and the second place of P and D stay apart"),
+         "∂C/∂yᵢⱼ = 4 Σ_k (pᵢₖ - Vᵢₖ/Z) (yᵢⱼ - yₖⱼ) Vᵢₖ"), {"y": "Y", "p": "P"}),
     Published(
         "Embeddings, ranking, preferences", "Skip-gram with negative samples, context vectors",
         "Jurafsky & Martin 2024, Speech and Language Processing, chapter 6 (the context vectors "
@@ -265,6 +264,14 @@ PUBLISHED = [
         "Lafferty, McCallum & Pereira 2001, ICML: expected less observed features",
         "L = logsumexp(F @ w) - c @ w", {"F": "n k", "w": "k", "c": "k"}, "w",
         ("p = softmax(F w)", "∂L/∂w = Fᵀ p - c")),
+    Published(
+        "Graphical models and decisions", "Conditional random field, a chain",
+        "Sutton & McCallum 2012, An Introduction to Conditional Random Fields, section 5.1: the "
+        "marginals q of a place, less the labels, by its scores",
+        "a[0] = p + s[0]\na[t] = s[t] + logsumexp(a[t-1][:, None] + A, axis=0)\n"
+        "L = logsumexp(a[T-1]) - sum(Y*s)",
+        {"p": "k", "A": "k k", "s": "T k", "Y": Array("T k", kind="one_hot")}, "s",
+        ("∂L/∂sₜ = qₜ - Yₜ",), {"q": "da"}),
     Published(
         "Graphical models and decisions", "Restricted Boltzmann machine, free energy",
         "Bengio 2009, Learning Deep Architectures for AI, section 5.3",
