@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,8 @@ def trace(function: Callable[..., Any], /, **shapes: Any) -> Trace:
 
 
 def traced_loss(traced: Trace) -> System:
-    """The traced equations down to the one array that the function returned.
+    """The traced equations down to the one array that the function returned, which is called L
+    where the function has no name for it.
 
     Raises EquationError where it returned several, or an input.
     """
@@ -87,7 +89,10 @@ def traced_loss(traced: Trace) -> System:
     if traced.result not in names:
         raise EquationError(f"derive: the traced function returns {traced.result!r}, one of its "
                             "inputs, unchanged; there is nothing to differentiate")
-    return until(system, traced.result)
+    down_to, by = until(system, traced.result), {traced.result: "L"}
+    if re.fullmatch(r"t\d+", traced.result) and "L" not in down_to.names:
+        return down_to.mapped(lambda each: rename_arrays(each, by))
+    return down_to
 
 
 def values_of(network: Network | Model) -> dict[str, Any]:

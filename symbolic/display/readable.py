@@ -11,9 +11,9 @@ as subscripts, and is written with indices where that does not help either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..equation import Equation, Guard, Read, guard_subscripts, size_names, subscript_indices
+from ..equation import Equation, Guard, Index, Read, guard_subscripts, size_names, subscript_indices
 from ..matrices.loop_ends import loop_indices
 from ..matrices.nodes import (
     Einsum,
@@ -40,21 +40,22 @@ from .text_and_latex import TEXT
 
 @dataclass(frozen=True)
 class Readable:
-    """A matrix form, its axes in the order of the left side's, whose subscripts are `at`, by the
-    names that they have in the text."""
+    """A matrix form, its axes in the order of the left side's, `out`, of which `at` are subscripts,
+    by the names that they have in the text."""
 
     form: Node
     at: tuple[str, ...]
+    out: tuple[Index, ...]
 
 
 def readable_form(equation: Equation, conventions: Conventions) -> Readable | None:
     """The first matrix form that reads well; None where indices read better."""
     steps = steps_in(equation, conventions)
-    sizes = size_names(conventions.shapes.values())
+    taken = size_names(conventions.shapes.values()) | conventions.shapes.keys()
     for fixed in _slicings(equation, steps):
         # A step keeps the loop's own letter: hₜ is known by its t.
         shown = [name for name in fixed if name not in steps]
-        named = with_letters(equation, shown, sizes)
+        named = with_letters(equation, shown, taken)
         letters = {new.name for old, new in zip(indices_of(equation), indices_of(named),
                                                 strict=True) if old.name in fixed}
         form = matrix_form(
@@ -65,8 +66,8 @@ def readable_form(equation: Equation, conventions: Conventions) -> Readable | No
         if form is not None and reads_well(form, out, conventions.diagonals):
             at = tuple(new.name for old, new in zip(equation.out, named.out, strict=True)
                        if old.name in fixed)
-            found = Readable(aligned(form, out), at)
-            whole = Readable(collected(put_in(found.form, conventions.inline)), at)
+            found = Readable(aligned(form, out), at, named.out)
+            whole = replace(found, form=collected(put_in(found.form, conventions.inline)))
             for readable in (whole, found) if whole != found else (found,):
                 if is_algebra(readable, named, conventions):
                     return readable
@@ -78,11 +79,11 @@ def written(found: Readable, equation: Equation, pen: Pen) -> Written:
 
     What the left side is, a column or a row, the right side is written as.
     """
-    fixed, axes = set(found.at), [index.name for index in equation.out]
-    places = [name if name in fixed else ":" for name in axes]
+    fixed = set(found.at)
+    places = [index.name if index.name in fixed else ":" for index in found.out]
     while places and places[-1] == ":":
         places.pop()
-    out = [index for index in equation.out if index.name not in fixed]
+    out = [index for index in found.out if index.name not in fixed]
     way = pen.conventions.way(
         equation.name, ["" if index.size == 1 else index.name for index in out])
     right = node_text(found.form, pen, way)

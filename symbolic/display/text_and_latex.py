@@ -27,8 +27,8 @@ class TextStyle(Style):
     behind_number = MUL
 
     def number(self, value: sp.Expr) -> Piece:
-        halves = {sp.Rational(1, 2): "½", sp.Rational(1, 4): "¼"}
-        return Piece(halves[value]) if value in halves else super().number(value)
+        signs = {sp.Rational(1, 2): "½", sp.Rational(1, 4): "¼", sp.pi: "π", sp.E: "e"}
+        return Piece(signs[value]) if value in signs else super().number(value)
 
     def fraction(self, numerator: Piece, denominator: Piece) -> Piece:
         sign = "/"

@@ -66,8 +66,8 @@ def test_everything_that_is_printed_is_algebra_and_right(name):
     "perceptron", "gaussian covariance", "huber"])
 @pytest.mark.parametrize("vectors", ["columns", "rows"])
 def test_either_convention_is_kept(name, vectors):
-    text, shapes = PROBLEMS[name]
-    derivation = gp.derive(gp.equations(text, **shapes), vectors=vectors)
+    made = PROBLEMS[name]
+    derivation = gp.derive(gp.equations(made.text, **made.inputs), vectors=vectors)
     assert not faults(of_derivation(name, derivation))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from identities import IDENTITIES
 from identity_proofs import derived
-from problems import PROBLEMS
+from problems import PROBLEMS, Problem
 from reread_values import UnsaidError, Values, functions_of
 
 import gradproof as gp
@@ -32,13 +32,15 @@ CLOSE = 1e-9
 
 @dataclass(eq=False)
 class Printed:
-    """A system with the writer of its formulas, and those of it that are shown."""
+    """A system with the writer of its formulas, and those of it that are shown; values of its
+    inputs, with the sizes that they have, where not any values fit."""
 
     name: str
     system: System
     writer: Any
     equations: Sequence[Equation]
     values: Mapping[str, Any] | None = None
+    given: Mapping[str, int] | None = None
     _read: dict[bool, Names] = field(default_factory=dict)
 
     @property
@@ -48,6 +50,8 @@ class Printed:
     @cache  # noqa: B019 - a few hundred, for one run
     def sizes(self) -> dict[str, int]:
         """A number for every size; small for networks, whose values are given."""
+        if self.given is not None:
+            return dict(self.given)
         names = sorted(size_names(self.system.shapes.values()))
         found = {name: NUMBERS[i % len(NUMBERS)] for i, name in enumerate(names)}
         return {**found, **{name: WIDE[name] for name in names if name in WIDE}}
@@ -151,6 +155,9 @@ def given(value: Tree, arrays: Mapping[str, Any]) -> Any:
 
 def arrays_of(found: Printed, seed: int = 0) -> dict[str, Any]:
     """Numbers for every array of a system."""
+    if found.values is not None:
+        with np.errstate(all="ignore"):
+            return {**found.values, **evaluate(found.system, found.values)}
     rng = np.random.default_rng(seed)
     given: dict[str, Any] = {}
     shapes = found.shapes()
@@ -217,22 +224,34 @@ def _identities() -> Iterator[Printed]:
 
 
 def _problems() -> Iterator[Printed]:
-    for name in PROBLEMS:
-        yield of_derivation(name, problem(name))
+    for problem in some_problems():
+        yield of_problem(problem)
 
 
-@cache
+def some_problems() -> Sequence[Problem]:
+    """One in five; `benchmarks/problems.py` reads all of them back."""
+    return list(PROBLEMS.values())[::5]
+
+
+def of_problem(problem: Problem) -> Printed:
+    made = of_derivation(problem.name, problem.derivation)
+    return replace(made, values=problem.values(), given=problem.numbers)
+
+
+def hessian_of(problem: Problem) -> Printed:
+    made = problem.derivation.hessian(problem.hessian_by)
+    values = problem.values()
+    return replace(of_derivative(f"{problem.name}, {problem.hessian_by}", made),
+                   values={name: values[name] for name in made.inputs}, given=problem.numbers)
+
+
 def problem(name: str) -> gp.Derivation:
-    text, shapes = PROBLEMS[name]
-    return gp.derive(gp.equations(text, **shapes))
+    return PROBLEMS[name].derivation
 
 
 def _hessians() -> Iterator[Printed]:
-    for name, (_, shapes) in PROBLEMS.items():
-        for by, shape in shapes.items():
-            if len(shape.split()) <= 1 and by in problem(name).gradients:
-                yield of_derivative(f"{name}, {by}", problem(name).hessian(by))
-                break
+    for problem in some_problems():
+        yield hessian_of(problem)
 
 
 def read(found: Printed, equation: Equation, latex: bool = False) -> Statement:

@@ -7,9 +7,10 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from gradproof.codegen.spelling import scalar
@@ -39,9 +40,21 @@ from gradproof.symbolic.reread.trees import (
     Unary,
 )
 
+
+def entrywise(function: Any) -> Any:
+    """A function of one of mpmath's numbers, for arrays."""
+    return np.vectorize(lambda x: float(function(float(x))), otypes=[float])
+
+
 KNOWN = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
          "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum,
-         "sqrt": np.sqrt, "floor": np.floor}
+         "sqrt": np.sqrt, "floor": np.floor, "cosh": np.cosh, "sinh": np.sinh, "tan": np.tan,
+         "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan, "acosh": np.arccosh,
+         "asinh": np.arcsinh, "atanh": np.arctanh, "atan2": np.arctan2,
+         **{name: entrywise(getattr(mpmath, name)) for name in ("erf", "erfc")},
+         "gammaln": entrywise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
+         "digamma": entrywise(mpmath.digamma), "trigamma": entrywise(lambda x: mpmath.psi(1, x)),
+         **{f"polygamma{n}": entrywise(partial(mpmath.psi, n)) for n in (2, 3)}}
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
            "==": operator.eq, "!=": operator.ne}
 
@@ -196,6 +209,10 @@ class Values:
                 axis = 0
             found = np.exp(first - first.max(axis, keepdims=True))
             return found / found.sum(axis, keepdims=True)
+        if name == "log" and isinstance(tree.of[0], Call) and tree.of[0].function == "softmax":
+            with np.errstate(divide="ignore"):
+                rough = np.log(first)
+            return rough if np.isfinite(rough).all() else self._log_softmax(tree.of[0])
         if name in KNOWN:
             return reduce(KNOWN[name], parts) if len(parts) > 1 else KNOWN[name](first)
         if name in ("diag", "vec", "det", "chol"):
@@ -204,6 +221,12 @@ class Values:
             return np.reshape(made, (1, 1)) if name == "det" else made
         with np.errstate(all="ignore"):
             return np.asarray(self.functions[name](first), float) + 0 * first
+
+    def _log_softmax(self, tree: Call) -> Any:
+        """Of rows, where a softmax is too small for a float."""
+        found = self.of(tree.of[0])
+        top = found.max(-1, keepdims=True)
+        return found - top - np.log(np.exp(found - top).sum(-1, keepdims=True))
 
     # --- Σ and conditions -----------------------------------------------------------------------
 
@@ -268,7 +291,7 @@ def functions_of(system: System, latex: bool) -> dict[str, Any]:
             name = name.replace(sign, letter)
         name = re.sub(r"\\mathrm|[{}\\]", "", name)
         function: Any = base
-        for order in range(3):
+        for order in range(6):
             found[name + "'" * order] = scalar(function(slot(0)), 1, ())
             made = derivative(function)
             if not hasattr(made, "definition"):
