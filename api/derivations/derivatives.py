@@ -91,6 +91,8 @@ def derivative(derived: orders.Derivatives, known: System, writer: Writer) -> De
     (name,) = derived.of.values()
     before = {equation.name for equation in known.equations}
     notation = _notation(derived, writer.notation)
+    clashing = notation.clashing(derived.system.shapes)
+    notation = replace(notation, plain={*notation.plain, *clashing})
     own = replace(writer, notation=notation, shapes=derived.system.shapes, diagonals=True,
                   setting=Setting.of(derived.system), leading={name: derived.leading})
     own = replace(own, inline={key: form for key, form in writer.inline.items() if key in before})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from gradproof.derivations.derivation import Derivation
@@ -13,7 +14,7 @@ from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.temporaries import inlined
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System
-from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_steps
+from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_entries
 from gradproof.symbolic.matrices.orientation import beside_rows
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
@@ -56,8 +57,9 @@ def derive(
     notation = Notation(
         layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},
         entries=initial_names(setting.loops),
-        plain=numbered_like_steps(chain.system.shapes, setting.loops),
+        plain=numbered_like_entries(chain.system, setting.loops),
     )
+    notation = replace(notation, plain={*notation.plain, *notation.clashing(chain.system.shapes)})
     writer = Writer(notation, rows, chain.system.shapes, setting=setting, repeats=rows,
                     upright=beside_rows(chain.system, chain.forward) & {*chain.forward}
                     if rows else ())

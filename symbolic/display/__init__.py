@@ -5,6 +5,7 @@ is.
 
     definitions     the lines "With": what named functions are, and their slopes
     fits            whether what was written is matrix algebra: the text read back
+    function_names  what functions are called: ψ, arccos, σ for the slope of softplus
     in_indices      the chain rule entry by entry: where the transposes come from
     index_letters   letters for the indices of an equation: i, j, k rather than i, i1, j1
     index_text      index forms written out: Σ and subscripts

@@ -26,7 +26,7 @@ from ..equation import (
     term_reads,
 )
 from ..matrices.leaves import leaf, summand
-from ..matrices.nodes import Diagonal, Leaf, Softmax
+from ..matrices.nodes import Diagonal, Leaf, Softmax, walk
 from ..solving import drop_idle
 from ..substitution import substitute_term
 from .layout import ADD, ATOM, MUL, Piece, body
@@ -182,6 +182,8 @@ def _softened(
     for node in made.leaves:
         if isinstance(node, Leaf):
             pieces.append(_entry(entries[node], pen))
+        elif isinstance(node, Softmax) and not _is_plain_stack(node):
+            return None
         else:
             try:
                 held = pen.medium.style.hold(node_text(node, pen), ATOM)
@@ -189,6 +191,12 @@ def _softened(
                 return None
             pieces.append(Piece(subscripted(held, node.axes, pen.medium.latex)))
     return made.body, pieces, [index for index in term.over if index.name in made.over]
+
+
+def _is_plain_stack(node: Softmax) -> bool:
+    """Whether a softmax is of a matrix, or of a stack whose parts all have its axes."""
+    return len(node.axes) < 3 or all(inner.axes == node.axes for inner in walk(node.of)
+                                     if isinstance(inner, Leaf))
 
 
 def _telling(term: Term, pen: Pen) -> list[Guard]:

@@ -9,7 +9,7 @@ Everything about names is here; how operations are laid out is in :mod:`layout`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -21,11 +21,12 @@ _SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx+-",
                             "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋")
 _SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx+-")
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
-          "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "mu": "μ", "nu": "ν",
-          "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
-          "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
+          "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "eps": "ε", "mu": "μ",
+          "nu": "ν", "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ",
+          "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
           "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω"}
-_COMMANDS = {"lam": "lambda"}
+"""Not π, which is a number, nor Π and Σ, which are a product and a sum."""
+_COMMANDS = {"lam": "lambda", "eps": "epsilon"}
 
 
 Mark: TypeAlias = Literal["dot", "bar"]
@@ -116,6 +117,13 @@ class Notation:
             return rf"\frac{{\partial {self.loss}}}{{\partial {inner}}}"
         return f"∂{self.loss}/∂{inner}"
 
+    def clashing(self, names: Iterable[str]) -> set[str]:
+        """Those of the arrays that would be written alike: lam and lambda, x1 and x_1."""
+        found: dict[str, list[str]] = {}
+        for name in names:
+            found.setdefault(self.text(name), []).append(name)
+        return {name for alike in found.values() if len(alike) > 1 for name in alike}
+
     # --- parts ----------------------------------------------------------------------------------
 
     def _taken_apart(self, name: str, at: Sequence[str]) -> tuple[str, Sequence[str]]:
@@ -133,6 +141,8 @@ class Notation:
 
     def _split(self, name: str) -> tuple[str, str]:
         found = _NAME.match(name)
+        if found and found["number"] and not self.layers:  # x_1 is x₁
+            return found["stem"].rstrip("_") or found["stem"], found["number"]
         return (found["stem"], found["number"] or found["layer"] or "") if found else (name, "")
 
     def _stem(self, name: str, stem: str, entry: bool) -> str:

@@ -101,8 +101,12 @@ def is_algebra(found: Readable, equation: Equation, conventions: Conventions) ->
 
 
 def steps_in(equation: Equation, conventions: Conventions) -> set[str]:
-    """The names of the indices that are steps of a loop."""
-    return {index.name for index in loop_indices(equation, conventions.setting.loops)}
+    """The names of the indices that are steps of a loop: all of them, so that Σ_t says how far it
+    runs."""
+    loops = conventions.setting.loops
+    lengths = {shape[place] for name, place in loops.places.items()
+               for shape in [conventions.shapes.get(name, ())] if place < len(shape)}
+    return {index.name for index in loop_indices(equation, loops) if index.size in lengths}
 
 
 def _slicings(equation: Equation, steps: set[str]) -> Iterator[tuple[str, ...]]:
@@ -130,6 +134,9 @@ def reads_well(form: Node, out: tuple[str, ...], diagonals: bool = False) -> boo
         return False
     leaves = [node for node in nodes if isinstance(node, Leaf)]
     if diagonals and any(len(leaf.axes) > 2 for leaf in leaves):
+        return False
+    if any(isinstance(place, Span) and place.start.is_negative for leaf in leaves
+           for place in leaf.part):
         return False
     # A part of an array (x[1:n]) is a matrix to multiply with; by itself, indices say it better.
     if not products and any(isinstance(place, Span) for leaf in leaves for place in leaf.part):

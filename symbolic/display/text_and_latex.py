@@ -14,6 +14,7 @@ import sympy as sp
 from ..functions import ABS, Opaque
 from ..matrices.kronecker import Way
 from ..rationals import decimal
+from .function_names import function_name, known_slope
 from .layout import ADD, ATOM, MUL, POW, Piece, Style, any_array, body
 from .notation import superscript
 
@@ -52,13 +53,20 @@ class TextStyle(Style):
     def root(self, base: Piece) -> Piece:
         return Piece(f"√{self.hold(base, ATOM)}", POW, base.array)
 
+    def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
+        if name in ("Abs", "abs") and "|" not in arguments[0].text:
+            return Piece(f"|{arguments[0].text}|", ATOM, arguments[0].array)
+        shown = super().call(function_name(name, latex=False), arguments)
+        return replace(shown, level=POW) if " " in shown.text.partition("(")[0] else shown
+
     def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
-        name = {"sigmoid": "σ", "relu": "ReLU"}.get(function.title, function.title)
-        if function.title == "step":
+        base, order = known_slope(function)
+        if base.title == "step":
             return Piece(f"[{argument.text} > 0]", ATOM, argument.array)
-        if (function.base, function.order) == (ABS, 1):
+        if base is ABS and order == 1:
             return self.call("sign", [argument])
-        return self.call(name + "′" * function.order, [argument])
+        name = {"sigmoid": "σ", "relu": "ReLU"}.get(base.title, base.title)
+        return self.call(name + "′" * order, [argument])
 
 
 class FactorStyle(TextStyle):
@@ -134,18 +142,23 @@ class LatexStyle(Style):
         return Piece(rf"\sqrt{{{base.text}}}", ATOM, base.array)
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
-        known = {"exp", "log", "tanh", "sin", "cos", "max", "min"}
-        shown = f"\\{name}" if name in known else rf"\mathrm{{{name}}}"
+        if name in ("Abs", "abs") and r"\lvert" not in (text := arguments[0].text):
+            left, right = (r"\left\lvert", r"\right\rvert") if r"\frac" in text else (
+                r"\lvert", r"\rvert")
+            return Piece(f"{left} {text} {right}", ATOM, arguments[0].array)
+        shown = function_name(name, latex=True)
         inner = ", ".join(argument.text for argument in arguments)
-        return Piece(shown + self._round(inner), ATOM, any(a.array for a in arguments))
+        return Piece(shown + self._round(inner), POW if "Gamma" in shown else ATOM,
+                     any(a.array for a in arguments))
 
     def opaque(self, function: type[Opaque], argument: Piece) -> Piece:
-        if function.title == "step":
+        base, order = known_slope(function)
+        if base.title == "step":
             return Piece(rf"\mathbf{{1}}[{argument.text} \gt 0]", ATOM, argument.array)
-        if (function.base, function.order) == (ABS, 1):
-            return self.call("sign", [argument])
-        mark = "'" * function.order
-        return Piece(function.latex_name + mark + self._round(argument.text), ATOM, argument.array)
+        if base is ABS and order < 2:
+            return self.call(("abs", "sign")[order], [argument])
+        return Piece(base.latex_name + "'" * order + self._round(argument.text), ATOM,
+                     argument.array)
 
     def _round(self, inner: str) -> str:
         return rf"\left( {inner} \right)" if r"\frac" in inner else f"({inner})"
@@ -211,8 +224,9 @@ class Medium:
             shown = rf"\log \lvert {shown} \rvert" if self.latex else f"log |{shown}|"
         return Piece(shown, POW)
 
-    def kronecker(self, way: Way, left: Piece, right: Piece) -> str:
-        """left ⊗ right and its kin; ⊗ binds less than the product of matrices."""
+    def kronecker(self, way: Way, left: Piece, right: Piece, taken: bool = False) -> str:
+        """left ⊗ right and its kin; ⊗ binds less than the product of matrices.  taken: K is an
+        array's name, so that the commutation matrix is 𝒦."""
         if way == "diagonal":
             return self.style.call("diag", [self.style.call("vec", [left])]).text
         if way == "outer":
@@ -220,7 +234,10 @@ class Medium:
             return self.product.join([first.text, self.transpose(second).text])
         mark = r" \otimes " if self.latex else " ⊗ "
         shown = mark.join(self.style.hold(piece, MUL) for piece in (left, right))
-        return shown if way == "product" else self.style.bracket(shown) + self.product + "K"
+        if way == "product":
+            return shown
+        commuting = "K" if not taken else r"\mathcal{K}" if self.latex else "𝒦"
+        return self.style.bracket(shown) + self.product + commuting
 
     def below(self, index: str, bound: str) -> str:
         """An index below a bound, where that is not seen elsewhere."""

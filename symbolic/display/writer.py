@@ -146,7 +146,7 @@ class Writer(Conventions):
                 pieces.append(node_text(found.form, pen, way if len(side.out) == 1 else None))
             except NotImplementedError:
                 return None
-        text = medium.kronecker(product.way, *pieces)
+        text = medium.kronecker(product.way, pieces[0], pieces[1], "K" in self.shapes)
         if abs(product.number) == 1:
             return text
         held = medium.style.bracket(text) if product.way == "product" else text

@@ -8,7 +8,7 @@ and the same at the other end, where an adjoint reads t + 1.  Each equality hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal, TypeAlias
@@ -82,10 +82,14 @@ def initial_names(loops: Loops) -> dict[str, tuple[str, str]]:
     }
 
 
-def numbered_like_steps(names: Iterable[str], loops: Loops) -> frozenset[str]:
-    """h0 and h1 beside a recurrence h, whose steps are h₀ and h₁."""
-    return frozenset(name for name in names
-                     if name not in loops.places and name.rstrip("0123456789") in loops.places)
+def numbered_like_entries(system: System, loops: Loops) -> frozenset[str]:
+    """h0 and h1 beside a recurrence h, whose steps are h₀ and h₁; u0 where u is read at a number,
+    u[0]."""
+    entered = {read.array for equation in system.equations for read in equation.reads
+               if any(not isinstance(entry, Read) and entry.is_Integer for entry in read.at)}
+    return frozenset(
+        name for name in system.shapes if name not in loops.places
+        and (stem := name.rstrip("0123456789")) != name and stem in loops.places.keys() | entered)
 
 
 def _starts_otherwise(equation: Equation, places: Mapping[str, int]) -> bool:

@@ -241,7 +241,7 @@ def _reduced(equation: Equation, manner: _Manner, out: tuple[str, ...]) -> Node 
     if made is None or not set(manner.fixed).isdisjoint(made.over):
         return None
     if equation.reduction in NAMED:
-        return None if made.guards else _applied(equation, made)
+        return None if made.guards else _applied(equation, made, out)
     inner = pointwise(made.body, made.leaves, _all_axes(made, out))
     if made.guards:
         if any(isinstance(p, Read) for guard in made.guards for p in guard_subscripts(guard)):
@@ -261,9 +261,11 @@ def _parted(equation: Equation, diagonals: bool) -> Iterator[Term]:
             yield term
 
 
-def _applied(equation: Equation, made: Summand) -> Node | None:
-    """A named operation on a matrix that stands alone (not one for each entry of a batch)."""
-    indices = tuple(index.name for index in equation.out)
+def _applied(equation: Equation, made: Summand, indices: tuple[str, ...]) -> Node | None:
+    """A named operation on a matrix that stands alone, or at fixed places of a stack.
+
+    indices: those of the left side that are not fixed.
+    """
     if len(indices) != (2 if equation.reduction in MATRIX_VALUED else 0):
         return None
     axes = indices or made.over

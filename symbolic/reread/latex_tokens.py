@@ -15,7 +15,8 @@ _COMMANDS = {
     "odot": "⊙", "oslash": "⊘", "otimes": "⊗", "le": "≤", "ge": "≥", "lt": "<", "gt": ">",
     "ne": "≠", "lbrace": "{", "rbrace": "}", "lvert": "|", "rvert": "|",
 }
-_FUNCTIONS = {"exp", "log", "tanh", "sin", "cos", "max", "min", "det"}
+_FUNCTIONS = {"exp", "log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "arcsin", "arccos",
+              "arctan", "max", "min", "det"}
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
     "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
@@ -78,6 +79,8 @@ class _Scan:
             return  # 1[z > 0] is [z > 0]
         elif self.take(r"\\mathbf\{1\}"):
             yield Token("ones")
+        elif self.take(r"\\mathcal\{K\}"):
+            yield Token("name", "𝒦")
         elif self.take(r"\\frac"):
             yield from self.fraction(self.group(), self.group())
         elif self.take(r"\\sqrt"):

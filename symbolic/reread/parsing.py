@@ -223,8 +223,8 @@ class _Parser:
             raise self.fail(f"there is no array {token.prefix}{token.text}{token.layer}")
         if token.text == "log":
             return Call("log", (self.first(),))
-        if token.text in ("I", "K"):
-            return Eye(commutes=token.text == "K")
+        if token.text in ("I", "K", "𝒦"):
+            return Eye(commutes=token.text != "I")
         return Constant(token.text)
 
     def array(self, token: Token, at: Token | None) -> tuple[str | None, Token | None]:

@@ -154,7 +154,7 @@ def test_a_convention_that_there_is_not_is_refused(wrong):
 # --- LaTeX --------------------------------------------------------------------------------------
 
 COMMANDS = re.compile(
-    "frac|partial|sum|max|arg|min|det|exp|log|tanh|sin|cos|sqrt|top|circ|odot|oslash|otimes|mathbf"
+    "frac|partial|sum|max|arg|min|det|exp|log|tanh|sinh|cosh|sin|cos|tan|arcsin|arccos|arctan|sqrt|top|circ|odot|oslash|otimes|mathbf"
     "|mathrm|text|left|right|le|ge|ne|lvert|rvert|lbrace|rbrace|begin|end|hat|tilde|bar"
     "|pi|alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|chi"
     "|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega")

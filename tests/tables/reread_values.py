@@ -49,12 +49,11 @@ def entrywise(function: Any) -> Any:
 KNOWN = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
          "abs": np.abs, "sign": np.sign, "max": np.maximum, "min": np.minimum,
          "sqrt": np.sqrt, "floor": np.floor, "cosh": np.cosh, "sinh": np.sinh, "tan": np.tan,
-         "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan, "acosh": np.arccosh,
-         "asinh": np.arcsinh, "atanh": np.arctanh, "atan2": np.arctan2,
+         "arccos": np.arccos, "arcsin": np.arcsin, "arctan": np.arctan, "arccosh": np.arccosh,
+         "arcsinh": np.arcsinh, "arctanh": np.arctanh, "atan2": np.arctan2,
          **{name: entrywise(getattr(mpmath, name)) for name in ("erf", "erfc")},
-         "gammaln": entrywise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
-         "digamma": entrywise(mpmath.digamma), "trigamma": entrywise(lambda x: mpmath.psi(1, x)),
-         **{f"polygamma{n}": entrywise(partial(mpmath.psi, n)) for n in (2, 3)}}
+         "Γ": entrywise(mpmath.gamma), "ψ": entrywise(mpmath.digamma),
+         **{"ψ" + "'" * n: entrywise(partial(mpmath.psi, n)) for n in range(1, 6)}}
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
            "==": operator.eq, "!=": operator.ne}
 

@@ -27,7 +27,7 @@ field.text("ProdLDA", """
     R = log_softmax(theta @ B)
     L = -mean(sum(X*R, axis=1)) + mean(sum(exp(s) + mu**2 - 1 - s, axis=1))/2
 """, by="W Wm Ws B", X="m n", W="n h", Wm="h k", Ws="h k", eps="m k", B="k n",
-           draws={"X": "counts"})
+           draws={"X": "counts", "Wm": "small", "Ws": "small"})
 
 field.text("embedded topics", """
     beta = softmax(alpha @ rho.T)
