@@ -183,7 +183,7 @@ def _row(case: Published) -> tuple[str, bool]:
 
 
 def _lines(texts: Any) -> str:
-    return "<br>".join(f"`{text}`" for text in texts)
+    return "<br>".join(f"`{text}`".replace("|", r"\|") for text in texts)  # of a table
 
 
 def document() -> str:

@@ -1,7 +1,8 @@
 """Problems that practitioners differentiate, docs/problems/: each derived, printed and measured.
 
-    python benchmarks/problems.py              # all pages, two minutes
+    python benchmarks/problems.py              # all pages, seven minutes
     python benchmarks/problems.py survival     # those of some fields, without the index
+    python benchmarks/problems.py --printed    # what is printed alone; the tables stay as they are
 
 needs PyTorch (extra `peers`) and math-core (extra `test`); LaTeX is compiled where pdflatex is.
 The problems and the columns are the tests' own (tests/tables/problems).
@@ -16,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "tables"))
 
 import numpy as np
 import sympy as sp
-import torch
 from problems import FIELDS, Field
 from problems.columns import PRECISION, Cell, block, compile_together, measured
 
@@ -55,6 +55,12 @@ long. Measured with PyTorch {torch}, NumPy {numpy} and SymPy {sympy} by
 def main(asked: list[str]) -> None:
     """Writes the pages of the fields whose file or title is asked for, or all and the index."""
     PAGES.mkdir(exist_ok=True)
+    if "--printed" in asked:
+        for field in FIELDS:
+            path = PAGES / file_of(field)
+            head, _, _ = path.read_text(encoding="utf-8").partition("\n\n### ")
+            path.write_text("\n".join([head, "", *map(block, field)]), encoding="utf-8")
+        return
     found: dict[str, dict[str, dict[str, Cell]]] = {}
     for field in FIELDS:
         if asked and not any(word in file_of(field) for word in asked):
@@ -102,6 +108,8 @@ def index(found: dict[str, dict[str, dict[str, Cell]]]) -> str:
         counts = [sum(row[column].holds for row in cells) for column in COLUMNS]
         rows.append(f"| [{field.title}]({file_of(field)}) | {len(cells)} | "
                     + " | ".join(map(str, counts)) + " |")
+    import torch
+
     totals = [sum(row[column].holds for field in found.values() for row in field.values())
               for column in COLUMNS]
     return INDEX.format(

@@ -23,8 +23,8 @@ _SUBSCRIPTABLE = frozenset("0123456789aehijklmnoprstuvx+-")
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
           "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "lam": "λ", "eps": "ε", "mu": "μ",
           "nu": "ν", "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ",
-          "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
-          "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω"}
+          "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ",
+          "Xi": "Ξ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω"}
 """Not π, which is a number, nor Π and Σ, which are a product and a sum."""
 _COMMANDS = {"lam": "lambda", "eps": "epsilon"}
 
@@ -170,7 +170,8 @@ class Notation:
     def _plain(self, name: str, at: Sequence[str], latex: bool) -> str:
         """What is no adjoint."""
         if name in self.plain:
-            return subscripted(rf"\mathrm{{{name}}}" if latex else name, at, latex)
+            spelled = name.replace("_", r"\_")
+            return subscripted(rf"\mathrm{{{spelled}}}" if latex else name, at, latex)
         stem, number = self._split(name)
         letter = self._stem(name, stem, bool(at))
         if self._is_level(name, stem):

@@ -116,6 +116,12 @@ BOOK = [
     ("L = sum((C - eye(n))**2)/2", {"C": "n n"}, "C", "C - I"),
     ("a = tanh(X @ W)\nL = sum((a @ v - y)**2)/2",
      {"X": "m n", "W": "n k", "v": "k", "y": "m"}, "v", "aᵀ (a v - y)"),
+    ("L = sum(softplus(X @ w) - y*(X @ w))", {"X": "m n", "w": "n", "y": "m"}, "w",
+     "Xᵀ (σ(X w) - y)"),
+    ("L = sum(lgamma(a) - digamma(a))", {"a": "n"}, "a", "ψ(a) - ψ′(a)"),
+    ("L = pi*tau*sum(arccos(x))", {"x": "n", "tau": ""}, "x", "-π τ ⊘ √(1 - x∘²)"),
+    ("L = lam*sum(abs(x)) + sum(x*x_2)", {"x": "n", "x_2": "n", "lam": ""}, "x",
+     "λ sign(x) + x₂"),
     ("E = A @ X @ B + C\nL = tr(E @ E.T)", dict.fromkeys("AXBC", "n n"), "X", "2 Aᵀ E Bᵀ"),
 ]
 
@@ -125,6 +131,51 @@ def test_gradients_read_as_in_a_book(text, shapes, by, expected):
     derivation = gp.derive(gp.equations(text, **shapes))
     assert str(derivation.gradients[by]) == f"∂L/∂{by} = {expected}"
     assert not faults(of_derivation(text, derivation))
+
+
+CLASHING = [
+    ("L = sum(x_1*x1)", {"x_1": "n", "x1": "n"}, "L = Σ_i x_1ᵢ x1ᵢ"),
+    ("L = sum(lam*lambda)", {"lam": "n", "lambda": "n"}, "L = Σ_i lamᵢ lambdaᵢ"),
+    ("L = sum(u**2)*u0 + u[0]", {"u": "n", "u0": ""}, "L = Σ_i uᵢ² u0 + u₀"),
+]
+
+
+@pytest.mark.parametrize(("text", "shapes", "expected"), CLASHING)
+def test_what_would_be_written_alike_is_spelled_out(text, shapes, expected):
+    derivation = gp.derive(gp.equations(text, **shapes))
+    assert str(derivation.forward["L"]) == expected
+    assert not faults(of_derivation(text, derivation))
+
+
+def test_a_commutation_beside_an_array_called_k_has_another_letter():
+    made = gp.derive(gp.equations("L = sum((X @ X)*K)", X="n n", K="n n")).hessian("X")
+    assert "𝒦" in str(made)
+    wrong = [line for line in faults(of_derivative("commuted", made)) if "unsaid" not in line]
+    assert not wrong
+
+
+def test_a_hessian_by_a_matrix_says_which_places_its_steps_have():
+    made = gp.derive(gp.equations("P = softmax(Z)\nL = sum(P*log(P))", Z="m k")).hessian("Z")
+    assert not faults(of_derivative("entropy", made))
+
+
+def test_operations_on_matrices_in_a_loop_are_of_the_step():
+    text = "P[-1] = Q; S[t] = P[t-1] + y[t]*Q; P[t] = inv(S[t]); L = sum(P)"
+    derivation = gp.derive(gp.equations(text, Q="n n", y="T"), ["Q"])
+    assert str(derivation.forward["P"]) == "Pₜ = Sₜ⁻¹"
+    assert not faults(of_derivation(text, derivation))
+
+
+def test_a_loss_without_a_name_is_l():
+    def loss(X, w):
+        return np.sum((X @ w) ** 2)
+
+    assert str(gp.derive(gp.trace(loss, X="m n", w="n"), ["w"])).endswith("∂L/∂w = 2 Xᵀ X w")
+
+    def named(t, L):
+        return np.sum((t - L) ** 2)
+
+    assert "∂t" in str(gp.derive(gp.trace(named, t="n", L="n"), ["t"]).gradients["t"])
 
 
 def test_what_is_put_in_has_no_line_and_is_told():

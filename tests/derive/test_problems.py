@@ -27,8 +27,8 @@ def test_every_field_has_a_page_and_every_problem_a_row():
 
 def test_what_the_pages_print_is_what_is_derived():
     text = "\n".join(pages().values())
-    stale = [name for name in SOME[::3] if block(PROBLEMS[name]) not in text]
-    assert not stale, f"run benchmarks/problems.py: {stale}"
+    stale = [name for name in SOME[1::9] if block(PROBLEMS[name]) not in text]
+    assert not stale, f"run benchmarks/problems.py --printed: {stale}"
 
 
 @pytest.mark.slow
@@ -36,7 +36,7 @@ def test_what_the_pages_print_is_what_is_derived():
 def test_what_a_page_prints_is_what_is_derived(field):
     text = "\n".join(pages().values())
     stale = [each.name for each in list(field)[::3] if block(each) not in text]
-    assert not stale, f"run benchmarks/problems.py: {stale}"
+    assert not stale, f"run benchmarks/problems.py --printed: {stale}"
 
 
 @pytest.mark.peers
