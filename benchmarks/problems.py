@@ -1,7 +1,7 @@
 """Problems that practitioners differentiate, docs/problems/: each derived, printed and measured.
 
     python benchmarks/problems.py              # all pages, seven minutes
-    python benchmarks/problems.py survival     # those of some fields, without the index
+    python benchmarks/problems.py survival     # those of some fields
     python benchmarks/problems.py --printed    # what is printed alone; the tables stay as they are
 
 needs PyTorch (extra `peers`) and math-core (extra `test`); LaTeX is compiled where pdflatex is.
@@ -10,6 +10,7 @@ The problems and the columns are the tests' own (tests/tables/problems).
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -61,21 +62,17 @@ def main(asked: list[str]) -> None:
             head, _, _ = path.read_text(encoding="utf-8").partition("\n\n### ")
             path.write_text("\n".join([head, "", *map(block, field)]), encoding="utf-8")
         return
-    found: dict[str, dict[str, dict[str, Cell]]] = {}
     for field in FIELDS:
         if asked and not any(word in file_of(field) for word in asked):
             continue
         cells = {problem.name: measured(problem) for problem in field}
         for name, cell in compile_together(field).items():
             cells[name]["LaTeX"] = cell
-        found[field.title] = cells
         (PAGES / file_of(field)).write_text(page(field, cells), encoding="utf-8")
-        for name, row in cells.items():
-            for column, cell in row.items():
-                if not cell.holds:
-                    print(f"{field.title}: {name}: {column}: {cell.text}", file=sys.stderr)
-    if not asked:
-        (PAGES / "README.md").write_text(index(found), encoding="utf-8")
+    found = {field.title: table(field) for field in FIELDS}
+    (PAGES / "README.md").write_text(index(found), encoding="utf-8")
+    for line in failing(found):
+        print(line, file=sys.stderr)
 
 
 def file_of(field: Field) -> str:
@@ -96,28 +93,42 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def index(found: dict[str, dict[str, dict[str, Cell]]]) -> str:
+def table(field: Field) -> dict[str, dict[str, str]]:
+    """The cells of a field's page, by problem and column."""
+    rows = (PAGES / file_of(field)).read_text(encoding="utf-8").partition("\n\n### ")[0]
+    found = {}
+    for line in rows.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == len(COLUMNS) + 1 and cells[0] in field.problems:
+            found[cells[0]] = dict(zip(COLUMNS, cells[1:], strict=True))
+    return found
+
+
+def failing(found: dict[str, dict[str, dict[str, str]]]) -> list[str]:
+    """A line for each cell that does not hold."""
+    return [f"- {field}: {name}, {column}: {text}" for field, rows in found.items()
+            for name, row in rows.items() for column, text in row.items() if text.startswith("✗")]
+
+
+def index(found: dict[str, dict[str, dict[str, str]]]) -> str:
     """The index of the pages, with what holds of each column."""
-    every = [cell for field in found.values() for row in field.values() for cell in row.values()]
-    failing = [f"- {field}: {name}, {column}: {_escaped(cell.text)}"
-               for field, cells in found.items() for name, row in cells.items()
-               for column, cell in row.items() if not cell.holds]
-    rows = []
-    for field in FIELDS:
-        cells = found[field.title].values()
-        counts = [sum(row[column].holds for row in cells) for column in COLUMNS]
-        rows.append(f"| [{field.title}]({file_of(field)}) | {len(cells)} | "
-                    + " | ".join(map(str, counts)) + " |")
     import torch
 
-    totals = [sum(row[column].holds for field in found.values() for row in field.values())
-              for column in COLUMNS]
+    rows = [row for cells in found.values() for row in cells.values()]
+    wrong = failing(found)
+
+    def counts(of: list[dict[str, str]]) -> str:
+        return " | ".join(str(sum(not row[column].startswith("✗") for row in of))
+                          for column in COLUMNS)
+
     return INDEX.format(
-        count=sum(map(len, found.values())), torch=torch.__version__.partition("+")[0],
-        numpy=np.__version__, sympy=sp.__version__, passed=sum(cell.holds for cell in every),
-        all=len(every), precision=PRECISION, columns=" | ".join(COLUMNS),
-        marks=" ---: |" * len(COLUMNS), rows="\n".join(rows), totals=" | ".join(map(str, totals)),
-        failing="\n## Cells that do not hold\n\n" + "\n".join(failing) + "\n" if failing else "")
+        count=len(rows), torch=torch.__version__.partition("+")[0], numpy=np.__version__,
+        sympy=sp.__version__, all=len(rows) * len(COLUMNS), precision=PRECISION,
+        passed=len(rows) * len(COLUMNS) - len(wrong), columns=" | ".join(COLUMNS),
+        marks=" ---: |" * len(COLUMNS), totals=counts(rows),
+        rows="\n".join(f"| [{field.title}]({file_of(field)}) | {len(found[field.title])} | "
+                       f"{counts(list(found[field.title].values()))} |" for field in FIELDS),
+        failing="\n## Cells that do not hold\n\n" + "\n".join(wrong) + "\n" if wrong else "")
 
 
 if __name__ == "__main__":
