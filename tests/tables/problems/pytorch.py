@@ -177,7 +177,7 @@ class Numbers(ast.NodeTransformer):
 
 def run(text: str, names: dict[str, Any]) -> Any:
     """The last value of a text of equations, run as Python with PyTorch's functions."""
-    scope: dict[str, Any] = {**WORDS, "__builtins__": {}, **names}
+    scope: dict[str, Any] = {**WORDS, "__builtins__": {"__import__": __import__}, **names}
     counted = dict(COUNTED.findall(text))
     statements = ast.parse(COUNTED.sub("", text)).body
     last: Any = None
