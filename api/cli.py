@@ -95,12 +95,17 @@ def _command(
 # --- derive -------------------------------------------------------------------------------------
 
 
+NOTATION_HELP = ("how formulas are written: derivatives, mitchell, ng, nielsen, or a TOML file "
+                 "(docs/reports.md)")
+
+
 def _add_derive(commands: Any) -> None:
     command = _command(commands, "derive", _derive, "print the formulas of a network's gradient",
                        "gradproof derive 2-2-1\n  gradproof derive moons.toml --format latex")
     command.add_argument("spec", help=SPEC_HELP)
     command.add_argument("--format", choices=("text", "markdown", "latex", "json"), default="text",
                          help="what to print (default: %(default)s)")
+    command.add_argument("--notation", metavar="NAME", help=NOTATION_HELP)
     command.add_argument("--steps", action="store_true",
                          help="every form of every equation, with its reason")
     command.add_argument("--entries", action="store_true",
@@ -113,6 +118,10 @@ def _derive(options: argparse.Namespace) -> int:
 
     with progress("deriving"):
         derivation = derive(load(options.spec))
+    if options.notation is not None:
+        from gradproof.derivations.notations import in_notation
+
+        derivation = in_notation(derivation, options.notation)
     if options.entries:
         derivation = derivation.entries()
     if options.format == "json":
@@ -135,7 +144,7 @@ def _as_text(derivation: Derivation, steps: bool) -> str:
         lines += [f"assumed: {text}" for text in derivation.assumptions]
         lines += [f"kink: {text}" for text in derivation.kinks]
     if derivation.has_general_rule:
-        lines.append("For any depth L, one sample, a⁽⁰⁾ = x, C the loss")
+        lines.append(f"For any last layer L, one sample, {derivation.general_symbols}")
         lines += [f"  {line}" for line in derivation.general_rule_text()]
     return "\n".join(lines)
 
@@ -262,6 +271,7 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--format", action="append", metavar="FORMAT", dest="formats",
                          help="markdown, latex, html, json or notebook; several with commas, or "
                               "the option again (default: markdown,latex)")
+    command.add_argument("--notation", metavar="NAME", help=NOTATION_HELP)
     command.add_argument("--body", action="store_true",
                          help="LaTeX without preamble, to be read by \\input")
     command.add_argument("--length", choices=("short", "full"), default="full",
@@ -294,6 +304,7 @@ def _report(options: argparse.Namespace) -> int:
         written, result = report(
             network, options.output, hand=options.hand, function=options.function,
             flavor=options.flavor, force=options.force, body=options.body,
+            notation=options.notation,
             length=options.length, digits=options.digits,
             formats=named(",".join(options.formats)) if options.formats else DEFAULT,
             sections=None if options.sections is None else named(options.sections),

@@ -13,6 +13,7 @@ from gradproof.checks.results import Check, CheckResult
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
+from gradproof.derivations.notations import in_notation
 from gradproof.reports.pages.document import SHORT, build
 from gradproof.reports.pages.files import DEFAULT, write_report
 from gradproof.reports.sections.comparison import CheckEntry, CheckRow, Comparison
@@ -39,6 +40,7 @@ def report(
     function: str | None = None,
     formats: Iterable[str] = DEFAULT,
     flavor: str = "github",
+    notation: str | None = None,
     body: bool = False,
     length: str = "full",
     sections: Iterable[str] | None = None,
@@ -48,25 +50,25 @@ def report(
 ) -> tuple[list[Path], CheckResult | None]:
     """Writes a network's or model's report and returns the paths.
 
-    formats: some of "markdown" (with a network's figure beside it), "latex", "html",
-        "json", "notebook".
-
+    formats: some of "markdown" (with a network's figure beside it), "latex", "html", "json",
+        "notebook".
     hand: a Python file with a hand-written backward pass, which is run, in a process of its own
         within `limits`, and put into the three-way comparison; an example network brings its own.
         function: which function of that file.
-    flavor: of the Markdown, "github" or "portable".  body: LaTeX without preamble, for \\input.
+    flavor: of the Markdown, "github" or "portable".  notation: a preset, as for
+        :func:`in_notation`.  body: LaTeX without preamble, for \\input.
     length: "full", or "short": the formulas without their derivation and the numbers.
         sections: names of the sections wanted, in their order, in place of a length.
     digits: significant digits of all results, 2 to 40; by default 6 in lines and 15 in tables.
     force: replace files of these names that are no report's.
 
-    Also returns the check's result where there was a hand-written pass.  Raises HandError for a
-    file that cannot be used; nothing is written in that case.
+    Also returns the check's result where there was a hand-written pass.  HandError for a file that
+    cannot be used; nothing is written then.
     """
     if not str(directory):
         raise ValueError("report: expected the name of a folder, got \"\"")
     wanted = _wanted(length, sections, digits)
-    derivation = derive(network)
+    derivation = derive(network) if notation is None else in_notation(derive(network), notation)
     file, result = _compared(derivation, hand, function, limits)
     data = build(
         network, derivation.chain, derivation.writer,

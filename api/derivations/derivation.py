@@ -21,11 +21,11 @@ from gradproof.derivations.derivatives import (
 from gradproof.derivations.scalars import ENTRIES, scalars
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
-from gradproof.symbolic.derive.any_depth import layer_rules
+from gradproof.symbolic.derive.any_depth import LayerRule, layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
 from gradproof.symbolic.derive.steps import Chain, Step
 from gradproof.symbolic.display.definitions import function_definition, used_functions
-from gradproof.symbolic.display.notation import general_notation
+from gradproof.symbolic.display.notation import general_notation, superscript
 from gradproof.symbolic.display.reasons import kink_line, reason
 from gradproof.symbolic.display.temporaries import put_inside
 from gradproof.symbolic.display.text_and_latex import plain
@@ -214,7 +214,7 @@ class Derivation:
         """The rule for a layer l of any depth: (LaTeX, where it holds, why with formulas in $)."""
         writer = self._general_writer()
         return tuple(
-            (str(writer.latex(rule.equation)), rule.scope, rule.reason)
+            (str(writer.latex(rule.equation)), self._scope(rule), rule.reason)
             for rule in layer_rules(columns=not writer.row_vectors)
         )
 
@@ -222,12 +222,24 @@ class Derivation:
         """The same in Unicode, one line a rule."""
         writer = self._general_writer()
         return tuple(
-            f"{writer.text(rule.equation)}    ({rule.scope}; {rule.reason.replace('$', '')})"
+            f"{writer.text(rule.equation)}    "
+            f"({self._scope(rule)}; {rule.reason.replace('$', '')})"
             for rule in layer_rules(columns=not writer.row_vectors)
         )
 
+    @property
+    def general_symbols(self) -> str:
+        """What the rule calls the input and the loss."""
+        notation = self._general_writer().notation
+        layer = superscript(f"({self.writer.notation.first - 1})")
+        return f"a{layer} = x, {notation.loss} the loss"
+
+    def _scope(self, rule: LayerRule) -> str:
+        """Where a rule holds, with the number that the first layer has in this notation."""
+        return rule.scope.replace("1 ≤", f"{self.writer.notation.first} ≤")
+
     def _general_writer(self) -> Writer:
-        return Writer(general_notation(self.writer.notation.loss), self.writer.row_vectors, {})
+        return Writer(general_notation(self.writer.notation), self.writer.row_vectors, {})
 
     def compile(self) -> Callable[..., tuple[float, dict[str, Any]]]:
         """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})`` in NumPy.

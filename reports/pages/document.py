@@ -129,7 +129,7 @@ def _derived(
     found = [overview(spec, narrator.chain, narrator.writer), narrator.forward(),
              *narrator.derivation(), narrator.result()]
     if rule:
-        found.append(general_section(rule, narrator.writer.notation.loss))
+        found.append(general_section(rule, narrator.writer.notation))
     if entries:
         found.append(entries_section(entries))
     return [*found, narrator.assumptions()]

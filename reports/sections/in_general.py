@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ...symbolic.display.notation import Notation, general_notation
 from ..content import (
     Block,
     Display,
@@ -29,19 +30,22 @@ class EntryStep:
     reason: str = ""
 
 
-def general_section(rule: Sequence[tuple[str, str, str]], loss: str) -> Section:
+def general_section(rule: Sequence[tuple[str, str, str]], notation: Notation) -> Section:
     """rule: (where it holds, LaTeX formula, reason), formulas in words between dollars.
 
-    loss: the letter of the report's loss; the rule has another where that is L, the last layer.
+    notation: the report's; the rule has another letter for the loss where that is L, the last
+    layer.
     """
-    letter = "C" if loss == "L" else loss
-    renamed = () if letter == loss else (
-        " The loss is written ", Math(letter), " here, since ", Math("L"), " counts the layers.")
+    general = general_notation(notation)
+    output = general.latex("A(l)")
+    renamed = () if general.loss == notation.loss else (
+        " The loss is written ", Math(general.loss), " here, since ", Math("L"),
+        " counts the layers.")
     blocks: list[Block] = [Paragraph((
-        "The same for layer ", Math("l"), " of a network of ", Math("L"), " layers, derived from "
-        "the recurrence of the forward equations, for one sample; over a batch the gradients are "
-        "the sums of these over the samples. ", Math("a^{(l)}"), " is the output of a layer, ",
-        Math("f"), " its activation.", *renamed,
+        "The same for layer ", Math("l"), " of a network whose last layer is ", Math("L"),
+        ", derived from the recurrence of the forward equations, for one sample; over a batch the "
+        "gradients are the sums of these over the samples. ", Math(output), " is the output of a "
+        "layer, ", Math("f"), " its activation.", *renamed,
     ))]
     for where, latex, reason in rule:
         scope = where.replace("≤", r"\le").replace("<", r"\lt")

@@ -7,6 +7,7 @@ from inspect import signature
 
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.definitions import definition, slope_identity
+from ...symbolic.display.notation import Notation, general_notation
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import Size
@@ -61,7 +62,7 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
         Bullets((
             ("The input ", Code("X"), " is ", *_shape(model.shapes()["X"]), "; samples are "
              "rows, and a layer's number is its place in the list."),
-            ("Loss ", Math(loss), f": {_loss_in_words(model)}."),
+            ("Loss ", Math(loss), f": {_loss_in_words(model, writer.notation)}."),
         )),
     ]
     found = _functions(chain)
@@ -138,22 +139,36 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
         Math(str(network.batch_size)), " samples; biases are added to every one of them")
     items.append((f"Data: {batch}", *size, "."))
     loss = writer.name("L", latex=True)
-    items.append(("Loss ", Math(loss), f": {_loss_in_words(network)}."))
-    delta = writer.notation.adjoints and rf"\delta^{{(l)}} = \frac{{\partial {loss}}}" \
-        rf"{{\partial z^{{(l)}}}}"
-    per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
-    items.append((Math(str(delta)), f"{per}; ", Math(r"\odot"), " multiplies and ",
+    items.append(("Loss ", Math(loss), f": {_loss_in_words(network, writer.notation)}."))
+    items.append((*_adjoints(network, writer), Math(r"\odot"), " multiplies and ",
                   Math(r"\oslash"), " divides entry by entry, ",
                   Math(r"\top"), " transposes, ", Math(r"\mathbf{1}"), " is a column of ones."))
     return items
 
 
-def _loss_in_words(network: Network | Model) -> str:
+def _adjoints(network: Network, writer: Writer) -> Prose:
+    """What the adjoints are called, where that is not the derivative that they are."""
+    general = general_notation(writer.notation)
+    if general.bars == "partial":
+        return ()
+    loss = writer.name("L", latex=True)
+
+    def said(array: str) -> Math:
+        return Math(rf"{general.latex('d' + array)} = \frac{{\partial {loss}}}"
+                    rf"{{\partial {general.latex(array)}}}")
+
+    per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
+    weights: Prose = (said("W(l)"), "; ") if general.bars == "d" else ()
+    return (said("Z(l)"), f"{per}; ", *weights)
+
+
+def _loss_in_words(network: Network | Model, notation: Notation) -> str:
     """What the loss is, in the letters that the network's formulas have for target and output."""
     loss = LOSSES[network.loss]
     letters = list(signature(loss.body).parameters)[:2]  # those that its meaning is told in
-    target = network.notation.get("target", letters[0])
-    output = network.notation.get("symbols", {}).get(network.prediction, letters[1])
+    asked = "target" in network.notation or notation.target != "y"
+    target = notation.target if asked else letters[0]
+    output = notation.symbols.get(network.prediction, letters[1])
     shown = dict(zip(letters, (target, output), strict=True))
     meaning = re.sub(rf"\b(?:{'|'.join(letters)})\b", lambda found: shown[found[0]], loss.meaning)
     return f"{meaning}; {target} is the target, {output} the output"

@@ -30,6 +30,7 @@ _COMMANDS = {"lam": "lambda", "eps": "epsilon"}
 
 
 Mark: TypeAlias = Literal["dot", "bar"]
+Bars: TypeAlias = Literal["delta", "partial", "d"]
 _MARKS: dict[Mark, str] = {"dot": "\u0307", "bar": "\u0304"}
 
 
@@ -58,6 +59,10 @@ class Notation:
     counted: arrays whose number tells them from others of that name and is no layer's.
     marked: arrays written as another one with a mark above it, a dot or a bar: ẋ, z̄₁.
     lettered: arrays written as a letter, with a number or without.
+    brackets: what a layer's number stands in where it is raised, in LaTeX: "()", "[]" or "".
+    bars: adjoints of net inputs as δ ("delta"), or as the derivatives they are ("partial"); or all
+        adjoints as d with the array behind it ("d").
+    first: the number of the first layer with weights.
     """
 
     layers: bool = True
@@ -73,6 +78,9 @@ class Notation:
     counted: Collection[str] = ()
     marked: Mapping[str, tuple[str, Mark]] = field(default_factory=dict)
     lettered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    brackets: str = "()"
+    bars: Bars = "delta"
+    first: int = 1
 
     @classmethod
     def asked(cls, asked: Mapping[str, Any], chain: Chain, **more: Any) -> Notation:
@@ -110,9 +118,11 @@ class Notation:
             return self._plain(name, at, latex)
         primal, at = self._taken_apart(primal, at)
         stem, number = self._split(primal)
-        if self.layers and stem == "Z":
-            return subscripted(_raised(r"\delta" if latex else "δ", number, latex), at, latex)
+        if self.layers and stem == "Z" and self.bars == "delta":
+            return subscripted(self._raised(r"\delta" if latex else "δ", number, latex), at, latex)
         inner = self._written(primal, at, latex)
+        if self.bars == "d":
+            return rf"\mathrm{{d}}{inner}" if latex else f"d{inner}"
         if latex:
             return rf"\frac{{\partial {self.loss}}}{{\partial {inner}}}"
         return f"∂{self.loss}/∂{inner}"
@@ -180,9 +190,18 @@ class Notation:
         if name in self.symbols or not number:
             return subscripted(shown, at, latex)
         if self.layers and name not in self.counted:
-            return subscripted(_raised(shown, number, latex), at, latex)
+            return subscripted(self._raised(shown, number, latex), at, latex)
         return _subscripted(shown, [number, *at]) if latex else (
             shown + subscript(number) + _entry(at))
+
+
+    def _raised(self, shown: str, number: str, latex: bool) -> str:
+        """With the number of a layer."""
+        if number.isdecimal():
+            number = str(int(number) + self.first - 1)
+        if not latex:  # Unicode raises round brackets alone
+            return shown + superscript(f"({number})")
+        return f"{shown}^{{{self.brackets[:1]}{number}{self.brackets[1:]}}}"
 
 
 def _with_mark(shown: str, mark: Mark, latex: bool) -> str:
@@ -197,13 +216,15 @@ def _with_mark(shown: str, mark: Mark, latex: bool) -> str:
     return letter + _MARKS[mark] + rest if plain else ""
 
 
-def general_notation(loss: str = "C") -> Notation:
-    """δ⁽ˡ⁾ and the rest for the general rule; the depth is L, so the loss is not."""
+def general_notation(of: Notation) -> Notation:
+    """δ⁽ˡ⁾ and the rest for the general rule, as another notation has them; the depth is L, so the
+    loss is not."""
     layers = ("l", "l+1", "l-1", "L")
     adjoints = {f"d{name}({at})": f"{name}({at})" for name in "ZAWb" for at in layers}
     return Notation(
-        matrices=False, loss="C" if loss == "L" else loss,
+        matrices=False, loss="C" if of.loss == "L" else of.loss,
         adjoints={**adjoints, "gradient": "A(L)"},
+        brackets=of.brackets, bars=of.bars,
     )
 
 
@@ -238,11 +259,6 @@ def _latex_letter(letter: str, layers: bool) -> str:
 def _text_letter(letter: str) -> str:
     greek, rest = _greek_and_rest(letter)
     return _GREEK[greek] + rest if greek else letter
-
-
-def _raised(shown: str, number: str, latex: bool) -> str:
-    """With the number of a layer."""
-    return f"{shown}^{{({number})}}" if latex else shown + superscript(f"({number})")
 
 
 def subscripted(shown: str, at: Sequence[str], latex: bool) -> str:
