@@ -8,6 +8,7 @@ What the sections say is :mod:`gradproof.reports.sections`.
     html_page      a report as one page that needs nothing else
     json_form      the whole derivation as JSON
     notebook_page  a report as a Jupyter notebook, whose programs run
+    pdf            a report as PDF, by a TeX or a Chromium
     render         Markdown and LaTeX: from a report's plain data to the text of its files
     symbols        symbols in MathML that lead to where they are defined
 """

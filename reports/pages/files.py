@@ -12,11 +12,12 @@ from .figure import svg
 from .html_page import html_page
 from .json_form import json_form
 from .notebook_page import notebook
+from .pdf import MARK, pdf
 from .render import FIGURE, latex, markdown
 
 FORMATS: dict[str, str] = {
     "markdown": "report.md", "latex": "report.tex", "html": "report.html",
-    "json": "report.json", "notebook": "report.ipynb",
+    "json": "report.json", "notebook": "report.ipynb", "pdf": "report.pdf",
 }
 """Formats and the names of their files."""
 DEFAULT = ("markdown", "latex")
@@ -46,7 +47,9 @@ def write_report(
     for name in wanted:
         if name not in FORMATS:
             raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {name!r}")
-    texts: dict[str, str] = {}
+    if not wanted:
+        raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got none")
+    texts: dict[str, str | bytes] = {}
     for name in wanted:
         texts[FORMATS[name]] = _written(report, name, flavor, body)
         if name == "markdown" and report.drawing is not None:
@@ -58,12 +61,15 @@ def write_report(
     if directory.exists() and not directory.is_dir():
         raise OthersError(f"{directory}: expected a folder for the report, got a file")
     directory.mkdir(parents=True, exist_ok=True)
-    replace_all({directory / name: text.encode("utf-8") for name, text in texts.items()})
+    replace_all({directory / name: text if isinstance(text, bytes) else text.encode("utf-8")
+                 for name, text in texts.items()})
     return [directory / name for name in texts]
 
 
-def _written(report: ReportData, form: str, flavor: str, body: bool) -> str:
+def _written(report: ReportData, form: str, flavor: str, body: bool) -> str | bytes:
     match form:
+        case "pdf":
+            return pdf(report)
         case "markdown":
             return markdown(report, flavor)
         case "latex":
@@ -84,11 +90,14 @@ _MARKS = ("Backpropagation through the ", "gradproof report")
 def _is_ours(file: Path) -> bool:
     """Whether there is no file, or one of a report."""
     try:
-        head = read_file(file, MAX_DOCUMENT)[:4000].decode("utf-8", "replace")
+        data = read_file(file, MAX_DOCUMENT)
     except FileNotFoundError:
         return not file.is_symlink()
     except ValueError:
         return False
+    if file.name == FORMATS["pdf"]:
+        return data.startswith(b"%PDF") and data.endswith(MARK)
+    head = data[:4000].decode("utf-8", "replace")
     if file.name == FIGURE:
         return head.startswith("<svg ") and 'role="img">\n<title>' in head
     return head.startswith(_BEGINNINGS) and any(mark in head for mark in _MARKS)

@@ -1,0 +1,89 @@
+"""A report as PDF, made by what is there: a TeX, else a Chromium that prints the page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..mathml import MathmlError
+from .document import ReportData
+from .html_page import html_page
+from .render import latex
+
+TEX = ("xelatex", "lualatex", "pdflatex", "tectonic")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SECONDS = 180
+"""For one run of either."""
+MARK = b"\n% gradproof report\n"
+"""Behind the end of the file, where readers of PDF look no further."""
+
+
+class PdfError(ValueError):
+    """There is nothing that makes a PDF, or it failed; the message says what."""
+
+
+def pdf(report: ReportData, find: Callable[[str], str | None] = shutil.which) -> bytes:
+    """The report's PDF.  `find` says where a program is.
+
+    Raises PdfError where there is neither a TeX nor a Chromium, or where it failed.
+    """
+    tex = next(filter(None, map(find, TEX)), None)
+    chromium = next(filter(None, map(find, CHROMIUM)), None)
+    if tex is None and chromium is None:
+        raise PdfError("a PDF is made by xelatex, lualatex, pdflatex or tectonic, or by Chromium, "
+                       "and none of them is here: install one (Debian: texlive-xetex, or "
+                       "chromium), or take --format latex or html")
+    with TemporaryDirectory(prefix="gradproof-") as folder:
+        place = Path(folder)
+        if tex is not None:
+            _compiled(tex, latex(report), place)
+        else:
+            assert chromium is not None
+            try:
+                page = html_page(report)
+            except MathmlError as error:
+                raise PdfError(f"a PDF made by Chromium needs the page: {error}") from None
+            _printed(chromium, page, place)
+        try:
+            return (place / "report.pdf").read_bytes() + MARK
+        except FileNotFoundError:
+            raise PdfError(f"{Path(tex or chromium or '').name} wrote no PDF") from None
+
+
+def _compiled(tex: str, text: str, place: Path) -> None:
+    (place / "report.tex").write_text(text, encoding="utf-8")
+    options = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
+    if Path(tex).stem == "tectonic":
+        _run([tex, "--untrusted", "report.tex"], place)
+        return
+    for _ in range(2):  # the second knows the places that the first has found
+        _run([tex, *options, "report.tex"], place)
+
+
+def _printed(chromium: str, page: str, place: Path) -> None:
+    (place / "report.html").write_text(page, encoding="utf-8")
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    _run([chromium, "--headless", "--disable-gpu", *as_root, "--no-pdf-header-footer",
+          f"--user-data-dir={place / 'profile'}", f"--print-to-pdf={place / 'report.pdf'}",
+          (place / "report.html").as_uri()], place)
+
+
+def _run(command: list[str], place: Path) -> None:
+    name = Path(command[0]).name
+    # with the date of nothing, so that equal reports are equal files
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
+    try:
+        done = subprocess.run(command, cwd=place, capture_output=True, timeout=SECONDS, check=False,
+                              stdin=subprocess.DEVNULL, env=environment)
+    except subprocess.TimeoutExpired:
+        raise PdfError(f"{name} took more than {SECONDS} seconds") from None
+    except OSError as error:
+        raise PdfError(f"{name}: {error}") from None
+    if done.returncode:
+        told = [line for line in done.stdout.decode("utf-8", "replace").splitlines()
+                if line.startswith("!")] or done.stderr.decode("utf-8", "replace").splitlines()[-1:]
+        raise PdfError(f"{name} failed: {(told or ['it said nothing'])[0]:.200}")

@@ -1,0 +1,69 @@
+"""Reports as PDF: by a TeX, by a Chromium, and a message where there is neither."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from networks import example
+
+from gradproof.derivations.deriving import derive
+from gradproof.reports.pages.document import ReportData, build
+from gradproof.reports.pages.files import OthersError, write_report
+from gradproof.reports.pages.pdf import CHROMIUM, MARK, TEX, PdfError, pdf
+
+
+def report_of(name: str) -> ReportData:
+    derived = derive(example(name))
+    return build(derived.network, derived.chain, derived.writer)
+
+
+def only(names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if shutil.which(name)), None)
+
+
+def test_without_tex_and_chromium_it_is_said_what_to_install() -> None:
+    with pytest.raises(PdfError, match=r"install one .* or take --format latex or html"):
+        pdf(report_of("moons"), lambda name: None)
+
+
+@pytest.mark.parametrize("engine", [TEX[0], CHROMIUM[0]])
+def test_a_program_that_fails_is_named(engine: str, tmp_path: Path) -> None:
+    program = tmp_path / engine
+    for script, told in (("echo '! Bad thing.'; exit 1", "failed: ! Bad thing."),
+                         ("exit 3", "failed: it said nothing"), ("exit 0", "wrote no PDF")):
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        with pytest.raises(PdfError, match=f"{engine} {told}"):
+            pdf(report_of("moons"), lambda name: str(program) if name == engine else None)
+
+
+def test_a_pdf_of_somebody_else_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradproof.reports.pages.files.pdf", lambda report: b"%PDF-1.5 ..." + MARK)
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.5 mine")
+    with pytest.raises(OthersError, match="is no report"):
+        write_report(report_of("moons"), tmp_path, ["pdf"], force=False)
+    write_report(report_of("moons"), tmp_path, ["pdf"], force=True)
+    write_report(report_of("moons"), tmp_path, ["pdf"], force=False)
+    with pytest.raises(ValueError, match=r"formats: expected some of .*, got none"):
+        write_report(report_of("moons"), tmp_path, [])
+
+
+@pytest.mark.tex
+def test_a_pdf_by_tex(tmp_path: Path) -> None:
+    engine = only(TEX) or pytest.skip("no TeX")
+    made = pdf(report_of("2-2-1"), lambda name: shutil.which(name) if name == engine else None)
+    assert made.startswith(b"%PDF")
+    assert made.endswith(MARK)
+    assert len(made) > 50_000
+
+
+@pytest.mark.browser
+def test_a_pdf_by_chromium(tmp_path: Path) -> None:
+    engine = only(CHROMIUM) or pytest.skip("no Chromium")
+    made = pdf(report_of("2-2-1"), lambda name: shutil.which(name) if name == engine else None)
+    assert made.startswith(b"%PDF")
+    assert made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") > 3
