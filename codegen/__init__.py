@@ -13,12 +13,13 @@ compiled function runs the text that is printed; `source` is where to begin.
     grids           equations on their indices: what no other form fits
     identifiers     names that Python can bear, and names in strings and comments
     interpret       any list of equations, as it stands: what has no text, and the reference
+    largest         sums of several exponentials, with the largest taken out
     names           how sizes, places and loop variables are called in a text, and spelled
-    needed          what of a system is computed, in which order, and with which axes
     numpy_style     scalar bodies as NumPy expressions
     patches         equations with mixed subscripts or guards, as sums over slices
     recurrences     recurrences as loops over their steps
-    saturated       equations that read values which overflow or vanish, in what those come from
+    saturated       equations that read values which overflow or vanish, in what those come from;
+                    what of a system is computed, in which order
     source          readable NumPy source of a gradient
     spelling        scalar bodies as NumPy functions, finite wherever the value is
     stable          bodies whose exponentials would overflow, written so that they do not

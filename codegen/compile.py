@@ -22,8 +22,7 @@ from ..symbolic.special import Special
 from .arguments import Arguments, Sizes, fitted, owned
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
-from .needed import needed
-from .saturated import with_levels
+from .saturated import needed, with_levels
 from .source import Printing, function_text
 
 Step: TypeAlias = Callable[[Values, Sizes], None]

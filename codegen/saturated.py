@@ -10,15 +10,31 @@ or multiply it with one that overflows, gets its definition, if that makes an en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import sympy as sp
 
+from ..symbolic.dependence import arrays_read as every_read
+from ..symbolic.dependence import needed_items
 from ..symbolic.derive.rewrite import inline, shortest, tidy
-from ..symbolic.equation import Equation, Item, Read, System, Term, fresh_name, slot
+from ..symbolic.equation import (
+    Equation,
+    Item,
+    Read,
+    Recurrence,
+    System,
+    Term,
+    fresh_name,
+    slot,
+)
 from ..symbolic.functions import SIGMOID, TANH
-from ..symbolic.matrices.leaves import levels_of
+from ..symbolic.matrices.leaves import Levels, levels_of
+from ..symbolic.matrices.nodes import Leaf, walk
+from ..symbolic.matrices.recognise import matrix_form, without_units
+from .largest import is_taken_out
 from .stable import LARGEST, STEEP, at_risk, is_curved, steadied
 
 _ANY = sp.Dummy("any", real=True)
@@ -90,24 +106,40 @@ class Saturated:
     def steady(self, equation: Equation) -> Equation:
         """The equation itself, or an equal one that does not read what saturates."""
         if not any(self._risks(term) for term in equation.terms):
-            return equation
+            return self._steadied(equation)
         put = equation
         while any(self._risks(term) for term in put.terms):
             saturated = {read.array for read in put.reads} & self._place.keys() - {equation.name}
             if not saturated:
                 return equation
             latest = max(saturated, key=lambda name: self._place[name])
-            inlined = inline(put, self._definition[latest])
+            inlined = inline(put, self._definition[latest], gathers=True)
             if inlined is None or any(
                     sp.count_ops(term.body) > LARGEST for term in inlined.terms):
                 return equation
             put = replace(inlined, terms=tuple(
                 replace(term, body=self._apart(shortest, term)) for term in inlined.terms))
         return tidy(replace(put, terms=tuple(
-            replace(term, body=self._apart(steadied, term)) for term in put.terms)))
+            replace(term, body=self._spelled(term)) for term in put.terms)))
+
+    def _steadied(self, equation: Equation) -> Equation:
+        """The equation with bodies that overflow as they stand, of themselves, in their steady
+        spelling: taken apart into matrices, a body has none."""
+        if not any(at_risk(self._apart(lambda body: body, term)) for term in equation.terms):
+            return equation
+        return replace(equation, terms=tuple(
+            replace(term, body=self._spelled(term)) for term in equation.terms))
 
     def _risks(self, term: Term) -> bool:
-        return at_risk(self._seen(term, self._apart(steadied, term)))
+        return at_risk(self._seen(term, self._spelled(term)))
+
+    def _spelled(self, term: Term) -> sp.Expr:
+        """The body of a term in its steady spelling, softmaxes as values if that is enough."""
+        apart = self._apart(steadied, term)
+        if at_risk(self._seen(term, apart)) and self._softmaxes(term):
+            whole = steadied(term.body)
+            return apart if at_risk(self._seen(term, whole)) else whole
+        return apart
 
     def _apart(self, rewrite: Callable[[sp.Expr], sp.Expr], term: Term) -> sp.Expr:
         """The body of a term rewritten, but for its softmaxes: they are bounded, and values."""
@@ -121,7 +153,7 @@ class Saturated:
         levels = {slot(p) for p, read in enumerate(term.reads) if read.array in self._levels}
         return {part for part in term.body.atoms(sp.exp)
                 if part.free_symbols & levels and not part.free_symbols <= levels
-                } if levels else set()
+                and not is_taken_out(part)} if levels else set()
 
     def _seen(self, term: Term, body: sp.Expr) -> sp.Expr:
         """A body with functions of their kind in the place of values that saturate."""
@@ -135,7 +167,7 @@ class Saturated:
         """What a pointwise value is like: it grows as exp does, vanishes as a sigmoid does, changes
         its sign as tanh does, or has a pole where such a value vanishes."""
         (term,) = equation.terms
-        seen = self._seen(term, self._apart(steadied, term))
+        seen = self._seen(term, self._spelled(term))
         if at_risk(seen):
             return 1 / SIGMOID(_ANY)
         if seen.has(*STEEP):
@@ -143,3 +175,40 @@ class Saturated:
         if isinstance(seen, SIGMOID):
             return SIGMOID(_ANY)
         return TANH(_ANY) if is_curved(seen) and not seen.has(sp.log) else None
+
+
+# --- what is computed ---------------------------------------------------------------------------
+
+
+def needed(system: System, results: Sequence[str]) -> list[Item]:
+    """The items that the results depend on, in order, each in a spelling that does not overflow."""
+    saturated = Saturated(system)
+    levels, shapes = levels_of(system), system.shapes
+    spelled = cache(saturated.steady)
+    steps = {e for item in system.items if isinstance(item, Recurrence) for e in item.equations}
+
+    def reads(equation: Equation) -> Iterable[str]:
+        return every_read(equation) if equation in steps else arrays_read(
+            spelled(equation), shapes, levels)
+
+    return [item if isinstance(item, Recurrence) else spelled(item)
+            for item in needed_items(system, results, reads)]
+
+
+def arrays_read(
+    equation: Equation, shapes: Mapping[str, tuple[sp.Expr, ...]], levels: Levels
+) -> set[str]:
+    """The arrays that an equation's value is computed from: no log Σ exp inside a softmax."""
+    found = {read.array for read in equation.reads}
+    form = matrix_form(equation, shapes=shapes, levels=levels) if found & levels.keys() else None
+    return found if form is None or equation.argmax else {
+        node.array for node in walk(form) if isinstance(node, Leaf)
+    }
+
+
+def shown_axes(equation: Equation) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The axes of a matrix form, and the index that adds the axes of length 1 it leaves out."""
+    kept = {index.name for index in without_units(equation).out}
+    units = tuple(slice(None) if index.name in kept else None for index in equation.out)
+    out = tuple(index.name for index in equation.out if index.name in kept)
+    return out, () if len(out) == len(equation.out) else units

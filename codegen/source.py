@@ -19,10 +19,9 @@ from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
 from .interpret import computes
 from .names import Names
-from .needed import needed, shown_axes
 from .patches import Scope, decided
 from .recurrences import LoopLines
-from .saturated import with_levels
+from .saturated import needed, shown_axes, with_levels
 from .views import Copies
 
 

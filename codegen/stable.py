@@ -14,7 +14,7 @@ that is bounded away from 0, since a + b = 1; so nothing overflows but what is l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import permutations, product
 from math import gcd, lcm
@@ -23,6 +23,7 @@ import sympy as sp
 
 from ..symbolic.functions import SIGMOID, SOFTPLUS, Opaque, Z, in_sigmoid
 from ..symbolic.rationals import factored
+from .largest import SMALL, as_quotient, is_taken_out
 
 STEEP = (sp.exp, sp.sinh, sp.cosh)
 """Functions that overflow."""
@@ -32,10 +33,6 @@ LARGEST = 150
 
 MOST = 4
 """Sigmoids in a sum whose ends are looked at."""
-
-SMALL = 80
-"""Operations in a quotient of several exponentials up to which it is cancelled: SymPy's greatest
-common divisor of polynomials in ten symbols takes seconds at twice as many."""
 
 _E = sp.Dummy("E", positive=True)
 
@@ -61,10 +58,16 @@ def _gathered(body: sp.Expr) -> sp.Expr:
     return sp.powsimp(body, combine="exp", deep=True) if body.has(sp.exp) else body
 
 
+class _Below(sp.Dummy):  # type: ignore[misc]  # SymPy has no types
+    """An exponential with the largest of its sum taken out."""
+
+
 def at_risk(body: sp.Expr) -> bool:
     """Whether a body may overflow, or divide by zero, or lose its digits, on the way to a value
     that is finite: by an exponential beside what vanishes, or by the inverse or the logarithm of
     what may vanish or overflow."""
+    body = body.xreplace({  # what is at most 1, and 1 somewhere in its sum
+        power: _Below(positive=True) for power in body.atoms(sp.exp) if is_taken_out(power)})
     for part in sp.preorder_traversal(body):
         if isinstance(part, sp.log) and not part.args[0].is_Symbol:
             if part.has(*STEEP) or _may_vanish(part.args[0]):
@@ -93,7 +96,7 @@ def _may_vanish(part: sp.Expr) -> bool:
     """Whether named functions may bring an expression near to zero, as far as their ends say."""
     if not is_curved(part):
         return False
-    if part.has(sp.tanh) or any(not isinstance(f, SIGMOID) for f in part.atoms(Opaque)):
+    if part.has(sp.tanh, _Below) or any(not isinstance(f, SIGMOID) for f in part.atoms(Opaque)):
         return True
     arguments: dict[sp.Expr, sp.Symbol] = {}  # sigmoid(-u) is 1 where sigmoid(u) is 0
     for applied in sorted(part.atoms(SIGMOID), key=sp.default_sort_key):
@@ -157,16 +160,28 @@ def _in_sigmoids(body: sp.Expr) -> sp.Expr:
     found = _factors(body)
     if found is not None and found.divides:
         return found.value()
-    if body.is_Mul:  # what belongs to one argument stands together
-        together: dict[frozenset[sp.Symbol], list[sp.Expr]] = {}
-        for factor in body.args:
-            arguments = {s for power in factor.atoms(sp.exp) for s in power.free_symbols}
-            together.setdefault(frozenset(arguments), []).append(factor)
+    if body.is_Mul:
+        together = _together(body.args)
         if len(together) > 1:
-            return sp.Mul(*(_in_sigmoids(sp.Mul(*factors)) for factors in together.values()))
+            return sp.Mul(*map(_in_sigmoids, together))
+    shifted = None if body.is_Add else as_quotient(body)
+    if shifted is not None and shifted.divides:
+        return shifted.value()
     if body.is_Add or body.is_Mul or (body.is_Pow and body.exp.is_Rational):
         return body.func(*map(_in_sigmoids, body.args))
     return body
+
+
+def _together(factors: Sequence[sp.Expr]) -> list[sp.Expr]:
+    """Products of factors, one for those whose exponentials read the same values."""
+    found: dict[frozenset[sp.Symbol], list[sp.Expr]] = {}
+    for factor in factors:
+        read = frozenset(s for power in factor.atoms(sp.exp) for s in power.free_symbols)
+        joined = [factor]
+        for other in [key for key in found if key & read]:
+            joined, read = found.pop(other) + joined, read | other
+        found[read] = found.get(read, []) + joined
+    return [sp.Mul(*joined) for joined in found.values()]
 
 
 def _logarithm(inner: sp.Expr) -> sp.Expr:
@@ -182,7 +197,11 @@ def _logarithm(inner: sp.Expr) -> sp.Expr:
         first, second = sorted((sp.S.Zero if part == 1 else part.args[0] for part in parts),
                                key=lambda exponent: bool(exponent != 0))
         return first + SOFTPLUS(second - first)
+    shifted = as_quotient(plain)
+    if shifted is not None:
+        return shifted.logarithm().xreplace(inside)
     return sp.log(_in_sigmoids(plain).xreplace(inside))
+
 
 
 class _Factors:

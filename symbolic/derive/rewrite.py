@@ -19,6 +19,7 @@ import sympy as sp
 from sympy.core.function import Application
 
 from ..equation import (
+    INDEX_VALUE,
     Array,
     Equation,
     Index,
@@ -79,12 +80,15 @@ def _addable(one: Term, other: Term) -> bool:
     return not one.over or set(one.reads) == set(other.reads)
 
 
-def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation | None:
+def inline(
+    reader: Equation, target: Equation, costly: bool = False, gathers: bool = False
+) -> Equation | None:
     """`reader` with every occurrence of `target` replaced by its right side; None if that cannot
     be said in one equation, or would cost more than it saves.
 
     A pointwise target goes into any body.  A target with sums goes where it occurs linearly, and
-    (unless `costly`) only where no further free index would repeat the sum.
+    (unless `costly`) only where no further free index would repeat the sum.  With `gathers`, a
+    pointwise one goes where it is read at a place that an array holds, too.
     """
     if target.reduction != "sum" or any(
         read.array == target.name for term in reader.terms for read in _inner_reads(term)
@@ -100,7 +104,7 @@ def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation
         if place is None:
             terms.append(term)
             continue
-        put = _put_once(term, place, target, reader, costly)
+        put = _put_once(term, place, target, reader, costly, gathers)
         if put is None:
             return None
         waiting = [*put, *waiting]  # a term may read the target more than once
@@ -108,11 +112,12 @@ def inline(reader: Equation, target: Equation, costly: bool = False) -> Equation
 
 
 def _put_once(
-    term: Term, place: int, target: Equation, reader: Equation, costly: bool
+    term: Term, place: int, target: Equation, reader: Equation, costly: bool, gathers: bool
 ) -> list[Term] | None:
     """The terms that a term becomes with the target in the place of one of its reads."""
     occurrence = term.reads[place]
-    if any(isinstance(entry, Read) for entry in occurrence.at):
+    if any(isinstance(entry, Read) for entry in occurrence.at) and not (
+            gathers and target.is_pointwise and _reads_lone_indices(target)):
         return None
     if not target.terms or target.is_pointwise:
         return [_put_pointwise(term, place, target)]
@@ -132,6 +137,13 @@ def _inner_reads(term: Term) -> Iterable[Read]:
     """Occurrences inside subscripts and guards."""
     outer = set(map(id, term.reads))
     return (read for read in term_reads(term) if id(read) not in outer)
+
+
+def _reads_lone_indices(target: Equation) -> bool:
+    """Whether every subscript is an index or a number, for which a place of an array may stand."""
+    return all(read.array != INDEX_VALUE and not isinstance(entry, Read)
+               and (entry.is_Symbol or entry.is_number)
+               for term in target.terms for read in term.reads for entry in read.at)
 
 
 def _put_pointwise(term: Term, place: int, target: Equation) -> Term:

@@ -140,6 +140,8 @@ def _reduced(
              for index, is_seen in over]
     if guards and reduction not in ("logsumexp", "max"):
         shown = Piece(guards + medium.style.hold(shown, MUL), MUL)
+    if reduction == "max" and not below and not guards:
+        return shown  # of one place alone
     if reduction == "max":  # the places that a guard leaves out take no part, whatever their sign
         names = ", ".join(below)
         names += f": {guards.strip()}" if guards else ""
@@ -155,12 +157,11 @@ def _reduced(
 
 def _multiplied(number: sp.Expr, outside: sp.Expr, summed: Piece, pen: Pen) -> Piece:
     """number · outside · summed, a minus in front."""
-    factor = number * outside
-    if factor == 1:
-        return summed
-    if factor == -1:
-        return pen.medium.style.negate(summed)
-    negative = factor.as_coeff_Mul()[0].is_negative
+    sign, outside = outside.as_coeff_Mul()
+    number *= sign  # apart from sums of sizes, into which SymPy multiplies it
+    negative = number.is_negative
+    if abs(number) * outside == 1:
+        return pen.medium.style.negate(summed) if negative else summed
     front = body(abs(number) * outside, [], pen.medium.style)
     text = f"{pen.medium.style.hold(front, MUL)}{pen.medium.gap}{summed.text}"
     return Piece(("-" if negative else "") + text, ADD if negative else MUL)

@@ -20,6 +20,7 @@ from ..equation import (
     Equal,
     Equation,
     Guard,
+    Index,
     Read,
     Size,
     Term,
@@ -102,13 +103,13 @@ class _Sum:
     """Terms added up: one body over arguments, equal ones in one slot.
 
     `sums` are the forms that are summed over indices that stand as subscripts, by the factor in
-    front and those indices: forms under one Σ are added under it.
+    front and those indices with their sizes: forms under one Σ are added under it.
     """
 
     out: tuple[str, ...]
     body: sp.Expr = sp.S.Zero
     arguments: list[Node] = field(default_factory=list)
-    sums: dict[tuple[sp.Expr, tuple[str, ...]], list[Node]] = field(default_factory=dict)
+    sums: dict[tuple[sp.Expr, tuple[Index, ...]], list[Node]] = field(default_factory=dict)
 
     def add(self, factor: sp.Expr, found: Sequence[Node]) -> None:
         """A body over nodes of its own."""
@@ -123,7 +124,7 @@ class _Sum:
         for (front, series), nodes in self.sums.items():
             added = sp.Add(*map(slot, range(len(nodes))))
             summed = nodes[0] if len(nodes) == 1 else Pointwise(added, tuple(nodes), self.out)
-            self.add(front * slot(0), [Series(summed, series)])
+            self.add(front * slot(0), [Series(summed, tuple(index.name for index in series))])
         body = _shared(self.body) if share else self.body
         return lone(pointwise(body, self.arguments, self.out), self.out)
 
@@ -162,14 +163,15 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
     if not made.leaves and set(made.over) - set(manner.fixed):
         return False  # a constant is summed: there is no array that has the axis
     for part in outer_parts(made, total.out):
-        _add_part(total, part, manner)
+        _add_part(total, part, manner, term.over)
     return True
 
 
-def _add_part(total: _Sum, part: Summand, manner: _Manner) -> None:
+def _add_part(total: _Sum, part: Summand, manner: _Manner, over: Sequence[Index]) -> None:
     """A summand as a contraction times the rest, under its guards and under Σ where it has one."""
     out = total.out
-    series = tuple(name for name in part.over if name in manner.fixed)
+    series = tuple(index for index in over
+                   if index.name in part.over and index.name in manner.fixed)
     rest = replace(part, over=tuple(name for name in part.over if name not in manner.fixed))
     scaled = between_diagonals(rest, out, manner.row_vectors) \
         if manner.diagonals and len(out) == 2 else None

@@ -10,6 +10,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import sympy as sp
 from printed import (
     Printed,
     arrays_of,
@@ -26,7 +27,21 @@ from reread_values import Values
 
 import gradproof as gp
 from gradproof.symbolic.display.text_and_latex import plain
-from gradproof.symbolic.equation import EquationError
+from gradproof.symbolic.equation import (
+    Array,
+    Equation,
+    EquationError,
+    Index,
+    Read,
+    Recurrence,
+    System,
+    Term,
+    Within,
+    index_symbol,
+    size_symbol,
+    slot,
+)
+from gradproof.symbolic.functions import TANH
 from gradproof.symbolic.reread.parsing import Names, statement
 from gradproof.symbolic.reread.shapes import Convention, ShapeError, check
 from gradproof.symbolic.reread.trees import ReadBackError
@@ -336,3 +351,45 @@ def test_numbers_tell_a_wrong_formula():
         said = read(text)
         check(said, convention())
         assert (values.differs(said, "y") < 1e-12) == right, text
+
+
+# --- sums of different lengths ------------------------------------------------------------------
+
+
+def some_program(*equations, inputs):
+    made = System(tuple(Array(name, shape) for name, shape in inputs.items()), equations)
+    return gp.derive(made, list(inputs))
+
+
+def test_a_minus_beside_a_sum_of_sizes_is_kept():
+    b, n = Read("b", ()), size_symbol("n")
+    derivation = some_program(
+        Equation("y", (Index("l", n + 1),), (Term(1 / (1 + slot(0)**2), (b,), (
+            Index("i", n + 1),)),)),
+        Equation("L", (), (Term(TANH(slot(0)), (Read("y", (index_symbol("p"),)),), (
+            Index("p", n + 1),)),)), inputs={"b": (), "w": (n,)})
+    assert str(derivation.gradients["b"]) == "∂L/∂b = -2 (1 + n) Σ_l tanh′(yₗ) b/(1 + b²)²"
+    assert not faults(of_derivation("minus", derivation))
+
+
+def test_sums_of_different_lengths_are_not_under_one_sign():
+    b, (n, m), (t, u) = Read("b", ()), map(size_symbol, "nm"), map(index_symbol, "tu")
+    later = Term(TANH(slot(0)), (Read("y", (t + 1,)),), (), (Within(sp.S.Zero, t + 1, m),))
+    derivation = some_program(
+        Recurrence("t", -1, (Equation("y", (Index("t", m),), (Term(slot(0), (b,)), later)),)),
+        Equation("L", (), tuple(Term(TANH(slot(0)), (Read(name, (u,)),), (Index("u", size),))
+                                for name, size in (("a", n), ("y", m)))),
+        inputs={"a": (n,), "b": (), "w": (m,)})
+    assert str(derivation.forward["L"]) == "L = Σ_u tanh(aᵤ) + Σ_u tanh(yᵤ)"
+    assert not faults(of_derivation("lengths", derivation))
+
+
+def test_the_largest_of_one_is_that_one():
+    x = Read("x", (index_symbol("u"),))
+    derivation = some_program(
+        Equation("y", (), (Term(slot(0)**2 - slot(1), (x, Read("c", ())), (Index("u", sp.S.One),)),
+                           ), "max"),
+        Equation("L", (), (Term(slot(0)**2, (Read("y", ()),)),)),
+        inputs={"x": (sp.S.One,), "c": ()})
+    assert str(derivation.forward["y"]) == "y = x² - c"
+    assert not faults(of_derivation("one", derivation))
