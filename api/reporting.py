@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
@@ -77,10 +78,15 @@ def report(
         if derivation.has_general_rule else (),
         entries=_entries(derivation),
         comparison=None if result is None else Comparison(
-            [_row(check) for check in result], result.first_wrong, str(result.repair or "")),
+            [_row(check) for check in result], result.first_wrong, _edit(result)),
         sections=wanted, digits=digits,
     )
     return write_report(data, Path(directory), formats, flavor, force, body), result
+
+
+def _edit(result: CheckResult) -> str:
+    """The repair, its lines marked at their beginning."""
+    return re.sub(r"(?m)^ {4}(?=[-+] )", "", str(result.repair or ""))
 
 
 def _compared(

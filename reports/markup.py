@@ -117,12 +117,24 @@ def factors(latex: str, width: float) -> list[str]:
         return [latex]
     found: list[str] = []
     for part in split(latex, _FACTORS):
-        if visible(part) > width:  # brackets that grow with what is in them cannot be parted
+        if visible(part) > width and r"\left\lbrace" in part:
+            found += _cases(part)
+        elif visible(part) > width:  # brackets that grow with what is in them cannot be parted
             opened = part.replace(r"\left(", r"\Bigl(").replace(r"\right)", r"\Bigr)")
             found += split(opened, _FACTORS, 1)
         else:
             found.append(part)
     return found
+
+
+def _cases(latex: str) -> list[str]:
+    """Cases in a row, broken behind their commas where nothing is torn."""
+    opened = (latex.replace(r"\left\lbrace", r"\Bigl\lbrace")
+              .replace(r"\right\rbrace", r"\Bigr\rbrace"))
+    parts = re.split(r"(?<=,)(?= )", opened)
+    whole = all(part.count("{") == part.count("}") and part.count(r"\left") ==
+                part.count(r"\right") for part in parts)
+    return parts if whole else [latex]
 
 
 _FACTORS = r"\\(?:odot|oslash|cdot)(?![a-z])|(?<= )[-+](?= )|^[-+](?= )"

@@ -9,12 +9,12 @@ from jinja2 import Environment, StrictUndefined
 
 from ...symbolic import escaping
 from ..content import Display, Listing, Prose, Relation, Section, Side, Table, plain
-from ..markup import Markup, factors, in_line, visible
+from ..markup import Markup, factors, visible
 from ..mathml import MathmlError, mathml
 from .document import ReportData
 from .figure import svg
 from .render import Kept, as_display, template_text
-from .symbols import Symbols, anchor, symbols_of
+from .symbols import Symbols, Target, anchor, symbols_of
 
 NARROW = 34
 """Characters of mathematics that fit beside a number on the narrowest screen; what is wider is
@@ -39,7 +39,13 @@ class Page(Markup):
         return escaping.html(escaping.one_line(text))
 
     def inline(self, latex: str) -> str:
-        return self._math(latex, in_line(latex))
+        made = self._math(latex)
+        target = None if made.startswith("<code") else self.symbols.alone(made)
+        return made if target is None else self._link(target, made, "symbol")
+
+    def _link(self, target: Target, shown: str, kind: str) -> str:
+        return (f'<a class="{kind}" href="#{escaping.html(target.anchor)}" '
+                f'title="{escaping.html(target.title)}">{shown}</a>')
 
     def code(self, text: str) -> str:
         return f"<code>{self.text(text)}</code>"
@@ -52,7 +58,7 @@ class Page(Markup):
         return f'<a class="ref" href="#{anchor(label)}"{said}>{self.text(label)}</a>'
 
     def listing(self, listing: Listing) -> str:
-        return (f'<pre><code class="language-{self.text(listing.language)}">'
+        return (f'<pre tabindex="0"><code class="language-{self.text(listing.language)}">'
                 f"{escaping.html(escaping.lines(listing.text).rstrip())}\n</code></pre>")
 
     def display(self, display: Display) -> str:
@@ -64,13 +70,20 @@ class Page(Markup):
         place = f' id="{anchor(label)}"' if label else ""
         number = (f'<a class="number" href="#{anchor(label)}">{self.text(label)}</a>'
                   if label else "")
-        left = self._math(formula.left, formula.left, block=True) if formula.left else ""
-        right = "".join(f'<span class="side">{self._side(side)}</span>' for side in formula.sides)
+        left = self._math(formula.left, block=True) if formula.left else ""
+        sides = [self._side(side) for side in formula.sides]
+        right = "".join(f'<span class="side">{"".join(side)}</span>' for side in sides)
+        met = dict.fromkeys(target for made in (part for side in sides for part in side)
+                            if made.startswith("<math") for target in self.symbols.met(made)
+                            if target.anchor != anchor(label))
+        where = "".join(self._link(target, self.text(target.title), "define") for target in met)
+        card = f'<div class="where">{where}</div>' if where else ""
         return (f'<div class="formula"{place} data-tex="{escaping.html(formula.latex)}">'
                 f'<div class="left">{left}</div><div class="right">{right}</div>'
-                f'<div class="tag">{number}</div></div>')
+                f'<div class="tag">{number}</div>{card}</div>')
 
-    def _side(self, side: Side) -> str:
+    def _side(self, side: Side) -> list[str]:
+        """Its pieces, between which a line may end."""
         if visible(side.latex) <= NARROW and not re.match(r"\s*[-+] ", side.latex):
             parts = [side.latex]
         else:
@@ -78,18 +91,18 @@ class Page(Markup):
         first, *rest = parts
         relation = f"{{}} {side.relation} " if side.relation else ""
         shown = [relation + first, *(f"{{}} {part.strip()}" for part in rest)]
-        return "".join(self._math(part, part.removeprefix("{} "), block=True) for part in shown)
+        return [self._math(part, block=True) for part in shown]
 
-    def _math(self, latex: str, tex: str, block: bool = False) -> str:
-        """MathML that keeps `tex`; the TeX itself where math-core does not know it."""
+    def _math(self, latex: str, block: bool = False) -> str:
+        """MathML that keeps its TeX; the TeX itself where math-core does not know it."""
         try:
             made = mathml(latex, block)
         except MathmlError:
             _needed()
-            return f'<code class="tex">{self.text(tex)}</code>'
+            return f'<code class="tex">{self.text(latex.removeprefix("{} "))}</code>'
         # Pieces of a display stand in a line; the {} before a sign only sets its distance.
         made = made.replace('<math display="block">', '<math displaystyle="true">', 1)
-        return self.symbols.linked(made.replace('x-tex">{} ', 'x-tex">', 1))
+        return made.replace('x-tex">{} ', 'x-tex">', 1)
 
 
 @cache
@@ -101,16 +114,16 @@ def _needed() -> None:
 def html_page(report: ReportData) -> str:
     """The report as a page.  Raises MathmlError where math-core is not installed."""
     _needed()
-    markup, rule = Page(report), Page(report)
-    rule.symbols = Symbols({})  # the letters of the general rule are its own
+    markup, bare = Page(report), Page(report)
+    bare.symbols = Symbols({})
     template = _templates().from_string(template_text("report.html"))
     kept = Kept()
 
     def of(section: Section) -> Page:
-        return rule if section.name == "rule" else markup
+        return bare if section.name == "rule" else markup  # whose letters are its own
 
     text = template.render(
-        report=report, markup=markup, of=of, prose=markup.prose,
+        report=report, markup=markup, of=of, prose=markup.prose, bare=bare.prose,
         title=markup.text(plain(report.title)), css=template_text("report.css"),
         ids=_ids(report.sections), contents=_contents(report.sections),
         picture=svg(report.drawing).strip() if report.drawing else "",
@@ -153,7 +166,7 @@ def _contents(sections: tuple[Section, ...]) -> list[tuple[int, list[int]]]:
 def _table(table: Table, markup: Page) -> str:
     """A table that scrolls by itself where it is wider than the screen."""
     padded = [_column(table, place, markup) for place in range(len(table.align))]
-    head = "".join(f'<th class="{side}">{markup.prose(cell)}</th>'
+    head = "".join(f'<th scope="col" class="{side}">{markup.prose(cell)}</th>'
                    for cell, side in zip(table.header, table.align, strict=True))
     rows = []
     for place, _ in enumerate(table.rows):
@@ -164,7 +177,7 @@ def _table(table: Table, markup: Page) -> str:
             f'<td class="{side}">{marks if not at else ""}{cell}</td>'
             for at, (cell, side) in enumerate(zip(cells, table.align, strict=True))) + "</tr>")
     body = "\n".join(rows)
-    return (f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n'
+    return (f'<div class="table" tabindex="0" role="group" aria-label="table"><table>\n<thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{body}\n</tbody></table></div>")
 
 

@@ -1,13 +1,13 @@
-"""Symbols in MathML that lead to where they are defined.
+"""Symbols in MathML, and where they are defined.
 
-MathML has no links that every browser follows; HTML may stand within its letters, though, and links
-there are links.
+MathML has no links that every browser follows, and who hears a formula read aloud finds none in it;
+so a symbol by itself stands in a link, and a display has the links of its symbols beside it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html.entities import html5
 from xml.etree import ElementTree as Xml
@@ -35,48 +35,44 @@ class Symbols:
     def __init__(self, targets: Mapping[tuple[str, str], Target]) -> None:
         self.targets = targets
 
-    def linked(self, markup: str) -> str:
-        """The MathML of a formula with a link on each symbol that is known."""
-        if not self.targets:
-            return markup
-        tree = _read(markup)
-        self._walk(tree)
-        return Xml.tostring(tree, encoding="unicode", short_empty_elements=False)
+    def met(self, markup: str) -> list[Target]:
+        """What the symbols of a formula are, each once, in their order."""
+        return list(dict.fromkeys(self._walk(_read(markup)))) if self.targets else []
 
-    def _walk(self, node: Xml.Element) -> None:
+    def alone(self, markup: str) -> Target | None:
+        """What a formula is that is one symbol and nothing else."""
+        if not self.targets:
+            return None
+        node = _inside(_read(markup))
+        found = self.targets.get(_key(node))
+        return found if node.tag in _FIRST or not len(node) else None
+
+    def _walk(self, node: Xml.Element) -> Iterator[Target]:
         if node.tag == "annotation":
             return
-        if node.tag in _FIRST:
-            base = node[0]
-            found = self.targets.get(_key(node)) or self.targets.get(_key(base))
-            if found is not None:
-                _link(_letter(base), found)
-            else:
-                self._walk(base)
-        elif not len(node):
-            found = self.targets.get(_key(node))
-            if found is not None:
-                _link(node, found)
+        found = self.targets.get(_key(node)) if node.tag in _FIRST or not len(node) else None
+        if found is not None:
+            yield found
+        elif node.tag in _FIRST:  # what stands around a letter are its subscripts
+            yield from self._walk(node[0])
         else:
             for child in node:
-                self._walk(child)
+                yield from self._walk(child)
+
+
+def _inside(tree: Xml.Element) -> Xml.Element:
+    """What a formula is made of, without what only holds it."""
+    node = tree
+    while node.tag in ("math", "semantics", "mrow") and len(node):
+        if len([child for child in node if child.tag != "annotation"]) != 1:
+            break
+        node = node[0]
+    return node
 
 
 def _read(markup: str) -> Xml.Element:
     """MathML of an HTML page, which has names for characters that XML has not."""
     return Xml.fromstring(_ENTITY.sub(lambda found: html5[found[1]], markup))
-
-
-def _letter(node: Xml.Element) -> Xml.Element:
-    """The letter that a symbol begins with: W of W_i."""
-    while len(node):
-        node = node[0]
-    return node
-
-
-def _link(letter: Xml.Element, target: Target) -> None:
-    link = Xml.SubElement(letter, "a", {"href": f"#{target.anchor}", "title": target.title})
-    link.text, letter.text = letter.text, None
 
 
 def _key(node: Xml.Element) -> tuple[str, str]:
@@ -107,12 +103,7 @@ def symbols_of(report: ReportData) -> Symbols:
             continue
         axes = ["i", "j", "k", "l", "p", "q"][:len(shape)]
         for at in ([], axes):
-            tree = _read(mathml(writer.name(name, at, latex=True)))
-            top = tree.find("semantics")
-            node = tree if top is None else top[0]
-            while node.tag == "mrow" and len(node) == 1:
-                node = node[0]
-            key = _key(node)
+            key = _key(_inside(_read(mathml(writer.name(name, at, latex=True)))))
             if key[0]:  # two arrays of one letter, t₁ and t₂, lead nowhere
                 known = found.setdefault(key, target)
                 found[key] = target if known == target else None

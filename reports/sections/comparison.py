@@ -109,6 +109,8 @@ def _side_by_side(checks: Sequence[CheckRow], method: str) -> list[Block]:
         return []
     left_out = sum(max(0, len(check.entries) - ENTRIES) for check in checks)
     more = f" {left_out} further entries are left out." if left_out else ""
+    if any(entry.difference is None for _, entry in entries):
+        more += f" The {method} was measured for some of them; – stands for the others."
     rows = tuple(
         ((Code(f"{check.name}{entry.at}"),), (_entry(entry.derived),), (_entry(entry.hand),),
          (_entry(entry.difference),))
