@@ -177,7 +177,8 @@ def _table(table: Table, markup: Page) -> str:
             f'<td class="{side}">{marks if not at else ""}{cell}</td>'
             for at, (cell, side) in enumerate(zip(cells, table.align, strict=True))) + "</tr>")
     body = "\n".join(rows)
-    return (f'<div class="table" tabindex="0" role="group" aria-label="table"><table>\n<thead><tr>{head}</tr></thead>\n'
+    return ('<div class="table" tabindex="0" role="group" aria-label="table">'
+            f'<table>\n<thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{body}\n</tbody></table></div>")
 
 

@@ -139,8 +139,8 @@ def test_symbols_lead_to_their_definitions(tmp_path: Path) -> None:
     report(gp.load("2-2-1"), tmp_path, formats=["html"])
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     forward = text[text.index('id="forward"'):text.index('id="derivation"')]
-    assert ('<a class="define" href="#array-W1" title="W1: weights of layer 1">W1: weights of layer 1'
-            "</a>") in forward
+    assert ('<a class="define" href="#array-W1" title="W1: weights of layer 1">'
+            "W1: weights of layer 1</a>") in forward
     assert '<a class="define" href="#eq-2" title="h = σ(z⁽¹⁾)">' in forward
     derivation = text[text.index('id="derivation"'):text.index('id="result"')]
     assert re.search(r'<a class="symbol" href="#eq-4" title="o = σ\(z⁽²⁾\)"><math>', derivation)
