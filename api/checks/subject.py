@@ -218,7 +218,7 @@ def loss_chain(traced: Trace, wrt: tuple[str, ...]) -> Chain:
     system = one.system
     if all(kinds.get(name) != "one_hot" for name in wrt):  # places have no slope, entries have
         system = without_places(system)
-    return replace(differentiate(system, one.result, wrt), least=traced.least)
+    return replace(differentiate(system, one.result, wrt, stepwise=True), least=traced.least)
 
 
 def with_scalar(traced: Trace) -> Trace:

@@ -34,14 +34,14 @@ def differentiate(
     *,
     cotangent: str | None = None,
     named: Iterable[str] = (),
-    per_sample: Size | None = None,
+    per_sample: Size | None = None, stepwise: bool = False,
 ) -> Chain:
     """The gradients of `loss` by `wrt`, with every adjoint on the way, simplified step by step.
 
     `cotangent` names an input that stands for the loss's adjoint, for an output that is no
     scalar.  The adjoints of `named` keep their name however short they are.  `per_sample` is the
     batch size by which adjoints that are not gradients are multiplied, so that they are per
-    sample and the 1/m stands in the gradients.
+    sample and the 1/m stands in the gradients.  `stepwise`: adjoints of means keep their names.
     """
     wanted = tuple(wrt)
     _check_known(system, wanted)
@@ -56,18 +56,18 @@ def differentiate(
     gradients = {derived.of[name] for name in wanted}
     levels = levels_of(system)  # log Σ exp: a reader of a softmax is not to see their adjoints
     simplifier = Simplifier(
-        forward, backward,
+        forward, backward, rows=rows, stepwise=stepwise,
         keep=gradients | {derived.of[name] for name in named if name in derived.of},
         levels=levels,
         hidden={derived.of[name] for name in levels if name in derived.of},
-        rows=rows,
     )
     steps = simplifier.run()
     if per_sample is not None:
         steps = _per_sample(steps, gradients, per_sample)
     source = {bar: name for name, bar in derived.of.items()}
+    whole = forward.extended(final_items(backward.items, steps))
     return Chain(
-        validate(replace(forward, items=(*forward.items, *final_items(backward.items, steps)))),
+        validate(whole),
         loss,
         wanted,
         (*_given(forward), *_derived(steps, gradients, source)),

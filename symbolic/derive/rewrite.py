@@ -275,11 +275,6 @@ def shortest(body: sp.Expr) -> sp.Expr:
         return _gathered(body)
     if (whole := _with_differences_whole(body)) is not None:
         return whole
-    decimals = {number: sp.Dummy("r", positive=True) for total in body.atoms(sp.Add)
-                for number in total.args if number.is_Rational and decimal(abs(number))}
-    if decimals:  # x + 0.00001 is not to become (100000 x + 1)/100000
-        back = {mark: number for number, mark in decimals.items()}
-        return shortest(body.xreplace(decimals)).xreplace(back)
     try:
         plain = sp.cancel(body)
     except (sp.PolynomialError, NotImplementedError):  # Piecewise beyond what cancel handles
@@ -289,8 +284,19 @@ def shortest(body: sp.Expr) -> sp.Expr:
     if sp.count_ops(plain) <= 2 * sp.count_ops(body):
         forms.append(factored(plain))
     found = upright(min(forms, key=lambda form: sp.count_ops(form, visual=False)))
+    if (decimals := _decimals(body)) and not decimals <= found.atoms(sp.Rational):
+        # x + 0.00001 is not to become (100000 x + 1)/100000
+        marks = {number: sp.Dummy("r", positive=True) for number in decimals}
+        found = shortest(body.xreplace(marks)).xreplace(
+            {mark: number for number, mark in marks.items()})
     # Cancelling makes exp(a) exp(b) of exp(a + b), which overflows where that does not.
     return sp.powsimp(found, combine="exp", deep=True) if len(found.atoms(sp.exp)) > 1 else found
+
+
+def _decimals(body: sp.Expr) -> set[sp.Expr]:
+    """The numbers in sums that are written as decimals: 0.00001."""
+    return {number for total in body.atoms(sp.Add) for number in total.args
+            if number.is_Rational and decimal(abs(number))}
 
 
 def _with_differences_whole(body: sp.Expr) -> sp.Expr | None:

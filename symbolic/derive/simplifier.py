@@ -61,7 +61,7 @@ class Simplifier:
 
     `forward` are the equations before them, `keep` the names that no other equation takes in,
     `hidden` those that a reader is not to see if it can be helped; `rows` says that vectors are
-    written as rows.
+    written as rows, `stepwise` that row sums keep their names.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Simplifier:
         hidden: Iterable[str] = (),
         levels: Levels | None = None,
         rows: bool = False,
+        stepwise: bool = False,
     ) -> None:
         self.hidden = set(hidden)
         self.levels = levels or {}
@@ -81,6 +82,7 @@ class Simplifier:
         self.inputs = {array.name: array for array in forward.inputs}
         self._shares = softmaxes(forward, levels or {})
         self.keep = keep
+        self.stepwise = stepwise
         self.inlined: dict[str, Step] = {}
         self.assumed: set[str] = set()
         self._declared = Declarations.of(self.inputs, tuple(forward.equations), rows,
@@ -178,7 +180,8 @@ class Simplifier:
                 put = inline(equation, target)
                 # A hidden adjoint (of log Σ exp) goes in even at the price of a sum, and so does
                 # a row sum that is given back to the row alone (of a mean, a variance).
-                if put is None and (read.array in self.hidden or _is_given_back(equation, read)):
+                if put is None and (read.array in self.hidden or (
+                        not self.stepwise and _is_given_back(equation, read))):
                     put = self._with_sum(equation, target)
                 if put is not None and self._pays(equation, target, put):
                     equation, changed = put, True
