@@ -248,7 +248,8 @@ class _Passes:
                       "backward")
         plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun,
                         keyed=rehearsal.keyed, assumed=self.own.assumptions,
-                        remarks=(*layer.run.remarks, *layer.run.seen.beside))
+                        remarks=(*layer.run.remarks, *layer.run.seen.beside),
+                        weights=tuple(rehearsal.cotangents))
         sides = Sides(plain, self._chain, self._backward_traced)
         subject = sides.general(layer.general)
         result = judge(subject, rehearsal.points,

@@ -83,6 +83,7 @@ class Subject:
     witnesses: by name, what is differentiated by that name in the place of the loss.
     titles: by name, what is claimed, in words.
     instead: by name, what is said of what stands in its place.
+    weights: inputs of the loss by which it weighs results that are no scalars.
     """
 
     asked: Asked
@@ -106,6 +107,7 @@ class Subject:
     witnesses: Mapping[str, Witness] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, Instead] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
 
     @property
     def by(self) -> tuple[str, ...]:

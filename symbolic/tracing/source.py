@@ -204,6 +204,13 @@ def _statements(lines: tuple[str, ...]) -> dict[int, tuple[ast.AST, ...]]:
     return found
 
 
+def statement_start(filename: str, line: int) -> int:
+    """The first line of the innermost statement that stands on a line; of a compound one its head.
+    """
+    found = _statements(source_lines(filename)).get(line, ())
+    return max((getattr(node, "lineno", line) for node in found), default=line)
+
+
 def source_lines(filename: str) -> tuple[str, ...]:
     """The lines of a file, by which what is known of them is kept: a file may change and be loaded
     again."""

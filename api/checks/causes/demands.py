@@ -3,7 +3,7 @@
     dZ = error;  dW = A.T @ dZ,  db = dZ.sum(0),  both wrong   ->   both are right if error were
     the adjoint of Z: nothing that `error` is made of can make it that, so its line is the wrong one
 
-A *statement* is what one line computes in one go, with all the functions that it calls.  Where
+A *statement* is what is computed in one go, with all the functions that it calls.  Where
 another quantity of the derivation in the place of what a statement reads makes its value what it
 has to be (:mod:`remedies`), the demand goes on to that; where none does, the statement itself is
 wrong.  Where another reader has use for what is there, the statement reads the wrong array.
@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from gradproof.checks.causes.meanings import Meaning, same
 from gradproof.checks.causes.remedies import Due, Remedies, Remedy
-from gradproof.symbolic.dependence import needed_part
+from gradproof.symbolic.dependence import arrays_read, needed_part
 from gradproof.symbolic.equation import Equation, System, is_unnamed
-from gradproof.symbolic.tracing.source import Place
+from gradproof.symbolic.tracing.source import Place, statement_start
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,25 @@ class Demands:
             values = self.remedies.numbers("left", of[name]) if name in refuted \
                 else self.values[array]
             due[array] = Due(values, Meaning(name, "adjoint", values))
+        due = dict(self._of_users(array, needed) for array, needed in due.items())
         self.gradients = frozenset(due)
         blame = next(iter(self._blamed(due)), None)
         if blame is None or blame.read not in ("", blame.name):
             return blame
         return replace(blame, read="", is_quantity=self._is_other(blame))
+
+    def _of_users(self, name: str, due: Due) -> tuple[str, Due]:
+        """What the user's code has to make for an array that is made of it and of a weight
+        elsewhere, where it has no line: a derivative of each entry."""
+        while not self.stacks.get(name) and name in self.order:
+            equation = self.system[name]
+            made = [source for source in self.remedies.sources([equation]) if source in self.order]
+            solved = self.remedies.solved(equation, due, made[0]) if len(made) == 1 else None
+            if solved is None:
+                break
+            name, due = made[0], replace(solved, meaning=Meaning(
+                due.meaning.name if due.meaning else name, "slope", solved.values))
+        return name, due
 
     def _is_other(self, blame: Blame) -> bool:
         """Whether an array is right, but not what is due: another quantity, or a part of what is
@@ -134,7 +148,7 @@ class Demands:
             above = [equation for group in groups[:place] for equation in group]
             settled.update(outputs)
             due = {name: self.dues[name] for name in outputs}
-            asked, wrong = self._judged(statement, due, above)
+            asked, wrong = self._judged(statement, due, above, depth)
             if wrong:
                 every = {name: wrong.get(name, Due(self.values[name])) for name in outputs}
                 blames, further = self._within(statement, every, wrong, depth)
@@ -147,33 +161,60 @@ class Demands:
         return found + self._of_misread(misread, groups, settled, depth), outside
 
     def _judged(
-        self, statement: Sequence[Equation], dues: Mapping[str, Due], above: Sequence[Equation]
+        self, statement: Sequence[Equation], dues: Mapping[str, Due], above: Sequence[Equation],
+        depth: int,
     ) -> tuple[list[Asked], dict[str, Due]]:
         """What a statement asks of what it reads so that its arrays are what they have to be, and
         those that nothing makes right."""
         asked, wrong = list[Asked](), dict[str, Due]()
         for name in reversed(list(dues)):
-            if self._is(name, dues[name]):
-                cone = needed_part(System((), tuple(statement)), [name]).equations
-                remedy: Remedy | None = Remedy(list(cone), {})
-            else:
-                remedy = self.remedies.remedy(
-                    statement, name, dues[name], above, name in self.gradients)
-            if remedy is None:
-                wrong[name] = dues[name]
+            remedy = self._remedy(statement, name, dues[name], above)
+            if remedy is None or (self._is_call(statement, depth) and remedy.asked and not any(
+                    source in self.order or self._stands(name, due)
+                    for source, due in remedy.asked.items())):
+                wrong[name] = dues[name]  # of what is handed in nothing else is to be had
                 continue
             self.right[name] = remedy
             asked += [Asked(name, source, remedy.asked.get(source, Due(self.values[source])))
                       for source in self.remedies.sources(remedy.equations)]
         return asked, wrong
 
+    def _remedy(
+        self, statement: Sequence[Equation], name: str, due: Due, above: Sequence[Equation]
+    ) -> Remedy | None:
+        if self._is(name, due):
+            return Remedy(needed_part(System((), tuple(statement)), [name]).equations, {})
+        return self.remedies.remedy(
+            statement, name, due, above, name in self.gradients
+        ) or self.remedies.moved(statement, name, due)
+
     def _place(self, name: str, depth: int) -> Place:
         stack = self.stacks[name]
         return stack[min(depth, len(stack) - 1)]
 
     def _misreading(self, one: Asked, depth: int) -> Blame:
+        """The line that reads a wrong array: the one that hands it to a function, where what is due
+        stands before that, else the one in the function that reads it."""
         self.rejected.add(one.reader)
-        return Blame(one.reader, self._place(one.reader, depth), one.due, one.read)
+        stack, made = self.stacks[one.reader], self.stacks.get(one.read, ())
+        place = self._place(one.reader, depth)
+        inner = self._reading(one, depth) or place
+        standing = self._standing(one.reader, one.due)
+        if not standing or any(self.stacks[other][-1].call == inner.call for other in standing):
+            place = inner
+        elif 0 < len(made) <= depth and _common(made, stack) == len(made):
+            place = stack[len(made) - 1]
+        return Blame(one.reader, place, one.due, one.read)
+
+    def _reading(self, one: Asked, depth: int) -> Place | None:
+        """The one line in the functions that a statement calls which reads an array."""
+        stack = self.stacks[one.reader][: depth + 1]
+        lines = {}
+        for equation in needed_part(self.system, [one.reader]).equations:
+            place = self.stacks.get(equation.name, ())
+            if one.read in arrays_read(equation) and place[: len(stack)] == stack:
+                lines[place[-1][1:]] = place[-1]
+        return next(iter(lines.values())) if len(lines) == 1 else None
 
     def _of_misread(
         self, misread: Sequence[Asked], groups: Sequence[Sequence[Equation]],
@@ -201,9 +242,12 @@ class Demands:
         return any(len(self.stacks[equation.name]) > depth + 1 for equation in statement)
 
     def _statements(self, equations: Sequence[Equation], depth: int) -> list[list[Equation]]:
-        """Equations in a row with the same place at a depth."""
-        return [list(group) for _, group in groupby(
-            equations, key=lambda equation: self.stacks[equation.name][: depth + 1])]
+        """Equations in a row that one statement makes at a depth."""
+        def made_by(equation: Equation) -> tuple[Place, ...]:
+            return tuple(place._replace(line=statement_start(place.filename, place.line))
+                         for place in self.stacks[equation.name][: depth + 1])
+
+        return [list(group) for _, group in groupby(equations, key=made_by)]
 
     def _settled(
         self, name: str, wanted: Sequence[tuple[str, Due]]
@@ -232,8 +276,11 @@ class Demands:
 
     def _stands(self, reader: str, due: Due) -> bool:
         """Whether what a reader needs stands before it under a name."""
-        return any(self._is(other, due) for other in self._before(reader)
-                   if not is_unnamed(other))
+        return bool(self._standing(reader, due))
+
+    def _standing(self, reader: str, due: Due) -> list[str]:
+        return [other for other in self._before(reader)
+                if not is_unnamed(other) and self._is(other, due)]
 
     def _due_elsewhere(self, reader: str, due: Due) -> bool:
         """Whether what a reader needs is what another array before it has to be."""
@@ -262,7 +309,8 @@ class Demands:
     ) -> tuple[list[Blame], list[Asked]]:
         """The wrong line of a statement: its own, or one of a function that it calls, if that is
         not right in another call; and what is asked of what it reads, by the function."""
-        own = [Blame(name, self._place(name, depth), due) for name, due in wrong.items()]
+        own = [Blame(name, self._place(self._part(statement, name, due, depth), depth), due)
+               for name, due in wrong.items()]
         if self._is_call(statement, depth):
             needed = needed_part(System((), tuple(statement)), results).equations
             found, asked = self._walk(list(needed), results, depth + 1)
@@ -270,9 +318,37 @@ class Demands:
                 return [replace(blame, callers=(*blame.callers, *own)) for blame in found], asked
         return own, []
 
+    def _part(
+        self, statement: Sequence[Equation], name: str, due: Due, depth: int
+    ) -> str:
+        """Of a statement over several lines the array of the one that is wrong: where what it reads
+        explains what it has to be for the rest to be right."""
+        made = {equation.name: equation for equation in statement}
+        if len({self._place(each, depth).line for each in made}) < 2:
+            return name
+        found, open_ = list[str](), [(name, due)]
+        while open_:
+            at, needed = open_.pop()
+            for source in self.remedies.sources([made[at]]):
+                if source not in made or self.remedies.is_known(source):
+                    continue
+                solved = self.remedies.solved(made[at], needed, source)
+                if solved is None or self._is(source, solved):
+                    continue
+                if self.remedies.remedy([made[source]], source, solved, ()) is not None:
+                    found.append(source)
+                open_.append((source, solved))
+        return found[0] if len(found) == 1 else name
+
     def _resolved(self, blame: Blame) -> Blame:
         """The innermost line that is right in no other call."""
         for one in (blame, *blame.callers):
             if not self.innocent[one.place.filename, one.place.line] - {one.place.call}:
                 return one
         return blame
+
+
+def _common(one: Sequence[Place], other: Sequence[Place]) -> int:
+    """How many calls two arrays were made in together."""
+    return next((number for number, (a, b) in enumerate(zip(one, other, strict=False))
+                 if a.call != b.call), min(len(one), len(other)))

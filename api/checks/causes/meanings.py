@@ -3,26 +3,31 @@
     loss Σ (tanh(X w) - y)²   ->   X w, tanh(X w), ...; the adjoint of each; the slope 1 - tanh²
 
 The loss is differentiated as it was written, one operation an equation, since what a reader is
-shown (:mod:`gradproof.symbolic.derive`) has most of them put into one another.  Their values at
-the points of a prover are compared; nothing is proven here.
+shown (:mod:`gradproof.symbolic.derive`) has most of them put into one another.  Where functions work
+entry by entry, the slope of each array by the inputs, and of the result by each array, is one of
+them.  Their values at the points of a prover are compared; nothing is proven here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradproof.symbolic.dependence import descendants
 from gradproof.symbolic.derive.adjoint import partial, reverse
 from gradproof.symbolic.derive.steps import Chain
-from gradproof.symbolic.equation import Equation, System, Term, fresh_name
+from gradproof.symbolic.equation import Equation, Read, System, Term, fresh_name, slot
 from gradproof.symbolic.proof.sampling import TOLERANCE, Evaluate, Sample
 
 Values = tuple[NDArray[Any], ...]
 """An array at each of the points."""
+
+LONGEST = 60
+"""Equations of a chain whose slopes by the inputs are computed."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +40,66 @@ class Meaning:
     values: Values
 
 
-def meanings(chain: Chain, points: Sequence[Sample], evaluate: Evaluate) -> list[Meaning]:
-    """The quantities of a derivation, each once; EquationError where its source has no adjoints."""
+def meanings(
+    chain: Chain, points: Sequence[Sample], evaluate: Evaluate, weights: Collection[str] = ()
+) -> list[Meaning]:
+    """The quantities of a derivation, each once; EquationError where its source has no adjoints.
+
+    weights: inputs by which the results are weighed, so that they have one gradient; what the
+    loss makes of them is nobody's quantity.
+    """
     if chain.source is None:
         return []
     derived = reverse(chain.source, chain.loss, chain.wrt)
+    weighed = descendants(chain.source.equations, weights) - {*weights}
     found: list[Meaning] = []
+
+    def add(meaning: Meaning) -> None:
+        if all(np.all(np.isfinite(value)) and np.any(value) for value in meaning.values) and not any(
+                other.role == meaning.role and same(other.values, meaning.values)
+                for other in found):
+            found.append(meaning)
+
     for system, of in ((derived.system, derived.of), (chain.system, chain.of)):
         primals = {bar: name for name, bar in of.items()}
-        whole, slopes, parts = _with_slopes(system, set(primals))
+        whole, slopes, parts = _with_slopes(system, set(primals), chain.wrt)
         computed = [evaluate(whole, {a.name: point.left[a.name] for a in whole.inputs},
                              {str(symbol): size for symbol, size in point.sizes.items()})
                     for point in points]
         for name in whole.shapes:
             values = tuple(np.asarray(at[name], float) for at in computed)
-            if not all(np.all(np.isfinite(value)) and np.any(value) for value in values):
-                continue
+            if not (name in system.shapes or name in slopes or name in parts):
+                continue  # a slope that is a number
             source = primals.get(parts.get(name, name))
             role: Literal["forward", "adjoint", "slope"] = (
                 "adjoint" if source is not None else "slope" if name in slopes else "forward")
-            meant = source if source is not None else slopes.get(name, name)
-            if not any(other.role == role and same(other.values, values) for other in found):
-                found.append(Meaning(meant, role, values))
+            if role != "forward" or name not in weighed:
+                add(Meaning(source if source is not None else slopes.get(name, name), role, values))
+    for one in _by_each(chain.source, weighed, weights, found, points):
+        add(one)
     return found
 
 
+def _by_each(
+    source: System, weighed: Collection[str], weights: Collection[str],
+    found: Sequence[Meaning], points: Sequence[Sample],
+) -> list[Meaning]:
+    """The slope of the one result by each array, where all is computed entry by entry: its adjoint
+    without the weights."""
+    if len(weights) != 1 or not all(
+            e.is_pointwise for e in source.equations if e.name not in weighed):
+        return []
+    (weight,) = weights
+    scale = [np.asarray(point.left[weight], float) for point in points]
+    return [Meaning(one.name, "slope", tuple(
+        value / by for value, by in zip(one.values, scale, strict=True)))
+            for one in found if one.role == "adjoint" and all(
+                value.shape == by.shape and np.all(by)
+                for value, by in zip(one.values, scale, strict=True))]
+
+
 def _with_slopes(
-    system: System, bars: set[str]
+    system: System, bars: set[str], wrt: Collection[str]
 ) -> tuple[System, dict[str, str], dict[str, str]]:
     """The system with the slopes of its functions, and what comes together in adjoints with
     several terms: what each is the slope, or a part, of."""
@@ -82,6 +120,12 @@ def _with_slopes(
         elif equation.is_pointwise:
             for slope in _slopes(equation):
                 add(slope, slopes)
+    forward = [equation for equation in system.equations if equation.name not in bars]
+    for name in wrt if len(forward) <= LONGEST else ():
+        for made, of in _along(forward, name, taken):
+            extra.append(made)
+            if not all(term.body.is_number for term in made.terms):
+                slopes[made.name] = of
     return replace(system, items=(*system.items, *extra)), slopes, parts
 
 
@@ -100,6 +144,30 @@ def _slopes(equation: Equation) -> Iterator[Equation]:
         body = partial(term.body, position)
         if not body.is_number:
             yield replace(equation, terms=(replace(term, body=body),))
+
+
+def _along(
+    equations: Sequence[Equation], by: str, taken: set[str]
+) -> Iterator[tuple[Equation, str]]:
+    """The slope by an input of each array that is computed from it entry by entry, with the array;
+    the inner slopes come first."""
+    reached, slopes = descendants(equations, [by]), {by: ""}
+    for equation in equations:
+        at = tuple(index.symbol for index in equation.out)
+        reads = equation.terms[0].reads if equation.is_pointwise else ()
+        if not reads or any(read.array in reached and (read.array not in slopes or read.at != at)
+                            for read in reads):
+            continue
+        body, terms = equation.terms[0].body, []
+        for position, read in enumerate(reads):
+            if read.array in slopes and (slope := partial(body, position)) != 0:
+                inner = slopes[read.array]
+                terms.append(Term(slope * slot(len(reads)), (*reads, Read(inner, at))) if inner
+                             else Term(slope, reads))
+        if terms:
+            slopes[equation.name] = fresh_name("slope", taken)
+            taken.add(slopes[equation.name])
+            yield Equation(slopes[equation.name], equation.out, tuple(terms)), equation.name
 
 
 def same(one: Values, other: Values) -> bool:

@@ -53,6 +53,10 @@ _RUNS = 1000
 few steps a hundred adjoints have one shape, times the parts of a sum."""
 
 
+_MOVED = 60
+"""Arrays of which another is put together, at most."""
+
+
 @dataclass
 class Remedies:
     """What may be asked of the arrays of a system, by its values at points."""
@@ -177,6 +181,12 @@ class Remedies:
             for values in self.turned(meaning, source):
                 yield Due(values, meaning)
 
+    def is_known(self, name: str) -> bool:
+        """Whether an array is a quantity of the derivation, times sizes."""
+        return self.quantity(name) is not None or any(
+            self._ratio(self.values[name], values)
+            for meaning in self.known for values in self.turned(meaning, name))
+
     def is_multiple(self, name: str, due: Due) -> bool:
         """Whether an array is what is due, times sizes."""
         return bool(self._ratio(self.values[name], due.values))
@@ -192,6 +202,61 @@ class Remedies:
         if due.factor != 1:
             cost += _SCALED if due.is_adjoint else _SCALED_FORWARD
         return cost
+
+    def solved(
+        self, equation: Equation, due: Due, source: str
+    ) -> Due | None:
+        """What an array that an equation reads entry by entry, in a sum or a product, has to be for
+        the equation's to be `due`; None where it is read otherwise."""
+        cone, name, start = [equation], equation.name, self.values[source]
+        runs = [self._run(cone, name, {source: tuple(v + step for v in start)})
+                for step in (0.0, 1.0, 2.0)]
+        found = []
+        for number, values in enumerate(start):
+            if any(run is None for run in runs):
+                return None
+            low, mid, high = (run[number] for run in runs)  # type: ignore[index]
+            slope, wanted = mid - low, due.values[number]
+            if wanted.shape != low.shape or not same((high - mid,), (slope,)) \
+                    or not np.all(slope) or not _broadcasts(values.shape, low.shape):
+                return None
+            full = values + (wanted - low) / slope
+            lead = tuple(range(full.ndim - values.ndim))
+            full = full.mean(axis=lead) if lead else full
+            wide = tuple(axis for axis, size in enumerate(values.shape) if size == 1)
+            found.append(full.mean(axis=wide, keepdims=True).reshape(values.shape))
+        made = Due(tuple(found))
+        return made if self._puts_right(cone, name, due, {source: made}) else None
+
+    def moved(
+        self, statement: Sequence[Equation], name: str, due: Due
+    ) -> Remedy | None:
+        """What arrays have to be of whose entries, as they stand, another is made: rows that are
+        stacked, or put one after the other into their place."""
+        cone = _cone(statement, name)
+        sources = [source for source in self.sources(cone) if source not in self._constant]
+        if not 0 < len(sources) <= _MOVED:
+            return None
+        start = {source: self.values[source] for source in sources}
+        none = {source: tuple(map(np.zeros_like, values)) for source, values in start.items()}
+        given = self._run(cone, name, none)
+        made = {source: tuple(map(np.array, values)) for source, values in start.items()}
+        for source in sources:
+            marks = tuple(np.arange(1.0, value.size + 1).reshape(value.shape)
+                          for value in start[source])
+            found = self._run(cone, name, {**none, source: marks})
+            if given is None or found is None:
+                return None
+            for value, zero, mark, wanted in zip(
+                    made[source], given, found, due.values, strict=True):
+                at = mark - zero
+                if at.shape != wanted.shape or not np.all(
+                        (at == np.round(at)) & (at >= 0) & (at <= value.size)):
+                    return None
+                value.flat[at[at > 0].astype(int) - 1] = wanted[at > 0]
+        put = {source: Due(values) for source, values in made.items()
+               if not same(values, start[source])}
+        return Remedy(cone, put) if put and self._puts_right(cone, name, due, put) else None
 
     # --- two arrays at once ---------------------------------------------------------------------
 
@@ -209,6 +274,8 @@ class Remedies:
                 runs += 1
                 if runs > _RUNS:
                     break
+                if any(same(one.values, due.values) for one in dues):
+                    continue  # all of it, times nothing
                 put = dict(zip(pair, dues, strict=True))
                 if self._fits(cone, name, due, put):
                     found.append((sum(map(self._cost, put, put.values())), len(found), put))
@@ -293,6 +360,12 @@ class Remedies:
             self._systems[key] = System(tuple(
                 self._inputs.get(s, Array(s, shapes[s])) for s in self.sources(cone)), cone)
         return self._systems[key]
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether arrays of a shape are stretched to another."""
+    return len(shape) <= len(to) and all(
+        one in (1, other) for one, other in zip(shape[::-1], to[::-1], strict=False))
 
 
 def _cone(equations: Sequence[Equation], name: str) -> list[Equation]:

@@ -67,7 +67,7 @@ def _walk(prover: Prover, subject: Subject) -> Demands | None:
     if subject.chain is None or subject.hand is None or not prover.points:
         return None
     try:
-        known = meanings(subject.chain, prover.points, evaluate)
+        known = meanings(subject.chain, prover.points, evaluate, subject.weights)
     except EquationError:
         return None
     return Demands(Remedies(subject.hand.system, prover.points, evaluate, known),

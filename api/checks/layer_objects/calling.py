@@ -76,10 +76,12 @@ class LayerObject:
         plan = _plan(found, taken, constants)
         ahead = getattr(found.layer, plan.methods.ahead)
         first = tuple(name for name in order(ahead, taken.given) if name in plan.entering)
-        methods = (getattr(type(found.layer), name, None)
-                   for name in (plan.methods.ahead, plan.methods.behind))
+        ahead, behind = (getattr(type(found.layer), name, None)
+                         for name in (plan.methods.ahead, plan.methods.behind))
+        is_plain = inspect.isfunction(behind) or (
+            inspect.ismethod(behind) and plan.methods.is_static)  # another object's
         made = cls(found.make, found.title, taken, constants, plan, first,
-                   tuple(method if inspect.isfunction(method) else None for method in methods),
+                   (ahead if inspect.isfunction(ahead) else None, behind if is_plain else None),
                    tuple(wrt) if wrt is not None else None)
         if plan.methods.style == "layer":
             made = made._prepared(point)._with_updates(point)
