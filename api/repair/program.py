@@ -13,7 +13,7 @@ import copy
 import linecache
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -197,7 +197,7 @@ class Program:
     entry: Callable[..., Any]
     sources: list[FunctionSource]
     _copies: _Copies
-    _in_place: frozenset[FunctionType] = frozenset()
+    _in_place: Mapping[FunctionType, in_place.Reached] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -223,24 +223,24 @@ class Program:
         entry = getattr(self.entry, "__func__", self.entry)
         if not isinstance(entry, FunctionType) or not in_place.is_alone():
             return self
-        found = in_place.called_by(entry.__code__, run, self._copies.looks())
+        found = {one.function: one for one in in_place.called_by(
+            entry.__code__, run, self._copies.looks())}
         further = [source for source in map(source_of, found) if source is not None]
-        return replace(self, sources=[*self.sources, *further],
-                       _in_place=frozenset(source.function for source in further))
+        return replace(self, sources=[*self.sources, *further], _in_place=found)
 
     def install(self, source: FunctionSource, code: CodeType) -> bool:
         """Lets a function run another code; False where its variables do not fit."""
         if code.co_freevars != source.function.__code__.co_freevars:
             return False
         if source.function in self._in_place:
-            in_place.put(source.function, code)
+            self._in_place[source.function].put(code)
         else:
             self._copies(source.function).__code__ = code
         return True
 
     def restore(self, source: FunctionSource) -> None:
         if source.function in self._in_place:
-            in_place.put_back(source.function)
+            self._in_place[source.function].put_back()
         else:
             self._copies(source.function).__code__ = source.function.__code__
 

@@ -199,22 +199,25 @@ class Demands:
         stack, made = self.stacks[one.reader], self.stacks.get(one.read, ())
         place = self._place(one.reader, depth)
         inner = self._reading(one, depth) or place
-        standing = self._standing(one.reader, one.due)
-        if not standing or any(self.stacks[other][-1].call == inner.call for other in standing):
+        inside = (other for other in self._before(one.reader) if self._is(other, one.due) and any(
+            at.call == inner.call for at in self.stacks[other]))
+        if not self._stands(one.reader, one.due) or any(inside):
             place = inner
         elif 0 < len(made) <= depth and _common(made, stack) == len(made):
             place = stack[len(made) - 1]
         return Blame(one.reader, place, one.due, one.read)
 
     def _reading(self, one: Asked, depth: int) -> Place | None:
-        """The one line in the functions that a statement calls which reads an array."""
-        stack = self.stacks[one.reader][: depth + 1]
-        lines = {}
+        """The one line below a statement that reads an array, in the function that made the reader
+        or in those that it calls."""
+        stack, lines = self.stacks[one.reader], dict[bool, dict[tuple[str, int], Place]]()
         for equation in needed_part(self.system, [one.reader]).equations:
-            place = self.stacks.get(equation.name, ())
-            if one.read in arrays_read(equation) and place[: len(stack)] == stack:
-                lines[place[-1][1:]] = place[-1]
-        return next(iter(lines.values())) if len(lines) == 1 else None
+            places = self.stacks.get(equation.name, ())
+            if one.read in arrays_read(equation) and places[: depth + 1] == stack[: depth + 1]:
+                inner, at = places[-1].call == stack[-1].call, places[-1]
+                lines.setdefault(inner, {})[at.filename, at.line] = at
+        nearest = list((lines.get(True) or lines.get(False) or {}).values())
+        return nearest[0] if len(nearest) == 1 else None
 
     def _of_misread(
         self, misread: Sequence[Asked], groups: Sequence[Sequence[Equation]],
@@ -276,11 +279,8 @@ class Demands:
 
     def _stands(self, reader: str, due: Due) -> bool:
         """Whether what a reader needs stands before it under a name."""
-        return bool(self._standing(reader, due))
-
-    def _standing(self, reader: str, due: Due) -> list[str]:
-        return [other for other in self._before(reader)
-                if not is_unnamed(other) and self._is(other, due)]
+        return any(self._is(other, due) for other in self._before(reader)
+                   if not is_unnamed(other))
 
     def _due_elsewhere(self, reader: str, due: Due) -> bool:
         """Whether what a reader needs is what another array before it has to be."""
