@@ -25,6 +25,7 @@ from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Equation, Read, System, Term, fresh_name, slot
 from gradproof.symbolic.one_hot_rows import without_places
+from gradproof.symbolic.safeguards import Safeguard
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
 
 Values: TypeAlias = Mapping[str, Any]
@@ -42,6 +43,8 @@ class Witness:
     loss: Callable[[Values], Any]
     real: bool = False
 
+
+Safeguards: TypeAlias = tuple[Safeguard, ...]
 
 Instead: TypeAlias = Callable[[Sequence[tuple[Values, Any, Any, Mapping[str, int]]]], str]
 """Of inputs, what was claimed, what is due, and sizes, at some points: what stands in its place, in
@@ -84,6 +87,8 @@ class Subject:
     titles: by name, what is claimed, in words.
     instead: by name, what is said of what stands in its place.
     weights: inputs of the loss by which it weighs results that are no scalars.
+    unguarded: how a derivation that is none of a loss is made without safeguards, for the declared
+        inputs, with what they were; None where there are none.
     """
 
     asked: Asked
@@ -108,6 +113,7 @@ class Subject:
     titles: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, Instead] = field(default_factory=dict)
     weights: tuple[str, ...] = ()
+    unguarded: Callable[[Declared], tuple[Chain | None, Safeguards]] | None = None
 
     @property
     def by(self) -> tuple[str, ...]:

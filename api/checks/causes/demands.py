@@ -183,7 +183,7 @@ class Demands:
         self, statement: Sequence[Equation], name: str, due: Due, above: Sequence[Equation]
     ) -> Remedy | None:
         if self._is(name, due):
-            return Remedy(needed_part(System((), tuple(statement)), [name]).equations, {})
+            return Remedy([*needed_part(System((), tuple(statement)), [name]).equations], {})
         return self.remedies.remedy(
             statement, name, due, above, name in self.gradients
         ) or self.remedies.moved(statement, name, due)

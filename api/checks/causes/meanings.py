@@ -3,9 +3,9 @@
     loss Σ (tanh(X w) - y)²   ->   X w, tanh(X w), ...; the adjoint of each; the slope 1 - tanh²
 
 The loss is differentiated as it was written, one operation an equation, since what a reader is
-shown (:mod:`gradproof.symbolic.derive`) has most of them put into one another.  Where functions work
-entry by entry, the slope of each array by the inputs, and of the result by each array, is one of
-them.  Their values at the points of a prover are compared; nothing is proven here.
+shown (:mod:`gradproof.symbolic.derive`) has most of them put into one another.  Where functions
+work entry by entry, the slope of each array by the inputs, and of the result by each array, is one
+of them.  Their values at the points of a prover are compared; nothing is proven here.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def meanings(
     found: list[Meaning] = []
 
     def add(meaning: Meaning) -> None:
-        if all(np.all(np.isfinite(value)) and np.any(value) for value in meaning.values) and not any(
-                other.role == meaning.role and same(other.values, meaning.values)
-                for other in found):
+        known = (other.values for other in found if other.role == meaning.role)
+        if all(np.all(np.isfinite(value)) and np.any(value) for value in meaning.values) \
+                and not any(same(values, meaning.values) for values in known):
             found.append(meaning)
 
     for system, of in ((derived.system, derived.of), (chain.system, chain.of)):

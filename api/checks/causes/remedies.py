@@ -155,7 +155,10 @@ class Remedies:
     def _single(
         self, cone: Sequence[Equation], name: str, due: Due, source: str
     ) -> Iterator[Due]:
+        is_renamed = same(self.values[name], self.values[source])
         for candidate in self._candidates(source):
+            if not is_renamed and same(candidate.values, due.values):
+                continue  # the result in the place of a part of it
             if same(candidate.values, self.values[source]):
                 factors = [1 / f for f in self._ratio(self.values[name], due.values)]
             else:

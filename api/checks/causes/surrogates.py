@@ -49,7 +49,7 @@ MOST = 10
 SHARE = 0.5
 """The part of the time that is left which one of them may take."""
 
-SECONDS, BUSY = 5.0, 3.0
+SECONDS, BUSY = 3.0, 4.0
 """Processor time of all of them together, after which none is begun; and how many times that it
 may be by the clock. A name for what was handed in is worth no longer a wait."""
 

@@ -31,6 +31,7 @@ from gradproof.checks.subject import (
     Declared,
     Gradient,
     Rerun,
+    Safeguards,
     Sides,
     Subject,
     Values,
@@ -43,6 +44,7 @@ from gradproof.symbolic.derive import higher_orders
 from gradproof.symbolic.derive.kinks import find_kinks
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import fresh_name
+from gradproof.symbolic.safeguards import without_safeguards
 from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.tracing.run import Trace, TraceError
 
@@ -79,7 +81,7 @@ class Claim:
         plain = Subject(
             self._asked, self._number, self._claimed, varied=(self.by,), titles=titles,
             witnesses={name: self._witness(name) for name in self.orders},
-            loose_units=self.loose_units,
+            loose_units=self.loose_units, unguarded=self._unguarded,
             rerun=Rerun(self.hand.function, self._bound, self._verdict(seed), self.value.function))
         sides = Sides(plain, self._chain, self._traced)
         subject = sides.general(self.general)
@@ -160,8 +162,19 @@ class Claim:
         return self.hand.traced(declared)
 
     def _chain(self, declared: Declared) -> Chain:
-        traced = self.value.traced({
+        return self._derived(self._value_traced(declared))
+
+    def _unguarded(self, declared: Declared) -> tuple[Chain | None, Safeguards]:
+        """The chain without safeguards, and what they are; None where there are none."""
+        traced = self._value_traced(declared)
+        plain, taken = without_safeguards(traced.system)
+        return self._derived(replace(traced, system=plain)) if taken else None, taken
+
+    def _value_traced(self, declared: Declared) -> Trace:
+        return self.value.traced({
             name: array for name, array in declared.items() if name != self.direction})
+
+    def _derived(self, traced: Trace) -> Chain:
         if self.direction in traced.system.names:  # a variable of the function is called so
             traced = _renamed(traced, self.direction)
         if "jacobian" in self.orders.values():

@@ -16,6 +16,7 @@ from gradproof.checks.results import Check
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.derive.chain import differentiate
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.safeguards import Safeguard, without_safeguards
 
 CLOSE = 1e-6
@@ -91,19 +92,30 @@ def _close(one: Any, other: Any, scale: float) -> bool:
 
 def beyond_safeguards(subject: Subject) -> Beyond | None:
     """The subject without safeguards; None where it has none, or is not known as equations."""
-    if subject.chain is None or subject.chain.source is None or subject.hand is None:
+    if subject.chain is None or subject.hand is None:
         return None
-    plain, taken = without_safeguards(subject.chain.source)
     hand, more = without_safeguards(subject.hand.system)
-    if not taken and not more:
-        return None
     try:
-        chain = differentiate(plain, subject.chain.loss, subject.chain.wrt)
+        chain, taken = _unguarded(subject)
     except ValueError:
         return None
+    if not taken and not more:
+        return None
+    chain = chain or subject.chain
     made = replace(subject, derived=chain.system, chain=chain, of=chain.of, kinks=chain.kinks,
                    hand=replace(subject.hand, system=hand))
     return Beyond(made, subject, tuple(dict.fromkeys((*taken, *more))))
+
+
+def _unguarded(subject: Subject) -> tuple[Chain | None, tuple[Safeguard, ...]]:
+    """The derivation without safeguards, and what these were; None where it has none."""
+    if subject.unguarded is not None:
+        return subject.unguarded(subject.declared)
+    chain = subject.chain
+    if chain is None or chain.source is None:
+        return None, ()
+    plain, taken = without_safeguards(chain.source)
+    return differentiate(plain, chain.loss, chain.wrt) if taken else None, taken
 
 
 def _largest_share(seen: Sequence[Observed]) -> float:
