@@ -217,7 +217,8 @@ TRIED = 64
 def placements(
     wanted: Sequence[Read], reads: Sequence[Read], *indices: Sequence[Index]
 ) -> Iterator[Mapping[sp.Symbol, sp.Expr]]:
-    """How the indices of an equation must be set for all `wanted` to be among a term's reads."""
+    """How the indices of an equation must be set for all `wanted` to be among a term's reads: no
+    two alike, since 1/h is no diagonal entry of K[i, j] = exp(-(x[i] - x[j])²)/h to a reader."""
     symbols = {index.symbol for part in indices for index in part}
     units = {index.symbol: sp.S.Zero for part in indices for index in part if index.size == 1}
     left = [TRIED]
@@ -225,7 +226,8 @@ def placements(
     def placed(place: int, so_far: dict[sp.Symbol, sp.Expr]
                ) -> Iterator[Mapping[sp.Symbol, sp.Expr]]:
         if place == len(wanted):
-            if so_far.keys() | units.keys() == symbols:
+            set_to = [entry for entry in so_far.values() if entry.free_symbols]
+            if so_far.keys() | units.keys() == symbols and len(set(set_to)) == len(set_to):
                 yield {**units, **so_far}
             return
         for read in dict.fromkeys(reads):

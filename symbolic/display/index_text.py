@@ -29,7 +29,7 @@ from ..matrices.leaves import leaf, summand
 from ..matrices.nodes import Diagonal, Leaf, Softmax, walk
 from ..solving import drop_idle
 from ..substitution import substitute_term
-from .layout import ADD, ATOM, MUL, Piece, body
+from .layout import ADD, ATOM, MUL, Piece, body, numbers_in_front
 from .logistic import with_sigmoids
 from .matrix_text import node_text
 from .notation import subscripted
@@ -89,7 +89,12 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     number, outside = sp.S.One, sp.S.One
     if over and equation.reduction == "sum":  # numbers and sizes stand in front of the sum
         number, rest = whole.as_coeff_Mul()
+        number, factors = numbers_in_front(number, sp.Mul.make_args(rest))
+        rest = sp.Mul(*factors)
         outside, whole = rest.as_independent(*slots_of(rest), as_Add=False)
+    elif equation.reduction == "sum" and term.guards:  # a minus in front of the conditions
+        number = sp.S.NegativeOne if whole.as_coeff_Mul()[0].is_negative else number
+        whole = number * whole
     shown = body(with_sigmoids(whole), leaves, pen.medium.style)
     # Ranges first: within them, the places that other guards read are there.
     telling = sorted(_telling(term, pen), key=lambda guard: not isinstance(guard, Within))

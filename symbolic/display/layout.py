@@ -10,7 +10,7 @@ a minus never first where a plus can be; brackets go where precedence asks for t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -82,6 +82,10 @@ class Style:
         )
         return Piece("{" + shown + "}", ATOM, any_array(pieces))
 
+    def indicator(self, condition: Piece) -> Piece | None:
+        """1 where a condition holds, else 0; None where that has no sign of its own."""
+        return None
+
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         return Piece(f"{left.text} {sign} {right.text}", ADD, left.array or right.array)
 
@@ -143,7 +147,10 @@ class _Layout:
         if isinstance(part, Opaque):
             return self.style.opaque(type(part), self.write(part.args[0]))
         if isinstance(part, sp.Piecewise):
-            return self.style.cases([
+            condition = _indicated(part)
+            shown = self.style.indicator(self._relation(condition)) if condition is not None \
+                else None
+            return shown or self.style.cases([
                 (self.write(value), None if condition is sp.true else self._relation(condition))
                 for value, condition in part.args
             ])
@@ -207,6 +214,7 @@ class _Layout:
             return False, self.write(part)
         number, rest = part.as_coeff_Mul()
         above, below = _fraction(rest)
+        number, above = numbers_in_front(number, above)
         size = abs(number)
         if size.q != 1 and above and not below:  # ½ x rather than x/2
             product = self._product(1, above)
@@ -238,6 +246,34 @@ class _Layout:
                     not starts.isdigit()) else POW
             parts.append(style.hadamard.join(style.hold(piece, level) for piece in arrays))
         return Piece(style.times.join(parts), MUL, bool(arrays))
+
+
+def numbers_in_front(
+    number: sp.Expr, factors: Iterable[sp.Expr]
+) -> tuple[sp.Expr, list[sp.Expr]]:
+    """A number and factors with the numbers that these have in common in front.
+
+    >>> x, y, z = sp.symbols("x y z")
+    >>> numbers_in_front(sp.Integer(3), [z, 2 * x - 2 * y, x + y / 2])
+    (6, [z, x - y, x + y/2])
+    """
+    plain: list[sp.Expr] = []
+    for factor in factors:
+        content, rest = factor.primitive() if factor.is_Add else (sp.S.One, factor)
+        if content != 1 and any(abs(t.as_coeff_Mul()[0]) != 1 for t in rest.args):
+            content, rest = sp.S.One, factor
+        number, plain = number * content, [*plain, rest]
+    return number, plain
+
+
+def _indicated(part: sp.Piecewise) -> sp.Basic | None:
+    """The condition under which a value is 1, and 0 otherwise; None for other values."""
+    if len(part.args) != 2 or part.args[1][1] != sp.true:
+        return None
+    (value, condition), (other, _) = part.args
+    if (value, other) == (1, 0):
+        return condition
+    return sp.Not(condition) if (value, other) == (0, 1) else None
 
 
 def _fraction(product: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:

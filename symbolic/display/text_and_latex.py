@@ -53,6 +53,9 @@ class TextStyle(Style):
     def root(self, base: Piece) -> Piece:
         return Piece(f"√{self.hold(base, ATOM)}", POW, base.array)
 
+    def indicator(self, condition: Piece) -> Piece:
+        return Piece(f"[{condition.text}]", ATOM, condition.array)
+
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name in ("Abs", "abs") and "|" not in arguments[0].text:
             return Piece(f"|{arguments[0].text}|", ATOM, arguments[0].array)
@@ -159,6 +162,9 @@ class LatexStyle(Style):
             return self.call(("abs", "sign")[order], [argument])
         return Piece(base.latex_name + "'" * order + self._round(argument.text), ATOM,
                      argument.array)
+
+    def indicator(self, condition: Piece) -> Piece:
+        return Piece(rf"\mathbf{{1}}[{condition.text}]", ATOM, condition.array)
 
     def _round(self, inner: str) -> str:
         return rf"\left( {inner} \right)" if r"\frac" in inner else f"({inner})"

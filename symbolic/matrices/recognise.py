@@ -155,8 +155,9 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
         return False
     if made.guards and not made.leaves and not made.over:  # a constant on a part, [i <= j]
         sizes = tuple(index.size for index in equation.out if index.name in total.out)
-        constant = Pointwise(made.body, (), total.out)
-        total.add(slot(0), [Where(constant, made.guards, sizes)])
+        sign = -1 if made.body.as_coeff_Mul()[0].is_negative else 1
+        constant = Pointwise(sign * made.body, (), total.out)
+        total.add(sign * slot(0), [Where(constant, made.guards, sizes)])
         return True
     if not all(_is_condition(guard, manner.fixed) for guard in made.guards):
         return False
@@ -176,9 +177,10 @@ def _add_part(total: _Sum, part: Summand, manner: _Manner, over: Sequence[Index]
     scaled = between_diagonals(rest, out, manner.row_vectors) \
         if manner.diagonals and len(out) == 2 else None
     factor, found = scaled or contracted_form(rest, out, manner.row_vectors, manner.diagonals)
-    if part.guards:
-        inner = aligned(lone(pointwise(factor, found, out), out), out)
-        factor, found = slot(0), (Where(inner, part.guards),)
+    if part.guards:  # a minus stands in front of the condition
+        sign = -1 if factor.as_coeff_Mul()[0].is_negative else 1
+        inner = aligned(lone(pointwise(sign * factor, found, out), out), out)
+        factor, found = sign * slot(0), (Where(inner, part.guards),)
     if not series:
         total.add(factor, found)
         return

@@ -148,6 +148,22 @@ def test_gradients_read_as_in_a_book(text, shapes, by, expected):
     assert not faults(of_derivation(text, derivation))
 
 
+WRITTEN_OUT = [
+    ("L = sum(where(x > 0, x, 0)*c)", {"x": "n", "c": "n"}, "x", "[x > 0] ⊙ c"),
+    ("L = sum(c*where(x > 0, 0, x))", {"x": "n", "c": "n"}, "x", "c ⊙ [x <= 0]"),
+    ("K = exp(-(x[:, None] - x[None, :])**2/h)/h\nL = sum(K*M)", {"x": "n", "M": "n n", "h": ""},
+     "M", "K"),
+]
+
+
+@pytest.mark.parametrize(("text", "shapes", "by", "expected"), WRITTEN_OUT)
+def test_conditions_and_numbers_stand_where_a_reader_looks(text, shapes, by, expected):
+    derivation = gp.derive(gp.equations(text, **shapes))
+    assert str(derivation.gradients[by]).partition(" = ")[2] == expected
+    assert "Kᵢᵢ" not in str(derivation)
+    assert not faults(of_derivation(text, derivation))
+
+
 CLASHING = [
     ("L = sum(x_1*x1)", {"x_1": "n", "x1": "n"}, "L = Σ_i x_1ᵢ x1ᵢ"),
     ("L = sum(lam*lambda)", {"lam": "n", "lambda": "n"}, "L = Σ_i lamᵢ lambdaᵢ"),

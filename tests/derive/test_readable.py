@@ -496,7 +496,7 @@ def test_the_places_of_a_maximum_are_introduced_and_imply_their_range():
 
 def test_cases_are_arrays_where_their_conditions_are():
     derivation = gp.derive(gp.equations("L = sum(c*where(x > 0, x, 0))/m", x="m n", c="m n"))
-    assert str(derivation.gradients["x"]) == "∂L/∂x = c ⊙ {1 if x > 0, 0 otherwise}/m"
+    assert str(derivation.gradients["x"]) == "∂L/∂x = c ⊙ [x > 0]/m"
     assert r"\odot" in derivation.gradients["x"].latex()
 
 
