@@ -155,9 +155,7 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
         return False
     if made.guards and not made.leaves and not made.over:  # a constant on a part, [i <= j]
         sizes = tuple(index.size for index in equation.out if index.name in total.out)
-        sign = -1 if made.body.as_coeff_Mul()[0].is_negative else 1
-        constant = Pointwise(sign * made.body, (), total.out)
-        total.add(sign * slot(0), [Where(constant, made.guards, sizes)])
+        _add_constant(total, made, sizes)
         return True
     if not all(_is_condition(guard, manner.fixed) for guard in made.guards):
         return False
@@ -166,6 +164,17 @@ def _add_term(total: _Sum, equation: Equation, term: Term, manner: _Manner) -> b
     for part in outer_parts(made, total.out):
         _add_part(total, part, manner, term.over)
     return True
+
+
+def _add_constant(total: _Sum, made: Summand, sizes: tuple[Size, ...]) -> None:
+    """A constant where guards hold, a minus in front of them."""
+    sign = _sign(made.body)
+    constant = Pointwise(sign * made.body, (), total.out)
+    total.add(sign * slot(0), [Where(constant, made.guards, sizes)])
+
+
+def _sign(factor: sp.Expr) -> int:
+    return -1 if factor.as_coeff_Mul()[0].is_negative else 1
 
 
 def _add_part(total: _Sum, part: Summand, manner: _Manner, over: Sequence[Index]) -> None:
@@ -178,7 +187,7 @@ def _add_part(total: _Sum, part: Summand, manner: _Manner, over: Sequence[Index]
         if manner.diagonals and len(out) == 2 else None
     factor, found = scaled or contracted_form(rest, out, manner.row_vectors, manner.diagonals)
     if part.guards:  # a minus stands in front of the condition
-        sign = -1 if factor.as_coeff_Mul()[0].is_negative else 1
+        sign = _sign(factor)
         inner = aligned(lone(pointwise(sign * factor, found, out), out), out)
         factor, found = sign * slot(0), (Where(inner, part.guards),)
     if not series:
