@@ -24,6 +24,7 @@ import numpy as np
 import sympy as sp
 
 from .same_equations import this_call
+from .session import Holder
 from .sizes import Kind, Number
 from .source import fail
 from .tracer import Tracer
@@ -220,6 +221,8 @@ def _is_ours(value: Any) -> bool:
 
 def _token(value: Any) -> Any:
     """A leaf as something to compare; None of what has parts."""
+    if isinstance(value, Holder):
+        return _token(value.value)
     if type(value) is Tracer:
         return f"an array of {value.ndim} axes"
     if type(value) is Number:

@@ -42,10 +42,11 @@ from .sizes import Number
 from .source import fail
 from .stand_ins import MathStandIn, of_scipy, stand_in, standing, standing_builtins
 from .swallowed import Watch
+from .torch.modules import standing_torch
 from .user_names import Globals, ModuleNames
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
-    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest",
+    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest", "torch",
 }
 """Modules whose functions and classes run as they are."""
 
@@ -76,6 +77,8 @@ class Rebinder:
             made = of_scipy(self.session, value)
             if made is not value:
                 return self._keep(value, made)
+        if (made := standing_torch(value)) is not None:
+            return self._keep(value, made)
         if isinstance(value, FunctionType):
             return self._function(value)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):

@@ -49,6 +49,12 @@ def taken_as_exact(dtype: Any) -> str:
     return f"numbers of {kept} are taken as exact" if narrow else ""
 
 
+class Holder:
+    """What user code holds a traced array in, where that is no array of NumPy's."""
+
+    value: Any
+
+
 class Session:
     """The state of one trace; `functions` are the NumPy functions by name, `ufunc` the others."""
 
@@ -284,11 +290,13 @@ class Session:
         return Place(number, frame.f_code.co_filename, frame.f_lineno)
 
     def _called(self, name: str, value: Any, depth: int) -> None:
+        value = value.value if isinstance(value, Holder) else value
         if isinstance(value, self.tracers) and (
                 value.session is self and value.age == self.age):  # type: ignore[attr-defined]
             self.suggest(value.last_seen, name, 2 * depth)  # type: ignore[attr-defined]
         elif type(value) is dict and len(value) < 200:
             for key, inner in value.items():
+                inner = inner.value if isinstance(inner, Holder) else inner
                 if isinstance(key, str) and isinstance(inner, self.tracers) and (
                         inner.age == self.age):  # type: ignore[attr-defined]
                     self.suggest(inner.last_seen, key, 2 * depth + 1)  # type: ignore[attr-defined]

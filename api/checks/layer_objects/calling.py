@@ -22,6 +22,7 @@ from gradproof.checks.layer_calls import (
     taken_constants,
 )
 from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
+from gradproof.checks.layer_objects.frameworks import NUMPY, TORCH, Arrays
 from gradproof.checks.layer_objects.making import flushes, preparation, prepared
 from gradproof.checks.layer_objects.places import Path, held, reached
 from gradproof.checks.layer_objects.running import Plan, built, forward, passes, ran
@@ -336,6 +337,8 @@ def _rates(found: Found, constants: Mapping[str, Any]) -> dict[str, float]:
 def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
     """How the layer is called.  LayerError for an input or a constant that nothing takes."""
     layer, methods, title = found.layer, found.methods, found.title
+    arrays = getattr(type(layer), "arrays", NUMPY)
+    arrays = arrays if isinstance(arrays, Arrays) else NUMPY
     entering = tuple(name for name in taken.given if name not in found.own)
     forward = getattr(layer, methods.ahead)
     built_in = isinstance(forward, np.ufunc)  # its parameters are its arrays, in their order
@@ -350,12 +353,14 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
     signature, used = Signature(), tuple(constants)
     if methods.style == "layer":
         signature = Signature.of(getattr(layer, methods.behind), entering, constants)
+        if arrays is TORCH:  # each parameter is the cotangent of an output
+            signature = replace(signature, bars=signature.order, rest=())
         used = signature.keywords
     elif methods.style == "closure":
         signature = Signature(("dout",))
     all_used(constants, (*found.fixed, *fixed_ahead, *used))
     return Plan(found.own, found.fixed, dict(taken.arguments), methods, entering, fixed_ahead,
-                signature, is_built_in=built_in)
+                signature, is_built_in=built_in, arrays=arrays)
 
 
 def _takes_any(function: Callable[..., Any]) -> bool:

@@ -52,10 +52,16 @@ def with_context(
 
     owner: the class that they stand in, or a function; it gives title and module.
     """
-    bases = (Context, owner) if isinstance(owner, type) else (Context,)
-    made = type(owner.__name__, bases, {
-        **passes, "__init__": Context.__init__, "__module__": owner.__module__})
-    return made
+    bases = (owner,) if isinstance(owner, type) else ()
+    return type(owner.__name__, bases, {**own(Context), **passes, "__module__": owner.__module__})
+
+
+def own(base: type) -> dict[str, Any]:
+    """What a class has of its own, for one that is not to be this house's: a trace copies the
+    user's classes, with stand-ins for what they call, and leaves those whose bases are not theirs.
+    """
+    return {name: value for name, value in vars(base).items()
+            if name not in ("__dict__", "__weakref__", "__module__", "__doc__")}
 
 
 def as_object(title: str, module: str, methods: Mapping[str, Callable[..., Any]]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gradproof.checks.layer_calls import Gathering, Signature
 from gradproof.checks.layer_objects.finding import OwnParameter
+from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays
 from gradproof.checks.layer_objects.methods import Methods
 from gradproof.checks.layer_objects.places import Path, put, reached
 from gradproof.checks.layer_objects.places import held as arrays_of
@@ -35,6 +36,7 @@ class Plan:
     flushes: the methods by which it forgets a step.
     is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
     is_built_in: its first pass takes no keywords, as np.tanh.
+    arrays: what it computes with.
     """
 
     own: tuple[str, ...]
@@ -53,7 +55,7 @@ class Plan:
     flushes: tuple[str, ...] = ()
     is_lazy: bool = False
     is_built_in: bool = False
-
+    arrays: Arrays = NUMPY
 
     @property
     def steps(self) -> dict[str, Path]:
@@ -156,7 +158,10 @@ def _ahead(
     function = _method(layer, instead, plan, plan.methods.ahead)
     if plan.is_built_in:
         return function(*(known[name] for name in plan.entering))
-    return function(**{name: known[name] for name in (*plan.entering, *plan.constants)})
+    names = (*plan.entering, *plan.constants)
+    with plan.arrays.during():
+        return plan.arrays.leave(
+            function(**{name: plan.arrays.enter(known[name]) for name in names}))
 
 
 def _behind(
@@ -173,7 +178,10 @@ def _behind(
     if plan.slope is not None:
         return plan.slope.weighed(backward, outputs, known, back)
     positional, keywords = plan.signature.arguments(back, outputs, saved, known)
-    return backward(*positional, **keywords)
+    enter = plan.arrays.enter
+    with plan.arrays.during():
+        return plan.arrays.leave(backward(
+            *map(enter, positional), **{name: enter(one) for name, one in keywords.items()}))
 
 
 def _method(

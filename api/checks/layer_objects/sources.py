@@ -23,6 +23,7 @@ from gradproof.checks.layer_objects.blobs import (
     with_blobs,
 )
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
+from gradproof.checks.layer_objects.frameworks import is_autograd_function, of_autograd_function
 from gradproof.checks.layer_objects.methods import Methods, Style, is_static, methods_of
 from gradproof.checks.layer_objects.running import made
 from gradproof.checks.points import Point
@@ -53,6 +54,8 @@ def found_in(
     if _is_object(source) and not takes_blobs(source):
         found = _unmade(source, title)
         return _attributes(found, taken, point) or found
+    if is_autograd_function(source):
+        source = of_autograd_function(source)
     if takes_blobs(source):
         source = _blobs(source, taken, point)
     if not callable(source):

@@ -1,0 +1,224 @@
+"""torch.nn.functional in NumPy's words: norms, losses, convolutions and attention.
+
+A row takes NumPy first and then the parameters of PyTorch's function, by its names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..source import fail
+from .elementwise import ACTIVATIONS
+from .shapes import (
+    cosine_similarity,
+    embedding,
+    linear,
+    log_softmax,
+    normalize,
+    one_hot,
+    softmax,
+    softmin,
+)
+from .tensor import Row
+
+
+def layer_norm(xp: Any, input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None,
+               eps: Any = 1e-5) -> Any:
+    """Ba, Kiros, Hinton, Layer Normalization (2016)."""
+    count = len(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else 1
+    axes = tuple(range(-count, 0))
+    centred = input - xp.mean(input, axis=axes, keepdims=True)
+    made = centred / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+    return _scaled(made, weight, bias)
+
+
+def rms_norm(
+    xp: Any, input: Any, normalized_shape: Any, weight: Any = None, eps: Any = None
+) -> Any:
+    """Zhang, Sennrich, Root Mean Square Layer Normalization (2019)."""
+    if eps is None:
+        fail("rms_norm without eps= takes the precision of its input; give eps")
+    count = len(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else 1
+    mean = xp.mean(input * input, axis=tuple(range(-count, 0)), keepdims=True)
+    return _scaled(input / xp.sqrt(mean + eps), weight, None)
+
+
+def _scaled(made: Any, weight: Any, bias: Any) -> Any:
+    made = made if weight is None else made * weight
+    return made if bias is None else made + bias
+
+
+def dropout(
+    xp: Any, input: Any, p: Any = 0.5, training: bool = True, inplace: bool = False
+) -> Any:
+    if training and p != 0:
+        fail("dropout draws its mask at random; hand the mask in as an input")
+    return input
+
+
+# --- losses -------------------------------------------------------------------------------------
+
+
+def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return losses
+    if reduction not in ("mean", "sum"):
+        fail(f"reduction={reduction!r} is not traced")
+    return xp.mean(losses) if reduction == "mean" else xp.sum(losses)
+
+
+def mse_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean") -> Any:
+    apart = input - target
+    return _reduced(xp, apart * apart, reduction)
+
+
+def l1_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean") -> Any:
+    return _reduced(xp, xp.abs(input - target), reduction)
+
+
+def huber_loss(xp: Any, input: Any, target: Any, reduction: str = "mean", delta: Any = 1.0) -> Any:
+    off = xp.abs(input - target)
+    return _reduced(xp, xp.where(off <= delta, off * off / 2, delta * (off - delta / 2)), reduction)
+
+
+def smooth_l1_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean",
+                   beta: Any = 1.0) -> Any:
+    off = xp.abs(input - target)
+    return _reduced(xp, xp.where(off < beta, off * off / (2 * beta), off - beta / 2), reduction)
+
+
+def binary_cross_entropy(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean") -> Any:
+    """Its logarithms are held above -100 by PyTorch, which is beyond what is traced."""
+    xp.assume("the logarithms of binary_cross_entropy are above -100")
+    return _reduced(xp, -(target * xp.log(input) + (1 - target) * xp.log(1 - input)), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    xp: Any, input: Any, target: Any, weight: Any = None, *_: Any, reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Any:
+    scale = 1 if pos_weight is None else pos_weight
+    losses = -(scale * target * xp.special("log_expit", input)
+               + (1 - target) * xp.special("log_expit", -input))
+    return _reduced(xp, losses if weight is None else weight * losses, reduction)
+
+
+def nll_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean", **more: Any) -> Any:
+    _only("nll_loss", more)
+    if input.ndim != 2:
+        fail("nll_loss of other than two axes is not traced")
+    return _reduced(xp, -input[xp.arange(input.shape[0]), target], reduction)
+
+
+def cross_entropy(
+    xp: Any, input: Any, target: Any, weight: Any = None, *_: Any, reduction: str = "mean",
+    label_smoothing: Any = 0.0, **more: Any,
+) -> Any:
+    """By labels, or by probabilities of the shape of the input, over axis 1."""
+    _only("cross_entropy", {**more, "weight": weight})
+    if input.ndim != 2:
+        fail("cross_entropy of other than two axes is not traced")
+    logs = log_softmax(xp, input, 1)
+    of_target = (-logs[xp.arange(input.shape[0]), target] if target.ndim == 1
+                 else -xp.sum(target * logs, axis=1))
+    if label_smoothing:
+        of_target = (1 - label_smoothing) * of_target - label_smoothing * xp.mean(logs, axis=1)
+    return _reduced(xp, of_target, reduction)
+
+
+def kl_div(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean",
+           log_target: bool = False) -> Any:
+    if log_target:
+        losses = xp.exp(target) * (target - input)
+    else:
+        losses = xp.special("xlogy", target, target) - target * input
+    if reduction == "batchmean":
+        return xp.sum(losses) / losses.shape[0]
+    return _reduced(xp, losses, reduction)
+
+
+def _only(name: str, more: dict[str, Any]) -> None:
+    harmless = {"ignore_index": -100}
+    for option, value in more.items():
+        if value is not None and not (option in harmless and value == harmless[option]):
+            fail(f"{name} with {option}= is not traced")
+
+
+# --- convolutions, attention --------------------------------------------------------------------
+
+
+def pad(xp: Any, input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
+    """PyTorch names the last axis first."""
+    if mode != "constant":
+        fail(f"pad with mode={mode!r} is not traced")
+    pairs = [(pad[k], pad[k + 1]) for k in range(0, len(pad), 2)][::-1]
+    return xp.pad(input, [(0, 0)] * (input.ndim - len(pairs)) + pairs,
+                  constant_values=0 if value is None else value)
+
+
+def _each(value: Any, count: int) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
+
+
+def _convolution(axes: int) -> Row:
+    """The windows of the input times the kernels."""
+    inside, kernel = "xyz"[:axes], "ijk"[:axes]
+
+    def convolve(
+        xp: Any, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+        dilation: Any = 1, groups: Any = 1,
+    ) -> Any:
+        if groups != 1 or any(by != 1 for by in _each(dilation, axes)) or isinstance(padding, str):
+            fail("a convolution with groups, a dilation, or a padding by name is not traced")
+        edges = [(by, by) for by in _each(padding, axes)]
+        held = xp.pad(input, [(0, 0), (0, 0), *edges]) if any(low for low, _ in edges) else input
+        windows = xp.lib.stride_tricks.sliding_window_view(
+            held, tuple(weight.shape[2:]), axis=tuple(range(2, 2 + axes)))
+        steps = tuple(slice(None, None, by) for by in _each(stride, axes))
+        made = xp.einsum(f"nc{inside}{kernel},oc{kernel}->no{inside}",
+                         windows[(slice(None), slice(None), *steps)], weight)
+        return made if bias is None else made + xp.reshape(bias, (-1,) + (1,) * axes)
+
+    return convolve
+
+
+def _pooling(axes: int, reduce: str) -> Row:
+    def pool(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+             *_: Any, **more: Any) -> Any:
+        _only("pooling", {name: value or None for name, value in more.items()})
+        if any(by for by in _each(padding, axes)):
+            fail("pooling with padding is not traced")
+        size = _each(kernel_size, axes)
+        by = size if stride is None else _each(stride, axes)
+        windows = xp.lib.stride_tricks.sliding_window_view(
+            input, size, axis=tuple(range(input.ndim - axes, input.ndim)))
+        steps = tuple(slice(None, None, step) for step in by)
+        picked = windows[(*(slice(None),) * (input.ndim - axes), *steps)]
+        return getattr(xp, reduce)(picked, axis=tuple(range(-axes, 0)))
+
+    return pool
+
+
+def scaled_dot_product_attention(
+    xp: Any, query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: Any = 0.0,
+    is_causal: bool = False, scale: Any = None, **_: Any,
+) -> Any:
+    """Vaswani et al., Attention Is All You Need (2017), equation 1."""
+    if attn_mask is not None or dropout_p or is_causal:
+        fail("scaled_dot_product_attention with a mask or dropout is not traced")
+    by = 1 / xp.sqrt(query.shape[-1]) if scale is None else scale
+    return xp.matmul(softmax(xp, xp.matmul(query, xp.swapaxes(key, -1, -2)) * by, -1), value)
+
+
+FUNCTIONAL: dict[str, Row] = {
+    **ACTIVATIONS, "linear": linear, "softmax": softmax, "softmin": softmin,
+    "log_softmax": log_softmax, "normalize": normalize, "one_hot": one_hot, "embedding": embedding,
+    "cosine_similarity": cosine_similarity, "layer_norm": layer_norm, "rms_norm": rms_norm,
+    "dropout": dropout, "mse_loss": mse_loss, "l1_loss": l1_loss, "huber_loss": huber_loss,
+    "smooth_l1_loss": smooth_l1_loss, "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits, "nll_loss": nll_loss,
+    "cross_entropy": cross_entropy, "kl_div": kl_div, "pad": pad, "conv1d": _convolution(1),
+    "conv2d": _convolution(2), "conv3d": _convolution(3), "max_pool1d": _pooling(1, "max"),
+    "max_pool2d": _pooling(2, "max"), "avg_pool1d": _pooling(1, "mean"),
+    "avg_pool2d": _pooling(2, "mean"), "scaled_dot_product_attention": scaled_dot_product_attention,
+}

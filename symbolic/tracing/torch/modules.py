@@ -1,0 +1,235 @@
+"""The stand-ins of PyTorch's modules for traced code, and what makes tensors from nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..outside.draws import refused
+from ..sizes import Number
+from ..source import SESSION, fail
+from ..stand_ins import MathStandIn
+from . import elementwise, layers, shapes
+from .tensor import Numpy, Row, Tensor, plain, run, sized, wrapped
+
+DRAWN = ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
+         "rand_like", "randn_like", "randint_like", "manual_seed", "seed", "get_rng_state",
+         "set_rng_state", "dropout", "alpha_dropout", "feature_dropout", "gumbel_softmax")
+"""What draws at random, or says how."""
+UNWRITTEN = ("empty", "empty_like", "empty_strided", "new_empty")
+PLAIN = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "is_grad_enabled",
+         "finfo", "iinfo", "device", "Size", "autocast", "_assert")
+"""What computes nothing with tensors and is let through."""
+
+TYPES = {"float64": np.float64, "double": np.float64, "float32": np.float32, "float": np.float32,
+         "float16": np.float16, "half": np.float16, "int64": np.int64, "long": np.int64,
+         "int32": np.int32, "int": np.int32, "bool": np.bool_, "int16": np.int16, "int8": np.int8,
+         "uint8": np.uint8}
+"""PyTorch's types, as NumPy has them."""
+
+
+def _made(name: str) -> Row:
+    """zeros, ones: of sizes, or of one tuple of them."""
+    return lambda xp, *size, dtype=None, **_: getattr(xp, name)(sized(size), dtype=_type(dtype))
+
+
+def _like(name: str) -> Row:
+    return lambda xp, input, *fill, dtype=None, **_: getattr(xp, name)(
+        input.shape, *fill, dtype=_type(dtype, input.kind))
+
+
+def _type(dtype: Any, kind: str = "float") -> Any:
+    if dtype is not None:
+        return Tensor.kinds[dtype]
+    return {"float": float, "int": int, "bool": bool}[kind]
+
+
+def tensor(xp: Any, data: Any, *_: Any, dtype: Any = None, **__: Any) -> Any:
+    made = xp.array(data)
+    return made if dtype is None else made.astype(_type(dtype))
+
+
+def arange(xp: Any, *args: Any, dtype: Any = None, **_: Any) -> Any:
+    made = xp.arange(*args)
+    return made if dtype is None else made.astype(_type(dtype))
+
+
+def full(xp: Any, size: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    return xp.full(tuple(size), fill_value, dtype=None if dtype is None else _type(dtype))
+
+
+def eye(xp: Any, n: Any, m: Any = None, dtype: Any = None, **_: Any) -> Any:
+    return xp.eye(n, m, dtype=_type(dtype))
+
+
+def linspace(xp: Any, start: Any, end: Any, steps: Any, **_: Any) -> Any:
+    return xp.linspace(start, end, steps)
+
+
+_LIKE: dict[str, Row] = {"zeros_like": _like("zeros"), "ones_like": _like("ones"),
+                         "full_like": _like("full")}
+CREATION: dict[str, Row] = {
+    "zeros": _made("zeros"), "ones": _made("ones"), "full": full, "eye": eye, "tensor": tensor,
+    "as_tensor": tensor, "asarray": tensor, "scalar_tensor": tensor, "arange": arange,
+    "linspace": linspace, **_LIKE,
+}
+
+Tensor.methods = {
+    **elementwise.METHODS, **shapes.METHODS,
+    "new_zeros": lambda xp, input, *size, dtype=None, **_: xp.zeros(
+        sized(size), dtype=_type(dtype, input.kind)),
+    "new_ones": lambda xp, input, *size, dtype=None, **_: xp.ones(
+        sized(size), dtype=_type(dtype, input.kind)),
+    "new_full": lambda xp, input, size, fill, dtype=None, **_: xp.full(
+        tuple(size), fill, dtype=_type(dtype, input.kind)),
+    "new_tensor": lambda xp, input, data, dtype=None, **_: tensor(xp, data, dtype=dtype),
+    **{name: (lambda wide: lambda xp, input: input.astype(wide))(np.dtype(wide))
+       for name, wide in TYPES.items() if name in (
+           "double", "float", "half", "long", "int", "bool")},
+}
+
+MODULES: dict[str, Mapping[str, Row]] = {
+    "torch": {**elementwise.FUNCTIONS, **shapes.FUNCTIONS, **CREATION},
+    "torch.nn.functional": layers.FUNCTIONAL,
+    "torch.special": {**elementwise.SPECIAL, "softmax": shapes.softmax,
+                      "log_softmax": shapes.log_softmax, "logsumexp": shapes.logsumexp},
+    "torch.linalg": shapes.LINALG,
+}
+"""The rows of each module."""
+
+
+def prepared(torch: Any) -> None:
+    """Tells the tensors of a trace the types that PyTorch has."""
+    if not Tensor.kinds:
+        Tensor.kinds = {getattr(torch, name): np.dtype(wide) for name, wide in TYPES.items()}
+        Tensor.types = {"float": torch.float64, "int": torch.int64, "bool": torch.bool}
+        Tensor.device, Tensor.layout = torch.device("cpu"), torch.strided
+
+
+class TorchStandIn(ModuleType):
+    """A module of PyTorch's for traced code."""
+
+    def __init__(self, module: ModuleType) -> None:
+        super().__init__(module.__name__)
+        prepared(sys.modules["torch"])
+        super().__setattr__("_module", module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("__"):
+            fail(f"an attribute of the module {self._module.__name__} is set: {name}")
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._module, name)
+        return of_torch(found, self._module.__name__, name)
+
+
+def of_torch(found: Any, module: str, name: str) -> Any:
+    """What traced code gets for something of PyTorch's that stands in a module by a name."""
+    if isinstance(found, ModuleType):
+        return TorchStandIn(found) if found.__name__.split(".")[0] == "torch" else found
+    row = MODULES.get(module, {}).get(name)
+    if row is not None:
+        return _function(row, name)
+    if isinstance(found, float):
+        return getattr(MathStandIn(SESSION.get()), name) if name in ("pi", "e") else found
+    if name in DRAWN:
+        return refused(f"torch.{name}", "numbers are drawn at random in it; hand them in as an "
+                                        "argument")
+    if name in UNWRITTEN:
+        return _unwritten(name)
+    if name == "Tensor":
+        return TensorType
+    if name in PLAIN or not callable(found) or (
+            isinstance(found, type) and issubclass(found, BaseException)):
+        return found
+    return _Untraced(f"{module}.{name}")
+
+
+def standing_torch(value: Any) -> Any:
+    """What traced code gets for a module, a function, a class or a tensor of PyTorch's that it has
+    by a name of its own; None for what is not PyTorch's, or is let through."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    if isinstance(value, torch.Tensor):
+        prepared(torch)
+        return wrapped(SESSION.get().call("array", value.detach().cpu().numpy()))
+    if isinstance(value, ModuleType):
+        return TorchStandIn(value) if value.__name__.split(".")[0] == "torch" else None
+    if value is torch.Tensor:
+        return TensorType
+    name = getattr(value, "__name__", "") if isinstance(value, _FUNCTIONS) else ""
+    for module in MODULES if isinstance(name, str) and name else ():
+        owner = sys.modules.get(module)
+        for spelled in (name, name.partition("_")[2]):  # torch.linalg.inv is called linalg_inv
+            if owner is not None and spelled and getattr(owner, spelled, None) is value:
+                prepared(torch)
+                return of_torch(value, module, spelled)
+    return None
+
+
+def _function(row: Row, name: str) -> Callable[..., Any]:
+    def function(*args: Any, **options: Any) -> Any:
+        return _tensors(run(row, *args, **options), args)
+
+    function.__name__ = name
+    return function
+
+
+def _tensors(made: Any, args: Any) -> Any:
+    """Numbers that PyTorch returns as tensors without axes."""
+    if isinstance(made, Number) and any(isinstance(one, Tensor) for one in args):
+        return wrapped(SESSION.get().call("array", made))
+    return made
+
+
+def _unwritten(name: str) -> Callable[..., Any]:
+    """torch.empty: entries that nobody wrote, which are told from those that somebody did."""
+
+    def function(*size: Any, dtype: Any = None, **_: Any) -> Any:
+        given = plain(size)
+        like = name.endswith("_like")
+        shape = given[0].shape if like else sized(given)
+        kind = given[0].kind if like else "float"
+        return wrapped(Numpy(SESSION.get()).empty(shape, dtype=_type(dtype, kind)))
+
+    return function
+
+
+class _Untraced:
+    """A function or class of PyTorch's that has no row."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        fail(f"{self._name} is not traced; write it with functions that are (docs/pytorch.md "
+             "lists them)")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Untraced(f"{self._name}.{name}")
+
+
+class _TensorType(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor)
+
+    def __getattr__(cls, name: str) -> Any:
+        row = Tensor.methods.get(name)
+        if row is None:
+            fail(f"torch.Tensor.{name} is not traced")
+        return _function(row, name)
+
+
+class TensorType(metaclass=_TensorType):
+    """torch.Tensor: asked for, and the place of its methods."""
+
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)

@@ -1,0 +1,495 @@
+"""PyTorch's sums, products, rearrangements and picks, in NumPy's words.
+
+A row takes NumPy first and then the parameters of PyTorch's function, by its names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..sizes import Number
+from ..source import fail
+from .tensor import Extremes, Row, sized
+
+
+def _axes(dim: Any) -> Any:
+    """All axes for None and for an empty list, as PyTorch has it."""
+    if isinstance(dim, (list, tuple)):
+        return tuple(dim) or None
+    return dim
+
+
+# --- reductions ---------------------------------------------------------------------------------
+
+
+def _reduction(name: str) -> Row:
+    def reduce(
+        xp: Any, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+    ) -> Any:
+        return getattr(xp, name)(input, axis=_axes(dim), keepdims=keepdim)
+
+    return reduce
+
+
+def prod(xp: Any, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    return xp.prod(input, axis=dim, keepdims=keepdim)
+
+
+def _variance(name: str) -> Row:
+    def variance(
+        xp: Any, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
+        correction: Any = 1,
+    ) -> Any:
+        if isinstance(dim, bool):  # var(unbiased), the older order
+            dim, unbiased = None, dim
+        less = correction if unbiased is None else int(unbiased)
+        return getattr(xp, name)(input, axis=_axes(dim), ddof=less, keepdims=keepdim)
+
+    return variance
+
+
+def _both(first: str, second: str) -> Row:
+    one, other = _variance(first), _reduction(second)
+
+    def pair(xp: Any, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False,
+             *, correction: Any = 1) -> Any:
+        return (one(xp, input, dim, unbiased, keepdim, correction=correction),
+                other(xp, input, dim, keepdim))
+
+    return pair
+
+
+def _extreme(name: str) -> Row:
+    entrywise = "maximum" if name == "max" else "minimum"
+
+    def extreme(xp: Any, input: Any, dim: Any = None, keepdim: bool = False, other: Any = None
+                ) -> Any:
+        if other is not None or hasattr(dim, "shape"):
+            return getattr(xp, entrywise)(input, dim if other is None else other)
+        if dim is None:
+            return getattr(xp, name)(input)
+        places = getattr(xp, f"arg{name}")(input, axis=dim)
+        if keepdim:
+            places = xp.expand_dims(places, dim)
+        return Extremes(getattr(xp, name)(input, axis=dim, keepdims=keepdim), places)
+
+    return extreme
+
+
+def _place(name: str) -> Row:
+    def place(xp: Any, input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        found = getattr(xp, name)(input, axis=dim)
+        return xp.expand_dims(found, dim) if keepdim and dim is not None else found
+
+    return place
+
+
+def logsumexp(xp: Any, input: Any, dim: Any, keepdim: bool = False) -> Any:
+    return xp.special("logsumexp", input, axis=_axes(dim), keepdims=keepdim)
+
+
+def softmax(xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
+    return xp.special("softmax", input, axis=_given("softmax", dim))
+
+
+def softmin(xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
+    return softmax(xp, -input, dim)
+
+
+def log_softmax(
+    xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3
+) -> Any:
+    return xp.special("log_softmax", input, axis=_given("log_softmax", dim))
+
+
+def _given(name: str, dim: Any) -> int:
+    if dim is None:
+        fail(f"{name} without dim= is along an axis that PyTorch chooses; give dim=-1")
+    return int(dim)
+
+
+def norm(xp: Any, input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False,
+         dtype: Any = None) -> Any:
+    """torch.norm: of all entries as a vector; p = 2 for "fro"."""
+    return vector_norm(xp, input, 2 if p == "fro" else p, dim, keepdim)
+
+
+def vector_norm(xp: Any, x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
+                dtype: Any = None) -> Any:
+    axes = _axes(dim)
+    if ord == 2:
+        return xp.sqrt(xp.sum(x * x, axis=axes, keepdims=keepdim))
+    if ord == 1:
+        return xp.sum(xp.abs(x), axis=axes, keepdims=keepdim)
+    if ord in (float("inf"), "inf"):
+        return xp.max(xp.abs(x), axis=axes, keepdims=keepdim)
+    if not isinstance(ord, (int, float)) or ord <= 0:
+        fail(f"a norm of order {ord!r} is not traced")
+    return xp.sum(xp.abs(x) ** ord, axis=axes, keepdims=keepdim) ** (1 / ord)
+
+
+def normalize(xp: Any, input: Any, p: Any = 2.0, dim: Any = 1, eps: Any = 1e-12) -> Any:
+    return input / xp.maximum(vector_norm(xp, input, p, dim, True), eps)
+
+
+def cumsum(xp: Any, input: Any, dim: Any, *, dtype: Any = None) -> Any:
+    return xp.cumsum(input, axis=dim)
+
+
+def cumprod(xp: Any, input: Any, dim: Any, *, dtype: Any = None) -> Any:
+    return xp.cumprod(input, axis=dim)
+
+
+# --- products -----------------------------------------------------------------------------------
+
+
+def addmm(xp: Any, input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    product = mat1 @ mat2
+    return (input if beta == 1 else beta * input) + (product if alpha == 1 else alpha * product)
+
+
+def einsum(xp: Any, equation: Any, *operands: Any) -> Any:
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    return xp.einsum(equation, *operands)
+
+
+def tensordot(xp: Any, a: Any, b: Any, dims: Any = 2) -> Any:
+    return xp.tensordot(a, b, axes=dims)
+
+
+def _matmul(xp: Any, input: Any, other: Any) -> Any:
+    return xp.matmul(input, other)
+
+
+def _rows_dot(xp: Any, input: Any, other: Any, *, dim: Any = -1) -> Any:
+    return xp.sum(input * other, axis=dim)
+
+
+def linear(xp: Any, input: Any, weight: Any, bias: Any = None) -> Any:
+    product = xp.matmul(input, xp.swapaxes(weight, -1, -2) if weight.ndim > 1 else weight)
+    return product if bias is None else product + bias
+
+
+def cdist(xp: Any, x1: Any, x2: Any, p: Any = 2.0, **_: Any) -> Any:
+    apart = xp.expand_dims(x1, -2) - xp.expand_dims(x2, -3)
+    return vector_norm(xp, apart, p, -1)
+
+
+def cosine_similarity(xp: Any, x1: Any, x2: Any, dim: Any = 1, eps: Any = 1e-8) -> Any:
+    return xp.sum(x1 * x2, axis=dim) / (
+        xp.maximum(vector_norm(xp, x1, 2, dim), eps) * xp.maximum(vector_norm(xp, x2, 2, dim), eps))
+
+
+# --- shapes -------------------------------------------------------------------------------------
+
+
+def reshape(xp: Any, input: Any, *shape: Any) -> Any:
+    return xp.reshape(input, sized(shape))
+
+
+def view(xp: Any, input: Any, *shape: Any) -> Any:
+    if len(shape) == 1 and not isinstance(shape[0], (int, Number, tuple, list)):
+        fail("view as another type is not traced")
+    return xp.reshape(input, sized(shape))
+
+
+def expand(xp: Any, input: Any, *sizes: Any) -> Any:
+    wanted = list(sized(sizes))
+    lead = len(wanted) - input.ndim
+    for place, size in enumerate(wanted):
+        if isinstance(size, int) and size == -1:
+            wanted[place] = input.shape[place - lead]
+    return xp.broadcast_to(input, tuple(wanted))
+
+
+def repeat(xp: Any, input: Any, *repeats: Any) -> Any:
+    return xp.tile(input, sized(repeats))
+
+
+def repeat_interleave(xp: Any, input: Any, repeats: Any, dim: Any = None) -> Any:
+    return xp.repeat(input, repeats, axis=dim)
+
+
+def permute(xp: Any, input: Any, *dims: Any) -> Any:
+    return xp.transpose(input, sized(dims))
+
+
+def transpose(xp: Any, input: Any, dim0: Any, dim1: Any) -> Any:
+    return xp.swapaxes(input, dim0, dim1)
+
+
+def turned(xp: Any, input: Any) -> Any:
+    return input if input.ndim < 2 else xp.swapaxes(input, 0, 1)
+
+
+def squeeze(xp: Any, input: Any, dim: Any = None) -> Any:
+    """Along axes that are one; others are left as they are, unlike NumPy's."""
+    if dim is None:
+        return xp.squeeze(input)
+    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
+    one = tuple(place for place in dims if _is_one(input.shape[place]))
+    return xp.squeeze(input, axis=one) if one else input
+
+
+def _is_one(size: Any) -> bool:
+    return bool(size == 1)
+
+
+def unsqueeze(xp: Any, input: Any, dim: Any) -> Any:
+    return xp.expand_dims(input, dim)
+
+
+def flatten(xp: Any, input: Any, start_dim: Any = 0, end_dim: Any = -1) -> Any:
+    first, last = start_dim % max(input.ndim, 1), end_dim % max(input.ndim, 1)
+    count: Any = 1
+    for size in input.shape[first : last + 1]:
+        count = count * size
+    return xp.reshape(input, (*input.shape[:first], count, *input.shape[last + 1 :]))
+
+
+def unflatten(xp: Any, input: Any, dim: Any, sizes: Any) -> Any:
+    place = dim % input.ndim
+    return xp.reshape(input, (*input.shape[:place], *sizes, *input.shape[place + 1 :]))
+
+
+def _pieces(xp: Any, input: Any, starts: Any, dim: Any) -> Any:
+    ahead = (slice(None),) * (dim % input.ndim)
+    return tuple(input[(*ahead, slice(low, high))] for low, high in starts)
+
+
+def split(xp: Any, tensor: Any, split_size_or_sections: Any, dim: Any = 0) -> Any:
+    wanted = split_size_or_sections
+    if isinstance(wanted, (list, tuple)):
+        ends: list[Any] = [0]
+        for size in wanted:
+            ends.append(ends[-1] + size)
+        return _pieces(xp, tensor, zip(ends, ends[1:], strict=False), dim)
+    size = tensor.shape[dim]
+    count = size / wanted if isinstance(size, Number) else -(-size // wanted)
+    if isinstance(count, Number):
+        if not count.expression.is_Integer:
+            fail(f"a split of the symbolic size {size} into parts of {wanted}; use chunk, or give "
+                 "the size as a number in the shapes")
+        count = int(count.expression)
+    return _pieces(xp, tensor, [(k * wanted, (k + 1) * wanted) for k in range(count)], dim)
+
+
+def chunk(xp: Any, input: Any, chunks: int, dim: Any = 0) -> Any:
+    size = input.shape[dim]
+    if isinstance(size, Number) and not (size / chunks).expression.is_integer:
+        fail(f"chunk({chunks}) of the symbolic size {size}, which need not be a multiple of "
+             f"{chunks}; declare it as {chunks}*k in the shapes")
+    part = size / chunks if isinstance(size, Number) else -(-size // chunks)
+    return _pieces(xp, input, [(k * part, (k + 1) * part) for k in range(chunks)], dim)
+
+
+def unbind(xp: Any, input: Any, dim: Any = 0) -> Any:
+    return tuple(select(xp, input, dim, place) for place in range(int(input.shape[dim])))
+
+
+def select(xp: Any, input: Any, dim: Any, index: Any) -> Any:
+    return input[(*(slice(None),) * (dim % input.ndim), index)]
+
+
+def narrow(xp: Any, input: Any, dim: Any, start: Any, length: Any) -> Any:
+    return _pieces(xp, input, [(start, start + length)], dim)[0]
+
+
+def flip(xp: Any, input: Any, *dims: Any) -> Any:
+    return xp.flip(input, axis=sized(dims))
+
+
+def roll(xp: Any, input: Any, shifts: Any, dims: Any = None) -> Any:
+    return xp.roll(input, shifts, axis=dims)
+
+
+def _triangle(name: str) -> Row:
+    return lambda xp, input, diagonal=0: getattr(xp, name)(input, k=diagonal)
+
+
+def diagonal(xp: Any, input: Any, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Any:
+    return xp.diagonal(input, offset, dim1, dim2)
+
+
+def diag(xp: Any, input: Any, diagonal: Any = 0) -> Any:
+    return xp.diag(input, diagonal)
+
+
+def diag_embed(xp: Any, input: Any, offset: Any = 0, dim1: Any = -2, dim2: Any = -1) -> Any:
+    if offset != 0 or (dim1, dim2) != (-2, -1):
+        fail("diag_embed with an offset, or into other axes than the last, is not traced")
+    return xp.expand_dims(input, -1) * xp.eye(input.shape[-1])
+
+
+def cat(xp: Any, tensors: Any, dim: Any = 0) -> Any:
+    return xp.concatenate(list(tensors), axis=dim)
+
+
+def stack(xp: Any, tensors: Any, dim: Any = 0) -> Any:
+    return xp.stack(list(tensors), axis=dim)
+
+
+# --- picks --------------------------------------------------------------------------------------
+
+
+def gather(xp: Any, input: Any, dim: Any, index: Any, *, sparse_grad: bool = False) -> Any:
+    return xp.take_along_axis(input, index, axis=dim)
+
+
+def index_select(xp: Any, input: Any, dim: Any, index: Any) -> Any:
+    return input[(*(slice(None),) * (dim % input.ndim), index)]
+
+
+def take_along_dim(xp: Any, input: Any, indices: Any, dim: Any = None) -> Any:
+    return xp.take_along_axis(input, indices, axis=dim)
+
+
+def scatter(xp: Any, input: Any, dim: Any, index: Any, src: Any) -> Any:
+    made = xp.array(input)
+    xp.put_along_axis(made, index, src, axis=dim)
+    return made
+
+
+def index_add(xp: Any, input: Any, dim: Any, index: Any, source: Any, *, alpha: Any = 1) -> Any:
+    made = xp.array(input)
+    key = (*(slice(None),) * (dim % input.ndim), index)
+    xp.add.at(made, key, source if alpha == 1 else alpha * source)
+    return made
+
+
+def scatter_add(xp: Any, input: Any, dim: Any, index: Any, src: Any) -> Any:
+    made = xp.array(input)
+    if index.ndim == 1:
+        xp.add.at(made, index, src)
+        return made
+    if index.ndim != 2:
+        fail("scatter_add of more than two axes is not traced")
+    other = xp.arange(index.shape[1 - dim % 2])
+    key = (index, other[None, :]) if dim % 2 == 0 else (other[:, None], index)
+    xp.add.at(made, key, src)
+    return made
+
+
+def one_hot(xp: Any, tensor: Any, num_classes: Any = -1) -> Any:
+    if num_classes == -1:
+        fail("one_hot without a number of classes depends on the labels; give num_classes")
+    return xp.eye(num_classes)[tensor]
+
+
+def embedding(xp: Any, input: Any, weight: Any, padding_idx: Any = None, *_: Any, **__: Any) -> Any:
+    if padding_idx is not None:
+        fail("embedding with padding_idx, which stops a gradient, is not traced")
+    return weight[input]
+
+
+# --- types and copies ---------------------------------------------------------------------------
+
+
+def as_it_is(xp: Any, input: Any, *_: Any, **__: Any) -> Any:
+    return input
+
+
+def clone(xp: Any, input: Any, **_: Any) -> Any:
+    return input.copy()
+
+
+def contiguous(xp: Any, input: Any, **_: Any) -> Any:
+    return input
+
+
+def detach(xp: Any, input: Any) -> Any:
+    return input.view()
+
+
+def item(xp: Any, input: Any) -> Any:
+    return input.item()
+
+
+_MATRICES = ("inv", "det", "solve", "cholesky", "slogdet", "matrix_power", "eigh", "pinv", "svd")
+
+LINALG: dict[str, Row] = {
+    **{name: (lambda name: lambda xp, *args: getattr(xp.linalg, name)(*args))(name)
+       for name in _MATRICES},
+    "norm": lambda xp, A, ord=None, dim=None, keepdim=False: vector_norm(
+        xp, A, 2 if ord is None or (ord == "fro") else ord, dim, keepdim),
+    "vector_norm": vector_norm, "multi_dot": lambda xp, tensors: xp.linalg.multi_dot(tensors),
+    "matmul": _matmul, "diagonal": lambda xp, A, *, offset=0, dim1=-2, dim2=-1: xp.diagonal(
+        A, offset, dim1, dim2),
+    "vecdot": _rows_dot,
+}
+
+"""torch.linalg"""
+
+_BOTH: dict[str, Row] = {
+    "sum": _reduction("sum"), "mean": _reduction("mean"), "prod": prod, "amax": _reduction("max"),
+    "amin": _reduction("min"), "all": _reduction("all"), "any": _reduction("any"),
+    "nansum": _reduction("nansum"), "nanmean": _reduction("nanmean"),
+    "max": _extreme("max"), "min": _extreme("min"), "argmax": _place("argmax"),
+    "argmin": _place("argmin"), "var": _variance("var"), "std": _variance("std"),
+    "var_mean": _both("var", "mean"), "std_mean": _both("std", "mean"), "logsumexp": logsumexp,
+    "softmax": softmax, "log_softmax": log_softmax, "norm": norm, "cumsum": cumsum,
+    "cumprod": cumprod, "matmul": _matmul, "mm": _matmul, "bmm": _matmul, "mv": _matmul,
+    "dot": _matmul, "vdot": _matmul, "inner": lambda xp, input, other: xp.inner(input, other),
+    "outer": lambda xp, input, vec2: xp.outer(input, vec2),
+    "ger": lambda xp, input, vec2: xp.outer(input, vec2), "addmm": addmm, "addmv": addmm,
+    "baddbmm": addmm, "kron": lambda xp, input, other: xp.kron(input, other),
+    "trace": lambda xp, input: xp.trace(input), "det": lambda xp, input: xp.linalg.det(input),
+    "logdet": lambda xp, input: xp.linalg.slogdet(input)[1],
+    "slogdet": lambda xp, input: xp.linalg.slogdet(input),
+    "inverse": lambda xp, input: xp.linalg.inv(input), "reshape": reshape, "permute": permute,
+    "transpose": transpose, "swapaxes": transpose, "swapdims": transpose, "t": turned,
+    "squeeze": squeeze, "unsqueeze": unsqueeze, "flatten": flatten, "unflatten": unflatten,
+    "ravel": lambda xp, input: xp.reshape(input, (-1,)),
+    "movedim": lambda xp, input, source, destination: xp.moveaxis(input, source, destination),
+    "split": split, "chunk": chunk, "unbind": unbind, "select": select, "narrow": narrow,
+    "flip": flip, "roll": roll, "tril": _triangle("tril"), "triu": _triangle("triu"),
+    "diagonal": diagonal, "diag": diag, "diag_embed": diag_embed, "tile": repeat,
+    "repeat_interleave": repeat_interleave, "gather": gather, "index_select": index_select,
+    "take_along_dim": take_along_dim, "scatter": scatter, "scatter_add": scatter_add,
+    "index_add": index_add, "clone": clone, "detach": detach,
+    "masked_select": lambda xp, input, mask: input[mask],
+    "numel": lambda xp, input: input.size, "diff": lambda xp, input, n=1, dim=-1: xp.diff(
+        input, n, axis=dim),
+    "count_nonzero": lambda xp, input, dim=None: xp.count_nonzero(input, axis=dim),
+}
+
+METHODS: dict[str, Row] = {
+    **_BOTH, "view": view, "view_as": lambda xp, input, other: xp.reshape(input, other.shape),
+    "reshape_as": lambda xp, input, other: xp.reshape(input, other.shape), "expand": expand,
+    "expand_as": lambda xp, input, other: xp.broadcast_to(input, other.shape), "repeat": repeat,
+    "sum_to_size": lambda xp, input, *size: sum_to_size(xp, input, sized(size)),
+    "contiguous": contiguous, "item": item, "copy": lambda xp, input, src, non_blocking=False: src,
+    "fill": lambda xp, input, value: value, "zero": lambda xp, input: 0,
+    "cpu": as_it_is, "cuda": as_it_is, "requires_grad": as_it_is,
+    "is_contiguous": lambda xp, input, **_: _assumed(xp),
+    "is_floating_point": lambda xp, input: input.kind == "float",
+    "pin_memory": as_it_is,
+}
+
+FUNCTIONS: dict[str, Row] = {
+    **_BOTH, "cat": cat, "concat": cat, "concatenate": cat, "stack": stack,
+    "hstack": lambda xp, tensors: xp.hstack(list(tensors)),
+    "vstack": lambda xp, tensors: xp.vstack(list(tensors)), "einsum": einsum,
+    "tensordot": tensordot, "cdist": cdist, "cosine_similarity": cosine_similarity,
+    "broadcast_to": lambda xp, input, size: expand(xp, input, *size),
+    "broadcast_tensors": lambda xp, *tensors: tuple(xp.broadcast_arrays(*tensors)),
+    "meshgrid": lambda xp, *tensors, indexing="ij": tuple(xp.meshgrid(
+        *sized(tensors), indexing=indexing)),
+    "is_floating_point": lambda xp, input: input.kind == "float",
+    "is_tensor": lambda xp, obj: hasattr(obj, "ndim"),
+}
+
+
+def sum_to_size(xp: Any, input: Any, size: Any) -> Any:
+    """The sum over the axes along which a tensor of that size was broadcast to this one."""
+    lead = input.ndim - len(size)
+    found = xp.sum(input, axis=tuple(range(lead))) if lead else input
+    ones = tuple(place for place, (have, want) in enumerate(
+        zip(found.shape, size, strict=True)) if _is_one(want) and not _is_one(have))
+    return xp.sum(found, axis=ones, keepdims=True) if ones else found
+
+
+def _assumed(xp: Any) -> bool:
+    xp.assume("tensors are contiguous")
+    return True

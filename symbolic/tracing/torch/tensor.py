@@ -1,0 +1,290 @@
+"""A PyTorch tensor of a trace: a traced array that answers to the methods of torch.Tensor.
+
+What a method does stands in the tables of this folder, in NumPy's words; a method whose name ends
+with an underscore writes its result into the tensor.  Tensors are views of one another where the
+traced arrays in them are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from ..functions.ufuncs import ARITHMETIC, apply
+from ..masked import Masked, attribute_error
+from ..session import Holder
+from ..sizes import Number
+from ..source import SESSION, fail, spelled
+from ..stand_ins import NumpyStandIn
+from ..tracer import Tracer
+
+Row = Callable[..., Any]
+"""Of NumPy (:class:`Numpy`), and then what PyTorch's function takes, arrays in the place of
+tensors."""
+
+
+class Numpy:
+    """NumPy for the rows of a table; `special` are SciPy's functions by name."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._numpy = NumpyStandIn(session, np)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._numpy, name)
+
+    def special(self, name: str, *args: Any, **options: Any) -> Any:
+        if name in ARITHMETIC:
+            return apply(self._session, name, args)
+        return self._session.call(f"scipy.special.{name}", *args, **options)
+
+    def assume(self, said: str) -> None:
+        self._session.assume(said)
+
+
+class Shape(tuple[Any, ...]):
+    """torch.Size: the sizes of a tensor."""
+
+    __slots__ = ()
+
+    def numel(self) -> Any:
+        count: Any = 1
+        for size in self:
+            count = count * size
+        return count
+
+
+class Extremes(NamedTuple):
+    """What torch.max(x, dim) and the like return."""
+
+    values: Any
+    indices: Any
+
+
+class Tensor(Holder):
+    """A tensor of a trace around `value`: a traced array, or what a mask leaves of one."""
+
+    __array_priority__ = 2000
+    __hash__ = None  # type: ignore[assignment]
+    methods: ClassVar[Mapping[str, Row]] = {}
+    types: ClassVar[Mapping[str, Any]] = {}
+    """The dtypes of traced arrays, by kind, as PyTorch has them."""
+    kinds: ClassVar[Mapping[Any, Any]] = {}
+    """NumPy's dtypes, by PyTorch's."""
+    device: ClassVar[Any] = None
+    layout: ClassVar[Any] = None
+    is_cuda = is_sparse = is_quantized = is_meta = is_complex = False
+    requires_grad = True
+    grad_fn = grad = None
+
+    def __init__(self, value: Any, is_picked: bool = False) -> None:
+        self.value = value
+        self._is_picked = is_picked
+
+    # --- what is asked of it --------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.value.shape)
+
+    def size(self, dim: Any = None) -> Any:
+        return self.shape if dim is None else self.shape[int(dim)]
+
+    @property
+    def ndim(self) -> int:
+        return int(self.value.ndim)
+
+    def dim(self) -> int:
+        return self.ndim
+
+    ndimension = dim
+
+    def numel(self) -> Any:
+        return self.shape.numel()
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> Any:
+        return self.types[self.value.kind]
+
+    @property
+    def data(self) -> Tensor:
+        return wrapped(self.value.view())  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        return wrapped(self.value.T)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        return wrapped(self.value.mT)  # type: ignore[no-any-return]
+
+    def to(self, *args: Any, **options: Any) -> Tensor:
+        """As another type; where it lies, and in what order, says nothing of its values."""
+        for wanted in (*args, *options.values()):
+            if isinstance(wanted, Tensor):
+                return self.to(wanted.dtype)
+            if wanted in self.kinds:
+                return wrapped(self.value.astype(self.kinds[wanted], copy=False))  # type: ignore[no-any-return]
+        return self
+
+    def type_as(self, other: Tensor) -> Tensor:
+        return self.to(other.dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.methods:
+            return Method(self, self.methods[name])
+        if name.endswith("_") and name[:-1] in self.methods:
+            return Method(self, self.methods[name[:-1]], is_in_place=True)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        fail(f"a tensor's .{name} is not traced", attribute_error(name))
+
+    def __repr__(self) -> str:
+        return spelled(self, f"tensor({self.value!r})")
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return spelled(self, f"tensor({self.value!r})")
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        fail("a tensor is made an array of NumPy's by code that is not traced")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        fail("a tensor is pickled, and a trace has only formulas")
+
+    def __deepcopy__(self, memo: object) -> Tensor:
+        return Tensor(self.value.copy())
+
+    def __iter__(self) -> Iterator[Any]:
+        return (wrapped(part) for part in self.value)
+
+    # --- subscripts -----------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        made = self.value[plain(key)]
+        return Tensor(made, is_picked=not getattr(made, "ndim", 1))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._own()
+        self.value[plain(key)] = plain(value)
+
+    def write(self, value: Any) -> Tensor:
+        """Makes `value`, which broadcasts to this one's shape, the value of this tensor."""
+        self._own()
+        made = plain(value)
+        if self.value.ndim:
+            self.value.replace(made)
+        else:
+            kept = self.value
+            self.value = SESSION.get().call("array", made)
+            if kept.input_name is not None:
+                SESSION.get().mutated[kept.input_name] = None
+        return self
+
+    def _own(self) -> None:
+        if self._is_picked:
+            fail("an entry that was picked out of a tensor is changed in place, and the tensor "
+                 "with it; assign to x[i] itself")
+        if isinstance(self.value, Masked):
+            fail("x[mask], which is a copy, is changed in place")
+
+
+class Method:
+    """A method of a tensor, bound to it."""
+
+    def __init__(self, tensor: Tensor, row: Row, is_in_place: bool = False) -> None:
+        self._tensor = tensor
+        self._row = row
+        self._is_in_place = is_in_place
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        made = run(self._row, self._tensor, *args, **options)
+        return self._tensor.write(made) if self._is_in_place else made
+
+
+def run(row: Row, *args: Any, **options: Any) -> Any:
+    """A row called on tensors: its result in tensors, written to `out=` where that is given."""
+    out = options.pop("out", None)
+    named = {_ALIASES.get(name, name): plain(value) for name, value in options.items()}
+    made = wrapped(row(Numpy(SESSION.get()), *map(plain, args), **named))
+    return made if out is None else out.write(made)
+
+
+_ALIASES = {"axis": "dim", "keepdims": "keepdim"}
+"""NumPy's names of parameters, which PyTorch takes as well."""
+
+
+def plain(value: Any) -> Any:
+    """What is in tensors, containers included."""
+    if isinstance(value, Tensor):
+        return value.value
+    if isinstance(value, slice):
+        return slice(plain(value.start), plain(value.stop), plain(value.step))
+    if type(value) in (list, tuple, Shape):
+        made = [plain(one) for one in value]
+        return made if isinstance(value, list) else tuple(made)
+    return value
+
+
+def wrapped(value: Any) -> Any:
+    """What a row gave, with a tensor in the place of each array."""
+    if isinstance(value, (Tracer, Masked)):
+        return Tensor(value)
+    if isinstance(value, (np.ndarray, np.generic)) or (
+            isinstance(value, Number) and value.kind is None):
+        return Tensor(SESSION.get().call("array", value))
+    if type(value) in (list, tuple):
+        return type(value)(wrapped(one) for one in value)
+    if isinstance(value, Extremes):
+        return Extremes(*map(wrapped, value))
+    return value
+
+
+def sized(shape: Any) -> tuple[Any, ...]:
+    """The sizes of `f(2, 3)` or `f((2, 3))`, which were handed over as a tuple of arguments."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        return tuple(shape[0])
+    return tuple(shape)
+
+
+# --- operators ----------------------------------------------------------------------------------
+
+
+def _install(name: str) -> None:
+    def operation(self: Tensor, *others: Any) -> Any:
+        found = getattr(self.value, name)(*map(plain, others))
+        return wrapped(found)
+
+    setattr(Tensor, name, operation)
+
+
+def _install_in_place(name: str) -> None:
+    def operation(self: Tensor, other: Any) -> Tensor:
+        return self.write(getattr(self.value, f"__{name}__")(plain(other)))
+
+    setattr(Tensor, f"__i{name}__", operation)
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "or", "xor", "floordiv",
+              "mod"):
+    _install(f"__{_name}__")
+    _install(f"__r{_name}__")
+    _install_in_place(_name)
+for _name in ("neg", "pos", "abs", "invert", "lt", "le", "gt", "ge", "eq", "ne"):
+    _install(f"__{_name}__")
