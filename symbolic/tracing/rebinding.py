@@ -43,7 +43,7 @@ from .source import fail
 from .stand_ins import MathStandIn, of_scipy, stand_in, standing, standing_builtins
 from .swallowed import Watch
 from .torch.modules import standing_torch
-from .user_names import Globals, ModuleNames
+from .user_names import OWN_SLOTS, Globals, ModuleNames, slots_of
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
     "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest", "torch",
@@ -51,7 +51,6 @@ PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
 """Modules whose functions and classes run as they are."""
 
 _HEAP_TYPE = 1 << 9
-_OWN_SLOTS = ("__dict__", "__weakref__", "_abc_impl")
 
 
 class Rebinder:
@@ -295,9 +294,9 @@ class Rebinder:
 
     def _class(self, cls: type) -> Any:
         """The class with its methods, and those of its bases, for traced code."""
-        slots = _slots(cls)
+        slots = slots_of(cls)
         namespace = {name: value for name, value in vars(cls).items()
-                     if name not in (*_OWN_SLOTS, *slots)}
+                     if name not in (*OWN_SLOTS, *slots)}
         bases = tuple(base if base in _PLAIN_BASES else self(base) for base in cls.__bases__)
         try:
             made = type(cls)(cls.__name__, bases, namespace)
@@ -346,7 +345,7 @@ class Rebinder:
         if hasattr(value, "__dict__"):
             made.__dict__.update({name: self(item) for name, item in vars(value).items()})
         for base in type(value).__mro__:
-            for name in _slots(base):
+            for name in slots_of(base):
                 if hasattr(value, name):
                     object.__setattr__(made, name, self(getattr(value, name)))
         return made
@@ -393,11 +392,3 @@ def _is_copied(cls: type) -> bool:
         )
         for base in cls.__mro__
     )
-
-
-def _slots(cls: type) -> tuple[str, ...]:
-    found = vars(cls).get("__slots__", ())
-    names = (found,) if isinstance(found, str) else tuple(found)
-    return tuple(f"_{cls.__name__.lstrip('_')}{name}"
-                 if name.startswith("__") and not name.endswith("__") else name
-                 for name in names if name not in _OWN_SLOTS)

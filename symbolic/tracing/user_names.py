@@ -55,6 +55,10 @@ for _name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__has
     _install(_name)
 
 
+OWN_SLOTS = ("__dict__", "__weakref__", "_abc_impl")
+"""What every class has."""
+
+
 class Globals(dict[str, Any]):
     """A module's names, each copied when it is first read.
 
@@ -132,3 +136,12 @@ class ModuleNames(ModuleType):
         if name in self._names:
             return self._names[name]
         return getattr(self._module, name)
+
+
+def slots_of(cls: type) -> tuple[str, ...]:
+    """The attributes of a class that stand in slots, by the names that they have there."""
+    found = vars(cls).get("__slots__", ())
+    names = (found,) if isinstance(found, str) else tuple(found)
+    return tuple(f"_{cls.__name__.lstrip('_')}{name}"
+                 if name.startswith("__") and not name.endswith("__") else name
+                 for name in names if name not in OWN_SLOTS)

@@ -4,6 +4,7 @@
     calling          how the object is called, and what its second pass does to its parameters
     contexts         passes that are plain functions, with or without a context
     finding          which arrays of a layer its forward pass reads, and where their gradients are
+    frameworks       passes that compute with another library's arrays: PyTorch's
     making           methods such as initialize() and build(), in which it makes its parameters
     methods          the names that public code gives to the two passes, in one table
     places           where an object holds arrays, and where the gradient of one may be

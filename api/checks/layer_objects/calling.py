@@ -347,6 +347,7 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
         if name not in parameters and not _takes_any(forward):
             raise LayerError(f"{name!r} is a parameter neither of {title}({_listed(found.make)}) "
                              f"nor of its {methods.ahead}({', '.join(parameters)})")
+    places: tuple[str, ...] = ()
     fixed_ahead = () if built_in else taken_constants(forward, constants)
     if not built_in:
         takes(methods.ahead, forward, dict.fromkeys((*entering, *fixed_ahead)))
@@ -355,12 +356,13 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
         signature = Signature.of(getattr(layer, methods.behind), entering, constants)
         if arrays is TORCH:  # each parameter is the cotangent of an output
             signature = replace(signature, bars=signature.order, rest=())
+            places = tuple(parameters)
         used = signature.keywords
     elif methods.style == "closure":
         signature = Signature(("dout",))
     all_used(constants, (*found.fixed, *fixed_ahead, *used))
     return Plan(found.own, found.fixed, dict(taken.arguments), methods, entering, fixed_ahead,
-                signature, is_built_in=built_in, arrays=arrays)
+                signature, is_built_in=built_in, arrays=arrays, places=places)
 
 
 def _takes_any(function: Callable[..., Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +115,19 @@ def of_autograd_function(source: Any) -> type[Any]:
                     "setup": staticmethod(found["setup_context"])}
     return type(source.__name__, (), {
         **own(Context), **own(_OwnContext), **methods, "__module__": source.__module__})
+
+
+def by_place(returned: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Gradients by the parameters of forward, in whose places they are returned.
+
+    LayerError where there are more or fewer, as PyTorch says too.
+    """
+    values = returned if isinstance(returned, tuple | list) else (returned,)
+    if len(values) != len(names):
+        raise LayerError(f"backward returns {len(values)} gradients, expected {len(names)}, one "
+                         f"for each parameter of forward ({', '.join(names)}), and None for what "
+                         "has none")
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _plain(method: Any) -> Any:

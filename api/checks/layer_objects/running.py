@@ -12,7 +12,7 @@ from typing import Any
 
 from gradproof.checks.layer_calls import Gathering, Signature
 from gradproof.checks.layer_objects.finding import OwnParameter
-from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays
+from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays, by_place
 from gradproof.checks.layer_objects.methods import Methods
 from gradproof.checks.layer_objects.places import Path, put, reached
 from gradproof.checks.layer_objects.places import held as arrays_of
@@ -37,6 +37,8 @@ class Plan:
     is_lazy: it makes them when its forward pass first runs, which it does once more than asked.
     is_built_in: its first pass takes no keywords, as np.tanh.
     arrays: what it computes with.
+    places: the parameters whose gradients the second pass returns, each in its place, with None
+    for those that have none; empty where it returns them otherwise.
     """
 
     own: tuple[str, ...]
@@ -56,6 +58,7 @@ class Plan:
     is_lazy: bool = False
     is_built_in: bool = False
     arrays: Arrays = NUMPY
+    places: tuple[str, ...] = ()
 
     @property
     def steps(self) -> dict[str, Path]:
@@ -180,8 +183,9 @@ def _behind(
     positional, keywords = plan.signature.arguments(back, outputs, saved, known)
     enter = plan.arrays.enter
     with plan.arrays.during():
-        return plan.arrays.leave(backward(
+        returned = plan.arrays.leave(backward(
             *map(enter, positional), **{name: enter(one) for name, one in keywords.items()}))
+    return by_place(returned, plan.places) if plan.places else returned
 
 
 def _method(

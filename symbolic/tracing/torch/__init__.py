@@ -6,7 +6,8 @@ that answer to PyTorch's methods.  PyTorch itself computes nothing in a trace.
 
     elementwise  entry by entry: exp, sigmoid, clamp, where, comparisons
     layers       torch.nn.functional: linear, norms, losses, convolutions
-    modules      the stand-ins of the modules torch, torch.nn.functional, torch.linalg, torch.special
-    shapes       sums, products, rearrangements, picks: sum, matmul, permute, gather
+    modules      the stand-ins of torch, torch.nn.functional, torch.linalg, torch.special
+    shapes       rearrangements, picks, copies: permute, reshape, gather, clone
+    sums         sums, norms, products, matrix functions: sum, softmax, matmul, inverse
     tensor       the tensor
 """

@@ -9,16 +9,8 @@ from typing import Any
 
 from ..source import fail
 from .elementwise import ACTIVATIONS
-from .shapes import (
-    cosine_similarity,
-    embedding,
-    linear,
-    log_softmax,
-    normalize,
-    one_hot,
-    softmax,
-    softmin,
-)
+from .shapes import embedding, one_hot
+from .sums import cosine_similarity, linear, log_softmax, normalize, softmax, softmin
 from .tensor import Row
 
 
@@ -67,12 +59,14 @@ def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
     return xp.mean(losses) if reduction == "mean" else xp.sum(losses)
 
 
-def mse_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean") -> Any:
+def mse_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+             reduction: str = "mean") -> Any:
     apart = input - target
     return _reduced(xp, apart * apart, reduction)
 
 
-def l1_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean") -> Any:
+def l1_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+             reduction: str = "mean") -> Any:
     return _reduced(xp, xp.abs(input - target), reduction)
 
 
@@ -81,21 +75,26 @@ def huber_loss(xp: Any, input: Any, target: Any, reduction: str = "mean", delta:
     return _reduced(xp, xp.where(off <= delta, off * off / 2, delta * (off - delta / 2)), reduction)
 
 
-def smooth_l1_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean",
+def smooth_l1_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+             reduction: str = "mean",
                    beta: Any = 1.0) -> Any:
     off = xp.abs(input - target)
     return _reduced(xp, xp.where(off < beta, off * off / (2 * beta), off - beta / 2), reduction)
 
 
-def binary_cross_entropy(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean") -> Any:
+def binary_cross_entropy(
+    xp: Any, input: Any, target: Any, weight: Any = None, size_average: Any = None,
+    reduce: Any = None, reduction: str = "mean",
+) -> Any:
     """Its logarithms are held above -100 by PyTorch, which is beyond what is traced."""
     xp.assume("the logarithms of binary_cross_entropy are above -100")
-    return _reduced(xp, -(target * xp.log(input) + (1 - target) * xp.log(1 - input)), reduction)
+    losses = -(target * xp.log(input) + (1 - target) * xp.log(1 - input))
+    return _reduced(xp, losses if weight is None else weight * losses, reduction)
 
 
 def binary_cross_entropy_with_logits(
-    xp: Any, input: Any, target: Any, weight: Any = None, *_: Any, reduction: str = "mean",
-    pos_weight: Any = None,
+    xp: Any, input: Any, target: Any, weight: Any = None, size_average: Any = None,
+    reduce: Any = None, reduction: str = "mean", pos_weight: Any = None,
 ) -> Any:
     scale = 1 if pos_weight is None else pos_weight
     losses = -(scale * target * xp.special("log_expit", input)
@@ -103,19 +102,21 @@ def binary_cross_entropy_with_logits(
     return _reduced(xp, losses if weight is None else weight * losses, reduction)
 
 
-def nll_loss(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean", **more: Any) -> Any:
-    _only("nll_loss", more)
+def nll_loss(xp: Any, input: Any, target: Any, weight: Any = None, size_average: Any = None,
+             ignore_index: Any = -100, reduce: Any = None, reduction: str = "mean") -> Any:
+    _only("nll_loss", {"weight": weight, "ignore_index": ignore_index})
     if input.ndim != 2:
         fail("nll_loss of other than two axes is not traced")
     return _reduced(xp, -input[xp.arange(input.shape[0]), target], reduction)
 
 
 def cross_entropy(
-    xp: Any, input: Any, target: Any, weight: Any = None, *_: Any, reduction: str = "mean",
-    label_smoothing: Any = 0.0, **more: Any,
+    xp: Any, input: Any, target: Any, weight: Any = None, size_average: Any = None,
+    ignore_index: Any = -100, reduce: Any = None, reduction: str = "mean",
+    label_smoothing: Any = 0.0,
 ) -> Any:
     """By labels, or by probabilities of the shape of the input, over axis 1."""
-    _only("cross_entropy", {**more, "weight": weight})
+    _only("cross_entropy", {"weight": weight, "ignore_index": ignore_index})
     if input.ndim != 2:
         fail("cross_entropy of other than two axes is not traced")
     logs = log_softmax(xp, input, 1)
@@ -126,7 +127,8 @@ def cross_entropy(
     return _reduced(xp, of_target, reduction)
 
 
-def kl_div(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean",
+def kl_div(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+             reduction: str = "mean",
            log_target: bool = False) -> Any:
     if log_target:
         losses = xp.exp(target) * (target - input)
@@ -138,9 +140,8 @@ def kl_div(xp: Any, input: Any, target: Any, *_: Any, reduction: str = "mean",
 
 
 def _only(name: str, more: dict[str, Any]) -> None:
-    harmless = {"ignore_index": -100}
     for option, value in more.items():
-        if value is not None and not (option in harmless and value == harmless[option]):
+        if value is not None and (option, value) != ("ignore_index", -100):
             fail(f"{name} with {option}= is not traced")
 
 
@@ -184,10 +185,9 @@ def _convolution(axes: int) -> Row:
 
 def _pooling(axes: int, reduce: str) -> Row:
     def pool(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-             *_: Any, **more: Any) -> Any:
-        _only("pooling", {name: value or None for name, value in more.items()})
-        if any(by for by in _each(padding, axes)):
-            fail("pooling with padding is not traced")
+             *others: Any, **more: Any) -> Any:
+        if any(_each(padding, axes)) or any(others) or any(more.values()):
+            fail("pooling with more than a kernel and a stride is not traced")
         size = _each(kernel_size, axes)
         by = size if stride is None else _each(stride, axes)
         windows = xp.lib.stride_tricks.sliding_window_view(
@@ -201,10 +201,10 @@ def _pooling(axes: int, reduce: str) -> Row:
 
 def scaled_dot_product_attention(
     xp: Any, query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: Any = 0.0,
-    is_causal: bool = False, scale: Any = None, **_: Any,
+    is_causal: bool = False, scale: Any = None, enable_gqa: bool = False,
 ) -> Any:
     """Vaswani et al., Attention Is All You Need (2017), equation 1."""
-    if attn_mask is not None or dropout_p or is_causal:
+    if attn_mask is not None or dropout_p or is_causal or enable_gqa:
         fail("scaled_dot_product_attention with a mask or dropout is not traced")
     by = 1 / xp.sqrt(query.shape[-1]) if scale is None else scale
     return xp.matmul(softmax(xp, xp.matmul(query, xp.swapaxes(key, -1, -2)) * by, -1), value)

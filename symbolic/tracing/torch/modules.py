@@ -13,7 +13,7 @@ from ..outside.draws import refused
 from ..sizes import Number
 from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
-from . import elementwise, layers, shapes
+from . import elementwise, layers, shapes, sums
 from .tensor import Numpy, Row, Tensor, plain, run, sized, wrapped
 
 DRAWN = ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
@@ -70,6 +70,10 @@ def linspace(xp: Any, start: Any, end: Any, steps: Any, **_: Any) -> Any:
     return xp.linspace(start, end, steps)
 
 
+def _cast(wide: Any) -> Row:
+    return lambda xp, input: input.astype(np.dtype(wide))
+
+
 _LIKE: dict[str, Row] = {"zeros_like": _like("zeros"), "ones_like": _like("ones"),
                          "full_like": _like("full")}
 CREATION: dict[str, Row] = {
@@ -87,17 +91,15 @@ Tensor.methods = {
     "new_full": lambda xp, input, size, fill, dtype=None, **_: xp.full(
         tuple(size), fill, dtype=_type(dtype, input.kind)),
     "new_tensor": lambda xp, input, data, dtype=None, **_: tensor(xp, data, dtype=dtype),
-    **{name: (lambda wide: lambda xp, input: input.astype(wide))(np.dtype(wide))
-       for name, wide in TYPES.items() if name in (
-           "double", "float", "half", "long", "int", "bool")},
+    **{name: _cast(TYPES[name]) for name in ("double", "float", "half", "long", "int", "bool")},
 }
 
 MODULES: dict[str, Mapping[str, Row]] = {
     "torch": {**elementwise.FUNCTIONS, **shapes.FUNCTIONS, **CREATION},
     "torch.nn.functional": layers.FUNCTIONAL,
-    "torch.special": {**elementwise.SPECIAL, "softmax": shapes.softmax,
-                      "log_softmax": shapes.log_softmax, "logsumexp": shapes.logsumexp},
-    "torch.linalg": shapes.LINALG,
+    "torch.special": {**elementwise.SPECIAL, "softmax": sums.softmax,
+                      "log_softmax": sums.log_softmax, "logsumexp": sums.logsumexp},
+    "torch.linalg": sums.LINALG,
 }
 """The rows of each module."""
 

@@ -1,185 +1,17 @@
-"""PyTorch's sums, products, rearrangements and picks, in NumPy's words.
+"""PyTorch's rearrangements, picks and copies, in NumPy's words.
 
 A row takes NumPy first and then the parameters of PyTorch's function, by its names.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from ..sizes import Number
 from ..source import fail
-from .tensor import Extremes, Row, sized
-
-
-def _axes(dim: Any) -> Any:
-    """All axes for None and for an empty list, as PyTorch has it."""
-    if isinstance(dim, (list, tuple)):
-        return tuple(dim) or None
-    return dim
-
-
-# --- reductions ---------------------------------------------------------------------------------
-
-
-def _reduction(name: str) -> Row:
-    def reduce(
-        xp: Any, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-    ) -> Any:
-        return getattr(xp, name)(input, axis=_axes(dim), keepdims=keepdim)
-
-    return reduce
-
-
-def prod(xp: Any, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    return xp.prod(input, axis=dim, keepdims=keepdim)
-
-
-def _variance(name: str) -> Row:
-    def variance(
-        xp: Any, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
-        correction: Any = 1,
-    ) -> Any:
-        if isinstance(dim, bool):  # var(unbiased), the older order
-            dim, unbiased = None, dim
-        less = correction if unbiased is None else int(unbiased)
-        return getattr(xp, name)(input, axis=_axes(dim), ddof=less, keepdims=keepdim)
-
-    return variance
-
-
-def _both(first: str, second: str) -> Row:
-    one, other = _variance(first), _reduction(second)
-
-    def pair(xp: Any, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False,
-             *, correction: Any = 1) -> Any:
-        return (one(xp, input, dim, unbiased, keepdim, correction=correction),
-                other(xp, input, dim, keepdim))
-
-    return pair
-
-
-def _extreme(name: str) -> Row:
-    entrywise = "maximum" if name == "max" else "minimum"
-
-    def extreme(xp: Any, input: Any, dim: Any = None, keepdim: bool = False, other: Any = None
-                ) -> Any:
-        if other is not None or hasattr(dim, "shape"):
-            return getattr(xp, entrywise)(input, dim if other is None else other)
-        if dim is None:
-            return getattr(xp, name)(input)
-        places = getattr(xp, f"arg{name}")(input, axis=dim)
-        if keepdim:
-            places = xp.expand_dims(places, dim)
-        return Extremes(getattr(xp, name)(input, axis=dim, keepdims=keepdim), places)
-
-    return extreme
-
-
-def _place(name: str) -> Row:
-    def place(xp: Any, input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        found = getattr(xp, name)(input, axis=dim)
-        return xp.expand_dims(found, dim) if keepdim and dim is not None else found
-
-    return place
-
-
-def logsumexp(xp: Any, input: Any, dim: Any, keepdim: bool = False) -> Any:
-    return xp.special("logsumexp", input, axis=_axes(dim), keepdims=keepdim)
-
-
-def softmax(xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
-    return xp.special("softmax", input, axis=_given("softmax", dim))
-
-
-def softmin(xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
-    return softmax(xp, -input, dim)
-
-
-def log_softmax(
-    xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3
-) -> Any:
-    return xp.special("log_softmax", input, axis=_given("log_softmax", dim))
-
-
-def _given(name: str, dim: Any) -> int:
-    if dim is None:
-        fail(f"{name} without dim= is along an axis that PyTorch chooses; give dim=-1")
-    return int(dim)
-
-
-def norm(xp: Any, input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False,
-         dtype: Any = None) -> Any:
-    """torch.norm: of all entries as a vector; p = 2 for "fro"."""
-    return vector_norm(xp, input, 2 if p == "fro" else p, dim, keepdim)
-
-
-def vector_norm(xp: Any, x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
-                dtype: Any = None) -> Any:
-    axes = _axes(dim)
-    if ord == 2:
-        return xp.sqrt(xp.sum(x * x, axis=axes, keepdims=keepdim))
-    if ord == 1:
-        return xp.sum(xp.abs(x), axis=axes, keepdims=keepdim)
-    if ord in (float("inf"), "inf"):
-        return xp.max(xp.abs(x), axis=axes, keepdims=keepdim)
-    if not isinstance(ord, (int, float)) or ord <= 0:
-        fail(f"a norm of order {ord!r} is not traced")
-    return xp.sum(xp.abs(x) ** ord, axis=axes, keepdims=keepdim) ** (1 / ord)
-
-
-def normalize(xp: Any, input: Any, p: Any = 2.0, dim: Any = 1, eps: Any = 1e-12) -> Any:
-    return input / xp.maximum(vector_norm(xp, input, p, dim, True), eps)
-
-
-def cumsum(xp: Any, input: Any, dim: Any, *, dtype: Any = None) -> Any:
-    return xp.cumsum(input, axis=dim)
-
-
-def cumprod(xp: Any, input: Any, dim: Any, *, dtype: Any = None) -> Any:
-    return xp.cumprod(input, axis=dim)
-
-
-# --- products -----------------------------------------------------------------------------------
-
-
-def addmm(xp: Any, input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    product = mat1 @ mat2
-    return (input if beta == 1 else beta * input) + (product if alpha == 1 else alpha * product)
-
-
-def einsum(xp: Any, equation: Any, *operands: Any) -> Any:
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = tuple(operands[0])
-    return xp.einsum(equation, *operands)
-
-
-def tensordot(xp: Any, a: Any, b: Any, dims: Any = 2) -> Any:
-    return xp.tensordot(a, b, axes=dims)
-
-
-def _matmul(xp: Any, input: Any, other: Any) -> Any:
-    return xp.matmul(input, other)
-
-
-def _rows_dot(xp: Any, input: Any, other: Any, *, dim: Any = -1) -> Any:
-    return xp.sum(input * other, axis=dim)
-
-
-def linear(xp: Any, input: Any, weight: Any, bias: Any = None) -> Any:
-    product = xp.matmul(input, xp.swapaxes(weight, -1, -2) if weight.ndim > 1 else weight)
-    return product if bias is None else product + bias
-
-
-def cdist(xp: Any, x1: Any, x2: Any, p: Any = 2.0, **_: Any) -> Any:
-    apart = xp.expand_dims(x1, -2) - xp.expand_dims(x2, -3)
-    return vector_norm(xp, apart, p, -1)
-
-
-def cosine_similarity(xp: Any, x1: Any, x2: Any, dim: Any = 1, eps: Any = 1e-8) -> Any:
-    return xp.sum(x1 * x2, axis=dim) / (
-        xp.maximum(vector_norm(xp, x1, 2, dim), eps) * xp.maximum(vector_norm(xp, x2, 2, dim), eps))
-
+from .sums import SUMS, cdist, cosine_similarity, einsum, tensordot
+from .tensor import Row, sized
 
 # --- shapes -------------------------------------------------------------------------------------
 
@@ -264,7 +96,7 @@ def split(xp: Any, tensor: Any, split_size_or_sections: Any, dim: Any = 0) -> An
         ends: list[Any] = [0]
         for size in wanted:
             ends.append(ends[-1] + size)
-        return _pieces(xp, tensor, zip(ends, ends[1:], strict=False), dim)
+        return _pieces(xp, tensor, pairwise(ends), dim)
     size = tensor.shape[dim]
     count = size / wanted if isinstance(size, Number) else -(-size // wanted)
     if isinstance(count, Number):
@@ -334,7 +166,15 @@ def stack(xp: Any, tensors: Any, dim: Any = 0) -> Any:
 
 
 def gather(xp: Any, input: Any, dim: Any, index: Any, *, sparse_grad: bool = False) -> Any:
-    return xp.take_along_axis(input, index, axis=dim)
+    return xp.take_along_axis(_as_far(input, dim, index), index, axis=dim)
+
+
+def _as_far(input: Any, dim: Any, index: Any) -> Any:
+    """As many entries along the other axes as there are places."""
+    place = dim % input.ndim
+    return input[tuple(
+        slice(None) if axis == place or bool(have == want) else slice(want)
+        for axis, (have, want) in enumerate(zip(input.shape, index.shape, strict=True)))]
 
 
 def index_select(xp: Any, input: Any, dim: Any, index: Any) -> Any:
@@ -346,6 +186,8 @@ def take_along_dim(xp: Any, input: Any, indices: Any, dim: Any = None) -> Any:
 
 
 def scatter(xp: Any, input: Any, dim: Any, index: Any, src: Any) -> Any:
+    if index.ndim != src.ndim if hasattr(src, "ndim") else False:
+        fail("scatter of a tensor of other axes than its index is not traced")
     made = xp.array(input)
     xp.put_along_axis(made, index, src, axis=dim)
     return made
@@ -377,9 +219,10 @@ def one_hot(xp: Any, tensor: Any, num_classes: Any = -1) -> Any:
     return xp.eye(num_classes)[tensor]
 
 
-def embedding(xp: Any, input: Any, weight: Any, padding_idx: Any = None, *_: Any, **__: Any) -> Any:
-    if padding_idx is not None:
-        fail("embedding with padding_idx, which stops a gradient, is not traced")
+def embedding(xp: Any, input: Any, weight: Any, padding_idx: Any = None, max_norm: Any = None,
+              norm_type: Any = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
+    if padding_idx is not None or max_norm is not None or scale_grad_by_freq:
+        fail("embedding with padding_idx, max_norm or scale_grad_by_freq is not traced")
     return weight[input]
 
 
@@ -406,38 +249,9 @@ def item(xp: Any, input: Any) -> Any:
     return input.item()
 
 
-_MATRICES = ("inv", "det", "solve", "cholesky", "slogdet", "matrix_power", "eigh", "pinv", "svd")
-
-LINALG: dict[str, Row] = {
-    **{name: (lambda name: lambda xp, *args: getattr(xp.linalg, name)(*args))(name)
-       for name in _MATRICES},
-    "norm": lambda xp, A, ord=None, dim=None, keepdim=False: vector_norm(
-        xp, A, 2 if ord is None or (ord == "fro") else ord, dim, keepdim),
-    "vector_norm": vector_norm, "multi_dot": lambda xp, tensors: xp.linalg.multi_dot(tensors),
-    "matmul": _matmul, "diagonal": lambda xp, A, *, offset=0, dim1=-2, dim2=-1: xp.diagonal(
-        A, offset, dim1, dim2),
-    "vecdot": _rows_dot,
-}
-
-"""torch.linalg"""
-
 _BOTH: dict[str, Row] = {
-    "sum": _reduction("sum"), "mean": _reduction("mean"), "prod": prod, "amax": _reduction("max"),
-    "amin": _reduction("min"), "all": _reduction("all"), "any": _reduction("any"),
-    "nansum": _reduction("nansum"), "nanmean": _reduction("nanmean"),
-    "max": _extreme("max"), "min": _extreme("min"), "argmax": _place("argmax"),
-    "argmin": _place("argmin"), "var": _variance("var"), "std": _variance("std"),
-    "var_mean": _both("var", "mean"), "std_mean": _both("std", "mean"), "logsumexp": logsumexp,
-    "softmax": softmax, "log_softmax": log_softmax, "norm": norm, "cumsum": cumsum,
-    "cumprod": cumprod, "matmul": _matmul, "mm": _matmul, "bmm": _matmul, "mv": _matmul,
-    "dot": _matmul, "vdot": _matmul, "inner": lambda xp, input, other: xp.inner(input, other),
-    "outer": lambda xp, input, vec2: xp.outer(input, vec2),
-    "ger": lambda xp, input, vec2: xp.outer(input, vec2), "addmm": addmm, "addmv": addmm,
-    "baddbmm": addmm, "kron": lambda xp, input, other: xp.kron(input, other),
-    "trace": lambda xp, input: xp.trace(input), "det": lambda xp, input: xp.linalg.det(input),
-    "logdet": lambda xp, input: xp.linalg.slogdet(input)[1],
-    "slogdet": lambda xp, input: xp.linalg.slogdet(input),
-    "inverse": lambda xp, input: xp.linalg.inv(input), "reshape": reshape, "permute": permute,
+    **SUMS,
+    "reshape": reshape, "permute": permute,
     "transpose": transpose, "swapaxes": transpose, "swapdims": transpose, "t": turned,
     "squeeze": squeeze, "unsqueeze": unsqueeze, "flatten": flatten, "unflatten": unflatten,
     "ravel": lambda xp, input: xp.reshape(input, (-1,)),
@@ -451,8 +265,7 @@ _BOTH: dict[str, Row] = {
     "masked_select": lambda xp, input, mask: input[mask],
     "numel": lambda xp, input: input.size, "diff": lambda xp, input, n=1, dim=-1: xp.diff(
         input, n, axis=dim),
-    "count_nonzero": lambda xp, input, dim=None: xp.count_nonzero(input, axis=dim),
-}
+    }
 
 METHODS: dict[str, Row] = {
     **_BOTH, "view": view, "view_as": lambda xp, input, other: xp.reshape(input, other.shape),
@@ -461,7 +274,7 @@ METHODS: dict[str, Row] = {
     "sum_to_size": lambda xp, input, *size: sum_to_size(xp, input, sized(size)),
     "contiguous": contiguous, "item": item, "copy": lambda xp, input, src, non_blocking=False: src,
     "fill": lambda xp, input, value: value, "zero": lambda xp, input: 0,
-    "cpu": as_it_is, "cuda": as_it_is, "requires_grad": as_it_is,
+    "cpu": as_it_is, "requires_grad_": as_it_is,
     "is_contiguous": lambda xp, input, **_: _assumed(xp),
     "is_floating_point": lambda xp, input: input.kind == "float",
     "pin_memory": as_it_is,
