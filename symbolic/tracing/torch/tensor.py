@@ -75,9 +75,7 @@ class Tensor(Holder):
     """NumPy's dtypes, by PyTorch's."""
     device: ClassVar[Any] = None
     layout: ClassVar[Any] = None
-    is_cuda = is_sparse = is_quantized = is_meta = is_complex = False
-    requires_grad = True
-    grad_fn = grad = None
+    is_sparse = is_quantized = is_meta = False
 
     def __init__(self, value: Any, is_picked: bool = False) -> None:
         self.value = value
@@ -122,11 +120,18 @@ class Tensor(Holder):
     def mT(self) -> Tensor:  # noqa: N802
         return wrapped(self.value.mT)  # type: ignore[no-any-return]
 
+    @property
+    def is_cuda(self) -> bool:
+        self.value.session.assume("tensors are on the CPU")
+        return False
+
     def to(self, *args: Any, **options: Any) -> Tensor:
         """As another type; where it lies, and in what order, says nothing of its values."""
         for wanted in (*args, *options.values()):
             if isinstance(wanted, Tensor):
                 return self.to(wanted.dtype)
+            if isinstance(wanted, type(self.types["float"])) and wanted not in self.kinds:
+                fail(f"a cast to {wanted} is not traced")
             if wanted in self.kinds:
                 return wrapped(self.value.astype(self.kinds[wanted], copy=False))  # type: ignore[no-any-return]
         return self
