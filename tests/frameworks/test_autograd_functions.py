@@ -1,0 +1,50 @@
+"""Autograd functions as they are written: right ones are proved, wrong ones' lines named."""
+
+import linecache
+
+import pytest
+
+import gradproof as gp
+
+pytestmark = pytest.mark.peers
+torch = pytest.importorskip("torch")
+
+from tables import autograd_functions as table  # noqa: E402
+
+NAMED = 24
+"""So many wrong lines are named, at the least."""
+
+
+def answer(case):
+    return gp.check_layer(case.function, repair_seconds=0, **case.inputs)
+
+
+def test_there_are_enough():
+    assert len(table.RIGHT) >= 40
+    assert len(table.WRONG) >= 30
+    assert sum(bool(case.agrees) for case in table.RIGHT) <= 0.15 * len(table.RIGHT)
+    assert sum(not case.elsewhere for case in table.WRONG) >= NAMED
+    names = [case.name for case in (*table.RIGHT, *table.WRONG)]
+    assert len(set(names)) == len(names)
+
+
+def every_third(cases):
+    """All of them run by ``pytest -m "peers or rows"``."""
+    return [case if place % 3 == 0 else pytest.param(case, marks=pytest.mark.rows)
+            for place, case in enumerate(cases)]
+
+
+@pytest.mark.parametrize("case", every_third(table.RIGHT), ids=lambda case: case.name)
+def test_a_right_function_is_proved(case):
+    result = answer(case)
+    assert result.verdict == ("agrees" if case.agrees else "proved"), str(result)
+
+
+@pytest.mark.parametrize("case", every_third(table.WRONG), ids=lambda case: case.name)
+def test_a_wrong_function_is_refuted_and_its_line_named(case):
+    result = answer(case)
+    assert result.verdict == "refuted", str(result)
+    if not case.elsewhere:
+        assert result.place is not None, str(result)
+        line = linecache.getline(table.__file__, result.place.line)
+        assert line.rstrip().endswith("# planted"), str(result)
