@@ -40,11 +40,12 @@ def lettered(
     """The equation with a letter for every index whose name has a number behind it.
 
     Letters that indices, sizes or arrays of the equation have are not used twice, nor those of
-    `sizes`, those of the system.  Indices that count `steps` keep their names.
+    `sizes`, those of the system.  Indices of the left side that count `steps` keep their names.
     """
     names = [index.name for index in indices_of(equation)]
+    kept = {index.name for index in equation.out} & {*steps}
     doubtful = [name for name in names
-                if not name.isalpha() or (name not in steps and _confused(name, equation, sizes))]
+                if not name.isalpha() or (name not in kept and _confused(name, equation, sizes))]
     return _renamed(equation, doubtful, {*sizes, *(n for n in names if n not in doubtful)})
 
 

@@ -26,7 +26,7 @@ from ..equation import (
     term_reads,
 )
 from ..matrices.leaves import leaf, summand
-from ..matrices.nodes import Diagonal, Leaf, Softmax, walk
+from ..matrices.nodes import Diagonal, Leaf, Node, Pointwise, Softmax, walk
 from ..solving import drop_idle
 from ..substitution import substitute_term
 from .layout import ADD, ATOM, MUL, Piece, body, numbers_in_front
@@ -56,7 +56,7 @@ def index_form(equation: Equation, pen: Pen) -> Written:
 def _without_lone_places(equation: Equation) -> Equation:
     """With 0 for each index that has one place alone: where it is read with others, u + j, a
     reader would look for it on the left, where no axis of length 1 has a subscript."""
-    if equation.reduction in NAMED or equation.argmax:
+    if equation.reduction in NAMED:
         return equation
     return replace(equation, terms=tuple(_at_first(term, equation.out) for term in equation.terms))
 
@@ -109,7 +109,8 @@ def _is_seen(index: Index, term: Term, pen: Pen) -> bool:
     primal = pen.conventions.notation.adjoints
     seen = set()
     for read in term_reads(term):
-        if read.array == INDEX_VALUE:
+        put_in = pen.conventions.inline.get(read.array)
+        if read.array == INDEX_VALUE or (put_in is not None and not _runs(put_in.form)):
             continue
         shape = shapes.get(read.array, shapes.get(primal.get(read.array, ""), ()))
         for axis, entry in enumerate(read.at):
@@ -127,10 +128,15 @@ def _entry(read: Read, pen: Pen) -> Piece:
     if isinstance(found.form, Diagonal) and found.form.of is None:
         return Piece(f"[{' = '.join(at)}]")
     piece = node_text(found.form, pen)
-    if not read.at:
+    if not read.at or not _runs(found.form):
         return piece
     held = pen.medium.style.hold(piece, ATOM)
     return Piece(subscripted(held, at, pen.medium.latex))
+
+
+def _runs(form: Node) -> bool:
+    """Whether a form differs from entry to entry: a number repeated along its axes has none."""
+    return any(map(_runs, form.arguments)) if isinstance(form, Pointwise) else bool(form.axes)
 
 
 def _reduced(

@@ -28,6 +28,7 @@ from reread_values import Values
 import gradproof as gp
 from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.equation import (
+    INDEX_VALUE,
     Array,
     Equation,
     EquationError,
@@ -409,3 +410,22 @@ def test_the_largest_of_one_is_that_one():
         inputs={"x": (sp.S.One,), "c": ()})
     assert str(derivation.forward["y"]) == "y = x² - c"
     assert not faults(of_derivation("one", derivation))
+
+
+def test_a_number_put_in_for_a_vector_has_no_subscript_and_its_sum_says_how_far_it_runs():
+    a, n = Read("a", (index_symbol("u"),)), size_symbol("n")
+    derivation = some_program(
+        Equation("t2", (Index("i", n),), (Term(-slot(0) / 2, (a,), (Index("u", n),)),)),
+        Equation("L", (), (Term(TANH(slot(0)), (Read("t2", (index_symbol("i"),)),), (
+            Index("i", n),)),)), inputs={"a": (n,)})
+    assert str(derivation.forward["L"]) == "L = Σ_i<n tanh(-½ 1ᵀ a)"
+    assert not faults(of_derivation("number", derivation))
+
+
+def test_the_number_of_the_one_place_of_a_maximum_is_0():
+    derivation = some_program(
+        Equation("y", (), (Term(slot(0) - slot(1), (
+            Read("c", ()), Read(INDEX_VALUE, (index_symbol("u"),))), (Index("u", sp.S.One),)),),
+            "max"),
+        Equation("L", (), (Term(slot(0)**2, (Read("y", ()),)),)), inputs={"c": ()})
+    assert not faults(of_derivation("place", derivation))

@@ -40,7 +40,7 @@ def main(count, first=0):
                                     ROUNDING[np.dtype(float)])
                     counts["at a jump" if at_jump else what] += 1
                     print(f"{begin}+{place} {'at a jump' if at_jump else what}: "
-                          f"{found[0][:600]}\n{program!r}"[:3000], flush=True)
+                          f"{found[0][-600:]}\n{program!r}"[:3000], flush=True)
         print(f"# {dict(counts)} {time.time() - start:.0f} s", flush=True)
     return counts["derived wrongly"] + counts["printed wrongly"]
 
