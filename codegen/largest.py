@@ -64,8 +64,10 @@ def as_quotient(body: sp.Expr) -> Shifted | None:
     plain = body.xreplace(names)
     if not plain.is_rational_function(*names.values()):
         return None
-    sums = []
-    for part in sp.fraction(sp.cancel(plain)):
+    sums, parts = [], sp.fraction(sp.cancel(plain))
+    if not all(part.is_polynomial(*names.values()) for part in parts):
+        return None  # cancelling leaves what stands in cases as it is
+    for part in parts:
         terms: dict[sp.Expr, sp.Expr] = {}
         for powers, factor in sp.Poly(part, *names.values()).terms():
             exponent = sp.expand(sum(

@@ -31,6 +31,14 @@ def test_what_the_pages_print_is_what_is_derived():
     assert not stale, f"run benchmarks/problems.py --printed: {stale}"
 
 
+def test_a_second_derivative_with_cases_and_exponentials_is_compiled():
+    problem = PROBLEMS["zero-inflated negative binomial"]
+    made = problem.derivation.hessian("r")
+    values = problem.values()
+    found = made.compile()(**{name: values[name] for name in made.inputs})
+    assert float(found) == pytest.approx(-0.0304485496549595, rel=1e-12)  # of 40 digits
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.title)
 def test_what_a_page_prints_is_what_is_derived(field):
