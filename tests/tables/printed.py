@@ -229,7 +229,7 @@ def _problems() -> Iterator[Printed]:
 
 
 def some_problems() -> Sequence[Problem]:
-    """One in five; `benchmarks/problems.py` reads all of them back."""
+    """One in five; `benchmarks/problem_pages.py` reads all of them back."""
     return list(PROBLEMS.values())[::5]
 
 

@@ -114,7 +114,7 @@ def wrong_sides(
         chance = found is None or found.kind in BY_CHANCE
         by_numbers = check.diagnosis == ("" if found is None else found.text)
         if check.verdict != "refuted" or not numbers.observed[check.name] or not (
-                (chance and by_numbers) or check.diagnosis.startswith("derived = {")):
+                (chance and by_numbers) or check.diagnosis.startswith("derived = ")):
             continue
         try:
             text, where = bounded(SECONDS, partial(_told, numbers, check.name, points))

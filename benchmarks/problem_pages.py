@@ -1,8 +1,8 @@
 """Problems that practitioners differentiate, docs/problems/: each derived, printed and measured.
 
-    python benchmarks/problems.py              # all pages, seven minutes
-    python benchmarks/problems.py survival     # those of some fields
-    python benchmarks/problems.py --printed    # what is printed alone; the tables stay as they are
+    python benchmarks/problem_pages.py              # all pages, seven minutes
+    python benchmarks/problem_pages.py survival     # those of some fields
+    python benchmarks/problem_pages.py --printed    # what is printed alone, no table
 
 needs PyTorch (extra `peers`) and math-core (extra `test`); LaTeX is compiled where pdflatex is.
 The problems and the columns are the tests' own (tests/tables/problems).
@@ -31,7 +31,7 @@ INDEX = """\
 [equations](../equations.md) or as a NumPy function that is [traced](../tracing.md). Each page shows
 the source, the gradients as they are printed, and the Hessian by one of the arrays where it is not
 long. Measured with PyTorch {torch}, NumPy {numpy} and SymPy {sympy} by
-`python benchmarks/problems.py`; do not edit.
+`python benchmarks/problem_pages.py`; do not edit.
 
 {passed} of {all} cells hold; each of the others says why it does not.
 
