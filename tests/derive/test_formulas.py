@@ -66,7 +66,8 @@ def held(name: str) -> None:
     assert len(wrong) <= UNSAID.get(name, 0), "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", ["networks", "identities"])
+@pytest.mark.parametrize("name", [
+    "networks", pytest.param("identities", marks=pytest.mark.slow)])
 def test_what_is_printed_is_algebra_and_right(name):
     held(name)
 

@@ -234,6 +234,7 @@ def test_a_value_before_the_first_step_that_is_not_one_thing_stays_guarded():
     check(derivation, {"T": 3, "k": 2})
 
 
+@pytest.mark.slow
 def test_the_page_beside_the_papers_is_fresh_and_right():
     root = Path(__file__).parents[2]
     papers = runpy.run_path(str(root / "benchmarks" / "papers.py"))

@@ -28,19 +28,19 @@ def test_there_are_enough():
     assert len(set(names)) == len(names)
 
 
-def every_third(cases):
+def one_in_five(cases):
     """All of them run by ``pytest -m "peers or rows"``."""
-    return [case if place % 3 == 0 else pytest.param(case, marks=pytest.mark.rows)
+    return [case if place % 5 == 0 else pytest.param(case, marks=pytest.mark.rows)
             for place, case in enumerate(cases)]
 
 
-@pytest.mark.parametrize("case", every_third(table.RIGHT), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", one_in_five(table.RIGHT), ids=lambda case: case.name)
 def test_a_right_function_is_proved(case):
     result = answer(case)
     assert result.verdict == ("agrees" if case.agrees else "proved"), str(result)
 
 
-@pytest.mark.parametrize("case", every_third(table.WRONG), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", one_in_five(table.WRONG), ids=lambda case: case.name)
 def test_a_wrong_function_is_refuted_and_its_line_named(case):
     result = answer(case)
     assert result.verdict == "refuted", str(result)
