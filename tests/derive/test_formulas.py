@@ -47,9 +47,9 @@ from gradproof.symbolic.reread.parsing import Names, statement
 from gradproof.symbolic.reread.shapes import Convention, ShapeError, check
 from gradproof.symbolic.reread.trees import ReadBackError
 
-UNSAID = {"gallery": 16, "models": 8, "identities": 20}
+UNSAID = {"gallery": 16, "models": 8, "identities": 20, "hessians": 4}
 """Formulas whose text alone does not say all: along which axes the conditions of a masked softmax
-run, what a maximum is (a place, and its value)."""
+run, what a maximum is (a place, and its value), how large the I of a Kronecker product is."""
 
 
 def faults(found: Printed) -> list[str]:
