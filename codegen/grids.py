@@ -119,8 +119,11 @@ class Grids:
                    for part in guard_subscripts(guard) for symbol in subscript_indices(part))
 
     def _reads_floats(self, equation: Equation) -> bool:
+        """Whether an array of floats has a say in a value: one that its body does not have is
+        read for nothing but its axes."""
         return any(read.array not in self.expressions.integers and read.array != INDEX_VALUE
-                   for term in equation.terms for read in term.reads)
+                   for term in equation.terms for number, read in enumerate(term.reads)
+                   if slot(number) in term.body.free_symbols)
 
     # --- terms ----------------------------------------------------------------------------------
 

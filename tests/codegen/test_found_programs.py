@@ -100,6 +100,19 @@ def test_functions_of_constants_keep_the_precision():
     assert loss.dtype == found["x"].dtype == np.float32
 
 
+def test_a_maximum_of_a_constant_keeps_the_precision():
+    """t[p] = max_q 1, which reads a[p] for its axis alone."""
+    q = index_symbol("q")
+    largest = Equation("t", (Index("p", M),), (
+        Term(sp.S.One, (Read("a", (P,)),), (Index("q", M),)),), reduction="max", argmax=("t_at",))
+    total = Equation("L", (), (
+        Term(sp.tanh(slot(0)) * slot(1), (Read("t", (q,)), Read("a", (q,))), (Index("q", M),)),))
+    system = validate(System((Array("a", (M,)),), (largest, total)))
+    (found,) = compile_system(system, ["L"], True)(a=np.ones(3, np.float32))
+    assert found.dtype == np.float32
+    assert np.isclose(found, 3 * np.tanh(1.0))
+
+
 def test_a_condition_on_an_axis_is_no_number():
     """The gradient by x has [j = 0] and [j = 1] along the axis of two."""
     derivation = gp.derive(gp.equations("L = sum(tanh(x[:, 0] @ W)*(x[:, 1] @ W))",

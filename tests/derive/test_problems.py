@@ -67,7 +67,7 @@ def test_a_hessian_is_the_derivative_of_the_gradient(name):
     made = problem.derivation.hessian(by)
     hessian = made.compile()(**{key: values[key] for key in made.inputs})
     rng = np.random.default_rng(1)
-    v, h = rng.normal(size=values[by].shape), 1e-5
+    v, h = rng.normal(size=values[by].shape), 3e-7
     ahead, behind = (gradient(**{**values, by: values[by] + sign * h * v})[1][by]
                      for sign in (1, -1))
     due = (ahead - behind) / (2 * h)
