@@ -14,7 +14,8 @@ from hypothesis import settings
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "tables"), str(HERE / "fuzz")]
-settings.register_profile("seeded", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "seeded", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("seeded")
 
 WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}

@@ -11,6 +11,7 @@ from gradproof.symbolic.reread.shapes import Convention
 TITLES = [case.title for case in PUBLISHED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PUBLISHED, ids=TITLES)
 def test_what_was_published_is_proved_and_stands_as_the_page_says(case):
     found = compared(case)

@@ -112,6 +112,7 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
             preset(str(tmp_path / "same.toml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("model", ["lstm", "transformer"])
 def test_models_are_written_so_too(model: str, name: str) -> None:
