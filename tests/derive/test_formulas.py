@@ -66,14 +66,9 @@ def held(name: str) -> None:
     assert len(wrong) <= UNSAID.get(name, 0), "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", [
-    "networks", pytest.param("identities", marks=pytest.mark.slow)])
-def test_what_is_printed_is_algebra_and_right(name):
-    held(name)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gallery", "models", "problems", "hessians"])
+@pytest.mark.parametrize("name", [
+    "networks", "identities", "gallery", "models", "problems", "hessians"])
 def test_everything_that_is_printed_is_algebra_and_right(name):
     held(name)
 
