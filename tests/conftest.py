@@ -2,7 +2,8 @@
 
 Where each row of a table is a whole check or a command, the default run takes the first row and the
 middle one, the slow run every third of the others (of those that try to fool the checker, all);
-``pytest -m "slow or rows"`` runs every one.
+``pytest -m "slow or rows"`` runs every one.  Of other tables of more than `LONG` rows the default
+run takes every other row, the slow run the rest.
 """
 
 import sys
@@ -18,6 +19,7 @@ settings.register_profile(
     "seeded", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("seeded")
 
+LONG = 20
 WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
 
 
@@ -26,10 +28,13 @@ def pytest_collection_modifyitems(items):
     tables = defaultdict(list)
     for item in items:
         folder, marks = item.path.relative_to(HERE).parts[0], {m.name for m in item.iter_markers()}
-        if folder in WHOLE_CHECKS and not {"slow", "rows"} & marks:
+        if not {"slow", "rows", "peers", "tex", "browser"} & marks:
             tables[folder, item.path, getattr(item, "originalname", item.name)].append(item)
     for (folder, *_), rows in tables.items():
         for place, item in enumerate(rows):
-            if place not in (0, len(rows) // 2):
+            if folder not in WHOLE_CHECKS:
+                if len(rows) > LONG and place % 2:
+                    item.add_marker(pytest.mark.slow)
+            elif place not in (0, len(rows) // 2):
                 is_slow = folder == "redteam" or place % 3 == 1
                 item.add_marker(pytest.mark.slow if is_slow else pytest.mark.rows)

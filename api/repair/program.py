@@ -20,7 +20,8 @@ from typing import Any
 
 from gradproof.repair import in_place
 
-PLAIN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "sympy", "gradproof"}
+PLAIN = frozenset(sys.stdlib_module_names) | {
+    "numpy", "scipy", "sympy", "gradproof", "torch"}
 """Modules whose functions are nobody's hand-written pass."""
 
 FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names
