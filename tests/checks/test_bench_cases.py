@@ -34,6 +34,7 @@ def titled(cases):
 
 
 @pytest.mark.parametrize(("letter", "regime"), titled(BUGS))
+@pytest.mark.slow
 def test_a_bug_is_found_in_real_arrays_and_only_where_it_is(letter, regime):
     result = checked(letter, regime)
     refuted = tuple(check.name for check in result if check.verdict == "refuted")
@@ -67,6 +68,7 @@ def test_what_holds_for_one_batch_size_is_told_from_what_is_wrong_there():
     assert "multiply by 16/m" in result["W1"].diagnosis
 
 
+@pytest.mark.slow
 def test_a_branch_that_the_given_arrays_do_not_reach_is_reached():
     result = checked("j", "piecewise")
     assert result["W1"].verdict == "refuted"

@@ -218,6 +218,7 @@ def svm_loss(W, X, y, reg, wrong=1):
 LABELS = gp.Array("m", kind="labels k")
 
 
+@pytest.mark.slow
 def test_a_function_that_returns_value_and_gradient():
     assert gp.check_layer(softmax_loss, x="m k", y=LABELS).verdict == "proved"
     result = gp.check_layer(svm_loss, W="d k", X="m d", y=LABELS, reg=0.1)

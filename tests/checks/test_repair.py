@@ -204,6 +204,7 @@ def assert_all_killed(module, outcomes):
     assert not left, [(o.name, o.mutant.was, o.mutant.now, o.verdict, o.reason) for o in left]
 
 
+@pytest.mark.slow
 def test_mutants_of_small_passes_are_killed():
     module = mutation()
     names = ["affine", "tanh", "softmax, cross-entropy", "relu"]

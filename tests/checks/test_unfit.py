@@ -55,6 +55,7 @@ def columns_back(X, Y, W, b):
     return {"dW": d @ X.T, "db": d.sum(axis=1, keepdims=True)}
 
 
+@pytest.mark.slow
 def test_one_hot_columns():
     given = {"X": RNG.normal(size=(4, 5)), "Y": np.eye(3)[[0, 2, 1, 1, 0]].T,
              "W": RNG.normal(size=(3, 4)), "b": np.zeros((3, 1))}

@@ -328,6 +328,7 @@ def program_agrees(program: Program, seed: int) -> None:
 
 
 @over_programs(5)
+@pytest.mark.slow
 def test_a_random_program(program: Program, seed: int) -> None:
     program_agrees(program, seed)
 

@@ -112,6 +112,7 @@ def test_check_runs_marked_functions_and_refuses_nothing(work, capsys):
     assert "nothing to check" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_report_of_a_strangers_network_with_a_planted_factor(work, capsys):
     wrong = BACKWARD.replace("a1.T @ d2,", "a1.T @ d2 / 2,")
     (work / "backward.py").write_text(wrong)

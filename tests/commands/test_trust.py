@@ -413,6 +413,7 @@ def test_a_document_that_was_cut_off_is_not_used(tmp_path):
 
 
 @posix
+@pytest.mark.slow
 def test_parallel_runs_agree(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("".join(f"x <!-- gradproof 2-2-1 {q} --><!-- /gradproof -->\n"

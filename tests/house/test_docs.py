@@ -121,8 +121,8 @@ PAGES = {name: PAGES[name] for name in sorted(PAGES)
 
 
 @pytest.mark.parametrize("page", [
-    pytest.param(page, marks=pytest.mark.peers) if "import torch" in PAGES[page] else page
-    for page in PAGES])
+    pytest.param(page, marks=pytest.mark.peers if "import torch" in PAGES[page] else
+                 pytest.mark.slow if place else ()) for place, page in enumerate(PAGES)])
 def test_the_python_of_a_page_runs_and_prints_what_it_says(page, tmp_path, monkeypatch, capsys):
     """A page's Python is a file of its own; a text after a piece of it is what that prints."""
     pieces = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)

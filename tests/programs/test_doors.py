@@ -95,6 +95,7 @@ def test_an_option_that_fits_nothing_is_said_with_what_there_is(options, said, t
         found(file, **options)
 
 
+@pytest.mark.slow
 def test_a_class_that_trains_nothing_by_itself_is_given_a_call(tmp_path, alone):
     file = tmp_path / "net.py"
     file.write_text(TRAINER[:TRAINER.index("X = np.array")])

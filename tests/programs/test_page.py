@@ -15,6 +15,7 @@ EXAMPLES = [(code, shown) for (one, code), (other, shown) in pairwise(PIECES)
 
 
 @pytest.mark.parametrize(("code", "shown"), EXAMPLES)
+@pytest.mark.slow
 def test_a_program_of_the_page_is_answered_as_it_says(code, shown, tmp_path, monkeypatch, capsys):
     command, *stated = shown.splitlines()
     *_, name = command.split()

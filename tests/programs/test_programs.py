@@ -51,6 +51,7 @@ for epoch in range(10):
 """
 
 
+@pytest.mark.slow
 def test_other_loops_that_take_steps_are_told_and_can_be_asked_for(checked):
     made, result = checked(TWO_LOOPS)
     line = TWO_LOOPS[:TWO_LOOPS.index("for epoch in range(10):")].count("\n") + 1

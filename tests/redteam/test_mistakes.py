@@ -107,6 +107,7 @@ def test_the_wrong_line_is_named_and_mended_as_a_teacher_would(style, tmp_path):
 
 
 @pytest.mark.parametrize("name", SAMPLE[:2])
+@pytest.mark.slow
 def test_a_wrong_line_is_named_where_nothing_is_tried(name, tmp_path):
     mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
     assert named(mistake, answer(tmp_path, mistake.source, mistake.style, 0))

@@ -37,8 +37,8 @@ def of_margin(x, t, factor=1):
 
 @pytest.mark.parametrize(("loss", "right", "wrong"), [
     (by_label, lambda x, t: (softmax(x) - t) / len(x), lambda x, t: softmax(x) - t),
-    (by_label, subtracted, lambda x, t: subtracted(x, t, by=2)),
-    (margin, of_margin, lambda x, t: of_margin(x, t, factor=2)),
+    pytest.param(by_label, subtracted, lambda x, t: subtracted(x, t, by=2), marks=pytest.mark.slow),
+    pytest.param(margin, of_margin, lambda x, t: of_margin(x, t, factor=2), marks=pytest.mark.slow),
 ])
 def test_labels_of_one_hot_rows(loss, right, wrong):
     result = gp.check(loss, right, wrt=["x"], x="m k", t=ROWS)

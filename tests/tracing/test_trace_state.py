@@ -844,6 +844,7 @@ def test_what_is_no_copy_is_left_as_it_was():
     assert type(scale.calls) is int
 
 
+@pytest.mark.slow
 def test_a_large_state_is_looked_through_in_time():
     kept = {"places": list(range(20_000)), "calls": 0}
 
