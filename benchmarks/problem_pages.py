@@ -33,7 +33,7 @@ the source, the gradients as they are printed, and the Hessian by one of the arr
 long. Measured with PyTorch {torch}, NumPy {numpy} and SymPy {sympy} by
 `python benchmarks/problem_pages.py`; do not edit.
 
-{passed} of {all} cells hold; each of the others says why it does not.
+{passed} of {all} cells hold; one that did not would say why.
 
 - **gradients**: the largest difference of the loss and of every gradient from PyTorch's float64
   autograd on the same source (or on PyTorch's own loss), relative to the array's largest entry; it
