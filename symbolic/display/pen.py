@@ -103,6 +103,8 @@ class Conventions:
         named = [axis for axis in axes if axis]
         if self.is_upright(array):
             return "column" if named else None
+        if self.shapes.get(self.notation.adjoints.get(array, array)) == (1,):
+            return None  # one entry stands either way
         if len(named) != 1:
             return "column" if named and axes[-1] == "" else None
         if len(axes) > 1:
