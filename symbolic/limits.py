@@ -131,10 +131,10 @@ def read_file(path: Path, most: int) -> bytes:
     device), which is not waited for; OSError for one that cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG((found := os.fstat(handle)).st_mode):
+        os.close(handle)
+        raise LimitError("is no regular file, but a folder, a pipe or a device")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise LimitError("is no regular file, but a folder, a pipe or a device")
         data = file.read(min(found.st_size, most) + 1)
     if len(data) > most:
         raise LimitError(f"is larger than {most:,} bytes")

@@ -77,6 +77,7 @@ class Run:
     with_backward: the layer with another function in its place.
     remarks: what a reader of any verdict should know.
     is_partial: it need not have gradients for all its inputs.
+    is_shared: its cotangents may be read by others, so that it may not write into them.
     """
 
     call: Call
@@ -87,6 +88,7 @@ class Run:
     forward: Callable[..., Any] | None = None
     remarks: tuple[str, ...] = ()
     is_partial: bool = False
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)

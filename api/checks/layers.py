@@ -261,7 +261,9 @@ class _Passes:
         result = replace(result, checks=tuple(_used(check, self.reuse) for check in result))
         if rehearsal.written:
             note = f"backward changes {', '.join(rehearsal.written)}, which it is handed, in place"
+            shared = f"{note}, and others may read it; change a clone"
             result = replace(result, checks=tuple(
+                _capped(check, shared) if layer.run.is_shared else
                 replace(check, notes=(*check.notes, note)) for check in result))
         passed_over = [*self.own.unchecked, *self.outside, *self._without()]
         return replace(result, unchecked=tuple(name for name, _ in passed_over),
@@ -309,6 +311,10 @@ class _Passes:
             return loss_chain(replace(plain, result=outputs[0]), self.rehearsal.names)
         declared = dict(inputs)
         for name, out in zip(bars, outputs, strict=True):
+            real = np.ndim(self.rehearsal.points[0].values[name])
+            if real != len(plain.system.shapes[str(out)]):
+                raise TraceError(f"forward returns an array of {real} axes, and what was traced "
+                                 f"of it has {len(plain.system.shapes[str(out)])}")
             declared[name] = Array(name, plain.system.shapes[str(out)])
         return loss_chain(self._trace(_outputs, declared, bars), self.rehearsal.names)
 

@@ -257,7 +257,8 @@ class Measurements:
         for found in self.observed[name]:
             if found.comparison.verdict != "refuted":
                 continue
-            if not np.all(np.isfinite(found.claimed)) or found.largest != found.largest:
+            if not np.all(np.isfinite(found.claimed)) or found.largest != found.largest or (
+                    found.is_as_derived):  # it is the loss that is not what its equations say
                 return ""
             allowed = noise_bound(self._claimed_at(found.point), found.point.values, name,
                                   found.claimed, found.true, wrt=self.subject.varied)

@@ -52,7 +52,9 @@ def preset(name: str) -> Preset:
         raise PresetError(f"notation: expected one of {', '.join(PRESETS)}, got {name!r}; {hint}")
     try:
         table = tomllib.loads(read_file(file, MAX_DOCUMENT).decode("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise PresetError(f"notation: {file.name}: {error.strerror}") from None
+    except ValueError as error:
         raise PresetError(f"notation: {file.name}: {error}") from None
     return _checked(table, file.name)
 

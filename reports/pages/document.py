@@ -139,6 +139,8 @@ def chosen(found: Sequence[Section], names: Sequence[str] | None) -> tuple[Secti
     """The sections of these names with their parts, in the order of the names."""
     if names is None:
         return tuple(found)
+    if not names:
+        raise SectionError(f"sections: expected some of {', '.join(SECTIONS)}, got none")
     parts: dict[str, list[Section]] = {}
     name = ""
     for section in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,7 @@ TEX = ("xelatex", "lualatex", "pdflatex", "tectonic")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 180
 """For one run of either."""
+_LACKS = re.compile(r"Missing character: [^!\n]*|Font shape `[^']*' undefined")
 MARK = b"\n% gradproof report\n"
 """Behind the end of the file, where readers of PDF look no further."""
 
@@ -31,30 +33,40 @@ def pdf(report: ReportData, find: Callable[[str], str | None] = shutil.which) ->
 
     Raises PdfError where there is neither a TeX nor a Chromium, or where it failed.
     """
-    tex = next(filter(None, map(find, TEX)), None)
+    engines = [tex for tex in map(find, TEX) if tex is not None]
     chromium = next(filter(None, map(find, CHROMIUM)), None)
-    if tex is None and chromium is None:
+    if not engines and chromium is None:
         raise PdfError("a PDF is made by xelatex, lualatex, pdflatex or tectonic, or by Chromium, "
                        "and none of them is here: install one (Debian: texlive-xetex, or "
                        "chromium), or take --format latex or html")
-    with TemporaryDirectory(prefix="gradproof-") as folder:
-        place = Path(folder)
-        if tex is not None:
-            _compiled(tex, latex(report), place)
-        else:
-            assert chromium is not None
+    failed: PdfError | None = None
+    for program in [*engines, *([chromium] if chromium is not None else [])]:
+        with TemporaryDirectory(prefix="gradproof-") as folder:
+            place = Path(folder)
             try:
-                page = html_page(report)
-            except MathmlError as error:
-                raise PdfError(f"a PDF made by Chromium needs the page: {error}") from None
-            _printed(chromium, page, place)
-        try:
-            return (place / "report.pdf").read_bytes() + MARK
-        except FileNotFoundError:
-            raise PdfError(f"{Path(tex or chromium or '').name} wrote no PDF") from None
+                if program is chromium:
+                    _printed(program, _page(report), place)
+                else:
+                    _compiled(program, latex(report), place)
+                return (place / "report.pdf").read_bytes() + MARK
+            except FileNotFoundError:
+                failed = failed or PdfError(f"{Path(program).name} wrote no PDF")
+            except PdfError as error:  # the next one may do better
+                failed = failed or error
+    assert failed is not None
+    raise failed
+
+
+def _page(report: ReportData) -> str:
+    try:
+        return html_page(report)
+    except MathmlError as error:
+        raise PdfError(f"a PDF made by Chromium needs the page: {error}") from None
 
 
 def _compiled(tex: str, text: str, place: Path) -> None:
+    """Raises PdfError, for an engine that lacks fonts as well: what it sets in others is another
+    text, z ¿= 0 for z >= 0."""
     (place / "report.tex").write_text(text, encoding="utf-8")
     options = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
     if Path(tex).stem == "tectonic":
@@ -62,6 +74,11 @@ def _compiled(tex: str, text: str, place: Path) -> None:
         return
     for _ in range(2):  # the second knows the places that the first has found
         _run([tex, *options, "report.tex"], place)
+    log = place / "report.log"
+    said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    if lacks := _LACKS.search(said):
+        raise PdfError(f"{Path(tex).name} lacks a font of the report ({lacks[0]}); install it "
+                       "(Debian: lmodern), or another of the engines")
 
 
 def _printed(chromium: str, page: str, place: Path) -> None:

@@ -200,10 +200,16 @@ class _Slopes:
 def _slopes(system: System, loss: str, one: str, other: str) -> _Slopes:
     """The gradient of a loss by `one`, to be differentiated by `other`."""
     _check(system, loss, one, other)
-    free = _varied(fuse_forward(system, {loss, one, other}), other)
+    fused = fuse_forward(system, {loss, one, other})
+    free = _varied(fused, other)
+    made = [i for i in fused.items if isinstance(i, Equation) and i.name == other]
+    if made and one == other:  # what it is computed as holds at the point, not on the way
+        free = replace(free, inputs=(*free.inputs, Array(other, made[0].shape)),
+                       items=tuple(i for i in free.items if i is not made[0]))
     chain = differentiate(free, loss, [one])
     adjoints = {bar: name for name, bar in chain.of.items()}
-    known = replace(chain.system, inputs=system.inputs)  # at the point, declarations hold again
+    known = replace(chain.system, inputs=system.inputs,  # at the point, declarations hold again
+                    items=(*fused.items, *chain.system.items[len(free.items):]))
     return _Slopes(known, chain.of[one], adjoints, chain.assumptions)
 
 

@@ -306,9 +306,16 @@ def _add_lone(
         fellows.append((term, Product((eye, inner) if at_end else (inner, eye), form.axes)))
 
 
+def _is_diagonal(node: Node) -> bool:
+    """Whether it is diag(v), both of whose axes are one of the whole."""
+    return len(node.axes) == 2 and node.axes[0] == node.axes[1]
+
+
 def _apart(shared: Node, at_end: bool) -> Node:
     """A factor by itself: what it meets the others along has one name."""
     axes = shared.axes
+    if _is_diagonal(shared):
+        return shared
     meets = axes[-2:][0] if at_end or len(axes) == 1 else axes[-1]
     return renamed(shared, {**{axis: axis for axis in axes}, meets: "#met"}, "")
 
@@ -324,10 +331,11 @@ def _taken_out(
         old = product.factors[-1 if at_end else 0]
         meets = old.axes[-2:][0] if at_end or len(old.axes) == 1 else old.axes[-1]
         own = [axis for axis in product.axes if axis not in shared.axes]
-        axes = (*own, "#met") if at_end else ("#met", *own)
+        mark = shared.axes[0] if _is_diagonal(shared) else "#met"
+        axes = (*own, mark) if at_end else (mark, *own)
         whole: Node = factors[0] if len(factors) == 1 else Product(
-            tuple(factors), tuple(meets if axis == "#met" else axis for axis in axes))
-        inside.append(renamed(whole, {**{axis: axis for axis in own}, meets: "#met"}, str(term)))
+            tuple(factors), tuple(meets if axis == mark else axis for axis in axes))
+        inside.append(renamed(whole, {**{axis: axis for axis in own}, meets: mark}, str(term)))
         total += term.as_coeff_Mul()[0] * slot(len(inside) - 1)
     axes = inside[0].axes
     rest = form.body - sp.Add(*(term for term, _ in terms))

@@ -76,7 +76,7 @@ class Rebinder:
             made = of_scipy(self.session, value)
             if made is not value:
                 return self._keep(value, made)
-        if (made := standing_torch(value)) is not None:
+        if (made := standing_torch(value, self._data)) is not None:
             return self._keep(value, made)
         if isinstance(value, FunctionType):
             return self._function(value)

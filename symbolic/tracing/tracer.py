@@ -227,6 +227,7 @@ class Tracer:
         return DTYPES[self.kind]
 
     real = property(lambda self: self)
+    is_view = property(lambda self: self._link is not None)
 
     mT = property(lambda self: self.session.call("swapaxes", self, -1, -2))  # noqa: N815
 

@@ -121,3 +121,35 @@ def test_a_large_hessian_is_an_outer_product_of_small_arrays():
     expected = np.kron(np.eye(40), values["V"] @ values["V"].T)
     np.testing.assert_allclose(hessian(**values).reshape(400, 400), expected, 1e-12, 1e-12)
 
+
+@pytest.mark.parametrize(("text", "by", "shapes"), [
+    ("C = X.T @ X\nL = tr(C @ C)", "C", {"X": "m n"}),
+    ("C = X.T @ X\nL = sum((C @ C)*B)", "C", {"X": "m n", "B": "n n"}),
+    ("C = A*A.T\nL = tr(C @ C)", "C", {"A": "n n"}),
+    ('P = softmax(Z)\nL = einsum("ij,ik->", P, P)', "P", {"Z": "m n"}),
+    ('P = softmax(Z)\nL = einsum("ij,ik,ik->", P, P, B)', "P", {"Z": "m n", "B": "m n"}),
+    ('z = A @ x\nL = einsum("ij,j,i->", A, x, z)', "z", {"A": "m n", "x": "n"}),
+])
+def test_a_hessian_by_a_computed_array_takes_it_as_any(text, by, shapes):
+    """What it is computed as (symmetric, shares, a sum) holds at the point, not beside it."""
+    derivation = gp.derive(gp.equations(text, **shapes))
+    loss = text.rpartition("L = ")[2]
+    free = gp.derive(gp.equations(f"L = {loss}", **{
+        **{name: shape for name, shape in shapes.items() if name in loss},
+        by: {"C": "n n", "P": "m n", "z": "m"}[by]}))
+    rng = np.random.default_rng(3)
+    values = {name: rng.normal(size=tuple({"m": 3, "n": 2}[size] for size in shape.split()))
+              for name, shape in shapes.items()}
+    found = derivation.hessian(by)
+    due = free.hessian(by)
+    at = {**values, by: evaluate(derivation.system, values, {"m": 3, "n": 2})[by]}
+    np.testing.assert_allclose(found.compile()(**{name: values[name] for name in found.inputs}),
+                               due.compile()(**{name: at[name] for name in due.inputs}), atol=1e-12)
+
+
+def test_a_diagonal_that_terms_have_in_common_stands_before_all_of_them():
+    derivation = gp.derive(gp.equations(
+        "C = K*outer(r, r)\nL = sum(C*B)", K="m m", r="m", B="m m"))
+    shown = str(derivation.jvp("C", "K", "r"))
+    assert shown.count("diag(r)") == 3
+    assert "ᵀ" not in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,11 +55,34 @@ def test_a_pdf_of_somebody_else_is_left_alone(
 
 @pytest.mark.tex
 def test_a_pdf_by_tex(tmp_path: Path) -> None:
-    engine = only(TEX) or pytest.skip("no TeX")
-    made = pdf(report_of("2-2-1"), lambda name: shutil.which(name) if name == engine else None)
+    if only(TEX) is None:
+        pytest.skip("no TeX")
+    made = pdf(report_of("2-2-1"), lambda name: shutil.which(name) if name in TEX else None)
     assert made.startswith(b"%PDF")
     assert made.endswith(MARK)
-    assert len(made) > 50_000
+    if shutil.which("pdftotext") is None:
+        pytest.skip("no pdftotext")
+    (tmp_path / "report.pdf").write_bytes(made)
+    subprocess.run(["pdftotext", "-layout", "report.pdf"], cwd=tmp_path, check=True)
+    text = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert 'return E, {"W1"' in text or 'return (E, {"W1"' in text, text[-6000:]
+
+
+def test_an_engine_that_lacks_fonts_is_passed_over(tmp_path: Path) -> None:
+    made = []
+    for name, log in (("xelatex", "LaTeX Font Warning: Font shape `TU/lmtt/m/n' undefined"),
+                      ("lualatex", "Missing character: There is no x in font"),
+                      ("pdflatex", "")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho {name} > report.pdf\ncat > report.log <<'END'\n{log}\n"
+                           "END\n")
+        program.chmod(0o755)
+        made.append(str(program))
+    found = dict(zip(("xelatex", "lualatex", "pdflatex"), made, strict=True))
+    assert pdf(report_of("moons"), found.get).startswith(b"pdflatex")
+    del found["pdflatex"]
+    with pytest.raises(PdfError, match=r"xelatex lacks a font of the report .*TU/lmtt"):
+        pdf(report_of("moons"), found.get)
 
 
 @pytest.mark.browser

@@ -70,10 +70,31 @@ class Narrow(Square):
         return (2 * x.to(torch.bfloat16)).to(x.dtype) * grad
 
 
-@pytest.mark.parametrize("function", [Counting, Cached, Branching, Drawing, Asking, Narrow])
+class Tallied(Square):
+    seen = torch.zeros(())
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        Tallied.seen += 1
+        return 2 * x * grad * torch.where(Tallied.seen < 1000, 1, 2)
+
+
+NORM = torch.nn.BatchNorm1d(3)
+
+
+class Held(Square):
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 2 * x * grad + 0 * NORM.running_mean
+
+
+@pytest.mark.parametrize("function", [
+    Tallied, Counting, Cached, Branching, Drawing, Asking, Narrow])
 def test_what_is_not_seen_is_not_proved(function):
     SEEN.clear()
-    assert gp.check_layer(function, x="m n").verdict != "proved"
+    assert gp.check_layer(function, x="m 3", repair_seconds=0).verdict != "proved"
 
 
 class InPlace(torch.autograd.Function):
@@ -147,3 +168,113 @@ def test_a_function_without_a_backward_is_said():
 
     with pytest.raises(gp.LayerError, match="a forward and a backward"):
         gp.check_layer(Half, x="m n")
+
+
+def made(forward, backward):
+    """An autograd function of two functions; `forward` saves its first input."""
+    def ahead(ctx, x, *more):
+        ctx.save_for_backward(x)
+        return forward(x)
+
+    def behind(ctx, g):
+        return backward(g, *ctx.saved_tensors)
+
+    def plain_ahead(ctx, x):
+        return ahead(ctx, x)
+
+    return type("Made", (torch.autograd.Function,), {
+        "forward": staticmethod(plain_ahead), "backward": staticmethod(behind)})
+
+
+F = torch.nn.functional
+
+
+def dropped(function):
+    """A function's result in place of its input is dropped; the input is used."""
+    def forward(x):
+        h = x.clone()
+        function(h)
+        return h * h
+    return forward
+
+
+def alone(change):
+    def forward(x):
+        s = x.sum()
+        change(s)
+        return s * x
+    return forward
+
+
+WRONG = {
+    "the older way to say a sum": (
+        lambda x: F.mse_loss(x, torch.ones_like(x), size_average=False),
+        lambda g, x: 2 * (x - 1) * g / x.numel()),
+    "the spectral norm": (
+        lambda x: torch.linalg.norm(x, 2), lambda g, x: g * x / (x * x).sum().sqrt()),
+    "a sum in integers": (
+        lambda x: x.sum(dtype=torch.int64) * x, lambda g, x: g * x.sum() + (g * x).sum()),
+    "places in integers": (
+        lambda x: x * torch.linspace(0, 1, 3, dtype=torch.int64),
+        lambda g, x: g * torch.linspace(0, 1, 3)),
+    "in place of its input": (
+        dropped(lambda h: F.relu(h, inplace=True)), lambda g, x: 2 * x * g),
+    "what contiguous shares": (
+        dropped(lambda h: h.contiguous().mul_(3)), lambda g, x: 2 * x * g),
+    "what a cast to the same type shares": (
+        dropped(lambda h: h.double().mul_(3)), lambda g, x: 2 * x * g),
+    "what as_tensor shares": (
+        dropped(lambda h: torch.as_tensor(h).mul_(3)), lambda g, x: 2 * x * g),
+    "what to copies": (
+        dropped(lambda h: h.to(torch.float64, copy=True).mul_(3)), lambda g, x: 18 * x * g),
+    "what detach of a number shares": (
+        alone(lambda s: s.detach().mul_(3)), lambda g, x: g * x.sum() + (g * x).sum()),
+    "softplus beyond another threshold": (
+        lambda x: F.softplus(x, threshold=1), lambda g, x: g * torch.sigmoid(x)),
+    "sizes of tensors by name": (
+        lambda x: x * torch.ones(size=x.shape), lambda g, x: g * torch.ones(size=()) * 2),
+    "an upstream gradient that is written into": (
+        lambda x: x * x, lambda g, x: g.mul_(2 * x)),
+    "a narrow sum": (
+        lambda x: x * x.numel(), lambda g, x: g * torch.ones_like(x).sum(dtype=torch.uint8)),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_pytorch_does_otherwise_is_not_proved(name):
+    shape = "3 3" if "integers" in name else "m n"
+    assert gp.check_layer(made(*WRONG[name]), x=shape, repair_seconds=0).verdict != "proved"
+
+
+class Asked(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k = k
+        return x * k
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.k if ctx.needs_input_grad[1] else grad, None
+
+
+def test_no_gradient_is_asked_for_by_a_number():
+    assert gp.check_layer(Asked, x="m n", k=3.0, repair_seconds=0).verdict == "refuted"
+
+
+class Defaulted(torch.autograd.Function):
+    @staticmethod
+    def forward(x, b, k=2.0):
+        return x * k + b
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, _, ctx.k = inputs
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.k, grad, None
+
+
+def test_defaults_are_handed_on_and_gradients_summed_to_their_inputs():
+    """PyTorch sums the gradient of what was broadcast."""
+    assert gp.check_layer(Defaulted, x="m n", b="n", repair_seconds=0).verdict == "proved"

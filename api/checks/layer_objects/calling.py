@@ -218,7 +218,7 @@ class LayerObject:
             partial(passes, self.make, instead, plan, gathering), plan.signature.needs_none,
             gathering.seen, self.methods[1], partial(self.run, wrt, own), self.methods[0],
             plan.slope.remarks if plan.slope is not None else (), plan.methods.style == "joint",
-        )
+            bool(plan.places))
 
     def with_own(self, own: Own) -> LayerObject:
         """The layer that is handed the parameters that it makes itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from gradproof.checks.layer_objects.contexts import Context, own
 from gradproof.checks.returned import LayerError
 from gradproof.symbolic.tracing.session import Holder
-from gradproof.symbolic.tracing.torch.tensor import plain, wrapped
+from gradproof.symbolic.tracing.torch.tensor import is_one, plain, wrapped
 from gradproof.symbolic.tracing.tracer import Tracer
 
 
@@ -74,6 +74,13 @@ def _in_doubles() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+def is_real(value: Any) -> bool:
+    """Whether PyTorch asks for a gradient by an input: by an array of floats."""
+    if isinstance(value, Tracer):
+        return value.kind == "float"
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
 TORCH = Arrays(_tensor, _array, _in_doubles)
 
 
@@ -88,6 +95,19 @@ class _OwnContext:
     """The context of an autograd function."""
 
     arrays = TORCH
+
+    def save_for_backward(self, *arrays: Any) -> None:
+        torch = sys.modules["torch"]
+        for one in arrays:
+            if one is not None and not isinstance(one, Holder | torch.Tensor):
+                raise TypeError("save_for_backward can only save variables, but argument is of "
+                                f"type {type(one).__name__}")
+        self.saved_tensors = arrays
+
+    def set_materialize_grads(self, value: bool) -> None:
+        if not value:
+            raise LayerError("set_materialize_grads(False): gradients may be None, which is not "
+                             "looked at; check the function without")
 
     def mark_non_differentiable(self, *arrays: Any) -> None:
         raise LayerError("an autograd function that marks outputs as not differentiable: check "
@@ -117,38 +137,59 @@ def of_autograd_function(source: Any) -> type[Any]:
         **own(Context), **own(_OwnContext), **methods, "__module__": source.__module__})
 
 
-def by_place(returned: Any, names: Sequence[str]) -> dict[str, Any]:
+def by_place(
+    returned: Any, names: Sequence[str], left: Collection[str] = ()
+) -> dict[str, Any]:
     """Gradients by the parameters of forward, in whose places they are returned.
+
+    left: parameters that were not handed over, so that no place is due for them.
 
     LayerError where there are more or fewer, as PyTorch says too.
     """
-    values = returned if isinstance(returned, tuple | list) else (returned,)
-    if len(values) != len(names):
+    values = list(returned) if isinstance(returned, tuple | list) else [returned]
+    while len(values) > len(names) and values[-1] is None:
+        values.pop()
+    if not set(names[len(values):]) <= set(left) or len(values) > len(names):
         raise LayerError(f"backward returns {len(values)} gradients, expected {len(names)}, one "
                          f"for each parameter of forward ({', '.join(names)}), and None for what "
                          "has none")
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    return {name: value for name, value in zip(names, values, strict=False) if value is not None}
+
+
+def summed_to(value: Any, like: Any) -> Any:
+    """A gradient summed over the axes along which its input was broadcast, as PyTorch does."""
+    if not hasattr(value, "ndim") or not hasattr(like, "ndim") or value.ndim < like.ndim:
+        return value
+    lead = value.ndim - like.ndim
+    found = value.sum(axis=tuple(range(lead))) if lead else value
+    ones = tuple(axis for axis, (have, want) in enumerate(
+        zip(found.shape, like.shape, strict=True)) if is_one(want) and not is_one(have))
+    return found.sum(axis=ones, keepdims=True) if ones else found
 
 
 def _plain(method: Any) -> Any:
     """The user's function, without the decorators that PyTorch has for it."""
     function = method.__func__ if isinstance(method, staticmethod | classmethod) else method
-    while function.__module__.split(".")[0] == "torch" and hasattr(function, "__wrapped__"):
+    while function.__globals__["__name__"].split(".")[0] == "torch" and hasattr(
+            function, "__wrapped__"):  # functools.wraps gives a wrapper the module of the wrapped
         function = function.__wrapped__
     return function
 
 
 def _joined(ahead: Callable[..., Any]) -> Callable[..., Any]:
     """A forward pass that also fills the context, as PyTorch calls the two."""
-    names = list(inspect.signature(ahead).parameters)
+    signature = inspect.signature(ahead)
+    names = list(signature.parameters)
 
     def forward(self: Any, /, **arguments: Any) -> Any:
-        inputs = tuple(arguments[name] for name in names if name in arguments)
+        bound = signature.bind(**arguments)
+        bound.apply_defaults()
+        inputs = tuple(bound.arguments[name] for name in names)
         output = self.ahead(*inputs)
         self.setup(self, inputs, output)
         return output
 
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [own, *inspect.signature(ahead).parameters.values()])
+        [own, *signature.parameters.values()])
     return forward

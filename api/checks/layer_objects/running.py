@@ -12,7 +12,7 @@ from typing import Any
 
 from gradproof.checks.layer_calls import Gathering, Signature
 from gradproof.checks.layer_objects.finding import OwnParameter
-from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays, by_place
+from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays, by_place, is_real, summed_to
 from gradproof.checks.layer_objects.methods import Methods
 from gradproof.checks.layer_objects.places import Path, put, reached
 from gradproof.checks.layer_objects.places import held as arrays_of
@@ -162,6 +162,8 @@ def _ahead(
     if plan.is_built_in:
         return function(*(known[name] for name in plan.entering))
     names = (*plan.entering, *plan.constants)
+    if plan.places:
+        layer.needs_input_grad = tuple(is_real(known.get(name)) for name in plan.places)
     with plan.arrays.during():
         return plan.arrays.leave(
             function(**{name: plan.arrays.enter(known[name]) for name in names}))
@@ -185,7 +187,10 @@ def _behind(
     with plan.arrays.during():
         returned = plan.arrays.leave(backward(
             *map(enter, positional), **{name: enter(one) for name, one in keywords.items()}))
-    return by_place(returned, plan.places) if plan.places else returned
+    if not plan.places:
+        return returned
+    found = by_place(returned, plan.places, [name for name in plan.places if name not in known])
+    return {name: summed_to(value, known.get(name)) for name, value in found.items()}
 
 
 def _method(

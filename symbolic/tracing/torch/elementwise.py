@@ -87,15 +87,23 @@ def multigammaln(xp: Any, input: Any, p: Any) -> Any:
     return xp.special("multigammaln", input, p)
 
 
+def _into_another(inplace: bool) -> None:
+    if inplace:
+        fail("inplace=True is not traced; write relu_(x), or x = relu(x)")
+
+
 def relu(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return xp.maximum(input, 0)
 
 
 def threshold(xp: Any, input: Any, threshold: Any, value: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return xp.where(input > threshold, input, value)
 
 
 def leaky_relu(xp: Any, input: Any, negative_slope: Any = 0.01, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return xp.where(input > 0, input, negative_slope * input)
 
 
@@ -107,6 +115,7 @@ def prelu(xp: Any, input: Any, weight: Any) -> Any:
 
 
 def elu(xp: Any, input: Any, alpha: Any = 1.0, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return xp.where(input > 0, input, alpha * (xp.exp(input) - 1))
 
 
@@ -115,11 +124,13 @@ _SELU = (1.0507009873554804934193349852946, 1.6732632423543772848170429916717)
 
 
 def selu(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     scale, alpha = _SELU
     return scale * xp.where(input > 0, input, alpha * (xp.exp(input) - 1))
 
 
 def celu(xp: Any, input: Any, alpha: Any = 1.0, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return xp.maximum(input, 0) + xp.minimum(alpha * (xp.exp(input / alpha) - 1), 0)
 
 
@@ -131,34 +142,43 @@ def gelu(xp: Any, input: Any, approximate: str = "none") -> Any:
 
 
 def silu(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return input * xp.special("expit", input)
 
 
 def mish(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return input * xp.tanh(xp.logaddexp(0, input))
 
 
 def softplus(xp: Any, input: Any, beta: Any = 1, threshold: Any = 20) -> Any:
+    made = xp.logaddexp(0, beta * input) / beta
+    if threshold < 20:
+        return xp.where(beta * input > threshold, input, made)
     xp.assume(f"softplus beyond its threshold {threshold} is taken as softplus, not as the "
               "identity that PyTorch puts there")
-    return xp.logaddexp(0, beta * input) / beta
+    return made
 
 
 def hardtanh(
     xp: Any, input: Any, min_val: Any = -1, max_val: Any = 1, inplace: bool = False
 ) -> Any:
+    _into_another(inplace)
     return clamp(xp, input, min_val, max_val)
 
 
 def relu6(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return clamp(xp, input, 0, 6)
 
 
 def hardsigmoid(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return clamp(xp, input + 3, 0, 6) / 6
 
 
 def hardswish(xp: Any, input: Any, inplace: bool = False) -> Any:
+    _into_another(inplace)
     return input * clamp(xp, input + 3, 0, 6) / 6
 
 
@@ -178,7 +198,9 @@ def hardshrink(xp: Any, input: Any, lambd: Any = 0.5) -> Any:
     return xp.where(xp.abs(input) > lambd, input, 0)
 
 
-def nan_to_num(xp: Any, input: Any, *_: Any, **__: Any) -> Any:
+def nan_to_num(
+    xp: Any, input: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
     xp.assume("all entries are finite, so that nan_to_num changes none")
     return input
 

@@ -43,7 +43,7 @@ def _scaled(made: Any, weight: Any, bias: Any) -> Any:
 def dropout(
     xp: Any, input: Any, p: Any = 0.5, training: bool = True, inplace: bool = False
 ) -> Any:
-    if training and p != 0:
+    if inplace or (training and p != 0):
         fail("dropout draws its mask at random; hand the mask in as an input")
     return input
 
@@ -51,7 +51,10 @@ def dropout(
 # --- losses -------------------------------------------------------------------------------------
 
 
-def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
+def _reduced(xp: Any, losses: Any, reduction: str, *older: Any) -> Any:
+    """older: size_average and reduce, by which PyTorch once said it."""
+    if any(one is not None for one in older):
+        fail("size_average= and reduce= are not traced; say it by reduction=")
     if reduction == "none":
         return losses
     if reduction not in ("mean", "sum"):
@@ -62,12 +65,12 @@ def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
 def mse_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
              reduction: str = "mean") -> Any:
     apart = input - target
-    return _reduced(xp, apart * apart, reduction)
+    return _reduced(xp, apart * apart, reduction, size_average, reduce)
 
 
 def l1_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
-             reduction: str = "mean") -> Any:
-    return _reduced(xp, xp.abs(input - target), reduction)
+            reduction: str = "mean") -> Any:
+    return _reduced(xp, xp.abs(input - target), reduction, size_average, reduce)
 
 
 def huber_loss(xp: Any, input: Any, target: Any, reduction: str = "mean", delta: Any = 1.0) -> Any:
@@ -76,10 +79,10 @@ def huber_loss(xp: Any, input: Any, target: Any, reduction: str = "mean", delta:
 
 
 def smooth_l1_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
-             reduction: str = "mean",
-                   beta: Any = 1.0) -> Any:
+                   reduction: str = "mean", beta: Any = 1.0) -> Any:
     off = xp.abs(input - target)
-    return _reduced(xp, xp.where(off < beta, off * off / (2 * beta), off - beta / 2), reduction)
+    losses = xp.where(off < beta, off * off / (2 * beta), off - beta / 2)
+    return _reduced(xp, losses, reduction, size_average, reduce)
 
 
 def binary_cross_entropy(
@@ -89,7 +92,8 @@ def binary_cross_entropy(
     """Its logarithms are held above -100 by PyTorch, which is beyond what is traced."""
     xp.assume("the logarithms of binary_cross_entropy are above -100")
     losses = -(target * xp.log(input) + (1 - target) * xp.log(1 - input))
-    return _reduced(xp, losses if weight is None else weight * losses, reduction)
+    return _reduced(xp, losses if weight is None else weight * losses, reduction, size_average,
+                    reduce)
 
 
 def binary_cross_entropy_with_logits(
@@ -99,7 +103,8 @@ def binary_cross_entropy_with_logits(
     scale = 1 if pos_weight is None else pos_weight
     losses = -(scale * target * xp.special("log_expit", input)
                + (1 - target) * xp.special("log_expit", -input))
-    return _reduced(xp, losses if weight is None else weight * losses, reduction)
+    return _reduced(xp, losses if weight is None else weight * losses, reduction, size_average,
+                    reduce)
 
 
 def nll_loss(xp: Any, input: Any, target: Any, weight: Any = None, size_average: Any = None,
@@ -107,7 +112,7 @@ def nll_loss(xp: Any, input: Any, target: Any, weight: Any = None, size_average:
     _only("nll_loss", {"weight": weight, "ignore_index": ignore_index})
     if input.ndim != 2:
         fail("nll_loss of other than two axes is not traced")
-    return _reduced(xp, -input[xp.arange(input.shape[0]), target], reduction)
+    return _reduced(xp, -input[xp.arange(input.shape[0]), target], reduction, size_average, reduce)
 
 
 def cross_entropy(
@@ -124,7 +129,7 @@ def cross_entropy(
                  else -xp.sum(target * logs, axis=1))
     if label_smoothing:
         of_target = (1 - label_smoothing) * of_target - label_smoothing * xp.mean(logs, axis=1)
-    return _reduced(xp, of_target, reduction)
+    return _reduced(xp, of_target, reduction, size_average, reduce)
 
 
 def kl_div(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: Any = None,
@@ -136,7 +141,7 @@ def kl_div(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: A
         losses = xp.special("xlogy", target, target) - target * input
     if reduction == "batchmean":
         return xp.sum(losses) / losses.shape[0]
-    return _reduced(xp, losses, reduction)
+    return _reduced(xp, losses, reduction, size_average, reduce)
 
 
 def _only(name: str, more: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from ..outside.draws import refused
 from ..sizes import Number
 from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
+from ..tracer import Tracer
 from . import elementwise, layers, shapes, sums
 from .tensor import Numpy, Row, Tensor, plain, run, sized, wrapped
 
@@ -22,7 +23,7 @@ DRAWN = ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multino
 """What draws at random, or says how."""
 UNWRITTEN = ("empty", "empty_like", "empty_strided", "new_empty")
 PLAIN = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "is_grad_enabled",
-         "finfo", "iinfo", "device", "Size", "autocast", "_assert")
+         "device", "Size", "_assert")
 """What computes nothing with tensors and is let through."""
 
 TYPES = {"float64": np.float64, "double": np.float64, "float32": np.float32, "float": np.float32,
@@ -34,11 +35,11 @@ TYPES = {"float64": np.float64, "double": np.float64, "float32": np.float32, "fl
 
 def _made(name: str) -> Row:
     """zeros, ones: of sizes, or of one tuple of them."""
-    return lambda xp, *size, dtype=None, **_: getattr(xp, name)(sized(size), dtype=_type(dtype))
+    return lambda xp, *size, dtype=None: getattr(xp, name)(sized(size), dtype=_type(dtype))
 
 
 def _like(name: str) -> Row:
-    return lambda xp, input, *fill, dtype=None, **_: getattr(xp, name)(
+    return lambda xp, input, *fill, dtype=None: getattr(xp, name)(
         input.shape, *fill, dtype=_type(dtype, input.kind))
 
 
@@ -48,51 +49,61 @@ def _type(dtype: Any, kind: str = "float") -> Any:
     return {"float": float, "int": int, "bool": bool}[kind]
 
 
-def tensor(xp: Any, data: Any, *_: Any, dtype: Any = None, **__: Any) -> Any:
+def tensor(xp: Any, data: Any, dtype: Any = None) -> Any:
     made = xp.array(data)
     return made if dtype is None else made.astype(_type(dtype))
 
 
-def arange(xp: Any, *args: Any, dtype: Any = None, **_: Any) -> Any:
+def arange(xp: Any, *args: Any, dtype: Any = None) -> Any:
     made = xp.arange(*args)
     return made if dtype is None else made.astype(_type(dtype))
 
 
-def full(xp: Any, size: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+def full(xp: Any, size: Any, fill_value: Any, dtype: Any = None) -> Any:
     return xp.full(tuple(size), fill_value, dtype=None if dtype is None else _type(dtype))
 
 
-def eye(xp: Any, n: Any, m: Any = None, dtype: Any = None, **_: Any) -> Any:
+def eye(xp: Any, n: Any, m: Any = None, dtype: Any = None) -> Any:
     return xp.eye(n, m, dtype=_type(dtype))
 
 
-def linspace(xp: Any, start: Any, end: Any, steps: Any, **_: Any) -> Any:
+def linspace(xp: Any, start: Any, end: Any, steps: Any) -> Any:
     return xp.linspace(start, end, steps)
 
 
+def as_tensor(xp: Any, data: Any, dtype: Any = None) -> Any:
+    """The tensor itself, where it is one."""
+    made = data if isinstance(data, Tracer) else xp.array(data)
+    return made if dtype is None else made.astype(_type(dtype), copy=False)
+
+
 def _cast(wide: Any) -> Row:
-    return lambda xp, input: input.astype(np.dtype(wide))
+    return lambda xp, input: input.astype(np.dtype(wide), copy=False)
 
 
 _LIKE: dict[str, Row] = {"zeros_like": _like("zeros"), "ones_like": _like("ones"),
                          "full_like": _like("full")}
 CREATION: dict[str, Row] = {
     "zeros": _made("zeros"), "ones": _made("ones"), "full": full, "eye": eye, "tensor": tensor,
-    "as_tensor": tensor, "asarray": tensor, "scalar_tensor": tensor, "arange": arange,
+    "as_tensor": as_tensor, "asarray": as_tensor, "scalar_tensor": tensor, "arange": arange,
     "linspace": linspace, **_LIKE,
 }
 
 Tensor.methods = {
     **elementwise.METHODS, **shapes.METHODS,
-    "new_zeros": lambda xp, input, *size, dtype=None, **_: xp.zeros(
+    "new_zeros": lambda xp, input, *size, dtype=None: xp.zeros(
         sized(size), dtype=_type(dtype, input.kind)),
-    "new_ones": lambda xp, input, *size, dtype=None, **_: xp.ones(
+    "new_ones": lambda xp, input, *size, dtype=None: xp.ones(
         sized(size), dtype=_type(dtype, input.kind)),
-    "new_full": lambda xp, input, size, fill, dtype=None, **_: xp.full(
+    "new_full": lambda xp, input, size, fill, dtype=None: xp.full(
         tuple(size), fill, dtype=_type(dtype, input.kind)),
-    "new_tensor": lambda xp, input, data, dtype=None, **_: tensor(xp, data, dtype=dtype),
+    "new_tensor": lambda xp, input, data, dtype=None: tensor(xp, data, dtype=dtype),
     **{name: _cast(TYPES[name]) for name in ("double", "float", "half", "long", "int", "bool")},
 }
+
+Tensor.in_place = frozenset(elementwise.METHODS) | {
+    "copy", "fill", "zero", "scatter", "scatter_add", "index_add", "tril", "triu", "cumsum",
+    "cumprod"}
 
 MODULES: dict[str, Mapping[str, Row]] = {
     "torch": {**elementwise.FUNCTIONS, **shapes.FUNCTIONS, **CREATION},
@@ -146,15 +157,21 @@ def of_torch(found: Any, module: str, name: str) -> Any:
         return _unwritten(name)
     if name == "Tensor":
         return TensorType
+    if name in ("finfo", "iinfo"):
+        SESSION.get().assume("tensors are of the types that were handed over")
+        return found
     if name in PLAIN or not callable(found) or (
             isinstance(found, type) and issubclass(found, BaseException)):
         return found
     return _Untraced(f"{module}.{name}")
 
 
-def standing_torch(value: Any) -> Any:
+def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
     """What traced code gets for a module, a function, a class or a tensor of PyTorch's that it has
-    by a name of its own; None for what is not PyTorch's, or is let through."""
+    by a name of its own; None for what is not PyTorch's, or is let through.
+
+    copied: of a class of the user's, that for traced code.
+    """
     torch = sys.modules.get("torch")
     if torch is None:
         return None
@@ -165,6 +182,9 @@ def standing_torch(value: Any) -> Any:
         return TorchStandIn(value) if value.__name__.split(".")[0] == "torch" else None
     if value is torch.Tensor:
         return TensorType
+    if isinstance(value, type) and issubclass(value, torch.autograd.Function) and (
+            value.__module__.split(".")[0] != "torch"):
+        return copied(_without_torch(value))
     name = getattr(value, "__name__", "") if isinstance(value, _FUNCTIONS) else ""
     for module in MODULES if isinstance(name, str) and name else ():
         owner = sys.modules.get(module)
@@ -173,6 +193,17 @@ def standing_torch(value: Any) -> Any:
                 prepared(torch)
                 return of_torch(value, module, spelled)
     return None
+
+
+def _without_torch(function: type) -> type:
+    """An autograd function as a class that is copied as any other of the user's: what it keeps in
+    its attributes is state, and PyTorch's own methods of it, such as apply, are not traced."""
+    names: dict[str, Any] = {}
+    for base in reversed(function.__mro__):
+        if base.__module__.split(".")[0] not in ("torch", "builtins"):
+            names |= {name: item for name, item in vars(base).items()
+                      if name not in ("__dict__", "__weakref__", "_backward_cls")}
+    return type(function.__name__, (), names)
 
 
 def _function(row: Row, name: str) -> Callable[..., Any]:
@@ -193,7 +224,7 @@ def _tensors(made: Any, args: Any) -> Any:
 def _unwritten(name: str) -> Callable[..., Any]:
     """torch.empty: entries that nobody wrote, which are told from those that somebody did."""
 
-    def function(*size: Any, dtype: Any = None, **_: Any) -> Any:
+    def function(*size: Any, dtype: Any = None) -> Any:
         given = plain(size)
         like = name.endswith("_like")
         shape = given[0].shape if like else sized(given)

@@ -11,7 +11,7 @@ from typing import Any
 from ..sizes import Number
 from ..source import fail
 from .sums import SUMS, cdist, cosine_similarity, einsum, tensordot
-from .tensor import Row, sized
+from .tensor import Row, is_one, sized
 
 # --- shapes -------------------------------------------------------------------------------------
 
@@ -60,12 +60,8 @@ def squeeze(xp: Any, input: Any, dim: Any = None) -> Any:
     if dim is None:
         return xp.squeeze(input)
     dims = dim if isinstance(dim, (tuple, list)) else (dim,)
-    one = tuple(place for place in dims if _is_one(input.shape[place]))
+    one = tuple(place for place in dims if is_one(input.shape[place]))
     return xp.squeeze(input, axis=one) if one else input
-
-
-def _is_one(size: Any) -> bool:
-    return bool(size == 1)
 
 
 def unsqueeze(xp: Any, input: Any, dim: Any) -> Any:
@@ -229,16 +225,17 @@ def embedding(xp: Any, input: Any, weight: Any, padding_idx: Any = None, max_nor
 # --- types and copies ---------------------------------------------------------------------------
 
 
-def as_it_is(xp: Any, input: Any, *_: Any, **__: Any) -> Any:
+def as_it_is(xp: Any, input: Any) -> Any:
     return input
 
 
-def clone(xp: Any, input: Any, **_: Any) -> Any:
+def clone(xp: Any, input: Any) -> Any:
     return input.copy()
 
 
-def contiguous(xp: Any, input: Any, **_: Any) -> Any:
-    return input
+def contiguous(xp: Any, input: Any) -> Any:
+    """The tensor itself or a copy, which depends on the memory layout."""
+    return input.uncertain(input.operand)
 
 
 def detach(xp: Any, input: Any) -> Any:
@@ -275,7 +272,7 @@ METHODS: dict[str, Row] = {
     "contiguous": contiguous, "item": item, "copy": lambda xp, input, src, non_blocking=False: src,
     "fill": lambda xp, input, value: value, "zero": lambda xp, input: 0,
     "cpu": as_it_is, "requires_grad_": as_it_is,
-    "is_contiguous": lambda xp, input, **_: _assumed(xp),
+    "is_contiguous": lambda xp, input: _assumed(xp),
     "is_floating_point": lambda xp, input: input.kind == "float",
     "pin_memory": as_it_is,
 }
@@ -299,7 +296,7 @@ def sum_to_size(xp: Any, input: Any, size: Any) -> Any:
     lead = input.ndim - len(size)
     found = xp.sum(input, axis=tuple(range(lead))) if lead else input
     ones = tuple(place for place, (have, want) in enumerate(
-        zip(found.shape, size, strict=True)) if _is_one(want) and not _is_one(have))
+        zip(found.shape, size, strict=True)) if is_one(want) and not is_one(have))
     return xp.sum(found, axis=ones, keepdims=True) if ones else found
 
 

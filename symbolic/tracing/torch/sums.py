@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..source import fail
-from .tensor import Extremes, Row
+from .tensor import Extremes, Row, Tensor
 
 
 def _axes(dim: Any) -> Any:
@@ -25,13 +25,23 @@ def _reduction(name: str) -> Row:
     def reduce(
         xp: Any, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     ) -> Any:
-        return getattr(xp, name)(input, axis=_axes(dim), keepdims=keepdim)
+        return getattr(xp, name)(cast(input, dtype), axis=_axes(dim), keepdims=keepdim)
 
     return reduce
 
 
+def cast(input: Any, dtype: Any) -> Any:
+    """As ``dtype=`` has it before a sum."""
+    if dtype is None:
+        return input
+    wanted = Tensor.kinds.get(dtype)
+    if wanted is None or wanted.kind != "f":
+        fail(f"dtype={dtype} of a function of PyTorch's is not traced")
+    return input.astype(wanted, copy=False)
+
+
 def prod(xp: Any, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    return xp.prod(input, axis=dim, keepdims=keepdim)
+    return xp.prod(cast(input, dtype), axis=dim, keepdims=keepdim)
 
 
 def _variance(name: str) -> Row:
@@ -88,17 +98,17 @@ def logsumexp(xp: Any, input: Any, dim: Any, keepdim: bool = False) -> Any:
 
 
 def softmax(xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
-    return xp.special("softmax", input, axis=_given("softmax", dim))
+    return xp.special("softmax", cast(input, dtype), axis=_given("softmax", dim))
 
 
 def softmin(xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
-    return softmax(xp, -input, dim)
+    return softmax(xp, -input, dim, dtype)
 
 
 def log_softmax(
     xp: Any, input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3
 ) -> Any:
-    return xp.special("log_softmax", input, axis=_given("log_softmax", dim))
+    return xp.special("log_softmax", cast(input, dtype), axis=_given("log_softmax", dim))
 
 
 def _given(name: str, dim: Any) -> int:
@@ -110,12 +120,12 @@ def _given(name: str, dim: Any) -> int:
 def norm(xp: Any, input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False,
          dtype: Any = None) -> Any:
     """torch.norm: of all entries as a vector; p = 2 for "fro"."""
-    return vector_norm(xp, input, 2 if p == "fro" else p, dim, keepdim)
+    return vector_norm(xp, cast(input, dtype), 2 if p == "fro" else p, dim, keepdim)
 
 
 def vector_norm(xp: Any, x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
                 dtype: Any = None) -> Any:
-    axes = _axes(dim)
+    axes, x = _axes(dim), cast(x, dtype)
     if ord == 2:
         return xp.sqrt(xp.sum(x * x, axis=axes, keepdims=keepdim))
     if ord == 1:
@@ -132,11 +142,11 @@ def normalize(xp: Any, input: Any, p: Any = 2.0, dim: Any = 1, eps: Any = 1e-12)
 
 
 def cumsum(xp: Any, input: Any, dim: Any, *, dtype: Any = None) -> Any:
-    return xp.cumsum(input, axis=dim)
+    return xp.cumsum(cast(input, dtype), axis=dim)
 
 
 def cumprod(xp: Any, input: Any, dim: Any, *, dtype: Any = None) -> Any:
-    return xp.cumprod(input, axis=dim)
+    return xp.cumprod(cast(input, dtype), axis=dim)
 
 
 # --- products -----------------------------------------------------------------------------------
@@ -180,6 +190,15 @@ def cosine_similarity(xp: Any, x1: Any, x2: Any, dim: Any = 1, eps: Any = 1e-8) 
         xp.maximum(vector_norm(xp, x1, 2, dim), eps) * xp.maximum(vector_norm(xp, x2, 2, dim), eps))
 
 
+def matrix_or_vector_norm(xp: Any, A: Any, ord: Any = None, dim: Any = None,
+                          keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """torch.linalg.norm: over two axes the norm of a matrix, of which only Frobenius' is traced."""
+    pair = (isinstance(dim, (tuple, list)) and len(dim) == 2) or (dim is None and A.ndim == 2)
+    if ord is not None and pair and ord != "fro":
+        fail(f"the norm of order {ord!r} of a matrix is not traced")
+    return vector_norm(xp, A, 2 if ord in (None, "fro") else ord, dim, keepdim, dtype=dtype)
+
+
 def _matrices(name: str) -> Row:
     return lambda xp, *args: getattr(xp.linalg, name)(*args)
 
@@ -188,8 +207,7 @@ _MATRICES = ("inv", "det", "solve", "cholesky", "slogdet", "matrix_power", "eigh
 
 LINALG: dict[str, Row] = {
     **{name: _matrices(name) for name in _MATRICES},
-    "norm": lambda xp, A, ord=None, dim=None, keepdim=False: vector_norm(
-        xp, A, 2 if ord is None or (ord == "fro") else ord, dim, keepdim),
+    "norm": matrix_or_vector_norm,
     "vector_norm": vector_norm, "multi_dot": lambda xp, tensors: xp.linalg.multi_dot(tensors),
     "matmul": _matmul, "diagonal": lambda xp, A, *, offset=0, dim1=-2, dim2=-1: xp.diagonal(
         A, offset, dim1, dim2),

@@ -7,7 +7,8 @@ traced arrays in them are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -69,6 +70,9 @@ class Tensor(Holder):
     __array_priority__ = 2000
     __hash__ = None  # type: ignore[assignment]
     methods: ClassVar[Mapping[str, Row]] = {}
+    in_place: ClassVar[Collection[str]] = ()
+    """Methods whose names with an underscore write their result into the tensor; transpose_ and
+    the like turn the tensor itself."""
     types: ClassVar[Mapping[str, Any]] = {}
     """The dtypes of traced arrays, by kind, as PyTorch has them."""
     kinds: ClassVar[Mapping[Any, Any]] = {}
@@ -110,7 +114,7 @@ class Tensor(Holder):
 
     @property
     def data(self) -> Tensor:
-        return wrapped(self.value.view())  # type: ignore[no-any-return]
+        return run(lambda xp, input: input.view(), self)  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Tensor:  # noqa: N802
@@ -127,6 +131,8 @@ class Tensor(Holder):
 
     def to(self, *args: Any, **options: Any) -> Tensor:
         """As another type; where it lies, and in what order, says nothing of its values."""
+        if options.pop("copy", False):
+            return wrapped(self.value.copy()).to(*args, **options)  # type: ignore[no-any-return]
         for wanted in (*args, *options.values()):
             if isinstance(wanted, Tensor):
                 return self.to(wanted.dtype)
@@ -142,7 +148,7 @@ class Tensor(Holder):
     def __getattr__(self, name: str) -> Any:
         if name in self.methods:
             return Method(self, self.methods[name])
-        if name.endswith("_") and name[:-1] in self.methods:
+        if name.endswith("_") and name[:-1] in self.in_place:
             return Method(self, self.methods[name[:-1]], is_in_place=True)
         if name.startswith("__"):
             raise AttributeError(name)
@@ -202,10 +208,14 @@ class Tensor(Holder):
                 SESSION.get().mutated[kept.input_name] = None
         return self
 
+    def shares(self) -> None:
+        """Says that another tensor looks at this one, which has no axes."""
+        self._is_picked = True
+
     def _own(self) -> None:
         if self._is_picked:
-            fail("an entry that was picked out of a tensor is changed in place, and the tensor "
-                 "with it; assign to x[i] itself")
+            fail("a tensor without axes is changed in place that another one looks at; assign to "
+                 "x[i] itself, or change a clone")
         if isinstance(self.value, Masked):
             fail("x[mask], which is a copy, is changed in place")
 
@@ -226,11 +236,33 @@ class Method:
 def run(row: Row, *args: Any, **options: Any) -> Any:
     """A row called on tensors: its result in tensors, written to `out=` where that is given."""
     out = options.pop("out", None)
-    named = {_ALIASES.get(name, name): plain(value) for name, value in options.items()}
+    named = {_ALIASES.get(name, name): plain(value) for name, value in options.items()
+             if name not in HARMLESS}
+    taken = inspect.signature(row).parameters
+    if any(one.kind is one.VAR_POSITIONAL for one in taken.values()):
+        args = (*args, *(named.pop(name) for name in _LISTED if name in named))
+    for name in named:
+        if name not in taken:
+            fail(f"{name}= of a function of PyTorch's is not traced")
     made = wrapped(row(Numpy(SESSION.get()), *map(plain, args), **named))
+    if isinstance(made, Tensor) and not made.ndim:
+        for one in args:
+            if isinstance(one, Tensor) and (made.value is one.value or looks_into(made.value)):
+                made.shares()
+                one.shares()
     return made if out is None else out.write(made)
 
 
+def looks_into(value: Any) -> bool:
+    """Whether a traced array is a view of another one."""
+    return isinstance(value, Tracer) and value.is_view
+
+
+HARMLESS = frozenset({"device", "layout", "requires_grad", "pin_memory", "memory_format",
+                      "non_blocking", "_stacklevel"})
+"""Options that say nothing of values."""
+_LISTED = ("dims", "shape", "size", "sizes", "repeats", "tensors")
+"""Parameters that are a tuple, or as many arguments."""
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
 """NumPy's names of parameters, which PyTorch takes as well."""
 
@@ -239,6 +271,9 @@ def plain(value: Any) -> Any:
     """What is in tensors, containers included."""
     if isinstance(value, Tensor):
         return value.value
+    if hasattr(type(value), "untyped_storage"):
+        fail("a tensor is read that stands in an object which is not traced; hand it in as an "
+             "input")
     if isinstance(value, slice):
         return slice(plain(value.start), plain(value.stop), plain(value.step))
     if type(value) in (list, tuple, Shape):
@@ -259,6 +294,11 @@ def wrapped(value: Any) -> Any:
     if isinstance(value, Extremes):
         return Extremes(*map(wrapped, value))
     return value
+
+
+def is_one(size: Any) -> bool:
+    """Whether a size is the number 1; one that is symbolic is not."""
+    return bool(size.expression == 1 if isinstance(size, Number) else size == 1)
 
 
 def sized(shape: Any) -> tuple[Any, ...]:
