@@ -5,7 +5,6 @@ Knows Python's syntax, NumPy and the standard library alone: no equation, no lay
     candidates     what may have been left out, taken from what is there
     edits          single edits of a function
     fits           does an edited gradient give what is wanted
-    in_place       functions that are reached by way of objects: changed, and put back
     in_scope       what a line of the user's code could have named instead
     masks          slopes of what has corners: where it is on which side of them
     missing_parts  what may have been left out of an expression

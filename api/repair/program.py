@@ -1,8 +1,7 @@
 """A function and the functions it calls, as source that can be run with one place changed.
 
 The user's functions and files stay as they are: copies of the functions run, in a copy of their
-globals, and an edit changes the code of one copy.  What no copy can stand for is changed in its
-place, for as long as a trial takes (:mod:`in_place`).
+globals, and an edit changes the code of one copy.
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ import copy
 import linecache
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from gradproof.repair import in_place
-
-PLAIN = frozenset(sys.stdlib_module_names) | {
-    "numpy", "scipy", "sympy", "gradproof", "torch"}
+PLAIN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "sympy", "gradproof", "torch"}
 """Modules whose functions are nobody's hand-written pass."""
 
 FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names
@@ -188,8 +184,7 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, old: CodeType) -> CodeType | N
 
 @dataclass
 class Program:
-    """Copies of a function and of those it reaches by its globals and closures; and, `in_place`,
-    the functions that it calls by way of objects.
+    """Copies of a function and of those it reaches by its globals and closures.
 
     `entry` is the copy to call.  An edit installed with :meth:`install` stays until
     :meth:`restore`.
@@ -198,7 +193,6 @@ class Program:
     entry: Callable[..., Any]
     sources: list[FunctionSource]
     _copies: _Copies
-    _in_place: Mapping[FunctionType, in_place.Reached] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -206,7 +200,7 @@ class Program:
     ) -> Program:
         """The program of a function.  run: calls of it; functions that are not called then stay
         as they are: a package of a thousand functions is reached by way of its imports."""
-        copies = _Copies(in_place.codes_called(run) if run is not None else None)
+        copies = _Copies(_called(run) if run is not None else None)
         made = copies(function)
         sources = []
         for original in copies.functions:
@@ -216,34 +210,15 @@ class Program:
                     sources.append(found)
         return cls(made, sources, copies)
 
-    def with_called(self, run: Callable[[], object]) -> Program:
-        """The program with the functions that the copies call, and that are no copies.
-
-        run: a call of `entry`.
-        """
-        entry = getattr(self.entry, "__func__", self.entry)
-        if not isinstance(entry, FunctionType) or not in_place.is_alone():
-            return self
-        found = {one.function: one for one in in_place.called_by(
-            entry.__code__, run, self._copies.looks())}
-        further = [source for source in map(source_of, found) if source is not None]
-        return replace(self, sources=[*self.sources, *further], _in_place=found)
-
     def install(self, source: FunctionSource, code: CodeType) -> bool:
-        """Lets a function run another code; False where its variables do not fit."""
+        """Lets the copy of a function run another code; False where its variables do not fit."""
         if code.co_freevars != source.function.__code__.co_freevars:
             return False
-        if source.function in self._in_place:
-            self._in_place[source.function].put(code)
-        else:
-            self._copies(source.function).__code__ = code
+        self._copies(source.function).__code__ = code
         return True
 
     def restore(self, source: FunctionSource) -> None:
-        if source.function in self._in_place:
-            self._in_place[source.function].put_back()
-        else:
-            self._copies(source.function).__code__ = source.function.__code__
+        self._copies(source.function).__code__ = source.function.__code__
 
     def observed(self, run: Callable[[], object]) -> dict[tuple[CodeType, int], Scope]:
         """What the local variables were before each line, the last time it ran during `run`."""
@@ -267,6 +242,23 @@ class Program:
         return found
 
 
+def _called(run: Callable[[], object]) -> frozenset[CodeType]:
+    """The code of all functions that are called while something runs."""
+    found: set[CodeType] = set()
+
+    def call(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            found.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(call)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return frozenset(found)
+
+
 class _Copies:
     """Copies of functions that refer to one another as the originals do."""
 
@@ -279,12 +271,6 @@ class _Copies:
         """Whether a function is nobody's hand-written pass, or is not called."""
         return str(function.__module__).split(".")[0] in PLAIN or (
             self._called is not None and function.__code__ not in self._called)
-
-    def looks(self) -> Callable[[FrameType], bool]:
-        """Whether a call is that of a copy, or of what is nobody's hand-written pass."""
-        made = {id(value) for value in self._made.values() if isinstance(value, dict)}
-        return lambda frame: id(frame.f_globals) in made or str(
-            frame.f_globals.get("__name__")).split(".")[0] in PLAIN
 
     def __call__(self, value: Any) -> Any:
         if id(value) in self._made:

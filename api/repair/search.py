@@ -27,7 +27,6 @@ import numpy as np
 
 from gradproof.repair.edits import Edit
 from gradproof.repair.fits import Gradient, Wanted, attempted, mended
-from gradproof.repair.in_place import put_all_back
 from gradproof.repair.naturalness import unnaturalness
 from gradproof.repair.places import Edits
 from gradproof.repair.program import FunctionSource, Program
@@ -36,8 +35,6 @@ from gradproof.repair.spelling import shown
 from gradproof.symbolic.places import said_place
 
 Verified = Literal["proved", "agrees"]
-
-NO_TEXT = "no edit was looked for: there is no source text of the gradient function"
 
 SECONDS = 2.0
 """How long edits are tried, by default; verifying one that fits comes on top."""
@@ -143,22 +140,15 @@ def find_repair(search: Search, seconds: float = SECONDS) -> tuple[Repair | None
         for wanted in search.wanted:
             attempted(run, wanted.values)
 
-    if not search.wanted:
-        return None, NO_TEXT
     try:
         with _quiet():
-            program = Program.of(search.function, all_points)
-            run = search.bound(program.entry)
-            program = program.with_called(lambda: attempted(run, search.wanted[0].values))
+            program: Program | None = Program.of(search.function, all_points)
     except (TypeError, ValueError, RecursionError):
-        return None, NO_TEXT
-    if not program.sources:
-        return None, NO_TEXT
-    try:
-        with _quiet():
-            return _found(search, program, seconds)
-    finally:
-        put_all_back()
+        program = None
+    if program is None or not program.sources or not search.wanted:
+        return None, "no edit was looked for: there is no source text of the gradient function"
+    with _quiet():
+        return _found(search, program, seconds)
 
 
 def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | None, str]:
@@ -236,12 +226,10 @@ class _Trial:
         """Runs the function with an edit, and keeps the edit where it mends something."""
         with edit.applied():
             code = edit.source.code()
-        if code is None:
+        if code is None or not self.program.install(edit.source, code):
             return
+        self.tried += 1
         try:
-            if not self.program.install(edit.source, code):
-                return
-            self.tried += 1
             search = self.search
             right = mended(self.run, search.wanted, search.wrong, search.loose_units)
         finally:
@@ -318,10 +306,10 @@ class _Trial:
                 for edit in edits:
                     applied.enter_context(edit.applied())
                 for source in {id(edit.source): edit.source for edit in edits}.values():
-                    installed.append(source)
                     code = source.code()
                     if code is None or not self.program.install(source, code):
                         return None
+                    installed.append(source)
                 found = self.search.verify(self.program.entry)
         except Exception:  # as in fits.attempted
             return None

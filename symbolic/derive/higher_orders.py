@@ -16,12 +16,14 @@ from typing import Literal, TypeAlias
 import sympy as sp
 
 from ..assumptions import Assumption
+from ..dependence import arrays_read
 from ..equation import (
     Array,
     Equal,
     Equation,
     EquationError,
     Index,
+    Item,
     Read,
     System,
     Term,
@@ -208,9 +210,29 @@ def _slopes(system: System, loss: str, one: str, other: str) -> _Slopes:
                        items=tuple(i for i in free.items if i is not made[0]))
     chain = differentiate(free, loss, [one])
     adjoints = {bar: name for name, bar in chain.of.items()}
-    known = replace(chain.system, inputs=system.inputs,  # at the point, declarations hold again
-                    items=(*fused.items, *chain.system.items[len(free.items):]))
+    known = replace(chain.system, inputs=system.inputs)  # at the point, declarations hold again
+    if len(free.inputs) > len(fused.inputs):  # and so does what an array is computed as
+        known = replace(known, items=_in_order(known, fused))
     return _Slopes(known, chain.of[one], adjoints, chain.assumptions)
+
+
+def _in_order(known: System, forward: System) -> tuple[Item, ...]:
+    """The items of a system, and those of the forward pass that it lacks, each behind what it
+    reads."""
+    there = {name for item in known.items for name in _made_by(item)}
+    left = [*(item for item in forward.items if not there & _made_by(item)), *known.items]
+    defined, found = {array.name for array in known.inputs}, list[Item]()
+    while left:
+        place = next(place for place, item in enumerate(left) if {
+            name for one in equations_of(item) for name in arrays_read(one)
+        } <= defined | _made_by(item))
+        found.append(left.pop(place))
+        defined |= _made_by(found[-1])
+    return tuple(found)
+
+
+def _made_by(item: Item) -> set[str]:
+    return {name for one in equations_of(item) for name in (one.name, *one.argmax)}
 
 
 def _varied(system: System, name: str) -> System:

@@ -1,13 +1,10 @@
 """The wrong line where it lies in a method, an object that is handed on, a statement over several
 lines, a function that is made anew, a function that is handed the wrong thing."""
 
-import threading
-
 import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.repair import in_place
 
 
 class Gelu:
@@ -95,7 +92,6 @@ def test_the_line_in_an_object_that_is_handed_on(second, line):
     codes = [f.__code__ for f in (Sigmoid.__init__, Sigmoid.short, Sigmoid.curved)]
     found = gp.check_layer(ahead, second, x="m n")
     assert found.place.text == line, str(found)
-    assert getattr(found.repair, "verified", "") == "proved", str(found)
     assert codes == [f.__code__ for f in (Sigmoid.__init__, Sigmoid.short, Sigmoid.curved)]
     assert gp.check_layer(ahead, second, x="m n").verdict == "refuted"  # as it was
 
@@ -183,30 +179,22 @@ def test_a_hessian_beside_a_clip_is_looked_at_without_it():
     assert wrong.verdict == "refuted"
 
 
-def test_nothing_is_changed_in_its_place_while_somebody_else_runs():
-    assert in_place.is_alone()
-    waits = threading.Event()
-    other = threading.Thread(target=waits.wait)
-    other.start()
-    try:
-        assert not in_place.is_alone()
-    finally:
-        waits.set()
-        other.join()
-    assert in_place.is_alone()
+class Scaled:
+    def __init__(self):
+        self.w = np.array(2.0)
+        self.runs = 0
+
+    def back(self, x):
+        self.runs = self.runs + 1
+        w = self.w
+        self.w = w * 1.0
+        return w * x * 1.5
 
 
-def test_what_is_changed_in_its_place_is_put_back():
-    def run():
-        return ahead(np.ones((2, 2)))[1].curve(0.25)
+SCALED = Scaled()
 
-    (found,) = (one for one in in_place.called_by(run.__code__, run, lambda _: False)
-                if one.function.__name__ == "<lambda>")
-    assert found.home is Sigmoid.__init__
-    assert run() == 0.3125
-    found.put((lambda s: s - 1).__code__)
-    try:
-        assert run() == -0.75
-    finally:
-        in_place.put_all_back()
-    assert run() == 0.3125
+
+def test_no_trial_of_an_edit_changes_an_object_that_a_function_reaches():
+    found = gp.check(lambda x: np.sum(x**2), lambda x: {"x": SCALED.back(x)}, x="n")
+    assert found.verdict == "refuted"
+    assert SCALED.w == 2.0
