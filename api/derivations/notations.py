@@ -116,4 +116,9 @@ def in_notation(derivation: Derivation, name: str) -> Derivation:
             raise PresetError(f"notation: {name} writes {array} as {notation.text(array)}, which "
                               f"is {owners[shown]} here")
         owners[shown] = array
+    letters = {shown.partition("^")[0]: array for shown, array in owners.items() if "^" in shown}
+    for symbol in filter(None, (chosen.loss, chosen.target, chosen.output)):
+        if symbol in letters:
+            raise PresetError(f"notation: {name} writes {symbol}, which is the letter of "
+                              f"{notation.text(letters[symbol])} here")
     return Derivation(derivation.chain, replace(writer, notation=notation), network)

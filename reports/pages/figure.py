@@ -113,7 +113,8 @@ class _Sketch:
             self._layer(column)
         self.labels += [Label(x, self.middle, "⋯", 22) for x in self.gap_x]
         if self._passed():
-            self.labels.append(Label(WIDTH / 2, self.height - 16, _LEGEND, 12))
+            said = _LEGEND.format(delta=self._delta())
+            self.labels.append(Label(WIDTH / 2, self.height - 16, said, 12))
         sizes = "-".join(map(str, self.network.sizes))
         return Drawing(self.height, f"Network {self.network.name}: {sizes}", tuple(self.lines),
                        tuple(self.circles), tuple(self.labels))
@@ -215,11 +216,17 @@ class _Sketch:
                                      kind="forward"))
         if self._passed() and column.layer:
             delta = _decimal(self.figures[f"dZ{column.layer}"][(unit,)])
-            self.labels.append(Label(column.x, y + self.radius + 28, f"δ = {delta}", 12,
-                                     kind="backward"))
+            said = f"{self._delta()} = {delta}"
+            self.labels.append(Label(column.x, y + self.radius + 28, said, 12, kind="backward"))
+
+    def _delta(self) -> str:
+        """How the adjoint of a net input is written."""
+        notation = self.writer.notation
+        return {"delta": "δ", "d": "dz", "partial": f"∂{notation.loss}/∂z"}[notation.bars]
 
 
-_LEGEND = "above a unit: its output; below it: its bias b and δ, what the backward pass brings"
+_LEGEND = ("above a unit: its output; below it: its bias b and {delta}, what the backward pass "
+           "brings")
 
 
 def _decimal(value: Value) -> str:

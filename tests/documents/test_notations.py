@@ -12,6 +12,7 @@ from gradproof.cli import main
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.notations import PRESETS, PresetError, in_notation, preset
 from gradproof.reporting import report
+from gradproof.reports.pages.document import build
 
 WRITTEN = {
     "ng": (r"\mathrm{d}z^{[2]} = (ŷ - y) \odot ŷ \odot (1 - ŷ)",
@@ -126,3 +127,18 @@ def test_models_are_written_so_too(model: str, name: str) -> None:
     assert [*written.gradients] == [*plain.gradients]
     # the presets change names alone, so that every formula keeps its form
     assert [str(f).count("Σ") for f in written.all()] == [str(f).count("Σ") for f in plain.all()]
+
+
+@pytest.mark.parametrize("letter", ["W", "b", "z"])
+def test_a_symbol_that_is_a_letter_of_a_layer_is_refused(letter: str, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(f'output = "{letter}"\n', encoding="utf-8")
+    with pytest.raises(PresetError, match=f"writes {letter}, which is the letter of {letter}"):
+        in_notation(derive(example("2-2-1")), str(tmp_path / "own.toml"))
+
+
+def test_the_figure_is_in_the_notation_too() -> None:
+    derived = in_notation(derive(example("2-2-1")), "ng")
+    report = build(derived.network, derived.chain, derived.writer)
+    assert report.drawing is not None
+    assert not any("δ" in label.text for label in report.drawing.labels)
+    assert any(label.text.startswith("dz = ") for label in report.drawing.labels)
