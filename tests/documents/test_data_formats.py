@@ -128,3 +128,32 @@ def test_the_programs_of_a_notebook_run(tmp_path: Path) -> None:
     assert names["gradients"]["W2"].ravel() == pytest.approx([0.0823296916071, 0.0825799131716])
     drawings = [cell["attachments"] for cell in found if "attachments" in cell]
     assert [list(drawing) for drawing in drawings] == [["network.svg"]]
+
+
+def test_json_says_of_each_array_and_number_what_the_derivation_says() -> None:
+    """Told apart: text from LaTeX, one form from the last, rows from columns, derived from hand."""
+    spec = example("2-2-1")
+    derived = derive(spec)
+    data = report_of(spec)
+    found = json.loads(json_form(data))
+    shapes = {name: [int(size) for size in shape]
+              for name, shape in derived.chain.system.shapes.items()}
+    assert {name: array["shape"] for name, array in found["arrays"].items()} == shapes
+    for name, array in found["arrays"].items():
+        assert array["latex"] == derived.writer.notation.latex(name)
+        assert array["text"] == derived.writer.notation.text(name)
+    forms = {step.name: len(step.forms) for step in derived.chain.steps}
+    several = [step for step in found["steps"] if len(step["forms"]) > 1]
+    assert several
+    for step in found["steps"]:
+        assert len({form["latex"] for form in step["forms"]}) == len(step["forms"]) == forms.get(
+            step["array"], len(step["forms"]))
+        assert step["forms"][-1]["latex"] == step["latex"]
+        assert "\\" not in step["text"]
+    values = {name: np.array(value, dtype=float) for name, value in spec.values.items()}
+    _, gradients = derived.compile()(**values)
+    numbers = found["numbers"]["arrays"]
+    for name, gradient in gradients.items():
+        assert np.allclose(np.array(numbers[f"d{name}"], dtype=float), gradient, rtol=1e-12)
+    relu = json.loads(json_form(report_of(Network([2, 3, 1], activation="relu"))))
+    assert relu["kinks"]

@@ -406,3 +406,25 @@ def test_a_page_in_a_browser(name: str, tmp_path: Path) -> None:
             assert max(map(visible, parts)) > 1.2 * NARROW
         assert one["flat"] == 0
         assert one["asked"] == []
+
+
+def test_a_page_says_of_each_formula_link_and_program_what_is_due() -> None:
+    """Beside how it is set: no left side, listing or figure is lost, no link leads elsewhere."""
+    report = report_of(example("2-2-1"))
+    text = html_page(report)
+    assert text.count("<svg") == 1
+    listings = [html.unescape(found).strip() for found in re.findall(
+        r"<pre[^>]*><code[^>]*>(.*?)</code></pre>", text, re.DOTALL)]
+    assert "x = 1 < 2" in listings
+    for formula, inside in re.findall(
+            r'<div class="formula"[^>]*data-tex="([^"]*)">(.*?)<div class="tag">', text, re.DOTALL):
+        left, _, _ = inside.partition('<div class="right">')
+        due, *right = re.split(r" (?:=|\\leftarrow|\\approx) ", html.unescape(formula), maxsplit=1)
+        shown = [html.unescape(one) for one in re.findall(
+            r'encoding="application/x-tex">(.*?)</annotation>', left)]
+        assert shown == ([due] if right else [])
+    numbers = dict(re.findall(r'id="(eq-[^"]*)" .*?<a class="number" href="#\1">(.*?)</a>', text,
+                              re.DOTALL))
+    links = re.findall(r'<a class="ref" href="#(eq-[^"]*)"[^>]*>(.*?)</a>', text)
+    assert links
+    assert {numbers[place] == shown for place, shown in links} == {True}
