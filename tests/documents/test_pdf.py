@@ -57,7 +57,10 @@ def test_a_pdf_of_somebody_else_is_left_alone(
 def test_a_pdf_by_tex(tmp_path: Path) -> None:
     if only(TEX) is None:
         pytest.skip("no TeX")
-    made = pdf(report_of("2-2-1"), lambda name: shutil.which(name) if name in TEX else None)
+    derived = derive(example("2-2-1"))
+    report = build(derived.network, derived.chain, derived.writer,
+                   source_text='return E, {"W1": dW1}  # z >= 0, |z|\n')
+    made = pdf(report, lambda name: shutil.which(name) if name in TEX else None)
     assert made.startswith(b"%PDF")
     assert made.endswith(MARK)
     if shutil.which("pdftotext") is None:
@@ -65,7 +68,8 @@ def test_a_pdf_by_tex(tmp_path: Path) -> None:
     (tmp_path / "report.pdf").write_bytes(made)
     subprocess.run(["pdftotext", "-layout", "report.pdf"], cwd=tmp_path, check=True)
     text = (tmp_path / "report.txt").read_text(encoding="utf-8")
-    assert 'return E, {"W1"' in text or 'return (E, {"W1"' in text, text[-6000:]
+    assert 'return E, {"W1": dW1}' in text.replace("\u201d", '"')
+    assert "z >= 0, |z|" in text
 
 
 def test_an_engine_that_lacks_fonts_is_passed_over(tmp_path: Path) -> None:
