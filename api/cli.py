@@ -35,7 +35,8 @@ examples:
   gradproof embed --check --diff README.md    formulas and numbers between markers
 """
 
-SPEC_HELP = "a network spec (TOML), or the name of an example: 2-2-1"
+SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, moons, lenet, lstm or "
+             "transformer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -63,8 +63,9 @@ def report(
     digits: significant digits of all results, 2 to 40; by default 6 in lines and 15 in tables.
     force: replace files of these names that are no report's.
 
-    Also returns the check's result where there was a hand-written pass.  HandError for a file that
-    cannot be used; nothing is written then.
+    Also returns the check's result where there was a hand-written pass.  Raises HandError for a
+    file that cannot be used, ValueError for a word, number or name that is none, or a file that
+    is no report's; nothing is written then.
     """
     if not str(directory):
         raise ValueError("report: expected the name of a folder, got \"\"")
@@ -169,7 +170,7 @@ def _row(check: Check) -> CheckRow:
     return CheckRow(
         check.name, check.verdict, check.scope, number(check.bound), number(check.difference),
         number(check.witness_difference),
-        [CheckEntry("[" + ",".join(str(p + 1) for p in at) + "]", number(derived), number(hand),
+        [CheckEntry("[" + ",".join(map(str, at)) + "]", number(derived), number(hand),
                     number(witness)) for at, derived, hand, witness in check.sample],
         check.diagnosis, notes, check.method,
     )

@@ -23,10 +23,10 @@ from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import LayerRule, layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
-from gradproof.symbolic.derive.steps import Chain, Step
+from gradproof.symbolic.derive.steps import Chain, Form, Step
 from gradproof.symbolic.display.definitions import function_definition, used_functions
 from gradproof.symbolic.display.notation import general_notation, superscript
-from gradproof.symbolic.display.reasons import kink_line, reason
+from gradproof.symbolic.display.reasons import kink_line, reason, writer_of
 from gradproof.symbolic.display.temporaries import put_inside
 from gradproof.symbolic.display.text_and_latex import plain
 from gradproof.symbolic.display.writer import Writer
@@ -64,8 +64,7 @@ class Formula:
     @property
     def because(self) -> tuple[str, ...]:
         """Every form it went through with its reason, from the chain rule to the last."""
-        writer = self.derivation.stepwise
-        told = [f"{writer.text(form.equation)}    ({self._reason(form)})"
+        told = [f"{self._writer(form).text(form.equation)}    ({self._reason(form)})"
                 for form in self.step.forms]
         inside = put_inside(self.derivation.writer, self.derivation.system, self.step.name)
         return (*told, f"{self}    (with {', '.join(inside)})") if inside else tuple(told)
@@ -77,12 +76,15 @@ class Formula:
 
     def latex_forms(self) -> list[str]:
         """Every form it went through, in LaTeX."""
-        told = [self.derivation.stepwise.latex(form.equation) for form in self.step.forms]
+        told = [self._writer(form).latex(form.equation) for form in self.step.forms]
         last = self.derivation.writer.latex(self.step.equation)
         return list(dict.fromkeys(map(str, [*told, last])))
 
-    def _reason(self, form: Any) -> str:
-        return reason(form, self.step, self.derivation.chain, self.derivation.stepwise)
+    def _writer(self, form: Form) -> Writer:
+        return writer_of(form, self.step, self.derivation.chain, self.derivation.stepwise)
+
+    def _reason(self, form: Form) -> str:
+        return reason(form, self.step, self.derivation.chain, self._writer(form))
 
     def numpy_source(self) -> str:
         """Source of a function that returns the loss and this gradient alone."""

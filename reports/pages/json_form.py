@@ -10,7 +10,7 @@ from typing import Any
 
 from ...symbolic import escaping
 from ...symbolic.derive.steps import Chain, Form, Step
-from ...symbolic.display.reasons import kink_line, reason
+from ...symbolic.display.reasons import kink_line, reason, writer_of
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import Equation
 from ...symbolic.exact.numbers import Value
@@ -71,6 +71,7 @@ def _step(step: Step, chain: Chain, writer: Writer, labels: Mapping[str, str]) -
 
 
 def _form(form: Form, step: Step, chain: Chain, writer: Writer) -> dict[str, Any]:
+    writer = writer_of(form, step, chain, writer)
     return {
         "rule": form.rule, "because": reason(form, step, chain, writer), "uses": list(form.uses),
         "assumes": [str(made) for made in form.assumes], **_equation(form.equation, writer),

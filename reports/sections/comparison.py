@@ -117,7 +117,8 @@ def _side_by_side(checks: Sequence[CheckRow], method: str) -> list[Block]:
         for check, entry in entries
     )
     header: tuple[Prose, ...] = (("entry",), ("derived",), ("hand-written",), (method,))
-    return [Paragraph((f"Entries side by side.{more}",)), Table(header, rows, "lddd")]
+    return [Paragraph((f"Entries side by side, subscripts counted from 0 as in the program.{more}",
+                       )), Table(header, rows, "lddd")]
 
 
 def _number(value: float | None) -> str:

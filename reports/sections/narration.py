@@ -18,6 +18,7 @@ from ...symbolic.display.reasons import (
     kink_wording,
     opened,
     wording,
+    writer_of,
 )
 from ...symbolic.display.writer import Writer
 from ...symbolic.functions import Opaque, Z
@@ -114,7 +115,7 @@ class Narrator:
             what = self._what(role, len(names))
             title += [", t" + what[1:] if title else what, *listed(names)]
         models = [Ref(self.label(told.name)) for _, told in steps]
-        rows = [(self.formula(step.forms[-1]), self.label(step.name)) for step, _ in steps]
+        rows = [(self.formula(step.forms[-1], step), self.label(step.name)) for step, _ in steps]
         blocks: list[Block] = [
             Paragraph(("By the same steps as ", *listed(models),
                        ":" if len(steps) == 1 else ", in turn:")),
@@ -152,14 +153,16 @@ class Narrator:
                           "simplified formulas do not hold."))
         items += [(f"Assumed: {made}.",) for made in self.chain.assumptions
                   if made.fact != "row sums"]
-        items += [self._said(kink_wording(kink).report) for kink in self.chain.kinks]
+        items += [self._said(kink_wording(kink).report, self.writer) for kink in self.chain.kinks]
         if not items:
             items.append(("None: every function in the forward equations is differentiable "
                           "wherever it is defined, and nothing was assumed of the inputs.",))
         return Section(("Kinks and assumptions",), (Bullets(tuple(items)),), name="assumptions")
 
-    def formula(self, form: Form) -> Relation:
-        written = self.writer.latex(form.equation)
+    def formula(self, form: Form, step: Step | None = None) -> Relation:
+        """A form, as one of a step where that is given."""
+        writer = self.writer if step is None else writer_of(form, step, self.chain, self.writer)
+        written = writer.latex(form.equation)
         return Relation(written.left, (Side("=", summands(written.right)),))
 
     def label(self, name: str) -> str:
@@ -191,11 +194,12 @@ class Narrator:
         label = self.label(step.name)
         last = len(step.forms) - 1
         for place, form in enumerate(step.forms):
-            formula = self.formula(form)
+            formula = self.formula(form, step)
             if formula.latex == shown:
                 continue
             shown = formula.latex
-            because = self._said(wording(form, step, self.chain).report)
+            writer = writer_of(form, step, self.chain, self.writer)
+            because = self._said(wording(form, step, self.chain).report, writer)
             entries = self._in_indices(step, shapes) if not place else None
             if entries is not None:
                 yield Paragraph((*because[:-1], ", entry by entry:"))
@@ -211,10 +215,11 @@ class Narrator:
         """The chain rule entry by entry, where its matrix form has a transpose or a sum of rows;
         once for what reads the same with the same subscripts."""
         form = step.forms[0]
-        whole = self.writer.latex(form.equation).right
+        writer = writer_of(form, step, self.chain, self.writer)
+        whole = writer.latex(form.equation).right
         if r"\top" not in whole and r"\mathbf{1}" not in whole:
             return None
-        found = in_indices(form, step, self.chain, self.writer)
+        found = in_indices(form, step, self.chain, writer)
         if found is None:
             return None
         shape = (kind_of(step, self.chain), found.left.count("_"), found.through.count("_"))
@@ -226,20 +231,20 @@ class Narrator:
 
     def _same(self, step: Step, place: int) -> bool:
         """Whether all forms after this one print the same."""
-        here = self.formula(step.forms[place]).latex
-        return all(self.formula(form).latex == here for form in step.forms[place:])
+        here = self.formula(step.forms[place], step).latex
+        return all(self.formula(form, step).latex == here for form in step.forms[place:])
 
-    def _said(self, sentence: Sentence) -> Prose:
+    def _said(self, sentence: Sentence, writer: Writer) -> Prose:
         """A sentence with arrays and identities in formulas, and equations by their numbers."""
-        return tuple(part for run in sentence for part in self._run(run))
+        return tuple(part for run in sentence for part in self._run(run, writer))
 
-    def _run(self, run: Run) -> tuple[str | Math | Ref, ...]:
+    def _run(self, run: Run, writer: Writer) -> tuple[str | Math | Ref, ...]:
         if isinstance(run, Stated):
             return (Ref(self.label(run.array)),)
         if isinstance(run, Opened):
-            shown = opened(run, self.chain, self.writer, latex=True)
+            shown = opened(run, self.chain, writer, latex=True)
             return (", which is ", Math(shown)) if shown else ()
-        return (run if isinstance(run, str) else Math(formula(run, self.writer, latex=True)),)
+        return (run if isinstance(run, str) else Math(formula(run, writer, latex=True)),)
 
     def _name(self, name: str) -> Math:
         return Math(self.writer.name(name, latex=True))

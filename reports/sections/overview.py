@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from inspect import signature
 
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.definitions import definition, slope_identity
-from ...symbolic.display.notation import Notation, general_notation
+from ...symbolic.display.layout import ATOM, MUL, Piece, body
+from ...symbolic.display.notation import general_notation, letter
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
-from ...symbolic.equation import Size
+from ...symbolic.equation import Size, slot
 from ...symbolic.layers.losses import LOSSES
 from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
@@ -62,7 +62,9 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
         Bullets((
             ("The input ", Code("X"), " is ", *_shape(model.shapes()["X"]), "; samples are "
              "rows, and a layer's number is its place in the list."),
-            ("Loss ", Math(loss), f": {_loss_in_words(model, writer.notation)}."),
+            ("Loss ", Math(loss), ": ", *_loss_told(model, writer), "."),
+            ("Subscripts count from 1; an axis of size 1 has none.",),
+            (*_adjoints(model, writer), *_SIGNS),
         )),
     ]
     found = _functions(chain)
@@ -139,14 +141,16 @@ def _conventions(network: Network, writer: Writer) -> list[Prose]:
         Math(str(network.batch_size)), " samples; biases are added to every one of them")
     items.append((f"Data: {batch}", *size, "."))
     loss = writer.name("L", latex=True)
-    items.append(("Loss ", Math(loss), f": {_loss_in_words(network, writer.notation)}."))
-    items.append((*_adjoints(network, writer), Math(r"\odot"), " multiplies and ",
-                  Math(r"\oslash"), " divides entry by entry, ",
-                  Math(r"\top"), " transposes, ", Math(r"\mathbf{1}"), " is a column of ones."))
+    items.append(("Loss ", Math(loss), ": ", *_loss_told(network, writer), "."))
+    items.append((*_adjoints(network, writer), *_SIGNS))
     return items
 
 
-def _adjoints(network: Network, writer: Writer) -> Prose:
+_SIGNS: Prose = (Math(r"\odot"), " multiplies and ", Math(r"\oslash"), " divides entry by entry, ",
+                 Math(r"\top"), " transposes, ", Math(r"\mathbf{1}"), " is a column of ones.")
+
+
+def _adjoints(network: Network | Model, writer: Writer) -> Prose:
     """What the adjoints are called, where that is not the derivative that they are."""
     general = general_notation(writer.notation)
     if general.bars == "partial":
@@ -157,21 +161,45 @@ def _adjoints(network: Network, writer: Writer) -> Prose:
         return Math(rf"{general.latex('d' + array)} = \frac{{\partial {loss}}}"
                     rf"{{\partial {general.latex(array)}}}")
 
-    per = " times the batch size, that is, per sample" if network.delta == "sample" else ""
+    kept = isinstance(network, Network) and network.delta == "sample"
+    per = " times the batch size, that is, per sample" if kept else ""
     weights: Prose = (said("W(l)"), "; ") if general.bars == "d" else ()
     return (said("Z(l)"), f"{per}; ", *weights)
 
 
-def _loss_in_words(network: Network | Model, notation: Notation) -> str:
-    """What the loss is, in the letters that the network's formulas have for target and output."""
+def _loss_told(network: Network | Model, writer: Writer) -> Prose:
+    """What the loss is: its formula, what is averaged, what target and output have to be."""
     loss = LOSSES[network.loss]
-    letters = list(signature(loss.body).parameters)[:2]  # those that its meaning is told in
+    notation = writer.notation
+    letters = list(signature(loss.body).parameters)[:2]
     asked = "target" in network.notation or notation.target != "y"
     target = notation.target if asked else letters[0]
-    output = notation.symbols.get(network.prediction, letters[1])
-    shown = dict(zip(letters, (target, output), strict=True))
-    meaning = re.sub(rf"\b(?:{'|'.join(letters)})\b", lambda found: shown[found[0]], loss.meaning)
-    return f"{meaning}; {target} is the target, {output} the output"
+    output = letter(notation.symbols.get(network.prediction, letters[1]))
+    level = rf"\log \sum \exp {output}" if loss.row == "logsumexp" else "s"
+    leaves = [Piece(target, ATOM), Piece(output, ATOM), Piece(level, MUL)]
+    summand = body(loss.body(*map(slot, range(2 + bool(loss.row)))), leaves, LatexStyle())
+    means = {"samples": ", mean over the samples", "entries": ", mean over all entries",
+             None: ", over all entries"}
+    runs: list[Run] = [Math(summand.text if loss.mean == "entries"
+                           else rf"\sum {LatexStyle().hold(summand, MUL)}"),
+                       means[loss.mean]]
+    if loss.row == "score":
+        runs += [", over the classes other than the sample's own, whose score is ",
+                 Math(rf"s = \sum {target} {output}")]
+    asked_of = _TARGETS.get(network.loss, _TARGETS.get(loss.target, ""))
+    runs += ["; ", Math(target), f" is the target{asked_of}"]
+    if loss.labels:
+        runs += [", ", Math(r",\ ".join(map(str, loss.labels)))]
+    role = _OUTPUTS.get(network.loss, _OUTPUTS.get(loss.output, ""))
+    return (*runs, ", ", Math(output), f" the output{role}")
+
+
+_TARGETS = {"probability": " (rows sum to one)", "one_hot": " (rows are one-hot)",
+            "poisson": " (a count)"}
+_OUTPUTS = {"logits": " (logits)", "probability": " (probabilities)",
+            "distribution": " (rows are probabilities)",
+            "poisson": " (the logarithm of the rate)"}
+"""What is said of target and output: by loss, else by what a loss asks of them."""
 
 
 def _functions(chain: Chain) -> list[Relation]:

@@ -122,7 +122,7 @@ def _per_sample(steps: Sequence[Step], gradients: set[str], size: Size) -> list[
     for step in steps:
         after = rescale(step.equation)
         forms = step.forms
-        if after != step.equation:
+        if after != step.equation or step.name in scaled:
             forms = (*forms, Form(after, "per sample", (str(size),)))
         result.append(replace(step, forms=forms))
     return result

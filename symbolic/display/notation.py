@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+from unicodedata import normalize
 
 from ..derive.steps import Chain
 
@@ -245,6 +246,9 @@ def _latex_letter(letter: str, layers: bool) -> str:
     if layers and (gated := _GATED.fullmatch(letter)):
         weight, which, value, gate = gated.groups()
         return rf"{{{weight} _{{{which}}}}}" if weight else rf"{{{value}^{{{gate}}}}}"
+    taken_apart = normalize("NFD", letter)
+    if taken_apart[1:] == "\u0302":  # ŷ
+        return rf"\hat{{{taken_apart[0]}}}"
     if layers and letter == "xhat":
         return r"\hat{x}"
     greek, rest = _greek_and_rest(letter)
@@ -254,6 +258,11 @@ def _latex_letter(letter: str, layers: bool) -> str:
     if len(letter) > 1 and not letter.startswith("\\"):
         return rf"\mathrm{{{letter}}}".replace("_", r"\_")
     return letter
+
+
+def letter(symbol: str) -> str:
+    """A symbol of a notation in LaTeX."""
+    return _latex_letter(symbol, True)
 
 
 def _text_letter(letter: str) -> str:

@@ -102,6 +102,16 @@ def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = F
     return "".join(map(said, wording(form, step, chain).line))
 
 
+def writer_of(form: Form, step: Step, chain: Chain, writer: Writer) -> Writer:
+    """Who writes a form.  Where adjoints are kept per sample, the forms before are of derivatives,
+    m times smaller: ∂L/∂Z, and not the δ or dZ that is kept."""
+    if all(form.rule != "per sample" for one in chain.steps for form in one.forms):
+        return writer
+    if step.role == "forward" or (form is step.forms[-1] and step.name not in chain.inlined):
+        return writer
+    return replace(writer, notation=replace(writer.notation, bars="partial"))
+
+
 def opened(run: Opened, chain: Chain, writer: Writer, latex: bool) -> str:
     """The equation that a run opens; empty where what is written has nothing to open."""
     found = (chain.inlined.get(run.array) or chain.step(run.array)).equation
@@ -168,8 +178,8 @@ def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
                    " and ")
     line = ("chain rule: ", of, " reaches the loss ", *ways)
     if via == (chain.loss,):
-        return Wording(line, ("Differentiating the loss, equation ", Stated(chain.loss), ", by ",
-                              of, ":"))
+        return Wording(line, ("Differentiating the loss, equation ", Stated(chain.loss),
+                              Opened(chain.loss, step.of), ", by ", of, ":"))
     both = "" if len(via) == 1 else ", so the contributions are added"
     return Wording(line, ("Chain rule: ", ArrayName(chain.loss), " depends on ", of, " through ",
                           *_numbered(via, step.of), both, ":"))

@@ -12,6 +12,7 @@ from random_models import drawn_model
 
 import gradproof as gp
 from gradproof.derivations.deriving import derive
+from gradproof.derivations.notations import in_notation
 from gradproof.reports.content import Display, Paragraph, Ref, plain
 from gradproof.reports.pages.document import build
 from gradproof.reports.pages.html_page import html_page
@@ -120,3 +121,16 @@ def test_pages_of_models_that_nobody_wrote() -> None:
         assert 'class="tex"' not in text, derived.network
         ids = set(re.findall(r' id="([^"]+)"', text))
         assert set(re.findall(r'href="#([^"]+)"', text)) <= ids
+
+
+@pytest.mark.parametrize("notation", ["ng", "nielsen"])
+def test_an_adjoint_that_is_kept_per_sample_has_one_value(notation: str) -> None:
+    """What is m times smaller is written as the derivative that it is."""
+    moons = in_notation(derive(example("moons")), notation)
+    kept = moons.writer.name("dZ2", latex=True)
+    narrator = Narrator(moons.chain, moons.writer)
+    shown = [formula.left for section in narrator.derivation() for block in section.blocks
+             if isinstance(block, Display) for formula in block.formulas]
+    assert shown.count(kept) == 1
+    told = next(formula for formula in moons.shown() if formula.array == "dZ2").because
+    assert [form.startswith("∂") for form in told] == [True] * (len(told) - 1) + [False]

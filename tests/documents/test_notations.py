@@ -15,7 +15,7 @@ from gradproof.reporting import report
 from gradproof.reports.pages.document import build
 
 WRITTEN = {
-    "ng": (r"\mathrm{d}z^{[2]} = (ŷ - y) \odot ŷ \odot (1 - ŷ)",
+    "ng": (r"\mathrm{d}z^{[2]} = (\hat{y} - y) \odot \hat{y} \odot (1 - \hat{y})",
            r"\mathrm{d}W^{[2]} = (a^{[1]})^{\top} \mathrm{d}z^{[2]}", "J"),
     "nielsen": (r"\delta^{3} = (a^{3} - y) \odot a^{3} \odot (1 - a^{3})",
                 r"\frac{\partial C}{\partial W^{3}} = (a^{2})^{\top} \delta^{3}", "C"),

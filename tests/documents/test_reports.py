@@ -259,11 +259,14 @@ def test_unknown_formats_and_flavors_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("loss", "symbols", "expected"), [
-    ("half_squared_error", {"A1": "o"}, "½ Σ (t - o)² over all entries; t is the target, o the"),
-    ("half_squared_error", {}, "½ Σ (t - a)² over all entries; t is the target, a the output."),
-    ("half_squared_error", {"A1": "y"}, "½ Σ (t - y)² over all entries; t is the target, y the"),
-    ("poisson", {"A1": "o"}, "exp(o) - t o over all entries; o is the logarithm of the rate, "
-                             "t a count; t is the target, o the output."),
+    ("half_squared_error", {"A1": "o"},
+     r"$`\sum \frac{1}{2} (t - o)^{2}`$, over all entries; $`t`$ is the target, $`o`$ the output"),
+    ("half_squared_error", {},
+     r"$`\sum \frac{1}{2} (t - a)^{2}`$, over all entries; $`t`$ is the target, $`a`$ the output"),
+    ("mean_squared_error", {"A1": "ŷ"}, r"$`(t - \hat{y})^{2}`$, mean over all entries; "
+                                        r"$`t`$ is the target, $`\hat{y}`$ the output"),
+    ("poisson", {"A1": "o"}, r"$`\exp(o) - t o`$, mean over all entries; $`t`$ is the target "
+                             r"(a count), $`o`$ the output (the logarithm of the rate)"),
 ])
 def test_the_loss_is_told_in_the_symbols_of_the_formulas(
     loss: str, symbols: dict[str, str], expected: str
