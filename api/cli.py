@@ -104,8 +104,8 @@ def _add_derive(commands: Any) -> None:
     command = _command(commands, "derive", _derive, "print the formulas of a network's gradient",
                        "gradproof derive 2-2-1\n  gradproof derive moons.toml --format latex")
     command.add_argument("spec", help=SPEC_HELP)
-    command.add_argument("--format", choices=("text", "markdown", "latex", "json"), default="text",
-                         help="what to print (default: %(default)s)")
+    command.add_argument("--format", choices=("text", "markdown", "latex", "typst", "json"),
+                         default="text", help="what to print (default: %(default)s)")
     command.add_argument("--notation", metavar="NAME", help=NOTATION_HELP)
     command.add_argument("--steps", action="store_true",
                          help="every form of every equation, with its reason")
@@ -152,6 +152,7 @@ def _as_text(derivation: Derivation, steps: bool) -> str:
 
 def _as_document(derivation: Derivation, form: str, steps: bool) -> str:
     from gradproof.symbolic.display.text_and_latex import plain
+    from gradproof.symbolic.display.typst import typst
 
     blocks = []
     writer = derivation.writer
@@ -161,9 +162,10 @@ def _as_document(derivation: Derivation, form: str, steps: bool) -> str:
     blocks += dict.fromkeys(
         note for formula in formulas for note in writer.notes(formula.step.equation, latex=True)
     )
-    return "\n\n".join(
-        rf"\[ {plain(latex)} \]" if form == "latex" else f"$$\n{latex}\n$$" for latex in blocks
-    )
+    shown = {"latex": lambda latex: rf"\[ {plain(latex)} \]",
+             "typst": lambda latex: f"$ {typst(latex)} $",
+             "markdown": lambda latex: f"$$\n{latex}\n$$"}[form]
+    return "\n\n".join(map(shown, blocks))
 
 
 def _as_json(derivation: Derivation) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from gradproof.symbolic.display.notation import general_notation, superscript
 from gradproof.symbolic.display.reasons import kink_line, reason, writer_of
 from gradproof.symbolic.display.temporaries import put_inside
 from gradproof.symbolic.display.text_and_latex import plain
+from gradproof.symbolic.display.typst import typst
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.specs.model import Model
@@ -60,6 +61,10 @@ class Formula:
     def latex(self) -> str:
         """The equation in LaTeX (amsmath, KaTeX, MathJax), without delimiters."""
         return plain(str(self.derivation.writer.latex(self.step.equation)))
+
+    def typst(self) -> str:
+        """The equation in Typst's mathematics, without the signs $ around it."""
+        return typst(self.latex())
 
     @property
     def because(self) -> tuple[str, ...]:

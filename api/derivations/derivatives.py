@@ -14,6 +14,7 @@ from gradproof.symbolic.display.notation import Mark, Notation
 from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.temporaries import inlined
 from gradproof.symbolic.display.text_and_latex import plain
+from gradproof.symbolic.display.typst import typst
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import MATRIX_VALUED, Equation, System, is_unnamed, size_names
 
@@ -62,6 +63,10 @@ class Derivative:
             return lines[0]
         rows = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
         return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+    def typst(self) -> str:
+        """What :meth:`latex` says, in Typst's mathematics, without the signs $ around it."""
+        return typst(self.latex())
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
