@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 
@@ -126,6 +124,8 @@ def _answers(options: argparse.Namespace) -> Iterator[Checked]:
         if len(files) == 1:
             yield from _of_file(files[0], options, progress.says)
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(options.jobs) as pool:
             try:
                 for done, found in enumerate(pool.map(lambda file: _all_of(file, options), files)):
@@ -138,6 +138,8 @@ def _answers(options: argparse.Namespace) -> Iterator[Checked]:
 def _sampled(files: Sequence[str], count: int | None) -> Sequence[str]:
     if count is None or count >= len(files):
         return files
+    import random
+
     chosen = set(random.Random(len(files)).sample(sorted(files), count))
     say(f"gradproof: {count} of {len(files)} files are checked", sys.stderr)
     return [file for file in files if file in chosen]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 _CELLS: dict[str, Sequence[tuple[int, str]]] = {}
 _ALONE: set[str] = set()
@@ -47,3 +48,14 @@ def in_cell(file: str, line: int) -> tuple[str, int]:
     cells = _CELLS.get(file, ())
     at = bisect_right([first for first, _ in cells], line) - 1
     return ("", line) if at < 0 else (cells[at][1], line - cells[at][0] + 1)
+
+
+class SourceLine(NamedTuple):
+    """A line of source: its file, its number, and its text."""
+
+    filename: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{said_place(self.filename, self.line)}: {self.text}"

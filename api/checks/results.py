@@ -6,9 +6,7 @@ import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradproof.checks.shown.html import result_html
 from gradproof.limits.calls import NotReturnedError
@@ -20,8 +18,10 @@ from gradproof.limits.deadline import (
     known_by_now,
     now_doing,
 )
-from gradproof.repair.search import Repair
-from gradproof.symbolic.tracing.source import SourceLine
+from gradproof.symbolic.places import SourceLine
+
+if TYPE_CHECKING:
+    from gradproof.repair.search import Repair
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
@@ -202,6 +202,8 @@ def within(
     """What call() finds, which is a check of the named gradients; undecided after some seconds."""
     if not seconds > 0:
         raise ValueError(f"time_limit: expected a number of seconds > 0, got {seconds!r}")
+    import numpy as np
+
     linecache.checkcache()  # a file that was changed and loaded again is shown as it is now
     doing("running the functions")
     known(None)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from gradproof.checks.hand_files import source_of
 from gradproof.checks.own_process.parent import Checked, Limits, Says, answers
-from gradproof.limits.process import Send
+from gradproof.limits.process import Send, ready
 from gradproof.programs.options import Options
 from gradproof.programs.texts import NOTEBOOK, read_program
-from gradproof.programs.wording import NoPassError
 from gradproof.symbolic.places import said_place
 
 if TYPE_CHECKING:
@@ -41,11 +40,12 @@ def checked_program(
 
 def serve_program(arguments: Sequence[str], send: Send) -> None:
     """Runs a file and checks its gradients from a place on."""
+    from gradproof.checks import functions  # noqa: F401
     from gradproof.checks.own_process.child import marked, serve
 
     file, said, first, seconds = arguments
     options = Options.of(json.loads(said))
-    send("ready", None)  # what is imported is no part of what the file takes
+    ready(send)  # what is imported is no part of what the file takes
     try:
         waiting = marked(file) if _has_marks(file, options) else []
         if not waiting and not options.are_given:
@@ -72,6 +72,7 @@ def _handed_to_solvers(file: str, seconds: float) -> Waiting:
 def _trained(file: str, options: Options, seconds: float) -> Waiting:
     """The pass of a program that trains; of one that does not, the derivatives that it has."""
     from gradproof.programs.checking import program_of
+    from gradproof.programs.wording import NoPassError
 
     try:
         made = program_of(file, options, seconds)

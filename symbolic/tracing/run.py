@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..equation import Array, System
-from ..places import said_place
+from ..places import SourceLine, said_place
 from ..shapes import ShapeTextError, parse_shape
 from .functions.array_functions import FUNCTIONS
 from .functions.ufuncs import call
@@ -32,7 +32,6 @@ from .source import (
     SESSION,
     UNDER_WAY,
     Place,
-    SourceLine,
     TraceError,
     fail,
     is_users,

@@ -30,10 +30,10 @@ from ..equation import (
 from ..equation import Kind as ArrayKind
 from ..layers.builder import Builder, Operand, ShapeError
 from ..mixed_radix import by_digits
-from ..places import said_place
+from ..places import SourceLine, said_place
 from ..substitution import map_reads, rename_arrays
 from .sizes import Number, exact, number
-from .source import Place, SourceLine, TraceError, assigned_name, fail, place_of, user_frames
+from .source import Place, TraceError, assigned_name, fail, place_of, user_frames
 from .unwritten import Blank
 
 Dtype: TypeAlias = Literal["float", "int", "bool"]

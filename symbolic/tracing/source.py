@@ -16,7 +16,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from ..places import said_place
+from ..places import SourceLine, said_place
 
 _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
@@ -32,17 +32,6 @@ class TraceError(ValueError):
 
 class TraceAttributeError(TraceError, AttributeError):
     """An attribute that traced arrays do not have; ``hasattr`` sees it as missing."""
-
-
-class SourceLine(NamedTuple):
-    """A line of source: its file, its number, and its text."""
-
-    filename: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{said_place(self.filename, self.line)}: {self.text}"
 
 
 class Place(NamedTuple):

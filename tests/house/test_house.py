@@ -217,6 +217,14 @@ def test_importing_the_package_does_not_import_sympy():
     assert shown.stdout.strip() == "False"
 
 
+def test_a_command_that_waits_for_a_check_imports_no_library():
+    code = ("import gradproof.cli, gradproof.checks.results, sys; "
+            "print({'numpy', 'sympy', 'mpmath'} & sys.modules.keys())")
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                           check=True)
+    assert shown.stdout.strip() == "set()"
+
+
 def test_every_public_name_is_there_and_has_a_docstring():
     for name in gradproof.__all__:
         found = getattr(gradproof, name)

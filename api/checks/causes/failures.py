@@ -19,7 +19,8 @@ import numpy as np
 
 from gradproof.limits.calls import ExitedError, NotReturnedError
 from gradproof.numeric import rounding_bound
-from gradproof.symbolic.tracing.source import SourceLine, is_users, line_of
+from gradproof.symbolic.places import SourceLine
+from gradproof.symbolic.tracing.source import is_users, line_of
 
 FACTS = (ValueError, TypeError, LookupError, AttributeError, NameError, ArithmeticError)
 """Exceptions that say that arrays, names or keys do not fit; LinAlgError is a ValueError."""

@@ -24,7 +24,8 @@ from gradproof.checks.points import Point
 from gradproof.checks.results import Check
 from gradproof.limits.deadline import TimeLimitError, bounded
 from gradproof.numeric import Bounds, Branch, diagnose, watched_run
-from gradproof.symbolic.tracing.source import SourceLine, line_of
+from gradproof.symbolic.places import SourceLine
+from gradproof.symbolic.tracing.source import line_of
 
 DRAWS = 240
 """Inputs that are drawn."""

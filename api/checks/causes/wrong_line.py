@@ -17,9 +17,10 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.repair.search import Repair
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import EquationError, is_unnamed
+from gradproof.symbolic.places import SourceLine
 from gradproof.symbolic.proof.first_wrong import Wrong, pointwise_ratio
 from gradproof.symbolic.proof.prover import Prover
-from gradproof.symbolic.tracing.source import SourceLine, line_of
+from gradproof.symbolic.tracing.source import line_of
 
 _BACKWARD = re.compile(r"(?i)d_?[a-z]{0,2}\d*|d[A-Z_]\w*|delta\w*|grad\w*|err\w*|g_?\w{0,2}")
 """What quantities of a backward pass are called, by which nobody differentiates."""

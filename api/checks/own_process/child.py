@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof.checks.own_process.parent import Checked
-from gradproof.limits.process import Send
+from gradproof.limits.process import Send, ready
 
 if TYPE_CHECKING:
     from gradproof.checks import hand_files
@@ -28,13 +28,13 @@ def serve_checks(arguments: list[str], send: Send) -> None:
 
     What they are held against is named, or comes pickled by stdin, or is marked in the file.
     """
-    from gradproof.checks import functions, hand_files, hand_written  # noqa: F401
+    from gradproof.checks import hand_written  # noqa: F401
     from gradproof.derivations.sources import load
 
     file, spec, function, first, seconds = arguments
     given = sys.stdin.buffer.read()
     network = pickle.loads(given) if given else None
-    send("ready", None)  # what is imported is no part of what the file takes
+    ready(send)  # what is imported is no part of what the file takes
     try:
         if spec:
             network = load(spec)

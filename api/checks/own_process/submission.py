@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gradproof.checks.own_process.parent import Checked, Limits, Says, answers
-from gradproof.limits.process import Send
+from gradproof.limits.process import Send, ready
 
 if TYPE_CHECKING:
     from gradproof.checks.hand_files import Mark
@@ -36,7 +36,7 @@ def serve_submission(arguments: Sequence[str], send: Send) -> None:
     from gradproof.checks.own_process.child import serve
 
     file, exercise, repairs, first, seconds = arguments
-    send("ready", None)  # what is imported is no part of what the files take
+    ready(send)  # what is imported is no part of what the files take
     try:
         waiting = _waiting(file, exercise, repairs == "1")
     except ValueError as error:

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradproof.symbolic.escaping import html
-from gradproof.symbolic.places import in_cell, said_place
+from gradproof.symbolic.places import SourceLine, in_cell, said_place
 
 if TYPE_CHECKING:
     from gradproof.repair.search import Repair
-    from gradproof.symbolic.tracing.source import SourceLine
 
 COLOURS = {"proved": "#1a7f37", "agrees": "#1a7f37", "undecided": "#9a6700", "refuted": "#cf222e"}
 MONO = "font-family:monospace;white-space:pre;text-align:left"
