@@ -12,10 +12,12 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     checks/        `check`, `check_layer`, the assertions
     repair/        edits of a hand-written program that make it right
     limits/        time and memory: calls that are ended, processes of their own
+    claims/        claims of a text, held against the derivation
     embedding/     `embed`: markers in documents
     formats/       findings as JSON, JUnit, SARIF, Gradescope's results, annotations
     programs/      scripts, classes and notebooks that train
     cli            the command line
+    audit_command  ``gradproof audit``: what it prints, and its exit code
     check_command  ``gradproof check``: what it prints, and its exit code
     embed_command  ``gradproof embed``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gradproof.checks.orders.derivatives import check_hessian, check_jacobian
     from gradproof.checks.results import Check, CheckResult
     from gradproof.checks.returned import LayerError
+    from gradproof.claims.files import audit
     from gradproof.derivations.declare import Array
     from gradproof.derivations.derivation import Derivation, Formula
     from gradproof.derivations.deriving import derive
@@ -75,6 +78,7 @@ _HOMES = {
     "assert_jacobian": "gradproof.checks.asserting",
     "assert_layer": "gradproof.checks.asserting",
     "assert_objective": "gradproof.checks.asserting",
+    "audit": "gradproof.claims.files",
     "backward_of": "gradproof.checks.hand_files",
     "check": "gradproof.checks.functions",
     "check_derivative": "gradproof.checks.layers",
@@ -110,6 +114,7 @@ __all__ = [
     "assert_jacobian",
     "assert_layer",
     "assert_objective",
+    "audit",
     "backward_of",
     "check",
     "check_derivative",

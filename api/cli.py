@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof import __version__
+from gradproof.audit_command import add_options as add_audit_options
 from gradproof.check_command import add_limits
 from gradproof.check_command import add_options as add_check_options
 from gradproof.embed_command import add_options as add_embed_options
@@ -33,6 +34,7 @@ examples:
   gradproof check backward.py --spec moons.toml
   gradproof report moons.toml --hand backward.py -o report
   gradproof embed --check --diff README.md    formulas and numbers between markers
+  gradproof audit notes.md --spec 2-2-1       formulas of a text, held against the derivation
 """
 
 SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, moons, lenet, lstm or "
@@ -76,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gradproof {__version__}")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_derive, _add_codegen, _add_check, _add_report, _add_embed):
+    for add in (_add_derive, _add_codegen, _add_check, _add_report, _add_embed, _add_audit):
         add(commands)
     return parser
 
@@ -252,6 +254,26 @@ def _embed(options: argparse.Namespace) -> int:
     from gradproof.embed_command import run
 
     with progress("embedding"):
+        return run(options)
+
+
+# --- audit --------------------------------------------------------------------------------------
+
+
+def _add_audit(commands: Any) -> None:
+    command = _command(
+        commands, "audit", _audit, "hold claims somebody made against the derivation",
+        "gradproof audit claims.toml\n  gradproof audit notes.md --spec 2-2-1 --format markdown",
+        "Claims stand in a TOML file (docs/audit.md), or are the formulas of a document. Exit code "
+        "1 when one is wrong, undecided, unread, or depends on what is meant.",
+    )
+    add_audit_options(command)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from gradproof.audit_command import run
+
+    with progress("auditing"):
         return run(options)
 
 

@@ -29,6 +29,7 @@ The folders build on it, each on those named behind the arrow (a test holds it):
     tracing/     a NumPy function, run once on symbolic sizes       -> ground, layers
     text/        equations and formulas as text                     -> ground, layers, tracing
     specs/       networks, models, their TOML files                 -> ground, layers, text
+    latex/       LaTeX as people write it, read into equations      -> ground, layers, text, specs
     matrices/    index equations as products of matrices            -> ground
     derive/      the rule, and what makes its result short          -> ground, matrices
     reread/      printed formulas read back, with their shapes      -> nothing

@@ -50,10 +50,10 @@ def equations(text: str, /, **shapes: str | Array) -> System:
 
 def stated_equations(text: str, shapes: Mapping[str, str | Array]) -> System:
     """Equations as text, in which derivatives may stand."""
-    return parse_equations(text, shapes, _derivative)
+    return parse_equations(text, shapes, differentiating)
 
 
-def _derivative(system: System, output: str, by: str) -> tuple[System, str]:
+def differentiating(system: System, output: str, by: str) -> tuple[System, str]:
     """The derivative of an array by another, beside the equations that there are."""
     made = (jacobian if system.shapes[output] else reverse)(system, output, [by])
     known = {name for each in system.equations for name in (each.name, *each.argmax)}

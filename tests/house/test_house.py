@@ -22,6 +22,7 @@ ALLOWED = {
 PARTS = {
     "symbolic": {"": set(), "layers": {""}, "tracing": {"", "layers"},
                  "text": {"", "layers", "tracing"}, "specs": {"", "layers", "text"},
+                 "latex": {"", "layers", "text", "specs"},
                  "matrices": {""}, "derive": {"", "matrices"}, "reread": set(),
                  "display": {"", "matrices", "derive", "reread"}, "normalform": {""}, "exact": {""},
                  "proof": {"", "normalform", "exact"}},
@@ -31,10 +32,11 @@ PARTS = {
                 "pages": {"", "worked", "sections"}},
     "api": {"limits": set(), "derivations": set(), "repair": {"limits"},
             "checks": {"limits", "derivations", "repair"},
-            "embedding": {"derivations", "checks"},
+            "claims": {"derivations"},
+            "embedding": {"derivations", "checks", "claims"},
             "programs": {"limits", "repair", "checks"}, "formats": {"repair", "checks"},
             "": {"limits", "derivations", "repair", "checks", "embedding", "programs",
-                 "formats"}},
+                 "formats", "claims"}},
 }
 """folder: what its files may import beside themselves; "" are the files at the room's root."""
 PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}

@@ -1,0 +1,179 @@
+"""The sides of a formula beside one another: proved equal, or numbers beside the exact one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from gradproof.claims import stated_numbers
+from gradproof.claims.findings import ORDER, Verdict
+from gradproof.codegen.interpret import evaluate
+from gradproof.reports.worked import figures
+from gradproof.reports.worked.digits import fraction
+from gradproof.symbolic.dependence import ancestors, restricted
+from gradproof.symbolic.display.text_and_latex import factor_text
+from gradproof.symbolic.equation import Read, System, Term
+from gradproof.symbolic.evaluator import NotComputableError
+from gradproof.symbolic.latex.meaning import Meaning
+from gradproof.symbolic.latex.trees import LatexError, Node
+from gradproof.symbolic.latex.values import COLUMN, ROW, FitError, Val
+from gradproof.symbolic.proof.prover import Prover
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one reading, for one layer, comes to."""
+
+    verdict: Verdict
+    why: str = ""
+    exact: str = ""
+    error: str = ""
+    fits: bool = True
+    turned: bool = False
+    kind: str = "formula"
+
+
+class Comparing:
+    """Comparisons of sides; `values` are those of the inputs, where there are any."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def sides(self, meaning: Meaning, nodes: Sequence[Node], values: Sequence[Val]) -> Outcome:
+        """Neighbours are proved equal; numbers in a row are held against what stands before."""
+        outcomes: list[Outcome] = []
+        place = 0
+        while place < len(values):
+            run = place
+            while run < len(values) and values[run].is_number and not _has_size(values[run]):
+                run += 1
+            if run > place:
+                before = values[place - 1] if place else None
+                if before is None and run < len(values):
+                    place = run
+                    continue
+                outcomes.append(self._numbers(meaning, nodes[place:run], values[place:run],
+                                              before))
+                place = run
+                continue
+            if place:
+                outcome = self.equal(meaning, values[place - 1], values[place])
+                stated = values[-1].is_number and not _has_size(values[-1])
+                if outcome.verdict == "wrong" and stated and self._equal_here(
+                        meaning, values[place - 1], values[place]):
+                    outcome = Outcome("right", "the sides are equal at the values given")
+                outcomes.append(outcome)
+            place += 1
+        misfit = [outcome for outcome in outcomes if not outcome.fits]
+        return misfit[0] if misfit else max(
+            outcomes, key=lambda outcome: (ORDER.index(outcome.verdict),
+                                           outcome.kind == "number"))
+
+    def _numbers(
+        self, meaning: Meaning, nodes: Sequence[Node], values: Sequence[Val], before: Val | None
+    ) -> Outcome:
+        sides = [stated_numbers.stated(node, meaning.source.of(node), value.body)
+                 for node, value in zip(nodes, values, strict=True)]
+        exact: Fraction | None = None
+        if before is not None:
+            if before.axes:
+                raise FitError(f"an array ({before.shape}) is said to be a number")
+            if not self.values:
+                return self.equal(meaning, before, values[0])
+            exact = self._exactly(meaning, before)
+        return Outcome(*stated_numbers.judge(exact, sides), kind="number")
+
+    def _equal_here(self, meaning: Meaning, left: Val, right: Val) -> bool:
+        """Whether two numbers are the same at the values that the inputs have."""
+        return bool(self.values) and not left.axes and not right.axes and (
+            self._exactly(meaning, left) == self._exactly(meaning, right))
+
+    def _exactly(self, meaning: Meaning, value: Val) -> Fraction:
+        name = self._named(meaning, value)
+        system = meaning.system()
+        try:
+            found = figures.evaluate(_only(system, name), self.values)
+        except NotComputableError as error:
+            raise LatexError(f"no exact figure: {error}") from None
+        (figure,) = found[name].values()
+        return fraction(figure)
+
+    @staticmethod
+    def _named(meaning: Meaning, value: Val) -> str:
+        ordered = Val(value.body, value.reads, dict(sorted(value.axes.items())))
+        copied = Val(ordered.body + 0, ordered.reads, ordered.axes)
+        builder = meaning.algebra.builder
+        made = meaning.algebra.settle(copied)
+        (name, _), = made.reads or (("", ()),)
+        if name and name in {equation.name for equation in builder.equations}:
+            return name
+        indices = meaning.algebra._indices(ordered.axes)
+        by_label = dict(zip(ordered.axes, indices, strict=True))
+        reads = tuple(Read(array, tuple(by_label[at].symbol if isinstance(at, str)
+                                        else sp.Integer(at) for at in places))
+                      for array, places in ordered.reads)
+        return builder.emit(None, indices, [Term(ordered.body, reads)]).name
+
+    def equal(self, meaning: Meaning, left: Val, right: Val) -> Outcome:
+        if left == right and not left.special:
+            return Outcome("right", "both sides are the same")
+        left, right = (meaning.algebra.sized(one, [other]) if one.special else one
+                       for one, other in ((left, right), (right, left)))
+        turned = False
+        if left.matrix_axes != right.matrix_axes and left.axes and right.axes:
+            if (left.matrix_axes == {ROW} and right.matrix_axes == {COLUMN}) or (
+                    left.matrix_axes == {COLUMN} and right.matrix_axes == {ROW}):
+                right, turned = meaning.algebra.transposed(right), True
+            else:
+                raise FitError(f"the left side is {left.shape}, the right {right.shape}")
+        self._check_axes(left, right)
+        axes = {**left.axes, **right.axes}
+        left, right = (Val(side.body, side.reads, axes) for side in (left, right))
+        names = self._named(meaning, left), self._named(meaning, right)
+        outcome = self._proved(meaning.system(), *names)
+        if turned and outcome.verdict == "right":
+            return replace(outcome, verdict="wrong", turned=True, why="one side is a column, the "
+                           "other a row: they are equal when one of them is transposed")
+        if turned:
+            raise FitError("one side is a column, the other a row")
+        return outcome
+
+    @staticmethod
+    def _check_axes(left: Val, right: Val) -> None:
+        if left.axes.keys() != right.axes.keys() and left.axes and right.axes:
+            only = sorted(left.axes.keys() ^ right.axes.keys())
+            raise FitError(f"one side alone has the index {', '.join(only)}")
+        differs = [label for label in left.axes if label in right.axes
+                   and sp.expand(left.axes[label] - right.axes[label]) != 0]
+        if differs:
+            raise FitError(f"the left side is {left.shape}, the right {right.shape}")
+
+    @staticmethod
+    def _proved(system: System, left: str, right: str) -> Outcome:
+        if left == right:
+            return Outcome("right", "both sides are the same")
+        sides = [restricted(system, ancestors(system, [name])) for name in (left, right)]
+        proof = Prover(sides[0], sides[1], evaluate).prove(
+            {left: right})[left]
+        if proof.equal:
+            return Outcome("right", "proved for all values")
+        if proof.equal is None:
+            return Outcome("undecided", proof.reason)
+        mended = "" if proof.ratio is None else (
+            f"; the right side times {factor_text(proof.ratio)} would be right")
+        return Outcome("wrong", f"the sides differ{mended}")
+
+
+def _has_size(value: Val) -> bool:
+    return bool(value.body.free_symbols)
+
+
+def _only(system: System, name: str) -> System:
+    """The equations that an array is computed from, and the inputs that these read."""
+    found = restricted(system, ancestors(system, [name]))
+    read = {each.array for equation in found.equations for each in equation.reads}
+    return replace(found, inputs=tuple(a for a in found.inputs if a.name in read))

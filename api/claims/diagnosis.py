@@ -1,0 +1,121 @@
+"""What would make a wrong formula right: a transpose, another order, another sign, another loss.
+
+Candidates are found by numbers at random points, and told only when the changed formula is proved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations, product
+
+from gradproof.claims.findings import Finding
+from gradproof.claims.formulas import Subject
+from gradproof.symbolic.latex.grammar import read
+from gradproof.symbolic.latex.names import network_context
+from gradproof.symbolic.latex.trees import LatexError, Node, Source
+from gradproof.symbolic.specs.network import Network
+
+MOST = 400
+"""Changed formulas that are tried."""
+_CALLED = re.compile(r"(?:'|\\sigma|\\tanh|\\exp|\\log|[fgh])$")
+_LOSSES = ("half_squared_error", "mean_squared_error", "binary_cross_entropy", "cross_entropy")
+
+
+def diagnosed(finding: Finding, subject: Subject, network: Network | None) -> Finding:
+    """The finding with what would make it right, where something does."""
+    if finding.verdict != "wrong" or finding.kind != "formula":
+        return finding
+    try:
+        (node,) = read(finding.claim)
+    except (LatexError, ValueError):
+        return finding
+    told = []
+    for text in _mended(finding.claim, node):
+        (changed,) = subject.judge(text)
+        if changed.verdict == "right":
+            told.append(" ".join(text.split()))
+            break
+    if network is not None and not told:
+        told += _elsewhere(finding.claim, subject, network)
+    return replace(finding, diagnosis=tuple(told))
+
+
+def _mended(text: str, node: Node) -> Iterator[str]:
+    """The formula with its last side changed, from small changes to large ones."""
+    if node.kind != "chain":
+        return
+    sides = [part for part in node.parts if part.kind != "relation"]
+    if len(sides) < 2:
+        return
+    first, last = sides[0], sides[-1]
+    source = Source(text)
+    left = text[first.start:first.end]
+    inner = last
+    yield f"{left} = -({text[last.start:last.end]})"
+    if inner.kind != "product":
+        return
+    factors = _factors(inner, source)
+    if not 2 <= len(factors) <= 4:
+        return
+    changes = sorted(_changes(len(factors)), key=lambda change: change[0])
+    for _, order, turned, signs in changes[:MOST]:
+        parts = [_turned(factors[place]) if turned[place] else factors[place] for place in order]
+        shown = parts[0]
+        for sign, part in zip(signs, parts[1:], strict=True):
+            shown = f"({shown}) {sign} {part}" if sign else f"{shown} {part}"
+        yield f"{left} = {shown}"
+
+
+def _factors(node: Node, source: Source) -> list[str]:
+    """The factors as text, a function with its argument as one."""
+    found: list[str] = []
+    for part in node.parts:
+        if part.kind in ("op", "sign"):
+            continue
+        text = source.text[part.start:part.end]
+        before = found[-1] if found else ""
+        if before == "d" or (part.kind == "group" and _CALLED.search(before)):
+            found[-1] = before + text
+        else:
+            found.append(text)
+    return found
+
+
+def _turned(text: str) -> str:
+    return rf"{text}^\top" if re.fullmatch(r"\\?\w+|\([^()]*\)", text) else rf"({text})^\top"
+
+
+def _changes(
+    count: int,
+) -> Iterator[tuple[int, tuple[int, ...], tuple[bool, ...], tuple[str, ...]]]:
+    """Orders, transposes and signs, with how much of a change they are."""
+    plain = tuple(range(count))
+    for order in permutations(plain):
+        for turned in product((False, True), repeat=count):
+            for signs in product(("", r"\odot"), repeat=count - 1):
+                size = sum(turned) + (order != plain) + sum(map(bool, signs))
+                if size <= 4:
+                    yield size, order, turned, signs
+
+
+def _elsewhere(text: str, subject: Subject, network: Network) -> list[str]:
+    """Under which other loss, or convention, the formula is right."""
+    found = []
+    other = "columns" if network.convention == "rows" else "rows"
+    changes: list[tuple[str, dict[str, str]]] = [
+        (f"with samples in {other} (convention {other})", {"convention": other}),
+        *((f"for the loss {loss}", {"loss": loss}) for loss in _LOSSES if loss != network.loss),
+        *(((f"per sample, without the loss's 1/{network.batch} in δ", {"delta": "sample"}),)
+          if network.delta == "loss" else ())]
+    for told, change in changes:
+        try:
+            changed = replace(network, **change, values={})  # type: ignore[arg-type]
+            about = Subject(network_context(changed, subject.context.rule), {}, subject.answers)
+        except ValueError:
+            continue
+        (finding,) = about.judge(text)
+        if finding.verdict == "right":
+            found.append(f"{text} {told}")
+    return found

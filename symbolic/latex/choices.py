@@ -1,0 +1,75 @@
+"""What a formula leaves open: questions, their answers, and every way to answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+MOST_READINGS = 24
+"""Readings of one formula that are gone through."""
+
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is open, and what it may mean, the first being what is read unless something else is
+    said."""
+
+    text: str
+    options: tuple[str, ...]
+
+
+@dataclass
+class Choices:
+    """One reading: an answer to every question that comes up on the way."""
+
+    taken: Mapping[str, int]
+    asked: dict[str, Question] = field(default_factory=dict)
+
+    def ask(self, text: str, options: Sequence[str]) -> int:
+        """The number of the option that this reading takes."""
+        self.asked.setdefault(text, Question(text, tuple(options)))
+        return self.taken.get(text, 0)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        return {text: question.options[self.taken.get(text, 0)]
+                for text, question in self.asked.items()}
+
+
+def readings(
+    make: Callable[[Choices], _Made], answers: Mapping[str, str] | None = None
+) -> Iterator[tuple[Choices, _Made]]:
+    """What `make` makes of every combination of answers; `answers` are given beforehand, by a part
+    of the question's text."""
+    waiting: list[dict[str, int]] = [{}]
+    seen = 0
+    while waiting and seen < MOST_READINGS:
+        taken = waiting.pop(0)
+        choices = Choices(taken)
+        made = make(choices)
+        seen += 1
+        fresh = [question for text, question in choices.asked.items() if text not in taken]
+        given = {question.text: place for question in fresh
+                 for place in [_given(question, answers or {})] if place is not None}
+        if any(place for place in given.values()):
+            waiting.insert(0, {**taken, **given})
+            continue
+        yield choices, made
+        for place, question in enumerate(fresh):
+            if question.text in given:
+                continue
+            before = {**taken, **{q.text: 0 for q in fresh[:place]}}
+            waiting += [{**before, question.text: option}
+                        for option in range(1, len(question.options))]
+
+
+def _given(question: Question, answers: Mapping[str, str]) -> int | None:
+    for part, answer in answers.items():
+        if part in question.text:
+            for place, option in enumerate(question.options):
+                if answer in option:
+                    return place
+    return None

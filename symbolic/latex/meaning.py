@@ -1,0 +1,259 @@
+"""What a formula means for a system: its sides as values, whose equations are appended to it.
+
+Sums, fractions and powers are here; names in :mod:`naming`, products in :mod:`products`,
+functions in :mod:`calls`, derivatives in :mod:`derivatives`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from ..equation import System
+from ..layers.builder import Builder
+from ..limits import MAX_BITS, MAX_EXPONENT, power_bits
+from ..limits import number as limited
+from .calls import Calls
+from .choices import Choices
+from .derivatives import Derivatives
+from .names import Store
+from .naming import Naming
+from .products import Products
+from .scripts import Scripts, index_letter, is_transpose
+from .trees import Node, Source
+from .values import COLUMN, ROW, Algebra, FitError, Val, number
+
+
+class Meaning(Naming, Products, Calls, Derivatives):
+    """One reading of one formula.
+
+    layers: the numbers of its letters for layers.  sizes: what indices were seen to run over.
+    """
+
+    def __init__(
+        self, store: Store, source: Source, choices: Choices, layers: Mapping[str, int],
+        sizes: dict[str, sp.Expr],
+    ) -> None:
+        self.store = store
+        self.context = store.context
+        self.source = source
+        self.choices = choices
+        self.layers = dict(layers)
+        self.sizes = sizes
+        self.unsized = False
+        self.notes: list[str] = []
+        self._start()
+
+    def _start(self) -> None:
+        self.known = self.store.system.names
+        builder = Builder()
+        for array in self.store.system.inputs:
+            builder.input(array)
+        builder.adopt(self.store.system)
+        self.algebra = Algebra(builder, [*self.context.sizes])
+
+    def system(self) -> System:
+        return self.algebra.builder.build()
+
+    def fits(self, node: Node, error: FitError) -> FitError:
+        """The error with its place."""
+        return error if "column " in str(error)[:9] else FitError(
+            self.source.located(node.start, str(error)))
+
+    # --- the walk -------------------------------------------------------------------------------
+
+    def value(self, node: Node) -> Val:
+        match node.kind:
+            case "number":
+                exactly = limited(node.text) if "/" not in node.text else None
+                return number(sp.Rational(node.text) if exactly is None else
+                              sp.Rational(exactly.numerator, exactly.denominator))
+            case "name" | "scripts":
+                return self.scripted(Scripts.of(node), node)
+            case "sum":
+                return self._sum(node)
+            case "product":
+                return self.product_of(node)
+            case "fraction":
+                return self.fraction(node)
+            case "root":
+                inner = self.value(node.parts[0])
+                return self.algebra.pointwise(sp.sqrt, inner)
+            case "group":
+                return self._group(node)
+            case "big":
+                return self._big(node)
+            case "matrix":
+                return self._matrix(node)
+        self.source.fail(node, f"{self.source.of(node)!r} has no value here: a {node.kind} is not "
+                               "read in this place")
+
+    def _sum(self, node: Node) -> Val:
+        values, signs, sign = [], [], 1
+        for part in node.parts:
+            if part.kind == "sign":
+                sign = -1 if part.text == "-" else 1
+                if part.text == "pm":
+                    self.source.fail(part, "± states two formulas; write one of them")
+                continue
+            values.append(self.value(part))
+            signs.append(sign)
+            sign = 1
+        if all(value.special == "eye" for value in values):
+            return Val(sum((s * v.body for s, v in zip(signs, values, strict=True)), sp.S.Zero),
+                       special="eye")
+        try:
+            return self.algebra.pointwise(
+                lambda *x: sp.Add(*(s * y for s, y in zip(signs, x, strict=True))), *values)
+        except FitError as error:
+            raise self.fits(node, error) from None
+
+    def _group(self, node: Node) -> Val:
+        inner = node.parts[0]
+        if node.text in ("round", "square", "curly"):
+            return self.value(inner)
+        if node.text == "bars":
+            found = self.value(inner)
+            if found.matrix_axes == {ROW, COLUMN}:
+                return self.algebra.square_named(found, "det")
+            return self.absolute(found)
+        if node.text == "norm":
+            return self.algebra.pointwise(sp.sqrt, self.squares(self.value(inner)))
+        if node.text == "angles" and inner.kind == "list" and len(inner.parts) == 2:
+            left, right = map(self.value, inner.parts)
+            return self.all_summed(self.algebra.pointwise(lambda x, y: x * y, left, right))
+        self.source.fail(node, "brackets of this kind are not read here")
+
+    def squares(self, value: Val) -> Val:
+        return self.all_summed(self.algebra.pointwise(lambda x: x**2, value))
+
+    def all_summed(self, value: Val) -> Val:
+        over = [label for label in value.axes if label in (ROW, COLUMN)]
+        return self.algebra.settle(value, over) if over else value
+
+    def _big(self, node: Node) -> Val:
+        """Σ with what stands below it."""
+        *scripts, body = node.parts
+        if node.text != "sum":
+            self.source.fail(node, "products Π are not read here; write their logarithm, or the "
+                                   "factors")
+        inner = self.value(body)
+        for label, other in self._bound(node, scripts):
+            if other is not None:
+                inner = self._without(inner, label, other)
+            try:
+                inner = self.algebra.total(inner, label, self.sizes.get(label))
+            except FitError as error:
+                raise self.fits(node, error) from None
+        return inner
+
+    def _bound(self, node: Node, scripts: list[Node]) -> list[tuple[str, str | None]]:
+        below = [script.parts[0] for script in scripts if script.kind == "down"]
+        if not below:
+            self.source.fail(node, "over what the sum runs is not said; write \\sum_i")
+        found: list[tuple[str, str | None]] = []
+        parts = below[0].parts if below[0].kind == "list" else (below[0],)
+        if below[0].kind == "product" and all(p.kind == "name" for p in below[0].parts):
+            parts = below[0].parts
+        for part in parts:
+            label, other = part, None
+            if part.kind == "chain":
+                label, relation, bound = part.parts[:3]
+                if relation.text in ("neq", "ne"):
+                    other = str(index_letter(bound, self.source))
+                elif relation.text != "=" or bound.text not in ("0", "1"):
+                    self.source.fail(bound, "a sum runs over a whole axis here, from 1")
+            letter = index_letter(label, self.source)
+            found.append((str(letter), other))
+        return found
+
+    def _without(self, value: Val, label: str, other: str) -> Val:
+        size = value.axes.get(label) or self.sizes.get(label)
+        if size is None:
+            self.unsized = True
+            return value
+        same = self.algebra.delta(label, other, size)
+        return self.algebra.pointwise(lambda x, d: x * (1 - d), value, same)
+
+    def _matrix(self, node: Node) -> Val:
+        """Numbers and entries in rows and columns."""
+        if node.text in ("cases", "vmatrix"):
+            self.source.fail(node, "cases and determinants written out are not read here")
+        rows = [[self.value(cell) for cell in row.parts] for row in node.parts if row.parts]
+        if len({len(row) for row in rows}) != 1 or any(
+                cell.axes or cell.special for row in rows for cell in row):
+            self.source.fail(node, "a matrix is read with numbers, or entries, in rows of one "
+                                   "length")
+        return self.algebra.literal(rows)
+
+    def scripted(self, found: Scripts, node: Node) -> Val:
+        base = found.base
+        if base.kind != "name":
+            if base.kind == "group" and base.text == "norm":
+                value = self._norm_power(found)
+                return value if value is not None else self.raised(self.value(base), found, node)
+            return self.raised(self.lowered(self.value(base), found.downs, node), found, node)
+        stem = base.text if base.font != "cal" else (
+            "𝓛" if base.text == "L" else base.text)
+        value = self.named(stem, found, node)
+        return self.raised(value, found, node)
+
+    def _norm_power(self, found: Scripts) -> Val | None:
+        downs = {down.text for down in found.downs}
+        if len(found.ups) == 1 and found.ups[0].text == "2" and downs <= {"2", "F", "f"}:
+            return self.squares(self.value(found.base.parts[0]))
+        if downs == {"1"} and not found.ups:
+            return self.all_summed(self.absolute(self.value(found.base.parts[0])))
+        found.downs.clear()
+        return None
+
+    # --- what is raised or lowered at a value ---------------------------------------------------
+
+    def lowered(self, value: Val, downs: list[Node], node: Node) -> Val:
+        if not downs:
+            return value
+        letters = [index_letter(down, self.source) for down in downs]
+        axes = [label for label in (ROW, COLUMN) if label in value.axes]
+        if len(letters) != len(axes) or not all(isinstance(x, str) for x in letters):
+            self.source.fail(node, f"{value.shape} has {len(axes)} axes, got {len(letters)} "
+                                   "indices")
+        for label, letter in zip(axes, letters, strict=True):
+            self.sizes[str(letter)] = value.axes[label]
+        return self.algebra.renamed(self.algebra.settle(value),
+                                    dict(zip(axes, map(str, letters), strict=True)))
+
+    def raised(self, value: Val, found: Scripts, node: Node) -> Val:
+        if found.primes:
+            value = self.algebra.transposed(value)
+        for up in found.ups:
+            value = self._power(value, up)
+        return value
+
+    def _power(self, value: Val, up: Node) -> Val:
+        if is_transpose(up):
+            return self.algebra.transposed(value)
+        entrywise = up.kind == "product" and up.parts[0].text == "⊙"
+        exponent = self.value(up.parts[1] if entrywise else up)
+        if exponent.axes and value.axes and not entrywise:
+            self.source.fail(up, "an exponent is one number here")
+        matrix = value.matrix_axes == {ROW, COLUMN} or value.special
+        if matrix and exponent.body == -1 and not entrywise:
+            return value if value.special else self.algebra.square_named(value, "inv")
+        if matrix and exponent.body == 2 and not entrywise and not value.special:
+            square = sp.expand(value.axes[ROW] - value.axes[COLUMN]) == 0
+            if square and self.choices.ask("the square of a matrix",
+                                           ("entry by entry", "times itself")):
+                return self.algebra.product(value, value)
+        self._check_power(value, exponent, up)
+        return self.algebra.pointwise(lambda x, n: x**n, value, exponent)
+
+    def _check_power(self, value: Val, exponent: Val, up: Node) -> None:
+        """Numbers that a computer can hold."""
+        base, power = value.body, exponent.body
+        if (power.is_Rational and abs(power) > MAX_EXPONENT) or (
+                base.is_Rational and power.is_Rational and power_bits(
+                    Fraction(int(base.p), int(base.q)), int(power)) > MAX_BITS):
+            self.source.fail(up, f"a power is at most {MAX_EXPONENT}, and a number has at most "
+                                 f"{MAX_BITS} bits")

@@ -1,0 +1,149 @@
+"""Files of claims, documents and the command: verdicts, places, formats, exit codes, bad input."""
+
+import json
+
+import pytest
+
+import gradproof as gp
+from gradproof.claims.documents import formulas_of
+from gradproof.claims.files import ClaimsError
+from gradproof.cli import main
+
+CLAIMS = r"""
+title = "A text"
+text = "notes.md"
+
+[specs.net]
+network = { sizes = [2, 2, 1], output = "sigmoid", loss = "mean_squared_error", batch = 4 }
+
+[specs.car]
+equations = "T = p * q * (1 + r)"
+shapes = { p = "", q = "", r = "" }
+values = { p = 20, q = 2, r = "0.1" }
+
+[[claims]]
+formula = "dZ^{(2)} = -(Y - A^{(2)}) \\odot \\sigma'(Z^{(2)})"
+find = "the loss"
+where = "backward"
+
+[[claims]]
+formula = "dW^{(2)} = A^{(1)} dZ^{(2)}"
+
+[[claims]]
+formula = "dW^{(1)} = X^\\top dZ^{(1)}"
+
+[[claims]]
+spec = "car"
+of = "\\frac{\\partial T}{\\partial p}"
+number = "2.2"
+
+[[claims]]
+spec = "car"
+of = "\\frac{\\partial T}{\\partial r}"
+number = "44"
+
+[[claims]]
+of = "dW^{(1)}"
+shape = "(2, 2)"
+
+[[claims]]
+of = "Z^{(2)}"
+shape = "(1, 4)"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "claims.toml").write_text(CLAIMS, encoding="utf-8")
+    (tmp_path / "notes.md").write_text("one\ntwo: the loss\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_file_of_claims(folder):
+    audit = gp.audit(folder / "claims.toml")
+    assert [finding.verdict for finding in audit] == [
+        "wrong", "wrong", "right", "right", "wrong", "right", "wrong"]
+    first, second, *_, slope, _, shape = audit
+    assert "half_squared_error" in " ".join(first.diagnosis)
+    assert first.where == "backward, line 2"
+    assert "A^{(1)}^\\top" in second.diagnosis[0] or "(A^{(1)})^\\top" in second.diagnosis[0]
+    assert slope.exact.startswith("40")
+    assert shape.why == "its shape is (4, 1)"
+    assert audit.counts == {"right": 3, "wrong": 4}
+
+
+def test_formats(folder, capsys):
+    assert main(["audit", str(folder / "claims.toml"), "--format", "json"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert data["verdict"] == "wrong"
+    assert len(data["claims"]) == 7
+    for form, sign in (("text", "7 claims: 3 right, 4 wrong"), ("markdown", "| 7 |"),
+                       ("html", "<td>wrong</td>")):
+        assert main(["audit", str(folder / "claims.toml"), "--format", form]) == 1
+        assert sign in capsys.readouterr().out
+
+
+DOCUMENT = r"""# Notes
+
+The rule is $\delta^{(2)} = (o - t) \odot o (1 - o)$ and `$not math$`.
+
+```
+$$ code = 1 $$
+```
+
+$$
+\begin{aligned}
+h_1 &\approx 0.594 \\
+o &\approx 0.762
+\end{aligned}
+$$
+"""
+
+
+def test_a_document_is_read_as_it_is(tmp_path, capsys):
+    path = tmp_path / "notes.md"
+    path.write_text(DOCUMENT, encoding="utf-8")
+    audit = gp.audit(path, spec="2-2-1")
+    assert [(finding.verdict, finding.where) for finding in audit] == [
+        ("right", "line 3"), ("right", "line 9"), ("wrong", "line 9")]
+    assert main(["audit", str(path), "--spec", "2-2-1"]) == 1
+    assert "3 claims" in capsys.readouterr().out
+
+
+def test_latex_documents():
+    text = "% $a = b$\n\\begin{align*} x &= y \\end{align*} \\verb and $z=1$"
+    assert [found.strip() for _, found in formulas_of(text, ".tex")] == ["x &= y", "z=1"]
+
+
+def test_figures_of_a_spec():
+    audit = gp.audit("2-2-1")
+    assert len(audit) == 40
+    assert audit.counts["right"] == sum(f.verdict == "right" for f in audit) > 10
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("claims = 3", "specs: expected tables"), ("[specs.a]\nfile = '2-2-1'\n[[claims]]\nfoo = 1",
+                                              "claim 1: unknown key 'foo'"),
+    ("[specs.a]\nfile = '2-2-1'\n[[claims]]\nwhere = 'x'", "expected one of formula"),
+    ("[specs.a]\nfile = '2-2-1'\n[[claims]]\nspec = 'b'\nformula = 'a = b'", "no [specs.b]"),
+    ("[specs.a]\nfile = '2-2-1'\n[[claims]]\nformula = 'E'", "states nothing"),
+    ("[specs.a]\nfile = '2-2-1'\n[[claims]]\nof = 'E'\nnumber = 'x'", "expected a decimal"),
+    ("[specs.a]\nlayout = 'x'\nfile = '2-2-1'", "layout: expected"),
+    ("[specs.a]\nequations = 'L = '", "specs.a"), ("[specs.a]\nbad = 1", "unknown key 'bad'"),
+    ("x = [", "is not valid TOML"), ("[specs.a]\nfile = 'lenet'", "dense networks"),
+])
+def test_bad_files(text, said, tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ClaimsError) as error:
+        gp.audit(path)
+    assert said in str(error.value)
+
+
+def test_bad_documents(tmp_path, capsys):
+    path = tmp_path / "notes.md"
+    path.write_text("nothing", encoding="utf-8")
+    assert main(["audit", str(path)]) == 2
+    assert "--spec" in capsys.readouterr().err
+    assert main(["audit", str(path), "--spec", "2-2-1"]) == 2
+    assert "nothing to audit" in capsys.readouterr().err
