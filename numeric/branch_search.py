@@ -25,6 +25,10 @@ _DIRECTIONS = 24
 _STEP = 1e-4
 # Once and a half the way to the branch by the slope, then further.
 _STRIDES = (1.5, 4.0, 16.0, 64.0)
+# Steps towards where a side begins, and how much further than that way an input is to lie.
+_HALVINGS, _BEYOND = 12, 1.2
+# Where logarithms of an entry that is rounded to its bound are taken to lie.
+_END = 700.0
 _SCALES = (10.0, 0.1, -1.0, 100.0, 0.01, -10.0, 1000.0, 0.001)
 
 
@@ -64,6 +68,37 @@ class Reaching:
             for _ in self._inputs(side):
                 if side in self.found or self._spent >= budget:
                     break
+
+    def nearer(self, side: Side) -> Values | None:
+        """An input that takes a found side and lies little beyond where it begins; None where none
+        does.
+
+        A search overshoots by orders of magnitude, to where a loss has no digits left: what a
+        clip does is seen best beside it.
+        """
+        far, low, high = self.found[side], 0.0, 1.0
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            took = self._takes(self._between(far, middle), side)
+            low, high = (low, middle) if took else (middle, high)
+        there = self._between(far, min(1.0, _BEYOND * high))
+        return there if high < 1 / _BEYOND and self._takes(there, side) else None
+
+    def _takes(self, values: Values, side: Side) -> bool:
+        seen = self.run(values).branches.get(side[0])
+        return seen is not None and seen.took(side[1])
+
+    def _between(self, far: Values, part: float) -> Values:
+        """An input on the way from the start to another, within its bounds."""
+        made = dict(far)
+        for name in self.movable:
+            ends = self.bounds.get(name, (None, None))
+            one, other = (_unbounded(values[name].astype(float), ends)
+                          for values in (self.start, far))
+            with np.errstate(all="ignore"):
+                at = _bounded(one + part * (other - one), ends)
+            made[name] = np.where(one == other, self.start[name], at).astype(far[name].dtype)
+        return made
 
     def _inputs(self, side: Side) -> Iterator[None]:
         yield from self._climb(side)
@@ -161,6 +196,26 @@ class Reaching:
                 if side in self._wanted and side not in self.found and seen.took(side[1]):
                     self.found[side] = values
         return record
+
+
+def _unbounded(values: NDArray[Any], bounds: Bounds) -> NDArray[Any]:
+    """Entries within bounds as any numbers: from 1e-9 to 1e-3 is as far as from 1 to 1e6."""
+    low, high = bounds
+    if low is None and high is None:
+        return values
+    with np.errstate(all="ignore"):
+        made = 0.0 if low is None else np.log(values - low)
+        made = made if high is None else made - np.log(high - values)
+    return np.asarray(np.clip(made, -_END, _END))
+
+
+def _bounded(values: NDArray[Any], bounds: Bounds) -> NDArray[Any]:
+    low, high = bounds
+    if low is not None and high is not None:
+        return np.asarray(low + (high - low) / (1 + np.exp(-values)))
+    if low is not None:
+        return np.asarray(low + np.exp(values))
+    return values if high is None else np.asarray(high - np.exp(-values))
 
 
 def missing(record: Record) -> list[Side]:

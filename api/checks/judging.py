@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from gradproof.checks.causes.common_factor import common_factor, plain_factor
+from gradproof.checks.causes.reached_bounds import beyond_bounds
 from gradproof.checks.causes.repair_search import suggested_factors, suspicion
 from gradproof.checks.causes.sides import NO_SIDES, wrong_sides
 from gradproof.checks.causes.wrong_line import FirstWrong, repaired_line, sayable
@@ -74,12 +75,12 @@ def judge(
     # From here on no failure and no want of time costs the verdict.
     doing("explaining")
     sides = attempted(partial(wrong_sides, numbers, looked, checks), NO_SIDES, EXPLAINING)
-    checks = sides.told(checks)
+    checks, bound = beyond_bounds(numbers, sides.told(checks))
     checks = attempted(partial(right_for, numbers, looked, checks, sides.names), checks, EXPLAINING)
     refuted = [made.name for made in checks if made.verdict == "refuted"]
     if numbers.unsteady:  # what an edit makes of remembered numbers says nothing
         return CheckResult(checks, unasked=subject.keyed.unasked)
-    wrong, place, _ = sides.instead_of(attempted(
+    wrong, place, _ = bound or sides.instead_of(attempted(
         lambda: proofs.first_wrong(refuted), FirstWrong(), EXPLAINING))
     if numbers.fails is not None:
         wrong, place = f"first wrong: {numbers.fails.place}, which fails", numbers.fails.place
@@ -114,7 +115,7 @@ def _repair(
         rerun.function, rerun.bound, numbers.wanted(looked), failing,
         suspicion(proofs.prover, subject.hand, arrays, place),
         suggested_factors((numbers.diagnosis(name), numbers.sizes(name)) for name in failing),
-        rerun.verdict, subject.loose_units, rerun.loss, keys_for,
+        rerun.verdict, subject.loose_units, rerun.loss, subject.loss, keys_for,
     )
     return find_repair(search, seconds)
 

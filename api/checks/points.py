@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from gradproof.symbolic.equation import Array, size_symbols
+from gradproof.symbolic.places import SourceLine
 from gradproof.symbolic.proof.sampling import draw, lifted
 
 Values = dict[str, Any]
@@ -34,7 +35,8 @@ def number_of(value: Any) -> Any:
 class Point:
     """Sizes and values; `given` marks arrays that the user handed in, `elsewhere` ones like them
     at other sizes; `branch` says which branch it was made to take; `redrawn` is "varied" or "all"
-    where the sizes are the given ones and what is differentiated by, or all, has other numbers."""
+    where the sizes are the given ones and what is differentiated by, or all, has other numbers;
+    `bound` is the line of the gradient with a bound that it was made to lie beyond."""
 
     sizes: Mapping[str, int]
     values: Values
@@ -42,6 +44,7 @@ class Point:
     elsewhere: bool = False
     branch: str = ""
     redrawn: str = ""
+    bound: SourceLine | None = None
 
     @cached_property
     def numbers(self) -> Values:

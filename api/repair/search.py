@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, count
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, Literal
 
 import numpy as np
@@ -117,7 +117,7 @@ class Search:
         first point).
     verify: the verdict of the whole check on a function.
     loose_units: axes of length one may be too many or too few.
-    loss: what the gradient is of; its numbers may be what is missing.
+    loss: what the gradient is of; its numbers may be what is missing.  value: its value.
     keys: under which the gradient by a name may be returned.
     """
 
@@ -130,6 +130,7 @@ class Search:
     verify: Callable[[Callable[..., Any]], str]
     loose_units: bool = False
     loss: Callable[..., Any] | None = None
+    value: Callable[[Mapping[str, Any]], Any] | None = None
     keys: Callable[[str], Sequence[str]] = lambda name: (name,)
 
 
@@ -159,24 +160,21 @@ def _found(search: Search, program: Program, seconds: float) -> tuple[Repair | N
     right = {key for name in search.wanted[0].gradients if name not in search.wrong
              for key in search.keys(name)}
     edits = Edits(program, observed, search.constants, right,
-                  _sources(search.loss, search.wanted[0].values))
+                  _sources(search))
     # A line that fails need not be the wrong one.
     trial = _Trial(search, program, run, _Clock(seconds), {} if failed else suspicion)
     return trial.outcome(ranked(edits, suspicion))
 
 
-def _sources(
-    loss: Callable[..., Any] | None, values: Mapping[str, Any]
-) -> list[FunctionSource]:
-    """The loss and the functions that it calls; that it reaches, where it takes other values."""
-    if not isinstance(loss, FunctionType):
+def _sources(search: Search) -> list[FunctionSource]:
+    """The loss and the functions that it calls; none where it has no value: to read all that it
+    reaches by its imports may take longer than the whole search."""
+    loss, value = search.loss, search.value
+    if not isinstance(loss, FunctionType | MethodType) or value is None:
         return []
-
-    def run() -> object:
-        return attempted(lambda given: loss(**given), values)
-
     try:
-        return Program.of(loss, run if run() is not None else None).sources
+        return Program.of(
+            loss, lambda: attempted(value, search.wanted[0].values)).sources
     except (TypeError, ValueError, RecursionError):
         return []
 

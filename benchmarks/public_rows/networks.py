@@ -11,6 +11,7 @@ from .row import Row
 
 REAL = gp.Array("m n")
 UNIT = gp.Array("m n", kind="interval", low=0, high=1)
+CLIP = ": grad = np.clip(grad, -10, 10)"
 CLIPPED = gp.Array("m n", kind="interval", low=0.05, high=0.95)
 ROWS_TO_1 = gp.Array("m n", kind="probability")
 ONE_HOT = gp.Array("m n", kind="one_hot")
@@ -164,7 +165,7 @@ def neuralnetlib() -> Iterator[Row]:
              "BinaryFocalLossPerLabel": (MASK, UNIT)}
     # the caller divides by the samples; the other two are clipped at 10, on purpose
     known = {"BinaryCrossentropy": ("1/(m",), "CategoricalCrossentropy": ("1/m",),
-             "MultiLabelBCELoss": ("is clipped",), "BinaryFocalLossPerLabel": ("is clipped",)}
+             "MultiLabelBCELoss": (CLIP,), "BinaryFocalLossPerLabel": (CLIP,)}
     for name, (true, predicted) in kinds.items():
         yield Row(package, name, f"{package}.losses",
                   lambda module, n=name, t=true, p=predicted: gp.check(

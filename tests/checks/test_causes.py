@@ -344,3 +344,42 @@ def test_an_edit_is_one_that_somebody_would_write(loss, gradient, inputs, line):
     result = gp.check(loss, gradient, wrt=[next(iter(inputs))], **inputs)
     assert result.verdict == "refuted"
     assert result.repair.new.strip() == line, str(result)
+
+
+def least_squares(w, X, y):
+    return -len(y) / 2 * np.log(np.sum((y - X @ w) ** 2))
+
+
+def least_squares_curvature(w, X, y):
+    r = y - X @ w
+    ssr = np.sum(r**2)
+    slope = -2 * X.T @ r
+    both = X.T @ X / ssr - np.outer(slope, slope) / ssr**2
+    return -len(y) * both / 2
+
+
+def least_squares_turned(w, X, y):
+    r = y - X @ w
+    ssr = np.sum(r**2)
+    slope = -2 * X.T @ r
+    both = 2 * X.T @ X / ssr + np.outer(slope, slope) / ssr**2
+    return -len(y) * both / 2
+
+
+def least_squares_scaled(w, X, y):
+    r = y - X @ w
+    ssr = np.sum(r**2)
+    slope = -2 * X.T @ r
+    both = 2 * X.T @ X / ssr - np.outer(slope, slope) / ssr**2
+    return -len(y) * both
+
+
+@pytest.mark.parametrize(("hessian", "line"), [
+    (least_squares_curvature, "both = X.T @ X / ssr - np.outer(slope, slope) / ssr**2"),
+    (least_squares_turned, "both = 2 * X.T @ X / ssr + np.outer(slope, slope) / ssr**2"),
+    (least_squares_scaled, "return -len(y) * both"),
+])
+def test_what_is_handed_back_times_sizes_is_not_the_wrong_line(hessian, line):
+    result = gp.check_hessian(least_squares, hessian, repair_seconds=0, w="n", X="m n", y="m")
+    assert result.verdict == "refuted"
+    assert result.place.text == line, str(result)

@@ -165,3 +165,72 @@ def test_conditions_are_those_of_their_lines():
             for b in record.branches}
     assert told == {("x > 1", "x <= 1"), ("x > 2", "x <= 2"), ("x > 3", "x < 3"),
                     ("x - 1 > 0", "x - 1 < 0")}
+
+
+def entropy(p, y):
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def entropy_clipped(p, y):
+    g = ((1 - y) / (1 - p) - y / p) / y.size
+    return np.clip(g, -10, 10)
+
+
+def entropy_bounded(p, y):
+    g = ((1 - y) / (1 - p) - y / p) / y.size
+    return np.maximum(np.minimum(g, 30.0), -30.0)
+
+
+def reciprocals(x):
+    return np.sum(1 / x)
+
+
+def reciprocals_bounded(x):
+    return np.maximum(-1 / x**2, -1e4)
+
+
+def quartic(x):
+    return np.sum(x**4)
+
+
+def quartic_by_its_norm(x):
+    g = 4 * x**3
+    scale = np.minimum(1.0, 1e4 / np.linalg.norm(g))
+    return g * scale
+
+
+UNITS = {"p": gp.Array("n", kind="interval", low=0, high=1), "y": gp.Array("n", kind="mask")}
+POSITIVE = {"x": gp.Array("n", kind="positive")}
+
+
+@pytest.mark.parametrize(("loss", "gradient", "inputs", "line"), [
+    (entropy, entropy_clipped, UNITS, "return np.clip(g, -10, 10)"),
+    (entropy, entropy_bounded, UNITS, "return np.maximum(np.minimum(g, 30.0), -30.0)"),
+    (reciprocals, reciprocals_bounded, POSITIVE, "return np.maximum(-1 / x**2, -1e4)"),
+    (quartic, quartic_by_its_norm, {"x": "n"}, "scale = np.minimum(1.0, 1e4 / np.linalg.norm(g))"),
+], ids=lambda case: getattr(case, "__name__", ""))
+def test_a_bound_of_the_gradient_alone_is_seen_beside_it(loss, gradient, inputs, line):
+    result = gp.check(loss, gradient, wrt=[next(iter(inputs))], repair_seconds=0, **inputs)
+    assert result.verdict == "refuted", str(result)
+    assert result.place is not None
+    assert result.place.text == line, str(result)
+    assert "a bound that the loss's gradient does not have" in str(result)
+
+
+def clipped_squares(x):
+    return np.sum(np.clip(x, -50, 50) ** 2)
+
+
+def clipped_squares_without_its_mask(x):
+    c = np.clip(x, -50, 50)
+    return 2 * c
+
+
+def test_a_bound_that_the_loss_has_too_is_no_bound_too_much():
+    right = gp.check(clipped_squares, lambda x: 2 * np.clip(x, -50, 50) * (np.abs(x) <= 50),
+                     wrt=["x"], x="n")
+    wrong = gp.check(clipped_squares, clipped_squares_without_its_mask, wrt=["x"], x="n",
+                     repair_seconds=0)
+    assert right.verdict == "proved", str(right)
+    assert wrong.verdict == "refuted", str(wrong)
+    assert "does not have" not in str(wrong)

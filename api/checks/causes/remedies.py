@@ -126,8 +126,24 @@ class Remedies:
             least = min(filter(None, (least, further)), key=lambda entry: entry[0], default=None)
         if least is not None:
             return least[1]
-        both = self._two(cone, name, due, sources)
+        both = self._two(cone, name, due, sources) or self._behind_a_factor(name, due, sources)
         return None if both is None else Remedy(cone, both)
+
+    def _behind_a_factor(
+        self, name: str, due: Due, sources: Sequence[str]
+    ) -> dict[str, Due] | None:
+        """What the one array has to be that is handed on times sizes, as in `-n * h / 2`: where the
+        result is no multiple of what is due, no other factor would mend it."""
+        if len(sources) != 1:
+            return None
+        source, = sources
+        factors = self._ratio(self.values[name], self.values[source])
+        if not factors or self.quantity(source) is not None or self._ratio(
+                self.values[name], due.values):
+            return None
+        shaped_due = (value.reshape(own.shape) for value, own in zip(
+            due.values, self.values[source], strict=True))
+        return {source: self._scaled(Due(tuple(shaped_due)), 1 / factors[0])}
 
     # --- one array ------------------------------------------------------------------------------
 

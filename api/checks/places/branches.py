@@ -13,6 +13,10 @@ from gradproof.checks.points import Point
 from gradproof.checks.subject import Subject
 from gradproof.numeric import Bounds, Reaching, Record, missing, said, watched_run
 from gradproof.symbolic.equation import Array
+from gradproof.symbolic.tracing.source import line_of
+
+BOUNDS = ("above the lower bound", "below the upper bound", "the larger of", "the smaller of")
+"""What a clip, a maximum and a minimum ask."""
 
 MOST = 8
 """Sides of branches to look for; a program with more of them unmet is not what random points
@@ -49,8 +53,13 @@ def branch_points(subject: Subject, points: Sequence[Point]) -> tuple[list[Point
         search.reach(open_)
         for side in open_:
             if side in search.found:
-                if all(point.values is not search.found[side] for point in found):
-                    found.append(Point(start.sizes, search.found[side], branch=said(side)))
+                ends = (search.nearer(side), search.found[side])
+                line = line_of(side[0].filename, side[0].line) if (
+                    what == "gradient" and side[0].asks in BOUNDS) else None
+                found += [Point(start.sizes, values, branch=said(side), bound=line)
+                          for values in ends
+                          if values is not None
+                          and all(point.values is not values for point in found)]
             elif side[0] in search.moved:
                 notes[f"no input was found with {said(side)} (of the {what})"] = None
     return found, list(notes)
