@@ -297,6 +297,8 @@ def _add_report(commands: Any) -> None:
                          help="markdown, latex, html, pdf, json or notebook; several with commas, "
                               "or the option again (default: markdown,latex)")
     command.add_argument("--notation", metavar="NAME", help=NOTATION_HELP)
+    command.add_argument("--language", metavar="CODE", default="en",
+                         help="en (the default) or zh")
     command.add_argument("--body", action="store_true",
                          help="LaTeX without preamble, to be read by \\input")
     command.add_argument("--length", choices=("short", "full"), default="full",
@@ -329,7 +331,7 @@ def _report(options: argparse.Namespace) -> int:
         written, result = report(
             network, options.output, hand=options.hand, function=options.function,
             flavor=options.flavor, force=options.force, body=options.body,
-            notation=options.notation,
+            notation=options.notation, language=options.language,
             length=options.length, digits=options.digits,
             formats=named(",".join(options.formats)) if options.formats else DEFAULT,
             sections=None if options.sections is None else named(options.sections),

@@ -15,6 +15,7 @@ from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.derivations.notations import in_notation
+from gradproof.reports.language import language as language_of
 from gradproof.reports.pages.document import SHORT, build
 from gradproof.reports.pages.files import DEFAULT, write_report
 from gradproof.reports.sections.comparison import CheckEntry, CheckRow, Comparison
@@ -42,6 +43,7 @@ def report(
     formats: Iterable[str] = DEFAULT,
     flavor: str = "github",
     notation: str | None = None,
+    language: str = "en",
     body: bool = False,
     length: str = "full",
     sections: Iterable[str] | None = None,
@@ -57,19 +59,18 @@ def report(
         within `limits`, and put into the three-way comparison; an example network brings its own.
         function: which function of that file.
     flavor: of the Markdown, "github" or "portable".  notation: a preset, as for
-        :func:`in_notation`.  body: LaTeX without preamble, for \\input.
+        :func:`in_notation`.  language: "en" or "zh".  body: LaTeX without preamble, for \\input.
     length: "full", or "short": the formulas without their derivation and the numbers.
-        sections: names of the sections wanted, in their order, in place of a length.
-    digits: significant digits of all results, 2 to 40; by default 6 in lines and 15 in tables.
+        sections: names of those wanted, in their order, in place of a length.  digits:
+        significant digits of all results, 2 to 40; by default 6 in lines and 15 in tables.
     force: replace files of these names that are no report's.
 
     Also returns the check's result where there was a hand-written pass.  Raises HandError for a
-    file that cannot be used, ValueError for a word, number or name that is none, or a file that
-    is no report's; nothing is written then.
+    file that cannot be used, ValueError for a word or number that is none; nothing is written then.
     """
     if not str(directory):
         raise ValueError("report: expected the name of a folder, got \"\"")
-    wanted = _wanted(length, sections, digits)
+    wanted, spoken = _wanted(length, sections, digits), language_of(language)
     derivation = derive(network) if notation is None else in_notation(derive(network), notation)
     file, result = _compared(derivation, hand, function, limits)
     data = build(
@@ -81,7 +82,7 @@ def report(
         comparison=None if result is None else Comparison(
             [_row(check) for check in result], result.first_wrong, _edit(result)),
         sections=wanted, digits=digits,
-    )
+    ).translated(spoken)
     return write_report(data, Path(directory), formats, flavor, force, body), result
 
 

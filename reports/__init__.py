@@ -7,6 +7,7 @@ Results are handed in; nothing is derived or checked here.
     pages/      documents, figure, templates, files
     markers/    markers in documents: found, read, filled
 
+    language   documents in other languages, by a catalogue of gettext's
     content    what a document is made of, as plain data: no markup, no file format
     markup     how prose, formulas and programs are spelled in each format
     mathml     formulas as MathML

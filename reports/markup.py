@@ -253,21 +253,27 @@ class Latex(Markup):
     row = 70
     code_row = 96
     """Characters of the typewriter font on a line."""
+    with_han = False
+    """Whether the document's class has fonts for Chinese."""
     prefix = "gradproof:"
     """What the labels of equations begin with."""
 
     def mathematics(self, latex: str) -> str:
         """A formula whose symbols may be of any script; \\text and \\mathrm in it stay right."""
-        return escaping.latex_symbols(latex)
+        return self._han(escaping.latex_symbols(latex))
 
     def text(self, text: str) -> str:
-        return escaping.latex(text)
+        return self._han(escaping.latex(text))
+
+    def _han(self, text: str) -> str:
+        """Chinese characters as they are, where the document has fonts for them."""
+        return _OTHER_HAN.sub(r"\1", text) if self.with_han else text
 
     def inline(self, latex: str) -> str:
         return f"${self.mathematics(latex)}$"
 
     def code(self, text: str) -> str:
-        return rf"\texttt{{{escaping.latex_typewriter(text)}}}"
+        return rf"\texttt{{{self._han(escaping.latex_typewriter(text))}}}"
 
     def display(self, display: Display) -> str:
         lines = [self.mathematics(row) + self._tag(label)
@@ -297,6 +303,9 @@ class Latex(Markup):
                 found.append(shown or "~")
         rows_ = "\\\\\n".join(rf"\mbox{{{row}}}" for row in found)
         return f"\\begin{{program}}\n{rows_}\n\\end{{program}}"
+
+
+_OTHER_HAN = re.compile(r"\\otherscript\{[0-9A-F]+\}\{([\u3000-\u9fff\uff00-\uffef])\}")
 
 
 def _folded(line: str, width: int) -> list[str]:

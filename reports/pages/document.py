@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.writer import Writer
@@ -12,6 +12,7 @@ from ...symbolic.exact.numbers import exact
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
 from ..content import Display, Listing, Paragraph, Picture, Prose, Section
+from ..language import Language
 from ..sections.claims import ComparedClaim, claims_section, compare
 from ..sections.comparison import CheckRow, Comparison, comparison_section
 from ..sections.conventions import conventions_note
@@ -59,6 +60,16 @@ class ReportData:
     labels: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[CheckRow, ...] = ()
     program: str = ""
+    language: Language = field(default_factory=lambda: Language("en"), repr=False)
+
+    def translated(self, language: Language) -> ReportData:
+        """The same in another language; JSON's sentences are put into it when they are written."""
+        drawing = self.drawing and replace(
+            self.drawing, title=language.text(self.drawing.title),
+            labels=tuple(label if label.is_math else replace(label, text=language.text(label.text))
+                         for label in self.drawing.labels))
+        return replace(self, language=language, title=language.prose(self.title), drawing=drawing,
+                       sections=tuple(map(language.section, self.sections)))
 
     @property
     def printed_labels(self) -> frozenset[str]:

@@ -84,7 +84,7 @@ def _written(report: ReportData, form: str, flavor: str, body: bool) -> str | by
 
 _BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "<!doctype html>",
                '{\n  "gradproof report"', '{\n  "cells"')
-_MARKS = ("Backpropagation through the ", "gradproof report")
+_MARKS = ("Backpropagation through the ", "的反向传播", "gradproof report")
 
 
 def _is_ours(file: Path) -> bool:

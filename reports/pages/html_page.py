@@ -32,6 +32,7 @@ class Page(Markup):
 
     def __init__(self, report: ReportData) -> None:
         self.known = report.printed_labels
+        self.language = report.language
         self.symbols = symbols_of(report)
         self.titles = _titles(report)
 
@@ -127,7 +128,8 @@ def html_page(report: ReportData) -> str:
         title=markup.text(plain(report.title)), css=template_text("report.css"),
         ids=_ids(report.sections), contents=_contents(report.sections),
         picture=svg(report.drawing).strip() if report.drawing else "",
-        table=_table, few=FEW_LINES, kept=kept, as_display=as_display,
+        table=_table, say=lambda text: markup.text(report.language.text(text)), few=FEW_LINES,
+        kept=kept, as_display=as_display,
     )
     return kept.restored(
         "\n".join(line.rstrip() for line in text.split("\n") if line.strip()) + "\n")
@@ -177,8 +179,8 @@ def _table(table: Table, markup: Page) -> str:
             f'<td class="{side}">{marks if not at else ""}{cell}</td>'
             for at, (cell, side) in enumerate(zip(cells, table.align, strict=True))) + "</tr>")
     body = "\n".join(rows)
-    return ('<div class="table" tabindex="0" role="group" aria-label="table">'
-            f'<table>\n<thead><tr>{head}</tr></thead>\n'
+    return ('<div class="table" tabindex="0" role="group" aria-label="'
+            f'{markup.text(markup.language.text("table"))}"><table>\n<thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{body}\n</tbody></table></div>")
 
 

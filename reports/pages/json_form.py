@@ -3,18 +3,20 @@ since a float would lose their digits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from ...symbolic import escaping
 from ...symbolic.derive.steps import Chain, Form, Step
-from ...symbolic.display.reasons import kink_line, reason, writer_of
+from ...symbolic.display.reasons import kink_line, reason_runs, writer_of
 from ...symbolic.display.writer import Writer
 from ...symbolic.equation import Equation
 from ...symbolic.exact.numbers import Value
-from ..content import plain
+from ..content import Code, plain
+from ..language import Language
+from ..sections.comparison import CheckRow
 from ..worked.digits import fraction, rounded
 from ..worked.figures import DIGITS, Figures, Place
 from .document import ReportData
@@ -27,21 +29,23 @@ def json_form(report: ReportData) -> str:
     chain, writer = report.chain, report.writer
     assert chain is not None
     assert writer is not None
+    language = report.language
     return escaping.json_text({
         "gradproof report": VERSION,
         "name": report.name,
+        "language": language.code,
         "title": plain(report.title),
         "loss": chain.loss,
         "parameters": list(chain.wrt),
         "arrays": _arrays(chain, writer),
-        "steps": [_step(step, chain, writer, report.labels)
+        "steps": [_step(step, chain, writer, report)
                   for step in (*chain.inlined.values(), *chain.steps)],
-        "assumptions": [str(made) for made in chain.assumptions],
-        "kinks": [kink_line(kink) for kink in chain.kinks],
+        "assumptions": [language.text(str(made)) for made in chain.assumptions],
+        "kinks": [language.text(kink_line(kink)) for kink in chain.kinks],
         "sections": [{"name": section.name, "title": plain(section.title)}
                      for section in report.sections if section.name],
         "numbers": _numbers(report, chain),
-        "comparison": [_check(check) for check in report.checks] or None,
+        "comparison": [_check(check, language) for check in report.checks] or None,
         "program": report.program,
     }) + "\n"
 
@@ -60,21 +64,26 @@ def _arrays(chain: Chain, writer: Writer) -> dict[str, Any]:
     return found
 
 
-def _step(step: Step, chain: Chain, writer: Writer, labels: Mapping[str, str]) -> dict[str, Any]:
+def _step(step: Step, chain: Chain, writer: Writer, report: ReportData) -> dict[str, Any]:
     return {
         "array": step.name, "role": step.role, "of": step.of,
-        "number": labels.get(step.name),
+        "number": report.labels.get(step.name),
         "inlined": step.name in chain.inlined,
         **_equation(step.equation, writer),
-        "forms": [_form(form, step, chain, writer) for form in step.forms],
+        "forms": [_form(form, step, chain, writer, report.language) for form in step.forms],
     }
 
 
-def _form(form: Form, step: Step, chain: Chain, writer: Writer) -> dict[str, Any]:
+def _form(
+    form: Form, step: Step, chain: Chain, writer: Writer, language: Language
+) -> dict[str, Any]:
     writer = writer_of(form, step, chain, writer)
+    because = language.prose(tuple(run if isinstance(run, str) else Code(run.latex)
+                                   for run in reason_runs(form, step, chain, writer)))
     return {
-        "rule": form.rule, "because": reason(form, step, chain, writer), "uses": list(form.uses),
-        "assumes": [str(made) for made in form.assumes], **_equation(form.equation, writer),
+        "rule": form.rule, "because": plain(because), "uses": list(form.uses),
+        "assumes": [language.text(str(made)) for made in form.assumes],
+        **_equation(form.equation, writer),
     }
 
 
@@ -128,12 +137,12 @@ def _shortest(number: Decimal) -> Decimal:
     return found.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 40 else found
 
 
-def _check(check: Any) -> dict[str, Any]:
+def _check(check: CheckRow, language: Language) -> dict[str, Any]:
     return {
-        "gradient": check.name, "verdict": check.verdict, "scope": check.scope,
+        "gradient": check.name, "verdict": check.verdict, "scope": language.text(check.scope),
         "method": check.method, "bound": check.bound, "hand_differs": check.worst_hand,
-        "witness_differs": check.worst_numeric, "diagnosis": check.diagnosis,
-        "notes": list(check.notes),
+        "witness_differs": check.worst_numeric, "diagnosis": language.text(check.diagnosis),
+        "notes": list(map(language.text, check.notes)),
         "entries": [{"at": entry.at, "derived": entry.derived, "hand": entry.hand,
                      "witness": entry.difference} for entry in check.entries],
     }

@@ -52,6 +52,7 @@ def latex(report: ReportData, body: bool = False) -> str:
     """
     markup = Latex()
     markup.known = report.printed_labels
+    markup.with_han = report.language.code == "zh"
     template = _latex_templates().from_string(template_text("report.tex"))
     kept = Kept()
     text = kept.cleaned(template.render(

@@ -83,23 +83,30 @@ def wording(form: Form, step: Step, chain: Chain) -> Wording:
 
 def reason(form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = False) -> str:
     """The sentence for one form of a step; formulas in it stand in `$` when `latex` is set."""
+    sign = "$" if latex else ""
+    return "".join(run if isinstance(run, str) else f"{sign}{run.latex}{sign}"
+                   for run in reason_runs(form, step, chain, writer, latex))
 
-    def said(run: Run) -> str:
+
+def reason_runs(
+    form: Form, step: Step, chain: Chain, writer: Writer, latex: bool = False
+) -> Iterator[str | Symbols]:
+    """The same in words and formulas, these in LaTeX or in Unicode."""
+    for run in wording(form, step, chain).line:
         if isinstance(run, str):
-            return run
+            yield run
+            continue
         if isinstance(run, Stated):
             found = (chain.inlined.get(run.array) or chain.step(run.array)).equation
             shown = str((writer.latex if latex else writer.text)(found))
         elif isinstance(run, Opened):
             shown = opened(run, chain, writer, latex)
             if not shown:
-                return ""
-            return ", which is " + (f"${shown}$" if latex else shown)
+                continue
+            yield ", which is "
         else:
             shown = formula(run, writer, latex)
-        return f"${shown}$" if latex else shown
-
-    return "".join(map(said, wording(form, step, chain).line))
+        yield Symbols(shown)
 
 
 def writer_of(form: Form, step: Step, chain: Chain, writer: Writer) -> Writer:
