@@ -39,6 +39,9 @@ def pdf(report: ReportData, find: Callable[[str], str | None] = shutil.which) ->
         raise PdfError("a PDF is made by xelatex, lualatex, pdflatex or tectonic, or by Chromium, "
                        "and none of them is here: install one (Debian: texlive-xetex, or "
                        "chromium), or take --format latex or html")
+    if report.language.code == "zh" and not _has_chinese(find("fc-list")):
+        raise PdfError("a PDF in Chinese needs a Chinese font, and fc-list knows of none: install "
+                       "one (Debian: fonts-noto-cjk), or take --format latex or html")
     failed: PdfError | None = None
     for program in [*engines, *([chromium] if chromium is not None else [])]:
         with TemporaryDirectory(prefix="gradproof-") as folder:
@@ -55,6 +58,19 @@ def pdf(report: ReportData, find: Callable[[str], str | None] = shutil.which) ->
                 failed = failed or error
     assert failed is not None
     raise failed
+
+
+def _has_chinese(fc_list: str | None) -> bool:
+    """Whether there is a font for Chinese; where nobody knows, it is taken that there is.  Without
+    one Chromium prints blanks, and says nothing of it."""
+    if fc_list is None:
+        return True
+    try:
+        found = subprocess.run([fc_list, ":lang=zh", "file"], capture_output=True, timeout=SECONDS,
+                               check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return found.returncode != 0 or bool(found.stdout.strip())
 
 
 def _page(report: ReportData) -> str:

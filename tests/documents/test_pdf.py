@@ -10,6 +10,7 @@ import pytest
 from networks import example
 
 from gradproof.derivations.deriving import derive
+from gradproof.reports.language import language
 from gradproof.reports.pages.document import ReportData, build
 from gradproof.reports.pages.files import OthersError, write_report
 from gradproof.reports.pages.pdf import CHROMIUM, MARK, TEX, PdfError, pdf
@@ -38,6 +39,21 @@ def test_a_program_that_fails_is_named(engine: str, tmp_path: Path) -> None:
         program.chmod(0o755)
         with pytest.raises(PdfError, match=f"{engine} {told}"):
             pdf(report_of("moons"), lambda name: str(program) if name == engine else None)
+
+
+def test_a_pdf_in_chinese_needs_a_chinese_font(tmp_path: Path) -> None:
+    fonts, engine = tmp_path / "fc-list", tmp_path / "chromium"
+    engine.write_text("#!/bin/sh\nexit 3\n")
+    for said, told in (("", "fc-list knows of none"), ("echo Han.ttf", "chromium failed"),
+                       ("exit 1", "chromium failed")):
+        fonts.write_text(f"#!/bin/sh\n{said}\n")
+        fonts.chmod(0o755)
+        engine.chmod(0o755)
+        here = {"fc-list": str(fonts), "chromium": str(engine)}
+        with pytest.raises(PdfError, match=told):
+            pdf(report_of("moons").translated(language("zh")), here.get)
+        with pytest.raises(PdfError, match="chromium failed"):
+            pdf(report_of("moons"), here.get)
 
 
 def test_a_pdf_of_somebody_else_is_left_alone(
