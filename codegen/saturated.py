@@ -19,8 +19,10 @@ import sympy as sp
 
 from ..symbolic.dependence import arrays_read as every_read
 from ..symbolic.dependence import needed_items
+from ..symbolic.derive.named_values import is_value
 from ..symbolic.derive.rewrite import inline, shortest, tidy
 from ..symbolic.equation import (
+    Equal,
     Equation,
     Item,
     Read,
@@ -97,7 +99,7 @@ class Saturated:
                 equation = replace(equation, terms=(Term(sp.exp(slot(0)), (Read(name, out),)),))
             elif equation.is_pointwise and isinstance(equation.terms[0].body, sp.exp):
                 growing[equation.name] = equation
-            kind = self._kind(equation) if equation.is_pointwise else None
+            kind = self._kind(equation) if is_value(equation) else None
             if kind is not None:
                 self._place[equation.name] = place
                 self._definition[equation.name] = equation
@@ -117,6 +119,7 @@ class Saturated:
             if inlined is None or any(
                     sp.count_ops(term.body) > LARGEST for term in inlined.terms):
                 return equation
+            inlined = tidy(replace(inlined, terms=tuple(map(_at_labels, inlined.terms))))
             put = replace(inlined, terms=tuple(
                 replace(term, body=self._apart(shortest, term)) for term in inlined.terms))
         return tidy(replace(put, terms=tuple(
@@ -143,17 +146,19 @@ class Saturated:
 
     def _apart(self, rewrite: Callable[[sp.Expr], sp.Expr], term: Term) -> sp.Expr:
         """The body of a term rewritten, but for its softmaxes: they are bounded, and values."""
-        bounded = {part: sp.Dummy(positive=True) for part in self._softmaxes(term)}
-        if not bounded:
+        names = {part: sp.Dummy(positive=True) for part in self._softmaxes(term)}
+        if not names:
             return rewrite(term.body)
-        return rewrite(term.body.xreplace(bounded)).xreplace(
-            {name: part for part, name in bounded.items()})
+        inverse = {sp.exp(-part.args[0]): 1 / name for part, name in names.items()}
+        return rewrite(term.body.xreplace({**inverse, **names})).xreplace(
+            {name: part for part, name in names.items()})
 
     def _softmaxes(self, term: Term) -> set[sp.Expr]:
         levels = {slot(p) for p, read in enumerate(term.reads) if read.array in self._levels}
         return {part for part in term.body.atoms(sp.exp)
                 if part.free_symbols & levels and not part.free_symbols <= levels
-                and not is_taken_out(part)} if levels else set()
+                and not is_taken_out(part)
+                and all(part.args[0].coeff(level) <= 0 for level in levels)} if levels else set()
 
     def _seen(self, term: Term, body: sp.Expr) -> sp.Expr:
         """A body with functions of their kind in the place of values that saturate."""
@@ -164,8 +169,9 @@ class Saturated:
         })
 
     def _kind(self, equation: Equation) -> sp.Expr | None:
-        """What a pointwise value is like: it grows as exp does, vanishes as a sigmoid does, changes
-        its sign as tanh does, or has a pole where such a value vanishes."""
+        """What a value of one body is like, where it is not 0 by its conditions: it grows as exp
+        does, vanishes as a sigmoid does, changes its sign as tanh does, or has a pole where such a
+        value vanishes."""
         (term,) = equation.terms
         seen = self._seen(term, self._spelled(term))
         if at_risk(seen):
@@ -175,6 +181,20 @@ class Saturated:
         if isinstance(seen, SIGMOID):
             return SIGMOID(_ANY)
         return TANH(_ANY) if is_curved(seen) and not seen.has(sp.log) else None
+
+
+def _at_labels(term: Term) -> Term:
+    """A term that holds where j = k[i], reading z[i, k[i]] in the place of z[i, j]: what is left
+    out by the condition is not computed, and the same value has one name."""
+    for guard in term.guards:
+        if isinstance(guard, Equal):
+            index, label = (guard.right, guard.left) if isinstance(guard.left, Read) else (
+                guard.left, guard.right)
+            if isinstance(label, Read) and getattr(index, "is_Symbol", False):
+                term = replace(term, reads=tuple(
+                    Read(read.array, tuple(label if at == index else at for at in read.at))
+                    for read in term.reads))
+    return term
 
 
 # --- what is computed ---------------------------------------------------------------------------

@@ -121,10 +121,9 @@ LOSSES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 DUE: dict[str, set[str]] = {
-    "first": {"focal of labels", "poly loss", "contrast without oneself", "Cox",
-              "log of softplus", "scale by softplus"},
-    "second": {"ORPO", "generalised cross-entropy", "Jensen-Shannon", "Hellinger",
-               "weighted mixture of Gaussians", "zero-inflated Poisson", "ordinal regression",
-               "discretised logistic", "Langevin", "Gompertz"},
+    "first": {"contrast without oneself", "Cox", "log of softplus", "scale by softplus"},
+    "second": {"focal of labels", "poly loss", "ORPO", "generalised cross-entropy", "Hellinger",
+               "Jensen-Shannon", "weighted mixture of Gaussians", "zero-inflated Poisson",
+               "ordinal regression", "discretised logistic", "Langevin", "Gompertz"},
 }
 """Rows whose gradients, or whose second derivatives alone, are not finite or right everywhere."""
