@@ -34,30 +34,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradproof.checks.asserting import (
-        assert_gradient,
-        assert_hessian,
-        assert_jacobian,
-        assert_layer,
-        assert_objective,
-    )
-    from gradproof.checks.functions import check
-    from gradproof.checks.hand_files import backward_of, derivative_of, gradient_of, layer
-    from gradproof.checks.layers import check_derivative, check_layer
-    from gradproof.checks.orders.boosting import check_objective
-    from gradproof.checks.orders.derivatives import check_hessian, check_jacobian
-    from gradproof.checks.results import Check, CheckResult
-    from gradproof.checks.returned import LayerError
-    from gradproof.claims.files import audit
-    from gradproof.derivations.declare import Array
-    from gradproof.derivations.derivation import Derivation, Formula
-    from gradproof.derivations.deriving import derive
-    from gradproof.derivations.sources import equations, load, trace
-    from gradproof.embedding.documents import embed
-    from gradproof.symbolic.equation import EquationError
-    from gradproof.symbolic.specs.model import Model
-    from gradproof.symbolic.specs.network import Network, NetworkError
-    from gradproof.symbolic.specs.reader import SpecError
+    from gradproof.checks.asserting import assert_gradient as assert_gradient
+    from gradproof.checks.asserting import assert_hessian as assert_hessian
+    from gradproof.checks.asserting import assert_jacobian as assert_jacobian
+    from gradproof.checks.asserting import assert_layer as assert_layer
+    from gradproof.checks.asserting import assert_objective as assert_objective
+    from gradproof.checks.functions import check as check
+    from gradproof.checks.hand_files import backward_of as backward_of
+    from gradproof.checks.hand_files import derivative_of as derivative_of
+    from gradproof.checks.hand_files import gradient_of as gradient_of
+    from gradproof.checks.hand_files import layer as layer
+    from gradproof.checks.layers import check_derivative as check_derivative
+    from gradproof.checks.layers import check_layer as check_layer
+    from gradproof.checks.orders.boosting import check_objective as check_objective
+    from gradproof.checks.orders.derivatives import check_hessian as check_hessian
+    from gradproof.checks.orders.derivatives import check_jacobian as check_jacobian
+    from gradproof.checks.results import Check as Check
+    from gradproof.checks.results import CheckResult as CheckResult
+    from gradproof.checks.returned import LayerError as LayerError
+    from gradproof.claims.files import audit as audit
+    from gradproof.derivations.declare import Array as Array
+    from gradproof.derivations.derivation import Derivation as Derivation
+    from gradproof.derivations.derivation import Formula as Formula
+    from gradproof.derivations.deriving import derive as derive
+    from gradproof.derivations.sources import equations as equations
+    from gradproof.derivations.sources import load as load
+    from gradproof.derivations.sources import trace as trace
+    from gradproof.embedding.documents import embed as embed
+    from gradproof.symbolic.equation import EquationError as EquationError
+    from gradproof.symbolic.specs.model import Model as Model
+    from gradproof.symbolic.specs.network import Network as Network
+    from gradproof.symbolic.specs.network import NetworkError as NetworkError
+    from gradproof.symbolic.specs.reader import SpecError as SpecError
 
 __version__ = "0.1.0"
 
@@ -96,41 +104,7 @@ _HOMES = {
     "trace": "gradproof.derivations.sources",
 }
 
-__all__ = [
-    "Array",
-    "Check",
-    "CheckResult",
-    "Derivation",
-    "EquationError",
-    "Formula",
-    "LayerError",
-    "Model",
-    "Network",
-    "NetworkError",
-    "SpecError",
-    "__version__",
-    "assert_gradient",
-    "assert_hessian",
-    "assert_jacobian",
-    "assert_layer",
-    "assert_objective",
-    "audit",
-    "backward_of",
-    "check",
-    "check_derivative",
-    "check_hessian",
-    "check_jacobian",
-    "check_layer",
-    "check_objective",
-    "derivative_of",
-    "derive",
-    "embed",
-    "equations",
-    "gradient_of",
-    "layer",
-    "load",
-    "trace",
-]
+__all__ = ["__version__", *_HOMES]
 
 
 def load_ipython_extension(shell: Any) -> None:

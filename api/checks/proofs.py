@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from gradproof.checks.causes.wrong_line import FirstWrong, first_wrong_line
 from gradproof.checks.observed import Observed
 from gradproof.checks.places.beyond_safeguards import Beyond, beyond_safeguards
-from gradproof.checks.places.divided import divided_by
+from gradproof.checks.places.divided import Divisions
 from gradproof.checks.subject import Subject
 from gradproof.codegen.interpret import evaluate
 from gradproof.limits.deadline import TimeLimitError, attempted, bounded, left
@@ -89,8 +89,12 @@ class Proofs:
     def divided(self, name: str) -> tuple[str, ...]:
         """What a proof takes to be no zero."""
         nothing: tuple[str, ...] = ()
-        return attempted(partial(divided_by, self.subject, name, self.pairs[name]), nothing,
+        return attempted(partial(self._divisions.divided_by, name, self.pairs[name]), nothing,
                          PROVING)
+
+    @cached_property
+    def _divisions(self) -> Divisions:
+        return Divisions(self.subject)
 
     def first_wrong(self, refuted: Iterable[str]) -> FirstWrong:
         """Where the code first computes what the derivation does not, for the first gradient."""

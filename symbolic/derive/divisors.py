@@ -26,12 +26,11 @@ LONG = 80
 """Operations of an expression that is read through or factored."""
 
 
-def divisors(system: System, names: Iterable[str]) -> dict[str, str]:
+def divisors(entries: Entries, names: Iterable[str]) -> dict[str, str]:
     """What the named arrays divide by where it may be zero: a key by which it is known, and text.
     """
     found: dict[str, str] = {}
-    entries = _Entries(needed_part(system, names))
-    for equation in entries.equations.values():
+    for equation in needed_part(entries.system, names).equations:
         for term in equation.terms:
             for base in _bases(term.body):
                 for factor in _factors(entries.value(term, base)):
@@ -63,10 +62,11 @@ def _factors(value: sp.Expr) -> Iterator[sp.Expr]:
             yield min(found, -found, key=lambda part: (len(str(part)), str(part)))
 
 
-class _Entries:
+class Entries:
     """The entries of a system's arrays, written in those that have no pointwise definition."""
 
     def __init__(self, system: System) -> None:
+        self.system = system
         self.equations: dict[str, Equation] = {e.name: e for e in system.equations}
         self._names: dict[str, str] = {}
         self._shown: dict[str, str] = {}

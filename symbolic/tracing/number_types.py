@@ -17,10 +17,26 @@ from .source import SESSION, fail
 from .tracer import Tracer
 
 
-class NumberType(type):
-    """`float` and `int`: of a traced value the value itself, of others what they always are."""
+class StandIn(type):
+    """A type that code takes for another, the plain one."""
 
     plain: type
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls.plain)
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return issubclass(getattr(other, "plain", other), cls.plain)
+
+    def __eq__(cls, other: object) -> bool:
+        return getattr(other, "plain", other) is cls.plain
+
+    def __hash__(cls) -> int:
+        return hash(cls.plain)
+
+
+class NumberType(StandIn):
+    """`float` and `int`: of a traced value the value itself, of others what they always are."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], (Tracer, Number)):
@@ -37,15 +53,6 @@ class NumberType(type):
         if instance.expression.is_integer:
             return _unknown(instance, cls.plain)
         return cls.plain is float
-
-    def __subclasscheck__(cls, other: type) -> bool:
-        return issubclass(getattr(other, "plain", other), cls.plain)
-
-    def __eq__(cls, other: object) -> bool:
-        return getattr(other, "plain", other) is cls.plain
-
-    def __hash__(cls) -> int:
-        return hash(cls.plain)
 
     def __repr__(cls) -> str:
         return repr(cls.plain)

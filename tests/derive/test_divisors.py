@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.symbolic.derive.divisors import divisors
+from gradproof.symbolic.derive.divisors import Entries, divisors
 from gradproof.symbolic.equation import Array, size_symbol
 
 N = size_symbol("n")
@@ -39,13 +39,13 @@ def names_of(text):
 def test_what_may_be_zero_is_found(name):
     loss, expected = DIVIDES[name]
     traced = gp.trace(loss, **X)
-    found = divisors(traced.system, [traced.result]).values()
+    found = divisors(Entries(traced.system), [traced.result]).values()
     assert sorted(map(names_of, found)) == sorted(expected)
 
 
 def test_what_is_positive_is_none():
     traced = gp.trace(lambda x: np.sum(1 / x), x=Array("x", (N,), "positive"))
-    assert divisors(traced.system, [traced.result]) == {}
+    assert divisors(Entries(traced.system), [traced.result]) == {}
 
 
 @pytest.mark.parametrize(("one", "other"), [
@@ -56,8 +56,8 @@ def test_what_is_positive_is_none():
 ])
 def test_the_same_divisors_have_the_same_keys(one, other):
     first, second = gp.trace(one, **X), gp.trace(other, **X)
-    assert divisors(first.system, [first.result]).keys() == divisors(
-        second.system, [second.result]).keys() != set()
+    assert divisors(Entries(first.system), [first.result]).keys() == divisors(
+        Entries(second.system), [second.result]).keys() != set()
 
 
 NOT_ZERO = [

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy_coverage import coverage, table
 
 import gradproof as gp
 from gradproof.codegen.interpret import evaluate
 from gradproof.symbolic.equation import size_symbol
 from gradproof.symbolic.shapes import parse_shape
-from gradproof.symbolic.tracing.functions.coverage import coverage, table
 from gradproof.symbolic.tracing.run import TraceError, trace
 
 SIZES = ({"m": 5, "n": 4}, {"m": 2, "n": 3}, {"m": 1, "n": 6})
@@ -258,7 +258,7 @@ def test_the_documented_table_is_the_computed_one():
     version = ".".join(np.__version__.split(".")[:2])
     if f"of NumPy {version}" in text:
         assert table().strip() in text, (
-            "run python -m gradproof.symbolic.tracing.functions.coverage docs/tracing.md")
+            "run python tests/tables/numpy_coverage.py docs/tracing.md")
     traced, missing = coverage()["functions"]
     assert {"cumsum", "exp", "matmul", "where"} <= set(traced)
     assert {"sort", "unique", "interp"} <= set(missing)

@@ -2,7 +2,6 @@
 
     array_functions  reductions, and `FUNCTIONS`, the table of all that takes whole arrays
     assembly         blocks, grids, stacks, turned and rolled arrays, np.r_, np.vectorize
-    coverage         what NumPy has and a trace has not, and the table of it in the documentation
     creation         np.zeros, np.empty, np.array, np.eye of symbolic sizes
     matrices         np.linalg: inverses, determinants, Cholesky factors, norms
     products         dot, matmul, outer, einsum, tensordot, trace

@@ -15,6 +15,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, ClassVar
 
+from ..number_types import StandIn
 from ..session import Session
 from ..source import SESSION, source_lines
 from .telling import inside
@@ -37,22 +38,6 @@ def _place(member: Any) -> tuple[str, str]:
         return "tuple", str([*map(_place, member)])
     plain = isinstance(member, (str, bytes, *_STEADY))
     return type(member).__name__, repr(member) if plain else str(id(member))
-
-
-class _KindOfSet(type):
-    plain: type
-
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, cls.plain)
-
-    def __subclasscheck__(cls, other: type) -> bool:
-        return issubclass(getattr(other, "plain", other), cls.plain)
-
-    def __eq__(cls, other: object) -> bool:
-        return getattr(other, "plain", other) is cls.plain
-
-    def __hash__(cls) -> int:
-        return hash(cls.plain)
 
 
 class _Turned:
@@ -80,7 +65,7 @@ class _Turned:
     __str__ = __repr__
 
 
-class Set(_Turned, set[Any], metaclass=_KindOfSet):
+class Set(_Turned, set[Any], metaclass=StandIn):
     """A set of traced code."""
 
     plain = set
@@ -92,7 +77,7 @@ class Set(_Turned, set[Any], metaclass=_KindOfSet):
         return set().pop()
 
 
-class FrozenSet(_Turned, frozenset[Any], metaclass=_KindOfSet):
+class FrozenSet(_Turned, frozenset[Any], metaclass=StandIn):
     """A frozenset of traced code."""
 
     plain = frozenset

@@ -1,6 +1,6 @@
 """What NumPy and SciPy have and a trace has not, computed from their own lists of names.
 
-    python -m gradproof.symbolic.tracing.functions.coverage docs/tracing.md
+    python tests/tables/numpy_coverage.py docs/tracing.md
 
 brings the lists of that page up to date; the message that each missing name gives is what a trace
 of a call of it fails with.
@@ -19,11 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from ..outside.of_numpy import NUMPY_FILES
-from ..tracer import Tracer
-from .array_functions import FUNCTIONS, REFUSED
-from .matrices import REFUSED_MATRICES
-from .ufuncs import ARITHMETIC, COMPARISONS, LOGICAL, REDUCTIONS, ROUNDING
+from gradproof.symbolic.tracing.functions.array_functions import FUNCTIONS, REFUSED
+from gradproof.symbolic.tracing.functions.matrices import REFUSED_MATRICES
+from gradproof.symbolic.tracing.functions.ufuncs import (
+    ARITHMETIC,
+    COMPARISONS,
+    LOGICAL,
+    REDUCTIONS,
+    ROUNDING,
+)
+from gradproof.symbolic.tracing.outside.of_numpy import NUMPY_FILES
+from gradproof.symbolic.tracing.run import TraceError, trace
+from gradproof.symbolic.tracing.tracer import Tracer
 
 LEFT_OUT = frozenset({
     "array2string", "array_repr", "array_str", "asmatrix", "bmat", "busday_count", "busday_offset",
@@ -158,8 +165,6 @@ def brought_up_to_date(page: str, special: Any = None) -> str:
 
 def message(call: Callable[..., Any], shape: str = "n n") -> str:
     """What a trace of a call fails with, without the line; empty where it is traced."""
-    from ..run import TraceError, trace  # which needs this folder
-
     try:
         trace(call, {"x": shape})
     except TraceError as error:
