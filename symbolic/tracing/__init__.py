@@ -5,6 +5,7 @@ are equal is asked in :mod:`gradproof.symbolic.proof`.
 
     functions/       what NumPy's functions are as equations: a new one is a row there
     outside/         what differs from run to run: draws, the clock, files, sets, settings
+    jax/             JAX's functions and arrays, in NumPy's words
     torch/           PyTorch's functions and tensors, in NumPy's words
 
     assignment       x[1:] = ..., x[mask] = ..., x[i] += ... as equations of a new value

@@ -31,6 +31,7 @@ from typing import Any, Generic
 
 import numpy as np
 
+from .jax.modules import standing_jax
 from .kept_state import AS_IS, Part, held, is_closed, names_in
 from .number_types import standing_type
 from .outside.draws import Random, Unseen, refused
@@ -46,7 +47,8 @@ from .torch.modules import standing_torch
 from .user_names import OWN_SLOTS, Globals, ModuleNames, slots_of
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
-    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest", "torch",
+    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest", "torch", "jax",
+    "jaxlib",
 }
 """Modules whose functions and classes run as they are."""
 
@@ -77,6 +79,8 @@ class Rebinder:
             if made is not value:
                 return self._keep(value, made)
         if (made := standing_torch(value, self._data)) is not None:
+            return self._keep(value, made)
+        if (made := standing_jax(value, self)) is not None:
             return self._keep(value, made)
         if isinstance(value, FunctionType):
             return self._function(value)

@@ -27,10 +27,15 @@ def this_call(expression: sp.Expr) -> sp.Expr:
     })
 
 
-def same_equations(one: System, other: System, results: Sequence[tuple[str, str]]) -> bool:
-    """Whether pairs of results are computed by the same equations, but for names and calls."""
+def same_equations(
+    one: System, other: System, results: Sequence[tuple[str, str]], later: bool = True
+) -> bool:
+    """Whether pairs of results are computed by the same equations, but for names and calls.
+
+    later: whether the second of each pair is of a later call.
+    """
     first = _canonical(one, [a for a, _ in results], later=False)
-    return first == _canonical(other, [b for _, b in results], later=True)
+    return first == _canonical(other, [b for _, b in results], later=later)
 
 
 def _canonical(

@@ -3,6 +3,7 @@
     blobs            layers that are handed nothing: Caffe's blobs, arrays on the layer itself
     calling          how the object is called, and what its second pass does to its parameters
     contexts         passes that are plain functions, with or without a context
+    custom_rules     JAX's functions with rules of their own
     finding          which arrays of a layer its forward pass reads, and where their gradients are
     frameworks       passes that compute with another library's arrays: PyTorch's
     making           methods such as initialize() and build(), in which it makes its parameters

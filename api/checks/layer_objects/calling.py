@@ -21,6 +21,7 @@ from gradproof.checks.layer_calls import (
     orders,
     taken_constants,
 )
+from gradproof.checks.layer_objects.custom_rules import JAX
 from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
 from gradproof.checks.layer_objects.frameworks import NUMPY, TORCH, Arrays
 from gradproof.checks.layer_objects.making import flushes, preparation, prepared
@@ -81,6 +82,8 @@ class LayerObject:
                          for name in (plan.methods.ahead, plan.methods.behind))
         is_plain = inspect.isfunction(behind) or (
             inspect.ismethod(behind) and plan.methods.is_static)  # another object's
+        if plan.arrays is JAX:  # what is called backward is not the user's own function
+            ahead = behind = None
         made = cls(found.make, found.title, taken, constants, plan, first,
                    (ahead if inspect.isfunction(ahead) else None, behind if is_plain else None),
                    tuple(wrt) if wrt is not None else None)
@@ -354,7 +357,7 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
     signature, used = Signature(), tuple(constants)
     if methods.style == "layer":
         signature = Signature.of(getattr(layer, methods.behind), entering, constants)
-        if arrays is TORCH:  # each parameter is the cotangent of an output
+        if arrays in (TORCH, JAX):  # each parameter is the cotangent of an output
             signature = replace(signature, bars=signature.order, rest=())
             places = tuple(parameters)
         used = signature.keywords

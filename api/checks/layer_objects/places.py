@@ -120,6 +120,10 @@ _LEAVES = (str, bytes, int, complex, type, ModuleType, FunctionType, MethodType,
            BuiltinFunctionType, np.ndarray, np.generic)
 
 
+_LIBRARIES = ("builtins", "collections", "numpy", "torch", "jax", "jaxlib")
+"""Whose objects are not looked into."""
+
+
 def _inside(value: Any) -> Iterator[tuple[Step, Any]]:
     """The parts of a container, or of an object of a class of the user's."""
     if value is None or isinstance(value, _LEAVES):
@@ -131,7 +135,7 @@ def _inside(value: Any) -> Iterator[tuple[Step, Any]]:
         return
     elif isinstance(value, list | tuple):
         yield from ((Step(place, True), inner) for place, inner in enumerate(value))
-    if type(value).__module__.partition(".")[0] in ("builtins", "collections", "numpy"):
+    if type(value).__module__.partition(".")[0] in _LIBRARIES:
         return
     own = dict(getattr(value, "__dict__", {}))
     for base in type(value).__mro__:

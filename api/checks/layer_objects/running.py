@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from gradproof.checks.layer_calls import Gathering, Signature
+from gradproof.checks.layer_objects.custom_rules import JAX, due
 from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays, by_place, is_real, summed_to
 from gradproof.checks.layer_objects.methods import Methods
@@ -162,7 +163,7 @@ def _ahead(
     if plan.is_built_in:
         return function(*(known[name] for name in plan.entering))
     names = (*plan.entering, *plan.constants)
-    if plan.places:
+    if plan.places and plan.arrays is not JAX:
         layer.needs_input_grad = tuple(is_real(known.get(name)) for name in plan.places)
     with plan.arrays.during():
         return plan.arrays.leave(
@@ -189,6 +190,8 @@ def _behind(
             *map(enter, positional), **{name: enter(one) for name, one in keywords.items()}))
     if not plan.places:
         return returned
+    if plan.arrays is JAX:
+        return due(returned, layer.names, layer.static)
     found = by_place(returned, plan.places, [name for name in plan.places if name not in known])
     return {name: summed_to(value, known.get(name)) for name, value in found.items()}
 

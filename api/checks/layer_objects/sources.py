@@ -23,6 +23,7 @@ from gradproof.checks.layer_objects.blobs import (
     with_blobs,
 )
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
+from gradproof.checks.layer_objects.custom_rules import custom_vjp_of, of_custom_vjp
 from gradproof.checks.layer_objects.frameworks import is_autograd_function, of_autograd_function
 from gradproof.checks.layer_objects.methods import Methods, Style, is_static, methods_of
 from gradproof.checks.layer_objects.running import made
@@ -51,6 +52,8 @@ def found_in(
     """An object, a class, a function that makes one, or a function that returns value and
     gradients."""
     title = getattr(source, "__name__", type(source).__name__)
+    if (ruled := custom_vjp_of(source)) is not None:
+        source = of_custom_vjp(ruled)
     if _is_object(source) and not takes_blobs(source):
         found = _unmade(source, title)
         return _attributes(found, taken, point) or found

@@ -1,0 +1,199 @@
+"""The stand-ins of JAX's modules for traced code."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from types import FunctionType, ModuleType
+from typing import Any
+
+from ..sizes import Number
+from ..source import SESSION, fail
+from ..stand_ins import MathStandIn
+from ..torch.tensor import Numpy, Row
+from . import rows
+from .array import Array, outside, plain, wrapped
+from .control import CONTROL
+
+MODULES: dict[str, Mapping[str, Row | str]] = {
+    "jax.numpy": rows.NUMPY, "jax.numpy.linalg": rows.LINALG, "jax.nn": rows.NN,
+    "jax.lax": rows.LAX, "jax.scipy.special": rows.SPECIAL,
+}
+"""The rows of each module."""
+
+HARMLESS = frozenset({"precision", "device", "out_sharding", "accuracy", "optimize", "copy"})
+"""Options that say nothing of values."""
+
+METHODS = ("sum", "mean", "prod", "max", "min", "all", "any", "var", "std", "argmax", "argmin",
+           "cumsum", "cumprod", "clip", "dot", "swapaxes", "ravel", "squeeze", "repeat", "take",
+           "diagonal", "trace")
+_PLAIN = ("newaxis", "finfo", "iinfo", "float32", "float64", "float16", "bfloat16", "int32",
+          "int64", "int8", "uint8", "int16", "bool_", "ndarray", "Array", "ShapeDtypeStruct",
+          "Precision")
+
+
+class JaxStandIn(ModuleType):
+    """A module of JAX's for traced code."""
+
+    def __init__(self, module: ModuleType) -> None:
+        super().__init__(module.__name__)
+        super().__setattr__("_module", module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("__"):
+            fail(f"an attribute of the module {self._module.__name__} is set: {name}")
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        return of_jax(getattr(self._module, name), self._module.__name__, name)
+
+
+def of_jax(found: Any, module: str, name: str) -> Any:
+    """What traced code gets for something of JAX's that stands in a module by a name."""
+    if isinstance(found, ModuleType):
+        return JaxStandIn(found) if _root(found.__name__) == "jax" else found
+    if name in CONTROL.get(module, {}):
+        return CONTROL[module][name]
+    row = MODULES.get(module, {}).get(name)
+    if row is not None:
+        return _function(row, found, name)
+    if isinstance(found, float):
+        return getattr(MathStandIn(SESSION.get()), name) if name in ("pi", "e") else found
+    if name in ("ndarray", "Array"):
+        return Array
+    if name in ("finfo", "iinfo"):
+        SESSION.get().assume("arrays are of the types that were handed over")
+    if name in _PLAIN or found is None:
+        return found
+    return _Untraced(f"{module}.{name}")
+
+
+def standing_jax(value: Any, copied: Callable[[Any], Any]) -> Any:
+    """What traced code gets for something of JAX's that it has by a name of its own, and for a
+    function of the user's that JAX has wrapped; None for what is neither.
+
+    copied: of a function of the user's, that for traced code.
+    """
+    jax = sys.modules.get("jax")
+    if jax is None or not hasattr(jax, "custom_vjp"):
+        return None
+    _prepared()
+    if isinstance(value, ModuleType):
+        return JaxStandIn(value) if _root(value.__name__) == "jax" else None
+    if isinstance(value, jax.Array):
+        return wrapped(outside(value))
+    if value is jax.Array:
+        return Array
+    wraps = isinstance(value, (jax.custom_vjp, jax.custom_jvp, type(_jitted(jax))))
+    by_jax = isinstance(value, FunctionType) and _root(
+        value.__globals__.get("__name__", "")) == "jax"
+    if not wraps and not by_jax and not isinstance(value, jax.numpy.ufunc):
+        return None
+    name = str(getattr(value, "__name__", ""))
+    for module in dict.fromkeys((*MODULES, *CONTROL)):
+        owner = sys.modules.get(module)
+        if owner is not None and getattr(owner, name, None) is value:
+            return of_jax(value, module, name)
+    inner = getattr(value, "__wrapped__", None)
+    if wraps and inner is not None and _root(getattr(inner, "__module__", "")) != "jax":
+        return copied(inner)
+    return _Untraced(name)
+
+
+def _jitted(jax: Any) -> Any:
+    """What jax.jit makes, whose class has no public name."""
+    if not _JITTED:
+        _JITTED.append(jax.jit(lambda x: x))
+    return _JITTED[0]
+
+
+_JITTED: list[Any] = []
+
+
+def _root(name: Any) -> str:
+    return str(name).split(".")[0]
+
+
+def _function(row: Row | str, found: Any, name: str) -> Callable[..., Any]:
+    """A function of JAX's by its row."""
+    def function(*args: Any, **options: Any) -> Any:
+        xp = Numpy(SESSION.get())
+        if row == "":
+            if options:
+                fail(f"jnp.{name} with {next(iter(options))}= is not traced")
+            made = getattr(xp, name)(*map(plain, args))
+        else:
+            allowed = row.split() if isinstance(row, str) else [
+                *inspect.signature(row).parameters][1:]
+            positional, given = _bound(found, name, allowed, args, options)
+            owner = xp.linalg if row in rows.LINALG.values() and name in rows.LINALG else xp
+            made = (row(xp, *positional, **given) if callable(row)
+                    else getattr(owner, name)(*positional, **given))
+        if isinstance(made, Number) and any(isinstance(one, Array) for one in args):
+            return wrapped(SESSION.get().call("array", made))
+        return wrapped(made)
+
+    function.__name__ = name
+    return function
+
+
+def _bound(
+    found: Any, name: str, allowed: list[str], args: Any, options: Any
+) -> tuple[list[Any], dict[str, Any]]:
+    """What a row is handed of what JAX's function is; a failure for an option that it does not
+    know."""
+    try:
+        signature = inspect.signature(found)
+        bound = signature.bind(*args, **options).arguments
+    except TypeError as error:
+        fail(f"{name}: {error}")
+    positional: list[Any] = []
+    given: dict[str, Any] = {}
+    is_lead = True
+    for key, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL and key in bound:
+            if key not in allowed or not is_lead:
+                fail(f"{name} with further arguments is not traced")
+            positional += map(plain, bound[key])
+            continue
+        if key not in bound or _same(bound[key], parameter.default) or (
+                key in HARMLESS and key not in allowed):
+            is_lead = False
+            continue
+        if key not in allowed:
+            fail(f"{name} with {key}= is not traced")
+        if is_lead and parameter.kind is not parameter.KEYWORD_ONLY:
+            positional.append(plain(bound[key]))
+        else:
+            given[key] = plain(bound[key])
+    return positional, given
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and isinstance(
+        value, (bool, int, float, str)) and value == default)
+
+
+def _prepared() -> None:
+    """Gives the arrays of a trace their methods."""
+    if not Array.methods and "jax.numpy" in sys.modules:
+        jnp = sys.modules["jax.numpy"]
+        Array.methods = {name: _function(rows.NUMPY[name], getattr(jnp, name), name)
+                         for name in METHODS}
+
+
+class _Untraced:
+    """A function or class of JAX's that has no row."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        fail(f"{self._name} is not traced; write it with functions that are (docs/jax.md lists "
+             "them)")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Untraced(f"{self._name}.{name}")

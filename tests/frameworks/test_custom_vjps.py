@@ -1,0 +1,169 @@
+"""JAX's functions with rules of their own: right ones are proved, wrong ones' lines named."""
+
+import linecache
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradproof as gp
+
+pytestmark = pytest.mark.peers
+jax = pytest.importorskip("jax")
+
+import jax.numpy as jnp  # noqa: E402
+from jax import lax  # noqa: E402
+from tables import custom_vjps as table  # noqa: E402
+
+NAMED = 10
+"""So many wrong lines are named, at the least."""
+ELSEWHERE = {"swish_wrong", "softmax_wrong", "logsumexp_wrong", "embedding_wrong", "pair_wrong",
+             "straight_through", "reversed"}
+"""Wrong ones of which another line is named, or none."""
+
+
+def answer(case):
+    return gp.check_layer(case.function, repair_seconds=0, **case.inputs)
+
+
+def test_there_are_enough():
+    assert len(table.RIGHT) >= 25
+    assert len(table.WRONG) >= 15
+    assert not any(case.agrees for case in table.RIGHT)
+    names = [case.name for case in (*table.RIGHT, *table.WRONG)]
+    assert len(set(names)) == len(names)
+    assert len(table.WRONG) - len(ELSEWHERE) >= NAMED - 1
+
+
+def one_in_nine(cases):
+    """All of them run by ``pytest -m "peers or rows"``."""
+    return [case if place % 9 == 0 else pytest.param(case, marks=pytest.mark.rows)
+            for place, case in enumerate(cases)]
+
+
+@pytest.mark.parametrize("case", one_in_nine(table.RIGHT), ids=lambda case: case.name)
+def test_a_right_rule_is_proved(case):
+    result = answer(case)
+    assert result.verdict == "proved", str(result)
+
+
+@pytest.mark.parametrize("case", one_in_nine(table.WRONG), ids=lambda case: case.name)
+def test_a_wrong_rule_is_refuted_and_its_line_named(case):
+    result = answer(case)
+    assert result.verdict == "refuted", str(result)
+    if case.name not in ELSEWHERE:
+        line = linecache.getline(table.__file__, result.place.line)
+        assert line.rstrip().endswith("# planted"), str(result)
+
+
+def numbers(case, rng):
+    """Arguments for a case: of sizes that differ."""
+    sizes = dict(zip("mnkhdtes", (3, 4, 2, 5, 2, 4, 3, 2), strict=True))
+    for name, given in case.inputs.items():
+        if isinstance(given, str):
+            shape = [int(np.prod([sizes.get(one) or int(one) for one in part.split("*")]))
+                     for part in given.split()]
+            yield name, rng.normal(size=shape)
+        else:
+            yield name, given if isinstance(given, int) else rng.integers(0, 3, size=3)
+
+
+@pytest.mark.parametrize("case", table.RIGHT, ids=lambda case: case.name)
+def test_the_rules_called_right_are_what_jax_derives(case):
+    with jax.enable_x64(True), jax.disable_jit():
+        given = dict(numbers(case, np.random.default_rng(3)))
+        real = [name for name, value in given.items()
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+
+        def of(function):
+            made, back = jax.vjp(lambda *some: function(*{
+                **given, **dict(zip(real, some, strict=True))}.values()), *(
+                    jnp.asarray(given[name]) for name in real))
+            return back(jax.tree.map(lambda one: jnp.cos(jnp.arange(one.size)).reshape(one.shape),
+                                     made))
+
+        for ours, theirs in zip(of(case.function), of(case.function.fun), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
+
+
+# --- what hides from a trace --------------------------------------------------------------------
+
+CALLS = [0]
+
+
+def counting(x, g):
+    CALLS[0] += 1
+    return (2 * x * g * (1 if CALLS[0] < 1000 else 2),)
+
+
+HIDDEN = {
+    "a counter": counting,
+    "a branch on values": lambda x, g: (3 * x * g if (x > 1e6).any() else 2 * x * g,),
+    "a branch of lax": lambda x, g: (
+        lax.cond(x.sum() > 1e9, lambda: 3 * x * g, lambda: 2 * x * g),),
+    "far away": lambda x, g: (jnp.where(x > 1e7, 3 * x, 2 * x) * g,),
+    "a branch on sizes": lambda x, g: (2 * x * g if x.shape[0] < 50 else 3 * x * g,),
+    "a narrow type": lambda x, g: ((2 * x * g).astype(jnp.bfloat16).astype(float),),
+    "whole numbers": lambda x, g: ((2 * x * g).astype(jnp.int32) * 1.0,),
+    "an option": lambda x, g: (2 * x * g * jnp.mean(jnp.ones_like(x), where=x < 1e7),),
+    "places that are named twice": lambda x, g: (
+        2 * x * g.at[jnp.array([0, 0])].multiply(1.0),),
+    "draws": lambda x, g: (
+        2 * x * g + 1e-30 * jax.random.normal(jax.random.key(0), (1, 1)),),
+    "maps": lambda x, g: (jax.vmap(lambda a, b: 2 * a * b)(x, g),),
+}
+
+
+def square(x):
+    return x * x
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_hides_is_not_proved(name):
+    rule = table.ruled(square, lambda x: (x * x, x), HIDDEN[name])
+    assert gp.check_layer(rule, x="m n", repair_seconds=0).verdict != "proved"
+
+
+def test_an_array_is_not_changed_in_place():
+    def bwd(x, g):
+        h = g
+        h += 1
+        return (2 * x * g,)
+
+    assert gp.check_layer(table.ruled(square, lambda x: (x * x, x), bwd), x="m n"
+                          ).verdict == "proved"
+
+
+def test_a_type_that_is_asked_for_is_said():
+    rule = table.ruled(square, lambda x: (x * x, x),
+                       lambda x, g: (2 * x * g if x.dtype == jnp.float64 else 3 * x * g,))
+    assert "float64" in str(gp.check_layer(rule, x="m n"))
+
+
+def test_the_value_of_fwd_is_that_of_the_function():
+    other = table.ruled(square, lambda x: (x * x + 1, x), lambda x, g: (2 * x * g,))
+    with pytest.raises(gp.LayerError, match="another value"):
+        gp.check_layer(other, x="m n")
+    far = table.ruled(square, lambda x: (jnp.where(x > 1e8, 0.0, x * x), x),
+                      lambda x, g: (2 * x * g,))
+    assert gp.check_layer(far, x="m n", repair_seconds=0).verdict == "agrees"
+
+
+@pytest.mark.parametrize(("rule", "said"), [
+    (jax.custom_vjp(square), "expected a custom_vjp function with a rule"),
+    (table.ruled(square, lambda x: (x * x, x), lambda x, g: 2 * x * g), "no tuple"),
+    (table.ruled(square, lambda x: (x * x, x), lambda x, g: (g, g)), "2 gradients"),
+    (table.ruled(square, lambda x: x * x, lambda x, g: (g,)), "no pair"),
+])
+def test_what_is_no_rule_is_said(rule, said):
+    with pytest.raises(gp.LayerError, match=said):
+        gp.check_layer(rule, x="m n")
+
+
+def test_the_page_runs_as_it_is_printed(capsys):
+    text = (Path(__file__).parents[2] / "docs" / "jax.md").read_text()
+    names = {}
+    for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(program, names)
+    assert capsys.readouterr().out == "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
