@@ -163,7 +163,7 @@ def test_what_is_no_rule_is_said(rule, said):
 
 def test_the_page_runs_as_it_is_printed(capsys):
     text = (Path(__file__).parents[2] / "docs" / "jax.md").read_text()
-    names = {}
+    names = {"__name__": "page"}
     for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(program, names)
     assert capsys.readouterr().out == "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
