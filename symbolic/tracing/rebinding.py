@@ -47,8 +47,7 @@ from .torch.modules import standing_torch
 from .user_names import OWN_SLOTS, Globals, ModuleNames, slots_of
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
-    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest", "torch", "jax",
-    "jaxlib",
+    "numpy", "sympy", "gradproof", "scipy", "pytest", "_pytest", "torch", "jax", "jaxlib",
 }
 """Modules whose functions and classes run as they are."""
 
@@ -78,9 +77,7 @@ class Rebinder:
             made = of_scipy(self.session, value)
             if made is not value:
                 return self._keep(value, made)
-        if (made := standing_torch(value, self._data)) is not None:
-            return self._keep(value, made)
-        if (made := standing_jax(value, self)) is not None:
+        if (made := self._of_framework(value)) is not None:
             return self._keep(value, made)
         if isinstance(value, FunctionType):
             return self._function(value)
@@ -102,6 +99,10 @@ class Rebinder:
         if isinstance(value, (np.ufunc, BuiltinFunctionType)) or _is_numpy(value):
             return self._keep(value, self._numpy(value))
         return self._data(value)
+
+    def _of_framework(self, value: Any) -> Any:
+        made = standing_torch(value, self._data)
+        return standing_jax(value, self) if made is None else made
 
     def _data(self, value: Any) -> Any:
         """Arrays, containers, classes and objects."""
