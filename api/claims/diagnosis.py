@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import permutations, product
+from itertools import chain, permutations, product
 
 from gradproof.claims.findings import Finding
 from gradproof.claims.formulas import Subject
@@ -17,7 +17,7 @@ from gradproof.symbolic.latex.names import network_context
 from gradproof.symbolic.latex.trees import LatexError, Node, Source
 from gradproof.symbolic.specs.network import Network
 
-MOST = 400
+MOST = 100
 """Changed formulas that are tried."""
 _CALLED = re.compile(r"(?:'|\\sigma|\\tanh|\\exp|\\log|[fgh])$")
 _LOSSES = ("half_squared_error", "mean_squared_error", "binary_cross_entropy", "cross_entropy")
@@ -32,7 +32,7 @@ def diagnosed(finding: Finding, subject: Subject, network: Network | None) -> Fi
     except (LatexError, ValueError):
         return finding
     told = []
-    for text in _mended(finding.claim, node):
+    for text in chain(_mended(finding.claim, node), _missing(finding.claim, node, network)):
         (changed,) = subject.judge(text)
         if changed.verdict == "right":
             told.append(" ".join(text.split()))
@@ -53,7 +53,8 @@ def _mended(text: str, node: Node) -> Iterator[str]:
     source = Source(text)
     left = text[first.start:first.end]
     inner = last
-    yield f"{left} = -({text[last.start:last.end]})"
+    right = text[last.start:last.end]
+    yield f"{left} = -{right}" if last.kind == "group" else f"{left} = -({right})"
     if inner.kind != "product":
         return
     factors = _factors(inner, source)
@@ -66,6 +67,21 @@ def _mended(text: str, node: Node) -> Iterator[str]:
         for sign, part in zip(signs, parts[1:], strict=True):
             shown = f"({shown}) {sign} {part}" if sign else f"{shown} {part}"
         yield f"{left} = {shown}"
+
+
+def _missing(text: str, node: Node, network: Network | None) -> Iterator[str]:
+    """The formula with an activation transposed beside its first factor, or beside all: what the
+    gradient by a weight reads."""
+    if network is None or node.kind != "chain":
+        return
+    sides = [part for part in node.parts if part.kind != "relation"]
+    left, last = text[sides[0].start:sides[0].end], sides[-1]
+    whole = text[last.start:last.end]
+    first = _factors(last, Source(text))[0] if last.kind == "product" else whole
+    for name in ("x", *(f"a^{{({layer})}}" for layer in range(1, network.depth))):
+        for part in dict.fromkeys((whole, first)):
+            yield rf"{left} = {part} ({name})^\top"
+            yield rf"{left} = ({name})^\top {part}"
 
 
 def _factors(node: Node, source: Source) -> list[str]:

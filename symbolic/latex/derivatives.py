@@ -174,7 +174,13 @@ class Derivatives:
     def _nabla(self, parts: list[Node], place: int, head: Scripts) -> tuple[Val, int]:
         if place + 1 >= len(parts):
             self.source.fail(parts[place], "what ∇ is taken of is missing")
-        of, end = parts[place + 1], place + 2
+        end = place + 2
+        while end < len(parts) and parts[end - 1].kind in ("number", "fraction") and self.value(
+                parts[end - 1]).is_number:  # ∇ ½ ‖x‖²: of what a number stands before
+            end += 1
+        taken = tuple(parts[place + 1:end])
+        of = taken[0] if len(taken) == 1 else Node("product", "", taken[0].start, taken[-1].end,
+                                                   taken)
         if not head.downs:
             self.source.fail(parts[place], "by what ∇ is taken is not said; write \\nabla_W")
         lowered = next(script for script in parts[place].parts if script.kind == "down")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedToken
 from lark.exceptions import LarkError
 
 from ..limits import MAX_DEPTH, MAX_DIGITS
@@ -134,16 +134,15 @@ def read(text: str) -> tuple[Node, ...]:
     try:
         tree = _parser().parse(plain)
     except UnexpectedCharacters as error:
-        place = error.pos_in_stream
+        place = int(error.pos_in_stream or 0)
         command = re.compile(r"\\[A-Za-z]+").match(text, place)
         what = f"the command {command[0]}" if command else repr(text[place:place + 1])
         source.fail(place, f"{what} is not of the dialect that is read here")
-    except UnexpectedInput as error:
-        place = getattr(error.token, "start_pos", None) if hasattr(error, "token") else None
-        if place is None or getattr(error.token, "type", "") == "$END":
+    except UnexpectedToken as error:
+        if error.token.type == "$END" or error.token.start_pos is None:
             source.fail(len(plain.rstrip()), "the formula ends in the middle: a part, or a "
                                              "closing bracket, is missing")
-        source.fail(place, f"{str(error.token)!r} is not expected here")
+        source.fail(error.token.start_pos, f"{str(error.token)!r} is not expected here")
     except LarkError as error:
         raise LatexError(f"the formula cannot be read: {str(error)[:200]}", 1) from None
     return tuple(_node(part) for part in tree.children if isinstance(part, Tree))

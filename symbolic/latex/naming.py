@@ -114,7 +114,7 @@ class Naming:
             if layer is not None and (str(layer) in table):
                 del found.ups[place]
                 return table[str(layer)]
-            if layer is not None and up.kind == "group" and len(table) > 1:
+            if layer is not None and up.kind in ("group", "sum", "name") and len(table) > 1:
                 raise NoLayerError(f"there is no {stem} of layer {layer}")
         if "" in table:
             return table[""]

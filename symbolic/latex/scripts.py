@@ -52,6 +52,11 @@ def _several(node: Node) -> Iterator[Node]:
         for part in node.parts:
             yield from _several(part)
         return
+    if node.kind == "sum" and len(node.parts) == 2 and is_transpose(node.parts[1]):  # X^{-T}
+        one = Node("number", "1", node.start, node.end)
+        yield Node("sum", "", node.start, node.end, (node.parts[0], one))
+        yield node.parts[1]
+        return
     if node.kind == "list" and node.parts:
         for part in node.parts:
             yield from _several(part)

@@ -1,0 +1,62 @@
+"""Formulas of books and papers as they are printed: read, and each verdict right."""
+
+from pathlib import Path
+
+import pytest
+from latex_formulas import ALTERED, NIELSEN, ROWS, UNREAD
+
+import gradproof as gp
+from gradproof.claims.formulas import Subject
+from gradproof.derivations.sources import differentiating, stated_equations
+from gradproof.symbolic.latex.names import network_context, system_context
+from gradproof.symbolic.specs.network import Network
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "five-texts" / "claims.toml"
+
+
+def verdict(text, shapes):
+    context = system_context(stated_equations("none__ = 0", shapes), differentiating,
+                             layout="denominator")
+    (finding,) = Subject(context).judge(text)
+    return finding.verdict
+
+
+@pytest.mark.slow
+def test_formulas_as_they_are_printed():
+    found = {(source, text): verdict(text, shapes) for source, text, shapes in ROWS}
+    unread = [key for key, word in found.items() if word == "unread"]
+    assert len(unread) <= 0.15 * len(found), unread
+    assert {source for source, _ in unread} <= UNREAD
+    assert not [key for key, word in found.items() if word not in ("right", "unread")]
+
+
+@pytest.mark.parametrize(("source", "text", "shapes"), ALTERED)
+def test_mistakes_in_them_are_found(source, text, shapes):
+    assert verdict(text, shapes) == "wrong"
+
+
+@pytest.mark.parametrize(("text", "name"), NIELSEN)
+def test_the_equations_of_backpropagation(text, name):
+    network = Network([2, 4, 3, 2], activation="sigmoid", output="sigmoid", batch=False,
+                      convention="columns")
+    (finding,) = Subject(network_context(network, differentiating)).judge(text)
+    assert finding.verdict == "right", finding
+
+
+@pytest.mark.slow
+def test_the_claims_of_five_texts():
+    audit = gp.audit(EXAMPLE)
+    assert len(audit) >= 110
+    assert not audit.counts.get("unread")
+    wrong = {finding.claim: finding for finding in audit if finding.verdict == "wrong"}
+
+    def told(start):
+        (finding,) = (found for claim, found in wrong.items() if claim.startswith(start))
+        return " ".join((finding.why, *finding.diagnosis))
+
+    assert "half_squared_error" in told("dA^{(2)} = -(Y - A^{(2)})")  # another loss's gradient
+    assert "convention columns" in told("Z¹ = W¹X + b¹")  # a convention that changes
+    assert r"x)^\top" in told(r"\frac{\partial L}{\partial W_1} = \frac{\partial L}{\partial z_1}")
+    assert "times -1" in told(r"\frac{\partial L}{\partial \hat{y}} = (y")  # a changed sign
+    assert "do not fit" in told(r"\frac{\partial L}{\partial a_1} =")
+    assert "0.27484" in told(r"E \approx 0.27454")
