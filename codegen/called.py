@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..symbolic.display.layout import ATOM, POW, Piece
 from ..symbolic.equation import slot
-from ..symbolic.functions import SIGMOID, STEP, XLOGX, A, Opaque, Z, in_output, in_sigmoid
+from ..symbolic.functions import SIGMOID, STEP, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.rationals import factored
 from ..symbolic.special import HIGHEST, log_gamma
 from .identifiers import identifier
@@ -17,6 +17,11 @@ def sigmoid(z):
     """1/(1 + exp(-z)); exp is taken of -|z| alone, so nothing overflows."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1, e) / (1 + e)
+''',
+    "softplus_ratio": '''\
+def softplus_ratio(z):
+    """log(1 + exp(z)) (1 + exp(-z)), and its limit 1 where z is far below 0."""
+    return np.where(z < -37, 1, np.logaddexp(0, z) * (1 + np.exp(-np.maximum(z, -37))))
 ''',
     "erf": '''\
 import math
@@ -80,7 +85,7 @@ class Functions:
     def apply(self, function: type[Opaque], argument: Piece) -> Piece:
         """A named function of an argument: NumPy's own, or one that is added to the text."""
         if function.numpy is not None and function.order == 0:
-            if function in (SIGMOID, XLOGX):
+            if function.title in SOURCES:
                 self.bring(function.title)
             return Piece(function.numpy.format(z=argument.text), ATOM, argument.array)
         if function.definition == STEP.definition:

@@ -4,7 +4,11 @@
     log(p exp(u) + q exp(v))      ->  m + log(p exp(u - m) + q exp(v - m)),    m = max(u, v)
 
 Whatever m is, both sides are equal; with this m nothing overflows, and a sum has an exponential
-that is 1.
+that is 1.  What divides by a softplus, or takes its logarithm, has the larger part of it taken out
+in the same way, with g = softplus/sigmoid, which is 1 or more:
+
+    log softplus(u)               ->  log g(u) - softplus(-u)
+    sigmoid(u)/softplus(u)        ->  1/g(u),       and the other way round
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from dataclasses import dataclass
 from functools import reduce
 
 import sympy as sp
+
+from ..symbolic.functions import SIGMOID, SOFTPLUS, SOFTPLUS_RATIO
 
 SMALL = 80
 """Operations in a quotient of several exponentials up to which it is cancelled: SymPy's greatest
@@ -82,3 +88,24 @@ def as_quotient(body: sp.Expr) -> Shifted | None:
 def is_taken_out(power: sp.exp) -> bool:
     """Whether an exponential is of a difference to the largest exponent."""
     return bool(power.args[0].has(MAXIMUM))
+
+
+def over_softplus(body: sp.Expr) -> sp.Expr:
+    """The body with the quotients and logarithms of softplus that are finite where it vanishes."""
+    if not body.has(SOFTPLUS):
+        return body
+    body = body.replace(
+        lambda part: isinstance(part, sp.log) and isinstance(part.args[0], SOFTPLUS),
+        lambda part: sp.log(SOFTPLUS_RATIO(u := part.args[0].args[0])) - SOFTPLUS(-u))
+    return body.replace(lambda part: part.is_Mul and part.has(SOFTPLUS), _quotient)
+
+
+def _quotient(product: sp.Expr) -> sp.Expr:
+    powers = product.as_powers_dict()
+    for whole in [base for base in powers if isinstance(base, SOFTPLUS)]:
+        (argument,), power = whole.args, powers[whole]
+        against = powers.get(SIGMOID(argument), sp.S.Zero)
+        if power.is_Rational and against.is_Rational and power * against < 0:
+            both = sp.sign(power) * min(abs(power), abs(against))
+            product *= (SOFTPLUS_RATIO(argument) * SIGMOID(argument) / whole)**both
+    return product

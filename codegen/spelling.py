@@ -180,6 +180,12 @@ def softplus(z: Any) -> Any:
     return np.where(positive, z, 0.0) + np.log1p(np.exp(np.where(positive, -z, z)))
 
 
+def softplus_ratio(z: Any) -> Any:
+    """softplus(z)/sigmoid(z), and its limit 1 where z is far below 0; of complex z, too."""
+    near = np.where(np.real(z) < -37, -37, z)
+    return np.where(np.real(z) < -37, 1, softplus(near) * (1 + np.exp(-near)))
+
+
 _erf = np.vectorize(math.erf, otypes=[float])
 
 
@@ -209,6 +215,7 @@ SPELLED: dict[str, Callable[..., Any]] = {
     **{name: _special(name) for name in special.SPELLED},
     "sigmoid": sigmoid,
     "softplus": softplus,
+    "softplus_ratio": softplus_ratio,
     "relu": lambda z: np.maximum(z, 0),
     "step": step,
     "abs": np.abs,

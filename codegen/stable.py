@@ -23,7 +23,7 @@ import sympy as sp
 
 from ..symbolic.functions import SIGMOID, SOFTPLUS, Opaque, Z, in_sigmoid
 from ..symbolic.rationals import factored
-from .largest import SMALL, as_quotient, is_taken_out
+from .largest import SMALL, as_quotient, is_taken_out, over_softplus
 
 STEEP = (sp.exp, sp.sinh, sp.cosh)
 """Functions that overflow."""
@@ -41,6 +41,10 @@ _E = sp.Dummy("E", positive=True)
 def steadied(body: sp.Expr) -> sp.Expr:
     """The body with exponentials that would overflow on the way written so that they do not; as it
     is where no such spelling is found."""
+    return over_softplus(_without_risk(body))
+
+
+def _without_risk(body: sp.Expr) -> sp.Expr:
     if not body.has(*STEEP, Opaque, sp.tanh) or not at_risk(body):
         return _gathered(body)
     if sp.count_ops(body) > LARGEST:

@@ -297,6 +297,9 @@ def _named(name: str, shown: str, definition: sp.Expr, numpy: str | None = None)
 SIGMOID = scalar_function("sigmoid", 1 / (1 + sp.exp(-Z)), r"\sigma", "sigmoid({z})")
 TANH = scalar_function("tanh", 1 - 2 / (sp.exp(2 * Z) + 1), r"\tanh", "np.tanh({z})")
 SOFTPLUS = _named("softplus", "softplus", sp.log(1 + sp.exp(Z)), "np.logaddexp(0, {z})")
+SOFTPLUS_RATIO = _named("softplus_ratio", "SoftplusRatio",
+                        sp.log(1 + sp.exp(Z)) * (1 + sp.exp(-Z)), "softplus_ratio({z})")
+"""softplus(z)/σ(z), which tends to 1 where both vanish; of code alone."""
 STEP = scalar_function("step", positive_part(Z, sp.S.One, sp.S.Zero), r"\mathbf{1}_{>0}", None)
 RELU = _named("relu", "ReLU", positive_part(Z, Z, sp.S.Zero), "np.maximum({z}, 0)")
 ABS = _named("abs", "abs", sp.Piecewise((Z, Z > 0), (-Z, Z < 0), (sp.S.Zero, True)), "np.abs({z})")

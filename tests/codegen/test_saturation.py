@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import gradproof as gp
+from gradproof.codegen.called import SOURCES
+from gradproof.codegen.spelling import softplus_ratio
 
 FORMULAS = [
     "L = sum(x/(1+exp(-x)))",
@@ -178,3 +180,16 @@ def test_an_output_that_is_spelled_out_saturates_as_the_named_one_does():
         np.testing.assert_allclose(loss, 899.5, rtol=1e-12)
         for name in gradients:
             np.testing.assert_allclose(gradients[name], values[0][1][name], rtol=1e-12)
+
+
+def test_softplus_over_sigmoid_is_exact_from_end_to_end():
+    points = np.array([-800.0, -40, -37.5, -37, -36.9, -20, -1, 0, 1e-9, 1, 30, 800])
+    with mp.workdps(400):
+        exact = [float(mp.log(1 + mp.exp(t)) * (1 + mp.exp(-t))) for t in map(mp.mpf, points)]
+    space: dict[str, Any] = {"np": np}
+    exec(SOURCES["softplus_ratio"], space)
+    for found in (space["softplus_ratio"](points), softplus_ratio(points)):
+        np.testing.assert_allclose(found, exact, rtol=4e-15)
+    quotient = gp.equations("L = sum(c*sigmoid(x)/log(1 + exp(x)))", x="n", c="n")
+    slope = gp.derive(quotient, ["c"]).compile()(x=points, c=points * 0)[1]["c"]
+    np.testing.assert_allclose(slope, 1 / np.array(exact), rtol=4e-15)

@@ -121,7 +121,7 @@ LOSSES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 DUE: dict[str, set[str]] = {
-    "first": {"contrast without oneself", "Cox", "log of softplus", "scale by softplus"},
+    "first": {"contrast without oneself", "Cox", "scale by softplus"},
     "second": {"focal of labels", "poly loss", "ORPO", "generalised cross-entropy", "Hellinger",
                "Jensen-Shannon", "weighted mixture of Gaussians", "zero-inflated Poisson",
                "ordinal regression", "discretised logistic", "Langevin", "Gompertz"},
