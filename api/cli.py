@@ -294,8 +294,8 @@ def _add_report(commands: Any) -> None:
     command.add_argument("-o", "--output", default="gradproof-report", metavar="DIR",
                          help="where the report goes (default: %(default)s)")
     command.add_argument("--format", action="append", metavar="FORMAT", dest="formats",
-                         help="markdown, latex, html, pdf, json or notebook; several with commas, "
-                              "or the option again (default: markdown,latex)")
+                         help="markdown, latex, html, pdf, json, notebook or typst; several with "
+                              "commas, or the option again (default: markdown,latex)")
     command.add_argument("--notation", metavar="NAME", help=NOTATION_HELP)
     command.add_argument("--language", metavar="CODE", default="en",
                          help="en (the default) or zh")

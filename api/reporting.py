@@ -54,7 +54,7 @@ def report(
     """Writes a network's or model's report and returns the paths.
 
     formats: some of "markdown" (with a network's figure beside it), "latex", "html", "pdf",
-        "json", "notebook".
+        "json", "notebook", "typst".
     hand: a Python file with a hand-written backward pass, which is run, in a process of its own
         within `limits`, and put into the three-way comparison; an example network brings its own.
         function: which function of that file.

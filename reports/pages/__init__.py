@@ -11,4 +11,5 @@ What the sections say is :mod:`gradproof.reports.sections`.
     pdf            a report as PDF, by a TeX or a Chromium
     render         Markdown and LaTeX: from a report's plain data to the text of its files
     symbols        symbols in MathML that lead to where they are defined
+    typst_page     a report in Typst, for its compiler
 """

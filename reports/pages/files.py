@@ -14,10 +14,11 @@ from .json_form import json_form
 from .notebook_page import notebook
 from .pdf import MARK, pdf
 from .render import FIGURE, latex, markdown
+from .typst_page import typst_page
 
 FORMATS: dict[str, str] = {
     "markdown": "report.md", "latex": "report.tex", "html": "report.html",
-    "json": "report.json", "notebook": "report.ipynb", "pdf": "report.pdf",
+    "json": "report.json", "notebook": "report.ipynb", "typst": "report.typ", "pdf": "report.pdf",
 }
 """Formats and the names of their files."""
 DEFAULT = ("markdown", "latex")
@@ -78,11 +79,14 @@ def _written(report: ReportData, form: str, flavor: str, body: bool) -> str | by
             return json_form(report)
         case "notebook":
             return notebook(report)
+        case "typst":
+            return typst_page(report)
         case _:
             return html_page(report)
 
 
-_BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "<!doctype html>",
+_BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "// gradproof report",
+               "<!doctype html>",
                '{\n  "gradproof report"', '{\n  "cells"')
 _MARKS = ("Backpropagation through the ", "的反向传播", "gradproof report")
 

@@ -30,6 +30,7 @@ _SIGNS = {
     "infty": "∞", "surd": "√", "ll": "≪", "gg": "≫", "dots": "…", "ldots": "…", "cdots": "⋯",
     "lbrace": "{", "rbrace": "}", "lvert": "abs(", "rvert": ")", "sum": "∑", "prod": "∏",
     "quad": "quad", "qquad": "wide", "left": "", "right": "", "displaystyle": "", "textstyle": "",
+    "bigl": "", "bigr": "", "Bigl": "", "Bigr": "",
     ",": "thin", ";": "thick", " ": "space", "!": "", "{": "{", "}": "}", "_": '"_"', "&": '"&"',
     "$": r"\$", "#": r"\#", "%": "%", "\\": "\\\n",
 }
@@ -142,7 +143,7 @@ class _Walk:
         if token in "_^":
             return f"\0{token}({self.argument()})"
         if token == "{":
-            return _set(self.until("}"))
+            return self.group()
         if token[0] == "'":
             return "\0" + token
         if token[0] == "\\":
@@ -151,6 +152,19 @@ class _Walk:
             return {",": "comma", ";": "semi"}[token]
         return {"/": "slash", "*": "∗", "#": r"\#", '"': r"\"", "|": "bar.v", "`": r"\`",
                 "@": r"\@", "$": r"\$"}.get(token, token)
+
+    def group(self) -> str:
+        """A group in braces; one with scripts in it stays one where further scripts follow, which
+        would else be those of its own last script."""
+        start = self.place
+        shown = _set(self.until("}"))
+        if not re.search("[_^]", shown) or self.peek() not in ("_", "^"):
+            return shown
+        self.place = start
+        self.depth += 1
+        shown = _set(self.until("}"))
+        self.depth -= 1
+        return f'class("normal", {shown})'
 
     def command(self, name: str) -> str:
         if name == "frac":
@@ -173,11 +187,30 @@ class _Walk:
             self.depth -= 1
         return _SIGNS[name]
 
+    def array(self) -> str:
+        """The rows of an array, without what stands around it."""
+        self.argument()
+        self.depth += 1
+        rows: list[list[list[str]]] = [[[]]]
+        for piece in self.until(r"\end"):
+            if piece == _SIGNS["\\"]:
+                rows.append([[]])
+            elif piece == "&":
+                rows[-1].append([])
+            else:
+                rows[-1][-1].append(piece)
+        self.depth -= 1
+        body = "; ".join(", ".join(_set(iter(cell)) for cell in row) for row in rows)
+        return f"mat(delim: #none, align: #right, {body})"
+
     def environment(self) -> str:
         name = self.word().strip('"')
-        if name not in _QUIET:
+        if name == "array":
+            shown = self.array()
+        elif name in _QUIET:
+            shown = _set(self.until(r"\end"))
+        else:
             raise self.fail(f"no environment here is called {name}")
-        shown = _set(self.until(r"\end"))
         if self.word().strip('"') != name:
             raise self.fail(f"{name} is not closed")
         return shown
