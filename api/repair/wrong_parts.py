@@ -266,7 +266,9 @@ def _as_number(exact: Decimal | int) -> int | float:
 
 def comparisons(node: ast.expr, context: Context) -> Iterator[Change]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        kinds = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
+        ordered = (ast.Gt, ast.Lt, ast.GtE, ast.LtE)
+        # Nothing continuous is equal to anything: that would take the condition away unsaid.
+        kinds = ordered if isinstance(node.ops[0], ordered) else (*ordered, ast.Eq, ast.NotEq)
         for kind in kinds:
             if not isinstance(node.ops[0], kind):
                 yield Change(1.0, "the comparison is wrong",

@@ -234,3 +234,21 @@ def test_a_bound_that_the_loss_has_too_is_no_bound_too_much():
     assert right.verdict == "proved", str(right)
     assert wrong.verdict == "refuted", str(wrong)
     assert "does not have" not in str(wrong)
+
+
+def poisson(w, X, y):
+    return np.sum(np.exp(X @ w) - y * (X @ w))
+
+
+def poisson_by_its_norm(w, X, y):
+    g = X.T @ (np.exp(X @ w) - y)
+    size = np.sqrt(np.sum(g * g))
+    if size > 1e3:
+        g = g * 1e3 / size
+    return g
+
+
+def test_no_edit_takes_an_order_for_an_equality():
+    result = gp.check(poisson, poisson_by_its_norm, wrt=["w"], w="k", X="n k", y="n")
+    assert result.verdict == "refuted"
+    assert result.repair is None or "==" not in result.repair.new, str(result)
