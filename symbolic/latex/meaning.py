@@ -6,7 +6,7 @@ functions in :mod:`calls`, derivatives in :mod:`derivatives`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 import sympy as sp
@@ -43,6 +43,7 @@ class Meaning(Naming, Products, Calls, Derivatives):
         self.layers = dict(layers)
         self.sizes = sizes
         self.unsized = False
+        self.ends: dict[str, sp.Expr] = {}  # names of the text for lengths
         self.notes: list[str] = []
         self._start()
 
@@ -140,34 +141,77 @@ class Meaning(Naming, Products, Calls, Derivatives):
             self.source.fail(node, "products Π are not read here; write their logarithm, or the "
                                    "factors")
         inner = self.value(body)
-        for label, other in self._bound(node, scripts):
+        ends = [script.parts[0] for script in scripts if script.kind == "up"]
+        for label, other, start in self._bound(node, scripts):
             if other is not None:
                 inner = self._without(inner, label, other)
+            for end in ends:
+                self._check_end(end, start, label, inner)
             try:
                 inner = self.algebra.total(inner, label, self.sizes.get(label))
             except FitError as error:
                 raise self.fits(node, error) from None
         return inner
 
-    def _bound(self, node: Node, scripts: list[Node]) -> list[tuple[str, str | None]]:
+    def _bound(self, node: Node, scripts: list[Node]) -> list[tuple[str, str | None, int]]:
+        """The indices of a sum, what each is not to be, and from where it counts."""
         below = [script.parts[0] for script in scripts if script.kind == "down"]
         if not below:
             self.source.fail(node, "over what the sum runs is not said; write \\sum_i")
-        found: list[tuple[str, str | None]] = []
+        found: list[tuple[str, str | None, int]] = []
         parts = below[0].parts if below[0].kind == "list" else (below[0],)
         if below[0].kind == "product" and all(p.kind == "name" for p in below[0].parts):
             parts = below[0].parts
         for part in parts:
-            label, other = part, None
+            label, other, start = part, None, 1
             if part.kind == "chain":
                 label, relation, bound = part.parts[:3]
                 if relation.text in ("neq", "ne"):
                     other = str(index_letter(bound, self.source))
                 elif relation.text != "=" or bound.text not in ("0", "1"):
                     self.source.fail(bound, "a sum runs over a whole axis here, from 1")
+                else:
+                    start = int(bound.text)
             letter = index_letter(label, self.source)
-            found.append((str(letter), other))
+            found.append((str(letter), other, start))
         return found
+
+    def _check_end(self, end: Node, start: int, label: str, value: Val) -> None:
+        """A sum runs over all of an axis; a name for how long that is may be the text's own, and
+        is the same length wherever it stands."""
+        size = value.axes.get(label, self.sizes.get(label))
+        if size is None:
+            return  # which is an error of its own
+        own: dict[sp.Symbol, str] = {}
+        length = sp.expand(self._length(end, {*value.axes, *self.sizes}, own) - start + 1)
+        if length in own:
+            size, stated = self.ends.setdefault(own[length], size), size
+            length = stated
+        elif own:
+            self.source.fail(end, "a sum runs over a whole axis here: from 1 to its length")
+        if sp.expand(length - size) != 0:
+            raise FitError(self.source.located(
+                end.start, f"the sum over {label} has {length} terms where there are {size}"))
+
+    def _length(self, end: Node, indices: Collection[str], own: dict[sp.Symbol, str]) -> sp.Expr:
+        """What is above a sum as an expression in sizes; own: names that are none of these."""
+        if end.kind == "number" and end.text.isdigit():
+            return sp.Integer(end.text)
+        if end.kind == "name" and end.text in self.context.sizes:
+            return self.context.sizes[end.text]
+        if end.kind == "scripts" or (end.kind == "name" and end.text not in indices):
+            symbol = sp.Dummy()
+            own[symbol] = "".join(self.source.of(end).split()).strip("{}")
+            return symbol
+        if end.kind == "sum":
+            total, sign = sp.S.Zero, 1
+            for part in end.parts:
+                if part.kind == "sign":
+                    sign = -1 if part.text == "-" else 1
+                else:
+                    total, sign = total + sign * self._length(part, indices, own), 1
+            return total
+        self.source.fail(end, "a sum runs over a whole axis here: from 1 to its length")
 
     def _without(self, value: Val, label: str, other: str) -> Val:
         size = value.axes.get(label) or self.sizes.get(label)

@@ -147,3 +147,28 @@ def test_bad_documents(tmp_path, capsys):
     assert "--spec" in capsys.readouterr().err
     assert main(["audit", str(path), "--spec", "2-2-1"]) == 2
     assert "nothing to audit" in capsys.readouterr().err
+
+
+LEAST_SQUARES = {"equations": "L = sum((X @ w - y)**2) / m",
+                 "shapes": {"X": "m n", "w": "n", "y": "m"}}
+
+
+@pytest.mark.parametrize(("below", "above", "due"), [
+    ("i=1", "m", "right"), ("i=0", "m-1", "right"), ("i=1", "N", "right"), ("i=1", "n", "wrong"),
+    ("i=1", "m-1", "wrong"), ("i=0", "m", "wrong"), ("i=1", "3", "wrong"), ("i=1", "j", "unread"),
+    ("i=1", "N-1", "unread"), ("i=2", "m", "unread"), ("i>j", "m", "unread"),
+])
+def test_a_sum_runs_over_a_whole_axis(below, above, due):
+    formula = (rf"\frac{{\partial L}}{{\partial w_j}} = \frac2m \sum_{{{below}}}^{{{above}}} "
+               r"(X w - y)_i X_{ij}")
+    audit = gp.audit({"specs": {"lin": LEAST_SQUARES}, "claims": [{"formula": formula}]})
+    assert [one.verdict for one in audit.findings] == [due]
+
+
+def test_a_name_for_a_length_is_the_same_length_wherever_it_stands():
+    formula = (r"\frac{\partial L}{\partial w_j} = \frac2m \sum_{i=1}^N "
+               r"(\sum_{k=1}^{%s} X_{ik} w_k - y_i) X_{ij}")
+    for inner, due in (("D", "right"), ("N", "wrong")):
+        claim = {"formula": formula % inner}
+        audit = gp.audit({"specs": {"lin": LEAST_SQUARES}, "claims": [claim]})
+        assert [one.verdict for one in audit.findings] == [due]
