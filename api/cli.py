@@ -306,7 +306,7 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--sections", metavar="NAMES",
                          help="which sections, in which order, with commas: network, forward, "
                               "derivation, result, rule, entries, assumptions, numbers, figures, "
-                              "claims, comparison, program, hand")
+                              "flow, claims, comparison, program, hand")
     command.add_argument("--digits", type=int, metavar="N",
                          help="significant digits of all results (default: 6 in worked lines, 15 "
                               "in tables)")

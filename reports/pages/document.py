@@ -16,6 +16,7 @@ from ..language import Language
 from ..sections.claims import ComparedClaim, claims_section, compare
 from ..sections.comparison import CheckRow, Comparison, comparison_section
 from ..sections.conventions import conventions_note
+from ..sections.gradient_flow import flow_section
 from ..sections.in_general import EntryStep, entries_section, general_section
 from ..sections.narration import Narrator, all_functions
 from ..sections.overview import overview
@@ -27,7 +28,7 @@ from ..worked.quantities import with_updates
 from .figure import Drawing, draw
 
 SECTIONS = ("network", "forward", "derivation", "result", "rule", "entries", "assumptions",
-            "numbers", "figures", "claims", "comparison", "program", "hand")
+            "numbers", "figures", "flow", "claims", "comparison", "program", "hand")
 """What a report may have, by the names it is asked for, in the order of a full one."""
 SHORT = ("network", "forward", "result", "assumptions", "comparison")
 """What a short one has."""
@@ -201,6 +202,8 @@ def _numbers(
         if note is not None:
             sections.insert(1, note)
     sections.append(figures_section(chain, worker, gradients, digits or TABLE_DIGITS))
+    flow = flow_section(spec, chain, figures) if isinstance(spec, Network) else None
+    sections += [flow] if flow is not None else []
     claims = compare(spec.claims, names)
     if claims:
         sections.append(claims_section(claims, spec.source))

@@ -5,6 +5,7 @@ No file format is known here (:mod:`gradproof.reports.pages`), and nothing is de
     claims          figures that a source text states, held against the exact ones
     comparison      derived, hand-written and differences side by side, as the check found them
     conventions     a source that declares one index convention and computes with the other
+    gradient_flow   norms layer by layer: where the gradient vanishes or explodes
     in_general      the rule for a layer of any depth, and the derivation entry by entry
     kinds           which steps of a derivation are the same but for the names in them
     narration       the derivation told step by step
