@@ -118,24 +118,29 @@ def _root(name: Any) -> str:
 def _function(row: Row | str, found: Any, name: str) -> Callable[..., Any]:
     """A function of JAX's by its row."""
     def function(*args: Any, **options: Any) -> Any:
-        xp = Numpy(SESSION.get())
-        if row == "":
-            if options:
-                fail(f"jnp.{name} with {next(iter(options))}= is not traced")
-            made = getattr(xp, name)(*map(plain, args))
-        else:
-            allowed = row.split() if isinstance(row, str) else [
-                *inspect.signature(row).parameters][1:]
-            positional, given = _bound(found, name, allowed, args, options)
-            owner = xp.linalg if row in rows.LINALG.values() and name in rows.LINALG else xp
-            made = (row(xp, *positional, **given) if callable(row)
-                    else getattr(owner, name)(*positional, **given))
+        made = computed(Numpy(SESSION.get()), row, found, name, args, options)
         if isinstance(made, Number) and any(isinstance(one, Array) for one in args):
             return wrapped(SESSION.get().call("array", made))
         return wrapped(made)
 
     function.__name__ = name
     return function
+
+
+def computed(
+    xp: Any, row: Row | str, found: Any, name: str, args: Any, options: Any
+) -> Any:
+    """What a row gives for what JAX's function is handed, with NumPy's arrays."""
+    if row == "":
+        if options:
+            fail(f"jnp.{name} with {next(iter(options))}= is not traced")
+        return getattr(xp, name)(*map(plain, args))
+    allowed = row.split() if isinstance(row, str) else [*inspect.signature(row).parameters][1:]
+    positional, given = _bound(found, name, allowed, args, options)
+    if callable(row):
+        return row(xp, *positional, **given)
+    owner = xp.linalg if rows.LINALG.get(name) == row else xp
+    return getattr(owner, name)(*positional, **given)
 
 
 def _bound(

@@ -161,6 +161,11 @@ def logsumexp(xp: Any, a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return xp.special("logsumexp", a, axis=axis, keepdims=keepdims)
 
 
+def _over_all(name: str) -> Row:
+    """Over all axes if none is given, as SciPy has it."""
+    return lambda xp, x, axis=None: xp.special(name, x, axis=axis)
+
+
 def glu(xp: Any, x: Any, axis: Any = -1) -> Any:
     half, gate = xp.split(x, 2, axis=axis)
     return half * xp.special("expit", gate)
@@ -192,7 +197,8 @@ NN: Rows = {
 SPECIAL: Rows = {
     **{name: _special(name) for name in (
         "expit", "erf", "erfc", "gammaln", "digamma", "entr", "ndtr", "log_ndtr", "logit")},
-    "logsumexp": logsumexp, "softmax": softmax, "log_softmax": log_softmax,
+    "logsumexp": logsumexp,
+    **{name: _over_all(name) for name in ("softmax", "log_softmax")},
     "xlogy": lambda xp, x, y: xp.special("xlogy", x, y),
 }
 
@@ -201,7 +207,8 @@ SPECIAL: Rows = {
 
 
 def div(xp: Any, x: Any, y: Any) -> Any:
-    if all(getattr(one, "kind", "int") == "int" and not isinstance(one, float) for one in (x, y)):
+    if all(isinstance(one, int) or getattr(getattr(one, "dtype", None), "kind", "f") != "f"
+           for one in (x, y)):
         fail("lax.div of integers is not traced")
     return xp.divide(x, y)
 
