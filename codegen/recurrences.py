@@ -63,8 +63,8 @@ class LoopLines:
 
     def _started(self, group: Recurrence) -> tuple[list[str], list[Equation]]:
         """Lines that choose what stands for h[t - 1] at the first step, and equations with it."""
-        given = Loops(self.loops.places, self.loops.names,
-                      {key: value for key, value in self.loops.boundaries.items() if value})
+        given = replace(self.loops, boundaries={
+            key: value for key, value in self.loops.boundaries.items() if value})
         names: dict[tuple[str, Side], str] = {}
         symbol = index_symbol(group.loop)
 

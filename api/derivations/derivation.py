@@ -142,14 +142,17 @@ class Derivation:
 
     def shown(self) -> list[Formula]:
         """The formulas without those that only a softmax hides in itself (log Σ exp), and without
-        temporaries that are written where they are read."""
+        temporaries that are written where they are read and have no adjoint of their own."""
         hidden = self.writer.setting.levels.keys() | self.writer.inline.keys()
         if not hidden:
             return self.all()
         read = {name for step in self.chain.steps if step.name not in self.writer.inline
                 for name in self.writer.reads(step.equation)}
         named = {self.chain.loss, *self.chain.wrt}
-        gone = hidden - read - named
+        kept = read | named
+        kept |= {step.of for step in self.chain.steps if step.role == "adjoint"
+                 and (step.name in read or step.name not in hidden)}
+        gone = hidden - kept
         return [formula for formula in self.all() if formula.step.name not in gone]
 
     @cached_property

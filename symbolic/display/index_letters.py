@@ -49,6 +49,22 @@ def lettered(
     return _renamed(equation, doubtful, {*sizes, *(n for n in names if n not in doubtful)})
 
 
+def with_free_steps(
+    equation: Equation, steps: Collection[str], sizes: Collection[str]
+) -> Equation:
+    """The equation with other letters for those `steps` of a loop that are called as a size that
+    is written, too: what k ≤ k - 1 means no reader knows."""
+    names = {index.name for index in indices_of(equation)}
+    doubtful = sorted(name for name in names & {*steps} & {*sizes}
+                      if _is_written(size_symbol(name), equation))
+    return _renamed(equation, doubtful, {*sizes, *names})
+
+
+def _is_written(size: sp.Symbol, equation: Equation) -> bool:
+    return any(size in part.free_symbols for term in equation.terms for part in (
+        *_expressions(term), *(index.size for index in term.over)))
+
+
 def _confused(name: str, equation: Equation, sizes: Collection[str]) -> bool:
     """Whether an index has the name of a size.  One that is named after its own axis, as in
     einsum("hts,hsk->htk"), is not in doubt where that size is not written."""

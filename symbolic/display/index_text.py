@@ -27,6 +27,7 @@ from ..equation import (
 )
 from ..matrices.leaves import leaf, summand
 from ..matrices.nodes import Diagonal, Leaf, Node, Pointwise, Softmax, walk
+from ..matrices.put_in import put_in
 from ..solving import drop_idle
 from ..substitution import substitute_term
 from .layout import ADD, ATOM, MUL, Piece, body, numbers_in_front
@@ -198,7 +199,8 @@ def _softened(
             return None
         else:
             try:
-                held = pen.medium.style.hold(node_text(node, pen), ATOM)
+                whole = put_in(node, pen.conventions.inline)
+                held = pen.medium.style.hold(node_text(whole, pen), ATOM)
             except NotImplementedError:
                 return None
             pieces.append(Piece(subscripted(held, node.axes, pen.medium.latex)))

@@ -159,7 +159,8 @@ class Pen:
 
     def subscript(self, part: Subscript) -> str:
         if isinstance(part, Read):
-            return self.name(part.array, [self.subscript(inner) for inner in part.at])
+            at = [self.subscript(inner) for inner in part.at]
+            return self.name(part.array, self.conventions.worth_showing(part.array, at))
         return affine(part, self.medium.latex).replace(" + ", "+").replace(" - ", "-")
 
     def guard(self, guard: Guard) -> str:

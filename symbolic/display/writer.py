@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..dependence import needed_items
 from ..equation import Equation, System, equations_of, size_names, term_reads
@@ -15,7 +16,7 @@ from ..matrices.kronecker import Kronecker, kronecker_form
 from ..matrices.leaves import summand
 from ..matrices.loop_ends import beyond, loop_indices, merged
 from ..matrices.nodes import Leaf, Node, walk
-from .index_letters import lettered
+from .index_letters import lettered, with_free_steps
 from .index_text import index_form, place_form
 from .layout import body
 from .matrix_text import node_text
@@ -42,7 +43,7 @@ class Writer(Conventions):
     def notes(self, equation: Equation, latex: bool = False) -> tuple[str, ...]:
         """What the values are that the written equation reads beyond the ends of a loop, and the
         places of a maximum."""
-        equation = merged(equation, self.setting.loops)
+        equation = self._merged(equation)
         found: list[str] = []
         if self.setting.places.keys() & {*equation.argmax}:
             pen = Pen(self, replace(LATEX if latex else TEXT, place=True))
@@ -65,7 +66,7 @@ class Writer(Conventions):
 
     def reads(self, equation: Equation) -> frozenset[str]:
         """The arrays that the written equation mentions on its right side."""
-        equation = merged(equation, self.setting.loops)
+        equation = self._merged(equation)
         found = self._form(equation)
         if found is not None:
             return _leaves(found.form)
@@ -89,14 +90,14 @@ class Writer(Conventions):
     def whole_form(self, equation: Equation) -> Node | None:
         """The matrix form of the whole array; None where it is written in slices or with
         indices."""
-        found = self._form(merged(equation, self.setting.loops))
+        found = self._form(self._merged(equation))
         return found.form if found is not None and not found.at else None
 
     # --- choice of form -------------------------------------------------------------------------
 
     def _write(self, equation: Equation, medium: Medium) -> Written:
         pen = Pen(self, medium)
-        equation = merged(equation, self.setting.loops)
+        equation = self._merged(equation)
         if not equation.terms:  # an array that does not reach the loss
             return Written(pen.name(equation.name), "0")
         found = self._form(equation)
@@ -113,11 +114,20 @@ class Writer(Conventions):
 
     def lettered(self, equation: Equation) -> Equation:
         """With i, j, k for its indices, steps of a loop left as they are."""
-        return self._lettered(merged(equation, self.setting.loops))
+        return self._lettered(self._merged(equation))
+
+    def _merged(self, equation: Equation) -> Equation:
+        """As it is written: ends of loops left to what is beyond them, steps told from sizes."""
+        equation = merged(equation, self.setting.loops)
+        steps = steps_in(equation, self)
+        return with_free_steps(equation, steps, self._taken) if steps else equation
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        return frozenset(size_names(self.shapes.values()) | self.shapes.keys())
 
     def _lettered(self, equation: Equation) -> Equation:
-        taken = size_names(self.shapes.values()) | self.shapes.keys()
-        return lettered(equation, taken, steps_in(equation, self))
+        return lettered(equation, self._taken, steps_in(equation, self))
 
     def _compressed(self, equation: Equation, pen: Pen) -> Written | None:
         """A derivative by a matrix as a sum of Kronecker products; None where it is none."""

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 import sympy as sp
 
 from ..equation import (
+    INDEX_VALUE,
     Equation,
     Guard,
     Index,
@@ -29,6 +30,7 @@ from ..equation import (
     slot,
     subscript_indices,
 )
+from ..solving import holds
 from ..substitution import substitute_term
 
 Side: TypeAlias = Literal[-1, 1]
@@ -41,11 +43,12 @@ Boundaries: TypeAlias = Mapping[tuple[str, Side], str]
 @dataclass(frozen=True)
 class Loops:
     """The arrays that recurrences define, each with the place of its loop axis and the loop's
-    name, and their values beyond the ends."""
+    name, and their values beyond the ends; shapes: of all arrays that are read."""
 
     places: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     boundaries: Boundaries = field(default_factory=dict)
+    shapes: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
 
 
 def loops_of(system: System) -> Loops:
@@ -56,16 +59,19 @@ def loops_of(system: System) -> Loops:
         for group in groups for equation in group.equations
     }
     names = {equation.name: group.loop for group in groups for equation in group.equations}
-    return Loops(places, names, _boundaries(system, places) if places else {})
+    if not places:
+        return Loops()
+    found = Loops(places, names, shapes=system.shapes)
+    return replace(found, boundaries=_boundaries(system, found))
 
 
-def _boundaries(system: System, places: Mapping[str, int]) -> Boundaries:
+def _boundaries(system: System, loops: Loops) -> Boundaries:
     """The values beyond the ends that guarded terms state."""
     found: dict[tuple[str, Side], str] = {}
     unknown: set[tuple[str, Side]] = set()
     for equation in map(settled, system.equations):
-        otherwise = equation.name in places and _starts_otherwise(equation, places)
-        for terms, needed in _merges(equation, places):
+        otherwise = equation.name in loops.places and _starts_otherwise(equation, loops.places)
+        for terms, needed in _merges(equation, loops):
             lone = len(terms) == len(equation.terms)
             for key, value in needed.items():
                 found[key] = found.get(key) or value  # a name says more than zero
@@ -108,7 +114,7 @@ def merged(equation: Equation, loops: Loops) -> Equation:
     changed = True
     while changed:  # a merge changes the terms that the next is looked for in
         changed = False
-        for terms, needed in _merges(equation, loops.places):
+        for terms, needed in _merges(equation, loops):
             if all(loops.boundaries.get(key) == value for key, value in needed.items()):
                 equation, changed = replace(equation, terms=terms), True
                 break
@@ -202,20 +208,21 @@ def span_of(guard: Guard, symbol: sp.Symbol, size: Size) -> tuple[sp.Expr, sp.Ex
 
 
 def _merges(
-    equation: Equation, places: Mapping[str, int]
+    equation: Equation, loops: Loops
 ) -> Iterator[tuple[tuple[Term, ...], dict[tuple[str, Side], str]]]:
     """The terms with one guarded term (and its twin at the end) merged, and what that needs."""
     if equation.reduction != "sum":
         return
     for term in equation.terms:
         for index in (*equation.out, *term.over):
-            end = _end(term, index, places)
+            end = _end(term, index, loops.places)
             if end is None:
                 continue
             side, guard, shifted = end
             open_term = replace(term, guards=tuple(g for g in term.guards if g is not guard))
-            merge = (_with_twin(equation, term, open_term, index, side, shifted, places)
-                     or _with_zero(term, side, shifted))
+            merge = _with_twin(equation, term, open_term, index, side, shifted, loops.places)
+            if merge is None and _is_inside(equation, open_term, index, side, shifted, loops):
+                merge = _with_zero(term, side, shifted)
             if merge is not None:
                 twin, needed = merge
                 yield tuple(
@@ -274,6 +281,32 @@ def _with_twin(
                 return twin, {(term.reads[place].array, side): name
                               for place, (name, _) in zip(shifted, chosen, strict=True)}
     return None
+
+
+def _is_inside(
+    equation: Equation, term: Term, index: Index, side: Side, shifted: Sequence[int], loops: Loops
+) -> bool:
+    """Whether all else that a term reads is there at the end that its guard kept it away from:
+    b[m - t - 2] is not at t = m - 1, and 0 times it would say nothing."""
+    last = sp.S.Zero if side == -1 else sp.expand(index.size - 1)
+    ranges = {other.symbol: other.size for other in (*equation.out, *term.over)}
+
+    def there(read: Read, but: int | None = None) -> bool:
+        shape = loops.shapes.get(read.array)
+        for axis, entry in enumerate(read.at):
+            if isinstance(entry, Read):
+                if not there(entry):
+                    return False
+            elif index.symbol in entry.free_symbols and axis != but and shape is not None:
+                at = sp.expand(entry.xreplace({index.symbol: last}))
+                if not (any(isinstance(guard, Within) and guard.low == 0 and guard.value == entry
+                            and guard.high == shape[axis] for guard in term.guards)
+                        or holds(Within(sp.S.Zero, at, shape[axis]), ranges)):
+                    return False
+        return True
+
+    return all(there(read, loops.places[read.array] if place in shifted else None)
+               for place, read in enumerate(term.reads) if read.array != INDEX_VALUE)
 
 
 def _with_zero(term: Term, side: Side, shifted: Sequence[int]) -> _Merge | None:

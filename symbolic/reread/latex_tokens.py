@@ -127,7 +127,7 @@ class _Scan:
 
     def at(self, below: str) -> Token:
         places = list(parted(below))
-        if len(places) == 1:
+        if len(places) == 1 and "_{" not in below:  # s _{0} is one place
             places = below.split()
         return Token("at", " ".join(places), places=tuple(places), run=True)
 

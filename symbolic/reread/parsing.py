@@ -240,7 +240,8 @@ class _Parser:
 
     def lowered(self, of: Tree, at: Token) -> Tree:
         """Something at a subscript; a run of signs is as many places as there are axes."""
-        places: Sequence[str] = at.places or list(at.text)
+        places: Sequence[str] = at.places or (
+            [at.text] if {*"+-"} & {*at.text} and not isinstance(of, Entry) else list(at.text))
         if isinstance(of, Entry) and at.run and len(places) > 1:
             most = max(1, self.names.ranks[of.array])
             if len(places) > most or (not at.places and set(at.text) & set("+-")):

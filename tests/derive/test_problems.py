@@ -1,5 +1,6 @@
 """The problems of docs/problems: their pages are fresh, and their numbers are PyTorch's."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ def test_what_the_pages_print_is_what_is_derived():
     text = "\n".join(pages().values())
     stale = [name for name in SOME[1::6] if block(PROBLEMS[name]) not in text]
     assert not stale, f"run benchmarks/problem_pages.py --printed: {stale}"
+
+
+def test_a_temporary_that_has_an_adjoint_or_a_softmax_is_defined():
+    blocks = [part for text in pages().values() for part in text.split("\n### ")[1:]]
+    assert len(blocks) == len(PROBLEMS)
+    for part in blocks:
+        formulas = part.rpartition("```text\n")[2].partition("\n\n∂²")[0]
+        named = {*re.findall(r"(?m)^∂L/∂(t[₀₁₂₃₄₅₆₇₈₉]+)", formulas),
+                 *re.findall(r"softmax\((t[₀₁₂₃₄₅₆₇₈₉]+)\)", formulas)}
+        defined = {*re.findall(r"(?m)^(t[₀₁₂₃₄₅₆₇₈₉]+)[^=]* = ", formulas)}
+        assert named <= defined, (part.splitlines()[0], named - defined)
 
 
 def test_a_second_derivative_with_cases_and_exponentials_is_compiled():

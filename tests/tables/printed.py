@@ -177,7 +177,7 @@ def arrays_of(found: Printed, seed: int = 0) -> dict[str, Any]:
                                                np.delete(shape, array.along)), -1, array.along)
         if array.kind == "symmetric":
             given[array.name] += given[array.name].T
-        if len(shape) == 2 and shape[0] == shape[1]:
+        if array.classes is None and len(shape) == 2 and shape[0] == shape[1]:
             given[array.name] = given[array.name] + 3 * np.eye(shape[0])
     with np.errstate(all="ignore"):
         return {**given, **evaluate(found.system, given)}

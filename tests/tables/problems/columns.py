@@ -179,12 +179,16 @@ def block(problem: Problem) -> str:
 
 
 def gradients(problem: Problem) -> list[str]:
-    """The backward formulas as they are printed, with the temporaries that they read."""
-    shown, title = [], ""
+    """The backward formulas as they are printed, with the definitions of all that the source does
+    not name."""
+    shown, title, named = [], "", {*re.findall(r"\w+", problem.text), "L"}
+    known = {f"  {formula}" for formula in problem.derivation.shown()
+             if formula.step.role == "forward"
+             and formula.name in {*named, problem.derivation.chain.loss}}
     for line in str(problem.derivation).splitlines():
         if not line.startswith(" "):
             title = line
-        elif title == "Backward" or (title == "Forward" and re.match(r"  t[₀-₉]", line)):
+        elif title == "Backward" or (title == "Forward" and line not in known):
             shown.append(line[2:])
         elif title in ("Assumed", "Kinks"):
             shown.append(f"{title.lower()}: {line[2:]}")
