@@ -12,6 +12,7 @@ from functools import cached_property
 
 from ..dependence import needed_items
 from ..equation import Equation, System, equations_of, size_names, term_reads
+from ..matrices.guard_spans import with_spans
 from ..matrices.kronecker import Kronecker, kronecker_form
 from ..matrices.leaves import summand
 from ..matrices.loop_ends import beyond, loop_indices, merged
@@ -118,7 +119,7 @@ class Writer(Conventions):
 
     def _merged(self, equation: Equation) -> Equation:
         """As it is written: ends of loops left to what is beyond them, steps told from sizes."""
-        equation = merged(equation, self.setting.loops)
+        equation = with_spans(merged(equation, self.setting.loops))
         steps = steps_in(equation, self)
         return with_free_steps(equation, steps, self._taken) if steps else equation
 

@@ -4,6 +4,7 @@ How these are printed is :mod:`gradproof.symbolic.display` (formulas) and :mod:`
 (NumPy).
 
     chains            products of matrices in a row, outer products, sums of rows
+    guard_spans       what guards leave of an axis, said once: [1 <= t < T]
     kronecker         Jacobians and Hessians by matrices as sums of A ⊗ B
     leaves            whole arrays, slices of them and softmaxes, read off a term's subscripts
     loop_ends         guards at the ends of a recurrence as values beyond them: h[-1] = h0

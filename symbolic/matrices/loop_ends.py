@@ -8,7 +8,7 @@ and the same at the other end, where an adjoint reads t + 1.  Each equality hold
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal, TypeAlias
@@ -287,17 +287,19 @@ def _is_inside(
     equation: Equation, term: Term, index: Index, side: Side, shifted: Sequence[int], loops: Loops
 ) -> bool:
     """Whether all else that a term reads is there at the end that its guard kept it away from:
-    b[m - t - 2] is not at t = m - 1, and 0 times it would say nothing."""
+    b[m - t - 2] is not at t = m - 1, and 0 times it would say nothing.  That terms at t + 1 vanish
+    is said of them all."""
     last = sp.S.Zero if side == -1 else sp.expand(index.size - 1)
     ranges = {other.symbol: other.size for other in (*equation.out, *term.over)}
 
-    def there(read: Read, but: int | None = None) -> bool:
+    def there(read: Read, told: Collection[sp.Expr], but: int | None = None) -> bool:
         shape = loops.shapes.get(read.array)
         for axis, entry in enumerate(read.at):
             if isinstance(entry, Read):
-                if not there(entry):
+                if not there(entry, ()):
                     return False
-            elif index.symbol in entry.free_symbols and axis != but and shape is not None:
+            elif (index.symbol in entry.free_symbols and axis != but and shape is not None
+                  and entry not in told):
                 at = sp.expand(entry.xreplace({index.symbol: last}))
                 if not (any(isinstance(guard, Within) and guard.low == 0 and guard.value == entry
                             and guard.high == shape[axis] for guard in term.guards)
@@ -305,7 +307,8 @@ def _is_inside(
                     return False
         return True
 
-    return all(there(read, loops.places[read.array] if place in shifted else None)
+    behind = {index.symbol + 1} if side == 1 else set()
+    return all(there(read, behind, loops.places[read.array] if place in shifted else None)
                for place, read in enumerate(term.reads) if read.array != INDEX_VALUE)
 
 

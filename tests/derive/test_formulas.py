@@ -410,7 +410,7 @@ def test_a_guard_stays_where_another_array_has_no_such_step():
                  (Within(sp.S.Zero, t - 1, m),))
     inside = Term(slot(0) * slot(1), (Read("y", (t - 1,)), Read("b", (m - 1 - t,))), (),
                   (Within(sp.S.Zero, t - 1, m),))
-    for term, shown in ((later, "[0 ≤ t - 1 ≤ m - 1] yₜ₋₁ bₘ₋ₜ"), (inside, "= yₜ₋₁ bₘ₋ₜ₋₁")):
+    for term, shown in ((later, "[1 ≤ t ≤ m - 1] yₜ₋₁ bₘ₋ₜ"), (inside, "= yₜ₋₁ bₘ₋ₜ₋₁")):
         derivation = some_program(
             Recurrence("t", 1, (Equation("y", (Index("t", m),), (term, Term(
                 slot(0), (Read("a", (t,)),)))),)),
@@ -418,6 +418,15 @@ def test_a_guard_stays_where_another_array_has_no_such_step():
             inputs={"a": (m,), "b": (m,)})
         assert shown in str(derivation.forward["y"]), derivation
         assert not faults(of_derivation("guard", derivation))
+
+
+def test_what_guards_leave_of_an_axis_is_said_once():
+    derivation = gp.derive(gp.equations(
+        "d = r[1:] - r[:-1]\nL = sum(d**2)/2 + sum(r[:-1]*r[1:])", r="n"))
+    shown = str(derivation.gradients["r"])
+    assert re.findall(r"\[[^]]*≤[^]]*\]", shown), shown
+    assert {*re.findall(r"\[[^]]*≤[^]]*\]", shown)} <= {"[1 ≤ i ≤ n - 1]", "[0 ≤ i ≤ n - 2]"}
+    assert not faults(of_derivation("axis", derivation))
 
 
 def test_a_step_that_is_called_as_a_size_has_another_letter():

@@ -192,7 +192,7 @@ def gradients(problem: Problem) -> list[str]:
             shown.append(line[2:])
         elif title in ("Assumed", "Kinks"):
             shown.append(f"{title.lower()}: {line[2:]}")
-    return shown
+    return [line for place, line in enumerate(shown) if line not in shown[place + 1:]]
 
 
 def _shape(given: Any) -> str:
