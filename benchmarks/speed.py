@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -132,13 +133,16 @@ def gradients() -> None:
 def commands() -> None:
     print("| command, cold | median |\n| --- | ---: |")
     folder = tempfile.mkdtemp()
-    for arguments in (["--help"], ["derive", "2-2-1"], ["report", "2-2-1", "-o", folder]):
+    moons = str(Path(gp.__file__).parent / "networks" / "moons_backward.py")
+    for arguments in (["--help"], ["derive", "2-2-1"], ["report", "2-2-1", "-o", folder],
+                      ["check", moons, "--spec", "moons"]):
         command = [sys.executable, "-m", "gradproof", *arguments]
         found = statistics.median(
             seconds(lambda c=command: subprocess.run(c, capture_output=True, check=True))
             for _ in range(5)
         )
-        print(f"| gradproof {' '.join(arguments[:2])} | {found:.2f} s |")
+        shown = [arguments[0], *(Path(one).name for one in arguments[1:2])]
+        print(f"| gradproof {' '.join(shown)} | {found:.2f} s |")
 
 
 if __name__ == "__main__":

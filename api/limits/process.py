@@ -27,9 +27,6 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """A check multiplies small matrices, thousands of times: threads would wait for one another (on two
 busy cores they took ten times as long).  Who sets these has what he sets."""
 
-YOUNG = 50_000
-"""New objects in a child before garbage is looked for: some ten megabytes."""
-
 CLOSING = 5.0
 """Seconds for the last messages of a child that has ended."""
 
@@ -140,7 +137,6 @@ def ready(send: Send) -> None:
     What is imported is never garbage, and searching it for some took a tenth of a short check.
     """
     gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
     gc.enable()
     send("ready", None)
 
