@@ -113,9 +113,7 @@ class Subject:
         self, source: Source, node: Node, layers: Mapping[str, int]
     ) -> list[tuple[Choices, Outcome]]:
         sizes: dict[str, sp.Expr] = {}
-        found = []
         for _ in range(2):  # the first finds what indices run over
-            unsized = False
             try:
                 made = list(readings(lambda choices: self._grown(
                     source, node, layers, sizes, choices), self.answers))
@@ -124,8 +122,8 @@ class Subject:
             found = [(choices, outcome) for choices, (outcome, _) in made]
             unsized = any(open_ for _, (_, open_) in made)
             if not unsized:
-                break
-        return found
+                return found
+        source.fail(node, "over what the indices of a δ run is not said")
 
     def _grown(
         self, source: Source, node: Node, layers: Mapping[str, int],

@@ -1,8 +1,8 @@
 """An author's own formula or number, held against the derivation.
 
 A number holds when it is the exact one rounded to as many decimals.  A formula stands in a code
-span, in the text that specs use (``dZ2 = (A2 - Y) * A2 * (1 - A2)``); it holds when it is proven
-equal for all values.
+span, in the text that specs use (``dZ2 = (A2 - Y) * A2 * (1 - A2)``), or in dollars, in LaTeX; it
+holds when it is proven equal for all values.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
+from gradproof.claims.findings import worst
+from gradproof.claims.formulas import Subject
 from gradproof.codegen.interpret import evaluate
+from gradproof.derivations.sources import differentiating
 from gradproof.embedding.quantities import Quantities
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.worked.digits import formatted
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import Array, Item, System, size_names
+from gradproof.symbolic.latex.names import network_context
 from gradproof.symbolic.limits import MAX_LENGTH, number
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.substitution import rename_arrays
@@ -26,6 +30,7 @@ from gradproof.symbolic.text.grammar import parse_statements
 from gradproof.symbolic.text.statements import parse_equations
 
 _SPAN = re.compile(r"(`+)(.+?)\1|<code>(.+?)</code>|\\texttt\{(.+?)\}|\\verb(.)(.+?)\5", re.S)
+_MATH = re.compile(r"\$\$(.+?)\$\$|\$`?(.+?)`?\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.S)
 _NUMBER = re.compile(r"([-+]?\d[\d,_]*\.?\d*|[-+]?\.\d+)(?:[eE]([-+]?\d+))?")
 _POWER = re.compile(r"\s*(?:\\times|\\cdot|×|·)\s*10\s*(?:\^|\*\*)\s*\{?([-+]?\d+)\}?")
 _IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*[(=])")
@@ -42,12 +47,15 @@ def held(request: Request, text: str, quantities: Quantities) -> tuple[str, str]
     stated = _stated_number(text)
     if stated is not None:
         return _number(request, stated, quantities)
+    latex = _MATH.fullmatch(text.strip())
+    if latex:
+        return _latex(request, next(part for part in latex.groups() if part), quantities)
     found = _SPAN.search(text)
     formula = next((part for part in (found[2], found[3], found[4], found[6]) if part), "").strip(
         ) if found else ""
     if not formula:
         raise MarkerError("expected a number, or a formula in a code span such as "
-                          f"`A2 - Y`, got {' '.join(text.split())[:60]!r}")
+                          f"`A2 - Y` or in dollars, got {' '.join(text.split())[:60]!r}")
     return _formula(request, _unescaped(formula), quantities)
 
 
@@ -130,6 +138,34 @@ def _formula(request: Request, formula: str, quantities: Quantities) -> tuple[st
         mended = f"; multiply it by {factor_text(proof.ratio)} (exact, for all values)"
     shown = f"; derived: {derivation.writer.text(derivation.system[array])}"
     return "refuted", f"{formula!r} is not equal: {proof.reason}{mended}{shown}"
+
+
+def _latex(request: Request, formula: str, quantities: Quantities) -> tuple[str, str]:
+    """A formula in LaTeX, beside the quantity unless it states a left side of its own."""
+    if quantities.network is None:
+        raise MarkerError("a formula in LaTeX is held against a network; of other specs it stands "
+                          "in a code span, in the text that specs use")
+    name = quantities.canonical(request.quantity)
+    stem, _, part = name.rpartition(".")
+    if stem and part in ("gradient", "adjoint"):
+        name = quantities.gradients.get(stem, f"d{stem}")
+    if name not in quantities.derivation.system.shapes:
+        raise MarkerError(f"no quantity {request.quantity!r}; "
+                          f"{near(request.quantity, quantities.keys())}")
+    written = quantities.derivation.writer.latex(quantities.derivation.system[name])
+    left = "" if "=" in formula else f"{written.left} = "
+    subject = Subject(network_context(quantities.network, differentiating), quantities.values)
+    findings = subject.judge(left + formula)
+    if not findings:
+        raise MarkerError(f"{formula!r:.60} states no formula")
+    found = worst(findings)
+    if found.verdict == "unread":
+        raise MarkerError(found.why)
+    if found.verdict == "right":
+        return "", ""
+    told = "; ".join((found.why, *found.questions))
+    return ("refuted" if found.verdict == "wrong" else "undecided"), (
+        f"{formula!r}: {told}; derived: {written}")
 
 
 def _parsed(

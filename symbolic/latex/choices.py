@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from .trees import LatexError
+
 MOST_READINGS = 24
 """Readings of one formula that are gone through."""
 
@@ -43,7 +45,8 @@ def readings(
     make: Callable[[Choices], _Made], answers: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Choices, _Made]]:
     """What `make` makes of every combination of answers; `answers` are given beforehand, by a part
-    of the question's text."""
+    of the question's text.  LatexError where there are too many to go through.
+    """
     waiting: list[dict[str, int]] = [{}]
     seen = 0
     while waiting and seen < MOST_READINGS:
@@ -64,6 +67,11 @@ def readings(
             before = {**taken, **{q.text: 0 for q in fresh[:place]}}
             waiting += [{**before, question.text: option}
                         for option in range(1, len(question.options))]
+
+
+    if waiting:
+        raise LatexError(f"there are more than {MOST_READINGS} ways to read it; write it in more "
+                         "detail, or answer some questions beforehand")
 
 
 def _given(question: Question, answers: Mapping[str, str]) -> int | None:

@@ -60,7 +60,8 @@ class Derivatives:
         head = Scripts.of(part)
         if head.base.kind == "name" and head.base.text == "∇":
             return self._nabla(parts, place, head)
-        if part.kind == "name" and part.text == "d" and place + 1 < len(parts):
+        if part.kind == "name" and part.text == "d" and place + 1 < len(parts) and \
+                "d" not in self.context.named:
             return self._differential(parts, place)
         first = self._quotient(part)
         if first is None:
@@ -100,7 +101,7 @@ class Derivatives:
             return None
         above, below = node.parts
         lower = _of(below)
-        if lower is None:
+        if lower is None or (below.parts[0].text == "d" and "d" in self.context.named):
             return None
         if above.kind == "name" and above.text in DIFFERENTIALS:
             return Quotient(None, lower, node)

@@ -1,8 +1,8 @@
 """What a part of a formula stands for: a body over arrays whose axes have labels.
 
-An axis is labelled "R" or "C" where it is the rows or the columns of a matrix (a column vector has
-"R" alone), and by a letter where the formula has an index.  An axis of one entry has no label, so
-that a matrix with one column is a column.
+An axis is labelled ROW or COLUMN where it is that of a matrix (a column vector has ROW alone), and
+by a letter where the formula has an index.  An axis of one entry has no label, so that a matrix
+with one column is a column.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ..equation import Equal, Index, Read, Reduction, Size, Term, slot
 from ..layers.builder import Builder
 
 Label: TypeAlias = str
-ROW, COLUMN = "R", "C"
+ROW, COLUMN = "rows", "columns"
+"""Labels that no index of a formula has."""
 
 
 class FitError(ValueError):
@@ -79,7 +80,7 @@ class Algebra:
         kinds = {value.matrix_axes for value in values if value.matrix_axes}
         if len(kinds) > 1 and frozenset((ROW, COLUMN)) not in kinds:
             first, other = (next(v for v in values if v.matrix_axes == kind) for kind in
-                            (frozenset(ROW), frozenset(COLUMN)))
+                            ({ROW}, {COLUMN}))
             raise FitError(f"a column ({first.shape}) stands beside a row ({other.shape})")
         axes: dict[Label, Size] = {}
         for value in values:

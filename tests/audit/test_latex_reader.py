@@ -50,6 +50,13 @@ def verdicts(about, text):
     (r"\delta_j^{(1)} = \sigma'(z_j^{(1)}) \sum_k w_{kj}^{(2)} \delta_k^{(2)}", "right"),
     (r"\delta_j^{(1)} = \sigma'(z_j^{(1)}) \sum_k w_{jk}^{(2)} \delta_k^{(2)}", "wrong"),
     (r"\delta^{(1)} = \mathrm{diag}(\sigma'(z^{(1)})) (W^{(2)})^\top \delta^{(2)}", "right"),
+    (r"L = \frac12 \sum_{i=1}^{2} (y_i - \hat{y}_i)^2", "right"),
+    (r"L = \frac12 \sum_{i=1}^{3} (y_i - \hat{y}_i)^2", "wrong"),
+    (r"L = \frac12 \sum_{i=0}^{2} (y_i - \hat{y}_i)^2", "wrong"),
+    (r"L = \frac12 \sum_{C} (y_C - \hat{y}_C)^2", "right"),
+    (r"\frac{\partial a_i^{(2)}}{\partial z_j^{(2)}} = \delta_{ij} \sigma'(z_i^{(2)})", "right"),
+    (r"\frac{\partial a_i^{(2)}}{\partial z_j^{(2)}} = \sigma'(z_i^{(2)})", "wrong"),
+    (r"\delta_{ij} = \delta_{ij} + 0", "unread"),
     ("δ² = (a² − y) ⊙ a² ⊙ (1 − a²)", "right"),
 ])
 def test_one_sample_in_columns(text, verdict):
@@ -101,6 +108,10 @@ def test_figures(text, verdict, exact):
     (r"\frac{\partial \mathrm{tr}(A X)}{\partial X} = A", {"A": "m n", "X": "n m"}, "wrong"),
     (r"\frac{\partial a^T x}{\partial x} = a", {"a": "n", "x": "n"}, "right"),
     (r"\frac{\partial x^T A x}{\partial x} = (A + A^T) x", {"A": "n n", "x": "n"}, "right"),
+    (r"\nabla_x (d^T x) = d", {"d": "n", "x": "n"}, "right"),
+    (r"\frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)", {"p": "n", "z": "n"}, "wrong"),
+    (r"\frac{\partial \mathrm{softmax}(z)_i}{\partial z_j} ="
+     r"\mathrm{softmax}(z)_i (\delta_{ij} - \mathrm{softmax}(z)_j)", {"z": "n"}, "right"),
     (r"\frac{\partial x^T A x}{\partial x} = 2 A x", {"A": "n n", "x": "n"}, "wrong"),
     (r"\frac{\partial A x}{\partial x} = A", {"A": "n n", "x": "n"}, "depends"),
     (r"\frac{\partial A x}{\partial x} = A", {"A": "m n", "x": "n"}, "right"),

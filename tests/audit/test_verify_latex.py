@@ -1,0 +1,23 @@
+"""`verify` markers around formulas in LaTeX."""
+
+import pytest
+
+import gradproof as gp
+
+
+@pytest.mark.parametrize(("quantity", "formula", "kinds"), [
+    ("delta2", r"$(o - t) \odot o \odot (1 - o)$", []),
+    ("delta2", r"$\delta^{(2)} = (o - t) \cdot \sigma'(z^{(2)})$", []),
+    ("W2.gradient", r"$h^\top \delta^{(2)}$", []),
+    ("dW2", r"$h^\top (o - t)$", ["refuted"]),
+    ("L", r"$\frac{1}{2} (t - o)^2$", []),
+    ("L", r"$(t - o)^2$", ["refuted"]),
+    ("delta2", r"$(o - t) \foo$", ["error"]),
+    ("nothing", r"$x$", ["error"]),
+])
+def test_latex_between_markers(quantity, formula, kinds, tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text(f"It is <!-- gradproof verify 2-2-1 {quantity} -->{formula}"
+                    "<!-- /gradproof -->.\n", encoding="utf-8")
+    (document,) = gp.embed([path], check=True, cache=False)
+    assert [problem.kind for problem in document.problems] == kinds
