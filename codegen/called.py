@@ -31,6 +31,14 @@ def erf(z):
     """The error function, which NumPy lacks, in the precision of z."""
     return np.vectorize(math.erf, otypes=[float])(z).astype(np.result_type(z, 1.0))
 ''',
+    "erfc": '''\
+import math
+
+
+def erfc(z):
+    """1 - erf(z), which NumPy lacks, in the precision of z."""
+    return np.vectorize(math.erfc, otypes=[float])(z).astype(np.result_type(z, 1.0))
+''',
     "xlogx": '''\
 def xlogx(z):
     """z log z, and its limit 0 at z = 0."""

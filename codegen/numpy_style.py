@@ -12,14 +12,14 @@ from ..symbolic.equation import EquationError, slots_of
 from ..symbolic.functions import Opaque
 from ..symbolic.special import SPELLED
 from .names import Names
-from .spelling import INTEGER_END, bounded_branches
+from .spelling import INTEGER_END, bounded_branches, near_zero
 from .stable import steadied
 
 CALLED = {
     "Abs": "abs", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
     "acosh": "arccosh", "atanh": "arctanh", "maximum": "maximum", "minimum": "minimum",
     **{name: name for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
-                               "sign")},
+                               "sign", "log1p", "expm1")},
 }
 """SymPy's functions (and what bounds a branch), as NumPy calls them."""
 
@@ -50,7 +50,7 @@ class NumPyStyle(Style):
         Raises EquationError for a function or a condition that has no text.
         """
         before, self.lone_steps = self.lone_steps, has_lone_step(expression)
-        spelled = bounded_branches(steadied(expression)).replace(
+        spelled = near_zero(bounded_branches(steadied(expression))).replace(
             lambda part: isinstance(part, sp.floor | sp.ceiling), self._integer)
         try:
             return body(spelled, leaves, self)
@@ -108,7 +108,7 @@ class NumPyStyle(Style):
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         inner = ", ".join(argument.text for argument in arguments)
-        if name == "erf" or name in SPELLED:  # NumPy has none
+        if name in ("erf", "erfc") or name in SPELLED:  # NumPy has none
             self.functions.bring(name)
             return Piece(f"{name}({inner})", ATOM, arguments[0].array)
         if name not in CALLED:

@@ -55,7 +55,8 @@ def stable(body: sp.Expr) -> sp.Expr:
             return polynomial.xreplace({A: value, Z: argument})
         return stable(bounded_branches(definition).xreplace({Z: argument}))
 
-    spelled = bounded_branches(steadied(body)).replace(lambda part: isinstance(part, Opaque), spell)
+    spelled = near_zero(bounded_branches(steadied(body))).replace(
+        lambda part: isinstance(part, Opaque), spell)
     chosen = spelled.replace(lambda part: isinstance(part, sp.Piecewise), _chosen)
     return plain_numbers(chosen).replace(_is_root_of_sizes, lambda part: sp.Function("root")(
         *part.as_base_exp()
@@ -146,6 +147,37 @@ def _truth(condition: sp.Basic) -> sp.Expr:
     }[condition.func]
 
 
+def near_zero(body: sp.Expr) -> sp.Expr:
+    """log(1 + t), exp(u) - 1 and 1 ± erf(u) as log1p(t), expm1(u) and erfc(∓u), which keep their
+    digits where they are near zero.
+
+    >>> x = sp.Symbol("x")
+    >>> near_zero(2 - 2*sp.exp(x)), near_zero(sp.log(1 - x)), near_zero(sp.erf(x)/2 + sp.S.Half)
+    (-2*expm1(x), log1p(-x), erfc(-x)/2)
+    """
+    body = body.replace(_is_pair, _pair)
+    return body.replace(
+        lambda part: isinstance(part, sp.log) and part.args[0].is_Add and 1 in part.args[0].args,
+        lambda part: sp.Function("log1p")(part.args[0] - 1))
+
+
+def _is_pair(part: sp.Expr) -> bool:
+    """Whether it is c (f ± 1) with the f of an exponential or an error function."""
+    if not (part.is_Add and len(part.args) == 2 and part.args[0].is_Rational):
+        return False
+    number, applied = part.args[1].as_coeff_Mul()
+    return abs(number) == abs(part.args[0]) and (
+        isinstance(applied, sp.erf) or (isinstance(applied, sp.exp) and number == -part.args[0]))
+
+
+def _pair(part: sp.Expr) -> sp.Expr:
+    constant, (number, applied) = part.args[0], part.args[1].as_coeff_Mul()
+    (argument,) = applied.args
+    if isinstance(applied, sp.exp):
+        return number * sp.Function("expm1")(argument)
+    return constant * sp.Function("erfc")(-number / constant * argument)
+
+
 def sigmoid(z: Any) -> Any:
     """1/(1 + exp(-z)) without overflow for any z: exp is taken of -|z| alone."""
     positive = np.real(z) >= 0  # of complex z, too, so that complex steps pass through
@@ -194,6 +226,14 @@ def erf(z: Any) -> Any:
     return _erf(z).astype(_precision(z))
 
 
+_erfc = np.vectorize(math.erfc, otypes=[float])
+
+
+def erfc(z: Any) -> Any:
+    """1 - erf(z), in the precision of z."""
+    return _erfc(z).astype(_precision(z))
+
+
 def _special(name: str) -> Callable[..., Any]:
     values = special.values_of(name)
     assert values is not None
@@ -222,6 +262,7 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "sign": np.sign,
     "tanh": np.tanh,
     "erf": erf,
+    "erfc": erfc,
     "choose": choose,
     "maximum": np.maximum,
     "minimum": np.minimum,

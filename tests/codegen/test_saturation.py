@@ -193,3 +193,32 @@ def test_softplus_over_sigmoid_is_exact_from_end_to_end():
     quotient = gp.equations("L = sum(c*sigmoid(x)/log(1 + exp(x)))", x="n", c="n")
     slope = gp.derive(quotient, ["c"]).compile()(x=points, c=points * 0)[1]["c"]
     np.testing.assert_allclose(slope, 1 / np.array(exact), rtol=4e-15)
+
+
+@pytest.mark.parametrize(("text", "exact", "points"), [
+    ("expm1(x)", mp.expm1, (-40.0, -1e-10, 1e-20, 1e-10, 1.0)),
+    ("exp(x) - 1", mp.expm1, (-1e-10, 1e-20)),
+    ("(3 - 3*exp(-x))*2", lambda t: -6 * mp.expm1(-t), (1e-20, -1e-12, 2.0)),
+    ("log1p(x)", lambda t: mp.log1p(t), (-0.5, -1e-10, 1e-20, 1e-10, 1e30)),
+    ("log(1 - x)", lambda t: mp.log1p(-t), (0.5, -1e-10, 1e-20)),
+    ("erfc(x)", mp.erfc, (-3.0, 0.0, 3.0, 9.0, 26.0)),
+    ("log(erfc(x))", lambda t: mp.log(mp.erfc(t)), (-3.0, 3.0, 9.0, 26.0)),
+    ("ndtr(x)", mp.ncdf, (-37.0, -10.0, -3.0, 0.0, 5.0)),
+    ("log(ndtr(x))", lambda t: mp.log(mp.ncdf(t)), (-37.0, -10.0, -3.0, 0.5)),
+    ("log(1 - ndtr(x))", lambda t: mp.log(mp.ncdf(-t)), (-3.0, 3.0, 10.0, 37.0)),
+])
+def test_what_is_near_zero_keeps_its_digits(text, exact, points):
+    derivation = gp.derive(gp.equations(f"L = sum({text})", x="n"))
+    space: dict[str, Any] = {}
+    exec(derivation.numpy_source(), space)
+    with mp.workdps(120):
+        for point in points:
+            given = np.array([point])
+            loss, gradients = derivation.compile()(x=given)
+            again, printed = space["gradient"](given)
+            assert (again, printed["x"]) == (loss, gradients["x"])
+            near = mp.mpf(point)
+            slope = (exact(near + mp.mpf(10)**-25) - exact(near - mp.mpf(10)**-25)) / (
+                2 * mp.mpf(10)**-25)
+            assert float(loss) == pytest.approx(float(exact(near)), rel=2e-13, abs=0)
+            assert float(gradients["x"][0]) == pytest.approx(float(slope), rel=2e-13, abs=0)
