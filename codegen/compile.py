@@ -8,7 +8,7 @@ stands, by :mod:`interpret`, between the stretches of text before and after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ import sympy as sp
 from ..symbolic.equation import EquationError, Item, Recurrence, System
 from ..symbolic.functions import TANH, Opaque
 from ..symbolic.special import Special
-from .arguments import Arguments, Sizes, fitted, owned
+from .arguments import REMEMBERED, Arguments, Sizes, fitted, owned
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
 from .saturated import needed, with_levels
@@ -61,11 +61,15 @@ def compile_system(
 
 @dataclass(frozen=True)
 class _Program:
-    """What computes the results from the inputs' values, in their order."""
+    """What computes the results from the inputs' values, in their order.
+
+    known: the sizes by the inputs' shapes, as far as these were given before.
+    """
 
     system: System
     results: tuple[str, ...]
     row_vectors: bool
+    known: dict[Any, Sizes] = field(default_factory=dict)
 
     @cached_property
     def items(self) -> list[Item]:
@@ -75,10 +79,19 @@ class _Program:
         if self.text is not None and not is_complex:
             return self.text(*given)  # type: ignore[no-any-return]
         arrays: Values = dict(zip((a.name for a in self.system.inputs), given, strict=True))
-        known = fitted(self.system.inputs, given)  # by the names that sizes have in the text
+        known = self._sizes(given)
         for step in self.complex_steps if is_complex else self.steps:
             step(arrays, known)
         return [arrays[name] for name in self.results]
+
+    def _sizes(self, given: Sequence[Any]) -> Sizes:
+        """The sizes that the inputs show, by the names that they have in the text."""
+        shapes = tuple([np.shape(one) for one in given])
+        if shapes not in self.known:
+            if len(self.known) >= REMEMBERED:
+                self.known.clear()
+            self.known[shapes] = fitted(self.system.inputs, given)
+        return self.known[shapes]
 
     @cached_property
     def text(self) -> Callable[..., Any] | None:
