@@ -16,6 +16,8 @@ import sympy as sp
 
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, leaves, takes
+from gradproof.checks.layer_objects.frameworks import NUMPY
+from gradproof.checks.layer_objects.which_arrays import arrays_of, through
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.limits.calls import ExitedError, called
 from gradproof.limits.deadline import TimeLimitError, bounded, doing, left, now_doing
@@ -260,7 +262,7 @@ class Side(Protocol):
 
 @dataclass(frozen=True)
 class FunctionSide:
-    """A NumPy function of the inputs."""
+    """A function of the inputs, which computes with NumPy, PyTorch or JAX."""
 
     function: Callable[..., Any]
     taken: Inputs
@@ -277,7 +279,12 @@ class FunctionSide:
         return replace(self, function=function)
 
     def at(self, values: Values) -> Any:
-        return called(partial(self.function, **self.taken.at(values)))
+        return called(partial(self._run, **self.taken.at(values)))
 
     def traced(self, declared: Declared) -> Trace:
-        return called(partial(trace, self.function, declared))
+        return called(partial(trace, self._run, declared))
+
+    @property
+    def _run(self) -> Callable[..., Any]:
+        arrays = arrays_of(self.function)
+        return self.function if arrays is NUMPY else partial(through, arrays, self.function)

@@ -15,4 +15,5 @@
     slopes           a derivative beside its function, such as an activation's
     sources          what may be handed over: an object, a class, functions
     updates          gradients that backward hands to an optimiser, or steps along
+    which_arrays     which library a plain function computes with, by the names that it reads
 """

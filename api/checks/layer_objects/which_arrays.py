@@ -1,0 +1,83 @@
+"""Which library's arrays a plain function computes with, by the names that it reads."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from gradproof.checks.layer_objects.custom_rules import JAX
+from gradproof.checks.layer_objects.frameworks import NUMPY, TORCH, Arrays
+
+ENTERS = frozenset({"from_numpy", "as_tensor", "tensor", "numpy"})
+"""What a function calls that takes NumPy's arrays and makes its own tensors of them."""
+FURTHEST = 100
+"""Functions that are looked at."""
+
+
+def arrays_of(function: Any) -> Arrays:
+    """The arrays that a function takes: PyTorch's or JAX's where it, or what it calls of the
+    user's, names something of theirs; else NumPy's."""
+    if "torch" not in sys.modules and "jax" not in sys.modules:
+        return NUMPY
+    left, seen, found = [function], set[int](), set[str]()
+    while left and len(seen) < FURTHEST:
+        one = left.pop()
+        one = getattr(one, "func", one) if not isinstance(one, FunctionType) else one
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        found.add(_root(one))
+        inner = getattr(one, "__wrapped__", None)
+        left += [] if inner is None else [inner]
+        if isinstance(one, FunctionType) and _root(one) not in ("torch", "jax"):
+            names = set(_names(one.__code__))
+            if ENTERS & names:
+                return NUMPY
+            cells = [cell.cell_contents for cell in one.__closure__ or () if _is_full(cell)]
+            for value in (*(one.__globals__.get(name) for name in names), *cells):
+                if isinstance(value, ModuleType):
+                    found.add(value.__name__.split(".")[0])
+                elif callable(value) and not isinstance(value, type):
+                    left.append(value)
+    return TORCH if "torch" in found else JAX if found & {"jax", "jaxlib"} else NUMPY
+
+
+def through(arrays: Arrays, function: Callable[..., Any], /, **arguments: Any) -> Any:
+    """What a function returns, handed and handing back NumPy's or traced arrays.
+
+    They go by place where they can: what jax.grad makes takes them so.
+    """
+    bound = inspect.signature(function).bind(**arguments)
+    with arrays.during(), _with_gradients(arrays):
+        return arrays.leave(function(*map(arrays.enter, bound.args), **{
+            name: arrays.enter(value) for name, value in bound.kwargs.items()}))
+
+
+def _with_gradients(arrays: Arrays) -> Any:
+    """A plain function may ask PyTorch for gradients itself."""
+    return sys.modules["torch"].enable_grad() if arrays is TORCH else nullcontext()
+
+
+def _root(value: Any) -> str:
+    if isinstance(value, FunctionType):
+        return str(value.__globals__.get("__name__", "")).split(".")[0]
+    of = str(type(value).__module__).split(".")[0]
+    return of if of != "builtins" else str(getattr(value, "__module__", "")).split(".")[0]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _is_full(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
