@@ -34,11 +34,9 @@ def arrays_of(function: Any) -> Arrays:
         inner = getattr(one, "__wrapped__", None)
         left += [] if inner is None else [inner]
         if isinstance(one, FunctionType) and _root(one) not in ("torch", "jax"):
-            names = set(_names(one.__code__))
-            if ENTERS & names:
+            if ENTERS & {*_names(one.__code__)}:
                 return NUMPY
-            cells = [cell.cell_contents for cell in one.__closure__ or () if _is_full(cell)]
-            for value in (*(one.__globals__.get(name) for name in names), *cells):
+            for value in _read(one):
                 if isinstance(value, ModuleType):
                     found.add(value.__name__.split(".")[0])
                 elif callable(value) and not isinstance(value, type):
@@ -67,6 +65,12 @@ def _root(value: Any) -> str:
         return str(value.__globals__.get("__name__", "")).split(".")[0]
     of = str(type(value).__module__).split(".")[0]
     return of if of != "builtins" else str(getattr(value, "__module__", "")).split(".")[0]
+
+
+def _read(function: FunctionType) -> list[Any]:
+    """What a function reads by the names of its file, and of the function around it."""
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
+    return [*map(function.__globals__.get, {*_names(function.__code__)}), *cells]
 
 
 def _names(code: CodeType) -> Iterator[str]:
