@@ -57,6 +57,9 @@ def verdicts(about, text):
     (r"\frac{\partial a_i^{(2)}}{\partial z_j^{(2)}} = \delta_{ij} \sigma'(z_i^{(2)})", "right"),
     (r"\frac{\partial a_i^{(2)}}{\partial z_j^{(2)}} = \sigma'(z_i^{(2)})", "wrong"),
     (r"\delta_{ij} = \delta_{ij} + 0", "unread"),
+    (r"\frac{\partial z_i^{(2)}}{\partial W_{ij}^{(2)}} = a_j^{(1)}", "right"),
+    (r"\frac{\partial z_i^{(2)}}{\partial W_{kj}^{(2)}} = a_j^{(1)}", "wrong"),
+    (r"\delta_j^{(2)} = (a_j^{(2)} - y_i) a_j^{(2)} (1 - a_j^{(2)})", "wrong"),
     ("δ² = (a² − y) ⊙ a² ⊙ (1 − a²)", "right"),
 ])
 def test_one_sample_in_columns(text, verdict):

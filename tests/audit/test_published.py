@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from latex_formulas import ALTERED, NIELSEN, ROWS, UNREAD
+from latex_formulas import ALTERED, COURSE, NIELSEN, ROWS, UNREAD
 
 import gradproof as gp
 from gradproof.claims.formulas import Subject
@@ -41,6 +41,16 @@ def test_the_equations_of_backpropagation(text, name):
                       convention="columns")
     (finding,) = Subject(network_context(network, differentiating)).judge(text)
     assert finding.verdict == "right", finding
+
+
+@pytest.mark.slow
+def test_the_formulas_of_course_notes():
+    network = Network(["p", "h", "k"], activation="sigmoid", output="sigmoid", batch=False,
+                      convention="columns")
+    about = Subject(network_context(network, differentiating))
+    findings = [finding for text in COURSE for finding in about.judge(text)]
+    assert len(findings) == len(COURSE)
+    assert not [finding for finding in findings if finding.verdict != "right"]
 
 
 @pytest.mark.slow

@@ -92,3 +92,64 @@ NIELSEN = [
     (r"\delta^l_j = \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j)", "45"),
     (r"C = \frac12 \sum_j (y_j - a^L_j)^2", "27"),
 ]
+
+COURSE = [
+    r"L = \frac{1}{2} \|\mathbf{a}^{(2)} - \mathbf{y}\|^2 = \frac{1}{2} \sum_{i=1}^{n_2}"
+    r" (a_i^{(2)} - y_i)^2",
+    r"\frac{\partial L}{\partial a_i^{(2)}} = \frac{\partial}{\partial a_i^{(2)}} \left["
+    r" \frac{1}{2} \sum_{j=1}^{n_2} (a_j^{(2)} - y_j)^2 \right] = a_i^{(2)} - y_i",
+    r"\frac{\partial L}{\partial \mathbf{a}^{(2)}} = \mathbf{a}^{(2)} - \mathbf{y}",
+    r"\frac{\partial L}{\partial z_i^{(2)}} = \frac{\partial L}{\partial a_i^{(2)}} \cdot"
+    r" \frac{\partial a_i^{(2)}}{\partial z_i^{(2)}} = (a_i^{(2)} - y_i) \cdot"
+    r" \sigma'(z_i^{(2)})",
+    r"\frac{\partial L}{\partial \mathbf{z}^{(2)}} = \left( \mathbf{a}^{(2)} - \mathbf{y}"
+    r" \right) \odot \sigma'(\mathbf{z}^{(2)})",
+    r"\boldsymbol{\delta}^{(2)} = \frac{\partial L}{\partial \mathbf{z}^{(2)}}",
+    r"z_i^{(2)} = \sum_{j=1}^{n_1} W_{ij}^{(2)} a_j^{(1)} + b_i^{(2)}",
+    r"\frac{\partial L}{\partial W_{ij}^{(2)}} = \frac{\partial L}{\partial z_i^{(2)}}"
+    r" \cdot \frac{\partial z_i^{(2)}}{\partial W_{ij}^{(2)}} = \delta_i^{(2)} \cdot a_j^{(1)}",
+    r"\frac{\partial L}{\partial \mathbf{W}^{(2)}} = \boldsymbol{\delta}^{(2)}"
+    r" (\mathbf{a}^{(1)})^T",
+    r"\frac{\partial L}{\partial b_i^{(2)}} = \frac{\partial L}{\partial z_i^{(2)}} \cdot"
+    r" \frac{\partial z_i^{(2)}}{\partial b_i^{(2)}} = \delta_i^{(2)} \cdot 1 = \delta_i^{(2)}",
+    r"\frac{\partial L}{\partial \mathbf{b}^{(2)}} = \boldsymbol{\delta}^{(2)}",
+    r"\frac{\partial L}{\partial a_j^{(1)}} = \sum_{i=1}^{n_2} \frac{\partial L}{\partial"
+    r" z_i^{(2)}} \cdot \frac{\partial z_i^{(2)}}{\partial a_j^{(1)}}",
+    r"\frac{\partial z_i^{(2)}}{\partial a_j^{(1)}} = W_{ij}^{(2)}",
+    r"\frac{\partial L}{\partial a_j^{(1)}} = \sum_{i=1}^{n_2} \delta_i^{(2)} \cdot"
+    r" W_{ij}^{(2)}",
+    r"\frac{\partial L}{\partial \mathbf{a}^{(1)}} = (\mathbf{W}^{(2)})^T"
+    r" \boldsymbol{\delta}^{(2)}",
+    r"\frac{\partial L}{\partial z_j^{(1)}} = \frac{\partial L}{\partial a_j^{(1)}} \cdot"
+    r" \frac{\partial a_j^{(1)}}{\partial z_j^{(1)}} = \frac{\partial L}{\partial"
+    r" a_j^{(1)}} \cdot \sigma'(z_j^{(1)})",
+    r"\boldsymbol{\delta}^{(1)} = \frac{\partial L}{\partial \mathbf{z}^{(1)}} = \left["
+    r" (\mathbf{W}^{(2)})^T \boldsymbol{\delta}^{(2)} \right] \odot \sigma'(\mathbf{z}^{(1)})",
+    r"\frac{\partial L}{\partial \mathbf{W}^{(1)}} = \boldsymbol{\delta}^{(1)} \mathbf{x}^T",
+    r"\frac{\partial L}{\partial \mathbf{b}^{(1)}} = \boldsymbol{\delta}^{(1)}",
+    r"\mathbf{z}^{(1)} = \mathbf{W}^{(1)} \mathbf{x} + \mathbf{b}^{(1)}",
+    r"\mathbf{a}^{(1)} = \sigma(\mathbf{z}^{(1)})",
+    r"\mathbf{z}^{(\ell)} = \mathbf{W}^{(\ell)} \mathbf{a}^{(\ell-1)} + \mathbf{b}^{(\ell)}",
+    r"\mathbf{a}^{(\ell)} = \sigma^{(\ell)}(\mathbf{z}^{(\ell)})",
+    r"\boldsymbol{\delta}^{(L)} = \frac{\partial L}{\partial \mathbf{z}^{(L)}} ="
+    r" \frac{\partial L}{\partial \mathbf{a}^{(L)}} \odot \sigma'^{(L)}(\mathbf{z}^{(L)})",
+    r"\frac{\partial L}{\partial \mathbf{W}^{(\ell)}} = \boldsymbol{\delta}^{(\ell)}"
+    r" (\mathbf{a}^{(\ell-1)})^T",
+    r"\frac{\partial L}{\partial \mathbf{b}^{(\ell)}} = \boldsymbol{\delta}^{(\ell)}",
+    r"\boldsymbol{\delta}^{(\ell-1)} = [(\mathbf{W}^{(\ell)})^T"
+    r" \boldsymbol{\delta}^{(\ell)}] \odot \sigma'^{(\ell-1)}(\mathbf{z}^{(\ell-1)})",
+    r"z_i^{(\ell)} = \sum_{j=1}^{n_{\ell-1}} W_{ij}^{(\ell)} a_j^{(\ell-1)} + b_i^{(\ell)}",
+    r"\delta_i^{(L)} = \frac{\partial L}{\partial a_i^{(L)}} \cdot \frac{\partial"
+    r" a_i^{(L)}}{\partial z_i^{(L)}} = \frac{\partial L}{\partial a_i^{(L)}} \cdot"
+    r" \sigma'^{(L)}(z_i^{(L)})",
+    r"\frac{\partial L}{\partial W_{ij}^{(\ell)}} = \frac{\partial L}{\partial"
+    r" z_i^{(\ell)}} \cdot \frac{\partial z_i^{(\ell)}}{\partial W_{ij}^{(\ell)}}",
+    r"\frac{\partial z_i^{(\ell)}}{\partial W_{ij}^{(\ell)}} = a_j^{(\ell-1)}",
+    r"\frac{\partial L}{\partial W_{ij}^{(\ell)}} = \delta_i^{(\ell)} \cdot a_j^{(\ell-1)}",
+    r"\frac{\partial L}{\partial a_j^{(\ell-1)}} = \sum_{i=1}^{n_\ell} \frac{\partial"
+    r" L}{\partial z_i^{(\ell)}} \cdot \frac{\partial z_i^{(\ell)}}{\partial a_j^{(\ell-1)}}",
+    r"\frac{\partial L}{\partial z_j^{(\ell-1)}} = \frac{\partial L}{\partial"
+    r" a_j^{(\ell-1)}} \cdot \frac{\partial a_j^{(\ell-1)}}{\partial z_j^{(\ell-1)}}",
+]
+"""Of course notes on backpropagation as they are printed there: neuropathology-dl,
+learn/session01_neural_networks/part_c_mathematical_derivations.md, on GitHub at amanraj41."""
