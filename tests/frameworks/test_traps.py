@@ -278,3 +278,9 @@ class Defaulted(torch.autograd.Function):
 def test_defaults_are_handed_on_and_gradients_summed_to_their_inputs():
     """PyTorch sums the gradient of what was broadcast."""
     assert gp.check_layer(Defaulted, x="m n", b="n", repair_seconds=0).verdict == "proved"
+
+
+def test_a_type_that_is_asked_for_is_said():
+    asked = made(lambda x: x * x,
+                 lambda g, x: 2 * x * g if x.dtype == torch.float64 else 3 * x * g)
+    assert "float64" in str(gp.check_layer(asked, x="m n"))

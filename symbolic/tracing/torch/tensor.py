@@ -110,6 +110,9 @@ class Tensor(Holder):
 
     @property
     def dtype(self) -> Any:
+        """Which code may branch on."""
+        if self.value.kind == "float":
+            self.value.session.assume("tensors of floats are of float64, which .dtype is asked for")
         return self.types[self.value.kind]
 
     @property
