@@ -118,7 +118,7 @@ def _parser() -> Lark:
 def read(text: str) -> tuple[Node, ...]:
     r"""The formulas that a text states, each a side or a "chain" of sides and relations.
 
-    >>> [node.kind for node in read(r"a = b, \\quad c")]
+    >>> [node.kind for node in read(r"a = b, \quad c")]
     ['chain', 'name']
 
     Raises LatexError, with the column, for what is not of the dialect.
