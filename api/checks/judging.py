@@ -97,10 +97,17 @@ def judge(
     none: tuple[Repair | None, str] = (None, "the search for an edit did not end")
     repair, unrepaired = attempted(
         partial(_repair, subject.rerun, proofs, numbers, looked, failing, place, seconds), none)
-    if repair is not None:
-        result = replace(result, place=repaired_line(repair),
-                         first_wrong=wrong if place is not None and place.line == repair.line
-                         else f"first wrong: {repaired_line(repair)}")
+    return _repaired(result, repair, unrepaired)
+
+
+def _repaired(result: CheckResult, repair: Repair | None, unrepaired: str) -> CheckResult:
+    """A result with what the search for an edit found, at the line that it changes; what cannot be
+    edited where it is wrong is mended in another file, and the wrong line stays."""
+    place = result.place
+    if repair is not None and (place is None or place.filename == repair.file):
+        result = replace(result, place=repaired_line(repair), first_wrong=(
+            result.first_wrong if place is not None and place.line == repair.line
+            else f"first wrong: {repaired_line(repair)}"))
     return replace(result, repair=repair, unrepaired=unrepaired)
 
 

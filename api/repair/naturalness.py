@@ -24,6 +24,9 @@ ADDED = 0.4
 AWAY = 0.5
 """What it costs to mend a line that is not suspected."""
 
+_RETURNED = re.compile(r"return\s*[{(]|return [\w.]+$")
+"""A line that hands back what others have computed."""
+
 TOKEN = 0.05
 """What each token costs that comes or goes."""
 
@@ -36,7 +39,7 @@ def unnaturalness(edit: Edit, old: str, new: str, elsewhere: float = 0.5) -> flo
     idle = -_idle(edit)
     with edit.applied():
         idle += _idle(edit)
-    returned = elsewhere > 0 and old.lstrip().startswith(("return {", "return ("))
+    returned = elsewhere > 0 and _RETURNED.match(old.lstrip()) is not None
     added = edit.change.what.startswith(("a factor", "the division"))
     return (edit.change.cost + min(elsewhere, AWAY) + IDLE * max(0, idle)
             + RETURNED * returned + ADDED * added + TOKEN * _distance(_tokens(old), _tokens(new)))

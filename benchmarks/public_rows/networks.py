@@ -90,7 +90,7 @@ def maji() -> Iterator[Row]:
 
             return gp.check(value, gradient, wrt=["y_pred"], **kinds)
 
-        known = ("multiply by -1",) if "Absolute" in name else ()
+        known = ("change the sign",) if "Absolute" in name else ()
         return Row("maji-nn", name, "maji.neural_network", check, known=known)
 
     yield loss("CategoricalCrossEntropyLoss", y_pred=ROWS_TO_1, y_true=ONE_HOT)

@@ -1,6 +1,8 @@
 """The wrong line where it lies in a method, an object that is handed on, a statement over several
 lines, a function that is made anew, a function that is handed the wrong thing."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,28 @@ def test_no_trial_of_an_edit_changes_an_object_that_a_function_reaches():
     found = gp.check(lambda x: np.sum(x**2), lambda x: {"x": SCALED.back(x)}, x="n")
     assert found.verdict == "refuted"
     assert SCALED.w == 2.0
+
+
+PACKAGE = '''\
+import numpy as np
+
+
+class Absolute:
+    def backward(self, p, y):
+        self.dinputs = np.sign(y - p) / p.size
+'''
+
+
+def test_an_edit_where_something_is_used_does_not_move_the_wrong_line(tmp_path, monkeypatch):
+    (tmp_path / "a_package_of_losses.py").write_text(PACKAGE)
+    monkeypatch.syspath_prepend(tmp_path)
+    package = importlib.import_module("a_package_of_losses")
+
+    def gradient(p, y):
+        made = getattr(package, "Absolute" + "")()  # by a name that no source text says
+        made.backward(p, y)
+        return made.dinputs
+
+    found = gp.check(lambda p, y: np.mean(np.abs(p - y)), gradient, wrt=["p"], p="n", y="n")
+    assert found.verdict == "refuted"
+    assert found.place.text == "self.dinputs = np.sign(y - p) / p.size", str(found)
