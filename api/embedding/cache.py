@@ -27,7 +27,7 @@ from gradproof.reports.replacing import replace_bytes
 
 ROOMS = ("gradproof", "gradproof.symbolic", "gradproof.codegen", "gradproof.numeric",
          "gradproof.reports")
-DEPENDENCIES = ("gradproof", "sympy", "mpmath", "numpy", "jinja2")
+DEPENDENCIES = ("gradproof", "sympy", "mpmath", "numpy", "jinja2", "lark")
 KEPT = 200
 """Cache files that are kept, the latest."""
 MOST = 20_000_000

@@ -1,4 +1,7 @@
-"""Gradient formulas of public books and papers as they are printed there, with what they are.
+"""Gradient formulas of public books, course notes and papers, in our own hand, with what they are.
+
+What is tested is the formula; the numbers beside those of books are for finding it and were not
+looked up again.
 
 Sources: MC, Petersen & Pedersen, The Matrix Cookbook, 2012-11-15, by equation number (its layout is
 the denominator's); N, Nielsen, Neural Networks and Deep Learning, 2015, chapter 2, by the names of
