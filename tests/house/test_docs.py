@@ -120,11 +120,18 @@ PAGES = {name: PAGES[name] for name in sorted(PAGES)
 """Those of whole programs."""
 
 
+def asks(page):
+    """The frameworks that a page is about."""
+    return [name for name in ("torch", "jax") if f"import {name}\n" in PAGES[page]]
+
+
 @pytest.mark.parametrize("page", [
-    pytest.param(page, marks=pytest.mark.peers if "import torch" in PAGES[page] else
+    pytest.param(page, marks=pytest.mark.peers if asks(page) else
                  pytest.mark.slow if place else ()) for place, page in enumerate(PAGES)])
 def test_the_python_of_a_page_runs_and_prints_what_it_says(page, tmp_path, monkeypatch, capsys):
     """A page's Python is a file of its own; a text after a piece of it is what that prints."""
+    for name in asks(page):
+        pytest.importorskip(name)
     pieces = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
     code = [piece for language, piece in pieces if language == "python"]
     module = f"page_{page.replace('-', '_')}"

@@ -138,11 +138,11 @@ class Remedies:
             return None
         source, = sources
         factors = self._ratio(self.values[name], self.values[source])
+        pairs = list(zip(due.values, self.values[source], strict=True))
         if not factors or self.quantity(source) is not None or self._ratio(
-                self.values[name], due.values):
+                self.values[name], due.values) or any(a.size != b.size for a, b in pairs):
             return None
-        shaped_due = (value.reshape(own.shape) for value, own in zip(
-            due.values, self.values[source], strict=True))
+        shaped_due = (value.reshape(own.shape) for value, own in pairs)
         return {source: self._scaled(Due(tuple(shaped_due)), 1 / factors[0])}
 
     # --- one array ------------------------------------------------------------------------------
