@@ -24,6 +24,8 @@ DEEP = 12
 """Pointwise definitions that are read through, one in another."""
 LONG = 80
 """Operations of an expression that is read through or factored."""
+LARGE = 12
+"""Numerators and denominators of exponents, beyond which a power is not taken apart."""
 
 
 def divisors(entries: Entries, names: Iterable[str]) -> dict[str, str]:
@@ -53,13 +55,27 @@ def _factors(value: sp.Expr) -> Iterator[sp.Expr]:
     """The factors of a value, each without its power and its sign: where it is zero, one of them
     is, if it is finite."""
     if value.count_ops() <= LONG and not value.has(sp.Piecewise):
-        value = sp.factor(value)
+        value = _factored(value)
     for factor in sp.Mul.make_args(value):
         if isinstance(factor, sp.Pow) and factor.exp.is_number:
             yield from () if factor.exp.is_negative else _factors(factor.base)
         elif not factor.is_number:
             found = factor.as_content_primitive()[1]
             yield min(found, -found, key=lambda part: (len(str(part)), str(part)))
+
+
+def _factored(value: sp.Expr) -> sp.Expr:
+    """A value as a product, in which functions and powers that are no small ones are left as they
+    are: beside exp(x / 10**8), exp(x) would be a polynomial of that degree."""
+    whole = sorted((part for part in value.atoms(sp.Function, sp.Pow)
+                    if not isinstance(part, sp.Pow) or not _is_small(part.exp)), key=str)
+    letters = {part: sp.Symbol(f"_whole{place}") for place, part in enumerate(whole)}
+    found = sp.factor(value.xreplace(letters))
+    return found.xreplace({letter: part for part, letter in letters.items()})
+
+
+def _is_small(exponent: sp.Expr) -> bool:
+    return bool(exponent.is_Rational and abs(exponent.p) <= LARGE and exponent.q <= LARGE)
 
 
 class Entries:

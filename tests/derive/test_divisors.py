@@ -24,6 +24,10 @@ DIVIDES = {
     "a square and one": (lambda x: np.sum(x / (1 + x**2)), []),
     "a softsign": (lambda x: np.sum(x / (1 + np.abs(x))), []),
     "a root of a sum and one": (lambda x: np.sum(x) / (np.sqrt(np.sum(x**2)) + 1e-8), []),
+    "exponentials of far scales": (
+        lambda x: np.sum(1 / (x * (np.exp(x) - 2 * np.exp(1e-8 * x)))),
+        ["2*exp(x[i]/100000000) - exp(x[i])", "x[i]"]),
+    "a large power": (lambda x: np.sum(x / (x**3000 - 2)), ["2 - x[i]**3000"]),
     "a mean": (lambda x: np.mean(x**2), []),
     "a case of its own": (lambda x: np.sum(np.where(x > 0, x, 2 * x)), []),
     "nothing": (lambda x: np.sum(x**2), []),
