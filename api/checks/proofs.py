@@ -88,8 +88,8 @@ class Proofs:
 
     def divided(self, name: str) -> tuple[str, ...]:
         """What a proof takes to be no zero."""
-        nothing: tuple[str, ...] = ()
-        return attempted(partial(self._divisions.divided_by, name, self.pairs[name]), nothing,
+        return attempted(partial(self._divisions.divided_by, name, self.pairs[name]),
+                         ("nothing that is divided by is 0 (what that is, was not found in time)",),
                          PROVING)
 
     @cached_property

@@ -10,6 +10,7 @@ are equal is asked in :mod:`gradproof.symbolic.proof`.
 
     assignment       x[1:] = ..., x[mask] = ..., x[i] += ... as equations of a new value
     constant_places  places that are constants: lists, index tricks, arrays of truth values
+    held             arrays and functions of other libraries: what those of a trace have in common
     kept_state       what traced code leaves behind for its next call: caches, counters, attributes
     masked           x[mask], whose entries are in unknown number
     number_types     the types that traced code sees: int, float, np.ndarray, type

@@ -167,3 +167,17 @@ def test_the_page_runs_as_it_is_printed(capsys):
     for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(program, names)
     assert capsys.readouterr().out == "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
+
+
+def test_no_gradient_is_one_of_zero():
+    """As JAX has it; for labels and constants none is due."""
+    @jax.custom_vjp
+    def product(x, w):
+        return x * w
+
+    product.defvjp(lambda x, w: (x * w, w), lambda w, g: (g * w, None))
+    found = {one.name: one.verdict for one in gp.check_layer(product, x="m n", w="m n")}
+    assert found == {"x": "proved", "w": "refuted"}
+    for more in ({"w": "m n", "wrt": ["x"]}, {"w": gp.Array("m n", kind="constant")}):
+        found = {one.name: one.verdict for one in gp.check_layer(product, x="m n", **more)}
+        assert found == {"x": "proved"}

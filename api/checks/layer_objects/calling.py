@@ -359,7 +359,7 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
         signature = Signature.of(getattr(layer, methods.behind), entering, constants)
         if arrays in (TORCH, JAX):  # each parameter is the cotangent of an output
             signature = replace(signature, bars=signature.order, rest=())
-            places = tuple(parameters)
+            places = tuple(parameters if arrays is TORCH else taken.real)
         used = signature.keywords
     elif methods.style == "closure":
         signature = Signature(("dout",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -171,12 +171,18 @@ def of_custom_vjp(source: Any) -> type[Any]:
         "behind": staticmethod(source.bwd), "__module__": source.fun.__module__})
 
 
-def due(returned: Any, names: tuple[str, ...], static: tuple[str, ...]) -> dict[str, Any]:
-    """Gradients by parameter.  LayerError where there are more or fewer, as JAX says too."""
+def due(
+    returned: Any, names: tuple[str, ...], static: tuple[str, ...], real: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Gradients by parameter; None is zero, as JAX has it, for the arrays `real`.
+
+    LayerError where there are more or fewer, as JAX says too.
+    """
     wanted = [name for name in names if name not in static]
     if not isinstance(returned, tuple | list) or len(returned) != len(wanted):
         have = f"{len(returned)} gradients" if isinstance(returned, tuple | list) else "no tuple"
         raise LayerError(f"bwd returns {have}, expected a tuple of {len(wanted)}, one for each "
                          f"of {', '.join(wanted)}")
-    return {name: value for name, value in zip(wanted, returned, strict=True)
-            if value is not None}
+    return {name: real[name] * 0.0 if value is None else value
+            for name, value in zip(wanted, returned, strict=True)
+            if value is not None or name in real}

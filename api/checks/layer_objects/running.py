@@ -191,7 +191,8 @@ def _behind(
     if not plan.places:
         return returned
     if plan.arrays is JAX:
-        return due(returned, layer.names, layer.static)
+        return due(returned, layer.names, layer.static,
+                   {name: known[name] for name in plan.places if name in known})
     found = by_place(returned, plan.places, [name for name in plan.places if name not in known])
     return {name: summed_to(value, known.get(name)) for name, value in found.items()}
 

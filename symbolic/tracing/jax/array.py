@@ -11,18 +11,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..held import Held
 from ..masked import Masked, attribute_error
-from ..session import Holder
 from ..sizes import Number
-from ..source import SESSION, fail, spelled
+from ..source import SESSION, fail
 from ..tracer import DTYPES, Tracer
 
 
-class Array(Holder):
+class Array(Held):
     """A JAX array of a trace around a traced one."""
 
-    __array_priority__ = 2000
-    __hash__ = None  # type: ignore[assignment]
+    _called = "Array"
     methods: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     """What methods call, the array first."""
 
@@ -64,31 +63,6 @@ class Array(Holder):
         if name.startswith("__"):
             raise AttributeError(name)
         fail(f"an array's .{name} is not traced", attribute_error(name))
-
-    def __repr__(self) -> str:
-        return spelled(self, f"Array({self.value!r})")
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return spelled(self, f"Array({self.value!r})")
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    __int__ = __index__ = __complex__ = __float__
-
-    def __len__(self) -> int:
-        return len(self.value)
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        fail("an array of JAX's is made one of NumPy's by code that is not traced")
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        fail("an array is pickled, and a trace has only formulas")
 
     def __deepcopy__(self, memo: object) -> Array:
         return self

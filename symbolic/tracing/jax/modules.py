@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ..held import Untraced
 from ..sizes import Number
 from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
@@ -66,7 +67,7 @@ def of_jax(found: Any, module: str, name: str) -> Any:
         SESSION.get().assume("arrays are of the types that were handed over")
     if name in _PLAIN or found is None:
         return found
-    return _Untraced(f"{module}.{name}")
+    return Untraced(f"{module}.{name}", "docs/jax.md")
 
 
 def standing_jax(value: Any, copied: Callable[[Any], Any]) -> Any:
@@ -98,7 +99,7 @@ def standing_jax(value: Any, copied: Callable[[Any], Any]) -> Any:
     inner = getattr(value, "__wrapped__", None)
     if wraps and inner is not None and _root(getattr(inner, "__module__", "")) != "jax":
         return copied(inner)
-    return _Untraced(name)
+    return Untraced(name, "docs/jax.md")
 
 
 def _jitted(jax: Any) -> Any:
@@ -186,19 +187,3 @@ def _prepared() -> None:
         jnp = sys.modules["jax.numpy"]
         Array.methods = {name: _function(rows.NUMPY[name], getattr(jnp, name), name)
                          for name in METHODS}
-
-
-class _Untraced:
-    """A function or class of JAX's that has no row."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        fail(f"{self._name} is not traced; write it with functions that are (docs/jax.md lists "
-             "them)")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Untraced(f"{self._name}.{name}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..held import Untraced
 from ..outside.draws import refused
 from ..sizes import Number
 from ..source import SESSION, fail
@@ -163,7 +164,7 @@ def of_torch(found: Any, module: str, name: str) -> Any:
     if name in PLAIN or not callable(found) or (
             isinstance(found, type) and issubclass(found, BaseException)):
         return found
-    return _Untraced(f"{module}.{name}")
+    return Untraced(f"{module}.{name}", "docs/pytorch.md")
 
 
 def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
@@ -232,22 +233,6 @@ def _unwritten(name: str) -> Callable[..., Any]:
         return wrapped(Numpy(SESSION.get()).empty(shape, dtype=_type(dtype, kind)))
 
     return function
-
-
-class _Untraced:
-    """A function or class of PyTorch's that has no row."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        fail(f"{self._name} is not traced; write it with functions that are (docs/pytorch.md "
-             "lists them)")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Untraced(f"{self._name}.{name}")
 
 
 class _TensorType(type):

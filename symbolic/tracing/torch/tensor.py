@@ -14,10 +14,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from ..functions.ufuncs import ARITHMETIC, apply
+from ..held import Held
 from ..masked import Masked, attribute_error
-from ..session import Holder
 from ..sizes import Number
-from ..source import SESSION, fail, spelled
+from ..source import SESSION, fail
 from ..stand_ins import NumpyStandIn
 from ..tracer import Tracer
 
@@ -64,11 +64,10 @@ class Extremes(NamedTuple):
     indices: Any
 
 
-class Tensor(Holder):
+class Tensor(Held):
     """A tensor of a trace around `value`: a traced array, or what a mask leaves of one."""
 
-    __array_priority__ = 2000
-    __hash__ = None  # type: ignore[assignment]
+    _called = "tensor"
     methods: ClassVar[Mapping[str, Row]] = {}
     in_place: ClassVar[Collection[str]] = ()
     """Methods whose names with an underscore write their result into the tensor; transpose_ and
@@ -156,31 +155,6 @@ class Tensor(Holder):
         if name.startswith("__"):
             raise AttributeError(name)
         fail(f"a tensor's .{name} is not traced", attribute_error(name))
-
-    def __repr__(self) -> str:
-        return spelled(self, f"tensor({self.value!r})")
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return spelled(self, f"tensor({self.value!r})")
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    __int__ = __index__ = __complex__ = __float__
-
-    def __len__(self) -> int:
-        return len(self.value)
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        fail("a tensor is made an array of NumPy's by code that is not traced")
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        fail("a tensor is pickled, and a trace has only formulas")
 
     def __deepcopy__(self, memo: object) -> Tensor:
         return Tensor(self.value.copy())
