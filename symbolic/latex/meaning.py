@@ -121,14 +121,11 @@ class Meaning(Naming, Products, Calls, Derivatives):
                 return self.algebra.square_named(found, "det")
             return self.absolute(found)
         if node.text == "norm":
-            return self.algebra.pointwise(sp.sqrt, self.squares(self.value(inner)))
+            return self._norm(Scripts(node))
         if node.text == "angles" and inner.kind == "list" and len(inner.parts) == 2:
             left, right = map(self.value, inner.parts)
             return self.all_summed(self.algebra.pointwise(lambda x, y: x * y, left, right))
         self.source.fail(node, "brackets of this kind are not read here")
-
-    def squares(self, value: Val) -> Val:
-        return self.all_summed(self.algebra.pointwise(lambda x: x**2, value))
 
     def all_summed(self, value: Val) -> Val:
         over = [label for label in value.axes if label in (ROW, COLUMN)]
@@ -236,22 +233,28 @@ class Meaning(Naming, Products, Calls, Derivatives):
         base = found.base
         if base.kind != "name":
             if base.kind == "group" and base.text == "norm":
-                value = self._norm_power(found)
-                return value if value is not None else self.raised(self.value(base), found, node)
+                return self._norm(found)
             return self.raised(self.lowered(self.value(base), found.downs, node), found, node)
         stem = base.text if base.font != "cal" else (
             "𝓛" if base.text == "L" else base.text)
         value = self.named(stem, found, node)
         return self.raised(value, found, node)
 
-    def _norm_power(self, found: Scripts) -> Val | None:
+    def _norm(self, found: Scripts) -> Val:
+        """A norm with what is raised or lowered at it."""
         downs = {down.text for down in found.downs}
-        if len(found.ups) == 1 and found.ups[0].text == "2" and downs <= {"2", "F", "f"}:
-            return self.squares(self.value(found.base.parts[0]))
-        if downs == {"1"} and not found.ups:
-            return self.all_summed(self.absolute(self.value(found.base.parts[0])))
-        found.downs.clear()
-        return None
+        inner = self.value(found.base.parts[0])
+        if downs - {"1", "2", "F", "f"} or len(downs) > 1:
+            self.source.fail(found.downs[0], "norms are read without an index, with 1, 2 or F")
+        if inner.matrix_axes == {ROW, COLUMN} and downs <= {"1", "2"}:
+            self.source.fail(found.base, "which norm of a matrix is meant is not said; write "
+                             "\\|X\\|_F for the root of the sum of its squares")
+        if downs == {"1"}:
+            return self.raised(self.all_summed(self.absolute(inner)), found, found.base)
+        squares = self.all_summed(self.algebra.pointwise(lambda x: x**2, inner))
+        if len(found.ups) == 1 and found.ups[0].text == "2":
+            return squares
+        return self.raised(self.algebra.pointwise(sp.sqrt, squares), found, found.base)
 
     # --- what is raised or lowered at a value ---------------------------------------------------
 

@@ -172,3 +172,16 @@ def test_a_name_for_a_length_is_the_same_length_wherever_it_stands():
         claim = {"formula": formula % inner}
         audit = gp.audit({"specs": {"lin": LEAST_SQUARES}, "claims": [claim]})
         assert [one.verdict for one in audit.findings] == [due]
+
+
+@pytest.mark.parametrize(("formula", "due"), [
+    (r"L = \|X w - y\|^2 / m", "right"), (r"L = \|X w - y\|_2^2 / m", "right"),
+    (r"L = \|X w - y\|_1^2 / m", "wrong"), (r"L = \|X w - y\|_3^2 / m", "unread"),
+    (r"L = \|X w - y\|_A^2 / m", "unread"), (r"L = \|X w - y\|_\infty^2 / m", "unread"),
+    (r"\|X\|_F^2 = \operatorname{tr}(X^\top X)", "right"),
+    (r"\|X\|_2^2 = \operatorname{tr}(X^\top X)", "unread"),
+    (r"\|X\| = \|X\|_F", "unread"),
+])
+def test_a_norm_is_the_one_that_its_index_says(formula, due):
+    audit = gp.audit({"specs": {"lin": LEAST_SQUARES}, "claims": [{"formula": formula}]})
+    assert [one.verdict for one in audit.findings] == [due]
