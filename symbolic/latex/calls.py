@@ -95,8 +95,7 @@ class Calls:
 
     def _is_function(self, stem: str, head: Scripts, grouped: bool) -> bool:
         declared = stem in self.context.named
-        generic = stem in self.context.functions or f"{stem}1" in self.context.functions
-        if generic and (head.primes or not declared):
+        if self._has_layers(stem) and (head.primes or not declared):
             return not declared or grouped
         if declared:
             return False
@@ -104,6 +103,11 @@ class Calls:
 
     def _applied(self, stem: str, head: Scripts, inner: Node, node: Node) -> Val:
         ups = [up for up in head.ups if layer_of(up, self.layers) is None or up.kind == "number"]
+        if not self._has_layers(stem) and (head.downs or len(ups) < len(head.ups)):
+            script = (*head.downs, *head.ups)[0]
+            self.source.fail(script, f"{stem} is read without an index or a layer: a logarithm is "
+                             "the natural one, and an entry is written behind the brackets, as in "
+                             "softmax(z)_i")
         if stem in ("max", "min") and inner.kind == "list":
             left, right = map(self.value, inner.parts)
             found = self.algebra.pointwise(larger if stem == "max" else smaller, left, right)
@@ -115,6 +119,10 @@ class Calls:
                 body = self._body(stem, head, argument, node)
                 found = self.algebra.pointwise(_slope(body, head.primes), argument)
         return self.raised(found, Scripts(head.base, ups), node)
+
+    def _has_layers(self, stem: str) -> bool:
+        """Whether a name is of functions that each layer may have one of its own of."""
+        return stem in self.context.functions or f"{stem}1" in self.context.functions
 
     def _body(
         self, stem: str, head: Scripts, argument: Val, node: Node

@@ -48,7 +48,11 @@ class Naming:
         if stem not in table and stem != "δ" and stem in ("I", "bold 1", "𝟏", "1"):
             if len(found.downs) == 2:
                 return self._kronecker(found)
+            size = [self._size(down) for down in found.downs]
             found.downs.clear()
+            if size and size[0] is not None:
+                return self.algebra.eye(size[0]) if stem == "I" else self.algebra.settle(
+                    Val(sp.S.One, (), {ROW: size[0]}))
             return Val(sp.S.One, special="eye" if stem == "I" else "ones")
         if stem not in table:
             return self._unknown(stem, node)
@@ -86,6 +90,12 @@ class Naming:
             self.unsized = True
             return number(sp.S.One)
         return self.algebra.delta(str(left), str(right), size)
+
+    def _size(self, node: Node) -> sp.Expr | None:
+        """A size that has a name here, or is a number; None for one of the text's own."""
+        if node.kind == "number" and node.text.isdigit():
+            return sp.Integer(node.text)
+        return self.context.sizes.get(node.text) if node.kind == "name" else None
 
     def _unknown(self, stem: str, node: Node) -> Val:
         if stem in ("e", "π"):

@@ -185,3 +185,19 @@ def test_a_name_for_a_length_is_the_same_length_wherever_it_stands():
 def test_a_norm_is_the_one_that_its_index_says(formula, due):
     audit = gp.audit({"specs": {"lin": LEAST_SQUARES}, "claims": [{"formula": formula}]})
     assert [one.verdict for one in audit.findings] == [due]
+
+
+SCORES = {"equations": "p = softmax(W @ x)\nL = -sum(t * log(p))",
+          "shapes": {"W": "k n", "x": "n", "t": "k"}}
+
+
+@pytest.mark.parametrize(("formula", "due"), [
+    (r"L = -\sum_k t_k \ln p_k", "right"), (r"L = -t^\top \log p", "right"),
+    (r"L = -\sum_k t_k \log_2 p_k", "unread"), (r"L = -\sum_k t_k \log_{10} p_k", "unread"),
+    (r"L = -t^\top \log^{(2)} p", "unread"), (r"p = \mathrm{softmax}_i(W x)", "unread"),
+    (r"p = I_k \mathrm{softmax}(W x)", "right"), (r"p = I_n \mathrm{softmax}(W x)", "wrong"),
+    (r"\mathbf{1}_k^\top p = 1", "right"), (r"\mathbf{1}_n^\top p = 1", "wrong"),
+])
+def test_what_is_written_below_a_name_is_not_passed_over(formula, due):
+    audit = gp.audit({"specs": {"scores": SCORES}, "claims": [{"formula": formula}]})
+    assert [one.verdict for one in audit.findings] == [due]
