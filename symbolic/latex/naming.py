@@ -48,12 +48,7 @@ class Naming:
         if stem not in table and stem != "δ" and stem in ("I", "bold 1", "𝟏", "1"):
             if len(found.downs) == 2:
                 return self._kronecker(found)
-            size = [self._size(down) for down in found.downs]
-            found.downs.clear()
-            if size and size[0] is not None:
-                return self.algebra.eye(size[0]) if stem == "I" else self.algebra.settle(
-                    Val(sp.S.One, (), {ROW: size[0]}))
-            return Val(sp.S.One, special="eye" if stem == "I" else "ones")
+            return self._constant(stem, found)
         if stem not in table:
             return self._unknown(stem, node)
         target = self._target(table[stem], stem, found)
@@ -90,6 +85,15 @@ class Naming:
             self.unsized = True
             return number(sp.S.One)
         return self.algebra.delta(str(left), str(right), size)
+
+    def _constant(self, stem: str, found: Scripts) -> Val:
+        """The identity or the column of ones: of the size that stands below it, or any."""
+        sizes = [self._size(down) for down in found.downs]
+        found.downs.clear()
+        if not sizes or sizes[0] is None:
+            return Val(sp.S.One, special="eye" if stem == "I" else "ones")
+        return self.algebra.eye(sizes[0]) if stem == "I" else self.algebra.settle(
+            Val(sp.S.One, (), {ROW: sizes[0]}))
 
     def _size(self, node: Node) -> sp.Expr | None:
         """A size that has a name here, or is a number; None for one of the text's own."""
