@@ -11,6 +11,7 @@ is.
     index_text      index forms written out: Σ and subscripts
     layout          scalar bodies laid out: one walk, a style for each target
     logistic        σ where it stands, though it was written with exp
+    lone_places     axes of length 1 without their index, and what guards say then
     matrix_text     matrix forms written out
     notation        what arrays are called in formulas
     pen             names, subscripts and conditions: what every written form starts from

@@ -72,4 +72,5 @@ def _names(shapes: Mapping[str, tuple[Size, ...]], conventions: Conventions) -> 
         written[name] = [conventions.name(name)]
         if shape:
             written[name].append(conventions.name(name, ["i"]))
-    return Names.of(written, {name: len(shape) for name, shape in shapes.items()})
+    return Names.of(written, {name: sum(size != 1 for size in shape)
+                              for name, shape in shapes.items()})

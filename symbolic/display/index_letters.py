@@ -53,10 +53,11 @@ def with_free_steps(
     equation: Equation, steps: Collection[str], sizes: Collection[str]
 ) -> Equation:
     """The equation with other letters for those `steps` of a loop that are called as a size that
-    is written, too: what k ≤ k - 1 means no reader knows."""
+    is written, too (what k ≤ k - 1 means no reader knows), or have a number behind their letter:
+    t1 + 1 is no step of t."""
     names = {index.name for index in indices_of(equation)}
-    doubtful = sorted(name for name in names & {*steps} & {*sizes}
-                      if _is_written(size_symbol(name), equation))
+    doubtful = sorted(name for name in names & {*steps} if not name.isalpha() or (
+        name in sizes and _is_written(size_symbol(name), equation)))
     return _renamed(equation, doubtful, {*sizes, *names})
 
 

@@ -8,7 +8,6 @@ What matrix form says in one symbol stays one symbol here, too: entries of a sof
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import sympy as sp
 
@@ -28,8 +27,6 @@ from ..equation import (
 from ..matrices.leaves import leaf, summand
 from ..matrices.nodes import Diagonal, Leaf, Node, Pointwise, Softmax, walk
 from ..matrices.put_in import put_in
-from ..solving import drop_idle
-from ..substitution import substitute_term
 from .layout import ADD, ATOM, MUL, Piece, body, numbers_in_front
 from .logistic import with_sigmoids
 from .matrix_text import node_text
@@ -38,8 +35,7 @@ from .pen import Pen, Written, affine
 
 
 def index_form(equation: Equation, pen: Pen) -> Written:
-    """An equation with indices and Σ."""
-    equation = drop_idle(_without_lone_places(equation))
+    """An equation without lone places (:mod:`lone_places`), with indices and Σ."""
     lead = [index.name for index in equation.out]
     left = pen.name(equation.name, pen.conventions.worth_showing(equation.name, lead))
     if not equation.terms:
@@ -52,20 +48,6 @@ def index_form(equation: Equation, pen: Pen) -> Written:
         else:
             text += f" - {shown[1:].lstrip()}" if shown.startswith("-") else f" + {shown}"
     return Written(left, text)
-
-
-def _without_lone_places(equation: Equation) -> Equation:
-    """With 0 for each index that has one place alone: where it is read with others, u + j, a
-    reader would look for it on the left, where no axis of length 1 has a subscript."""
-    if equation.reduction in NAMED:
-        return equation
-    return replace(equation, terms=tuple(_at_first(term, equation.out) for term in equation.terms))
-
-
-def _at_first(term: Term, out: Sequence[Index]) -> Term:
-    lone = {index.symbol: sp.S.Zero for index in (*out, *term.over) if index.size == 1}
-    over = tuple(index for index in term.over if index.size != 1)
-    return substitute_term(replace(term, over=over), lone) if lone else term
 
 
 def place_form(equation: Equation, pen: Pen) -> str:
@@ -130,14 +112,14 @@ def _entry(read: Read, pen: Pen) -> Piece:
         return Piece(f"[{' = '.join(at)}]")
     piece = node_text(found.form, pen)
     if not read.at or not _runs(found.form):
-        return piece
+        return Piece(piece.text, piece.level)
     held = pen.medium.style.hold(piece, ATOM)
     return Piece(subscripted(held, at, pen.medium.latex))
 
 
 def _runs(form: Node) -> bool:
     """Whether a form differs from entry to entry: a number repeated along its axes has none."""
-    return any(map(_runs, form.arguments)) if isinstance(form, Pointwise) else bool(form.axes)
+    return any(map(_runs, form.arguments)) if isinstance(form, Pointwise) else any(form.axes)
 
 
 def _reduced(

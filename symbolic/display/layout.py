@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ..equation import slot, slot_numbers
-from ..functions import Opaque
+from ..functions import STEP, Opaque
 from ..rationals import decimal
 from ..relations import as_relations
 
@@ -178,6 +178,8 @@ class _Layout:
             return self.style.root(self.write(base))
         if exponent.is_number and exponent.is_negative:
             return self.style.fraction(self.style.number(sp.S.One), self.write(base**-exponent))
+        if exponent.is_number and _is_indicator(base):
+            return self.write(base)  # 1 or 0, and so is any power of it
         if slot_numbers(exponent):
             return self.style.general_power(self.write(base), self.write(exponent))
         return self.style.power(self.write(base), exponent)
@@ -264,6 +266,11 @@ def numbers_in_front(
             content, rest = sp.S.One, factor
         number, plain = number * content, [*plain, rest]
     return number, plain
+
+
+def _is_indicator(part: sp.Expr) -> bool:
+    return isinstance(part, STEP) or (
+        isinstance(part, sp.Piecewise) and _indicated(part) is not None)
 
 
 def _indicated(part: sp.Piecewise) -> sp.Basic | None:

@@ -94,6 +94,8 @@ def _leaf(node: Leaf, pen: Pen, way: Way | None) -> Piece:
             at.append(unspaced(place))
         elif ranges or any(later is not None for later in node.part[len(at):]):
             at.append(":")
+    if len(at) == len(node.part) and not ranges and not any(node.axes):
+        at = pen.conventions.worth_showing(node.array, at)  # x₂ of one row x, not x[:,2]
     piece = name_piece(pen.name(node.array, at), bool(node.axes))
     return _turned(piece, natural(node, pen), way, pen)
 

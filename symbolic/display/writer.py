@@ -20,6 +20,7 @@ from ..matrices.nodes import Leaf, Node, walk
 from .index_letters import lettered, with_free_steps
 from .index_text import index_form, place_form
 from .layout import body
+from .lone_places import without_lone_places
 from .matrix_text import node_text
 from .pen import Conventions, Pen, Way, Written
 from .readable import Readable, readable_form, steps_in, written
@@ -128,6 +129,7 @@ class Writer(Conventions):
         return frozenset(size_names(self.shapes.values()) | self.shapes.keys())
 
     def _lettered(self, equation: Equation) -> Equation:
+        equation = without_lone_places(equation, self.shapes_read(equation))
         return lettered(equation, self._taken, steps_in(equation, self))
 
     def _compressed(self, equation: Equation, pen: Pen) -> Written | None:

@@ -68,18 +68,26 @@ def put_in(node: Node, known: Mapping[str, Definition]) -> Node:
     if isinstance(node, Transposed):
         return _transposed(put_in(node.of, known))
     if isinstance(node, Product):
-        return _product([put_in(factor, known) for factor in node.factors], node.axes)
+        return _product([_long(factor, known) for factor in node.factors], node.axes)
     if isinstance(node, Outer):
-        front, (column, row) = _fronts([put_in(node.column, known), put_in(node.row, known)])
+        front, (column, row) = _fronts([_long(node.column, known), _long(node.row, known)])
         return _scaled(front, Outer(column, row))
     if isinstance(node, Total) and node.reduction == "sum":
-        front, (inner,) = _fronts([put_in(node.of, known)])
+        front, (inner,) = _fronts([_long(node.of, known)])
         return _scaled(front, replace(node, of=inner))
-    if isinstance(node, Diagonal):
-        return node if node.of is None else replace(node, of=put_in(node.of, known))
-    if isinstance(node, Softmax | Applied | Total | Where | Series):
+    if isinstance(node, Diagonal | Softmax | Applied | Total):
+        return node if node.of is None else replace(node, of=_long(node.of, known))
+    if isinstance(node, Where | Series):
         return replace(node, of=put_in(node.of, known))
     return node
+
+
+def _long(node: Node, known: Mapping[str, Definition]) -> Node:
+    """The form with definitions put in, of which something is made that asks how long it is: as
+    it was where they are one number all along an axis, since 1ᵀ 3 does not say of how many."""
+    made = put_in(node, known)
+    told = {axis for part in walk(made) if isinstance(part, Leaf | Diagonal) for axis in part.axes}
+    return made if {axis for axis in node.axes if axis} <= told else node
 
 
 def _transposed(node: Node) -> Node:

@@ -129,7 +129,7 @@ class _Scan:
         places = list(parted(below))
         if len(places) == 1 and "_{" not in below:  # s _{0} is one place
             places = below.split()
-        return Token("at", " ".join(places), places=tuple(places), run=True)
+        return Token("at", " ".join(places), places=tuple(places), run="," not in below)
 
     def raised(self, above: str) -> Iterator[Token]:
         if above == r"\top":

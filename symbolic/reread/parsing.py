@@ -48,8 +48,8 @@ ADDED, KRONECKER, TIMES, ROOT, SCRIPT = 1, 2, 3, 4, 5
 
 @dataclass(frozen=True)
 class Names:
-    """What is written how: sign -> arrays, and how many axes these have; other words are
-    scalars."""
+    """What is written how: sign -> arrays, and how many axes longer than 1 these have, which are
+    those that subscripts stand for; other words are scalars."""
 
     arrays: Mapping[Sign, frozenset[str]]
     ranks: Mapping[str, int]
@@ -179,7 +179,7 @@ class _Parser:
             return self.scripts(Unary("sqrt", self.first_without_scripts()))
         self.place -= 1
         if token.kind == "op" and token.text == "[":
-            return self.guard()
+            return self.scripts(self.guard())
         return self.scripts(self.atom())
 
     def first_without_scripts(self) -> Tree:
@@ -371,7 +371,7 @@ def _numbered(at: Token | None) -> list[tuple[str, Token | None]]:
     found: list[tuple[str, Token | None]] = []
     if at.places and at.places[0].isdigit():  # LaTeX: t _{1 i}
         rest = at.places[1:]
-        found.append((at.places[0], Token("at", " ".join(rest), places=rest, run=True)
+        found.append((at.places[0], Token("at", " ".join(rest), places=rest, run=at.run)
                       if rest else None))
     elif not at.places:
         digits = len(at.text) - len(at.text.lstrip("0123456789"))

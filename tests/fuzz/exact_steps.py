@@ -6,7 +6,8 @@
 For each: the gradient in reverse, forward and simplified, compiled and as printed NumPy code, and
 products with the Hessian, against a complex step (``holds`` of the tests); and every printed
 formula, as text and as LaTeX, read back and evaluated against the derivation.  What is found where
-the program itself jumps, such as at a tie of a comparison, is counted apart.
+the program itself jumps, such as at a tie of a comparison, is counted apart.  Hypothesis draws
+some programs more than once; each is looked at once, and counted once.
 """
 
 import sys
@@ -28,9 +29,12 @@ AT_ONCE = 50
 
 def main(count, first=0):
     """Looks at `count` programs; returns how many were wrong."""
-    counts, start = Counter(), time.time()
+    counts, start, seen = Counter(), time.time(), set()
     for begin in range(first, first + count, AT_ONCE):
         for place, program in enumerate(drawn_programs(begin, min(AT_ONCE, first + count - begin))):
+            if repr(program) in seen:
+                continue
+            seen.add(repr(program))
             counts["programs"] += 1
             for what, test in (("derived wrongly", holds), ("printed wrongly", of_random)):
                 found = told(lambda program=program, place=place, test=test: test(

@@ -75,7 +75,8 @@ class Printed:
                     written[name] = [write(name, latex=latex)] + (
                         [write(name, entry, latex)] if shape else [])
             self._read[latex] = Names.of(
-                written, {name: len(shape) for name, shape in shapes.items()}, latex)
+                written, {name: sum(size != 1 for size in shape)
+                          for name, shape in shapes.items()}, latex)
         return self._read[latex]
 
     def is_place(self, name: str) -> bool:

@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 import mpmath
@@ -241,7 +241,18 @@ class Values:
         return total
 
     def _most(self, tree: Most) -> Any:
-        raise UnsaidError("a maximum")
+        if tree.place:
+            raise UnsaidError("a place of a maximum")
+        found: Any = None
+        lengths = [min(map(_length, tree.ranges[name])) for name in tree.indices]
+        for places in np.ndindex(*lengths):
+            outer = dict(self.indices)
+            self.indices.update(zip(tree.indices, places, strict=True))
+            if all(np.all(self.of(condition)) for condition in tree.where):
+                value = self.of(tree.of)
+                found = value if found is None else np.maximum(found, value)
+            self.indices = outer
+        return np.full((1, 1), -np.inf) if found is None else found
 
     def _comparison(self, tree: Comparison) -> Any:
         sides = list(map(self.of, tree.sides))
@@ -277,25 +288,41 @@ def _length(length: Any) -> int:
     return int(found)
 
 
-def functions_of(system: System, latex: bool) -> dict[str, Any]:
-    """Every named function that a system applies, as it is written, with its slopes."""
+def functions_of(system: System, latex: bool) -> Mapping[str, Any]:
+    """Every named function that a system applies, as it is written, with its slopes, each made
+    when it is asked for."""
     bases = {type(part).base for equation in system.equations for term in equation.terms
              for part in term.body.atoms(Opaque)} | {
         f for f in ACTIVATIONS.values() if hasattr(f, "base")}
-    found = {}
+    found = _Functions()
     for base in bases:
         name = base.latex_name if latex else {"sigmoid": "σ", "relu": "ReLU"}.get(
             base.title, base.title)
         for sign, letter in {r"\sigma": "σ", r"\log\sigma": "logσ"}.items():
             name = name.replace(sign, letter)
-        name = re.sub(r"\\mathrm|[{}\\]", "", name)
-        function: Any = base
-        for order in range(6):
-            found[name + "'" * order] = scalar(function(slot(0)), 1, ())
-            made = derivative(function)
-            if not hasattr(made, "definition"):
-                found[name + "'" * (order + 1)] = scalar(made(slot(0)), 1, ()) \
-                    if callable(made) else lambda z, made=made: float(made) + 0 * z
-                break
-            function = made
+        found.bases[re.sub(r"\\mathrm|[{}\\]", "", name)] = base
     return found
+
+
+class _Functions(dict[str, Any]):
+    """Functions and, behind f', f'', their slopes; `bases` by the name they are written with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bases: dict[str, Any] = {}
+
+    def __missing__(self, name: str) -> Any:
+        stem = name.rstrip("'")
+        self[name] = _applied(self.bases[stem], len(name) - len(stem))
+        return self[name]
+
+
+@cache
+def _applied(base: Any, order: int) -> Any:
+    function: Any = base
+    for _ in range(order):
+        if not hasattr(function, "definition"):
+            raise KeyError(f"the {order}th slope of {base.title}")
+        function = derivative(function)
+    made = function(slot(0))
+    return scalar(made, 1, ()) if made.has(slot(0)) else lambda z: float(made) + 0 * z
