@@ -16,18 +16,20 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from ..equation import (
+    Equal,
     Equation,
     Index,
     Item,
     Read,
     Term,
+    Within,
     guard_subscripts,
     is_unnamed,
     slot,
     slots_of,
     subscript_indices,
 )
-from ..solving import prune
+from ..solving import holds, prune
 from ..substitution import substitute_read
 from .rewrite import tidy
 
@@ -75,7 +77,7 @@ def named_sums(equation: Equation, known: NamedSums) -> tuple[Equation, tuple[st
     if equation.reduction != "sum" or not known.by_array:
         return equation, ()
     used: dict[str, None] = {}
-    terms = tuple(_named(term, known, used) for term in equation.terms)
+    terms = tuple(_named(term, known, used, equation.out) for term in equation.terms)
     return (tidy(replace(equation, terms=terms)), tuple(used)) if used else (equation, ())
 
 
@@ -105,7 +107,8 @@ def _is_zero(
     terms = []
     for part in parts:
         body, reads = prune(part, term.reads)
-        terms.append(_counted(_named(replace(term, body=body, reads=reads), known, used)))
+        own = replace(term, body=body, reads=reads)
+        terms.append(_counted(_named(own, known, used, equation.out)))
     left = tidy(replace(equation, terms=tuple(terms)))
     return bool(used) and all(sp.expand(found.body) == 0 for found in left.terms)
 
@@ -125,13 +128,15 @@ def _indices(term: Term) -> set[sp.Symbol]:
         for symbol in subscript_indices(part)}
 
 
-def _named(term: Term, known: NamedSums, used: dict[str, None]) -> Term:
+def _named(
+    term: Term, known: NamedSums, used: dict[str, None], out: Sequence[Index]
+) -> Term:
     """The term with a name for each sum that has one."""
     changed = bool(term.over)
     while changed:
         changed = False
         for source in known.near(term) if term.over else ():
-            made = _with_name(term, source)
+            made = _with_name(term, source, out)
             if made is not None:
                 term, changed = made, True
                 used[source.name] = None
@@ -139,14 +144,14 @@ def _named(term: Term, known: NamedSums, used: dict[str, None]) -> Term:
     return term
 
 
-def _with_name(term: Term, source: Equation) -> Term | None:
+def _with_name(term: Term, source: Equation, out: Sequence[Index]) -> Term | None:
     """The term with the name of one sum; None where it has no such sum."""
     (wanted,) = source.terms
     if len(wanted.over) > len(term.over) or Counter(r.array for r in wanted.reads) - Counter(
             r.array for r in term.reads):
         return None
     for placed in placements(wanted.reads, term.reads, source.out, wanted.over):
-        made = _factored(term, source, placed)
+        made = _factored(term, source, placed) if inside(source, placed, term, out) else None
         if made is not None:
             return made
     return None
@@ -239,6 +244,27 @@ def placements(
                 yield from placed(place + 1, found)
 
     return placed(0, {})
+
+
+def inside(
+    source: Equation, placed: Mapping[sp.Symbol, sp.Expr], term: Term, out: Sequence[Index]
+) -> bool:
+    """Whether an equation has a value at the places it is set to, wherever the term of an equation
+    with the indices `out` holds: what it reads may go on beyond its own ends."""
+    ranges = {index.symbol: index.size for index in (*out, *term.over)}
+    moved: dict[sp.Symbol, sp.Expr] = {}
+    for guard in term.guards:
+        if isinstance(guard, Within) and guard.value in ranges and guard.value not in moved:
+            moved[guard.value] = guard.value + guard.low
+            ranges[guard.value] = guard.high - guard.low
+    fixed = {one: other for guard in term.guards if isinstance(guard, Equal)
+             for one, other in ((guard.left, guard.right), (guard.right, guard.left))
+             if isinstance(one, sp.Symbol) and one in ranges and not isinstance(other, Read)
+             and one not in other.free_symbols}
+    return all(
+        holds(Within(sp.S.Zero, entry, index.size), ranges)
+        for index in source.out
+        for entry in [sp.expand(placed[index.symbol].xreplace(fixed).xreplace(moved))])
 
 
 def _fitted(

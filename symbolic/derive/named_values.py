@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import Equation, Read, Term, slot
+from ..equation import Equation, Index, Read, Term, slot
 from ..functions import A, Opaque, in_output
 from ..solving import prune
 from ..substitution import substitute_guard, substitute_read
-from .named_sums import placements
+from .named_sums import inside, placements
 
 
 def reuse_values(
@@ -29,7 +29,7 @@ def reuse_values(
     for source in named:
         if not is_value(source) or not _is_nonlinear(source.terms[0].body):
             continue
-        terms = tuple(_reuse_in(term, source) for term in equation.terms)
+        terms = tuple(_reuse_in(term, source, equation.out) for term in equation.terms)
         if terms != equation.terms:
             equation = replace(equation, terms=terms)
             used.append(source.name)
@@ -56,11 +56,11 @@ def _is_nonlinear(body: sp.Expr) -> bool:
         body.is_Pow and body.exp.is_negative and body.base.is_Add)
 
 
-def _reuse_in(term: Term, source: Equation) -> Term:
+def _reuse_in(term: Term, source: Equation, out: Sequence[Index]) -> Term:
     wanted = source.terms[0]
     for placed in placements(wanted.reads, term.reads, source.out):
         value = _placed(wanted.body, wanted, placed, term)
-        if value is None:
+        if value is None or not inside(source, placed, term, out):
             continue  # the value is of arrays that this term does not have
         new = slot(len(term.reads))  # behind the others; prune renumbers them
         if isinstance(value, sp.log) and len(wanted.reads) > 1:
@@ -95,20 +95,21 @@ def reuse_quotients(
     for source in named:
         if not source.is_pointwise or len(source.terms[0].reads) < 3:
             continue
-        terms = tuple(_quotient_in(term, source) for term in equation.terms)
+        terms = tuple(_quotient_in(term, source, equation.out) for term in equation.terms)
         if terms != equation.terms:
             equation = replace(equation, terms=terms)
             used.append(source.name)
     return equation, tuple(used)
 
 
-def _quotient_in(term: Term, source: Equation) -> Term:
+def _quotient_in(term: Term, source: Equation, out: Sequence[Index]) -> Term:
     """The term with A for what it has of A's first array, at each place where that is read."""
     wanted = source.terms[0]
     for placed in list(placements(wanted.reads, term.reads, source.out)):
         value = _placed(wanted.body, wanted, placed, term)
         first = substitute_read(wanted.reads[0], placed)
-        if value is None or first not in term.reads or term.body.has(sp.Piecewise):
+        if value is None or first not in term.reads or term.body.has(sp.Piecewise) or (
+                not inside(source, placed, term, out)):
             continue
         at = slot(term.reads.index(first))
         made = _through(term.body, value, at, slot(len(term.reads)))
@@ -168,14 +169,16 @@ def slopes_in_outputs(
     ]
     terms = []
     for term in equation.terms:
-        while (found := _slope_in_output(term, outputs)) is not None:
+        while (found := _slope_in_output(term, outputs, equation.out)) is not None:
             term, name = found
             used[name] = None
         terms.append(term)
     return replace(equation, terms=tuple(terms)), tuple(used)
 
 
-def _slope_in_output(term: Term, outputs: Iterable[Equation]) -> tuple[Term, str] | None:
+def _slope_in_output(
+    term: Term, outputs: Iterable[Equation], out: Sequence[Index]
+) -> tuple[Term, str] | None:
     """One slope of the term in its output, and which; None where there is none that can be.
 
     One at a time: what is no longer read is taken out, and the slots have other numbers.
@@ -191,7 +194,8 @@ def _slope_in_output(term: Term, outputs: Iterable[Equation]) -> tuple[Term, str
             if made.base is not kind.base or made.order:
                 continue
             for placed in placements(given.reads, term.reads, source.out):
-                if _placed(given.body.args[0], given, placed, term) != applied.args[0]:
+                if _placed(given.body.args[0], given, placed, term) != applied.args[0] or (
+                        not inside(source, placed, term, out)):
                     continue
                 new = Read(source.name, tuple(placed[i.symbol] for i in source.out))
                 value = polynomial.xreplace({A: slot(len(term.reads))})

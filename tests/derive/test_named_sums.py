@@ -95,3 +95,27 @@ def test_neighbouring_conditions_are_joined_where_the_terms_are_the_same(parts, 
         (term,) = found.terms
         assert term.guards == guards
         assert term.reads == (AT,)
+
+
+def parts(a, g):
+    r, z = np.tanh(a[:, :4]), np.tanh(a[:, 4:])
+    return np.sum(g * r * z)
+
+
+def parts_of_any_width(a, g):
+    k = g.shape[1]
+    r, z = np.tanh(a[:, :k]), np.tanh(a[:, k:])
+    return np.sum(g * r * z)
+
+
+@pytest.mark.parametrize(("loss", "shapes"), [
+    (parts, {"a": "m 8", "g": "m 4"}), (parts_of_any_width, {"a": "m 2*k", "g": "m k"})])
+def test_a_value_is_not_named_beyond_its_own_ends(loss, shapes):
+    """r[i, j] = tanh(a[i, j]) ends where z begins, and says nothing of a behind it."""
+    derivation = gp.derive(gp.trace(loss, **shapes), wrt=["a"])
+    rng = np.random.default_rng(3)
+    a, g = rng.normal(size=(3, 8)), rng.normal(size=(3, 4))
+    r, z = np.tanh(a[:, :4]), np.tanh(a[:, 4:])
+    due = np.hstack([g * z * (1 - r**2), g * r * (1 - z**2)])
+    np.testing.assert_allclose(derivation.compile()(a=a, g=g)[1]["a"], due, 1e-12, 1e-14)
+    assert "(1 - rᵢⱼ²)" in str(derivation.gradients["a"])
