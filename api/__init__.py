@@ -21,6 +21,7 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     check_command  ``gradproof check``: what it prints, and its exit code
     embed_command  ``gradproof embed``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
+    report_runs    what a report shows of running the generated program
     terminal       exit codes, and what somebody at a terminal is told
     pytest_plugin  gradients as tests
     ipython_ext    the cell magic %%gradproof

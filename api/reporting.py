@@ -15,6 +15,7 @@ from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.derivations.notations import in_notation
+from gradproof.report_runs import error_curve_of, training_of
 from gradproof.reports.language import language as language_of
 from gradproof.reports.pages.document import SHORT, build
 from gradproof.reports.pages.files import DEFAULT, write_report
@@ -79,11 +80,18 @@ def report(
         general_rule=[(scope, formula, why) for formula, scope, why in derivation.general_rule]
         if derivation.has_general_rule else (),
         entries=_entries(derivation),
-        comparison=None if result is None else Comparison(
-            [_row(check) for check in result], result.first_wrong, _edit(result)),
+        comparison=_comparison(derivation, result),
+        training=training_of(derivation),
         sections=wanted, digits=digits,
     ).translated(spoken)
     return write_report(data, Path(directory), formats, flavor, force, body), result
+
+
+def _comparison(derivation: Derivation, result: CheckResult | None) -> Comparison | None:
+    if result is None:
+        return None
+    return Comparison([_row(check) for check in result], result.first_wrong, _edit(result),
+                      error_curve_of(derivation, result))
 
 
 def _edit(result: CheckResult) -> str:

@@ -9,6 +9,7 @@ Results are handed in; nothing is derived or checked here.
 
     language   documents in other languages, by a catalogue of gettext's
     content    what a document is made of, as plain data: no markup, no file format
+    drawing    what is drawn, as plain data
     markup     how prose, formulas and programs are spelled in each format
     mathml     formulas as MathML
     replacing  files replaced whole

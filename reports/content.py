@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TypeAlias
 
+from .drawing import Drawing
+
 
 @dataclass(frozen=True)
 class Math:
@@ -172,9 +174,10 @@ class Listing:
 
 @dataclass(frozen=True)
 class Picture:
-    """Where the figure of the network stands; `caption` is also its alternative text."""
+    """A drawing; `caption` is also its alternative text."""
 
     caption: Prose
+    drawing: Drawing
     kind: str = field(default="picture", init=False)
 
 

@@ -142,7 +142,7 @@ class Language:
             case Bullets():
                 return Bullets(tuple(map(self.prose, block.items)))
             case Picture():
-                return Picture(self.prose(block.caption))
+                return Picture(self.prose(block.caption), block.drawing.translated(self.text))
             case Worked():
                 return replace(block, left_out=self.prose(block.left_out))
             case Table():

@@ -247,7 +247,7 @@ def _ticks(text: str, least: int) -> str:
 # --- LaTeX --------------------------------------------------------------------------------------
 
 class Latex(Markup):
-    """LaTeX for pdflatex, xelatex and lualatex, with amsmath alone."""
+    """LaTeX for pdflatex, xelatex and lualatex, with amsmath and longtable."""
 
     name = "latex"
     row = 70

@@ -120,7 +120,7 @@ def check_network(
         raise HandError("only a network's or model's backward pass can be checked against a spec")
     where = where or function.__code__.co_filename
     inputs = list(derivation.system.inputs)
-    points = random_points(_ranged(inputs, network), seed)
+    points = random_points(ranged(inputs, network), seed)
     given = values_of(network)
     if {array.name for array in inputs} <= set(given):
         points.append(Point({}, {array.name: given[array.name] for array in inputs}, given=True))
@@ -243,7 +243,7 @@ def _stood_up(
     return function(**{key: stood(tree[key], value) for key, value in arguments.items()})
 
 
-def _ranged(inputs: list[Array], network: Network | Model) -> list[Array]:
+def ranged(inputs: list[Array], network: Network | Model) -> list[Array]:
     """Targets of a binary cross-entropy are drawn between 0 and 1."""
     if not network.loss.startswith("binary"):
         return inputs

@@ -25,11 +25,13 @@ from gradproof.reports.content import (
     Table,
     equation,
 )
+from gradproof.reports.drawing import Drawing
 from gradproof.reports.markers.flavors import Content, Figure
 from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.markup import Latex
-from gradproof.reports.pages.figure import draw, latex_picture, svg
+from gradproof.reports.pages.drawn import svg, tikz
 from gradproof.reports.sections.claims import claims_section, compare
+from gradproof.reports.sections.figure import draw
 from gradproof.reports.sections.in_general import raw
 from gradproof.reports.sections.narration import all_functions
 from gradproof.reports.worked.digits import formatted, fraction, show, tabled
@@ -261,14 +263,18 @@ class Quantities:
         *sizes, last = map(str, self.network.sizes)
         caption = (f"The network {self.network.name}, with layers of {', '.join(sizes)} and {last} "
                    "units.")
-        return Content(None, (Picture((caption,)),))
+        return Content(None, (Picture((caption,), self._drawn),))
 
     def drawing(self, path: str) -> Figure:
         """The network's figure, with its numbers where it has values."""
+        return Figure(svg(self._drawn), lambda: tikz(self._drawn, Latex().text, Latex().inline),
+                      path)
+
+    @cached_property
+    def _drawn(self) -> Drawing:
         assert self.network is not None
         figures = self.names.figures if self.values else None
-        drawn = draw(self.network, self.derivation.writer, figures)
-        return Figure(svg(drawn), lambda: latex_picture(drawn, Latex().text, Latex().inline), path)
+        return draw(self.network, self.derivation.writer, figures)
 
     def _table(self, text: bool) -> Content:
         figures, writer = self.names.figures, self.derivation.writer

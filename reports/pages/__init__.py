@@ -1,9 +1,9 @@
-"""Documents put together and written: which sections, the figure, the templates, the files.
+"""Documents put together and written: which sections, the drawings, the templates, the files.
 
 What the sections say is :mod:`gradproof.reports.sections`.
 
     document       the sections of a report in their order, as plain data
-    figure         the network drawn as SVG, with its weights and values
+    drawn          drawings as SVG and as TikZ
     files          a report's files: written whole or not at all
     html_page      a report as one page that needs nothing else
     json_form      the whole derivation as JSON

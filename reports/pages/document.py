@@ -12,23 +12,26 @@ from ...symbolic.exact.numbers import exact
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
 from ..content import Display, Listing, Paragraph, Picture, Prose, Section
+from ..drawing import Drawing
 from ..language import Language
 from ..sections.claims import ComparedClaim, claims_section, compare
 from ..sections.comparison import CheckRow, Comparison, comparison_section
 from ..sections.conventions import conventions_note
+from ..sections.glossary import glossary_section
 from ..sections.gradient_flow import flow_section
 from ..sections.in_general import EntryStep, entries_section, general_section
 from ..sections.narration import Narrator, all_functions
 from ..sections.overview import overview
+from ..sections.training import Training, training_section
 from ..sections.worked_numbers import figures_section, worked_section
 from ..worked.digits import LINE_DIGITS, TABLE_DIGITS, UndefinedError, fraction
 from ..worked.figures import Figures, evaluate
 from ..worked.lines import EntryNames, WorkedLine, Worker
 from ..worked.quantities import with_updates
-from .figure import Drawing, draw
 
 SECTIONS = ("network", "forward", "derivation", "result", "rule", "entries", "assumptions",
-            "numbers", "figures", "flow", "claims", "comparison", "program", "hand")
+            "numbers", "figures", "training", "flow", "claims", "comparison", "program", "hand",
+            "glossary")
 """What a report may have, by the names it is asked for, in the order of a full one."""
 SHORT = ("network", "forward", "result", "assumptions", "comparison")
 """What a short one has."""
@@ -42,7 +45,6 @@ class SectionError(ValueError):
 class ReportData:
     """A report, ready to be written in any format.
 
-    drawing: the figure; a model has none.
     figures: every entry to fifty digits, where there are values; `lines` the worked lines made of
     them and `claims` the source's figures beside them.
     chain, writer: what was derived, and how it is written; `labels` are the numbers of equations by
@@ -52,10 +54,10 @@ class ReportData:
     name: str
     title: Prose
     sections: tuple[Section, ...]
-    drawing: Drawing | None
     figures: Figures | None = None
     lines: tuple[WorkedLine, ...] = ()
     claims: tuple[ComparedClaim, ...] = ()
+    training: Training | None = None
     chain: Chain | None = None
     writer: Writer | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -65,12 +67,14 @@ class ReportData:
 
     def translated(self, language: Language) -> ReportData:
         """The same in another language; JSON's sentences are put into it when they are written."""
-        drawing = self.drawing and replace(
-            self.drawing, title=language.text(self.drawing.title),
-            labels=tuple(label if label.is_math else replace(label, text=language.text(label.text))
-                         for label in self.drawing.labels))
-        return replace(self, language=language, title=language.prose(self.title), drawing=drawing,
+        return replace(self, language=language, title=language.prose(self.title),
                        sections=tuple(map(language.section, self.sections)))
+
+    @property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The figures that its sections show."""
+        return tuple(block.drawing for section in self.sections for block in section.blocks
+                     if isinstance(block, Picture))
 
     @property
     def printed_labels(self) -> frozenset[str]:
@@ -89,13 +93,15 @@ def build(
     entries: Sequence[EntryStep] = (),
     comparison: Comparison | None = None,
     hand_source: str | None = None,
+    training: Training | None = None,
     sections: Sequence[str] | None = None,
     digits: int | None = None,
 ) -> ReportData:
     """The report of a differentiated network or model; a model has no figure.
 
-    source_text: the generated program, hand_source: the hand-written one.  general_rule: (where it
-    holds, LaTeX formula, reason) for a layer of any depth; formulas in words stand between dollars.
+    source_text: the generated program, hand_source: the hand-written one; training: its steps.
+    general_rule: (where it holds, LaTeX formula, reason) for a layer of any depth; formulas in
+    words stand between dollars.
     sections: names out of SECTIONS, in the order wanted; None for all there are.
     digits: significant digits of all results; None for 6 in worked lines, 15 in tables.
     Raises QuantityError for a claim about nothing, DigitsError for a line that contradicts itself,
@@ -103,19 +109,19 @@ def build(
     """
     narrator = Narrator(chain, writer)
     figures, missing = _exact_figures(spec, chain)
-    found = _derived(spec, narrator, general_rule, entries)
+    found = _derived(spec, narrator, general_rule, entries, figures)
     lines: list[WorkedLine] = []
     claims: list[ComparedClaim] = []
     if figures is not None:
-        worked, lines, claims = _numbers(spec, chain, writer, figures, digits)
+        worked, lines, claims = _numbers(spec, chain, writer, figures, digits, training)
         found += worked
     elif missing:
         found.append(Section(("Worked numbers",), (Paragraph((missing,)),), name="numbers"))
     found += [] if comparison is None else [comparison_section(comparison)]
-    shown = chosen([*found, *_programs(source_text, hand_source)], sections)
+    shown = _with_glossary([*found, *_programs(source_text, hand_source)], sections)
     return ReportData(
-        spec.name, _title(spec), shown, _drawing(spec, writer, figures, shown), figures,
-        tuple(lines), tuple(claims), chain, writer, narrator.labels,
+        spec.name, _title(spec), shown, figures,
+        tuple(lines), tuple(claims), training, chain, writer, narrator.labels,
         () if comparison is None else tuple(comparison.rows), source_text,
     )
 
@@ -125,26 +131,27 @@ def _title(spec: Network | Model) -> Prose:
     return (f"Backpropagation through the {kind} ", spec.name)
 
 
-def _drawing(
-    spec: Network | Model, writer: Writer, figures: Figures | None, shown: Sequence[Section]
-) -> Drawing | None:
-    """The figure, where a section shows it."""
-    pictures = (isinstance(block, Picture) for section in shown for block in section.blocks)
-    return draw(spec, writer, figures) if isinstance(spec, Network) and any(pictures) else None
-
-
 def _derived(
     spec: Network | Model, narrator: Narrator, rule: Sequence[tuple[str, str, str]],
-    entries: Sequence[EntryStep],
+    entries: Sequence[EntryStep], figures: Figures | None,
 ) -> list[Section]:
     """The sections without numbers."""
-    found = [overview(spec, narrator.chain, narrator.writer), narrator.forward(),
+    found = [overview(spec, narrator.chain, narrator.writer, figures), narrator.forward(),
              *narrator.derivation(), narrator.result()]
     if rule:
         found.append(general_section(rule, narrator.writer.notation))
     if entries:
         found.append(entries_section(entries))
     return [*found, narrator.assumptions()]
+
+
+def _with_glossary(
+    found: Sequence[Section], names: Sequence[str] | None
+) -> tuple[Section, ...]:
+    """The sections asked for, and the terms that stand in these; alone, those of all."""
+    beside = None if names is None else [name for name in names if name != "glossary"]
+    told = glossary_section(chosen(found, beside or None))
+    return chosen(found if told is None else [*found, told], names)
 
 
 def chosen(found: Sequence[Section], names: Sequence[str] | None) -> tuple[Section, ...]:
@@ -187,7 +194,8 @@ def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None,
 
 
 def _numbers(
-    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures, digits: int | None
+    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures, digits: int | None,
+    training: Training | None,
 ) -> tuple[list[Section], list[WorkedLine], list[ComparedClaim]]:
     """The sections of worked numbers, the lines in them, and the source's figures beside them."""
     gradients = {name: chain.of[name] for name in chain.wrt}
@@ -202,6 +210,8 @@ def _numbers(
         if note is not None:
             sections.insert(1, note)
     sections.append(figures_section(chain, worker, gradients, digits or TABLE_DIGITS))
+    if training is not None:
+        sections.append(training_section(training, writer.name(chain.loss, latex=True)))
     flow = flow_section(spec, chain, figures) if isinstance(spec, Network) else None
     sections += [flow] if flow is not None else []
     claims = compare(spec.claims, names)

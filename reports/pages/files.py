@@ -8,12 +8,12 @@ from pathlib import Path
 from ...symbolic.limits import MAX_DOCUMENT, read_file
 from ..replacing import replace_all
 from .document import ReportData
-from .figure import svg
+from .drawn import svg
 from .html_page import html_page
 from .json_form import json_form
 from .notebook_page import notebook
 from .pdf import MARK, pdf
-from .render import FIGURE, latex, markdown
+from .render import figure_file, latex, markdown
 from .typst_page import typst_page
 
 FORMATS: dict[str, str] = {
@@ -36,7 +36,7 @@ def write_report(
     force: bool = True,
     body: bool = False,
 ) -> list[Path]:
-    """Writes the report in the formats that are named, report.md with network.svg beside it;
+    """Writes the report in the formats that are named, report.md with its drawings beside it;
     returns the paths written.
 
     body: LaTeX without preamble.  The directory is made if it is not there; nothing in it but these
@@ -53,8 +53,8 @@ def write_report(
     texts: dict[str, str | bytes] = {}
     for name in wanted:
         texts[FORMATS[name]] = _written(report, name, flavor, body)
-        if name == "markdown" and report.drawing is not None:
-            texts[FIGURE] = svg(report.drawing)
+        if name == "markdown":
+            texts |= {figure_file(drawing): svg(drawing) for drawing in report.drawings}
     others = [] if force else [name for name in texts if not _is_ours(directory / name)]
     if others:
         raise OthersError(f"{directory / others[0]}: is no report that gradproof wrote; --force "
@@ -102,6 +102,6 @@ def _is_ours(file: Path) -> bool:
     if file.name == FORMATS["pdf"]:
         return data.startswith(b"%PDF") and data.endswith(MARK)
     head = data[:4000].decode("utf-8", "replace")
-    if file.name == FIGURE:
+    if file.suffix == ".svg":
         return head.startswith("<svg ") and 'role="img">\n<title>' in head
     return head.startswith(_BEGINNINGS) and any(mark in head for mark in _MARKS)

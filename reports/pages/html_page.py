@@ -12,7 +12,7 @@ from ..content import Display, Listing, Prose, Relation, Section, Side, Table, p
 from ..markup import Markup, factors, visible
 from ..mathml import MathmlError, mathml
 from .document import ReportData
-from .figure import svg
+from .drawn import svg
 from .render import Kept, as_display, template_text
 from .symbols import Symbols, Target, anchor, symbols_of
 
@@ -127,7 +127,7 @@ def html_page(report: ReportData) -> str:
         report=report, markup=markup, of=of, prose=markup.prose, bare=bare.prose,
         title=markup.text(plain(report.title)), css=template_text("report.css"),
         ids=_ids(report.sections), contents=_contents(report.sections),
-        picture=svg(report.drawing).strip() if report.drawing else "",
+        picture=lambda drawing: svg(drawing).strip(),
         table=_table, say=lambda text: markup.text(report.language.text(text)), few=FEW_LINES,
         kept=kept, as_display=as_display,
     )

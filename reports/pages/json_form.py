@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from ...symbolic import escaping
@@ -45,6 +46,7 @@ def json_form(report: ReportData) -> str:
         "sections": [{"name": section.name, "title": plain(section.title)}
                      for section in report.sections if section.name],
         "numbers": _numbers(report, chain),
+        "training": _training(report),
         "comparison": [_check(check, language) for check in report.checks] or None,
         "program": report.program,
     }) + "\n"
@@ -107,6 +109,16 @@ def _numbers(report: ReportData, chain: Chain) -> dict[str, Any] | None:
                     "rounded": claim.rounded, "where": claim.where}
                    for claim in report.claims],
     }
+
+
+def _training(report: ReportData) -> dict[str, Any] | None:
+    """Losses and norms in floats, as the generated program computed them; null for none that is
+    finite."""
+    training = report.training
+    if training is None:
+        return None
+    return {key: [value if isfinite(value) else None for value in values]
+            for key, values in (("losses", training.losses), ("norms", training.norms))}
 
 
 def _nested(figures: Figures, name: str) -> Any:

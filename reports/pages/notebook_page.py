@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...symbolic import escaping
-from ..content import Listing, Section, plain
+from ..content import Listing, Picture, Section, plain
 from ..worked.digits import fraction
 from .document import ReportData
-from .figure import svg
-from .render import FIGURE, markdown_section
+from .drawn import svg
+from .render import figure_file, markdown_section
 
 
 def notebook(report: ReportData) -> str:
@@ -40,16 +40,19 @@ def _section(section: Section, report: ReportData) -> Iterator[dict[str, Any]]:
     """Its text, and each program of it in a cell of its own."""
     text = [block for block in section.blocks if not isinstance(block, Listing)]
     shown = Section(section.title, tuple(text), section.level)
-    cell = _text(markdown_section(shown, f"attachment:{FIGURE}"))
-    if report.drawing is not None and any(block.kind == "picture" for block in text):
-        drawn = base64.b64encode(svg(report.drawing).encode("utf-8")).decode("ascii")
-        cell["attachments"] = {FIGURE: {"image/svg+xml": drawn}}
+    cell = _text(markdown_section(shown))
+    pictures = {figure_file(block.drawing): svg(block.drawing) for block in text
+                if isinstance(block, Picture)}
+    if pictures:
+        cell["attachments"] = {
+            name: {"image/svg+xml": base64.b64encode(drawn.encode("utf-8")).decode("ascii")}
+            for name, drawn in pictures.items()}
     yield cell
     for block in section.blocks:
         if not isinstance(block, Listing):
             continue
         if block.language != "python":
-            yield _text(markdown_section(Section((), (block,)), FIGURE))
+            yield _text(markdown_section(Section((), (block,))))
             continue
         yield _code(escaping.lines(block.text).rstrip())
         if section.name == "program" and report.figures is not None:

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
 from ..content import Code, Display, Math, Prose, Relation, Section, Table, plain
+from ..drawing import Drawing
 from ..markup import FLAVORS, Dollars, Latex, Markup, visible
 from .document import ReportData
-from .figure import latex_picture
+from .drawn import tikz
 
-FIGURE = "network.svg"
 PAGE_ROWS = 32
-"""Rows of a table that fit on a page of LaTeX; a longer one is continued in another."""
+"""Rows of a table that fit on a page of LaTeX; where no table may go over pages, a longer one is
+continued in another."""
+LONG_ROWS = 12
+"""Rows up to which a table stands on one page."""
 
 
 def markdown(report: ReportData, flavor: str = "github") -> str:
     """The report in Markdown; `flavor` is "github" or "portable"."""
     if flavor not in ("github", "portable"):
         raise ValueError(f"flavor: expected 'github' or 'portable', got {flavor!r}")
-    return _in_markdown(report.title, report.sections, FLAVORS[flavor](), FIGURE)
+    return _in_markdown(report.title, report.sections, FLAVORS[flavor](), figure_file)
 
 
-def markdown_section(section: Section, figure: str) -> str:
-    """One section in the Markdown of notebooks; one without a title is its blocks alone.
+def figure_file(drawing: Drawing) -> str:
+    """The name of a drawing's file beside report.md."""
+    return f"{drawing.name}.svg"
 
-    figure: the address of the drawing.
-    """
-    return _in_markdown((), (section,), Dollars(), figure)
+
+def markdown_section(section: Section) -> str:
+    """One section in the Markdown of notebooks, to which drawings are attached; one without a title
+    is its blocks alone."""
+    return _in_markdown((), (section,), Dollars(),
+                        lambda drawing: f"attachment:{figure_file(drawing)}")
 
 
 def _in_markdown(
-    title: Prose, sections: Sequence[Section], markup: Markup, figure: str
+    title: Prose, sections: Sequence[Section], markup: Markup,
+    figure: Callable[[Drawing], str],
 ) -> str:
     template = _markdown_templates().from_string(template_text("report.md"))
     kept = Kept()
@@ -46,7 +54,7 @@ def _in_markdown(
 
 
 def latex(report: ReportData, body: bool = False) -> str:
-    """The report in LaTeX, figure included: one file that needs amsmath alone.
+    """The report in LaTeX, figure included: one file that needs amsmath and longtable.
 
     body: without preamble and title, to be read by ``\\input`` in another document.
     """
@@ -58,9 +66,8 @@ def latex(report: ReportData, body: bool = False) -> str:
     text = kept.cleaned(template.render(
         report=report, markup=markup, prose=markup.prose, kept=kept, body=body,
         as_display=as_display,
-        picture=(latex_picture(report.drawing, markup.text, markup.inline)
-                 if report.drawing else ""),
-        table=lambda table: _latex_table(table, markup),
+        picture=lambda drawing: tikz(drawing, markup.text, markup.inline),
+        table=lambda table: _latex_table(table, markup, body),
     ))
     # A blank line before a display would be a paragraph of its own.
     return kept.restored(re.sub(r"\n\n(?=\\begin\{(equation|align)\*\})", "\n", text))
@@ -70,21 +77,27 @@ def as_display(formula: Relation) -> Display:
     return Display((formula,))
 
 
-def _latex_table(table: Table, markup: Markup) -> str:
-    """As many tabulars as there are pages' worth of rows; columns of text wrap where the table
-    would be wider than the page."""
+def _latex_table(table: Table, markup: Markup, body: bool) -> str:
+    """A tabular; a long one goes over pages by itself, and in a body, whose preamble is another's,
+    in pieces.  Columns of text wrap where the table would be wider than the page."""
     columns = "".join(_columns(table))
     header = " & ".join(_latex_cell(rf"\textit{{{markup.prose(cell)}}}", align, head=True)
                         for cell, align in zip(table.header, table.align, strict=True))
+    rows = [" & ".join(_latex_cell(markup.prose(cell), align)
+                       for cell, align in zip(row, table.align, strict=True)) + r" \\"
+            for row in table.rows]
+    if len(rows) > LONG_ROWS and not body:
+        return "\n".join([
+            r"{\small\renewcommand{\arraystretch}{1.15}", rf"\begin{{longtable}}{{{columns}}}",
+            rf"{header} \\ \hline", r"\noalign{\vskip 2pt}", r"\endhead", *rows,
+            r"\end{longtable}}",
+        ])
     found = []
-    for start in range(0, max(len(table.rows), 1), PAGE_ROWS):
-        rows = [" & ".join(_latex_cell(markup.prose(cell), align)
-                           for cell, align in zip(row, table.align, strict=True)) + r" \\"
-                for row in table.rows[start : start + PAGE_ROWS]]
+    for start in range(0, max(len(rows), 1), PAGE_ROWS):
         found.append("\n".join([
             r"\begin{center}\small\renewcommand{\arraystretch}{1.15}",
             rf"\begin{{tabular}}{{{columns}}}", rf"{header} \\ \hline", r"\rule{0pt}{2.6ex}%",
-            *rows, r"\end{tabular}", r"\end{center}",
+            *rows[start : start + PAGE_ROWS], r"\end{tabular}", r"\end{center}",
         ]))
     return "\n".join(found)
 

@@ -10,9 +10,10 @@ from jinja2 import Environment, StrictUndefined
 from ...symbolic import escaping
 from ...symbolic.display.typst import TypstError, typst
 from ..content import Display, Listing, Table
+from ..drawing import Drawing
 from ..markup import Markup, tagged_rows
 from .document import ReportData
-from .figure import svg
+from .drawn import svg
 from .render import Kept, as_display, template_text
 from .symbols import anchor
 
@@ -86,12 +87,15 @@ def typst_page(report: ReportData) -> str:
     markup = Typst()
     markup.known = report.printed_labels
     kept = Kept()
+
+    def drawn(drawing: Drawing) -> str:
+        return kept(_string(svg(drawing)))
+
     templates = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False,
         keep_trailing_newline=True, block_start_string="<%", block_end_string="%>",
         variable_start_string="<<", variable_end_string=">>", comment_start_string="<#",
         comment_end_string="#>")
-    drawn = "" if report.drawing is None else kept(_string(svg(report.drawing)))
     return kept.restored(kept.cleaned(templates.from_string(template_text("report.typ")).render(
         report=report, markup=markup, prose=markup.prose, kept=kept, as_display=as_display,
         drawn=drawn, table=lambda table: _table(table, markup))))

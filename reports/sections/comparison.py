@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..content import Block, Bullets, Code, Listing, Paragraph, Prose, Section, Table
+from .error_curve import ErrorCurve, error_blocks
 
 ENTRIES = 12
 """Entries shown for one check."""
@@ -54,11 +55,13 @@ class CheckRow:
 @dataclass(frozen=True)
 class Comparison:
     """What a check found: a row for each gradient, what the program first computes wrong, and the
-    edit that mends it (lines of a program, "-" what is there and "+" what should be)."""
+    edit that mends it (lines of a program, "-" what is there and "+" what should be);
+    `errors`, what difference quotients of one entry are off by at each step."""
 
     rows: Sequence[CheckRow]
     first_wrong: str = ""
     repair: str = ""
+    errors: ErrorCurve | None = None
 
 
 def comparison_section(comparison: Comparison) -> Section:
@@ -98,6 +101,8 @@ def comparison_section(comparison: Comparison) -> Section:
     if comparison.repair:
         blocks += [Paragraph(("The repair:",)), Listing(comparison.repair, "diff")]
     blocks += _side_by_side(checks, method)
+    if comparison.errors is not None:
+        blocks += error_blocks(comparison.errors)
     return Section(("Comparison: derived, hand-written, measured",), tuple(blocks),
                    name="comparison")
 

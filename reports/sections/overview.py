@@ -28,21 +28,27 @@ from ..content import (
     Table,
     equation,
 )
+from ..worked.figures import Figures
+from .figure import draw
 from .narration import all_functions
 
 
-def overview(spec: Network | Model, chain: Chain, writer: Writer) -> Section:
+def overview(
+    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures | None = None
+) -> Section:
     """The first section of a report."""
     if isinstance(spec, Network):
-        return _of_network(spec, chain, writer)
+        return _of_network(spec, chain, writer, figures)
     return _of_model(spec, chain, writer)
 
 
-def _of_network(network: Network, chain: Chain, writer: Writer) -> Section:
+def _of_network(
+    network: Network, chain: Chain, writer: Writer, figures: Figures | None
+) -> Section:
     *sizes, last = map(str, network.sizes)
     caption = f"The network {network.name}, with layers of {', '.join(sizes)} and {last} units."
     blocks: list[Block] = [
-        Picture((caption,)),
+        Picture((caption,), draw(network, writer, figures)),
         _shapes(network, chain, writer),
         Bullets(tuple(_conventions(network, writer))),
     ]

@@ -22,7 +22,7 @@ class Described(ABC):
 
     name: what messages and reports call it.
     values: numbers for X, Y, W1, b1, ... as nested lists, where there are any.
-    learning_rate: of the worked update.
+    learning_rate: of the worked update, and of the training that a report shows `steps` of.
     notation: symbols of the loss, the target and single arrays.
     source: title, text and convention of where the numbers are from; claims: figures stated there.
     l1, l2, label_smoothing, sample_weights: options of the loss, see :class:`Objective`.
@@ -31,6 +31,7 @@ class Described(ABC):
     name: str = "network"
     values: Mapping[str, Any] = field(default_factory=dict)
     learning_rate: Any = None
+    steps: int = 100
     notation: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     claims: Sequence[Mapping[str, Any]] = ()
@@ -80,7 +81,7 @@ class Described(ABC):
 TABLES = ("values", "notation", "source", "claims", "layers")
 """Fields that a spec states in tables of their own."""
 
-NAMED = ("name", "learning_rate")
+NAMED = ("name", "learning_rate", "steps")
 """Fields that a spec states elsewhere: at its top, and in ``[update]``."""
 
 

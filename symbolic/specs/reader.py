@@ -7,7 +7,7 @@
     output = "sigmoid"
     loss = "binary_cross_entropy"
     [values]                      # optional: X, Y, W1, b1, ... as nested lists
-    [update]                      # optional: learning_rate
+    [update]                      # optional: learning_rate, steps
     [notation]                    # optional: loss, target, symbols
 
 A model has ``[model]`` and ``[[layers]]`` in the place of ``[network]``:
@@ -36,7 +36,7 @@ from .. import escaping
 from ..equation import Size
 from ..layers.losses import Loss
 from ..limits import MAX_SPEC, LimitError, number, read_file, toml
-from .common import keys_of
+from .common import Described, keys_of
 from .model import Model
 from .network import Network, NetworkError
 
@@ -44,10 +44,12 @@ TABLES = {
     "network": keys_of(Network),
     "model": keys_of(Model),
     "values": None,
-    "update": ("learning_rate",),
+    "update": ("learning_rate", "steps"),
     "notation": ("loss", "target", "symbols"),
     "source": ("title", "text", "declared_convention"),
 }
+MOST_STEPS = 10_000
+"""Of the training that a report shows."""
 CLAIM_KEYS = ("quantity", "stated", "where")
 
 
@@ -93,7 +95,9 @@ def read_table(
     settings: dict[str, Any] = {
         table: document.get(table, {}) for table in ("values", "notation", "source")
     }
-    settings["learning_rate"] = _rate(where, document.get("update", {}).get("learning_rate"))
+    update = document.get("update", {})
+    settings["learning_rate"] = _rate(where, update.get("learning_rate"))
+    settings["steps"] = _steps(where, update.get("steps", Described.steps))
     settings["claims"] = _claims(where, document.get("claims", []))
     settings["name"] = document.get("name", escaping.one_line(name)[:100])
     _check_source(where, settings["source"])
@@ -166,6 +170,13 @@ def _rate(where: str, value: object) -> Decimal | None:
     if rate <= 0:
         raise SpecError(f"{where}: update.learning_rate: expected a positive number, got {rate}")
     return rate
+
+
+def _steps(where: str, value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MOST_STEPS:
+        raise SpecError(f"{where}: update.steps: expected a whole number from 0 to {MOST_STEPS}, "
+                        f"got {value!r}")
+    return value
 
 
 def _claims(where: str, claims: object) -> tuple[Mapping[str, Any], ...]:

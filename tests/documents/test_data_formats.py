@@ -127,7 +127,8 @@ def test_the_programs_of_a_notebook_run(tmp_path: Path) -> None:
     assert names["loss"] == pytest.approx(0.274840391453407)
     assert names["gradients"]["W2"].ravel() == pytest.approx([0.0823296916071, 0.0825799131716])
     drawings = [cell["attachments"] for cell in found if "attachments" in cell]
-    assert [list(drawing) for drawing in drawings] == [["network.svg"]]
+    assert [list(drawing) for drawing in drawings] == [
+        ["network.svg"], ["loss.svg"], ["valley.svg"]]
 
 
 def test_json_says_of_each_array_and_number_what_the_derivation_says() -> None:

@@ -139,6 +139,6 @@ def test_a_symbol_that_is_a_letter_of_a_layer_is_refused(letter: str, tmp_path: 
 def test_the_figure_is_in_the_notation_too() -> None:
     derived = in_notation(derive(example("2-2-1")), "ng")
     report = build(derived.network, derived.chain, derived.writer)
-    assert report.drawing is not None
-    assert not any("δ" in label.text for label in report.drawing.labels)
-    assert any(label.text.startswith("dz = ") for label in report.drawing.labels)
+    drawing, = report.drawings
+    assert not any("δ" in label.text for label in drawing.labels)
+    assert any(label.text.startswith("dz = ") for label in drawing.labels)

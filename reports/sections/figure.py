@@ -1,71 +1,23 @@
-"""The network drawn: units as circles, weights as lines, numbers on the lines of a tiny network.
-
-A drawing is a list of lines, circles and labels in a frame of 640 by so much; the same drawing is
-written as SVG for Markdown and as a LaTeX picture.  It is the same text every time.
-"""
+"""The network drawn: units as circles, weights as lines, their numbers where there are few."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...symbolic import escaping
 from ...symbolic.display.writer import Writer
 from ...symbolic.exact.numbers import Value
 from ...symbolic.specs.network import Network
+from ..drawing import WIDTH, Circle, Drawing, Label, Stroke
 from ..worked.digits import show
 from ..worked.figures import Figures
 
-WIDTH = 640
 _MARGIN = 86
 _MOST_UNITS = 6
 _MOST_LAYERS = 9
 _MOST_NUMBERS = 12
 """Weights at most for numbers to be written on their lines."""
-
-
-@dataclass(frozen=True)
-class Stroke:
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-
-@dataclass(frozen=True)
-class Circle:
-    x: float
-    y: float
-    radius: float
-    layer: str
-
-
-@dataclass(frozen=True)
-class Label:
-    """Centred text; `is_math` when it is LaTeX of the form letter^{..} _{..}.
-
-    kind: "forward" or "backward" for what a pass computes, "" for the rest.
-    """
-
-    x: float
-    y: float
-    text: str
-    size: int = 14
-    is_math: bool = False
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """In units of a pixel, y downwards; `title` says what is drawn."""
-
-    height: float
-    title: str
-    lines: tuple[Stroke, ...]
-    circles: tuple[Circle, ...]
-    labels: tuple[Label, ...]
 
 
 def draw(network: Network, writer: Writer, figures: Figures | None = None) -> Drawing:
@@ -116,8 +68,8 @@ class _Sketch:
             said = _LEGEND.format(delta=self._delta())
             self.labels.append(Label(WIDTH / 2, self.height - 16, said, 12))
         sizes = "-".join(map(str, self.network.sizes))
-        return Drawing(self.height, f"Network {self.network.name}: {sizes}", tuple(self.lines),
-                       tuple(self.circles), tuple(self.labels))
+        return Drawing("network", self.height, f"Network {self.network.name}: {sizes}",
+                       tuple(self.lines), tuple(self.circles), tuple(self.labels))
 
     def _numbered(self) -> bool:
         """Whether the weights are few enough for their numbers to be written on them."""
@@ -213,11 +165,11 @@ class _Sketch:
         if self._passed():
             output = self.figures[f"A{column.layer}" if column.layer else "X"][(unit,)]
             self.labels.append(Label(column.x, y - self.radius - 10, _decimal(output), 12,
-                                     kind="forward"))
+                                     ink="forward"))
         if self._passed() and column.layer:
             delta = _decimal(self.figures[f"dZ{column.layer}"][(unit,)])
             said = f"{self._delta()} = {delta}"
-            self.labels.append(Label(column.x, y + self.radius + 28, said, 12, kind="backward"))
+            self.labels.append(Label(column.x, y + self.radius + 28, said, 12, ink="backward"))
 
     def _delta(self) -> str:
         """How the adjoint of a net input is written."""
@@ -240,99 +192,3 @@ def _shown_units(size: int | str) -> tuple[int | None, ...]:
     if size <= _MOST_UNITS:
         return tuple(range(size))
     return (0, 1, 2, None, size - 1)
-
-
-# --- SVG ----------------------------------------------------------------------------------------
-
-_PARTS = re.compile(r"^(?P<base>.+?)(?:\^\{(?P<up>[^}]*)\})?(?: _\{(?P<down>[^}]*)\})?$")
-_LETTERS = {r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\theta": "θ",
-            r"\lambda": "λ", r"\mu": "μ", r"\sigma": "σ", r"\phi": "φ", r"\omega": "ω",
-            r"\eta": "η", r"\epsilon": "ε"}
-_INK = {"forward": "#1f5a96", "backward": "#a8322a"}
-_FILL = {"input": "#e3edf7", "hidden": "#fff4d6", "output": "#e2f2e4"}
-
-
-def svg(drawing: Drawing) -> str:
-    """The drawing as SVG, with a background of its own, so that it reads on light and on dark."""
-    height = _number(drawing.height)
-    rows = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" role="img">',
-        f"<title>{escaping.html(drawing.title)}</title>",
-        f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{_number(drawing.height - 1)}" '
-        'rx="8" fill="#fdfdfb" stroke="#c9ced6"/>',
-        '<g stroke="#7b8794" stroke-width="1.2">',
-    ]
-    rows += [
-        f'<line x1="{_number(e.x1)}" y1="{_number(e.y1)}" x2="{_number(e.x2)}" '
-        f'y2="{_number(e.y2)}"/>'
-        for e in drawing.lines
-    ]
-    rows += ["</g>", '<g stroke="#3d4852" stroke-width="1.5">']
-    rows += [
-        f'<circle cx="{_number(c.x)}" cy="{_number(c.y)}" r="{_number(c.radius)}" '
-        f'fill="{_FILL[c.layer]}"/>'
-        for c in drawing.circles
-    ]
-    rows += ["</g>", '<g fill="#1f2933" text-anchor="middle" font-family="sans-serif">']
-    rows += [_svg_label(label) for label in drawing.labels]
-    return "\n".join([*rows, "</g>", "</svg>", ""])
-
-
-def _svg_label(label: Label) -> str:
-    start = f'<text x="{_number(label.x)}" y="{_number(label.y + label.size * 0.34)}"'
-    if not label.is_math:
-        fill = f' fill="{_INK[label.kind]}"' if label.kind else ""
-        return f'{start} font-size="{label.size}"{fill}>{escaping.html(label.text)}</text>'
-    found = _PARTS.match(label.text)
-    base, up, down = found.groups() if found else (label.text, None, None)
-    small = round(label.size * 0.68)
-    base = _LETTERS.get(base, re.sub(r"\\mathrm\{(.*)\}", r"\1", base))
-    text = f"<tspan>{escaping.html(base)}</tspan>"
-    shift = 0
-    if down:
-        text += (f'<tspan dy="4" font-size="{small}" font-style="normal">'
-                 f"{escaping.html(down)}</tspan>")
-        shift = 4
-    if up:
-        text += (f'<tspan dy="{-6 - shift}" font-size="{small}" font-style="normal">'
-                 f"{escaping.html(up)}</tspan>")
-    return f'{start} font-size="{label.size}" font-family="serif" font-style="italic">{text}</text>'
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".rstrip("0").rstrip(".")
-
-
-# --- LaTeX --------------------------------------------------------------------------------------
-
-
-def latex_picture(
-    drawing: Drawing, escaped: Callable[[str], str], inline: Callable[[str], str]
-) -> str:
-    """The drawing as a LaTeX picture, which needs no package.
-
-    `escaped` prepares plain text, `inline` a formula.
-    """
-    rows = [
-        r"\setlength{\unitlength}{0.68pt}",
-        rf"\begin{{picture}}({WIDTH},{_number(drawing.height)})",
-        r"\linethickness{0.3pt}",
-    ]
-
-    def point(x: float, y: float) -> str:
-        return f"({_number(x)},{_number(drawing.height - y)})"
-
-    for line in drawing.lines:
-        middle = point((line.x1 + line.x2) / 2, (line.y1 + line.y2) / 2)
-        rows.append(rf"\qbezier{point(line.x1, line.y1)}{middle}{point(line.x2, line.y2)}")
-    rows += [
-        rf"\put{point(c.x, c.y)}{{\circle{{{_number(2 * c.radius)}}}}}" for c in drawing.circles
-    ]
-    dots = {"⋮": r"$\vdots$", "⋯": r"$\cdots$"}
-    for label in drawing.labels:
-        text = inline(label.text) if label.is_math else dots.get(label.text, "")
-        size = r"\small" if label.size > 13 else r"\scriptsize"
-        shown = text or escaped(label.text)
-        rows.append(rf"\put{point(label.x, label.y)}{{\makebox(0,0){{{size} {shown}}}}}")
-    return "\n".join([*rows, r"\end{picture}"])
