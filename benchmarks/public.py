@@ -44,15 +44,15 @@ TABLES = ("statistics", "networks", "solvers", "wrong")
 TITLES = ("package", "what", "verdict", "scope", "seconds")
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, packages: tuple[str, ...] = PACKAGES) -> None:
     """Puts the packages into the folder, unless they are there."""
     done = folder / "installed.txt"
-    if done.exists() and done.read_text() == "\n".join(PACKAGES):
+    if done.exists() and done.read_text() == "\n".join(packages):
         return
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade",
-                    "--target", str(folder), *PACKAGES], check=True)
-    done.write_text("\n".join(PACKAGES))
+                    "--target", str(folder), *packages], check=True)
+    done.write_text("\n".join(packages))
 
 
 def older_names() -> None:

@@ -55,17 +55,25 @@ def never_negative(
     >>> never_negative(n - k, sizes=[n - k])
     True
     """
-    by = {size_symbol(name): size_symbol(name) + number - 1
-          for name, number in (least or {}).items()}
-    found = sp.expand(value.xreplace(by))
+    found = from_least(value, least or {})
     for size in sizes:  # n - k = p, so n is k + p
-        size = sp.expand(size.xreplace(by))
+        size = from_least(size, least or {})
         leading = [symbol for symbol in sorted(size.free_symbols, key=str)
                    if size.coeff(symbol) == 1 and sp.diff(size, symbol) == 1]
         if size.is_positive is None and leading:
             rest = size_symbol(f"{leading[0]}_left") + leading[0] - size
             found = sp.expand(found.xreplace({leading[0]: rest}))
     return bool(found.is_nonnegative)
+
+
+def from_least(value: sp.Expr, least: Mapping[str, int]) -> sp.Expr:
+    """A number made of sizes that are `least` or more, in sizes that are 1 or more.
+
+    >>> from_least(size_symbol("n") - 1, {"n": 2})
+    n
+    """
+    by = {size_symbol(name): size_symbol(name) + number - 1 for name, number in least.items()}
+    return sp.expand(value.xreplace(by))
 
 
 def _words(text: str) -> list[tuple[Size, int | None]]:

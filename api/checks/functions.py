@@ -30,6 +30,7 @@ from gradproof.checks.orders.calls import (
     is_pair,
     second,
 )
+from gradproof.checks.places.size_cases import by_sizes
 from gradproof.checks.points import Point
 from gradproof.checks.results import CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
@@ -88,9 +89,14 @@ def check(
     Raises ValueError (TraceError) for inputs that do not fit the functions, FormulaError with line
     and column for text that is no formula.
     """
-    asked = _Asked.of(loss, by_name(inputs, shapes), args, wrt)
-    return within(time_limit, asked.chosen, lambda: _checked(
-        *_paired(loss, gradient, asked, seed), asked.chosen, repair_seconds))
+    given = by_name(inputs, shapes)
+    asked = _Asked.of(loss, given, args, wrt)
+
+    def run(case: Mapping[str, Any]) -> CheckResult:
+        made = asked if case is given else _Asked.of(loss, case, args, wrt)
+        return _checked(*_paired(loss, gradient, made, seed), made.chosen, repair_seconds)
+
+    return within(time_limit, asked.chosen, lambda: by_sizes(run, given))
 
 
 @dataclass(frozen=True)
@@ -231,7 +237,8 @@ class Pair:
             self.seed, subject.declared if subject.hand is not None else None)
         subject = replace(subject, remarks=_changed(subject), instead={
             name: Surrogates(None, {}, name, "gradient") for name in self.asked.names})
-        return judge(subject, points, sides.patterned(self.general, subject.declared), seconds)
+        result = judge(subject, points, sides.patterned(self.general, subject.declared), seconds)
+        return replace(result, branch=subject.branch)
 
 
     def _gradient_at(self, gradient: Side, values: Values) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used_again
 from gradproof.checks.layer_objects.settings import sorted_out
 from gradproof.checks.layer_objects.slopes import Of
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed, suited
+from gradproof.checks.places.size_cases import by_sizes
 from gradproof.checks.results import Check, CheckResult, within
 from gradproof.checks.returned import Asked, LayerError
 from gradproof.checks.subject import (
@@ -90,9 +91,13 @@ def check_layer(
     taken = _some(given)
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
-    rehearsal = partial(_rehearsed, forward, backward, taken, fixed, wrt, seed)
     names = tuple(wrt or expected(taken))
-    return within(time_limit, names, partial(_judged, rehearsal, names, repair_seconds))
+
+    def run(case: Mapping[str, Any]) -> CheckResult:
+        rehearsal = partial(_rehearsed, forward, backward, Inputs.of(case), fixed, wrt, seed)
+        return _judged(rehearsal, names, repair_seconds)
+
+    return within(time_limit, names, lambda: by_sizes(run, given))
 
 
 def check_derivative(
@@ -135,10 +140,13 @@ def check_derivative(
     module = getattr(derivative, "__module__", None) or __name__
     pair = as_object(title, module, {"f": function, "f_prime": derivative})
     given, fixed = sorted_out(by_name(inputs, shapes), constants or {})
-    taken = _some(given)
-    rehearsal = partial(_rehearsed, pair, None, taken, fixed, wrt, seed, of)
-    return within(time_limit, tuple(wrt or expected(taken)),
-                  partial(_judged, rehearsal, tuple(wrt or expected(taken)), repair_seconds))
+    names = tuple(wrt or expected(_some(given)))
+
+    def run(case: Mapping[str, Any]) -> CheckResult:
+        rehearsal = partial(_rehearsed, pair, None, Inputs.of(case), fixed, wrt, seed, of)
+        return _judged(rehearsal, names, repair_seconds)
+
+    return within(time_limit, names, lambda: by_sizes(run, given))
 
 
 def fits(forward: Any, backward: Any, inputs: Mapping[str, Any]) -> str:
@@ -254,6 +262,7 @@ class _Passes:
         subject = sides.general(layer.general)
         result = judge(subject, rehearsal.points,
                        sides.patterned(layer.general, subject.declared), seconds)
+        result = replace(result, branch=subject.branch)
         if rehearsal.mutated:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")

@@ -22,6 +22,7 @@ from gradproof.symbolic.places import SourceLine
 
 if TYPE_CHECKING:
     from gradproof.repair.search import Repair
+    from gradproof.symbolic.tracing.source import SizeBranch
 
 Verdict = Literal["proved", "agrees", "undecided", "refuted"]
 ORDER: tuple[Verdict, ...] = ("refuted", "undecided", "agrees", "proved")
@@ -97,6 +98,7 @@ class CheckResult:
     `unchecked` are the inputs for which the function returns no gradient and none was asked for,
     `unasked` the keys that it returns beside, which are no gradient that was asked for;
     `why_unchecked` says of arrays that a layer makes itself where their gradients were looked for.
+    `branch` is the size whose values decide what the code does, where that left it unproved.
     """
 
     checks: tuple[Check, ...]
@@ -108,6 +110,7 @@ class CheckResult:
     unchecked: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
     why_unchecked: tuple[str, ...] = ()
+    branch: SizeBranch | None = None
 
     @property
     def verdict(self) -> Verdict:

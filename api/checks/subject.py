@@ -29,6 +29,7 @@ from gradproof.symbolic.equation import Equation, Read, System, Term, fresh_name
 from gradproof.symbolic.one_hot_rows import without_places
 from gradproof.symbolic.safeguards import Safeguard
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
+from gradproof.symbolic.tracing.source import SizeBranch
 
 Values: TypeAlias = Mapping[str, Any]
 """Arrays by name."""
@@ -91,6 +92,7 @@ class Subject:
     weights: inputs of the loss by which it weighs results that are no scalars.
     unguarded: how a derivation that is none of a loss is made without safeguards, for the declared
         inputs, with what they were; None where there are none.
+    branch: the size whose values decide what was traced, where that ended the trace.
     """
 
     asked: Asked
@@ -116,6 +118,7 @@ class Subject:
     instead: Mapping[str, Instead] = field(default_factory=dict)
     weights: tuple[str, ...] = ()
     unguarded: Callable[[Declared], tuple[Chain | None, Safeguards]] | None = None
+    branch: SizeBranch | None = None
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -172,7 +175,8 @@ class Sides:
             hand = bounded(DERIVING * left(), lambda: self.trace(declared, chain))
             return replace(made, hand=replace(hand, system=without_places(hand.system)))
         except (ValueError, ExitedError) as error:
-            return replace(made, reason=f"not traced: {error}")
+            return replace(made, reason=f"not traced: {error}",
+                           branch=getattr(error, "branch", None))
         except TimeLimitError as error:
             return replace(made, reason=f"not traced: {now_doing()} {error}")
         except Exception as error:  # a fault of ours, over which the numbers need not be lost

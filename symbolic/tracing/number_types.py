@@ -158,6 +158,8 @@ class _ArrayType(type):
 class Ndarray(metaclass=_ArrayType):
     """np.ndarray: asked for, and called, which is np.empty."""
 
+    __array_ufunc__ = np.ndarray.__array_ufunc__  # by which packages tell arrays of other kinds
+
 
 class _TypeOfTypes(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:

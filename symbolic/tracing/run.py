@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from ..equation import Array, System
+from ..equation import Array, System, size_symbol
 from ..places import SourceLine, said_place
 from ..shapes import ShapeTextError, parse_shape
 from .functions.array_functions import FUNCTIONS
@@ -370,5 +370,7 @@ class _Binder:
         if array.name in self._taken:
             raise TraceError(f"two inputs are called {array.name!r}; give one another name")
         self._taken.add(array.name)
+        self.session.stated.update({
+            str(self.session.size(size_symbol(size))): least for size, least in array.least})
         classes = None if array.classes is None else self.session.size(array.classes)
         return replace(array, shape=tuple(map(self.session.size, array.shape)), classes=classes)

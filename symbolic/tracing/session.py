@@ -86,6 +86,7 @@ class Session:
         self.assumptions: dict[str, None] = {}
         self.decimals: dict[str, None] = {}
         self.least: dict[str, int] = {}
+        self.stated: dict[str, int] = {}
         self.mutated: dict[str, None] = {}
         self.comparisons: dict[str, tuple[str, Entry, Entry]] = {}
         self.integers: set[str] = set()

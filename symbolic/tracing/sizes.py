@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from numbers import Complex
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -17,7 +18,18 @@ import numpy as np
 import sympy as sp
 
 from ..elementwise import NotRealError, power, real_body
-from .source import SESSION, TraceAttributeError, TraceError, asked_by_user, fail, spelled
+from ..rationals import meant
+from ..shapes import from_least
+from .source import (
+    SESSION,
+    SizeBranch,
+    SizeBranchError,
+    TraceAttributeError,
+    TraceError,
+    asked_by_user,
+    fail,
+    spelled,
+)
 
 
 def exact(value: Any) -> sp.Expr | None:
@@ -39,35 +51,19 @@ def exact(value: Any) -> sp.Expr | None:
 
 
 def _decimal(value: Any) -> sp.Expr:
-    """The decimal.  One of fifteen digits or more that is the float of a short fraction, or of the
-    root of one, was meant as that (1/3, 2**0.5); what it is taken as is noted."""
+    """The decimal.  One of fifteen digits or more that is the float of a short fraction, of the
+    root of one, or of such a multiple of π, was meant as that (1/3, 2**0.5); what it is taken as is
+    noted."""
     found = sp.Rational(str(value))
     if len(str(found.p)) <= 14:
         return found
-    meant = _meant(float(value)) if type(value) in (float, np.float64) else None
+    short = meant(float(value)) if type(value) in (float, np.float64) else None
     session = SESSION.get(None)
-    if session is not None and meant is None:
+    if session is not None and short is None:
         session.decimals[str(value)] = None
     elif session is not None:
-        session.assume(f"the constant {value!s} is taken as {meant}")
-    return found if meant is None else meant
-
-
-SHORT = 1000
-"""The largest denominator of a fraction that a float may be meant as."""
-
-
-def _meant(value: float) -> sp.Expr | None:
-    """The fraction, or the root of one, whose float this is, if there is a short one."""
-    last = 2 * math.ulp(value)  # what a difference or a quotient of such floats may be off by
-    near = Fraction(value).limit_denominator(SHORT)
-    if near and abs(float(near) - value) <= last:
-        return sp.Rational(near.numerator, near.denominator)
-    square = (Fraction(value) ** 2).limit_denominator(SHORT)
-    if square and max(square.numerator, square.denominator) < SHORT and (
-            abs(math.sqrt(square) - abs(value)) <= last):
-        return sp.sqrt(sp.Rational(square.numerator, square.denominator)) * (1 if value > 0 else -1)
-    return None
+        session.assume(f"the constant {value!s} is taken as {short}")
+    return found if short is None else short
 
 
 Kind: TypeAlias = Literal["int", "float"] | None
@@ -281,10 +277,14 @@ class Number:
             if isinstance(other, (Complex, Decimal, sp.Basic)):
                 fail(f"the size {self} is compared with a {type(other).__name__}")
             return NotImplemented
-        answer = getattr(sp.expand(self.expression - value), wanted)
+        session, difference = SESSION.get(None), sp.expand(self.expression - value)
+        if session is not None and session.stated:
+            difference = from_least(difference, session.stated)
+        answer = getattr(difference, wanted)
         if answer is None:
             fail(f"cannot decide {self} {question} {value}, which holds for some sizes only; give "
-                 "the sizes as numbers in the shapes, or take the branch out")
+                 "the sizes as numbers in the shapes, or take the branch out",
+                 partial(SizeBranchError, branch=_branch(sp.expand(self.expression - value))))
         return bool(answer)
 
     def __eq__(self, other: object) -> Any:
@@ -370,6 +370,19 @@ def _whole(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     if left.is_Rational and right.is_Rational:
         return sp.floor(quotient)
     fail(f"cannot divide the size {left} by {right} without a remainder for all sizes")
+
+
+def _branch(difference: sp.Expr) -> SizeBranch | None:
+    """Of a comparison of a number with 0, where that is linear in one size: the last value of the
+    size at which it may be another than beyond."""
+    symbols = list(difference.free_symbols)
+    if len(symbols) != 1 or not difference.is_polynomial(*symbols):
+        return None
+    (size,) = symbols
+    slope, level = difference.coeff(size, 1), difference.coeff(size, 0)
+    if not slope.is_Rational or sp.expand(slope * size + level - difference) != 0:
+        return None
+    return SizeBranch(str(size), int(sp.floor(-level / slope)))
 
 
 class SizeRange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +32,21 @@ class TraceError(ValueError):
 
 class TraceAttributeError(TraceError, AttributeError):
     """An attribute that traced arrays do not have; ``hasattr`` sees it as missing."""
+
+
+class SizeBranch(NamedTuple):
+    """What a comparison hangs on: it is one and the same for all values of `size` beyond `last`."""
+
+    size: str
+    last: int
+
+
+class SizeBranchError(TraceError):
+    """A comparison that holds for some sizes only."""
+
+    def __init__(self, message: str, branch: SizeBranch | None = None) -> None:
+        super().__init__(message)
+        self.branch = branch
 
 
 class Place(NamedTuple):
@@ -106,7 +121,7 @@ def current_place() -> SourceLine | None:
     return None if frame is None else place_of(frame)
 
 
-def fail(message: str, kind: type[TraceError] = TraceError) -> NoReturn:
+def fail(message: str, kind: Callable[[str], TraceError] = TraceError) -> NoReturn:
     """Raises a TraceError that shows the user's line."""
     at = current_place()
     where = "" if at is None else f"{said_place(at.filename, at.line)}: "

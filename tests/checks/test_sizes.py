@@ -100,3 +100,64 @@ def test_a_gradient_that_needs_more_than_one_entry_is_not_undecided(n):
 
     found = gp.check(lambda x: S((x[1:] - x[:-1]) ** 2), gradient, x=n, repair_seconds=0)
     assert found.verdict in ("proved", "agrees"), str(found)
+
+
+def summed_back(g, shape):
+    """What undoes broadcasting, as autograd, chainer and others have it."""
+    while g.ndim > len(shape):
+        g = np.sum(g, axis=0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            g = np.sum(g, axis=axis, keepdims=True)
+    return g
+
+
+def product(x, y):
+    return x * y, (x, y)
+
+
+def product_back(dout, kept):
+    x, y = kept
+    return summed_back(dout * y, x.shape), summed_back(dout * x, y.shape)
+
+
+def wrong_of_one_column(dout, kept):
+    x, y = kept
+    return summed_back(dout * y, x.shape) * (2 if x.shape[1] == 1 else 1), dout * x
+
+
+def wrong_of_two_rows(dout, kept):
+    x, y = kept
+    return dout * y * (1 if len(x) > 2 else len(x)), dout * x
+
+
+def wrong_of_the_large(dout, kept):
+    x, y = kept
+    return dout * y * (1 if x.shape[1] < 300 else 2), dout * x
+
+
+@pytest.mark.parametrize(("backward", "x", "y", "verdict", "scope"), [
+    (product_back, "m n", "m n", "proved", "for all m, n"),
+    (product_back, "m n", "n", "proved", "for all m, n"),
+    (product_back, "m n", "m 1", "proved", "for all m, n"),
+    (product_back, "m n>=2", "m n", "proved", "for all m, n >= 2"),
+    (wrong_of_one_column, "m n", "m n", "refuted", ""),
+    (wrong_of_two_rows, "m n", "m n", "refuted", ""),
+    (wrong_of_two_rows, "m>=3 n", "m n", "proved", "for all m >= 3, n"),
+    (wrong_of_the_large, "m n", "m n", "agrees", None),
+])
+def test_code_that_tells_sizes_apart_is_checked_case_by_case(backward, x, y, verdict, scope):
+    found = gp.check_layer(product, backward, x=x, y=y, repair_seconds=0)
+    assert found["x"].verdict == verdict, str(found)
+    assert scope is None or found["x"].scope == scope
+
+
+@pytest.mark.parametrize(("gradient", "verdict"), [
+    (lambda x: 2 * x if len(x) > 2 else x + x, "proved"),
+    (lambda x: 2 * x if len(x) != 2 else x, "refuted"),
+    (lambda x: 2 * x if len(x) % 7 else x, "agrees"),
+    (lambda x: 2 * x if 5 - len(x) > 0 else x + x, "agrees"),  # five cases: too many
+])
+def test_of_a_loss_each_case_of_sizes_is_checked(gradient, verdict):
+    found = gp.check(lambda x: S(x**2), gradient, x="n", repair_seconds=0)
+    assert found.verdict == verdict, str(found)

@@ -290,7 +290,11 @@ def test_a_value_that_decides_is_still_a_branch(function):
      "proved"),
     (lambda x: np.sum(x**2) * 2**0.5, lambda x: 2 * np.sqrt(2) * x, "proved"),
     (lambda x: np.sum(x**2) * (1 / 3), lambda x: 2 * x / 3, "proved"),
-    (lambda x: np.sum(x**2) * 0.7978845608028654, lambda x: 2 * 0.7978845608028655 * x, "agrees"),
+    (lambda x: np.sum(x**2) * 0.5772156649015329, lambda x: 2 * 0.5772156649015328 * x, "agrees"),
+    (lambda x: np.sum(x**2) * 0.7978845608028654, lambda x: 2 * np.sqrt(2 / np.pi) * x, "proved"),
+    (lambda x: np.sum(x**2) * 1.7724538509055159, lambda x: 2 * np.pi**0.5 * x, "proved"),
+    (lambda x: np.sum(x) * 0.31830988618379067, lambda x: np.ones_like(x) / np.pi, "proved"),
+    (lambda x: np.sum(x**2) * 3.141592653589793, lambda x: 2 * 3.14159265358979 * x, "agrees"),
     (lambda x: np.sum(np.abs(x) ** (1 / 3)), lambda x: np.sign(x) * np.abs(x) ** (-2 / 3) / 2,
      "refuted"),
 ])

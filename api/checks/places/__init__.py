@@ -7,4 +7,5 @@
     likeness         what arrays of numbers are like, and other arrays like them
     second_derivatives  what is no gradient and was not meant as one
     scope            where a proof holds, in words
+    size_cases       code that takes another way for some sizes, case by case
 """

@@ -155,6 +155,14 @@ def _isscalar(session: Session, element: Any) -> bool:
     return isinstance(element, Number)
 
 
+def _result_type(session: Session, *arrays_and_dtypes: Any) -> np.dtype[Any]:
+    """Of traced arrays as of such as NumPy would have; Python's numbers give way, as in NumPy 2."""
+    alike = {"int": 1, "float": 1.0, None: np.float64(1)}
+    return np.result_type(*(
+        one.dtype if isinstance(one, Tracer) else alike[one.kind] if isinstance(one, Number)
+        else one for one in arrays_and_dtypes))
+
+
 def _refused(name: str, advice: str) -> Function:
     def refuse(session: Session, *args: Any, **kwargs: Any) -> Any:
         fail(f"np.{name} is not traced; {advice}")
@@ -197,5 +205,8 @@ FUNCTIONS: dict[str, Function] = {
     "ndim": _of_shape("ndim"),
     "size": _of_shape("size"),
     "isscalar": _isscalar,
+    "iscomplexobj": lambda session, x: False,
+    "isrealobj": lambda session, x: True,
+    "result_type": _result_type,
 }
 

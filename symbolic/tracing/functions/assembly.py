@@ -88,8 +88,9 @@ def _rot90(session: Session, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
         "swapaxes", turned, first, second)
 
 
-def _cross(session: Session, a: Any, b: Any, axis: Any = -1, **options: Any) -> Any:
-    if any(value not in (-1, None) for value in (axis, *options.values())):
+def _cross(session: Session, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1,
+           axis: Any = None) -> Any:
+    if any(value not in (-1, None) for value in (axisa, axisb, axisc, axis)):
         fail("np.cross is traced along the last axis")
     x, y = as_array(session, a), as_array(session, b)
     if x.shape[-1] != 3 or y.shape[-1] != 3:

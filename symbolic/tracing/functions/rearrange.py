@@ -60,7 +60,7 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
         rows = _reshape(session, _transpose(session, _tracer(session, a)), tuple(wanted)[::-1])
         return _transpose(session, rows)
     array = _tracer(session, a)
-    if options or (order != "C" and array.ndim > 1):
+    if options or (order not in ("C", None) and array.ndim > 1):
         fail(f"reshape with order={order!r} is not traced; what that reads depends on the memory "
              "layout")
     wanted = _completed(session, array.operand, shape)
