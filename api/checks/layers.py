@@ -92,12 +92,8 @@ def check_layer(
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
     names = tuple(wrt or expected(taken))
-
-    def run(case: Mapping[str, Any]) -> CheckResult:
-        rehearsal = partial(_rehearsed, forward, backward, Inputs.of(case), fixed, wrt, seed)
-        return _judged(rehearsal, names, repair_seconds)
-
-    return within(time_limit, names, lambda: by_sizes(run, given))
+    rehearsal = partial(_rehearsed, forward, backward, constants=fixed, wrt=wrt, seed=seed)
+    return within(time_limit, names, partial(_cases, rehearsal, given, names, repair_seconds))
 
 
 def check_derivative(
@@ -141,12 +137,8 @@ def check_derivative(
     pair = as_object(title, module, {"f": function, "f_prime": derivative})
     given, fixed = sorted_out(by_name(inputs, shapes), constants or {})
     names = tuple(wrt or expected(_some(given)))
-
-    def run(case: Mapping[str, Any]) -> CheckResult:
-        rehearsal = partial(_rehearsed, pair, None, Inputs.of(case), fixed, wrt, seed, of)
-        return _judged(rehearsal, names, repair_seconds)
-
-    return within(time_limit, names, lambda: by_sizes(run, given))
+    rehearsal = partial(_rehearsed, pair, None, constants=fixed, wrt=wrt, seed=seed, of=of)
+    return within(time_limit, names, partial(_cases, rehearsal, given, names, repair_seconds))
 
 
 def fits(forward: Any, backward: Any, inputs: Mapping[str, Any]) -> str:
@@ -175,6 +167,14 @@ def _some(given: Mapping[str, Any]) -> Inputs:
     if not taken.arrays:
         raise LayerError('nothing to check: give the shapes of the inputs, as in x="m n"')
     return taken
+
+
+def _cases(
+    rehearsal: Callable[..., _Passes], given: Mapping[str, Any], names: Sequence[str],
+    repair_seconds: float,
+) -> CheckResult:
+    return by_sizes(lambda case: _judged(
+        partial(rehearsal, taken=Inputs.of(case)), names, repair_seconds), given)
 
 
 def _judged(

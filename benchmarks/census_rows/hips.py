@@ -148,7 +148,7 @@ def row(
     said = [*map(repr, behind), *(f"{key}={value!r}" for key, value in (options or {}).items())]
     what = f"{name} by {names[place]}" if len(kinds) > 1 else name
     what += f" ({', '.join([sizes, *said])})"
-    return Row("autograd", what.replace("", ""), home, lambda module: checked(
+    return Row("autograd", what, home, lambda module: checked(
         primitive(module, name), dict(zip(names, kinds, strict=True)), place, before, behind,
         options or {}), known=KNOWN.get(what, ()))
 

@@ -284,7 +284,7 @@ class Number:
         if answer is None:
             fail(f"cannot decide {self} {question} {value}, which holds for some sizes only; give "
                  "the sizes as numbers in the shapes, or take the branch out",
-                 partial(SizeBranchError, branch=_branch(sp.expand(self.expression - value))))
+                 partial(SizeBranchError, branch=SizeBranch.of(sp.expand(self.expression - value))))
         return bool(answer)
 
     def __eq__(self, other: object) -> Any:
@@ -370,19 +370,6 @@ def _whole(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     if left.is_Rational and right.is_Rational:
         return sp.floor(quotient)
     fail(f"cannot divide the size {left} by {right} without a remainder for all sizes")
-
-
-def _branch(difference: sp.Expr) -> SizeBranch | None:
-    """Of a comparison of a number with 0, where that is linear in one size: the last value of the
-    size at which it may be another than beyond."""
-    symbols = list(difference.free_symbols)
-    if len(symbols) != 1 or not difference.is_polynomial(*symbols):
-        return None
-    (size,) = symbols
-    slope, level = difference.coeff(size, 1), difference.coeff(size, 0)
-    if not slope.is_Rational or sp.expand(slope * size + level - difference) != 0:
-        return None
-    return SizeBranch(str(size), int(sp.floor(-level / slope)))
 
 
 class SizeRange:

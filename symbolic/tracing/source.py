@@ -40,6 +40,18 @@ class SizeBranch(NamedTuple):
     size: str
     last: int
 
+    @classmethod
+    def of(cls, difference: sp.Expr) -> SizeBranch | None:
+        """For a comparison of a number with 0; None where that is not linear in one size."""
+        symbols = list(difference.free_symbols)
+        if len(symbols) != 1 or not difference.is_polynomial(*symbols):
+            return None
+        (size,) = symbols
+        slope, level = difference.coeff(size, 1), difference.coeff(size, 0)
+        if not slope.is_Rational or sp.expand(slope * size + level - difference) != 0:
+            return None
+        return cls(str(size), int(sp.floor(-level / slope)))
+
 
 class SizeBranchError(TraceError):
     """A comparison that holds for some sizes only."""
