@@ -16,13 +16,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy as sp
 
-from ..symbolic.equation import EquationError, Item, Recurrence, System
+from ..symbolic.equation import EquationError, Item, System, equations_of
 from ..symbolic.functions import TANH, Opaque
 from ..symbolic.special import Special
 from .arguments import REMEMBERED, Arguments, Sizes, fitted, owned
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
-from .saturated import needed, with_levels
+from .saturated import needed, prepared
 from .source import Printing, function_text
 
 Step: TypeAlias = Callable[[Values, Sizes], None]
@@ -39,7 +39,7 @@ def compile_system(
     unknown input and ValueError for a shape or a label that does not fit, naming the input, or for
     a size of 0 where an entry along it is read by its number, or is the largest.
     """
-    spoken, names = pronounceable(with_levels(system))
+    spoken, names = pronounceable(prepared(system))
     program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
     arguments = Arguments(system)
 
@@ -163,7 +163,7 @@ def _made(items: Sequence[Item]) -> list[str]:
 def _is_analytic(item: Item) -> bool:
     """Whether the text of an item is right for complex numbers: it takes no modulus, compares
     nothing and calls no function of its own."""
-    equations = item.equations if isinstance(item, Recurrence) else (item,)
+    equations = equations_of(item)
     return all(
         e.reduction != "max" and not any(
             isinstance(part, sp.Piecewise | sp.Abs | sp.sign | sp.erf | Special)

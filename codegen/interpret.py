@@ -19,12 +19,13 @@ from ..symbolic.equation import (
     INDEX_VALUE,
     NAMED,
     Equation,
+    Implicit,
     Item,
     Read,
-    Recurrence,
     Size,
     System,
     Term,
+    equations_of,
     term_reads,
 )
 from ..symbolic.evaluator import Evaluator, Grid, Shape
@@ -39,6 +40,17 @@ def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
     if matrix.size and np.any(np.linalg.cond(matrix) * np.finfo(float).eps > 1e-3):
         raise np.linalg.LinAlgError("singular matrix")
     return np.asarray(np.linalg.inv(matrix))
+
+
+STEPS, NEAR, ASIDE = 100, 1e-12, 1e-7
+"""Of Newton's method: how many steps it may take, how small the last one is, relative to 1 + the
+largest entry, and how far aside slopes are looked for."""
+
+
+def unsolved(name: str) -> str:
+    """What is said where an unknown was not found."""
+    return (f"{name} was not found in {STEPS} steps of Newton's method; expected an equation with "
+            "a solution near the start, and a slope there that is not singular; start nearer")
 
 
 MATRIX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -118,6 +130,32 @@ class _Floats(Evaluator[NDArray[Any]]):
         else:
             self.arrays[name] = value
 
+    def solve(self, item: Implicit) -> None:
+        """By Newton's method with slopes by differences, which are exact enough to go by."""
+        self.run(item.equations[:1])
+        start, name = self.arrays[item.equations[0].name], item.unknown.name
+        x = start.astype(result_type(self.arrays) if start.dtype.kind != "c" else start.dtype)
+        if any(array.dtype.kind == "c" for array in self.arrays.values()):
+            x = x.astype(complex)
+        for _ in range(STEPS):
+            value = self.gone_through(item, x)
+            slope = np.eye(x.size, dtype=x.dtype)
+            for place in range(x.size):
+                moved = x.copy()
+                size = ASIDE * (1 + abs(moved.flat[place]))
+                moved.flat[place] += size
+                slope[:, place] -= (self.gone_through(item, moved) - value).ravel() / size
+            try:
+                step = np.linalg.solve(slope, (value - x).ravel()).reshape(x.shape)
+            except np.linalg.LinAlgError:
+                break
+            x = x + step
+            scale = 1 + np.max(np.abs(x), initial=0)
+            if np.max(np.abs(step), initial=0) <= NEAR * scale < np.inf:
+                self.gone_through(item, x)
+                return
+        raise ValueError(unsolved(name))
+
     def labels(self, read: Read, grid: Grid) -> Any:
         return self._read(read, grid).astype(np.int64)
 
@@ -167,7 +205,7 @@ def computes(
 
     shapes: of all arrays.  integers: those that hold places.
     """
-    equations = item.equations if isinstance(item, Recurrence) else (item,)
+    equations = equations_of(item)
     made = [name for e in equations for name in (e.name, *e.argmax)]
     terms = [term for e in equations for term in e.terms]
     read = sorted({r.array for term in terms for r in term_reads(term)} - {*made, INDEX_VALUE})

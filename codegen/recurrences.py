@@ -1,4 +1,4 @@
-"""Recurrences as loops over their steps."""
+"""Recurrences as loops over their steps; one step of what is solved for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import sympy as sp
 
+from ..symbolic.derive.implicit import coupled_axes
 from ..symbolic.equation import (
     Equation,
     EquationError,
+    Implicit,
     Read,
     Recurrence,
     System,
@@ -107,3 +109,25 @@ class LoopLines:
         shape = self.names.system.shapes[array]
         self.names.shapes[name] = (*shape[:axis], *shape[axis + 1:])
         return name
+
+
+def solved_text(item: Implicit, rest: str) -> str:
+    """A⁻¹ (f - x), with A the slope of a group.  Raises EquationError where more than one axis, but
+    not all of them, hang together."""
+    coupled, count, slope = coupled_axes(item), len(item.unknown.out), item.slope
+    name = item.unknown.name
+    if not coupled:
+        return f"({rest}) / {slope}"
+    if len(coupled) == count == 1:
+        return f"np.linalg.solve({slope}, {rest})"
+    if len(coupled) == count:
+        square = f"{slope}.reshape({name}.size, {name}.size)"
+        return f"np.linalg.solve({square}, ({rest}).ravel()).reshape({name}.shape)"
+    if len(coupled) > 1:
+        raise EquationError(f"{name}: no source text for what {len(coupled)} of its {count} axes "
+                            "are solved for together")
+    (axis,) = coupled
+    if axis == count - 1:
+        return f"np.linalg.solve({slope}, ({rest})[..., None])[..., 0]"
+    moved = f"np.moveaxis({rest}, {axis}, -1)[..., None]"
+    return f"np.moveaxis(np.linalg.solve({slope}, {moved})[..., 0], -1, {axis})"

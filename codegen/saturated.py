@@ -19,6 +19,7 @@ import sympy as sp
 
 from ..symbolic.dependence import arrays_read as every_read
 from ..symbolic.dependence import needed_items
+from ..symbolic.derive.adjoint import with_every_slope
 from ..symbolic.derive.named_values import is_value
 from ..symbolic.derive.rewrite import inline, shortest, tidy
 from ..symbolic.equation import (
@@ -26,7 +27,6 @@ from ..symbolic.equation import (
     Equation,
     Item,
     Read,
-    Recurrence,
     System,
     Term,
     fresh_name,
@@ -40,6 +40,11 @@ from .largest import is_taken_out
 from .stable import LARGEST, STEEP, at_risk, is_curved, steadied
 
 _ANY = sp.Dummy("any", real=True)
+
+
+def prepared(system: System) -> System:
+    """The system with what its text reads: slopes of what is solved for, log Σ exp."""
+    return with_levels(with_every_slope(system))
 
 
 def with_levels(system: System) -> System:
@@ -205,13 +210,13 @@ def needed(system: System, results: Sequence[str]) -> list[Item]:
     saturated = Saturated(system)
     levels, shapes = levels_of(system), system.shapes
     spelled = cache(saturated.steady)
-    steps = {e for item in system.items if isinstance(item, Recurrence) for e in item.equations}
+    steps = {e for item in system.items if not isinstance(item, Equation) for e in item.equations}
 
     def reads(equation: Equation) -> Iterable[str]:
         return every_read(equation) if equation in steps else arrays_read(
             spelled(equation), shapes, levels)
 
-    return [item if isinstance(item, Recurrence) else spelled(item)
+    return [spelled(item) if isinstance(item, Equation) else item
             for item in needed_items(system, results, reads)]
 
 

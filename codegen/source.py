@@ -6,10 +6,20 @@ are written out above the gradient, each in a spelling that does not overflow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ..symbolic import escaping
-from ..symbolic.equation import Equation, EquationError, Item, Recurrence, System
+from ..symbolic.dependence import ancestors, descendants
+from ..symbolic.equation import (
+    Equation,
+    EquationError,
+    Implicit,
+    Item,
+    Recurrence,
+    System,
+    equations_of,
+)
 from ..symbolic.matrices.leaves import levels_of
 from ..symbolic.matrices.nodes import aligned
 from ..symbolic.matrices.recognise import matrix_form
@@ -17,11 +27,11 @@ from .blocks import Blocks
 from .called import Functions
 from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
-from .interpret import computes
+from .interpret import NEAR, STEPS, computes, unsolved
 from .names import Names
 from .patches import Scope, decided
-from .recurrences import LoopLines
-from .saturated import needed, shown_axes, with_levels
+from .recurrences import LoopLines, solved_text
+from .saturated import needed, prepared, shown_axes
 from .views import Copies
 
 
@@ -42,7 +52,7 @@ def gradient_source(
     would hide what the text refers to, is called by a name like it.  Raises EquationError for an
     equation with a function that NumPy lacks, or a size that no input shows, naming it.
     """
-    spoken, names = pronounceable(with_levels(system))
+    spoken, names = pronounceable(prepared(system))
     results = [names[array] for array in gradients.values()]
     keys = list(map(quoted, gradients))
     pairs = ", ".join(f"{key}: {array}" for key, array in zip(keys, results, strict=True))
@@ -60,7 +70,7 @@ def array_source(
     system: System, array: str, *, name: str, row_vectors: bool = True, summary: str = ""
 ) -> str:
     """Source text of ``name(inputs) -> array``.  Raises as :func:`gradient_source` does."""
-    spoken, names = pronounceable(with_levels(system))
+    spoken, names = pronounceable(prepared(system))
     wanted = [names[array]]
     return function_text(spoken, needed(spoken, wanted), wanted, [f"    return {wanted[0]}"],
                          name=identifier(name), row_vectors=row_vectors, summary=summary)
@@ -123,17 +133,49 @@ class Printing:
         if self.loops.grids.uses > before and not computes(
                 item, lines, self.names.shapes, self.expressions.integers,
                 self.functions.definitions()):
-            raise EquationError(f"{item.name if isinstance(item, Equation) else item.loop}: no "
+            what = item.loop if isinstance(item, Recurrence) else equations_of(item)[-1].name
+            raise EquationError(f"{what}: no "
                                 "source text that computes it; compile it instead")
         return lines
 
     def _written(self, item: Item) -> list[str]:
         if isinstance(item, Recurrence):
             return self.loops.recurrence(item)
+        if isinstance(item, Implicit):
+            return self._solved(item)
         try:
             return self._lines(item)
         except EquationError:
             return self.loops.grids.lines(decided(item))
+
+    def _solved(self, item: Implicit) -> list[str]:
+        """A group that is solved for its unknown: Newton's method from its start."""
+        start, *between, unknown = item.equations
+        names, name, system = self.names, unknown.name, self.names.system
+        inside = {equation.name for equation in item.equations}
+        behind = [e.name for e in system.equations]
+        behind = behind[behind.index(name) + 1:]
+        moving = descendants(system.equations, inside - {start.name})
+        slopes = [array for array in ancestors(system, [item.slope]) if array in behind]
+        step, value, search = names.new("step"), names.new(f"{name}_next"), names.new("_")
+        names.shapes[value] = unknown.shape
+        on_the_way = self._all_written(between)
+        lines = [*on_the_way, *self._written(replace(unknown, name=value)),
+                 *self._all_written(system[array] for array in slopes if array in moving),
+                 f"{step} = {solved_text(item, f'{value} - {name}')}",
+                 f"{name} = {name} + {step}",
+                 f"if np.max(np.abs({step}), initial=0.0) <= {NEAR} * "
+                 f"(1 + np.max(np.abs({name}), initial=0.0)) < np.inf:", "    break"]
+        read = {r.array for item in system.items for e in equations_of(item) for r in e.reads
+                if e.name not in inside and e.name not in slopes}
+        again = on_the_way if not read.isdisjoint(e.name for e in between) else []
+        begun = self._all_written([replace(start, name=name), *(
+            system[array] for array in slopes if array not in moving)])
+        return [*begun, f"for {search} in range({STEPS}):", *(f"    {line}" for line in lines),
+                "else:", f"    raise ValueError({quoted(unsolved(name))})", *again]
+
+    def _all_written(self, equations: Iterable[Equation]) -> list[str]:
+        return [line for equation in equations for line in self._written(equation)]
 
     def _lines(self, item: Equation) -> list[str]:
         """As expressions and sums over slices."""

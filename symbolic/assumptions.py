@@ -10,7 +10,7 @@ from .equation import Array
 Fact: TypeAlias = Literal[
     "row sums", "column sums", "symmetric", "orthogonal", "invertible", "positive",
     "given one_hot", "given probability", "given positive", "given mask", "given interval",
-    "given sign", "given symmetric", "given columns", "given labels",
+    "given sign", "given symmetric", "given columns", "given labels", "solved", "same solution",
 ]
 
 SAID: dict[Fact, str] = {
@@ -29,13 +29,15 @@ SAID: dict[Fact, str] = {
     "given symmetric": "{} is symmetric, as the given one",
     "given columns": "{} has columns that sum to one, as the given one",
     "given labels": "{0} is below {1}, as the given one",
+    "solved": "the slope of what {} is solved for has an inverse there",
+    "same solution": "{} is the same solution, of several that there may be",
 }
 """Fact: its sentence.  Those of given arrays were seen in their numbers, not declared."""
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """A fact of an input's entries without which a formula or a proof does not hold.
+    """A fact of an array's entries without which a formula or a proof does not hold.
 
     >>> str(Assumption("S", "symmetric"))
     'S is symmetric'

@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
-from .equation import Equation, Item, System, equations_of
+from .equation import Equation, Implicit, Item, System, equations_of
 
 Point = TypeVar("Point", bound=Hashable)
 Reads: TypeAlias = Callable[[Equation], Iterable[str]]
@@ -101,6 +101,21 @@ def _needed(groups: Sequence[Sequence[Equation]], names: Iterable[str], reads: R
     return sorted(reached((home[name] for name in names if name in home), sources))
 
 
+def solved_for(system: System) -> set[str]:
+    """The arrays that are known by an equation in which they stand themselves."""
+    return {item.unknown.name for item in system.items if isinstance(item, Implicit)}
+
+
+def slopes_solved(system: System) -> dict[str, str]:
+    """Slopes of what is solved for, and their inverses -> what that is."""
+    found = {item.slope: item.unknown.name for item in system.items if isinstance(item, Implicit)}
+    if not found:
+        return {}
+    return found | {
+        equation.name: found[read.array] for equation in system.equations
+        if equation.reduction == "inv" for read in equation.reads if read.array in found}
+
+
 # --- forwards: what a parameter reaches ---------------------------------------------------------
 
 
@@ -132,9 +147,10 @@ def between(system: System, output: str, wrt: Iterable[str]) -> set[str]:
 
 
 def restricted(system: System, names: Container[str]) -> System:
-    """The system with the items whose arrays are all among `names`; recurrences stay whole."""
+    """The system with the items whose arrays are all among `names`; groups stay whole."""
     return replace(system, items=tuple(
-        item for item in system.items if all(e.name in names for e in equations_of(item))
+        item for item in system.items
+        if all(e.name in names for e in equations_of(item)[isinstance(item, Implicit):])
     ))
 
 

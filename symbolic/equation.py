@@ -2,15 +2,15 @@
 
     y[out] = Σ_terms  R_over  [guards]  f(x1[I1], x2[I2], ...)
 
-Forward and backward passes, first and second derivatives, traced programs and derived ones are
-all values of :class:`System`.  This file defines the type and how its parts are walked; what makes
-a value of it valid is in :mod:`validation`, terms are changed by :mod:`substitution`, and what
-follows from what is asked of :mod:`dependence`.
+Forward and backward passes, traced programs and derived ones are all values of :class:`System`.
+What makes a value of it valid is in :mod:`validation`, terms are changed by :mod:`substitution`,
+and what follows from what is asked of :mod:`dependence`.
 
 Three reductions R close the form under the adjoint rule: a sum; a maximum, which records where it
 was attained; and log Σ exp, the smooth maximum, which keeps softmax and its cross-entropy finite
 for every input without a rewrite.  What has no index form, the inverse and the determinant of the
-matrix that a term states, stands in their place as a named operation.
+matrix that a term states, stands in their place as a named operation; what is known by an equation
+alone, x = f(x), is a group of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import count
 from typing import Literal, TypeAlias
 
 import sympy as sp
@@ -40,13 +41,8 @@ def slot(position: int) -> sp.Symbol:
 
 
 def slot_number(symbol: sp.Symbol) -> int | None:
-    """The number of the read that a symbol stands for; None for what is no slot (a size).
-
-    >>> slot_number(slot(3)), slot_number(size_symbol("n"))
-    (3, None)
-    """
-    name = symbol.name
-    return int(name[2:]) if name.startswith("_x") else None
+    """The number of the read that a symbol stands for; None for what is no slot (a size)."""
+    return int(symbol.name[2:]) if symbol.name.startswith("_x") else None
 
 
 def slot_numbers(expression: sp.Expr) -> list[int]:
@@ -225,7 +221,26 @@ class Recurrence:
         return f"for {self.loop} {arrow}:\n{body}"
 
 
-Item: TypeAlias = Equation | Recurrence
+@dataclass(frozen=True)
+class Implicit:
+    """Equations that hold together: the last says what its array, the unknown, is by itself.
+
+    x = f(x).  The first says where the search starts and is no part of what holds.  `slope` names
+    ∂(x - f)/∂x, which equations behind the group define; empty where nobody has asked.
+    """
+
+    equations: tuple[Equation, ...]
+    slope: str = ""
+
+    @property
+    def unknown(self) -> Equation:
+        return self.equations[-1]
+
+    def __repr__(self) -> str:
+        return f"solved for {self.unknown.name}:" + "".join(f"\n  {e!r}" for e in self.equations)
+
+
+Item: TypeAlias = Equation | Recurrence | Implicit
 Kind: TypeAlias = Literal[
     "real", "integer", "one_hot", "probability", "positive", "labels", "mask", "constant",
     "symmetric", "orthogonal", "invertible", "interval", "sign",
@@ -282,7 +297,7 @@ class System:
 
     @property
     def equations(self) -> Iterator[Equation]:
-        """All equations, those of recurrences included, in order."""
+        """All equations, those of groups included, in order."""
         for item in self.items:
             yield from equations_of(item)
 
@@ -318,31 +333,22 @@ class System:
         """The system with every equation changed, those of recurrences where they stand."""
         return replace(self, items=tuple(
             replace(item, equations=tuple(map(change, item.equations)))
-            if isinstance(item, Recurrence) else change(item) for item in self.items))
+            if not isinstance(item, Equation) else change(item) for item in self.items))
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.items))
 
 
-# --- names and sizes ----------------------------------------------------------------------------
-
-
 def equations_of(item: Item) -> tuple[Equation, ...]:
-    """The equations of a recurrence, or the one equation that an item is."""
-    return item.equations if isinstance(item, Recurrence) else (item,)
+    """The equations of a group, or the one equation that an item is."""
+    return (item,) if isinstance(item, Equation) else item.equations
 
 
 def size_symbols(shapes: Iterable[Iterable[Size]]) -> list[sp.Symbol]:
-    """The sizes that shapes are made of, in order; an outer index that one depends on is none.
-
-    >>> m, n = size_symbol("m"), size_symbol("n")
-    >>> size_symbols([(n, m + 1), (m, sp.Integer(3))])
-    [n, m]
-    """
+    """The sizes that shapes are made of, in order; an outer index that one depends on is none."""
     return list(dict.fromkeys(
         symbol for shape in shapes for size in shape
-        for symbol in sorted(size.free_symbols, key=str) if symbol.is_positive
-    ))
+        for symbol in sorted(size.free_symbols, key=str) if symbol.is_positive))
 
 
 def size_names(shapes: Iterable[Iterable[Size]]) -> set[str]:
@@ -358,16 +364,10 @@ def is_unnamed(name: str) -> bool:
 def fresh_name(name: str, taken: Iterable[str]) -> str:
     """`name`, or `name` with the smallest number behind it that is not taken."""
     taken = set(taken)
-    if name not in taken:
-        return name
     stem = name.rstrip("0123456789") or name
-    number = 1
-    while f"{stem}{number}" in taken:
-        number += 1
-    return f"{stem}{number}"
-
-
-# --- walking a term -----------------------------------------------------------------------------
+    return name if name not in taken else next(
+        numbered for numbered in (f"{stem}{number}" for number in count(1))
+        if numbered not in taken)
 
 
 def subscript_reads(subscript: Subscript) -> Iterator[Read]:

@@ -26,6 +26,7 @@ from .equation import (
     Equal,
     Equation,
     Guard,
+    Implicit,
     Index,
     Item,
     Read,
@@ -173,8 +174,24 @@ class Evaluator(Places, Generic[Entries]):
         for item in items:
             if isinstance(item, Equation):
                 self._define(item, {})
+            elif isinstance(item, Implicit):
+                self.solve(item)
             else:
                 self._loop(item)
+
+    def solve(self, item: Implicit) -> None:
+        """Adds the arrays of a group that is solved for its unknown, where an arithmetic can."""
+        raise NotComputableError(f"{item.unknown.name} is solved for")
+
+    def gone_through(self, item: Implicit, unknown: Entries) -> Entries:
+        """f of a value of the unknown, with what the group computes on the way."""
+        name = item.unknown.name
+        self.arrays[name] = unknown
+        for equation in item.equations[1:]:
+            self._define(equation, {})
+        found = self.arrays[name]
+        self.arrays[name] = unknown
+        return found
 
     def _loop(self, item: Recurrence) -> None:
         loop = next(index for index in item.equations[0].out if index.name == item.loop)

@@ -16,6 +16,7 @@ from .equation import (
     SQUARE,
     Equation,
     EquationError,
+    Implicit,
     Read,
     Recurrence,
     System,
@@ -59,10 +60,28 @@ def validate(system: System) -> System:
                 _define(equation, known, integers)
             for equation in group:
                 _validate_equation(equation, known, integers)
+        elif isinstance(item, Implicit):
+            _validate_implicit(item, known, integers)
         else:
             _validate_equation(item, known, integers)
             _define(item, known, integers)
     return system
+
+
+def _validate_implicit(group: Implicit, known: dict[str, int], integers: set[str]) -> None:
+    """The start reads what stands before the group; what is between it and the unknown may read
+    the unknown, too."""
+    start, *between, unknown = group.equations
+    if [index.size for index in start.out] != [index.size for index in unknown.out]:
+        raise EquationError(f"{unknown.name}: the shape {unknown.shape} of what is solved for is "
+                            f"not that of its start, {start.shape}")
+    _validate_equation(start, known, integers)
+    _define(start, known, integers)
+    _define(unknown, known, integers)
+    for equation in between:
+        _validate_equation(equation, known, integers)
+        _define(equation, known, integers)
+    _validate_equation(unknown, known, integers)
 
 
 def _define(equation: Equation, known: dict[str, int], integers: set[str]) -> None:

@@ -27,7 +27,7 @@ from gradproof.limits.calls import called
 from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.dependence import ancestors
-from gradproof.symbolic.equation import Array, Item, Recurrence, System
+from gradproof.symbolic.equation import Array, Equation, Item, System
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.substitution import rename_arrays
@@ -282,7 +282,7 @@ def _traced(
               for name in taken}
     items: list[Item] = [rename_arrays(before[name], given) for name in needed]
     for item in traced.system.items:
-        assert not isinstance(item, Recurrence)
+        assert isinstance(item, Equation)
         items.append(rename_arrays(item, rename))
     return replace(traced, system=System(before.inputs, tuple(items)))
 

@@ -13,19 +13,14 @@ Source: reverse accumulation, Linnainmaa (1970); in index form, Laue, Mitterreit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-import sympy as sp
-
-from ..dependence import between
+from ..dependence import between, descendants
 from ..equation import (
-    NAMED,
-    Equal,
     Equation,
     EquationError,
-    Guard,
+    Implicit,
     Index,
     Item,
     Read,
@@ -36,30 +31,56 @@ from ..equation import (
     equations_of,
     fresh_name,
     index_symbol,
-    slot,
 )
-from ..solving import prune, solve
 from ..substitution import rename_bound, substitute_term
 from ..validation import validate
-from .named_operations import Companions, named_slope
-from .recording import FreshNames, recorded
-
-
-@lru_cache(maxsize=4096)
-def partial(body: sp.Expr, position: int) -> sp.Expr:
-    """∂body/∂slot(position), by SymPy."""
-    return sp.diff(body, slot(position))
+from .implicit import solved, with_slopes
+from .named_operations import Companions, with_companions
+from .recording import FreshNames, record_argmax
+from .term_rule import at_out, occurrences, pullback, pushforward, seed
 
 
 @dataclass(frozen=True)
 class Derived:
     """A system extended by derivative equations, and what they are called.
 
-    `of` maps an array's name to the name of its adjoint (or tangent, or Jacobian).
+    `of` maps an array's name to the name of its adjoint (or tangent, or Jacobian); `solved` are
+    what equations were solved for on the way, u with Aᵀ u = x̄.
     """
 
     system: System
     of: Mapping[str, str]
+    solved: tuple[str, ...] = ()
+
+
+def recorded(system: System, wrt: Iterable[str]) -> tuple[System, Companions]:
+    """The system with what the rule will ask for: places of maxima, inverses beside determinants
+    and slopes behind what is solved for that depend on `wrt`.  Differentiating adds equations
+    behind these alone."""
+    system, wanted = record_argmax(system), list(wrt)
+    fresh = FreshNames(system).fresh
+    if any(isinstance(item, Implicit) for item in system.items):
+        system, slopes = with_slopes(
+            system, descendants(system.equations, wanted), fresh, _whole_jacobian)
+    else:
+        slopes = {}
+    system, companions = with_companions(
+        system, descendants(system.equations, wanted), fresh)
+    return system, {**companions, **slopes}
+
+
+def with_every_slope(system: System) -> System:
+    """The system with the slope of everything that is solved for behind it, for who solves it."""
+    if not any(isinstance(item, Implicit) and not item.slope for item in system.items):
+        return system
+    system = record_argmax(system)
+    return with_slopes(system, system.names, FreshNames(system).fresh, _whole_jacobian,
+                       inverted=False)[0]
+
+
+def _whole_jacobian(system: System, output: str, by: str) -> tuple[System, str]:
+    found = jacobian(system, output, [by])
+    return found.system, found.of[by]
 
 
 def reverse(
@@ -85,11 +106,13 @@ def reverse(
     for name in sorted(active):
         sweep.name(name)
     if output in active:  # else nothing asked for reaches it, and every adjoint is zero
-        sweep.pending[output].append(_seed(sweep.out(output), cotangent, prefix))
+        sweep.pending[output].append(seed(sweep.out(output), cotangent, prefix))
     items: list[Item] = []
     for item in reversed(system.items):
         if isinstance(item, Recurrence):
             items += sweep.go_back(item)
+        elif isinstance(item, Implicit):
+            items += sweep.go_through(item)
         elif item.name in active:
             # All readers stand below and have sent back: the adjoint is complete.
             items.append(sweep.define(item.name))
@@ -99,7 +122,7 @@ def reverse(
         if name not in active:  # the output does not depend on it
             sweep.name(name)
             items.append(sweep.define(name))
-    return Derived(validate(system.extended(items)), sweep.bars)
+    return Derived(validate(system.extended(items)), sweep.bars, tuple(sweep.solved))
 
 
 def _check_asked(
@@ -126,6 +149,7 @@ class _Sweep:
         self.names = names
         self.bars: dict[str, str] = {}
         self.pending: dict[str, list[Term]] = {}
+        self.solved: list[str] = []
         self._companions = companions
         self._prefix = prefix
         self._lead = tuple(index.symbol for index in prefix)
@@ -142,7 +166,7 @@ class _Sweep:
     def define(self, array: str, loop: int | None = None) -> Equation:
         """The adjoint of an array as the sum of what its readers have sent back."""
         out = self.out(array)
-        placed = (_at_out(term, out, self._prefix, loop) for term in self.pending[array])
+        placed = (at_out(term, out, self._prefix, loop) for term in self.pending[array])
         terms = tuple(term for term in placed if term is not None)
         return Equation(self.bars[array], (*self._prefix, *out), terms)
 
@@ -152,7 +176,7 @@ class _Sweep:
         bar = Read(self.bars[equation.name], (*self._lead, *own))
         for term, position, read in occurrences(equation):
             if read.array in self.pending:
-                sent = _pullback(equation, term, position, bar, self._companions)
+                sent = pullback(equation, term, position, bar, self._companions)
                 self.pending[read.array].append(sent)
 
     def go_back(self, item: Recurrence) -> list[Item]:
@@ -175,35 +199,111 @@ class _Sweep:
         return [Recurrence(item.loop, 1 if item.direction < 0 else -1, adjoints)]
 
 
+    def go_through(self, item: Implicit) -> list[Item]:
+        """The adjoint of what is solved for, x, by the implicit function theorem (:mod:`implicit`).
+
+        What reads x, or what is computed of x in the group, sends back x̄; of Aᵀ u = x̄ the equation
+        of x sends back u to all else.
+        """
+        _, *between, unknown = item.equations
+        between = [equation for equation in reversed(between) if equation.name in self.pending]
+        items: list[Item] = []
+        if unknown.name in self.pending:
+            items += self._sent_from_outside(unknown.name, between)
+            items.append(self.define(unknown.name))
+            whole = self.bars[unknown.name]
+            self.solved.append(self.names.fresh("u"))
+            items.append(solved(
+                self.solved[-1], whole, self._prefix, self.out(unknown.name), item,
+                self._companions[unknown.name][0], transposed=True))
+            self.bars[unknown.name] = self.solved[-1]
+            self.send_back(unknown)  # to x itself, too, which is not asked again
+            self.bars[unknown.name] = whole
+        for equation in between:
+            items.append(self.define(equation.name))
+            self.send_back(equation)
+        return items
+
+    def _sent_from_outside(self, unknown: str, between: Sequence[Equation]) -> list[Item]:
+        """Adds to what is sent to the unknown what others send to what is computed of it."""
+        items: list[Item] = []
+        pending, bars = self.pending, dict(self.bars)
+        self.pending = {name: list(pending[name])
+                        for name in (unknown, *(equation.name for equation in between))}
+        for equation in between:
+            if self.pending[equation.name]:
+                self.bars[equation.name] = self.names.fresh(f"d{equation.name}_outside")
+                items.append(self.define(equation.name))
+                self.send_back(equation)
+        pending[unknown] = self.pending[unknown]
+        self.pending, self.bars = pending, bars
+        return items
+
+
 def forward(system: System, tangents: Mapping[str, str]) -> Derived:
     """The tangent of every array that depends on the keys of `tangents` (a directional derivative).
 
     `tangents` maps an array's name to the name of the array that holds its tangent.
     """
     system, companions = recorded(system, tangents)
-    names = FreshNames(system)
-    dots = dict(tangents)
+    push = _Push(FreshNames(system), companions, dict(tangents))
+    items = [made for item in system.items for made in push.through(item)]
+    return Derived(validate(system.extended(items)), push.dots)
 
-    def push(equation: Equation) -> Equation:
-        """The tangent of an equation whose own has a name already."""
+
+@dataclass(frozen=True)
+class _Push:
+    """One way forward through a system; `dots` are the names of the tangents so far."""
+
+    names: FreshNames
+    companions: Companions
+    dots: dict[str, str]
+
+    def through(self, item: Item) -> list[Item]:
+        """The tangents of what an item defines, as far as they are not zero."""
+        if isinstance(item, Implicit):
+            return self._solved(item)
+        group = equations_of(item)
+        if not any(read.array in self.dots for equation in group
+                   for _, _, read in occurrences(equation)):
+            return []
+        for name in sorted(equation.name for equation in group):
+            self.dots[name] = self.names.fresh(name + "_dot")
+        pushed = tuple(self._pushed(e, self.dots, self.dots[e.name]) for e in group)
+        return [replace(item, equations=pushed)] if isinstance(item, Recurrence) else [*pushed]
+
+    def _pushed(self, equation: Equation, dots: Mapping[str, str], name: str) -> Equation:
+        """The tangent of an equation, by those that have theirs in `dots`."""
         terms = tuple(
-            _pushforward(equation, term, position, dots[read.array], companions)
+            pushforward(equation, term, position, dots[read.array], self.companions)
             for term, position, read in occurrences(equation) if read.array in dots
         )
-        return Equation(dots[equation.name], equation.out, terms)
+        return Equation(name, equation.out, terms)
 
-    items: list[Item] = []
-    for item in system.items:
-        group = equations_of(item)
-        if isinstance(item, Recurrence):
-            if any(read.array in dots for equation in group for read in equation.reads):
-                for name in sorted(equation.name for equation in group):
-                    dots[name] = names.fresh(name + "_dot")
-                items.append(replace(item, equations=tuple(map(push, group))))
-        elif any(read.array in dots for _, _, read in occurrences(item)):
-            dots[item.name] = names.fresh(item.name + "_dot")
-            items.append(push(item))
-    return Derived(validate(system.extended(items)), dots)
+    def _in_order(
+        self, equations: Iterable[Equation], dots: dict[str, str], ending: str
+    ) -> list[Item]:
+        made: list[Item] = []
+        for equation in equations:
+            if any(read.array in dots for _, _, read in occurrences(equation)):
+                known = dict(dots)  # of the unknown, nothing is by itself
+                dots[equation.name] = self.names.fresh(equation.name + ending)
+                made.append(self._pushed(equation, known, dots[equation.name]))
+        return made
+
+    def _solved(self, item: Implicit) -> list[Item]:
+        """The tangents of what holds together: A ẋ is what comes from outside."""
+        *between, unknown = item.equations[1:]
+        outside = dict(self.dots)
+        made = self._in_order((*between, unknown), outside, "_outside")
+        if unknown.name not in outside:
+            self.dots.update(outside)
+            return made
+        self.dots[unknown.name] = self.names.fresh(unknown.name + "_dot")
+        made.append(solved(
+            self.dots[unknown.name], outside[unknown.name], (), unknown.out, item,
+            self.companions[unknown.name][0], transposed=False))
+        return made + self._in_order(between, self.dots, "_dot")
 
 
 def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derived:
@@ -215,110 +315,6 @@ def jacobian(system: System, output: str, wrt: Iterable[str]) -> Derived:
     for size in shape:
         prefix.append(Index(fresh_name("p", taken | {index.name for index in prefix}), size))
     return reverse(system, output, wrt, prefix=prefix)
-
-
-# --- the terms of the rule ----------------------------------------------------------------------
-
-
-def occurrences(equation: Equation) -> Iterator[tuple[Term, int, Read]]:
-    """(term, slot position, read) for every real occurrence in an equation's bodies."""
-    for term in equation.terms:
-        for position, read in enumerate(term.reads):
-            yield term, position, read
-
-
-def _slope(
-    equation: Equation, term: Term, position: int, companions: Companions
-) -> tuple[Term, sp.Expr, tuple[Read, ...]]:
-    """∂y/∂(one occurrence): the term whose indices it is summed over, a body, and its reads."""
-    slope = partial(term.body, position)
-    if equation.reduction in NAMED:
-        moved, factor, more = named_slope(equation, term, companions)
-        return moved, factor * slope, (*moved.reads, *more)
-    if equation.reduction != "logsumexp":
-        return term, slope, term.reads
-    # y = log Σ exp f, so ∂y/∂f = exp(f - y).
-    value = Read(equation.name, tuple(index.symbol for index in equation.out))
-    return term, sp.exp(term.body - slot(len(term.reads))) * slope, (*term.reads, value)
-
-
-def _chosen(equation: Equation, term: Term) -> tuple[Guard, ...]:
-    """A maximum lets only the place where it was attained take part."""
-    at = tuple(index.symbol for index in equation.out)
-    return tuple(
-        Equal(index.symbol, Read(name, at))
-        for index, name in zip(term.over, equation.argmax, strict=True)
-    ) if equation.reduction == "max" else ()
-
-
-def _linear(
-    slope: sp.Expr, reads: tuple[Read, ...], factor: Read
-) -> tuple[sp.Expr, tuple[Read, ...]]:
-    """slope · factor, the factor in slot 0."""
-    # In slot 0, since factors are printed in the order of their slots: the adjoint first.
-    moved = slope.xreplace({slot(place): slot(place + 1) for place in range(len(reads))})
-    return prune(slot(0) * moved, (factor, *reads))
-
-
-def _pullback(
-    equation: Equation, term: Term, position: int, bar: Read, companions: Companions
-) -> Term:
-    """The rule's summand for one occurrence, its guards [I = q] still to be written."""
-    term, slope, reads = _slope(equation, term, position, companions)
-    target = term.reads[position]
-    body, used = _linear(slope, reads, bar)
-    # The occurrence's own subscripts ride along as the last read until `q` is known.
-    return Term(
-        body,
-        (*used, target),
-        (*equation.out, *term.over),
-        (*term.guards, *_chosen(equation, term)),
-        via=equation.name,
-    )
-
-
-def _at_out(
-    term: Term, out: tuple[Index, ...], prefix: Sequence[Index], loop: int | None = None
-) -> Term | None:
-    """A summand written for the left side x̄[out]: [I = q] added and solved.
-
-    The equality of a `loop` axis comes first: what is read must be a number of steps away.
-    """
-    names = [index.name for index in (*prefix, *out)]
-    renamed = rename_bound(term, names)
-    *reads, target = renamed.reads
-    equalities = tuple(
-        Equal(entry, index.symbol) for entry, index in zip(target.at, out, strict=True)
-    )
-    first = () if loop is None else (equalities[loop],)
-    placed = replace(renamed, reads=tuple(reads), guards=(*first, *renamed.guards, *equalities))
-    solved = solve(placed, (*prefix, *out))
-    if solved is None or solved.body == 0:
-        return None
-    body, used = prune(solved.body, solved.reads)
-    return replace(solved, body=body, reads=used)
-
-
-def _seed(out: tuple[Index, ...], cotangent: str | None, prefix: Sequence[Index]) -> Term:
-    """The adjoint of the output itself: 1, a given array, or the identity matrix."""
-    symbols = tuple(index.symbol for index in out)
-    target = Read("", symbols)
-    if prefix:
-        guards = tuple(Equal(p.symbol, q) for p, q in zip(prefix, symbols, strict=True))
-        return Term(sp.S.One, (target,), out, guards)
-    if cotangent is None:
-        return Term(sp.S.One, (target,), out)
-    return Term(slot(0), (Read(cotangent, symbols), target), out)
-
-
-def _pushforward(
-    equation: Equation, term: Term, position: int, dot: str, companions: Companions
-) -> Term:
-    term, slope, reads = _slope(equation, term, position, companions)
-    body, used = _linear(slope, reads, Read(dot, term.reads[position].at))
-    guards = (*term.guards, *_chosen(equation, term))
-    pushed = replace(term, body=body, reads=used, guards=guards, via=equation.name)
-    return pushed
 
 
 def _same_loop(

@@ -21,6 +21,7 @@ from ..equation import (
     Array,
     Equation,
     EquationError,
+    Implicit,
     Read,
     Recurrence,
     Size,
@@ -63,6 +64,9 @@ def unroll(system: System, sizes: Sizes | None = None) -> System:
     ]
     equations: list[Equation] = []
     for item in system.items:
+        if isinstance(item, Implicit):
+            raise EquationError(f"{item.unknown.name} is solved for, which entry by entry is not "
+                                "worked out")
         if isinstance(item, Recurrence):
             equations += _unroll_recurrence(item, entries)
         else:

@@ -14,14 +14,13 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..equation import Equation, EquationError, Size, System, slot
+from ..equation import Equation, EquationError, Implicit, Size, System, slot
 from ..matrices.leaves import levels_of
 from ..matrices.orientation import prefers_rows
 from ..validation import validate
-from .adjoint import reverse
+from .adjoint import recorded, reverse
 from .fuse import fuse_forward
 from .kinks import find_kinks
-from .recording import recorded
 from .rewrite import cancelled, tidy
 from .simplifier import Simplifier, final_items
 from .steps import Chain, Form, Role, Step
@@ -50,14 +49,14 @@ def differentiate(
     rows = any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
     system, _ = recorded(fuse_forward(system, {loss, *wanted}), wanted)
     derived = reverse(system, loss, wanted, cotangent=cotangent)
-    count = len(system.items)  # the rule adds equations behind those that there were
-    forward = replace(derived.system, items=derived.system.items[:count])
-    backward = replace(derived.system, items=derived.system.items[count:])
+    forward, backward = (replace(derived.system, items=derived.system.items[part]) for part in (
+        slice(len(system.items)), slice(len(system.items), None)))
     gradients = {derived.of[name] for name in wanted}
     levels = levels_of(system)  # log Σ exp: a reader of a softmax is not to see their adjoints
     simplifier = Simplifier(
         forward, backward, rows=rows, stepwise=stepwise,
-        keep=gradients | {derived.of[name] for name in named if name in derived.of},
+        keep={*gradients, *derived.solved,
+              *(derived.of[name] for name in named if name in derived.of)},
         levels=levels,
         hidden={derived.of[name] for name in levels if name in derived.of},
     )
@@ -71,7 +70,7 @@ def differentiate(
         loss,
         wanted,
         (*_given(forward), *_derived(steps, gradients, source)),
-        {name: replace(step, of=source[name]) for name, step in simplifier.inlined.items()},
+        {step.name: _of(step, source) for step in simplifier.inlined.values()},
         derived.of,
         tuple(sorted(simplifier.assumed)),
         tuple(find_kinks(forward.equations, wanted, system.inputs)),
@@ -87,19 +86,26 @@ def _check_known(system: System, wanted: Sequence[str]) -> None:
                                 f"expected some of {sorted(known)}")
 
 
+def _of(step: Step, source: Mapping[str, str]) -> Step:
+    """The step with what it is the adjoint of; what is solved for is of itself."""
+    return replace(step, of=source.get(step.name, step.name))
+
+
 def _derived(
     steps: Iterable[Step], gradients: set[str], source: Mapping[str, str]
 ) -> Iterator[Step]:
     """The backward steps, with what each is the adjoint of and whether it was asked for."""
     for step in steps:
         role: Role = "gradient" if step.name in gradients else "adjoint"
-        yield replace(step, role=role, of=source[step.name])
+        yield replace(_of(step, source), role=role)
 
 
 def _given(forward: System) -> Iterator[Step]:
     """The equations that were given, as steps of one form."""
+    starts = {item.equations[0].name for item in forward.items if isinstance(item, Implicit)}
     for equation in forward.equations:
-        yield Step(equation.name, "forward", equation.name, (Form(equation, "forward"),))
+        if equation.name not in starts:
+            yield Step(equation.name, "forward", equation.name, (Form(equation, "forward"),))
 
 
 def _per_sample(steps: Sequence[Step], gradients: set[str], size: Size) -> list[Step]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ..dependence import arrays_read, readers_of
+from ..dependence import arrays_read, readers_of, solved_for
 from ..equation import Equation, Item, Read, Recurrence, System, is_unnamed, slot, term_reads
 from ..substitution import map_reads, rename_arrays, substitute_term
 from ..validation import validate
@@ -24,6 +24,7 @@ def fuse_forward(system: System, keep: set[str]) -> System:
 
     A trace or a parsed text has one equation an operation; a reader wants Z = X W + b.
     """
+    keep = keep | solved_for(system)
     loops = {e.name: item for item in system.items if isinstance(item, Recurrence)
              for e in item.equations}
     flat = _without_units(list(system.equations), keep | loops.keys())
@@ -71,7 +72,7 @@ def _put_into(
 def _regrouped(items: Iterable[Item], left: Mapping[str, Equation]) -> Iterator[Item]:
     """What is left of the items, each equation in its place."""
     for item in items:
-        if isinstance(item, Recurrence):
+        if not isinstance(item, Equation):
             kept = tuple(left[e.name] for e in item.equations if e.name in left)
             yield replace(item, equations=kept)
         elif item.name in left:

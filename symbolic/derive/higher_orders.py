@@ -38,7 +38,7 @@ from ..validation import validate
 from . import adjoint
 from .chain import differentiate
 from .fuse import fuse_forward
-from .recording import FreshNames, recorded
+from .recording import FreshNames
 from .simplifier import Simplifier, final_items
 
 
@@ -146,7 +146,7 @@ def diagonal(system: System, loss: str, one: str, shared: int | None = None) -> 
     are the blocks ∂²loss/∂one[i, c]∂one[i, d], of the shape of `one` and the axes left.
     """
     slopes = _slopes(system, loss, one, one)
-    known, _ = recorded(slopes.system, (one,))
+    known, _ = adjoint.recorded(slopes.system, (one,))
     found = adjoint.jacobian(known, slopes.output, (one,))
     out = found.system[found.of[one]].out
     first, second = out[:len(out) // 2], out[len(out) // 2:]
@@ -249,7 +249,7 @@ def _jacobian(
     slopes: _Slopes, wrt: tuple[str, ...], title: str, short: bool,
     layout: Layout = "numerator",
 ) -> Derivatives:
-    system, _ = recorded(slopes.system, wrt)
+    system, _ = adjoint.recorded(slopes.system, wrt)
     found = adjoint.jacobian(system, slopes.output, wrt)
     leading = len(system.shapes[slopes.output])
     wide, wanted = found.system, {name: found.of[name] for name in wrt}
@@ -281,7 +281,7 @@ def _transposed(
 def _pushed(
     slopes: _Slopes, wrt: tuple[str, ...], title: str, direction: str = ""
 ) -> Derivatives:
-    system, _ = recorded(slopes.system, wrt)
+    system, _ = adjoint.recorded(slopes.system, wrt)
     output = slopes.output
     dots = {name: direction or fresh_name(f"{name}_dot", system.names) for name in wrt}
     directions = tuple(

@@ -28,7 +28,6 @@ from ..equation import (
     Index,
     Item,
     Read,
-    Recurrence,
     Size,
     System,
     Term,
@@ -52,7 +51,7 @@ def with_companions(
     wanted = set(active)
     made = _Beside(system, fresh)
     for item in system.items:
-        if isinstance(item, Recurrence):  # behind it, all its steps are there
+        if not isinstance(item, Equation):  # behind it, all its steps are there
             made.items.append(item)
             for equation in item.equations:
                 if equation.name in wanted:
@@ -127,18 +126,18 @@ def _matrix(equation: Equation) -> tuple[Term, tuple[str, ...]]:
 
 
 def named_slope(
-    equation: Equation, term: Term, companions: Companions
+    equation: Equation, term: Term, companions: Companions, avoid: Iterable[str] = ()
 ) -> tuple[Term, sp.Expr, tuple[Read, ...]]:
     """The term summed over its matrix's entries, and ∂y/∂(such an entry) as (body, reads).
 
-    The slots of the body count on from the term's own reads.
+    The slots of the body count on from the term's own reads; no index is named as in `avoid`.
     """
     assert equation.reduction in NAMED
     slots = [slot(len(term.reads) + place) for place in range(4)]
     if equation.reduction in MATRIX_VALUED:
         *lead, row, column = equation.out
         front = tuple(index.symbol for index in lead)
-        taken = {index.name for index in equation.out}
+        taken = {index.name for index in equation.out} | {*avoid}
         bound: list[Index] = []
         for index in (row, column, row):
             bound.append(Index(fresh_name(index.name, taken), index.size))

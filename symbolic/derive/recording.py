@@ -10,17 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..dependence import descendants
 from ..equation import Equation, Index, Size, System, fresh_name
 from ..shapes import axis_names
-from .named_operations import Companions, with_companions
-
-
-def recorded(system: System, wrt: Iterable[str]) -> tuple[System, Companions]:
-    """The system with what the rule will ask for: places of maxima, and inverses beside those
-    determinants that depend on `wrt`.  Differentiating adds equations behind these alone."""
-    system = record_argmax(system)
-    return with_companions(system, descendants(system.equations, wrt), FreshNames(system).fresh)
 
 
 def record_argmax(system: System) -> System:

@@ -17,8 +17,8 @@ from dataclasses import replace
 import sympy as sp
 
 from ..assumptions import Assumption
-from ..dependence import arrays_read, reached
-from ..equation import Equation, Item, Read, Recurrence, System
+from ..dependence import arrays_read, reached, slopes_solved
+from ..equation import Equation, Item, Read, System
 from ..matrices.leaves import Levels, softmaxes
 from ..matrices.nodes import Einsum, walk
 from ..matrices.recognise import matrix_form
@@ -36,7 +36,7 @@ def final_items(items: Iterable[Item], steps: Iterable[Step]) -> Iterator[Item]:
     """The raw items with the last form of each equation, without those that were put in."""
     final = {step.name: step.equation for step in steps}
     for item in items:
-        if isinstance(item, Recurrence):
+        if not isinstance(item, Equation):
             kept = tuple(final[e.name] for e in item.equations if e.name in final)
             if kept:
                 yield replace(item, equations=kept)
@@ -52,8 +52,8 @@ LONG = 24
 """Arrays that a term may read when an adjoint is put into its only reader: the adjoint of the first
 of a thousand layers is no product of a thousand slopes."""
 
-_ORDER: tuple[Rule, ...] = ("chain rule", "centred", "insert", "named value", "slope in output",
-                            "cancel", "row sums", "declared", "per sample")
+_ORDER: tuple[Rule, ...] = ("chain rule", "solved", "centred", "insert", "named value",
+                            "slope in output", "cancel", "row sums", "declared", "per sample")
 
 
 class Simplifier:
@@ -80,6 +80,7 @@ class Simplifier:
         self._sums = NamedSums.of(forward.items)
         self._centred = {e.name: centred(e, self._sums) for e in self.backward}
         self.inputs = {array.name: array for array in forward.inputs}
+        self._solved = slopes_solved(forward)
         self._shares = softmaxes(forward, levels or {})
         self.keep = keep
         self.stepwise = stepwise
@@ -110,7 +111,9 @@ class Simplifier:
         steps: dict[str, Step] = {}
         for raw in self.backward:
             via = tuple(dict.fromkeys(term.via for term in raw.terms if term.via))
-            forms = [Form(self._with_seeds(raw), "chain rule", via)]
+            of = tuple(self._solved[name] for name in arrays_read(raw) if name in self._solved)
+            forms = [Form(self._with_seeds(raw), "chain rule", via) if via or not of
+                     else Form(self._with_seeds(raw), "solved", of)]
             shorter, names = self._centred[raw.name]
             if names:
                 forms.append(Form(self._with_seeds(shorter), "centred", names))
@@ -121,8 +124,9 @@ class Simplifier:
                     rewrite(forms)
             self._done[raw.name] = forms[-1].equation
             self._declared = with_symmetry(self._declared, forms[-1].equation)
-            steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms),
-                                   self._declared.relied_on(forms[-1].equation))
+            steps[raw.name] = Step(raw.name, "adjoint", raw.name, tuple(forms), (
+                *self._declared.relied_on(forms[-1].equation),
+                *(Assumption(name, "solved") for name in of)))
         needed = reached(
             (name for name in steps if name in self.keep),
             lambda name: (array for array in arrays_read(self._done[name]) if array in steps),

@@ -14,7 +14,18 @@ from typing import Literal, TypeAlias
 
 import sympy as sp
 
-from ..equation import INDEX_VALUE, Equal, Equation, Guard, Read, Size, Subscript, System
+from ..dependence import solved_for
+from ..equation import (
+    INDEX_VALUE,
+    Equal,
+    Equation,
+    Guard,
+    Implicit,
+    Read,
+    Size,
+    Subscript,
+    System,
+)
 from ..matrices.leaves import Levels, levels_of
 from ..matrices.loop_ends import Loops, loops_of
 from ..matrices.put_in import Definition
@@ -40,12 +51,14 @@ class Written:
 @dataclass(frozen=True)
 class Setting:
     """What an equation's text depends on beyond itself: log Σ exp that are parts of a softmax,
-    recurrences with the values beyond their ends, and places of maxima that something reads,
-    each with how many places there are."""
+    recurrences with the values beyond their ends, places of maxima that something reads, each with
+    how many places there are, and what is solved for, with its slopes."""
 
     levels: Levels = field(default_factory=dict)
     loops: Loops = field(default_factory=Loops)
     places: Mapping[str, Size] = field(default_factory=dict)
+    solved: Collection[str] = ()
+    slopes: Collection[str] = ()
 
     @classmethod
     def of(cls, system: System) -> Setting:
@@ -53,7 +66,8 @@ class Setting:
         places = {name: index.size for equation in system.equations if equation.argmax
                   for name, index in zip(equation.argmax, equation.terms[0].over, strict=True)
                   if name in read}
-        return cls(levels_of(system), loops_of(system), places)
+        slopes = {item.slope for item in system.items if isinstance(item, Implicit)}
+        return cls(levels_of(system), loops_of(system), places, solved_for(system), slopes)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class Readable:
 
 def readable_form(equation: Equation, conventions: Conventions) -> Readable | None:
     """The first matrix form that reads well; None where indices read better."""
+    if equation.name in conventions.setting.slopes:  # I - diag(1 - x²) W
+        conventions = replace(conventions, diagonals=True)
     steps = steps_in(equation, conventions)
     taken = size_names(conventions.shapes.values()) | conventions.shapes.keys()
     for fixed in _slicings(equation, steps):

@@ -192,6 +192,14 @@ def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
                           *_numbered(via, step.of), both, ":"))
 
 
+def _solved(form: Form, step: Step, chain: Chain) -> Wording:
+    of = tuple(_listed((ArrayName(array),) for array in form.uses))
+    return Wording(
+        ("implicit function theorem, for the equation of ", *of),
+        ("By the implicit function theorem, for what ", *of, " is solved for, where its slope has "
+         "an inverse:"))
+
+
 def _insert(form: Form, step: Step, chain: Chain) -> Wording:
     return Wording(
         ("insert ", *_joined((Stated(array),) for array in form.uses)),
@@ -263,6 +271,7 @@ def _per_sample(form: Form, step: Step, chain: Chain) -> Wording:
 _WORDINGS: dict[Rule, Callable[[Form, Step, Chain], Wording]] = {
     "forward": _given,
     "chain rule": _chain_rule,
+    "solved": _solved,
     "insert": _insert,
     "named value": _named_value,
     "slope in output": _slope_in_output,

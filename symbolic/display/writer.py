@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import sympy as sp
+
 from ..dependence import needed_items
-from ..equation import Equation, System, equations_of, size_names, term_reads
+from ..equation import Equation, Read, System, equations_of, size_names, slot, term_reads
 from ..matrices.guard_spans import with_spans
 from ..matrices.kronecker import Kronecker, kronecker_form
 from ..matrices.leaves import summand
 from ..matrices.loop_ends import beyond, loop_indices, merged
 from ..matrices.nodes import Leaf, Node, walk
+from ..solving import prune
 from .index_letters import lettered, with_free_steps
 from .index_text import index_form, place_form
 from .layout import body
@@ -102,11 +105,33 @@ class Writer(Conventions):
         equation = self._merged(equation)
         if not equation.terms:  # an array that does not reach the loss
             return Written(pen.name(equation.name), "0")
+        rest = self._rest(equation)
+        if rest is not None:
+            return Written("0", self._equal(rest, pen).right)
+        return self._equal(equation, pen)
+
+    def _equal(self, equation: Equation, pen: Pen) -> Written:
         found = self._form(equation)
         if found is not None:
             return written(found, equation, pen)
         equation = self._lettered(equation)
         return self._compressed(equation, pen) or index_form(equation, pen)
+
+    def _rest(self, equation: Equation) -> Equation | None:
+        """F of what is solved for as x = x - F(x), which is written 0 = F(x); else None."""
+        if equation.name not in self.setting.solved:
+            return None
+        itself = Read(equation.name, tuple(index.symbol for index in equation.out))
+        for place, term in enumerate(equation.terms):
+            at = slot(term.reads.index(itself)) if itself in term.reads else None
+            if at is None or term.over or term.guards or at not in sp.Add.make_args(term.body):
+                continue
+            body, reads = prune(term.body - at, term.reads)
+            terms = (*equation.terms[:place], replace(term, body=body, reads=reads),
+                     *equation.terms[place + 1:])
+            return replace(equation, terms=tuple(
+                replace(t, body=sp.expand_mul(-t.body, deep=False)) for t in terms if t.body != 0))
+        return None
 
     def _form(self, equation: Equation) -> Readable | None:
         """The matrix form that reads well; None without one."""

@@ -8,6 +8,7 @@ or a spec is read (:mod:`gradproof.symbolic.text`, :mod:`gradproof.symbolic.spec
     site         where a layer of a spec stands, and the parameters it declares
     builder      array operations as equations
     loops        recurrences on a Builder
+    unknowns     what is solved for on a Builder
     rearrange    rearranging arrays: reshape, concatenate, pad, parts, gathers
     feedforward  dense, activations, dropout, softmax, sums and splits
     losses       every loss, once: a scalar body of target and output, and what its mean counts

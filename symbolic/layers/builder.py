@@ -15,6 +15,7 @@ import sympy as sp
 from ..equation import (
     Array,
     Equation,
+    Implicit,
     Index,
     Item,
     Read,
@@ -75,12 +76,12 @@ Scalar = sp.Expr | int
 
 
 class Builder:
-    """A system under construction: equations in order, and which of them are recurrences."""
+    """A system under construction: equations in order, and which of them are groups."""
 
     def __init__(self) -> None:
         self.inputs: list[Array] = []
         self.equations: list[Equation] = []
-        self.recurrences: list[tuple[range, Recurrence]] = []
+        self.recurrences: list[tuple[range, Recurrence | Implicit]] = []
         self.stepping: str | None = None
         """The index of a recurrence whose steps are being appended."""
         self._names: set[str] = set()
@@ -102,7 +103,7 @@ class Builder:
         return fresh_name(name, self._names)
 
     def build(self) -> System:
-        """The system, validated, each recurrence a group of its equations."""
+        """The system, validated, each group with its equations."""
         items: list[Item] = []
         done = 0
         for places, group in self.recurrences:
@@ -117,7 +118,7 @@ class Builder:
         for item in system.items:
             start = len(self.equations)
             self.equations += equations_of(item)
-            if isinstance(item, Recurrence):
+            if not isinstance(item, Equation):
                 self.recurrences.append((range(start, len(self.equations)), item))
         for equation in self.equations:
             names = (equation.name, *equation.argmax)

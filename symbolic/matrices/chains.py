@@ -38,7 +38,8 @@ def contract_sums(
         return Total(node, tuple(axis for axis in node.axes if axis in rest)) if rest else node
     free = {axis for axes in nodes for axis in axes} - rest
     return (
-        _outer(nodes, rest, out, row_vectors, diagonals)
+        _scaled(nodes, rest, out, row_vectors, diagonals)
+        or _outer(nodes, rest, out, row_vectors, diagonals)
         or _matrix_product(nodes, out, row_vectors, diagonals)
         or Einsum(tuple(nodes.values()), tuple(axis for axis in out if axis in free))
     )
@@ -123,6 +124,32 @@ def _oriented(path: Path, free: tuple[str, ...], row_vectors: bool) -> list[Node
     return factors
 
 
+def _scaled(
+    nodes: Groups, over: set[str], out: tuple[str, ...], row_vectors: bool, diagonals: bool
+) -> Node | None:
+    """A product whose rows or columns another one scales: (A B)[p, i] (C v)[i]; else None."""
+    held = frozenset().union(*nodes)
+    free = [axis for axis in out if axis in held and axis not in over]
+    if len(free) != 2:
+        return None
+    for axis in free:
+        (other,) = set(free) - {axis}
+        reached = {other}  # what hangs together with the other axis, but for this one
+        while (wider := reached.union(*(axes for axes in nodes if (axes - {axis}) & reached))
+               - {axis}) != reached:
+            reached = wider
+        apart = {axes: n for axes, n in nodes.items() if not axes & reached}
+        rest = {axes: n for axes, n in nodes.items() if axes & reached}
+        if not any(over & axes for axes in apart) or not any(axis in axes for axes in rest):
+            continue
+        scale = contract_sums(apart, over & frozenset().union(*apart), (axis,), row_vectors,
+                              diagonals)
+        product = contract_sums(rest, over & reached, out, row_vectors, diagonals)
+        if len(scale.axes) == 1 and set(product.axes) == set(free):
+            return _times(product, scale)
+    return None
+
+
 def _outer(
     nodes: Groups, over: set[str], out: tuple[str, ...], row_vectors: bool, diagonals: bool
 ) -> Node | None:
@@ -180,7 +207,7 @@ def _chain(
     else:
         return None
     here = _walk_on(path, here, matrices, vectors, diagonals)
-    if here in vectors:
+    if here in vectors and len(free) < 2:
         path.append((here, vectors.pop(here)))
     elif len(free) != 2 or here != free[1]:
         return None

@@ -22,7 +22,6 @@ from ..equation import (
     Guard,
     Index,
     Read,
-    Recurrence,
     Size,
     Subscript,
     System,
@@ -48,7 +47,7 @@ class NotInDigitsError(Exception):
 def in_digits(systems: Iterable[tuple[System, Iterable[str]]]) -> list[System]:
     """Systems, each down to its wanted arrays, without flattened axes; or NotInDigitsError."""
     given = [(system, list(wanted)) for system, wanted in systems]
-    if any(isinstance(item, Recurrence) for system, _ in given for item in system.items):
+    if any(not isinstance(item, Equation) for system, _ in given for item in system.items):
         raise NotInDigitsError
     radices = _radices([system for system, _ in given])
     symbolic = {size: digits for size, digits in radices.items() if size.free_symbols}

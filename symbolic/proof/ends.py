@@ -20,7 +20,6 @@ from ..equation import (
     Equation,
     Index,
     Read,
-    Recurrence,
     Size,
     Subscript,
     System,
@@ -57,9 +56,9 @@ class Cut:
 
 
 def cuts(left: System, right: System, names: tuple[str, str]) -> Iterator[Cut]:
-    """Ways to cut an array of each system, the coarsest first; none in a recurrence, nor where
+    """Ways to cut an array of each system, the coarsest first; none in a group, nor where
     nothing depends on where an entry lies."""
-    if any(isinstance(item, Recurrence) for item in (*left.items, *right.items)):
+    if any(not isinstance(item, Equation) for item in (*left.items, *right.items)):
         return
     above = [equation for system, name in zip((left, right), names, strict=True)
              for needed in [{*ancestors(system, [name])}]

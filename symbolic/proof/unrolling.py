@@ -22,7 +22,6 @@ from ..equation import (
     Guard,
     Index,
     Read,
-    Recurrence,
     Subscript,
     System,
     Term,
@@ -75,7 +74,7 @@ def unrolled(system: System, wanted: Iterable[str]) -> Unrolled:
 
 class _Unroller:
     def __init__(self, system: System) -> None:
-        if any(isinstance(item, Recurrence) for item in system.items):
+        if any(not isinstance(item, Equation) for item in system.items):
             raise NotUnrolledError
         solved = tuple(map(solve_equation, system.equations))
         self.system = system = System(system.inputs, solved)

@@ -12,5 +12,6 @@ printed is :mod:`gradproof.symbolic.display`.
     recurrences      statements `h[t] = ...` in a row as one loop
     statements       `Z = X @ W + b; L = sum(Z**2)` to a system: the entry of this folder
     trees            places in a tree, statements, and the source that messages point into
+    unknowns         what is solved for: x = fixed_point(..., start=...)
     values           what a part of a statement stands for: a body over arrays, subscripts, a number
 """

@@ -26,6 +26,7 @@ from .layer_functions import flat
 from .numpy_words import called, one_of, picked
 from .recurrences import Initial, Steps
 from .trees import FormulaError, Node, Source, Statement, exact_number, nearest
+from .unknowns import WORDS, is_solved_for, solved_for
 from .values import Value, Values, entries
 
 __all__ = ["FormulaError", "parse_equations", "parse_formula", "parse_shape"]
@@ -139,6 +140,9 @@ class _Equations(Values):
     def _assign(self, statement: Statement) -> None:
         if statement.at is not None:
             self._begin(statement)
+            return
+        if is_solved_for(statement):
+            solved_for(self, statement, self.values)
             return
         self.values[statement.name] = self._made(statement)
 
@@ -323,6 +327,9 @@ class _Equations(Values):
                 self.source.fail(node, f"{name} gives {len(found)} values; take one of them, such "
                                        f"as {name}(...)[0]")
             return found
+        if name in WORDS:
+            self.source.fail(node, f"{name} stands by itself behind the name of what it finds: "
+                                   f"x = {name}(..., start=zeros(n))")
         if name not in SCALARS:
             known = {*SCALARS, *ARRAY_FUNCTIONS, *self.words.known(), "where"}
             self.source.fail(node, f"unknown function {name!r}; {nearest(name, known)}")

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.symbolic.dependence import descendants
-from gradproof.symbolic.derive.adjoint import partial, reverse
+from gradproof.symbolic.derive.adjoint import reverse
 from gradproof.symbolic.derive.steps import Chain
+from gradproof.symbolic.derive.term_rule import partial
 from gradproof.symbolic.equation import Equation, Read, System, Term, fresh_name, slot
 from gradproof.symbolic.proof.sampling import TOLERANCE, Evaluate, Sample
 
