@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -21,7 +21,7 @@ from gradproof.symbolic.evaluator import NotComputableError
 from gradproof.symbolic.latex.meaning import Meaning
 from gradproof.symbolic.latex.trees import LatexError, Node
 from gradproof.symbolic.latex.values import COLUMN, ROW, FitError, Val
-from gradproof.symbolic.proof.prover import Prover
+from gradproof.symbolic.proof.prover import Proof, Prover
 
 
 @dataclass(frozen=True)
@@ -43,35 +43,73 @@ class Comparing:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
 
-    def sides(self, meaning: Meaning, nodes: Sequence[Node], values: Sequence[Val]) -> Outcome:
-        """Neighbours are proved equal; numbers in a row are held against what stands before."""
-        outcomes: list[Outcome] = []
+    def sides(
+        self, meaning: Meaning, nodes: Sequence[Node], values: Sequence[Val],
+        relations: Sequence[str] = (),
+    ) -> Outcome:
+        """Neighbours are proved equal; numbers in a row are held against what stands before.
+
+        ∇L = … = 0 at an end says where, not that it is zero for all values: it is told, not
+        judged.  What a formula calls about equal is not refuted by being different.
+        """
+        if not self.values and len(nodes) > 2:
+            kept = [place for place, node in enumerate(nodes) if not (
+                node.kind == "number" and not values[place].body
+                and place in (0, len(nodes) - 1))]
+            if len(kept) == len(nodes) - 1:
+                found = self.sides(meaning, [nodes[place] for place in kept],
+                                   [values[place] for place in kept])
+                zero = self._zero(meaning, values[kept[-1]])
+                return found if zero else replace(
+                    found, why=f"{found.why}; that it is 0 is a condition, which is not judged")
+        outcomes = list(self._in_turn(meaning, nodes, values, relations))
+        misfit = [outcome for outcome in outcomes if not outcome.fits]
+        return misfit[0] if misfit else max(
+            outcomes, key=lambda outcome: (ORDER.index(outcome.verdict),
+                                           outcome.kind == "number"))
+
+    def _in_turn(
+        self, meaning: Meaning, nodes: Sequence[Node], values: Sequence[Val],
+        relations: Sequence[str],
+    ) -> Iterator[Outcome]:
         place = 0
         while place < len(values):
             run = place
             while run < len(values) and values[run].is_number and not _has_size(values[run]):
                 run += 1
-            if run > place:
-                before = values[place - 1] if place else None
-                if before is None and run < len(values):
-                    place = run
-                    continue
-                outcomes.append(self._numbers(meaning, nodes[place:run], values[place:run],
-                                              before))
+            before = values[place - 1] if place else None
+            if run > place and before is None and run < len(values):
                 place = run
                 continue
-            if place:
-                outcome = self.equal(meaning, values[place - 1], values[place])
-                stated = values[-1].is_number and not _has_size(values[-1])
-                if outcome.verdict == "wrong" and stated and self._equal_here(
-                        meaning, values[place - 1], values[place]):
-                    outcome = Outcome("right", "the sides are equal at the values given")
-                outcomes.append(outcome)
+            if run > place:
+                yield self._numbers(meaning, nodes[place:run], values[place:run], before)
+                place = run
+                continue
+            if before is not None:
+                about = len(relations) >= place and relations[place - 1] == "≈"
+                yield self._pair(meaning, before, values[place], about,
+                                 values[-1].is_number and not _has_size(values[-1]))
             place += 1
-        misfit = [outcome for outcome in outcomes if not outcome.fits]
-        return misfit[0] if misfit else max(
-            outcomes, key=lambda outcome: (ORDER.index(outcome.verdict),
-                                           outcome.kind == "number"))
+
+    def _pair(
+        self, meaning: Meaning, left: Val, right: Val, about: bool, stated: bool
+    ) -> Outcome:
+        """Two sides; `stated`: a number ends the chain, which is then of the values there are."""
+        outcome = self.equal(meaning, left, right)
+        if outcome.verdict != "wrong":
+            return outcome
+        if stated and self._equal_here(meaning, left, right):
+            return Outcome("right", "the sides are equal at the values given")
+        if about and outcome.fits and not outcome.turned:
+            return Outcome("undecided", "the sides are not equal for all values; how near they are "
+                           "said to be is not judged")
+        return outcome
+
+    def _zero(self, meaning: Meaning, value: Val) -> bool:
+        try:
+            return self.equal(meaning, value, Val(sp.S.Zero)).verdict == "right"
+        except FitError:
+            return False
 
     def _numbers(
         self, meaning: Meaning, nodes: Sequence[Node], values: Sequence[Val], before: Val | None
@@ -83,7 +121,11 @@ class Comparing:
             if before.axes:
                 raise FitError(f"an array ({before.shape}) is said to be a number")
             if not self.values:
-                return self.equal(meaning, before, values[0])
+                found = self.equal(meaning, before, values[0])
+                if found.verdict == "wrong" and not values[0].body and len(nodes) == 1:
+                    return Outcome("undecided", "it is not 0 for all values: as a condition it is "
+                                   "not judged")
+                return found
             exact = self._exactly(meaning, before)
         return Outcome(*stated_numbers.judge(exact, sides), kind="number")
 
@@ -158,12 +200,20 @@ class Comparing:
         proof = Prover(sides[0], sides[1], evaluate).prove(
             {left: right})[left]
         if proof.equal:
-            return Outcome("right", "proved for all values")
+            return Outcome("right", "proved for all values" + _scope(proof))
         if proof.equal is None:
             return Outcome("undecided", proof.reason)
         mended = "" if proof.ratio is None else (
             f"; the right side times {factor_text(proof.ratio)} would be right")
         return Outcome("wrong", f"the sides differ{mended}")
+
+
+def _scope(proof: Proof) -> str:
+    """What a proof rests on, beside "for all values"."""
+    told = [str(assumption) for assumption in proof.assumptions]
+    away = [str(crossing) for crossing in proof.kinks]
+    return (f", where {' and '.join(told)}" if told else "") + (
+        f", away from the kinks {'; '.join(away)}" if away else "")
 
 
 def _has_size(value: Val) -> bool:

@@ -14,7 +14,7 @@ from gradproof.claims.findings import ORDER, Finding
 from gradproof.symbolic.equation import slot
 from gradproof.symbolic.latex.choices import Choices, readings
 from gradproof.symbolic.latex.grammar import read
-from gradproof.symbolic.latex.masking import parted
+from gradproof.symbolic.latex.masking import masked, parted
 from gradproof.symbolic.latex.meaning import Meaning
 from gradproof.symbolic.latex.names import ADJOINT, RATES, Context, Store
 from gradproof.symbolic.latex.scripts import layer_letters
@@ -72,6 +72,8 @@ class Subject:
         found: list[Finding] = []
         for _, row in parted(text):
             shown = " ".join(row.split())
+            if not masked(row).strip():
+                continue
             try:
                 nodes = read(row)
             except LatexError as error:
@@ -85,6 +87,11 @@ class Subject:
     def formula(self, text: str, node: Node) -> Finding:
         """The finding on one chain of sides."""
         source = Source(text)
+        script = _two_fonts(node)
+        if script is not None:
+            return Finding(source.of(node), "unread", source.located(
+                script.start, f"{source.of(script)} and {script.text} may be two things; of which "
+                              "array each is, is not said"))
         last = self.context.depth
         letters = layer_letters(node) if last else set()
         running = sorted(letters - {"L"})
@@ -148,17 +155,41 @@ class Subject:
         if odd:
             source.fail(node, f"{odd[0]} states no equality; = and ≈ are read here")
         try:
-            if relations[0] in UPDATES or self._is_update(meaning, sides):
+            if self._is_update(meaning, sides, relations[0]):
                 return self._update(meaning, sides), meaning.unsized
+            named = self._naming(sides)
+            if named is not None:
+                sides = [side for side in sides if side is not named]
             values = [meaning.value(side) for side in sides]
-            return self.comparing.sides(meaning, sides, values), meaning.unsized
+            outcome = self.comparing.sides(meaning, sides, values, relations[named is not None:])
+            return (outcome if named is None else replace(outcome, why=(
+                f"{outcome.why}; {source.of(named)} is not known here, it is taken as a name for "
+                "the rest")), meaning.unsized)
         except FitError as error:
             return Outcome("wrong", f"the shapes do not fit: {error}", fits=False), False
 
+    def _naming(self, sides: Sequence[Node]) -> Node | None:
+        """H of H = ∂²L/∂w∂wᵀ = …: a first side that gives the rest a name that nothing else has."""
+        first = sides[0]
+        context = self.context
+        if len(sides) < 3 or first.kind != "name" or first.parts or first.text in {
+                *context.named, *context.functions, *context.sizes, *RATES, "e", "π", "I", "δ",
+                "bold 1", "bb 1", "𝟏", *(symbol.stem for symbol in context.scripted)}:
+            return None
+        again = any(part.kind == "name" and part.text == first.text
+                    for side in sides[1:] for part in side.all())
+        return None if again else first
+
     # --- updates --------------------------------------------------------------------------------
 
-    def _is_update(self, meaning: Meaning, sides: Sequence[Node]) -> bool:
-        """θ = θ - η ∇L: as an equation it would say that the gradient is zero."""
+    def _is_update(self, meaning: Meaning, sides: Sequence[Node], relation: str) -> bool:
+        """θ = θ - η ∇L: as an equation it would say that the gradient is zero; δ := ∂L/∂z defines,
+        which is an equation."""
+        if relation in UPDATES and len(sides) == 2 and any(
+                meaning.source.of(part) == meaning.source.of(sides[0]) for part in sides[1].all()):
+            return True
+        if relation == "←":
+            return True
         if len(sides) != 2 or sides[1].kind != "sum" or len(sides[1].parts) < 3:
             return False
         first = next(part for part in sides[1].parts if part.kind != "sign")
@@ -181,6 +212,13 @@ class Subject:
         if outcome.verdict == "right":
             return replace(outcome, why="a step of gradient descent, proved for all values")
         return replace(outcome, why=f"as a step of gradient descent: {outcome.why}")
+
+
+def _two_fonts(node: Node) -> Node | None:
+    """A script letter that stands beside the same letter without that font: N and 𝒩."""
+    names = [part for part in node.all() if part.kind == "name" and part.text not in ("L", "1")]
+    plain = {part.text for part in names if part.font not in ("cal", "bb")}
+    return next((part for part in names if part.font == "cal" and part.text in plain), None)
 
 
 def _weighed(claim: str, readings_: Sequence[tuple[Choices, Outcome]]) -> Finding:

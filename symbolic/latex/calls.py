@@ -36,6 +36,7 @@ class Calls:
     all_summed: Callable[[Val], Val]
     raised: Callable[[Val, Scripts, Node], Val]
     lowered: Callable[[Val, list[Node], Node], Val]
+    called_by_name: Callable[[str, Scripts, Scripts, Node], Val | None]
 
     def called(self, parts: list[Node], place: int) -> tuple[Val, int] | None:
         """A call that begins at a part, and where what is behind it begins; None for no call."""
@@ -47,6 +48,13 @@ class Calls:
         argument = Scripts.of(behind) if behind is not None else None
         grouped = argument is not None and argument.base.kind == "group" and \
             argument.base.text in ("round", "square", "curly")
+        if self.context.depth and self._is_loss_of(stem, head, argument):
+            return self.value(parts[place]), place + 2
+        if behind is not None and argument is not None and grouped:
+            known = self.called_by_name(stem, head, argument, parts[place])
+            if known is not None:
+                return self.raised(self.lowered(known, argument.downs, behind), argument,
+                                   behind), place + 2
         if self._is_loss_of(stem, head, argument):
             return self.value(parts[place]), place + 2
         if not self._is_function(stem, head, grouped):
@@ -83,7 +91,7 @@ class Calls:
 
     def _is_loss_of(self, stem: str, head: Scripts, argument: Scripts | None) -> bool:
         """J(θ), L(W, b): the loss with what it depends on."""
-        if argument is None or argument.base.kind != "group" or head.downs:
+        if argument is None or argument.base.kind != "group" or head.downs or head.primes:
             return False
         table = self.context.named.get(stem, {})
         if table.get("") != self.context.output or not self.context.output:
@@ -108,6 +116,11 @@ class Calls:
             self.source.fail(script, f"{stem} is read without an index or a layer: a logarithm is "
                              "the natural one, and an entry is written behind the brackets, as in "
                              "softmax(z)_i")
+        inverse = [up for up in head.ups if up.kind == "sum" and [
+            part.text for part in up.parts] == ["-", "1"]]
+        if inverse:
+            self.source.fail(inverse[0], f"{stem}^{{-1}} may be the inverse function or one over "
+                                         "the value; write which")
         if stem in ("max", "min") and inner.kind == "list":
             left, right = map(self.value, inner.parts)
             found = self.algebra.pointwise(larger if stem == "max" else smaller, left, right)

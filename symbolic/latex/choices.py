@@ -25,14 +25,23 @@ class Question:
 
 @dataclass
 class Choices:
-    """One reading: an answer to every question that comes up on the way."""
+    """One reading: an answer to every question that comes up on the way.
+
+    `given` are answers that somebody gave beforehand, by a part of the question's text; what they
+    answer is not open any more.
+    """
 
     taken: Mapping[str, int]
+    given: Mapping[str, str] = field(default_factory=dict)
     asked: dict[str, Question] = field(default_factory=dict)
 
     def ask(self, text: str, options: Sequence[str]) -> int:
         """The number of the option that this reading takes."""
-        self.asked.setdefault(text, Question(text, tuple(options)))
+        question = Question(text, tuple(options))
+        given = _given(question, self.given)
+        if given is not None:
+            return given
+        self.asked.setdefault(text, question)
         return self.taken.get(text, 0)
 
     @property
@@ -51,24 +60,15 @@ def readings(
     seen = 0
     while waiting and seen < MOST_READINGS:
         taken = waiting.pop(0)
-        choices = Choices(taken)
+        choices = Choices(taken, answers or {})
         made = make(choices)
         seen += 1
         fresh = [question for text, question in choices.asked.items() if text not in taken]
-        given = {question.text: place for question in fresh
-                 for place in [_given(question, answers or {})] if place is not None}
-        if any(place for place in given.values()):
-            waiting.insert(0, {**taken, **given})
-            continue
         yield choices, made
         for place, question in enumerate(fresh):
-            if question.text in given:
-                continue
             before = {**taken, **{q.text: 0 for q in fresh[:place]}}
             waiting += [{**before, question.text: option}
                         for option in range(1, len(question.options))]
-
-
     if waiting:
         raise LatexError(f"there are more than {MOST_READINGS} ways to read it; write it in more "
                          "detail, or answer some questions beforehand")

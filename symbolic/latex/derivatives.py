@@ -3,10 +3,13 @@ r"""Derivatives as formulas write them: \frac{\partial L}{\partial W}, \nabla_W 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..equation import EquationError, slot
+import sympy as sp
+
+from ..dependence import ancestors
+from ..equation import EquationError, Read, System, slot
+from .quotients import DIFFERENTIALS, Quotient, differentiated, inline, second, together
 from .scripts import Scripts
 from .trees import Node, Source
 from .values import COLUMN, ROW, Algebra, FitError, Val
@@ -14,18 +17,6 @@ from .values import COLUMN, ROW, Algebra, FitError, Val
 if TYPE_CHECKING:
     from .choices import Choices
     from .names import Context, Store
-
-DIFFERENTIALS = ("∂", "d")
-
-
-@dataclass(frozen=True)
-class Quotient:
-    """∂above/∂below, as written; `above` is None where it stands behind."""
-
-    above: Node | None
-    below: Node
-    node: Node
-
 
 class Derivatives:
     """Derivatives of a reading."""
@@ -42,6 +33,9 @@ class Derivatives:
     raised: Callable[[Val, Scripts, Node], Val]
 
     def fraction(self, node: Node) -> Val:
+        twice = second(node)
+        if twice is not None:
+            return self._hessian(*twice, node)
         quotient = self._quotient(node)
         if quotient is None:
             above, below = map(self.value, node.parts)
@@ -51,15 +45,51 @@ class Derivatives:
                 raise self.fits(node, error) from None
         if quotient.above is None:
             self.source.fail(node, "what is differentiated is missing behind the derivative")
+        return self._single(quotient, node)
+
+    def _single(self, quotient: Quotient, node: Node) -> Val:
+        """∂y/∂x; of a function of each entry, ∂σ(z)/∂z, the vector of its slopes is another
+        reading than the Jacobian matrix."""
+        assert quotient.above is not None
+        above, below = self.value(quotient.above), self.value(quotient.below)
+        body = self.of_each_entry(above, below) if below.matrix_axes else None
+        if body is not None and self.choices.ask(
+                "the derivative of a function of each entry by its argument",
+                ("the matrix of a vector by a vector", "entry by entry")):
+            return Val(sp.diff(body, slot(0)), below.reads, below.axes)
         return self._by_shape(*self._raw([quotient]), node)
+
+    def of_each_entry(self, above: Val, below: Val) -> sp.Expr | None:
+        """The function of one entry that a value applies to each of an array; None for others."""
+        if above.axes != below.axes or len(above.reads) != 1 or below.body != slot(0):
+            return None
+        if above.reads == below.reads:
+            return above.body if above.body != slot(0) else None
+        (name, places), = above.reads
+        equation = next((each for each in self.context.system.equations if each.name == name),
+                        None)
+        if above.body != slot(0) or equation is None or len(equation.terms) != 1 or (
+                equation.reduction != "sum" or places != below.reads[0][1]):
+            return None
+        (term,) = equation.terms
+        here = Read(below.reads[0][0], tuple(index.symbol for index in equation.out))
+        return term.body if term.reads == (here,) and not (term.over or term.guards) else None
 
     def derived(self, parts: list[Node], place: int) -> tuple[Val, int] | None:
         """A derivative that begins at a part: a chain of fractions, ∇_W L, d/dx of what follows,
         dW."""
         part = parts[place]
         head = Scripts.of(part)
-        if head.base.kind == "name" and head.base.text == "∇":
+        if head.base.kind == "name" and (head.base.text == "∇" or (
+                head.base.text == "∂" and head.downs)):
             return self._nabla(parts, place, head)
+        slashed = inline(parts, place)
+        if slashed is not None:
+            fraction, after = slashed
+            return self.fraction(fraction), after
+        twice = second(part)
+        if twice is not None:
+            return self._second_of(twice, parts, place)
         if part.kind == "name" and part.text == "d" and place + 1 < len(parts) and \
                 "d" not in self.context.named:
             return self._differential(parts, place)
@@ -73,7 +103,11 @@ class Derivatives:
             inner = behind[0] if len(behind) == 1 else Node(
                 "product", "", behind[0].start, behind[-1].end, tuple(behind))
             whole = Quotient(inner, first.below, part)
-            return self._by_shape(*self._raw([whole]), part), len(parts)
+            return self._single(whole, part), len(parts)
+        return self._chained(first, parts, place)
+
+    def _chained(self, first: Quotient, parts: list[Node], place: int) -> tuple[Val, int]:
+        """A chain of fractions, from the first on."""
         chain, end = [first], place + 1
         while end < len(parts):
             dot = parts[end].kind == "op" and parts[end].text in ("·", "×")
@@ -84,7 +118,9 @@ class Derivatives:
                 break
             chain.append(following)
             end = after + 1
-        return self._by_shape(*self._raw(chain), part), end
+        if len(chain) == 1:
+            return self._single(first, parts[place]), end
+        return self._by_shape(*self._raw(chain), parts[place]), end
 
     def _linked(self, one: Quotient, other: Quotient) -> bool:
         """Whether a chain rule runs through an array as a whole: no indices at it."""
@@ -100,12 +136,12 @@ class Derivatives:
         if node.kind != "fraction":
             return None
         above, below = node.parts
-        lower = _of(below)
+        lower = differentiated(below)
         if lower is None or (below.parts[0].text == "d" and "d" in self.context.named):
             return None
         if above.kind == "name" and above.text in DIFFERENTIALS:
             return Quotient(None, lower, node)
-        upper = _of(above)
+        upper = differentiated(above)
         return None if upper is None else Quotient(upper, lower, node)
 
     def _raw(self, chain: list[Quotient]) -> tuple[Val, Val, Val]:
@@ -129,17 +165,21 @@ class Derivatives:
 
     def _jacobian(self, quotient: Quotient) -> tuple[Val, Val, Val]:
         assert quotient.above is not None
+        return self._jacobian_of(self.value(quotient.above), quotient)
+
+    def _jacobian_of(self, of_value: Val, quotient: Quotient) -> tuple[Val, Val, Val]:
         below = self.value(quotient.below)
         if below.body != slot(0) or len(below.reads) != 1:
             self.source.fail(quotient.below, "a derivative is by an array that has a name, not by "
                                              f"{self.source.of(quotient.below)!r}")
-        above = self.algebra.settle(self.value(quotient.above))
+        above = self.algebra.settle(of_value)
         (by, places), = below.reads
         (of, outer), = above.reads if above.reads else (("", ()),)
         if not of:
             return Val(slot(0) * 0), above, below
         if by.startswith("own_") and by not in {name for name, _ in above.reads}:
-            raise FitError(f"{self.source.of(quotient.above)!r} does not depend on it")
+            raise FitError(f"{self.source.of(quotient.above or quotient.node)!r} does not depend "
+                           "on it")
         try:
             system, name = self.context.rule(self.algebra.builder.build(), of, by)
         except EquationError as error:
@@ -162,6 +202,10 @@ class Derivatives:
                 names = {f">{ROW}": COLUMN, f">{COLUMN}": ROW}
         elif not inner:
             names = {f"<{label}": label for label in outer}
+        elif len(outer) == len(inner) == 1 and outer != inner:
+            # a column by a row, ∂y/∂xᵀ, or a row by a column: the matrix that they span
+            (one,), (other,) = outer, inner
+            names = {f"<{one}": one, f">{other}": other}
         elif len(outer) == len(inner) == 1:
             numerator = layout == "numerator" or (not layout and self.choices.ask(
                 "the derivative of a vector by a vector",
@@ -173,22 +217,105 @@ class Derivatives:
         return self.algebra.renamed(made, names)
 
     def _nabla(self, parts: list[Node], place: int, head: Scripts) -> tuple[Val, int]:
+        """∇_W L, ∂_w L, ∇f(x), ∇²_w L: of the number behind it, or of all that stands there."""
+        sign = head.base.text
         if place + 1 >= len(parts):
-            self.source.fail(parts[place], "what ∇ is taken of is missing")
+            self.source.fail(parts[place], f"what {sign} is taken of is missing")
+        order = self._order(head)
         end = place + 2
         while end < len(parts) and parts[end - 1].kind in ("number", "fraction") and self.value(
                 parts[end - 1]).is_number:  # ∇ ½ ‖x‖²: of what a number stands before
             end += 1
-        taken = tuple(parts[place + 1:end])
-        of = taken[0] if len(taken) == 1 else Node("product", "", taken[0].start, taken[-1].end,
-                                                   taken)
+        call = end < len(parts) and parts[end].kind == "group" and parts[end - 1].kind in (
+            "name", "scripts")
+        after = end + call  # ∇_θ J(θ)
         if not head.downs:
-            self.source.fail(parts[place], "by what ∇ is taken is not said; write \\nabla_W")
+            return self._total(parts, place, after, order, call)
         lowered = next(script for script in parts[place].parts if script.kind == "down")
-        by = lowered.parts[0]
-        if end < len(parts) and parts[end].kind == "group":
-            end += 1  # ∇_θ J(θ)
-        return self._by_shape(*self._raw([Quotient(of, by, parts[place])]), parts[place]), end
+        by, node = lowered.parts[0], parts[place]
+        last = after
+        while last < len(parts) and parts[last].kind not in ("op", "sign"):
+            last += 1
+        if last > after and (not self._is_of(parts[place + 1:after], by) or self.choices.ask(
+                f"{self.source.text[parts[place].start:parts[last - 1].end]!r:.60}: what "
+                f"{sign} is of", ("the next factor", "all that stands behind it"))):
+            after = last
+        taken = together(parts[place + 1:after])
+        if order == 2:
+            return self._hessian(taken, by, by, node), after
+        return self._by_shape(*self._raw([Quotient(taken, by, node)]), node), after
+
+    def _order(self, head: Scripts) -> int:
+        if not head.ups:
+            return 1
+        if len(head.ups) == 1 and head.ups[0].text == "2" and head.base.text == "∇":
+            return 2
+        self.source.fail(head.ups[0], f"{head.base.text} is read without an exponent, or as ∇² "
+                                      "for second derivatives")
+
+    def _is_of(self, nodes: list[Node], by: Node) -> bool:
+        """Whether what stands there is a number that depends on what is differentiated by."""
+        value, array = self.value(together(nodes)), self.value(by)
+        if value.axes or not array.reads:
+            return False
+        names = [name for name, _ in value.reads]
+        return array.reads[0][0] in {*names, *_above(self.algebra.builder.build(), names)}
+
+    def _total(
+        self, parts: list[Node], place: int, end: int, order: int, call: bool
+    ) -> tuple[Val, int]:
+        """∇f(x) by all that f is of, which the brackets say: one array, or several numbers."""
+        node = parts[place]
+        if not call:
+            self.source.fail(node, "by what ∇ is taken is not said; write \\nabla_W")
+        inner = parts[end - 1].parts[0]
+        wanted = list(inner.parts) if inner.kind == "list" else [inner]
+        taken = together(parts[place + 1:end])
+        if len(wanted) == 1:
+            if order == 2:
+                return self._hessian(taken, wanted[0], wanted[0], node), end
+            return self._by_shape(*self._raw([Quotient(taken, wanted[0], node)]), node), end
+        if any(self.value(each).axes for each in wanted):
+            self.source.fail(node, "by which of these ∇ is taken is not said; write \\nabla_W")
+        if order == 2:
+            rows = [[self._hessian(taken, one, other, node) for other in wanted] for one in wanted]
+        else:
+            rows = [[self._by_shape(*self._raw([Quotient(taken, one, node)]), node)]
+                    for one in wanted]
+        return self.algebra.literal([[self.algebra.settle(cell) for cell in row] for row in rows]
+                                    ), end
+
+    def _second_of(
+        self, second: tuple[Node | None, Node, Node], parts: list[Node], place: int
+    ) -> tuple[Val, int] | None:
+        """A second derivative at a part, of what stands above, or of all that is behind it."""
+        above, one, other = second
+        if above is not None:
+            return self._hessian(above, one, other, parts[place]), place + 1
+        behind = parts[place + 1:]
+        if not behind:
+            self.source.fail(parts[place], "what is differentiated is missing behind the "
+                                           "derivative")
+        return self._hessian(together(behind), one, other, parts[place]), len(parts)
+
+    def _hessian(self, above: Node | None, one: Node, other: Node, node: Node) -> Val:
+        """∂²f/∂x∂xᵀ of a number f: entry i, j is ∂²f/∂x_i∂x_j; also ∂²f/∂x_i∂x_j itself."""
+        if above is None:
+            self.source.fail(node, "what is differentiated is missing behind the derivative")
+        value = self.value(above)
+        if value.matrix_axes:
+            self.source.fail(node, "second derivatives are read of one number")
+        first, _, by = self._jacobian_of(value, Quotient(above, one, node))
+        names = {f">{label}": "<first" for label in by.matrix_axes}
+        if len(names) > 1:
+            self.source.fail(one, "second derivatives are read by vectors and numbers, not by a "
+                                  "matrix")
+        gradient = self.algebra.renamed(first, names)
+        second, _, also = self._jacobian_of(gradient, Quotient(above, other, node))
+        if len(also.matrix_axes) != len(by.matrix_axes):
+            self.source.fail(other, "second derivatives are read by two vectors, or two numbers")
+        return self.algebra.renamed(second, {
+            "<first": ROW, **{f">{label}": COLUMN for label in also.matrix_axes}})
 
     def _differential(self, parts: list[Node], place: int) -> tuple[Val, int] | None:
         """dW^{(l)}: the loss's derivative, as programs call it."""
@@ -200,11 +327,8 @@ class Derivatives:
         return self.raised(found, head, parts[place + 1]), place + 2
 
 
-def _of(node: Node) -> Node | None:
-    """x of ∂x."""
-    if node.kind == "product" and node.parts[0].kind == "name" and \
-            node.parts[0].text in DIFFERENTIALS and len(node.parts) > 1:
-        rest = node.parts[1:]
-        return rest[0] if len(rest) == 1 else Node("product", "", rest[0].start, rest[-1].end,
-                                                   rest)
-    return None
+def _above(system: System, names: list[str]) -> set[str]:
+    """All arrays that some are computed from."""
+    computed = set(ancestors(system, names))
+    return computed | {read.array for equation in system.equations if equation.name in computed
+                       for read in equation.reads}

@@ -34,8 +34,7 @@ sum_body: [SIGN] term
 factor: atom script*
 atom: NUMBER | NAME | WORD | FUNCTION | DNAME | accent | styled | fraction | root | group | matrix | words
 accent: ACCENT (braced | NAME)
-styled: STYLE "{" plain "}" | STYLE NAME | STYLE NUMBER
-plain: (NAME | WORD | FUNCTION | DNAME | NUMBER | SIGN | OP)+
+styled: STYLE (braced | NAME | NUMBER)
 words: TEXT
 fraction: FRAC braced braced | FRAC DIGITS2 | FRAC braced shortest | FRAC shortest braced | FRAC shortest shortest
 shortest: NUMBER | NAME
@@ -43,7 +42,7 @@ root: ROOT braced | ROOT shortest
 group: "(" list ")" -> round | "[" list "]" -> square | LCURLY list RCURLY -> curly
      | "⟦" list "⟧" -> bars | "⦃" list "⦄" -> norm | LANGLE list RANGLE -> angles
      | braced
-braced: "{" list "}" | "{" "}"
+braced: "{" list "}" | "{" "}" | "{" sum OVER sum "}" -> over
 list: chain (listed chain)*
 listed: COMMA | SEMI | MID
 script: DOWN argument -> down | UP argument -> up | PRIME -> prime | RAISED -> raised | LOWERED -> lowered
@@ -51,14 +50,14 @@ argument: braced | NAME | NUMBER | STAR | FUNCTION | styled | OP
 matrix: BEGIN row (ROWEND row)* ROWEND? END
 row: [chain] (AMP [chain])*
 
-RELATION: /:=|=|≈|≡|≜|←|→|<|>|≤|≥|\\(?:approx|equiv|triangleq|coloneqq|leftarrow|gets|simeq|doteq|propto|to|rightarrow|mapsto|neq|ne|in|leq|geq|le|ge|lt|gt|Rightarrow|implies|iff)(?![a-zA-Z])/
+RELATION: /:=|[<>=]=|=|≈|≡|≜|←|→|<|>|≤|≥|\\(?:approx|equiv|triangleq|coloneqq|leftarrow|gets|simeq|doteq|propto|to|rightarrow|mapsto|neq|ne|in|leqslant|geqslant|leq|geq|le|ge|lt|gt|Rightarrow|implies|iff)(?![a-zA-Z])/
 SIGN.2: /[+\-]|\\pm(?![a-zA-Z])/
 OP: /[*\/·×⊙∘⊗⊘@]|\\(?:cdot|times|odot|circ|otimes|oslash|ast|div|star|bullet|oplus)(?![a-zA-Z])/
 STAR: /\\(?:dagger|prime)(?![a-zA-Z])/
 BIG: /[Σ∑∏]|\\(?:sum|prod)(?![a-zA-Z])/
 NUMBER: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\.\d)|\.\d+|[½¼]/
 DIGITS2.3: /(?<=frac)\s*\d\d/
-FRAC: /\\[dt]?frac(?![a-zA-Z])/
+FRAC: /\\[dtc]?frac(?![a-zA-Z])/
 ROOT: /\\sqrt(?![a-zA-Z])|√/
 ACCENT: /\\(?:hat|widehat|bar|overline|tilde|widetilde|dot|vec|check|underline)(?![a-zA-Z])/
 STYLE: /\\(?:mathbf|boldsymbol|bm|mathcal|mathscr|mathbb|mathsf|mathit|mathrm|mathfrak|operatorname\*?|pmb|textbf|textrm|text|mbox|rm|bf|textit|vect|mat)(?![a-zA-Z])/
@@ -70,6 +69,7 @@ NAME: /[A-Za-zα-ωΑ-ΩŷŶẑ∂∇ℒℓ∞μ]\u0302?|\\(?:alpha|beta|gamma|d
 PRIME: /['’′]+/
 RAISED: /[⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ⁺⁻⁽⁾ˡᴸᵗˣ]+/
 LOWERED: /[₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₜₓ]+/
+OVER: /\\over(?![a-zA-Z])/
 LCURLY: /\\\{|\\lbrace(?![a-zA-Z])/
 RCURLY: /\\\}|\\rbrace(?![a-zA-Z])/
 LANGLE: /\\langle(?![a-zA-Z])|⟨/
@@ -107,6 +107,10 @@ _RELATIONS = {"approx": "≈", "equiv": "=", "≡": "=", "triangleq": "=", "≜"
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ⁺⁻⁽⁾ˡᴸᵗˣ", "0123456789T+-()lLtx", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₜₓ", "0123456789ijklmnptx", strict=True))
 _FONTS = {"mathcal": "cal", "mathscr": "cal", "mathfrak": "cal", "mathbb": "bb"}
+_BOLD = ("mathbf", "boldsymbol", "bm", "mathit", "mathsf", "pmb", "textbf", "bf", "vect", "mat")
+_PLAIN = ("NAME", "WORD", "FUNCTION", "DNAME", "NUMBER", "SIGN", "OP")
+_BUILT = ("script", "down", "up", "prime", "raised", "lowered", "fraction", "root", "group",
+          "round", "square", "accent", "styled", "matrix", "big", "words", "listed")
 _ACCENTS = {"widehat": "hat", "overline": "bar", "widetilde": "tilde", "vec": "", "underline": ""}
 
 
@@ -129,6 +133,10 @@ def read(text: str) -> tuple[Node, ...]:
     plain = masked(text)
     _check_nesting(plain, source)
     plain = re.sub(r"[\s.;,，。；]+$", lambda found: " " * len(found[0]), plain)
+    thousands = re.search(r"(?<![\d_^{,])\d{1,3}(?:,\d{3})+(?![\d,])", plain)
+    if thousands:
+        source.fail(thousands.start(), f"{thousands[0]} may be one number or several; write a "
+                                       "number without commas")
     if not plain.strip():
         raise LatexError("there is no formula: the text is empty", 1)
     try:
@@ -175,6 +183,9 @@ def _node(part: Tree[Token] | Token) -> Node:
     if rule in ("round", "square", "curly", "bars", "norm", "angles"):
         (inner,) = (child for child in kept if isinstance(child, Tree))
         return Node("group", rule, start, end, (_node(inner),))
+    if rule == "over":
+        above, below = (_node(child) for child in kept if isinstance(child, Tree))
+        return Node("fraction", "", start, end, (above, below))
     if rule in ("accent", "styled", "fraction", "matrix", "words", "root"):
         return _special(rule, kept, start, end)
     kinds: dict[str, Kind] = {"down": "down", "up": "up", "prime": "prime", "raised": "up",
@@ -188,7 +199,8 @@ def _node(part: Tree[Token] | Token) -> Node:
 
 
 def _is_bracket(child: Tree[Token] | Token) -> bool:
-    return isinstance(child, Token) and child.type in ("LBRACE", "RBRACE", "COMMA", "LPAR", "RPAR")
+    return isinstance(child, Token) and child.type in (
+        "LBRACE", "RBRACE", "COMMA", "LPAR", "RPAR", "AMP")
 
 
 def _gathered(rule: str, parts: tuple[Node, ...], start: int, end: int) -> Node:
@@ -202,7 +214,7 @@ def _gathered(rule: str, parts: tuple[Node, ...], start: int, end: int) -> Node:
                               "item": "product", "list": "list", "row": "row", "big": "big"}
     kind = kinds.get(rule, "list")
     if rule == "listed":
-        return Node("op", ",", start, end)
+        return Node("op", parts[0].text if parts else ",", start, end)
     if kind == "big":
         return Node("big", parts[0].text, start, end, parts[1:])
     if kind == "list":
@@ -225,6 +237,8 @@ def _leaf(token: Token, start: int, end: int) -> Node:
             if len(text) > MAX_DIGITS:
                 raise LatexError(f"a number has at most {MAX_DIGITS} digits", start + 1)
             return Node("number", {"½": "1/2", "¼": "1/4"}.get(text, text), start, end)
+        case "SEMI" | "MID":
+            return Node("op", name, start, end)
         case "OP":
             return Node("op", _OPERATORS.get(name, text if text != "\\" else name), start, end)
         case "RELATION":
@@ -273,15 +287,37 @@ def _special(rule: str, kept: list[Tree[Token] | Token], start: int, end: int) -
 
 
 def _styled(style: str, kept: list[Tree[Token] | Token], start: int, end: int) -> Node:
-    r"""\mathbf{W}, \mathrm{softmax}, \mathcal{L}: a name, or a number in bold (the ones)."""
-    leaves = [leaf for child in kept for leaf in
-              (child.children if isinstance(child, Tree) else [child])]
-    nodes = [_node(leaf) for leaf in leaves if leaf is not None and str(leaf) not in "{}"]
+    r"""\mathbf{W}, \mathrm{softmax}, \mathcal{L}: a name, or a number in bold (the ones).
+
+    Letters in bold that are together no name, \mathbf{S F}, keep their parts: they may be factors.
+    What stands in bold with its scripts, \boldsymbol{x_i}, is what it is without.
+    """
+    inner = kept[0]
+    leaves, plain = _letters(inner)
+    style = style.rstrip("*")
+    if not plain and style in _BOLD:
+        return _node(inner)
+    if not plain or not leaves:
+        raise LatexError(f"column {start + 1}: \\{style} stands around a name", start + 1)
+    nodes = [_node(leaf) for leaf in leaves]
     text = "".join(node.text for node in nodes)
     if len(nodes) == 1 and nodes[0].kind == "number":
-        return Node("name", f"bold {text}", start, end)
-    font = _FONTS.get(style.rstrip("*"), "word" if len(text) > 1 else "")
-    return Node("name", text, start, end, font=font)
+        return Node("name", f"{'bb' if style == 'mathbb' else 'bold'} {text}", start, end)
+    font = _FONTS.get(style, "word" if len(text) > 1 else "")
+    factors = tuple(
+        Node("name", f"bold {node.text}", node.start, node.end) if node.kind == "number" else node
+        for node in nodes) if style in _BOLD and len(nodes) > 1 and all(
+        node.kind in ("name", "number") for node in nodes) else ()
+    return Node("name", text, start, end, factors, font)
+
+
+def _letters(inner: Tree[Token] | Token) -> tuple[list[Token], bool]:
+    """The letters of what stands in a font, and whether there is nothing but letters."""
+    if isinstance(inner, Token):
+        return [inner], inner.type in _PLAIN
+    leaves = [leaf for leaf in inner.scan_values(lambda _: True) if leaf is not None]
+    return leaves, all(leaf.type in _PLAIN for leaf in leaves) and not any(
+        each.data in _BUILT for each in inner.iter_subtrees())
 
 
 def _raised(rule: Kind, token: Tree[Token] | Token, start: int, end: int) -> Node:

@@ -26,6 +26,11 @@ _FORBIDDEN = re.compile(
     r"|includegraphics|loop|expandafter|DeclareMathOperator|verb|lstinputlisting)(?![a-zA-Z])")
 _PAIRED = {r"\lvert": "⟦", r"\rvert": "⟧", r"\lVert": "⦃", r"\rVert": "⦄", r"\lbrace": "{",
            r"\rbrace": "}"}
+_BETWEEN = re.compile(
+    r"\\(?:text|mbox|textrm|mathrm|rm|intertext)\s*\{\s*(?:and|and so|and hence|and thus|so"
+    r"|hence|thus|therefore|且|和|及|以及|因此|所以|从而)\s*\}")
+"""Words between two formulas; a condition, such as "if", is none of them."""
+_PRIMED = re.compile(r"\^\s*\{\s*('+)\s*\}")
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _MATRICES = re.compile(r"\\(begin|end)\s*\{(?:[bpvV]?matrix|smallmatrix|array|cases)\}")
 
@@ -44,7 +49,10 @@ def masked(text: str) -> str:
                           "something, it reads no files and defines no commands")
     blanked = _COMMENT.sub(_blank, text)
     blanked = _SPACES.sub(_blank, blanked)
+    blanked = _BETWEEN.sub(lambda found: ",".rjust(len(found[0])), blanked)
+    blanked = _PRIMED.sub(lambda found: found[1].rjust(len(found[0])), blanked)
     blanked = blanked.replace("−", "-").replace("，", ",").replace("。", ".")
+    blanked = re.sub(r"\\vert(?![a-zA-Z])", "|".rjust(5), blanked)
     for command in (r"\lvert", r"\rvert", r"\lVert", r"\rVert"):
         blanked = re.sub(re.escape(command) + r"(?![a-zA-Z])",
                          lambda found: _PAIRED[found[0]].rjust(len(found[0])), blanked)
@@ -74,8 +82,9 @@ def _bars(text: str) -> str:
     place = 0
     while place < len(text):
         sign = text[place]
-        if text.startswith(r"\|", place) or text.startswith(r"\Vert", place):
-            length = 2 if text[place + 1] == "|" else 5
+        double = text.startswith("||", place) and not opened[-1].get("b", False)
+        if double or text.startswith(r"\|", place) or text.startswith(r"\Vert", place):
+            length = 5 if text[place + 1] == "V" else 2
             is_open = opened[-1].get("n", False)
             signs[place:place + length] = ("⦄" if is_open else "⦃").rjust(length)
             opened[-1]["n"] = not is_open
@@ -116,18 +125,38 @@ def parted(text: str) -> list[tuple[int, str]]:
 
 
 def _rows(text: str) -> list[tuple[int, str]]:
+    """Rows, and what stands apart in one, where each part states something: a = b \\quad c = d."""
     depth, start, rows, place = 0, 0, [], 0
     matrices = {found.start(): found[1] for found in _MATRICES.finditer(text)}
+    nested = 0
     while place < len(text):
         if place in matrices:
             depth += 1 if matrices[place] == "begin" else -1
+        sign = text[place]
         if text.startswith(r"\\", place):
             if depth <= 0:
                 rows.append((start, text[start:place]))
                 spaced = _BREAK.match(text, place)
                 place = start = spaced.end() if spaced else place + 2
+                nested = 0
                 continue
             place += 2
             continue
+        apart = _APART.match(text, place) if sign == "\\" and depth <= 0 == nested else None
+        if apart and _STATES.search(text[start:place]) and _STATES.search(
+                re.split(r"\\\\|\\q?quad|\\hspace", text[apart.end():])[0]):
+            rows.append((start, text[start:place]))
+            place = start = apart.end()
+            continue
+        if sign == "\\":
+            place += 1
+        elif sign in "({[":
+            nested += 1
+        elif sign in ")}]":
+            nested -= 1
         place += 1
     return [*rows, (start, text[start:])]
+
+
+_APART = re.compile(r"(?:\\q?quad(?![a-zA-Z])\s*|\\hspace\*?\s*\{[^{}]*\}\s*)+")
+_STATES = re.compile(r"=|\\approx|≈|\\leftarrow|\\gets")

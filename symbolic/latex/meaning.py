@@ -18,15 +18,17 @@ from ..limits import number as limited
 from .calls import Calls
 from .choices import Choices
 from .derivatives import Derivatives
+from .named_calls import INDICATORS, NamedCalls
 from .names import Store
 from .naming import Naming
 from .products import Products
 from .scripts import Scripts, index_letter, is_transpose
+from .symbols import stem_of
 from .trees import Node, Source
 from .values import COLUMN, ROW, Algebra, FitError, Val, number
 
 
-class Meaning(Naming, Products, Calls, Derivatives):
+class Meaning(Naming, Products, Calls, NamedCalls, Derivatives):
     """One reading of one formula.
 
     layers: the numbers of its letters for layers.  sizes: what indices were seen to run over.
@@ -45,10 +47,13 @@ class Meaning(Naming, Products, Calls, Derivatives):
         self.unsized = False
         self.ends: dict[str, sp.Expr] = {}  # names of the text for lengths
         self.notes: list[str] = []
+        self.written: dict[str, tuple[str, ...]] = {}  # what arrays are written as functions of
         self._start()
 
     def _start(self) -> None:
         self.known = self.store.system.names
+        self.words = frozenset(name for name in self.context.system.shapes
+                               if len(name) > 1 and name.isalpha() and name.isascii())
         builder = Builder()
         for array in self.store.system.inputs:
             builder.input(array)
@@ -113,6 +118,8 @@ class Meaning(Naming, Products, Calls, Derivatives):
 
     def _group(self, node: Node) -> Val:
         inner = node.parts[0]
+        if node.text == "square" and inner.kind == "chain":  # [z > 0]
+            return self.truth(inner)
         if node.text in ("round", "square", "curly"):
             return self.value(inner)
         if node.text == "bars":
@@ -231,13 +238,22 @@ class Meaning(Naming, Products, Calls, Derivatives):
 
     def scripted(self, found: Scripts, node: Node) -> Val:
         base = found.base
+        if base.font == "bb" and base.text != "I":
+            self.source.fail(base, f"{self.source.of(base)} is not read: an expectation, a set or "
+                                   "a probability is no array")
+        if base.font == "cal" and base.text not in self.context.named:
+            self.source.fail(base, f"the name {self.source.of(base)} is not known here")
         if base.kind != "name":
             if base.kind == "group" and base.text == "norm":
                 return self._norm(found)
             return self.raised(self.lowered(self.value(base), found.downs, node), found, node)
-        stem = base.text if base.font != "cal" else (
-            "𝓛" if base.text == "L" else base.text)
-        value = self.named(stem, found, node)
+        if base.parts and base.text not in self.context.named:  # \mathbf{b a}^T: the T is at a
+            last = base.parts[-1] if node.kind != "scripts" else Node(
+                "scripts", "", base.parts[-1].start, node.end, (base.parts[-1], *node.parts[1:]))
+            return self.value(Node("product", "", node.start, node.end, (*base.parts[:-1], last)))
+        if base.text in INDICATORS and len(found.downs) == 1 and found.downs[0].kind == "chain":
+            return self.raised(self.truth(found.downs.pop()), found, node)
+        value = self.named(stem_of(base), found, node)
         return self.raised(value, found, node)
 
     def _norm(self, found: Scripts) -> Val:
@@ -246,9 +262,11 @@ class Meaning(Naming, Products, Calls, Derivatives):
         inner = self.value(found.base.parts[0])
         if downs - {"1", "2", "F", "f"} or len(downs) > 1:
             self.source.fail(found.downs[0], "norms are read without an index, with 1, 2 or F")
-        if inner.matrix_axes == {ROW, COLUMN} and downs <= {"1", "2"}:
+        if inner.matrix_axes == {ROW, COLUMN} and downs <= {"1", "2"} and (
+                downs == {"1"} or not self.choices.ask("which norm of a matrix is meant", (
+                    "not said", "the root of the sum of its squares"))):
             self.source.fail(found.base, "which norm of a matrix is meant is not said; write "
-                             "\\|X\\|_F for the root of the sum of its squares")
+                             "\\|X\\|_F for the root of the sum of its squares, or answer it")
         if downs == {"1"}:
             return self.raised(self.all_summed(self.absolute(inner)), found, found.base)
         squares = self.all_summed(self.algebra.pointwise(lambda x: x**2, inner))
@@ -272,7 +290,9 @@ class Meaning(Naming, Products, Calls, Derivatives):
                                     dict(zip(axes, map(str, letters), strict=True)))
 
     def raised(self, value: Val, found: Scripts, node: Node) -> Val:
-        if found.primes:
+        if found.primes and value.reads and not value.matrix_axes and not value.special:
+            self.source.fail(node, "a prime at a number: a derivative is written f'(x)")
+        if found.primes % 2:
             value = self.algebra.transposed(value)
         for up in found.ups:
             value = self._power(value, up)
@@ -280,7 +300,7 @@ class Meaning(Naming, Products, Calls, Derivatives):
 
     def _power(self, value: Val, up: Node) -> Val:
         if is_transpose(up):
-            return self.algebra.transposed(value)
+            return self._turned(value, up)
         entrywise = up.kind == "product" and up.parts[0].text == "⊙"
         exponent = self.value(up.parts[1] if entrywise else up)
         if exponent.axes and value.axes and not entrywise:
@@ -295,6 +315,13 @@ class Meaning(Naming, Products, Calls, Derivatives):
                 return self.algebra.product(value, value)
         self._check_power(value, exponent, up)
         return self.algebra.pointwise(lambda x, n: x**n, value, exponent)
+
+    def _turned(self, value: Val, up: Node) -> Val:
+        if up.text != "⊤" and value.reads and not value.axes and not any(
+                len(self.algebra.shape(name)) for name, _ in value.reads):
+            self.source.fail(up, f"{up.text} above a number: a transpose has no meaning there, "
+                                 f"and {up.text} is not known as an exponent")
+        return self.algebra.transposed(value)
 
     def _check_power(self, value: Val, exponent: Val, up: Node) -> None:
         """Numbers that a computer can hold."""

@@ -15,7 +15,10 @@ import sympy as sp
 from ..equation import System, fresh_name, size_symbols
 from ..functions import ACTIVATIONS
 from ..specs.network import Network, activation_function
-from .grammar import GREEK
+from .grammar import GREEK, read
+from .scripts import Scripts
+from .symbols import Symbol, spelled, stem_of
+from .trees import LatexError
 
 Rule: TypeAlias = Callable[[System, str, str], tuple[System, str]]
 """Extends a system by the derivative of one of its arrays by another, and names it."""
@@ -35,7 +38,8 @@ class Context:
     no samples; None where there are no samples.  functions: names of functions, as bodies of a
     scalar; by layers, as "f1", where each layer has its own.  sizes: names of sizes.
     layout: of the derivative of a vector by a vector; "" where that is not declared.
-    per_sample: what δ is multiplied by, where it is of one sample.
+    per_sample: what δ is multiplied by, where it is of one sample.  samples: arrays one of
+    whose axes counts samples, and which.  scripted: names of the text with scripts of their own.
     """
 
     system: System
@@ -45,7 +49,8 @@ class Context:
     depth: int = 0
     columns: bool = True
     features: int | None = None
-    samples: tuple[str, ...] = ()
+    samples: Mapping[str, int] = field(default_factory=dict)
+    scripted: tuple[Symbol, ...] = ()
     functions: Mapping[str, Callable[[sp.Expr], sp.Expr]] = field(default_factory=dict)
     layered: frozenset[str] = frozenset()
     sizes: Mapping[str, sp.Expr] = field(default_factory=dict)
@@ -123,10 +128,10 @@ def _activations(
 
 def system_context(
     system: System, rule: Rule, *, rows: bool = False, layout: Layout = "",
-    symbols: Mapping[str, str] | None = None, functions: Mapping[str, str] | None = None,
+    functions: Mapping[str, str] | None = None,
 ) -> Context:
     r"""The names of a system's arrays as they are: W1 is written W_1, W^{(1)} or W1, W_xh W_{xh},
-    theta θ; and `symbols`, names of the text for arrays."""
+    theta θ."""
     named: dict[str, dict[str, str]] = {}
     for array in system.shapes:
         found = re.fullmatch(r"(.*?[A-Za-z])(\d+)", array)
@@ -136,8 +141,6 @@ def system_context(
     output = list(system.equations)[-1].name if system.items else ""
     for array in list(system.shapes):
         named.setdefault(f"d{array}", {})[""] = f"{ADJOINT}{array}"
-    for symbol, array in (symbols or {}).items():
-        named.setdefault(_stem(symbol), {})[""] = array
     if output:
         for stem in ("L", "E", "J", "C", "ℓ", "𝓛"):
             if stem not in named:
@@ -160,6 +163,43 @@ def _stem(name: str) -> str:
     """A name as the grammar spells it: theta and \\theta are θ."""
     plain = name.lstrip("\\")
     return GREEK.get(plain, plain)
+
+
+def with_symbols(
+    context: Context, symbols: Mapping[str, str], samples: Mapping[str, int] | None = None
+) -> Context:
+    """The context with a text's own names.  ValueError, with the symbol, for what is no name or no
+    array."""
+    named = {stem: dict(table) for stem, table in context.named.items()}
+    scripted = list(context.scripted)
+    shapes = context.system.shapes
+    for symbol, of in symbols.items():
+        array = of if of in shapes or of[:1] != "d" else f"∂{of[1:]}"
+        if array.removeprefix("∂") not in shapes:
+            raise ValueError(f"symbols: {symbol!r}: there is no array {of!r}; there are "
+                             f"{', '.join(shapes)}")
+        try:
+            (node,) = read(symbol)
+            found = Scripts.of(node)
+        except (LatexError, ValueError) as error:
+            raise ValueError(f"symbols: {symbol!r}: {error}") from None
+        if found.base.kind != "name" or found.primes:
+            raise ValueError(f"symbols: {symbol!r}: expected a letter or a word, which may have "
+                             "subscripts and superscripts")
+        stem = stem_of(found.base)
+        if found.downs or found.ups:
+            scripted.append(Symbol(stem, tuple(map(spelled, found.downs)),
+                                   tuple(map(spelled, found.ups)), array))
+        else:
+            named.setdefault(stem, {})[""] = array
+    for array, axis in (samples or {}).items():
+        rank = len(shapes.get(array, ()))
+        if rank not in (1, 2) or not 0 <= axis < rank:
+            raise ValueError(f"samples: expected names of arrays with one axis or two, and which "
+                             f"of them counts samples, 0 or 1; got {array!r}, {axis}")
+    scripted.sort(key=lambda each: -len(each.downs) - len(each.ups))
+    return replace(context, named=named, scripted=tuple(scripted),
+                   samples={**context.samples, **(samples or {})})
 
 
 class Store:

@@ -35,6 +35,11 @@ class Naming:
     def named(self, stem: str, found: Scripts, node: Node) -> Val:
         """A name with its layer and its indices, which are taken off `found`."""
         table = self.context.named
+        for symbol in self.context.scripted:
+            if symbol.taken_off(stem, found):
+                sample = self._sample(symbol.array, found)
+                downs, found.downs = found.downs, []
+                return self.array(symbol.array, downs, node, sample)
         new = [down for down in found.downs if down.text == "new"]
         if new and stem in table:
             found.downs.remove(new[0])
@@ -44,16 +49,30 @@ class Naming:
                 found.downs.clear()
                 return self.array(table[full][""], [], node)
         if stem == "δ" and len(found.downs) == 2 and not self._has_layer(found):
-            return self._kronecker(found)
-        if stem not in table and stem != "δ" and stem in ("I", "bold 1", "𝟏", "1"):
+            return self._deltas(found)
+        if stem not in table and stem != "δ" and stem in ("I", "bold 1", "bb 1", "𝟏", "1"):
             if len(found.downs) == 2:
-                return self._kronecker(found)
+                return self._deltas(found)
             return self._constant(stem, found)
         if stem not in table:
             return self._unknown(stem, node)
         target = self._target(table[stem], stem, found)
+        sample = self._sample(target, found)
         downs, found.downs = found.downs, []
-        return self.array(target, downs, node)
+        return self.array(target, downs, node, sample)
+
+    def _sample(self, target: str, found: Scripts) -> Node | None:
+        """The sample that an array stands with, x^{(i)} or x_i, taken off its scripts."""
+        of = target.removeprefix(ADJOINT)
+        listed = of in self.context.samples
+        rank = len(self.store.system.shapes.get(of, ()))
+        for place, up in enumerate(found.ups):
+            inner = up.parts[0] if up.kind == "group" and up.text == "round" else None
+            if inner is not None and (listed or self.context.features is not None) and (
+                    inner.kind == "number" or (inner.kind == "name" and len(inner.text) == 1)):
+                del found.ups[place]
+                return inner
+        return found.downs.pop(0) if listed and rank == 2 and len(found.downs) == 1 else None
 
     def _updated(self, value: Val, node: Node) -> Val:
         """An array after a step of gradient descent."""
@@ -77,9 +96,13 @@ class Naming:
     def _has_layer(self, found: Scripts) -> bool:
         return any(layer_of(up, self.layers) is not None for up in found.ups)
 
-    def _kronecker(self, found: Scripts) -> Val:
-        left, right = (index_letter(down, self.source) for down in found.downs)
-        found.downs.clear()
+    def _deltas(self, found: Scripts) -> Val:
+        downs, found.downs = found.downs, []
+        return self.kronecker(downs)
+
+    def kronecker(self, pair: list[Node]) -> Val:
+        """δ_ij."""
+        left, right = (index_letter(down, self.source) for down in pair)
         size = self.sizes.get(str(left)) or self.sizes.get(str(right))
         if size is None:
             self.unsized = True
@@ -151,7 +174,9 @@ class Naming:
             raise FitError(f"{stem} is a number, and has no index")
         return f"own_{stem}"
 
-    def array(self, target: str, downs: list[Node], node: Node) -> Val:
+    def array(
+        self, target: str, downs: list[Node], node: Node, sample: Node | None = None
+    ) -> Val:
         """An array, or the loss's derivative by it, with its axes labelled."""
         if target.startswith("own_") and target not in self.known:
             self.store.with_inputs(target)
@@ -161,10 +186,18 @@ class Naming:
             name = self.store.derivative(of)
             if name not in self.known:
                 raise GrownError
-            value = self._labelled(name, of, downs, node)
+            value = self._indexed(name, of, downs, node, sample)
             factor = self.context.per_sample if of.startswith("Z") else sp.S.One
             return Val(value.body * factor, value.reads, value.axes)
-        return self._labelled(target, target, downs, node)
+        return self._indexed(target, target, downs, node, sample)
+
+    def _indexed(
+        self, name: str, like: str, downs: list[Node], node: Node, sample: Node | None
+    ) -> Val:
+        if sample is None:
+            return self._labelled(name, like, downs, node)
+        letters = [index_letter(down, self.source) for down in downs]
+        return self._of_sample(name, like, letters, node, sample)
 
     def _labelled(self, name: str, like: str, downs: list[Node], node: Node) -> Val:
         shape = self.store.system.shapes[name]
@@ -189,6 +222,32 @@ class Naming:
                 self.sizes[letter] = shape[axis]
             else:
                 self.sizes.setdefault(letter, sp.S.One)
+        labels = {at: shape[axis] for axis, at in enumerate(places) if isinstance(at, str)}
+        return Val(slot(0), ((name, tuple(places)),), labels)
+
+    def _of_sample(
+        self, name: str, like: str, letters: list[str | int], node: Node, sample: Node
+    ) -> Val:
+        """One sample of an array that has one in each row (or column): a column, or its entry."""
+        shape, which = self.store.system.shapes[name], index_letter(sample, self.source)
+        first = self.context.samples.get(like, 1 - (self.context.features or 0))
+        batch = self.store.system.shapes["X"][first] if self.context.features is not None else None
+        if first >= len(shape) or (batch is not None and shape[first] != batch):
+            self.source.fail(sample, f"{like} has no samples")
+        rest = [axis for axis in range(len(shape)) if axis != first]
+        if len(letters) > len(rest):
+            self.source.fail(node, f"a sample of {like} has {len(rest)} axes, got {len(letters)} "
+                                   "indices")
+        usual: list[str | int] = [ROW if self.context.columns else COLUMN]
+        places: list[str | int] = [0] * len(shape)
+        for axis, letter in ((first, which), *zip(rest, letters or usual, strict=False)):
+            if isinstance(letter, int):
+                self._check_entry(like, letter, shape[axis], node)
+                places[axis] = letter - self.context.first
+            elif shape[axis] != 1:
+                places[axis] = letter
+                if letter not in (ROW, COLUMN):
+                    self.sizes[letter] = shape[axis]
         labels = {at: shape[axis] for axis, at in enumerate(places) if isinstance(at, str)}
         return Val(slot(0), ((name, tuple(places)),), labels)
 

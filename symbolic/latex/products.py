@@ -38,12 +38,50 @@ class Products:
     called: Callable[[list[Node], int], tuple[Val, int] | None]
     derived: Callable[[list[Node], int], tuple[Val, int] | None]
     value: Callable[[Node], Val]
+    words: frozenset[str]
 
     def product_of(self, node: Node) -> Val:
         return self._multiplied(self.factors(list(node.parts), node), node)
 
+    def joined(self, parts: list[Node]) -> list[Node]:
+        """Letters without a space between them that are together a declared name, such as LL."""
+        found: list[Node] = []
+        place = 0
+        while place < len(parts):
+            run = self._run(parts, place)
+            names = [(part.parts[0] if part.kind == "scripts" else part) for part in run]
+            length = next((length for length in range(len(run), 1, -1) if "".join(
+                name.text for name in names[:length]) in self.words), 1)
+            word = "".join(name.text for name in names[:length])
+            if length > 1 and all(name.text in self.context.system.shapes
+                                  for name in names[:length]) and self.choices.ask(
+                    f"{word}", ("the array of this name", "a product")):
+                length = 1
+            last = run[length - 1] if length > 1 else parts[place]
+            if length > 1:
+                name = Node("name", word, names[0].start, names[length - 1].end)
+                last = name if last.kind == "name" else Node(
+                    "scripts", "", name.start, last.end, (name, *last.parts[1:]))
+            found.append(last)
+            place += length
+        return found
+
+    @staticmethod
+    def _run(parts: list[Node], place: int) -> list[Node]:
+        """Names that follow each other without a space; scripts end a run."""
+        run: list[Node] = []
+        for part in parts[place:]:
+            name = part.parts[0] if part.kind == "scripts" else part
+            if name.kind != "name" or (run and run[-1].end != name.start):
+                break
+            run.append(part)
+            if part.kind == "scripts":
+                break
+        return run
+
     def factors(self, parts: list[Node], node: Node) -> list[Factor]:
         """The factors, calls and derivatives taken together."""
+        parts = self.joined(parts)
         found: list[Factor] = []
         place, sign = 0, ""
         minus = False
@@ -117,7 +155,7 @@ class Products:
     def _times(self, sign: str, left: Val, right: Val, node: Node) -> Val:
         try:
             if sign == "":
-                return self.algebra.product(left, right)
+                return self._beside(left, right, node)
             if sign == "@":
                 return self.algebra.product(left, right)
             if sign in ("⊙",):
@@ -131,6 +169,19 @@ class Products:
             return self._dotted(sign, left, right, node)
         except FitError as error:
             raise self.fits(node, error) from None
+
+    def _beside(self, left: Val, right: Val, node: Node) -> Val:
+        """A product of matrices; of what does not fit so, entry by entry is another reading."""
+        try:
+            return self.algebra.product(left, right)
+        except FitError:
+            alike = left.matrix_axes == right.matrix_axes and all(
+                left.axes[label] == right.axes[label] for label in left.matrix_axes)
+            if not alike or not self.choices.ask(
+                    f"{self.source.of(node)!r:.40} beside what has its shape",
+                    ("a product of matrices", "read entry by entry, though no ⊙ is written")):
+                raise
+        return self.algebra.pointwise(lambda x, y: x * y, left, right)
 
     def _outer(self, left: Val, right: Val) -> Val:
         if left.matrix_axes == right.matrix_axes and len(left.matrix_axes) == 1:

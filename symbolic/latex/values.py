@@ -69,6 +69,10 @@ class Algebra:
         self.builder = builder
         self.taken = set(taken)
 
+    def shape(self, name: str) -> tuple[Size, ...]:
+        """The shape of an array that there is so far."""
+        return self.builder.build().shapes[name]
+
     # --- entry by entry -------------------------------------------------------------------------
 
     def pointwise(self, body: Callable[..., sp.Expr], *values: Val) -> Val:

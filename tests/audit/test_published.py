@@ -1,5 +1,6 @@
 """Formulas of books and papers as they are printed: read, and each verdict right."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from gradproof.derivations.sources import differentiating, stated_equations
 from gradproof.symbolic.latex.names import network_context, system_context
 from gradproof.symbolic.specs.network import Network
 
+TABLES = Path(__file__).parents[1] / "tables"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "five-texts" / "claims.toml"
 
 
@@ -28,6 +30,34 @@ def test_formulas_as_they_are_printed():
     assert len(unread) <= 0.15 * len(found), unread
     assert {source for source, _ in unread} <= UNREAD
     assert not [key for key, word in found.items() if word not in ("right", "unread")]
+
+
+def by_due(keep):
+    """The formulas of the table by the verdict that they should have and the one that they get."""
+    table = tomllib.loads((TABLES / "book_formulas.toml").read_text(encoding="utf-8"))
+    chosen = [claim for claim in table["claims"] if keep(claim)]
+    claims = [{key: value for key, value in claim.items() if key != "due"} for claim in chosen]
+    found = {}
+    for claim, whole in zip(claims, chosen, strict=True):
+        findings = gp.audit({"specs": {claim["spec"]: table["specs"][claim["spec"]]},
+                             "claims": [claim]})
+        found[whole["formula"]] = whole["due"], findings.verdict, [each.why for each in findings]
+    return found
+
+
+@pytest.mark.slow
+def test_formulas_as_repositories_write_them():
+    found = by_due(lambda claim: True)
+    assert len(found) > 150
+    unread = [text for text, (_, verdict, _) in found.items() if verdict == "unread"]
+    assert len(unread) <= 0.05 * len(found), unread
+    assert not {text: all_ for text, all_ in found.items() if all_[0] != all_[1]}
+
+
+def test_mistakes_that_are_printed_are_found():
+    found = by_due(lambda claim: "as printed" in claim["where"])
+    assert len(found) >= 6
+    assert {verdict for _, verdict, _ in found.values()} == {"wrong"}
 
 
 @pytest.mark.parametrize(("source", "text", "shapes"), ALTERED)
