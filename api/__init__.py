@@ -16,10 +16,12 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     embedding/     `embed`: markers in documents
     formats/       findings as JSON, JUnit, SARIF, Gradescope's results, annotations
     programs/      scripts, classes and notebooks that train
+    training/      training with generated code
     cli            the command line
     audit_command  ``gradproof audit``: what it prints, and its exit code
     check_command  ``gradproof check``: what it prints, and its exit code
     embed_command  ``gradproof embed``, likewise
+    train_command  ``gradproof train``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     report_runs    what a report shows of running the generated program
     terminal       exit codes, and what somebody at a terminal is told

@@ -22,6 +22,7 @@ from gradproof.check_command import add_options as add_check_options
 from gradproof.embed_command import add_options as add_embed_options
 from gradproof.symbolic import escaping
 from gradproof.terminal import FAILED, FINDINGS, FINE, bear_any_text, progress, say
+from gradproof.train_command import add_options as add_train_options
 
 if TYPE_CHECKING:
     from gradproof.derivations.derivation import Derivation
@@ -35,6 +36,7 @@ examples:
   gradproof report moons.toml --hand backward.py -o report
   gradproof embed --check --diff README.md    formulas and numbers between markers
   gradproof audit notes.md --spec 2-2-1       formulas of a text, held against the derivation
+  gradproof train moons --data moons -o run   train with the generated gradient
 """
 
 SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, moons, lenet, lstm or "
@@ -78,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gradproof {__version__}")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_derive, _add_codegen, _add_check, _add_report, _add_embed, _add_audit):
+    for add in (_add_derive, _add_codegen, _add_check, _add_report, _add_embed, _add_audit,
+                _add_train):
         add(commands)
     return parser
 
@@ -275,6 +278,28 @@ def _audit(options: argparse.Namespace) -> int:
 
     with progress("auditing"):
         return run(options)
+
+
+# --- train --------------------------------------------------------------------------------------
+
+
+def _add_train(commands: Any) -> None:
+    command = _command(
+        commands, "train", _train, "train a network with its generated gradient",
+        "gradproof train moons --data moons --epochs 50 -o run\n"
+        "  gradproof train net.toml --data iris.csv --target species --size h=16 "
+        "--optimiser adam\n"
+        "  gradproof train net.toml --data digits --checkpoint run.npz --resume",
+        "A demonstration of what is generated, no framework: mini-batches, optimisers as "
+        "equations, a checkpoint after each epoch.",
+    )
+    add_train_options(command, SPEC_HELP)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from gradproof.train_command import run
+
+    return run(options)
 
 
 # --- report -------------------------------------------------------------------------------------

@@ -63,3 +63,12 @@ def progress(what: str) -> Iterator[None]:
     with Progress() as said:
         said.says(what)
         yield
+
+
+def bar(done: int, of: int, width: int = 30) -> None:
+    """How far something has come, on a terminal's stderr; the last one takes the bar away."""
+    if not sys.stderr.isatty():
+        return
+    filled = width * done // of
+    text = f"[{'#' * filled}{'.' * (width - filled)}] {done}/{of}"
+    print(f"\r{' ' * len(text) if done >= of else text}\r", end="", file=sys.stderr, flush=True)

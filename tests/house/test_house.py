@@ -35,8 +35,9 @@ PARTS = {
             "claims": {"derivations"},
             "embedding": {"derivations", "checks", "claims"},
             "programs": {"limits", "repair", "checks"}, "formats": {"repair", "checks"},
+            "training": {"derivations"},
             "": {"limits", "derivations", "repair", "checks", "embedding", "programs",
-                 "formats", "claims"}},
+                 "formats", "claims", "training"}},
 }
 """folder: what its files may import beside themselves; "" are the files at the room's root."""
 PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}

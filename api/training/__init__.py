@@ -1,0 +1,12 @@
+"""Training with generated code: a demonstration that derived gradients train, no framework.
+
+    texts            equations as text, as functions
+    optimisers       update rules, each a few equations in a table
+    schedules        learning rates over the steps, likewise
+    initialisations  the values that parameters begin with
+    data             tables of samples, from names and files
+    fitting          a network's declared arrays and sizes, filled from a table
+    loop             mini-batches, steps, what each epoch gave
+    page             what a run is told as
+    checkpoint       a run on disk: killed and resumed, the same numbers
+"""

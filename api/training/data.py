@@ -1,0 +1,193 @@
+"""Tables of samples: sets that have a name, CSV files, NumPy's .npz files."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.symbolic import escaping
+
+MOST = 2**31
+"""Bytes of a file that is read."""
+
+
+class DataError(ValueError):
+    """Data that cannot be used: where, what was expected, what came."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples, one along the first axis.
+
+    targets: numbers; or where there are `classes`, their numbers from 0, of shape (samples,).
+    description: for a page: what it is, where it is from.
+    """
+
+    name: str
+    X: NDArray[np.float64]
+    targets: NDArray[Any]
+    classes: tuple[str, ...] = ()
+    description: str = ""
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+def load(source: str, *, targets: Sequence[str] = (), seed: int = 0) -> Data:
+    """The data of a name in `SETS`, of a .csv file with a header, or of an .npz file.
+
+    targets: the columns of a CSV file that are predicted; the last if there are none.  One whose
+        cells are no numbers holds the names of classes.
+
+    Raises DataError, which names the file and the place.
+    """
+    if source in SETS:
+        if targets:
+            raise DataError(f"data: {source} has no columns with names; leave the target out")
+        return SETS[source](seed)
+    path = Path(source)
+    readers = {".csv": _csv, ".npz": _npz}
+    if path.suffix.lower() not in readers:
+        raise DataError(f"data: expected one of {', '.join(SETS)}, or a file ending in .csv or "
+                        f".npz; got {source!r}")
+    if not path.is_file():
+        raise DataError(f"{escaping.path(source)}: there is no such file; expected a .csv or .npz "
+                        "file of samples")
+    if path.stat().st_size > MOST:
+        raise DataError(f"{escaping.path(source)}: larger than {MOST} bytes; give a part of it")
+    found = readers[path.suffix.lower()](path, targets)
+    if len(found) < 2:
+        raise DataError(f"{escaping.path(source)}: expected two samples or more, got {len(found)}")
+    return found
+
+
+# --- sets with a name -----------------------------------------------------------------------------
+
+
+def _xor(seed: int) -> Data:
+    return Data("xor", np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0]),
+                ("0", "1"), "The four pairs of bits and their exclusive or.")
+
+
+def _moons(seed: int, samples: int = 1000, noise: float = 0.2) -> Data:
+    """Two half circles that reach into each other, half of the samples on each, with noise of that
+    standard deviation."""
+    rng = np.random.default_rng(seed)
+    half = samples // 2
+    angle = np.pi * rng.random(samples)
+    upper = np.arange(samples) < half
+    x = np.where(upper, np.cos(angle), 1 - np.cos(angle))
+    y = np.where(upper, np.sin(angle), 0.5 - np.sin(angle))
+    points = np.stack([x, y], axis=1) + noise * rng.standard_normal((samples, 2))
+    return Data("moons", points, (~upper).astype(np.int64), ("upper", "lower"),
+                f"Two half moons, {samples} points with noise of standard deviation {noise}.")
+
+
+def _digits(seed: int) -> Data:
+    """8 x 8 pictures of handwritten digits, grey values from 0 to 1."""
+    try:
+        from sklearn.datasets import load_digits  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        raise DataError("data: digits come with scikit-learn, which is not installed: pip install "
+                        "scikit-learn") from None
+    found = load_digits()
+    return Data("digits", found.data / 16.0, found.target.astype(np.int64),
+                tuple(map(str, range(10))), "1,797 handwritten digits of 8 × 8 grey values "
+                "(Alpaydin & Kaynak 1998, UCI repository), as scikit-learn ships them.")
+
+
+SETS: Mapping[str, Callable[[int], Data]] = {"xor": _xor, "moons": _moons, "digits": _digits}
+"""Sets by name, each made of a seed."""
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _csv(path: Path, targets: Sequence[str]) -> Data:
+    shown = escaping.path(str(path))
+    columns = _columns(path, shown)
+    wanted = list(targets) or list(columns)[-1:]
+    for name in wanted:
+        if name not in columns:
+            raise DataError(f"{shown}: there is no column {name!r}; there are {', '.join(columns)}")
+    features = [name for name in columns if name not in wanted]
+    if not features:
+        raise DataError(f"{shown}: every column is a target; expected one or more of what they are "
+                        "predicted from")
+    X = np.stack([_numbers(shown, name, columns[name]) for name in features], axis=1)
+    cells = columns[wanted[0]]
+    if len(wanted) == 1 and not all(map(_is_number, cells)):
+        classes = tuple(sorted(set(cells)))
+        return Data(path.stem, X, np.array([classes.index(cell) for cell in cells]), classes)
+    Y = np.stack([_numbers(shown, name, columns[name]) for name in wanted], axis=1)
+    return Data(path.stem, X, Y)
+
+
+def _columns(path: Path, shown: str) -> dict[str, list[str]]:
+    """The cells below each name of the first line."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{shown}: expected a table of comma-separated values in UTF-8: {error}"
+                        ) from None
+    if len(rows) < 2:
+        raise DataError(f"{shown}: expected a line of column names and lines of samples below it")
+    header, *body = ([cell.strip() for cell in row] for row in rows)
+    if len(set(header)) < len(header):
+        raise DataError(f"{shown}: expected columns of different names, got {', '.join(header)}")
+    for place, row in enumerate(body, 1):
+        if len(row) != len(header):
+            raise DataError(f"{shown}: sample {place}: expected {len(header)} cells, as in the "
+                            f"first line, got {len(row)}")
+    return {name: [row[place] for row in body] for place, name in enumerate(header)}
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(shown: str, name: str, cells: Sequence[str]) -> NDArray[np.float64]:
+    found = np.empty(len(cells))
+    for place, cell in enumerate(cells):
+        if not _is_number(cell) or not np.isfinite(float(cell)):
+            raise DataError(f"{shown}: sample {place + 1}, column {name!r}: expected a number, got "
+                            f"{cell!r}; leave the column out, or fill it")
+        found[place] = float(cell)
+    return found
+
+
+def _npz(path: Path, targets: Sequence[str]) -> Data:
+    shown = escaping.path(str(path))
+    if targets:
+        raise DataError(f"{shown}: an .npz file has no columns with names; its targets are the "
+                        "array Y")
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{shown}: expected an .npz file of arrays of numbers: {error}") from None
+    if set(arrays) != {"X", "Y"}:
+        raise DataError(f"{shown}: expected the arrays X and Y, with a sample along the first axis "
+                        f"of each; got {', '.join(sorted(arrays)) or 'none'}")
+    X, Y = arrays["X"], arrays["Y"]
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf" or array.ndim == 0:
+            raise DataError(f"{shown}: {name}: expected an array of numbers with a sample along its"
+                            f" first axis, got one of type {array.dtype}, shape {array.shape}")
+        if not np.isfinite(array).all():
+            raise DataError(f"{shown}: {name}: expected finite numbers; some are not")
+    if len(X) != len(Y):
+        raise DataError(f"{shown}: X has {len(X)} samples and Y {len(Y)}")
+    return Data(path.stem, X.astype(float), Y)

@@ -1,0 +1,210 @@
+"""A network's declared arrays and sizes, filled from a table of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from gradproof.symbolic.equation import Array, Size
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.network import Network
+
+from .data import Data, DataError
+from .initialisations import drawn
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+MASK = "mask"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Data as the arrays X and Y of a network, and the sizes that follow.
+
+    sizes: by name, but for the batch's.
+    along: for X and Y, the axis that counts samples.
+    masks: for each mask of a dropout its shape and the probability of a one.
+    """
+
+    network: Network | Model
+    arrays: Arrays
+    sizes: Mapping[str, int]
+    along: Mapping[str, int]
+    masks: Mapping[str, tuple[Array, float]]
+
+    def __len__(self) -> int:
+        return int(self.arrays["X"].shape[self.along["X"]])
+
+    def batch(self, places: NDArray[np.int64]) -> Arrays:
+        """X and Y of some of the samples."""
+        return {name: np.take(array, places, axis=self.along[name])
+                for name, array in self.arrays.items()}
+
+    def shape(self, array: Array, samples: int | None = None) -> tuple[int, ...]:
+        """The shape of an input as numbers."""
+        known = dict(self.sizes)
+        if samples is not None:
+            known[str(self.network.batch_size)] = samples
+        return tuple(_number(size, known) for size in array.shape)
+
+    def drawn_masks(self, samples: int, rng: np.random.Generator | None) -> Arrays:
+        """Zeros and ones for each dropout; without a generator the mean, which leaves all as it
+        is."""
+        found = {}
+        for name, (array, keep) in self.masks.items():
+            shape = self.shape(array, samples)
+            found[name] = (np.full(shape, keep) if rng is None
+                           else (rng.random(shape) < keep).astype(float))
+        return found
+
+    def parameters(self, rule: str, rng: np.random.Generator) -> Arrays:
+        """First values of the parameters, by a rule of `INITIALISATIONS`."""
+        declared = {array.name: array for array in self.network.system().inputs}
+        first = _outputs_first(self.network)
+        return {name: drawn(rule, rng, name, self.shape(declared[name]),
+                            outputs_first=name in first)
+                for name in self.network.parameters}
+
+
+def with_classes(network: Network | Model, data: Data) -> Data:
+    """Data whose targets are the numbers of classes, or 0 and 1 where the loss is of classes, with
+    these as its classes; other data as it is."""
+    row, found = network.objective.row, data.targets
+    if data.classes or found.size != len(data) or not np.array_equal(found, np.round(found)):
+        return data
+    values = np.unique(found)
+    two = set(row.labels) or ({0, 1} if (row.low, row.high) == (0, 1) else set())
+    if row.target != "probability" and not set(values) <= two:
+        return data
+    numbers = np.searchsorted(values, found.reshape(-1))
+    return replace(data, targets=numbers, classes=tuple(f"{value:g}" for value in values))
+
+
+def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fitted:
+    """The data as a network's arrays, with the sizes that it does not decide.
+
+    Classes become rows of one 1 among zeros where a class is an entry, 0 and 1 (or -1 and 1, for
+    the hinge) where there is one entry, and their numbers where labels are declared.
+
+    Raises DataError where something does not fit, or a size is not known.
+    """
+    batch = network.batch_size
+    if batch is None:
+        raise DataError("this network has no batch; training takes samples from one: name its size "
+                        '(batch = "m" in [network], or m in the input of [model])')
+    declared = {array.name: array for array in network.system().inputs}
+    known = {name: int(n) for name, n in sizes.items()}
+    there = {str(s) for a in declared.values() for size in a.shape for s in size.free_symbols}
+    for name in known:
+        if name not in there - {str(batch)}:
+            others = ", ".join(sorted(there - {str(batch)})) or "none"
+            raise DataError(f"sizes: this network has no size {name} to be given; it has {others}")
+    along = {}
+    for name in ("X", "Y"):
+        if batch not in declared[name].shape:
+            raise DataError(f"{name} has no axis of length {batch}")
+        along[name] = declared[name].shape.index(batch)
+    values = {"X": data.X, "Y": _targets(network, declared["Y"], along["Y"], data, known)}
+    arrays = {name: _placed(declared[name], along[name], values[name], known) for name in values}
+    _all_known(declared.values(), batch, known)
+    masks = {array.name: (array, _keep(network, array.name)) for array in declared.values()
+             if array.name.startswith(MASK)}
+    other = set(declared) - {"X", "Y", *network.parameters, *masks}
+    if other:
+        raise DataError(f"training knows values for X, Y and the parameters; this network has also "
+                        f"{', '.join(sorted(other))}")
+    return Fitted(network, arrays, known, along, masks)
+
+
+def _targets(
+    network: Network | Model, declared: Array, along: int, data: Data, known: dict[str, int]
+) -> NDArray[Any]:
+    """The targets with a sample along the first axis."""
+    entries = [size for place, size in enumerate(declared.shape) if place != along]
+    if not data.classes or not entries:
+        return data.targets
+    loss = network.objective.row
+    width = entries[-1]
+    number = int(width) if width.is_Integer else known.setdefault(str(width), len(data.classes))
+    if number == 1:
+        if len(data.classes) != 2:
+            raise DataError(f"{data.name} has {len(data.classes)} classes, and the network one "
+                            "output; give it an output for each")
+        low = min(loss.labels, default=0)
+        return np.where(data.targets == 1, 1.0, float(low))[:, None]
+    if number != len(data.classes):
+        raise DataError(f"{data.name} has {len(data.classes)} classes, and the network {number} "
+                        "outputs; expected one for each")
+    if len(entries) > 1:
+        raise DataError(f"Y has the shape {_spelled(declared.shape)}, a class for each of several "
+                        f"places; {data.name} has one class a sample")
+    low = min(loss.labels, default=0)
+    return np.where(np.arange(number) == data.targets[:, None], 1.0, float(low))
+
+
+def _placed(
+    declared: Array, along: int, values: NDArray[Any], known: dict[str, int]
+) -> NDArray[Any]:
+    """An array of samples, its others axes as declared, its samples along the axis they have."""
+    rest = [size for place, size in enumerate(declared.shape) if place != along]
+    own = values.shape[1:]
+    if len(own) == len(rest):
+        for size, n in zip(rest, own, strict=True):
+            if size.is_Symbol:
+                known.setdefault(str(size), n)
+    shape = tuple(_known(size, known) for size in rest)
+    if None in shape:
+        raise DataError(f"{declared.name}: expected samples of shape {_spelled(rest)}, got "
+                        f"{_spelled(own)}")
+    numbers = tuple(n for n in shape if n is not None)
+    if prod(numbers) != prod(own):
+        raise DataError(f"{declared.name}: expected samples of shape {_spelled(numbers)}, "
+                        f"{prod(numbers)} numbers, got {_spelled(own)}, {prod(own)} numbers")
+    found = np.moveaxis(values.reshape(len(values), *numbers), 0, along)
+    return np.ascontiguousarray(found)
+
+
+def _known(size: Size, known: Mapping[str, int]) -> int | None:
+    try:
+        return _number(size, known)
+    except KeyError:
+        return None
+
+
+def _number(size: Size, known: Mapping[str, int]) -> int:
+    """An expression in sizes as a number; KeyError for a size that is not known."""
+    return int(size.xreplace({s: sp.Integer(known[str(s)]) for s in size.free_symbols}))
+
+
+def _all_known(arrays: Any, batch: Size, known: Mapping[str, int]) -> None:
+    missing = sorted({str(s) for array in arrays for size in array.shape
+                      for s in size.free_symbols if s != batch} - set(known))
+    if missing:
+        raise DataError(f"sizes: the data does not decide {', '.join(missing)}; give "
+                        f"{'it' if len(missing) == 1 else 'them'}: --size {missing[0]}=16")
+
+
+def _keep(network: Network | Model, mask: str) -> float:
+    place = int(mask.removeprefix(MASK))
+    layers = network.layers if isinstance(network, Model) else ()
+    options = layers[place - 1] if place <= len(layers) else ""
+    if isinstance(options, str):
+        raise DataError(f"{mask}: there is no dropout that it belongs to")
+    return float(options["keep"])
+
+
+def _outputs_first(network: Network | Model) -> frozenset[str]:
+    """Parameters whose first axis counts outputs."""
+    if isinstance(network, Network):
+        return frozenset(network.parameters if network.convention == "columns" else ())
+    return frozenset(array.name for layer in network.summary for array in layer.parameters
+                     if "conv" in layer.type)
+
+
+def _spelled(shape: Any) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -1,0 +1,270 @@
+"""The loop: mini-batches, the generated gradient, a step, and what each epoch gave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from math import ceil, isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradproof.codegen.compile import compile_system
+from gradproof.derivations.derivation import Derivation
+from gradproof.derivations.deriving import derive
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.network import Network
+
+from .checkpoint import Standing, restored, save
+from .data import Data, DataError
+from .fitting import Arrays, Fitted, fitted, with_classes
+from .optimisers import OPTIMISERS, Steps, steps
+from .schedules import rate
+
+
+class DivergedError(ArithmeticError):
+    """A loss that is no finite number: the step, and what may help."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    batch: samples a step; None for all of them.
+    learning_rate: None for what is usual for the optimiser.
+    settings: of the optimiser, by the names in its equations.
+    clip: the length that a gradient is shortened to, None for none.
+    test: the part of the samples that is set aside, from 0 to below 1.
+    sizes: the sizes of the network that the data does not decide.
+    """
+
+    epochs: int = 20
+    batch: int | None = 32
+    optimiser: str = "adam"
+    learning_rate: float | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
+    schedule: str = "constant"
+    clip: float | None = None
+    init: str = "xavier"
+    test: float = 0.2
+    seed: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _whole("epochs", self.epochs, 1)
+        if self.batch is not None:
+            _whole("batch", self.batch, 1)
+        _whole("seed", self.seed, 0)
+        if not 0 <= self.test < 1:
+            raise ValueError(f"test: expected a part from 0 to below 1, got {self.test!r}")
+        for name, value in (("learning rate", self.learning_rate), ("clip", self.clip)):
+            if value is not None and not (isfinite(value) and value > 0):
+                raise ValueError(f"{name}: expected a positive number, got {value!r}")
+        for name, n in self.sizes.items():
+            _whole(f"size {name}", n, 1)
+        steps(self.optimiser, 0, self.settings)  # for its complaints
+        rate(self.schedule, 1.0, 1, 1)
+
+    @property
+    def eta(self) -> float:
+        """The learning rate that the schedule begins with."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return OPTIMISERS[self.optimiser].rate
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave: the mean loss of its batches as they were met, and of the samples that
+    were set aside the loss and the part that is classified rightly (None where there are none)."""
+
+    number: int
+    loss: float
+    gradient_norm: float
+    test_loss: float | None
+    accuracy: float | None
+
+
+@dataclass
+class Training:
+    """A run: what it trains, where it stands, what it gave so far."""
+
+    network: Network | Model
+    data: Data
+    plan: Plan
+    checkpoint_file: Path | None = None
+    history: list[Epoch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.data = with_classes(self.network, self.data)
+        self.fitted: Fitted = fitted(self.network, self.data, self.plan.sizes)
+        self.rng = np.random.default_rng(self.plan.seed)
+        order = self.rng.permutation(len(self.data))
+        kept = len(order) - round(self.plan.test * len(order))
+        if kept < 1:
+            raise DataError(f"test: {self.plan.test} of {len(order)} samples leaves none to train "
+                            "with")
+        self.train_places, self.test_places = order[:kept], order[kept:]
+        first = self.fitted.parameters(self.plan.init, self.rng)
+        self.shapes = {name: array.shape for name, array in first.items()}
+        self.w = np.concatenate([array.reshape(-1) for array in first.values()])
+        self.steps: Steps = steps(self.plan.optimiser, len(self.w), self.plan.settings,
+                                  clip=self.plan.clip)
+        self.taken = 0
+
+    # --- what is generated ---
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        return derive(self.network)
+
+    @cached_property
+    def gradient(self) -> Callable[..., tuple[float, dict[str, Any]]]:
+        return self.derivation.compile()
+
+    @cached_property
+    def forward(self) -> Callable[..., tuple[Any, ...]]:
+        """The loss and the predictions."""
+        return compile_system(self.derivation.system,
+                              [self.derivation.chain.loss, self.network.prediction])
+
+    # --- between two epochs ---
+
+    @property
+    def standing(self) -> Standing:
+        """All that the next step depends on."""
+        return Standing(
+            self.fingerprint, self.w, self.steps.state, self.taken, self.rng.bit_generator.state,
+            [asdict(epoch) for epoch in self.history], self.parameters)
+
+    def go_on_from(self, standing: Standing) -> None:
+        """Puts this run where another stood, which had its network, data and plan."""
+        self.w, self.steps.state, self.taken = standing.w, {**standing.state}, standing.taken
+        self.history = [Epoch(**epoch) for epoch in standing.history]
+        self.rng.bit_generator.state = standing.generator
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that decides a run's numbers; the number of epochs does where the learning rate
+        depends on it."""
+        plan = asdict(self.plan)
+        if self.plan.schedule == "constant":
+            del plan["epochs"]
+        made = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
+        made.update(str(self.network.system()).encode())
+        for array in self.fitted.arrays.values():
+            made.update(str(array.shape).encode())
+            made.update(array.tobytes())
+        return made.hexdigest()
+
+    # --- the loop ---
+
+    @property
+    def parameters(self) -> Arrays:
+        """The parameters by name: views of the one vector."""
+        found, start = {}, 0
+        for name, shape in self.shapes.items():
+            size = int(np.prod(shape, dtype=int))
+            found[name] = self.w[start : start + size].reshape(shape)
+            start += size
+        return found
+
+    @property
+    def batch(self) -> int:
+        """Samples a step."""
+        return min(self.plan.batch or len(self.train_places), len(self.train_places))
+
+    @property
+    def steps_in_all(self) -> int:
+        return self.plan.epochs * ceil(len(self.train_places) / self.batch)
+
+    def run(self) -> Iterator[Epoch]:
+        """Trains to the end, epoch by epoch, after each of which the checkpoint is written.
+
+        Raises DivergedError where the loss is no finite number any more.
+        """
+        while len(self.history) < self.plan.epochs:
+            self.history.append(self._epoch(len(self.history) + 1))
+            if self.checkpoint_file is not None:
+                save(self.standing, self.checkpoint_file)
+            yield self.history[-1]
+
+    def _epoch(self, number: int) -> Epoch:
+        order = self.rng.permutation(self.train_places)
+        total, norms = 0.0, []
+        for start in range(0, len(order), self.batch):
+            places = order[start : start + self.batch]
+            loss, norm = self._step(places, number)
+            total += loss * len(places)
+            norms.append(norm)
+        test_loss, accuracy = self.evaluated(self.test_places)
+        return Epoch(number, total / len(order), float(np.mean(norms)), test_loss, accuracy)
+
+    def _step(self, places: NDArray[np.int64], epoch: int) -> tuple[float, float]:
+        arrays = self.fitted.batch(places) | self.fitted.drawn_masks(len(places), self.rng)
+        loss, found = self.gradient(**arrays, **self.parameters)
+        g = np.concatenate([np.reshape(found[name], -1) for name in self.shapes])
+        self.taken += 1
+        if not (isfinite(loss) and np.isfinite(g).all()):
+            raise DivergedError(
+                f"epoch {epoch}, step {self.taken}: the loss is {float(loss)!r}, or its gradient "
+                f"is no finite number; a smaller learning rate than {self.plan.eta:g}, or a clip, "
+                "may help")
+        eta = rate(self.plan.schedule, self.plan.eta, self.taken, self.steps_in_all)
+        self.w = self.steps.step(self.w, g, eta, self.taken)
+        return float(loss), float(np.linalg.norm(g))
+
+    def evaluated(self, places: NDArray[np.int64]) -> tuple[float | None, float | None]:
+        """The loss of some samples, without dropout, and the part of them that is classified
+        rightly; None where there are no samples or no classes."""
+        if not len(places):
+            return None, None
+        arrays = self.fitted.batch(places)
+        loss, output = self.forward(**arrays, **self.fitted.drawn_masks(len(places), None),
+                                    **self.parameters)
+        return float(loss), self._accuracy(np.asarray(output), arrays["Y"])
+
+    def _accuracy(self, output: NDArray[Any], targets: NDArray[Any]) -> float | None:
+        """The largest output is the class; where there is one, what is nearer to its 0 or 1, and of
+        logits and scores the sign."""
+        if not self.data.classes:
+            return None
+        along = self.fitted.along["Y"]
+        entries = 1 - along if output.ndim == 2 else output.ndim - 1
+        if output.shape[entries] > 1:
+            right = np.argmax(output, entries) == np.argmax(targets, entries)
+        else:
+            row = self.network.objective.row
+            signed = row.output == "logits" or bool(row.labels)
+            right = (output > (0.0 if signed else 0.5)) == (targets > 0)
+        return float(np.mean(right))
+
+
+def train(
+    network: Network | Model, data: Data, plan: Plan, *,
+    checkpoint_file: Path | None = None, resume: bool = False,
+) -> Training:
+    """A run that is ready to go: see :meth:`Training.run`.
+
+    checkpoint_file: an .npz file, replaced whole after each epoch; with `resume` the run goes on
+        from it, with the numbers that it would have had.
+
+    Raises DataError where the data does not fit the network, and CheckpointError for a file that
+    is another run's.
+    """
+    training = Training(network, data, plan, checkpoint_file)
+    if resume:
+        if checkpoint_file is None:
+            raise ValueError("resume: expected the checkpoint's file, too")
+        training.go_on_from(restored(checkpoint_file, training.fingerprint))
+    return training
+
+
+def _whole(name: str, n: object, least: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < least:
+        raise ValueError(f"{name}: expected a whole number of {least} or more, got {n!r}")

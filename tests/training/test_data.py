@@ -1,0 +1,92 @@
+"""Data that is trained with: what it becomes for a network, and what is said where it does not
+fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradproof as gp
+from gradproof.training.data import DataError, load
+from gradproof.training.fitting import fitted, with_classes
+from gradproof.training.loop import Plan, train
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("a,b\n1,2\n", "expected two samples or more"),
+    ("a,b\n", "expected a line of column names and lines of samples"),
+    ("a,a\n1,2\n1,2\n", "columns of different names"),
+    ("a,b\n1,2\n1\n", "sample 2: expected 2 cells"),
+    ("a,b\n1,2\nx,2\n", "sample 2, column 'a': expected a number, got 'x'"),
+    ("a,b\n1,2\nnan,2\n", "sample 2, column 'a': expected a number, got 'nan'"),
+    ("b\n1\n2\n", "every column is a target"),
+])
+def test_a_table_that_cannot_be_used_says_where(tmp_path, text, says):
+    file = tmp_path / "table.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=says):
+        load(str(file))
+
+
+def test_what_is_no_data_is_said_to_be_none(tmp_path):
+    with pytest.raises(DataError, match="expected one of xor, moons, digits, or a file"):
+        load("moon")
+    with pytest.raises(DataError, match="there is no such file"):
+        load(str(tmp_path / "x.csv"))
+    file = tmp_path / "x.npz"
+    np.savez(file, X=np.ones((3, 2)), Z=np.ones(3))
+    with pytest.raises(DataError, match="expected the arrays X and Y"):
+        load(str(file))
+    np.savez(file, X=np.ones((3, 2)), Y=np.array([object()] * 3))
+    with pytest.raises(DataError, match=r"expected an \.npz file of arrays of numbers"):
+        load(str(file))
+    np.savez(file, X=np.ones((3, 2)), Y=np.ones(4))
+    with pytest.raises(DataError, match="X has 3 samples and Y 4"):
+        load(str(file))
+
+
+def test_classes_of_a_table_become_what_the_loss_compares(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("a,kind\n1,red\n2,blue\n3,red\n")
+    found = load(str(file))
+    assert found.classes == ("blue", "red")
+    softmax = gp.Network(["n", "k"], loss="cross_entropy_from_logits")
+    np.testing.assert_array_equal(fitted(softmax, found, {}).arrays["Y"], [[0, 1], [1, 0], [0, 1]])
+    hinge = gp.Network(["n", 1], loss="hinge")
+    np.testing.assert_array_equal(fitted(hinge, found, {}).arrays["Y"], [[1], [-1], [1]])
+    file.write_text("a,kind\n1,7\n2,3\n3,7\n")
+    numbered = with_classes(softmax, load(str(file)))
+    assert numbered.classes == ("3", "7")
+    regression = gp.Network(["n", 1])
+    assert not with_classes(regression, load(str(file))).classes
+
+
+@pytest.mark.parametrize(("network", "says"), [
+    (gp.Network([3, 1]), r"X: expected samples of shape \(3,\), 3 numbers, got \(2,\), 2 numbers"),
+    (gp.Network([2, "h", 1]), "does not decide h; give it: --size h=16"),
+    (gp.Network([2, 3], loss="cross_entropy_from_logits"), "2 classes, and the network 3 outputs"),
+    (gp.Network([2, 1], batch=False), "this network has no batch"),
+    (gp.Network([2, 1], sample_weights=True), "has also sample_weights"),
+])
+def test_data_that_does_not_fit_a_network_says_why(network, says):
+    with pytest.raises(DataError, match=says):
+        train(network, load("moons"), Plan())
+
+
+@pytest.mark.parametrize(("changed", "says"), [
+    ({"epochs": 0}, "epochs: expected a whole number of 1 or more, got 0"),
+    ({"batch": 2.5}, "batch: expected a whole number"),
+    ({"test": 1.0}, "test: expected a part from 0 to below 1"),
+    ({"learning_rate": -1.0}, "learning rate: expected a positive number"),
+    ({"optimiser": "adm"}, "did you mean 'adam'"),
+    ({"settings": {"mu": 0.5}}, "adam has no setting 'mu'; it has beta1, beta2, eps"),
+    ({"schedule": "step"}, "schedule: expected one of constant"),
+])
+def test_a_plan_that_is_none_says_why(changed, says):
+    with pytest.raises(ValueError, match=says):
+        Plan(**changed)
+
+
+def test_a_size_that_the_network_has_not_is_refused():
+    with pytest.raises(DataError, match="no size k to be given; it has h"):
+        train(gp.Network([2, "h", 1]), load("moons"), Plan(sizes={"k": 3}))
