@@ -21,6 +21,7 @@ from ..equation import (
     Read,
     Term,
     Within,
+    guard_subscripts,
     slots_of,
     term_reads,
 )
@@ -79,8 +80,10 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
         number = sp.S.NegativeOne if whole.as_coeff_Mul()[0].is_negative else number
         whole = number * whole
     shown = body(with_sigmoids(whole), leaves, pen.medium.style)
-    # Ranges first: within them, the places that other guards read are there.
-    telling = sorted(_telling(term, pen), key=lambda guard: not isinstance(guard, Within))
+    # What is of indices alone first: where it holds, the places that other guards read are there.
+    telling = sorted(_telling(term, pen), key=lambda guard: (
+        any(isinstance(part, Read) for part in guard_subscripts(guard)),
+        not isinstance(guard, Within)))
     guards = "".join(map(pen.guard, telling))
     ranges = [(index, _is_seen(index, term, pen)) for index in over]
     return _multiplied(number, outside, _reduced(equation, ranges, guards, shown, pen), pen)

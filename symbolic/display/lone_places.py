@@ -32,7 +32,19 @@ def without_lone_places(equation: Equation, shapes: Shapes) -> Equation:
              for term, old in zip(placed, equation.terms, strict=True)]
     if equation.reduction != "sum":  # which is of something, whatever its guards say
         terms = [term or old for term, old in zip(terms, placed, strict=True)]
-    return with_spans(drop_idle(replace(equation, terms=tuple(filter(None, terms)))))
+    left = [term for term in terms if term is not None]
+    if equation.reduction == "sum" and left != list(equation.terms):
+        left = _like_terms(left)
+    return with_spans(drop_idle(replace(equation, terms=tuple(left))))
+
+
+def _like_terms(terms: Sequence[Term]) -> list[Term]:
+    """With terms that differ in their bodies alone as one, or as none where these cancel."""
+    bodies: dict[Term, sp.Expr] = {}
+    for term in terms:
+        rest = replace(term, body=sp.S.Zero)
+        bodies[rest] = bodies.get(rest, sp.S.Zero) + term.body
+    return [replace(rest, body=body) for rest, body in bodies.items() if body != 0]
 
 
 def _at_first(term: Term, out: Sequence[Index], shapes: Shapes) -> Term:

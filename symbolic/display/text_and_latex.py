@@ -56,6 +56,10 @@ class TextStyle(Style):
     def indicator(self, condition: Piece) -> Piece:
         return Piece(f"[{condition.text}]", ATOM, condition.array)
 
+    def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
+        spelled = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}.get(sign, sign)
+        return super().relation(left, spelled, right)
+
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         if name in ("Abs", "abs") and "|" not in arguments[0].text:
             return Piece(f"|{arguments[0].text}|", ATOM, arguments[0].array)

@@ -78,6 +78,22 @@ def spelled(system: System, gradients: dict, values: dict, expected: dict) -> No
         agree(written[name], expected[array], f"written {name}\n{source}")
 
 
+def steps_agree(
+    program: Program, system: System, values: dict, directions: dict, gradient: dict
+) -> None:
+    """A gradient along a direction is what a step of the loss says; AssertionError if not."""
+    for name, direction in directions.items():
+        along = np.sum(gradient[name] * direction)
+        if program.is_analytic:
+            expected = slope(system, "L", values, {name: direction})
+            agree(along, expected, f"by {name}")
+            continue
+        estimate = derivative_along(Evaluator(
+            lambda moved: float(evaluate(system, moved, SIZES)["L"]), values), name, direction)
+        if estimate.status == "smooth":
+            assert abs(estimate.value - along) <= estimate.bound, f"by {name}"
+
+
 def holds(program: Program, seed: int) -> None:
     """Every derivative of the program at a random point; AssertionError for one that is wrong."""
     system, wrt = validate(program.system), program.wrt
@@ -93,18 +109,7 @@ def holds(program: Program, seed: int) -> None:
     found = evaluate(raw.system, values, sizes)
     gradient = {name: found[raw.of[name]] for name in wrt}
     along = sum(np.sum(gradient[name] * directions[name]) for name in wrt)
-    if program.is_analytic:
-        for name in wrt:
-            expected = slope(system, "L", values, {name: directions[name]})
-            agree(np.sum(gradient[name] * directions[name]), expected, f"reverse by {name}")
-    else:
-        for name in wrt:
-            estimate = derivative_along(Evaluator(
-                lambda moved: float(evaluate(system, moved, sizes)["L"]), values), name,
-                directions[name])
-            if estimate.status == "smooth":
-                along_one = np.sum(gradient[name] * directions[name])
-                assert abs(estimate.value - along_one) <= estimate.bound, f"reverse by {name}"
+    steps_agree(program, system, values, directions, gradient)
 
     chain = differentiate(system, "L", wrt)
     validate(chain.system)

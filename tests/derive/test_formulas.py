@@ -99,6 +99,10 @@ def of_random(program, seed):
         derivation = gp.derive(program.system, program.wrt)
     except EquationError:
         return
+    as_it_is(program, derivation)
+
+
+def as_it_is(program, derivation):
     wrong = [line for line in faults(of_derivation(str(program), derivation))
              if ": unsaid: " not in line]
     assert not wrong, "\n".join(wrong)
@@ -146,7 +150,7 @@ def test_gradients_read_as_in_a_book(text, shapes, by, expected):
 
 WRITTEN_OUT = [
     ("L = sum(where(x > 0, x, 0)*c)", {"x": "n", "c": "n"}, "x", "[x > 0] ⊙ c"),
-    ("L = sum(c*where(x > 0, 0, x))", {"x": "n", "c": "n"}, "x", "c ⊙ [x <= 0]"),
+    ("L = sum(c*where(x > 0, 0, x))", {"x": "n", "c": "n"}, "x", "c ⊙ [x ≤ 0]"),
     ("K = exp(-(x[:, None] - x[None, :])**2/h)/h\nL = sum(K*M)", {"x": "n", "M": "n n", "h": ""},
      "M", "K"),
 ]
