@@ -13,6 +13,7 @@ compiled function runs the text that is printed; `source` is where to begin.
     grids           equations on their indices: what no other form fits
     identifiers     names that Python can bear, and names in strings and comments
     interpret       any list of equations, as it stands: what has no text, and the reference
+    lean/           texts as NumPy runs them in the least time, for types and shapes that are known
     largest         sums of several exponentials, with the largest taken out
     names           how sizes, places and loop variables are called in a text, and spelled
     numpy_style     scalar bodies as NumPy expressions

@@ -4,7 +4,7 @@ as integers in their range, shapes that fit; and results that share no memory wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,11 +58,20 @@ class Arguments:
                     self._fitting.clear()
                 self._fitting[kinds] = known
         sizes, is_complex = known
+        for name, place, size, number in self._ranges(sizes):
+            check_range(name, given[place], size, number)
+        return given, is_complex
+
+    def checks(self, given: Sequence[Any]) -> list[tuple[str, int, Size, int]]:
+        """What is to be asked of labels in arrays of the shapes of `given`: name, place among the
+        inputs, and the size, with its number, that they are below."""
+        return list(self._ranges(fitted(self.system.inputs, given)))
+
+    def _ranges(self, sizes: Sizes) -> Iterator[tuple[str, int, Size, int]]:
         for name, below in self.bounds.items():
             for size in below:
                 if size.free_symbols <= sizes.keys():  # a number of classes need not be a shape's
-                    check_range(name, given[self.names.index(name)], size, size_number(size, sizes))
-        return given, is_complex
+                    yield name, self.names.index(name), size, size_number(size, sizes)
 
 
 def fitted(

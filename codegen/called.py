@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
+
 from ..symbolic.display.layout import ATOM, POW, Piece
 from ..symbolic.equation import slot
 from ..symbolic.functions import SIGMOID, STEP, A, Opaque, Z, in_output, in_sigmoid
 from ..symbolic.rationals import factored
 from ..symbolic.special import HIGHEST, log_gamma
 from .identifiers import identifier
+from .lean import error_functions
 from .names import Names
 from .numpy_style import NumPyStyle
+
+
+def _or_without_scipy(name: str) -> str:
+    """SciPy's error function, and one of NumPy alone where there is no SciPy."""
+    parts = (error_functions.rational, error_functions.erf_below_half,
+             error_functions.erfc_above_half, getattr(error_functions, name))
+    source = "\n\n".join(inspect.getsource(part) for part in parts)
+    own = source.replace(": Any", "").replace(" -> Any", "").replace("\n\n\n", "\n\n")
+    return (f"try:\n    from scipy.special import {name}\nexcept ImportError:\n"
+            f"{textwrap.indent(own.rstrip(), '    ')}\n")
+
 
 SOURCES: dict[str, str] = {
     "sigmoid": '''\
@@ -23,22 +38,7 @@ def softplus_ratio(z):
     """log(1 + exp(z)) (1 + exp(-z)), and its limit 1 where z is far below 0."""
     return np.where(z < -37, 1, np.logaddexp(0, z) * (1 + np.exp(-np.maximum(z, -37))))
 ''',
-    "erf": '''\
-import math
-
-
-def erf(z):
-    """The error function, which NumPy lacks, in the precision of z."""
-    return np.vectorize(math.erf, otypes=[float])(z).astype(np.result_type(z, 1.0))
-''',
-    "erfc": '''\
-import math
-
-
-def erfc(z):
-    """1 - erf(z), which NumPy lacks, in the precision of z."""
-    return np.vectorize(math.erfc, otypes=[float])(z).astype(np.result_type(z, 1.0))
-''',
+    **{name: _or_without_scipy(name) for name in ("erf", "erfc")},
     "xlogx": '''\
 def xlogx(z):
     """z log z, and its limit 0 at z = 0."""

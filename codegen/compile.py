@@ -7,7 +7,7 @@ stands, by :mod:`interpret`, between the stretches of text before and after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -16,12 +16,22 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy as sp
 
-from ..symbolic.equation import EquationError, Item, System, equations_of
+from ..symbolic.equation import Array, EquationError, Item, System, equations_of
 from ..symbolic.functions import TANH, Opaque
 from ..symbolic.special import Special
-from .arguments import REMEMBERED, Arguments, Sizes, fitted, owned
+from .arguments import (
+    REMEMBERED,
+    SCALARS_WIDEN,
+    Arguments,
+    Sizes,
+    check_range,
+    fitted,
+    owned,
+)
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
+from .lean.fitted import fitted as fitted_text
+from .lean.flat import NotFlatError
 from .saturated import needed, prepared
 from .source import Printing, function_text
 
@@ -30,9 +40,21 @@ Step: TypeAlias = Callable[[Values, Sizes], None]
 
 
 def compile_system(
-    system: System, results: Sequence[str], row_vectors: bool = True
-) -> Callable[..., tuple[Any, ...]]:
+    system: System,
+    results: Sequence[str],
+    row_vectors: bool = True,
+    keys: Sequence[str] | None = None,
+    *,
+    fit: bool = False,
+    workspace: bool = False,
+) -> Callable[..., Any]:
     """A function of the system's inputs (by keyword) that returns the arrays in `results`.
+
+    keys: of all results but the first; the function returns that one and a dict of the others.
+    fit: the text is fitted to the types and shapes of each kind of call, at the first such call
+    (some milliseconds), for which its roundings are other ones.
+    workspace: the function returns the same arrays at each call with the same types and shapes,
+    with new values in them, and allocates no others; not for several threads at once.
 
     Only what the results need is computed.  Integers given for a real input are taken as floats;
     results share no memory with the inputs or each other.  Raises TypeError for a missing or
@@ -42,21 +64,89 @@ def compile_system(
     spoken, names = pronounceable(prepared(system))
     program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
     arguments = Arguments(system)
+    fitting = _Fitting(program, arguments, keys, workspace) if fit or workspace else None
 
-    def run(**arrays: Any) -> tuple[Any, ...]:
-        given, is_complex = arguments(arrays)
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+    def run(**arrays: Any) -> Any:
+        if fitting is not None and fitting.last is not None:
             try:
-                found = program.run(given, is_complex)
-            except (IndexError, ValueError) as error:
-                none = [f"{size} = 0" for size, n in fitted(system.inputs, given).items() if not n]
-                if not none:
-                    raise
-                raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more, since an entry "
-                                 f"is read that is not there ({error})") from None
-        return owned(found, given)
+                found = fitting.last(**arrays)
+            except TypeError:  # other names than the inputs'
+                found = None
+            if found is not None:
+                return found
+        given, is_complex = arguments(arrays)
+        last = None if fitting is None or is_complex else fitting.of(arrays, given)
+        if last is not None:
+            return last(**arrays)
+        made = owned(program.quiet(given, is_complex, system.inputs), given)
+        return made if keys is None else (made[0], dict(zip(keys, made[1:], strict=True)))
 
     return run
+
+
+class _Fitting:
+    """The text of a program, fitted to the types and shapes that it is called with.
+
+    last: the latest of its functions: of the arrays by name; it returns None where they are not of
+    its types and shapes.
+    """
+
+    def __init__(
+        self, program: _Program, arguments: Arguments, keys: Sequence[str] | None,
+        workspace: bool,
+    ) -> None:
+        self.program = program
+        self.arguments = arguments
+        self.keys = keys
+        self.workspace = workspace
+        self.last: Callable[..., Any] | None = None
+        self._made: dict[Any, Callable[..., Any]] = {}
+        self._has_text = not SCALARS_WIDEN and bool(arguments.names)
+
+    def of(
+        self, arrays: Mapping[str, Any], given: Sequence[Any]
+    ) -> Callable[..., Any] | None:
+        """The function for arrays like these; None where they are not taken as they are, or where
+        there is no text."""
+        names = self.arguments.names
+        if not self._has_text or any(
+                arrays[name] is not one for name, one in zip(names, given, strict=True)):
+            return None
+        kinds = tuple([(type(one), one.dtype, one.shape) for one in given])
+        if kinds not in self._made:
+            if len(self._made) >= REMEMBERED:
+                self._made.clear()
+            made = self._fitted(given)
+            if made is None:
+                return None
+            self._made[kinds] = made
+        self.last = self._made[kinds]
+        return self.last
+
+    def _fitted(self, given: Sequence[Any]) -> Callable[..., Any] | None:
+        text = self.program.text_of_all
+        if text is None or any(not n for one in given for n in one.shape):
+            self._has_text = text is not None
+            return None
+        try:
+            function = fitted_text(text, given, self.keys, self.workspace)
+        except NotFlatError:
+            self._has_text = False
+            return None
+        names, checked = self.arguments.names, self.arguments.checks(given)
+        if not checked and names == [array.name for array in self.program.system.inputs]:
+            return function
+
+        def call(**arrays: Any) -> Any:
+            if arrays.keys() != set(names):
+                return None
+            for name, _, size, number in checked:
+                if getattr(arrays[name], "dtype", None) != np.int64:
+                    return None
+                check_range(name, arrays[name], size, number)
+            return function(*[arrays[name] for name in names])
+
+        return call
 
 
 @dataclass(frozen=True)
@@ -74,6 +164,21 @@ class _Program:
     @cached_property
     def items(self) -> list[Item]:
         return needed(self.system, self.results)
+
+    def quiet(
+        self, given: Sequence[Any], is_complex: bool, inputs: Sequence[Array]
+    ) -> Sequence[Any]:
+        """What `run` gives, without warnings.  Raises ValueError where an entry is read along an
+        axis that has none."""
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            try:
+                return self.run(given, is_complex)
+            except (IndexError, ValueError) as error:
+                none = [f"{size} = 0" for size, n in fitted(inputs, given).items() if not n]
+                if not none:
+                    raise
+                raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more, since an entry "
+                                 f"is read that is not there ({error})") from None
 
     def run(self, given: Sequence[Any], is_complex: bool) -> Sequence[Any]:
         if self.text is not None and not is_complex:
@@ -94,12 +199,16 @@ class _Program:
         return self.known[shapes]
 
     @cached_property
-    def text(self) -> Callable[..., Any] | None:
+    def text_of_all(self) -> str | None:
         """All of it as one text; None where an item has none."""
         try:
-            return self._function(self.items, self.results)
+            return self._text(self.items, self.results)
         except EquationError:
             return None
+
+    @cached_property
+    def text(self) -> Callable[..., Any] | None:
+        return None if self.text_of_all is None else _function(self.text_of_all)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -129,7 +238,7 @@ class _Program:
 
     def _stretch(self, items: Sequence[Item], known: Sequence[str]) -> Step:
         made, before = _made(items), tuple(known)
-        function = self._function(items, made, before)
+        function = _function(self._text(items, made, before))
         names = [*(array.name for array in self.system.inputs), *before]
 
         def run(arrays: Values, sizes: Sizes) -> None:
@@ -138,16 +247,19 @@ class _Program:
 
         return run
 
-    def _function(
+    def _text(
         self, items: Sequence[Item], results: Sequence[str], known: Sequence[str] = ()
-    ) -> Callable[..., Any]:
-        """A text as a function.  All names in it are identifiers, which hold nothing to be run."""
+    ) -> str:
         returned = [f"    return {''.join(f'{name}, ' for name in results)}"]
-        text = function_text(self.system, items, results, returned, name="run", known=known,
+        return function_text(self.system, items, results, returned, name="run", known=known,
                              row_vectors=self.row_vectors)
-        namespace: dict[str, Any] = {}
-        exec(compile(text, "<equations>", "exec"), namespace)
-        return namespace["run"]  # type: ignore[no-any-return]
+
+
+def _function(text: str) -> Callable[..., Any]:
+    """A text as a function.  All names in it are identifiers, which hold nothing to be run."""
+    namespace: dict[str, Any] = {}
+    exec(compile(text, "<equations>", "exec"), namespace)
+    return namespace["run"]  # type: ignore[no-any-return]
 
 
 def _interpreted(item: Item) -> Step:

@@ -20,6 +20,7 @@ from ..symbolic import special
 from ..symbolic.equation import slot
 from ..symbolic.functions import STEP, A, Opaque, Z, in_sigmoid
 from ..symbolic.relations import as_relations
+from .lean import error_functions
 from .stable import steadied
 
 INTEGER_END = 2**63
@@ -161,21 +162,32 @@ def near_zero(body: sp.Expr) -> sp.Expr:
         lambda part: sp.Function("log1p")(part.args[0] - 1))
 
 
+def _pair_of(part: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """The number and the term of a sum that are c and -c exp(u), or c and ± c erf(u)."""
+    if not (part.is_Add and part.args[0].is_Rational):
+        return None
+    constant, *rest = part.args
+    for term in rest:
+        number, applied = term.as_coeff_Mul()
+        if abs(number) == abs(constant) and (isinstance(applied, sp.erf) or (
+                isinstance(applied, sp.exp) and number == -constant and len(rest) == 1)):
+            return constant, term
+    return None
+
+
 def _is_pair(part: sp.Expr) -> bool:
-    """Whether it is c (f ± 1) with the f of an exponential or an error function."""
-    if not (part.is_Add and len(part.args) == 2 and part.args[0].is_Rational):
-        return False
-    number, applied = part.args[1].as_coeff_Mul()
-    return abs(number) == abs(part.args[0]) and (
-        isinstance(applied, sp.erf) or (isinstance(applied, sp.exp) and number == -part.args[0]))
+    return _pair_of(part) is not None
 
 
 def _pair(part: sp.Expr) -> sp.Expr:
-    constant, (number, applied) = part.args[0], part.args[1].as_coeff_Mul()
+    found = _pair_of(part)
+    assert found is not None
+    constant, (number, applied) = found[0], found[1].as_coeff_Mul()
     (argument,) = applied.args
+    rest = sp.Add(*(term for term in part.args if term not in found))
     if isinstance(applied, sp.exp):
-        return number * sp.Function("expm1")(argument)
-    return constant * sp.Function("erfc")(-number / constant * argument)
+        return rest + number * sp.Function("expm1")(argument)
+    return rest + constant * sp.Function("erfc")(-number / constant * argument)
 
 
 def sigmoid(z: Any) -> Any:
@@ -218,22 +230,6 @@ def softplus_ratio(z: Any) -> Any:
     return np.where(np.real(z) < -37, 1, softplus(near) * (1 + np.exp(-near)))
 
 
-_erf = np.vectorize(math.erf, otypes=[float])
-
-
-def erf(z: Any) -> Any:
-    """The error function, which NumPy has none of, in the precision of z."""
-    return _erf(z).astype(_precision(z))
-
-
-_erfc = np.vectorize(math.erfc, otypes=[float])
-
-
-def erfc(z: Any) -> Any:
-    """1 - erf(z), in the precision of z."""
-    return _erfc(z).astype(_precision(z))
-
-
 def _special(name: str) -> Callable[..., Any]:
     values = special.values_of(name)
     assert values is not None
@@ -261,8 +257,8 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "abs": np.abs,
     "sign": np.sign,
     "tanh": np.tanh,
-    "erf": erf,
-    "erfc": erfc,
+    "erf": error_functions.erf,
+    "erfc": error_functions.erfc,
     "choose": choose,
     "maximum": np.maximum,
     "minimum": np.minimum,

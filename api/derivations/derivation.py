@@ -251,21 +251,20 @@ class Derivation:
     def _general_writer(self) -> Writer:
         return Writer(general_notation(self.writer.notation), self.writer.row_vectors, {})
 
-    def compile(self) -> Callable[..., tuple[float, dict[str, Any]]]:
+    def compile(self, workspace: bool = False) -> Callable[..., tuple[float, dict[str, Any]]]:
         """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})`` in NumPy.
 
         Arrays are given by input name; a missing one is a TypeError, a wrong shape or a label
         outside its range a ValueError.  Integers given for a real input are taken as floats.
+
+        workspace: every call with the same types and shapes returns the same arrays, with new
+        values in them, and allocates no other array: for a loop that is done with a gradient
+        before it asks for the next one.  Not for several threads at once.
         """
         names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
-        run = compile_system(self.system, names, self.writer.row_vectors)
-        wrt = tuple(self.gradients)
-
-        def gradient(**arrays: Any) -> tuple[float, dict[str, Any]]:
-            loss, *found = run(**arrays)
-            return loss, dict(zip(wrt, found, strict=True))
-
-        return gradient
+        return compile_system(
+            self.system, names, self.writer.row_vectors, tuple(self.gradients), fit=True,
+            workspace=workspace)
 
     def loss_function(self) -> Callable[..., Any]:
         """``loss(**arrays)`` in NumPy: the forward pass alone."""

@@ -87,7 +87,7 @@ class Derivative:
 
         A missing or unknown input is a TypeError, a wrong shape a ValueError.
         """
-        run = compile_system(self.system, [self.name], self.writer.row_vectors)
+        run = compile_system(self.system, [self.name], self.writer.row_vectors, fit=True)
         return lambda **arrays: run(**arrays)[0]
 
 

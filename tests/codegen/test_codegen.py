@@ -284,10 +284,12 @@ def test_a_title_is_text_and_nothing_else(title):
 
 def test_identifiers_reserve_what_texts_bring_along():
     brought = set()
-    for node in (node for text in SOURCES.values() for node in ast.parse(text).body):
-        names = getattr(node, "names", [node])  # of an import, or of a definition
-        brought |= {one.name for one in names}
-    assert brought == BUNDLED | {"math"}
+    for node in (node for text in SOURCES.values() for node in ast.walk(ast.parse(text))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            brought |= {one.name for one in node.names}
+        elif isinstance(node, ast.FunctionDef):
+            brought.add(node.name)
+    assert brought == BUNDLED
 
 
 # --- the gallery, models and programs that nobody wrote ------------------------------------------

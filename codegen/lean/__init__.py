@@ -1,0 +1,10 @@
+"""Printed texts as NumPy runs them in the least time, for arrays of known types and shapes.
+
+    error_functions  erf and erfc for arrays where there is no SciPy
+    fitted           a text as a function for arguments like some that are given
+    flat             a text as statements that do one operation each
+    lives            how long the memory of a value is read
+    measured         types, shapes and memory of the values, seen in one run
+    named_once       no operation is done a second time on the same values
+    spelled          each operation by the quickest call, into memory that is free
+"""

@@ -1,0 +1,78 @@
+"""A text as a function for arguments of the types and shapes of some that are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .flat import flat
+from .measured import measured
+from .named_once import named_once
+from .spelled import Spelled
+
+Function = Callable[..., Any]
+"""Of the arguments; None where they are not of these types and shapes."""
+
+
+def fitted(
+    text: str, given: Sequence[Any], keys: Sequence[str] | None = None, workspace: bool = False
+) -> Function:
+    """The function ``run`` of a text for arguments like those given, whose values count for
+    nothing; with a `workspace`, it returns the same arrays each time and allocates none.
+
+    keys: of all results but the first, which are then returned as a dict.
+
+    Raises NotFlatError for a text that has other statements than printed ones have, and what a run
+    of the text raises.
+    """
+    return compiled(*spelled(text, given, keys, workspace))
+
+
+def spelled(
+    text: str, given: Sequence[Any], keys: Sequence[str] | None = None, workspace: bool = False
+) -> tuple[str, dict[str, Any]]:
+    """The text of that function, and what it refers to."""
+    statements = flat(text)
+    space: dict[str, Any] = {}
+    # All names in it are identifiers, which hold nothing to be run.
+    exec(compile(statements.preamble, "<equations>", "exec"), space)
+    named_once(statements)
+    with np.errstate(all="ignore"):
+        seen = measured(statements, space, given)
+        made = Spelled(statements, seen, space, workspace)
+    copied = _shared(seen.results, given)
+    tests = []
+    for name, one in zip(statements.arguments, given, strict=True):
+        kind, dtype = made.bind("kind", type(one)), made.bind("dtype", one.dtype)
+        tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} or "
+                     f"{name}.shape != {one.shape}")
+    values = [f"{name}.copy()" if copy else name for name, copy in zip(
+        statements.returned, copied, strict=True)]
+    returned = "".join(f"{value}, " for value in values) if keys is None else (
+        f"{values[0]}, {{{', '.join(map('{!r}: {}'.format, keys, values[1:]))}}}")
+    quiet = made.bind("errstate", np.errstate)
+    lines = [f"def run({', '.join(statements.arguments)}):",
+             *(f"    if {test}:\n        return None" for test in tests),
+             f"    with {quiet}(all='ignore'):", *(f"        {line}" for line in made.lines or [
+                 "pass"]), f"    return {returned}"]
+    return "\n".join(lines) + "\n", made.space
+
+
+def compiled(text: str, space: dict[str, Any]) -> Function:
+    exec(compile(text, "<fitted>", "exec"), space)
+    made: Function = space["run"]
+    return made
+
+
+def _shared(results: Sequence[Any], given: Sequence[Any]) -> list[bool]:
+    """Which results have memory of an argument, or of a result before them, or may not be
+    written to."""
+    before, found = [one for one in given if isinstance(one, np.ndarray)], []
+    for result in results:
+        array = isinstance(result, np.ndarray)
+        found.append(array and (not result.flags.writeable or any(
+            np.may_share_memory(result, one) for one in before)))
+        before += [result] if array else []
+    return found

@@ -1,0 +1,108 @@
+"""What the values of a flat text are, seen in one run of it: their types, shapes and memory."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .flat import Flat, names_in
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What every value of a name was like.
+
+    owns: whether it was an array, in C order, with memory of its own.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    owns: bool
+    is_ordered: bool
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass
+class Measured:
+    """What was seen in a run.
+
+    arrays: of each name that was always an array of one type and shape.  numbers: the values of
+    names that no loop changes and that are numbers or types.  results: those returned.
+    """
+
+    arrays: dict[str, Seen] = field(default_factory=dict)
+    numbers: dict[str, Any] = field(default_factory=dict)
+    results: tuple[Any, ...] = ()
+    _unlike: set[str] = field(default_factory=set)
+
+    def see(self, name: str, value: Any) -> None:
+        found = None
+        if type(value) is np.ndarray:
+            ordered = bool(value.flags.c_contiguous)
+            owns = value.base is None and value.flags.owndata and value.flags.writeable
+            found = Seen(value.dtype, value.shape, owns and ordered, ordered)
+        if found is None or name in self._unlike or self.arrays.get(name, found) != found:
+            self._unlike.add(name)
+            self.arrays.pop(name, None)
+        else:
+            self.arrays[name] = found
+
+
+def measured(flat: Flat, space: dict[str, Any], given: Sequence[Any]) -> Measured:
+    """A run of the text in `space`, which has its functions, on arguments.
+
+    Raises what the text raises.
+    """
+    seen = Measured()
+    look, number = (_free(stem, flat) for stem in ("see", "number"))
+    fixed = flat.plain - flat.loose
+
+    def watched(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+        made: list[ast.stmt] = []
+        for node in body:
+            if isinstance(node, ast.For):
+                made.append(ast.For(node.target, node.iter, watched(node.body), []))
+                continue
+            if isinstance(node, ast.If):
+                made.append(ast.If(node.test, watched(node.body), []))
+                continue
+            made.append(node)
+            if isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Subscript):
+                for name in names_in(node.targets[0]):
+                    made += ast.parse(f"{number}[{name!r}] = {name}" if name in fixed
+                                      else f"{look}({name!r}, {name})").body
+        return made
+
+    text = function_of("watched", flat.arguments, watched(flat.body), flat.returned)
+    local = {**space, look: seen.see, number: seen.numbers}
+    # The names in the text are identifiers, which hold nothing to be run.
+    exec(compile(text, "<measured>", "exec"), local)
+    for name, value in zip(flat.arguments, given, strict=True):
+        seen.see(name, value)
+    function: Callable[..., tuple[Any, ...]] = local["watched"]
+    seen.results = function(*given)
+    return seen
+
+
+def function_of(
+    name: str, arguments: Sequence[str], body: Sequence[ast.stmt], returned: Sequence[str]
+) -> str:
+    """The text of a function."""
+    whole = "\n".join(ast.unparse(ast.fix_missing_locations(node)) for node in body)
+    inside = "".join(f"    {line}\n" for line in whole.splitlines())
+    return (f"def {name}({', '.join(arguments)}):\n{inside}"
+            f"    return {''.join(f'{one}, ' for one in returned)}\n")
+
+
+def _free(stem: str, flat: Flat) -> str:
+    while stem in flat.taken:
+        stem += "_"
+    flat.taken.add(stem)
+    return stem

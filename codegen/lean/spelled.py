@@ -1,0 +1,337 @@
+"""A flat text for arrays of the types and shapes that were seen: each operation by the call that
+does it in the least time, into memory that is no longer read where there is some.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .flat import Flat, names_in
+from .lives import FOREVER, Lives, lives
+from .measured import Measured, Seen
+
+BINARY: dict[type[ast.operator], np.ufunc] = {
+    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
+    ast.MatMult: np.matmul,
+}
+COMPARED: dict[type[ast.cmpop], np.ufunc] = {
+    ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
+    ast.Eq: np.equal, ast.NotEq: np.not_equal,
+}
+SMALL = 4096
+"""Products up to this size are summed as a BLAS dot product: it sums in another order, which for
+more entries would be less exact than NumPy's pairs."""
+
+
+class Spelled:
+    """The lines of a function, and the objects that it refers to.
+
+    workspace: whether arrays of its own stay allocated between calls.
+    """
+
+    def __init__(
+        self, flat: Flat, seen: Measured, space: dict[str, Any], workspace: bool
+    ) -> None:
+        self.flat = flat
+        self.arrays = seen.arrays
+        self.space = {**space, **seen.numbers}
+        self.lives: Lives = lives(flat)
+        self.pool = Pool() if workspace else None
+        self._bound: dict[tuple[str, Any], str] = {}
+        self.lines: list[str] = []
+        self.held: dict[str, str] = {}
+        """The buffer that a name's values stand in."""
+        self._block(flat.body, "", ())
+
+    def bind(self, stem: str, thing: Any, key: Any = None) -> str:
+        """A name of the text's own for an object."""
+        key = (stem, id(thing) if key is None else key)
+        if key not in self._bound:
+            name = stem
+            while name in self.flat.taken:
+                name += "_"
+            self.flat.taken.add(name)
+            self.space[name] = thing
+            self._bound[key] = name
+        return self._bound[key]
+
+    # --- statements -----------------------------------------------------------------------------
+
+    def _block(self, body: Sequence[ast.stmt], indent: str, path: tuple[int, ...]) -> None:
+        place = 0
+        while place < len(body):
+            node, after = body[place], body[place + 1] if place + 1 < len(body) else None
+            place += 1
+            if isinstance(node, ast.For | ast.If):
+                head = (f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
+                        if isinstance(node, ast.For) else f"if {ast.unparse(node.test)}:")
+                self.lines.append(indent + head)
+                self._block(node.body, indent + "    ",
+                            (*path, id(node)) if isinstance(node, ast.For) else path)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                joined = self._joined(node, after, indent)
+                place += joined
+                if not joined:
+                    self._assigned(node.targets[0].id, node, indent, path)
+            elif isinstance(node, ast.AugAssign):
+                self.lines.append(indent + self._added(node))
+            else:
+                self.lines.append(indent + ast.unparse(ast.fix_missing_locations(node)))
+            if self.pool is not None:
+                self.pool.free(self.lives.places[id(body[place - 1])])
+
+    def _joined(self, node: ast.Assign, after: ast.stmt | None, indent: str) -> bool:
+        """Whether a value and the one statement after it that reads it became one line."""
+        assert isinstance(node.targets[0], ast.Name)
+        name = node.targets[0].id
+        if not isinstance(after, ast.Assign) or self.lives.uses.get(name) != 1 or (
+                self.lives.ends.get(name, 0) >= FOREVER):
+            return False
+        target, value = after.targets[0], after.value
+        if isinstance(target, ast.Name) and isinstance(value, ast.Call) and (
+                ast.unparse(value) == f"np.sum({name})"):
+            text = self._dot(node.value)
+            if text:
+                self.lines.append(f"{indent}{target.id} = {text}")
+            return bool(text)
+        if isinstance(target, ast.Subscript) and isinstance(value, ast.Name) and (
+                value.id == name and self._fits(target, name)):
+            text = self._call(node.value, ast.unparse(target), in_part=True)
+            if text:
+                self.lines.append(indent + text)
+            return bool(text)
+        return False
+
+    def _dot(self, value: ast.expr) -> str:
+        """Σ a b of small arrays of one shape."""
+        pair: list[ast.expr] = []
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+            pair = [value.left, value.right]
+        elif isinstance(value, ast.Call) and ast.unparse(value.func) == "np.square":
+            pair = [value.args[0], value.args[0]]
+        seen = [self._seen(part) for part in pair]
+        first = seen[0] if seen else None
+        if first is None or first.dtype.kind != "f" or not first.is_ordered or (
+                first.size > SMALL or first.dtype.itemsize < 8 or any(s != first for s in [
+                    s and Seen(s.dtype, s.shape, first.owns, s.is_ordered) for s in seen])):
+            return ""
+        return f"{self.bind('vdot', np.vdot)}({', '.join(map(ast.unparse, pair))})"
+
+    def _fits(self, target: ast.Subscript, name: str) -> bool:
+        """Whether a part of an array is one that the values of a name fill."""
+        whole, part = self._seen(target.value), self.arrays.get(name)
+        if whole is None or part is None or whole.dtype != part.dtype or not part.shape:
+            return False
+        entries = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+        if any(isinstance(one, ast.Slice) and {*names_in(one)} & self.flat.loose
+               for one in entries) or not {*names_in(target.slice)} <= {*self.flat.plain, "np"}:
+            return False
+        try:
+            at = ast.unparse(ast.Subscript(ast.Name("_", ast.Load()), target.slice, ast.Load()))
+            found = eval(at, {**self.space, **dict.fromkeys(self.flat.loose, 0),
+                              "_": np.broadcast_to(0, whole.shape)})
+            return bool(found.shape == part.shape)
+        except (IndexError, TypeError):
+            return False
+
+    def _added(self, node: ast.AugAssign) -> str:
+        plain = ast.unparse(ast.fix_missing_locations(node))
+        target = node.target
+        if not isinstance(target, ast.Subscript) or type(node.op) not in BINARY or (
+                not {*names_in(target.slice)} <= {*self.flat.plain, "np"}):
+            return plain
+        whole = self._seen(target.value)
+        if whole is None or not whole.shape or isinstance(target.slice, ast.Constant):
+            return plain
+        entries = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+        if len(entries) >= len(whole.shape) and not any(
+                isinstance(one, ast.Slice) for one in entries):
+            return plain  # one entry is no array
+        part = self.bind("part", None, "part")
+        function = self.bind(BINARY[type(node.op)].__name__, BINARY[type(node.op)])
+        return (f"{function}({part} := {ast.unparse(target)}, {self._atom(node.value, whole)}, "
+                f"{part})")
+
+    def _assigned(
+        self, name: str, node: ast.Assign, indent: str, path: tuple[int, ...]
+    ) -> None:
+        if name in self.space and name in self.flat.plain - self.flat.loose:
+            return  # a number that is known
+        seen = self.arrays.get(name)
+        out = self._out(name, node, path) if seen is not None and seen.owns else ""
+        text = self._call(node.value, out)
+        if not text and out:
+            text = self._filled(node.value, out)
+        if not text or not out:
+            self.held.pop(name, None)
+        text = text or ast.unparse(ast.fix_missing_locations(node.value))
+        self.lines.append(f"{indent}{name} = {text}")
+
+    def _out(self, name: str, node: ast.Assign, path: tuple[int, ...]) -> str:
+        """Memory for the values of a name: that of an operand which is not read any more, or else
+        of the workspace."""
+        seen, place = self.arrays[name], self.lives.places[id(node)]
+        elementwise = not isinstance(node.value, ast.BinOp) or not isinstance(
+            node.value.op, ast.MatMult)
+        for operand in names_in(node.value) if elementwise and self._ufunc(node.value) else ():
+            other = self.arrays.get(operand)
+            if other is not None and other == seen and self.lives.ends.get(operand) == place and (
+                    self.lives.roots.get(operand) == frozenset({operand})
+                    and operand not in self.flat.arguments
+                    and self.lives.loops.get(operand) == path == self.lives.loops.get(name)):
+                if operand in self.held and self.pool is not None:
+                    self.held[name] = self.held.pop(operand)
+                    self.pool.keep(self.held[name], self.lives.ends.get(name, 0))
+                return operand
+        if self.pool is None:
+            return ""
+        if not seen.shape:
+            return ""
+        buffer = self.pool.buffer(seen, self.lives.ends.get(name, 0))
+        self.held[name] = self.bind(f"buffer{buffer}", self.pool.arrays[buffer])
+        self.pool.names[self.held[name]] = buffer
+        return self.held[name]
+
+    # --- operations -----------------------------------------------------------------------------
+
+    def _seen(self, node: ast.expr) -> Seen | None:
+        return self.arrays.get(node.id) if isinstance(node, ast.Name) else None
+
+    def _ufunc(self, value: ast.expr) -> tuple[np.ufunc, list[ast.expr]] | None:
+        """An operation entry by entry, or a product of matrices, and what it is of."""
+        if isinstance(value, ast.BinOp) and type(value.op) in BINARY:
+            return BINARY[type(value.op)], [value.left, value.right]
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            return np.negative, [value.operand]
+        if isinstance(value, ast.Compare):
+            return COMPARED[type(value.ops[0])], [value.left, value.comparators[0]]
+        if isinstance(value, ast.Call) and not value.keywords:
+            function = self._named(value.func)
+            if isinstance(function, np.ufunc) and function.nout == 1 and (
+                    function.nin == len(value.args)):
+                return function, value.args
+        return None
+
+    def _named(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Name):
+            return self.space.get(node.id)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (
+                node.value.id == "np"):
+            return getattr(np, node.attr, None)
+        return None
+
+    def _call(self, value: ast.expr, out: str, in_part: bool = False) -> str:
+        """An operation as a call that leaves its values in `out`, which may be a part of an array;
+        "" where it has none."""
+        found = self._ufunc(value)
+        if found is None:
+            return self._reduction(value, out)
+        function, operands = found
+        seen = [s for s in map(self._seen, operands) if s is not None and s.shape]
+        if not seen:
+            return ""
+        texts = [self._atom(part, seen[0]) for part in operands]
+        # NumPy wants the keyword where one may take the array for a third operand
+        tail = "" if not out else f", out={out}" if function in (np.maximum, np.minimum) else (
+            f", {out}")
+        if function is np.matmul:
+            both = not in_part and len(seen) == 2 and seen[0].dtype == seen[1].dtype and (
+                len(seen[0].shape) == len(seen[1].shape) == 2 and seen[0].dtype.kind == "f")
+            whole: Callable[..., Any] = np.dot if both else np.matmul
+            return f"{self.bind(whole.__name__, whole)}({', '.join(texts)}{tail})"
+        if not out and isinstance(value, ast.BinOp | ast.Compare) and texts == list(
+                map(ast.unparse, operands)):
+            return ast.unparse(ast.fix_missing_locations(value))
+        return f"{self.bind(function.__name__, function)}({', '.join(texts)}{tail})"
+
+    def _atom(self, node: ast.expr, beside: Seen) -> str:
+        """An operand; a number as an array of no axes, which NumPy takes in less time."""
+        text = ast.unparse(node)
+        if (beside.dtype.kind == "f" and not isinstance(node, ast.Name)) or (
+                isinstance(node, ast.Name) and node.id in self.flat.plain):
+            names = {*names_in(node)} - {"np"}
+            if names <= self.space.keys() and not names & self.flat.loose:
+                number = eval(text, dict(self.space))  # of sizes and numbers alone
+                if type(number) in (int, float) and beside.dtype.kind == "f":
+                    made = np.array(number, beside.dtype)
+                    if np.isfinite(made) or not np.isfinite(number):
+                        return self.bind("number", made, (text, beside.dtype))
+        return text
+
+    def _reduction(self, value: ast.expr, out: str) -> str:
+        """A sum or a maximum along axes."""
+        if not isinstance(value, ast.Call) or len(value.args) != 1 or (
+                ast.unparse(value.func) not in ("np.sum", "np.max")):
+            return ""
+        of, seen = ast.unparse(value.args[0]), self._seen(value.args[0])
+        words = {str(word.arg): ast.unparse(word.value) for word in value.keywords}
+        is_sum = ast.unparse(value.func) == "np.sum"
+        if seen is None or seen.dtype.kind != "f" or not words.keys() <= {"axis", "keepdims"}:
+            return ""
+        if is_sum and seen.is_ordered and words in ({}, {"axis": "0"}):
+            return self._sum_by_ones(of, seen, bool(words), out)
+        if "axis" not in words:
+            return ""
+        function = (np.add if is_sum else np.maximum).reduce
+        keep = f", {words['keepdims']}" if "keepdims" in words else ""
+        tail = f", None, {out or None}{keep}" if out or keep else ""
+        whole = self.bind("sum_along" if is_sum else "max_along", function, is_sum)
+        return f"{whole}({of}, {words['axis']}{tail})"
+
+    def _sum_by_ones(self, of: str, seen: Seen, by_rows: bool, out: str) -> str:
+        """Σ_i x[i, j], or the sum of a small array, as a product with ones; "" for another sum."""
+        if by_rows and len(seen.shape) == 2:
+            ones = self.bind("ones", np.ones(seen.shape[0], seen.dtype),
+                             (seen.shape[0], seen.dtype))
+            return f"{self.bind('dot', np.dot)}({ones}, {of}{f', {out}' if out else ''})"
+        if not by_rows and seen.size <= SMALL and seen.dtype == float:
+            ones = self.bind("ones", np.ones(seen.size), seen.size)
+            return f"{self.bind('vdot', np.vdot)}({ones}, {of})"
+        return ""
+
+    def _filled(self, value: ast.expr, out: str) -> str:
+        """Zeros in memory that is there."""
+        if isinstance(value, ast.Call) and ast.unparse(value.func) == "np.zeros":
+            return f"{self.bind('filled', _filled)}({out}, 0)"
+        return ""
+
+
+def _filled(array: Any, number: float) -> Any:
+    array.fill(number)
+    return array
+
+
+class Pool:
+    """Arrays that are used again, those of one type and size as one."""
+
+    def __init__(self) -> None:
+        self.arrays: list[Any] = []
+        self.names: dict[str, int] = {}
+        self._ends: dict[int, int] = {}
+        self._idle: dict[Any, list[int]] = {}
+        self._kinds: list[Any] = []
+
+    def buffer(self, seen: Seen, end: int) -> int:
+        """The number of an array that nothing else uses up to the place `end`."""
+        kind = seen.dtype, seen.shape
+        idle = self._idle.setdefault(kind, [])
+        if not idle:
+            idle.append(len(self.arrays))
+            self.arrays.append(np.zeros(seen.shape, seen.dtype))
+            self._kinds.append(kind)
+        number = idle.pop()
+        self._ends[number] = end
+        return number
+
+    def keep(self, name: str, end: int) -> None:
+        self._ends[self.names[name]] = end
+
+    def free(self, place: int) -> None:
+        """Takes back what is not read after a place."""
+        for number in [one for one, end in self._ends.items() if end <= place]:
+            del self._ends[number]
+            self._idle[self._kinds[number]].append(number)

@@ -1,0 +1,178 @@
+"""What a compiled gradient runs after its text was fitted to the types and shapes of a call."""
+
+import itertools
+import re
+import tracemalloc
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import gradproof as gp
+from gradproof.codegen.arguments import SCALARS_WIDEN
+from gradproof.codegen.compile import compile_system
+from gradproof.codegen.lean import error_functions
+from gradproof.codegen.lean.fitted import fitted, spelled
+
+SIGMOID = gp.Network([2, 3, 1], output="sigmoid")
+DEEP = gp.Network([3, 5, 4, 2], activation=["tanh", "gelu"], loss="mean_squared_error")
+CLASSES = gp.Network([4, 6, 3], activation="relu", output="softmax", loss="cross_entropy")
+LSTM = gp.Model("T m 3", [{"type": "lstm", "units": 4}, "last", {"type": "dense", "units": 2}],
+                loss="mean_squared_error")
+CONVOLUTION = gp.Model("m 2 6 6", [{"type": "conv2d", "channels": 3, "kernel": 3, "padding": 1},
+                                   "relu", "flatten", {"type": "dense", "units": 2}],
+                       loss="mean_squared_error")
+NORMED = gp.Model("m 6", ["layer_norm", "gelu", {"type": "dense", "units": 2}],
+                  loss="mean_squared_error")
+ALL = {"sigmoid": SIGMOID, "deep": DEEP, "classes": CLASSES, "lstm": LSTM,
+       "convolution": CONVOLUTION, "normed": NORMED}
+
+
+whole = pytest.mark.skipif(SCALARS_WIDEN, reason="NumPy 1 runs the text as it stands")
+
+
+def drawn(derivation, m=5, dtype=float, seed=0):
+    rng = np.random.default_rng(seed)
+    sizes = {"m": m, "T": 4}
+    return {a.name: rng.normal(size=[int(n.subs({s: sizes[s.name] for s in n.free_symbols}))
+                                     for n in a.shape]).astype(dtype)
+            for a in derivation.system.inputs}
+
+
+def plain(derivation, values):
+    """What the text gives as it stands."""
+    names = [derivation.chain.loss, *(one.array for one in derivation.gradients.values())]
+    loss, *found = compile_system(derivation.system, names)(**values)
+    return loss, dict(zip(derivation.gradients, found, strict=True))
+
+
+def assert_same(found, expected, close=1e-12):
+    assert found[0] == pytest.approx(expected[0], rel=close)
+    assert list(found[1]) == list(expected[1])
+    for key, one in expected[1].items():
+        assert found[1][key].dtype == one.dtype
+        assert found[1][key].shape == one.shape
+        np.testing.assert_allclose(found[1][key], one, rtol=0, atol=close * np.abs(one).max())
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_fitted_computes_what_the_text_does(name, workspace):
+    derivation = gp.derive(ALL[name])
+    run = derivation.compile(workspace=workspace)
+    for m, seed in ((5, 0), (5, 1), (2, 2), (5, 3)):  # shapes that come again, other values
+        values = drawn(derivation, m, seed=seed)
+        assert_same(run(**values), plain(derivation, values))
+    single = drawn(derivation, dtype=np.float32)
+    found = run(**single)
+    assert found[0].dtype == np.float32
+    assert_same(found, plain(derivation, single), 1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_results_are_the_callers_own(name):
+    derivation = gp.derive(ALL[name])
+    values = drawn(derivation)
+    before = {key: value.copy() for key, value in values.items()}
+    run = derivation.compile()
+    first = run(**values)[1]
+    kept = {key: value.copy() for key, value in first.items()}
+    again = run(**values)[1]
+    for one, other in itertools.combinations([*values.values(), *first.values(),
+                                              *again.values()], 2):
+        assert one is other or not np.shares_memory(one, other)
+    for value in again.values():
+        value += 1
+    assert all(np.array_equal(first[key], kept[key]) for key in kept)
+    assert all(np.array_equal(values[key], before[key]) for key in before)
+
+
+@whole
+def test_a_workspace_returns_the_same_arrays_and_allocates_nothing():
+    derivation = gp.derive(gp.Network([20, 300, 200, 5], activation=["tanh", "relu"],
+                                      loss="mean_squared_error"))
+    run, values = derivation.compile(workspace=True), drawn(derivation, 100)
+    first = run(**values)[1]
+    tracemalloc.start()
+    second = run(**values)[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(first[key] is second[key] for key in first)
+    assert peak < 100_000  # NumPy's own buffers; the activations have 240,000 bytes
+
+
+def test_a_value_is_computed_once_and_into_memory_that_is_free():
+    text = ("import numpy as np\n\n\ndef run(x, y):\n    a = np.tanh(x + y)\n"
+            "    b = (np.tanh(x + y) - 1) * y\n    c = np.exp(b) * 2\n    return a, c, \n")
+    given = np.ones((3, 2)), np.ones((3, 2))
+    source = spelled(text, given)[0]
+    assert source.count("tanh(") == 1
+    assert re.search(r"b = multiply\((t\d), y, \1\)", source)
+    found = fitted(text, given)(*given)
+    np.testing.assert_allclose(found[1], 2 * np.exp(np.tanh(2) - 1))
+
+
+def test_a_value_that_is_changed_between_two_reads_is_computed_twice():
+    text = ("import numpy as np\n\n\ndef run(x):\n    a = x * 2\n    b = np.exp(a)\n"
+            "    a[0] += 1\n    c = np.exp(a)\n    d = x * 2\n    return a, b, c, d, \n")
+    x = np.zeros(2)
+    a, b, c, d = fitted(text, [x])(x)
+    assert [list(one) for one in (a, b, d)] == [[1, 0], [1, 1], [0, 0]]
+    np.testing.assert_allclose(c, [np.e, 1])
+
+
+def test_arguments_of_other_kinds_are_taken_as_before():
+    derivation = gp.derive(SIGMOID)
+    run, values = derivation.compile(), drawn(derivation)
+    expected = run(**values)
+    lists = {key: value.tolist() for key, value in values.items()}
+    assert_same(run(**lists), expected)
+    turned = {key: np.asfortranarray(value) for key, value in values.items()}
+    assert_same(run(**turned), expected)
+    with pytest.raises(TypeError, match="missing \\['b2'\\]"):
+        run(**{key: value for key, value in values.items() if key != "b2"})
+    with pytest.raises(TypeError, match="unknown \\['b3'\\]"):
+        run(**values, b3=1.0)
+    with pytest.raises(ValueError, match="b2: expected shape"):
+        run(**{**values, "b2": np.zeros(2)})
+    mixed = {**values, "X": values["X"].astype(np.float32)}
+    assert_same(run(**mixed), plain(derivation, mixed), 1e-6)
+
+
+def test_labels_are_checked_at_every_call():
+    def loss(X, W, k):
+        Z = X @ W
+        return np.mean(np.log(np.sum(np.exp(Z), axis=1)) - Z[np.arange(len(k)), k])
+
+    traced = gp.trace(loss, X="m n", W="n c", k=gp.Array("m", kind="labels", classes="c"))
+    derivation = gp.derive(traced.system, wrt=["W"])
+    run = derivation.compile()
+    values = {"X": np.ones((3, 2)), "W": np.ones((2, 4)), "k": np.array([0, 3, 1])}
+    for _ in range(2):
+        run(**values)
+        with pytest.raises(ValueError, match="from 0 to 3"):
+            run(**{**values, "k": np.array([0, 4, 1])})
+
+
+def test_a_size_of_zero_is_refused_as_before():
+    derivation = gp.derive(gp.equations("L = sum(x)*max(x)", x="n"))
+    run = derivation.compile()
+    run(x=np.ones(3))
+    with pytest.raises(ValueError, match="n = 0"):
+        run(x=np.ones(0))
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_error_functions_keep_their_digits(name):
+    """Below 1e-15 of 40 digits (Cody 1969), at infinities and in single precision."""
+    function = getattr(error_functions, name)
+    places = np.concatenate([np.linspace(-6, 6, 101), np.geomspace(1e-9, 26, 60)])
+    with mp.workdps(40):
+        exact = np.array([float(getattr(mp, name)(mp.mpf(z))) for z in places])
+    nonzero = exact != 0
+    found = function(places)
+    assert np.max(np.abs(found[nonzero] / exact[nonzero] - 1)) < 1e-15
+    ends = function(np.array([-np.inf, np.inf, 0.0, np.nan]))
+    assert list(ends[:3]) == ([-1, 1, 0] if name == "erf" else [2, 0, 1])
+    assert np.isnan(ends[3])
+    assert function(np.float32(0.5)).dtype == np.float32
