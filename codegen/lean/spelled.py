@@ -273,7 +273,9 @@ class Spelled:
         if seen is None or seen.dtype.kind != "f" or not words.keys() <= {"axis", "keepdims"}:
             return ""
         if is_sum and seen.is_ordered and words in ({}, {"axis": "0"}):
-            return self._sum_by_ones(of, seen, bool(words), out)
+            product = self._sum_by_ones(of, seen, bool(words), out)
+            if product:
+                return product
         if "axis" not in words:
             return ""
         function = (np.add if is_sum else np.maximum).reduce
