@@ -4,6 +4,7 @@ The proof is :mod:`gradproof.symbolic.proof`, the differences :mod:`gradproof.nu
 meet.
 
     causes/          why a gradient is refuted: what raises, the first wrong line, a repair
+    circumstances/   how a framework may call a backward pass, which algebra does not show
     orders/          Jacobians, Hessians, and how SciPy and boosting libraries call them
     layer_objects/   a layer that is an object: how it is called, what it makes itself
     own_process/     hand-written files in a process of their own, which can be ended

@@ -78,6 +78,8 @@ class Run:
     remarks: what a reader of any verdict should know.
     is_partial: it need not have gradients for all its inputs.
     is_shared: its cotangents may be read by others, so that it may not write into them.
+    moved: of arguments, constants and tangents by name, the tangents of the outputs, where the
+    backward pass is the transpose of a rule for these.
     """
 
     call: Call
@@ -89,6 +91,7 @@ class Run:
     remarks: tuple[str, ...] = ()
     is_partial: bool = False
     is_shared: bool = False
+    moved: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Signature:
 
     every: it takes any number of arguments.  order: of all parameters that are not constants.
     inputs: the names of what the forward pass takes.
+    whole: all that forward returns is outputs, and backward takes their cotangents alone.
     """
 
     bars: tuple[str, ...] = ()
@@ -107,6 +111,7 @@ class Signature:
     every: bool = False
     order: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    whole: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Any], inputs: Sequence[str],
@@ -132,13 +137,13 @@ class Signature:
 
     @property
     def needs_none(self) -> bool:
-        return not self.every and set(self.bars) <= self.defaults
+        return not self.every and not self.whole and set(self.bars) <= self.defaults
 
     def split(self, returned: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """What forward returns, as outputs and what else it hands to backward."""
         values = returned if isinstance(returned, tuple) else (returned,)
         count = 0
-        for value in values[:max(len(self.bars), 1)]:
+        for value in values[:len(values) if self.whole else max(len(self.bars), 1)]:
             if not _is_output(value):
                 break
             count += 1
@@ -149,7 +154,8 @@ class Signature:
 
     def beside(self, outputs: Sequence[Any], saved: Sequence[Any]) -> tuple[str, ...]:
         """What is to be said of arrays that forward returns behind its outputs."""
-        if self.every or not any(_is_output(value) and np.ndim(value) for value in saved):
+        if self.every or self.whole or not any(
+                _is_output(value) and np.ndim(value) for value in saved):
             return ()
         handed = [name for name in self.rest if name not in self.inputs][:len(saved)]
         if handed and all(any(word in name for word in CACHES) for name in handed):
@@ -165,7 +171,7 @@ class Signature:
         known: Mapping[str, Any],
     ) -> tuple[list[Any], dict[str, Any]]:
         """The positional and keyword arguments of a call of backward."""
-        if self.every:
+        if self.every or self.whole:
             return [*back, *saved], {}
         named: dict[str, Any] = dict(zip(self.bars, back, strict=False))
         rest = list(self.rest)
@@ -273,3 +279,44 @@ def orders(
     if wrt is not None:
         found.append(list(wrt))
     return tuple(dict.fromkeys(map(tuple, found)))
+
+
+# --- what is traced ------------------------------------------------------------------------------
+
+# A trace runs what a partial holds with its stand-ins for NumPy; the fields of a class it leaves.
+
+
+def traced_outputs(
+    call: Call, constants: Mapping[str, Any], cotangents: Sequence[str], /, **arguments: Any
+) -> Any:
+    """A layer's forward pass, to be traced: its outputs, or their sum weighed by cotangents."""
+    back = [arguments.pop(name) for name in cotangents]
+    found = call(arguments, constants, None)
+    return weighed(found, back) if cotangents else found
+
+
+def traced_gradients(
+    call: Call, constants: Mapping[str, Any], cotangents: Sequence[str], names: Sequence[str], /,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """A layer's two passes, to be traced.
+
+    What they return is keyed by gradient, not by input, as the keys become names of arrays.
+    """
+    back = [arguments.pop(name) for name in cotangents]
+    found = call(arguments, constants, back)
+    return {f"d{name}": found[name] for name in names if name in found}
+
+
+def traced_tangents(
+    moved: Callable[..., Any], constants: Mapping[str, Any], cotangents: Sequence[str],
+    keys: Mapping[str, str], /, **arguments: Any,
+) -> Any:
+    """The weighed sum of the tangents of a layer's outputs, to be traced."""
+    back = [arguments.pop(name) for name in cotangents]
+    tangents = {name: arguments.pop(key) for name, key in keys.items()}
+    return weighed(moved(arguments, constants, tangents), back)
+
+
+def weighed(outputs: Sequence[Any], weights: Sequence[Any]) -> Any:
+    return sum(np.sum(out * weight) for out, weight in zip(outputs, weights, strict=True))

@@ -14,14 +14,24 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.circumstances.verdicts import in_circumstances, looked
 from gradproof.checks.given_arrays import General
 from gradproof.checks.hand_files import read_outside
 from gradproof.checks.inputs import Inputs, by_name
-from gradproof.checks.judging import judge
-from gradproof.checks.layer_calls import Call, LayerFails, two_functions
+from gradproof.checks.judging import EXPLAINING, judge
+from gradproof.checks.layer_calls import (
+    LayerFails,
+    traced_gradients,
+    traced_outputs,
+    traced_tangents,
+    two_functions,
+    weighed,
+)
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
+from gradproof.checks.layer_objects.custom_jvps import transposed
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters
+from gradproof.checks.layer_objects.frameworks import TORCH
 from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used_again
 from gradproof.checks.layer_objects.settings import sorted_out
 from gradproof.checks.layer_objects.slopes import Of
@@ -39,10 +49,10 @@ from gradproof.checks.subject import (
     loss_chain,
 )
 from gradproof.limits.calls import NotReturnedError, called
-from gradproof.limits.deadline import TIME_LIMIT
+from gradproof.limits.deadline import TIME_LIMIT, attempted
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.derive.steps import Chain
-from gradproof.symbolic.equation import Array
+from gradproof.symbolic.equation import Array, fresh_name
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
 
 
@@ -224,7 +234,7 @@ def _rehearsed(
     if backward is not None:
         return passes
     rehearsal, again = passes.rehearsal, replace(made.with_own(own), taken=taken)
-    return replace(passes, reuse=used_again(
+    return replace(passes, source=source, made=again, reuse=used_again(
         again, made.gathering(wrt, own), rehearsal.points[0], rehearsal.cotangents))
 
 
@@ -247,6 +257,8 @@ class _Passes:
     own: Own = NOTHING
     outside: tuple[tuple[str, str], ...] = ()
     reuse: Reuse = FIRST_USE
+    source: Any = None
+    made: LayerObject | None = None
 
     def judged(self, seconds: float) -> CheckResult:
         layer, rehearsal = self.layer, self.rehearsal
@@ -263,6 +275,7 @@ class _Passes:
         result = judge(subject, rehearsal.points,
                        sides.patterned(layer.general, subject.declared), seconds)
         result = replace(result, branch=subject.branch)
+        result = attempted(partial(self._in_circumstances, result), result, EXPLAINING)
         if rehearsal.mutated:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
@@ -277,6 +290,14 @@ class _Passes:
         passed_over = [*self.own.unchecked, *self.outside, *self._without()]
         return replace(result, unchecked=tuple(name for name, _ in passed_over),
                        why_unchecked=tuple(why for _, why in passed_over))
+
+    def _in_circumstances(self, result: CheckResult) -> CheckResult:
+        """With what a framework's own autograd shows of it."""
+        if self.made is None or self.made.plan.arrays is not TORCH:
+            return result
+        at = looked(self.source, self.made, self.layer.taken, self.rehearsal.points[0],
+                    self.rehearsal.cotangents, self._gradients_at)
+        return result if at is None else in_circumstances(result, at)
 
     def _without(self) -> list[tuple[str, str]]:
         """Inputs for which a function that returns value and gradients returns none."""
@@ -299,7 +320,7 @@ class _Passes:
         outputs = self.layer.outputs(values)
         if not self.rehearsal.cotangents:
             return outputs[0]
-        return _weighed(outputs, [values[name] for name in self.rehearsal.cotangents])
+        return weighed(outputs, [values[name] for name in self.rehearsal.cotangents])
 
     def _gradients_at(self, values: Values) -> dict[str, Any]:
         layer, rehearsal = self.layer, self.rehearsal
@@ -312,7 +333,7 @@ class _Passes:
     def _chain(self, inputs: Declared) -> Chain:
         """The weighed sum of the outputs, whose weights are the cotangents, differentiated."""
         bars = self.rehearsal.cotangents
-        plain = self._trace(_outputs, inputs, ())
+        plain = self._trace(traced_outputs, inputs, ())
         outputs = plain.result
         if not isinstance(outputs, tuple) or not all(isinstance(n, str) for n in outputs):
             raise TraceError(f"forward returns {outputs!r}, expected arrays")
@@ -325,48 +346,35 @@ class _Passes:
                 raise TraceError(f"forward returns an array of {real} axes, and what was traced "
                                  f"of it has {len(plain.system.shapes[str(out)])}")
             declared[name] = Array(name, plain.system.shapes[str(out)])
-        return loss_chain(self._trace(_outputs, declared, bars), self.rehearsal.names)
+        return loss_chain(self._trace(traced_outputs, declared, bars), self.rehearsal.names)
 
     def _backward_traced(self, inputs: Declared, chain: Chain) -> Trace:
         """Both passes in one trace, so that what the first leaves for the second carries over."""
         names, cotangents = self.rehearsal.names, self.rehearsal.cotangents
         bars = {a.name: a for a in chain.system.inputs if a.name in cotangents}
-        return self._trace(_gradients, {**inputs, **bars}, cotangents, names)
+        if moved := self.layer.run.moved:
+            return self._rule_traced(moved, {**inputs, **bars}, chain)
+        return self._trace(traced_gradients, {**inputs, **bars}, cotangents, names)
+
+    def _rule_traced(
+        self, moved: Callable[..., Any], inputs: Declared, chain: Chain
+    ) -> Trace:
+        """A rule for tangents, transposed: weighed by the cotangents, differentiated by these."""
+        names = self.rehearsal.names
+        if not set(names) <= set(inputs):
+            raise TraceError("a rule for tangents of containers is not traced")
+        keys = {name: fresh_name(f"{name}_dot", chain.system.names) for name in names}
+        moves = {key: replace(inputs[name], name=key) for name, key in keys.items()}
+        run = partial(traced_tangents, moved, self.layer.fresh_constants(),
+                      self.rehearsal.cotangents, keys)
+        found = called(partial(trace, run, {**inputs, **moves}))
+        return transposed(found, {f"d{name}": key for name, key in keys.items()})
 
     def _trace(
         self, function: Callable[..., Any], inputs: Declared, *more: Sequence[str]
     ) -> Trace:
         run = partial(function, self.layer.run.call, self.layer.fresh_constants(), *more)
         return called(partial(trace, run, inputs))
-
-
-# A trace runs what a partial holds with its stand-ins for NumPy; the fields of a class it leaves.
-
-
-def _outputs(
-    call: Call, constants: Mapping[str, Any], cotangents: Sequence[str], /, **arguments: Any
-) -> Any:
-    """A layer's forward pass, to be traced: its outputs, or their sum weighed by cotangents."""
-    back = [arguments.pop(name) for name in cotangents]
-    found = call(arguments, constants, None)
-    return _weighed(found, back) if cotangents else found
-
-
-def _gradients(
-    call: Call, constants: Mapping[str, Any], cotangents: Sequence[str], names: Sequence[str], /,
-    **arguments: Any,
-) -> dict[str, Any]:
-    """A layer's two passes, to be traced.
-
-    What they return is keyed by gradient, not by input, as the keys become names of arrays.
-    """
-    back = [arguments.pop(name) for name in cotangents]
-    found = call(arguments, constants, back)
-    return {f"d{name}": found[name] for name in names if name in found}
-
-
-def _weighed(outputs: Sequence[Any], weights: Sequence[Any]) -> Any:
-    return sum(np.sum(out * weight) for out, weight in zip(outputs, weights, strict=True))
 
 
 def _used(made: Check, reuse: Reuse) -> Check:

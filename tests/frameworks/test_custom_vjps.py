@@ -181,3 +181,105 @@ def test_no_gradient_is_one_of_zero():
     for more in ({"w": "m n", "wrt": ["x"]}, {"w": gp.Array("m n", kind="constant")}):
         found = {one.name: one.verdict for one in gp.check_layer(product, x="m n", **more)}
         assert found == {"x": "proved"}
+
+
+# --- rules for tangents, and what rules are handed ---------------------------------------------
+
+
+@jax.custom_jvp
+def softplus(x):
+    return jnp.log1p(jnp.exp(x))
+
+
+@softplus.defjvp
+def softplus_jvp(primals, tangents):
+    (x,), (x_dot,) = primals, tangents
+    return softplus(x), jax.nn.sigmoid(x) * x_dot
+
+
+@jax.custom_jvp
+def sine_times(x, y):
+    return jnp.sin(x) * y
+
+
+sine_times.defjvps(lambda x_dot, made, x, y: jnp.cos(x) * x_dot * y,
+                   lambda y_dot, made, x, y: jnp.sin(x) * y_dot)
+
+
+@jax.jit
+@jax.custom_jvp
+def both(x, w):
+    return x @ w, jnp.sum(x * x)
+
+
+@jax.custom_jvp
+def turned(x):
+    return jnp.log1p(jnp.exp(x))
+
+
+@turned.defjvp
+def turned_jvp(primals, tangents):
+    (x,), (x_dot,) = primals, tangents
+    return turned(x), (1 - jax.nn.sigmoid(x)) * x_dot  # planted
+
+
+@jax.custom_jvp
+def squared(x):
+    return x * x
+
+
+@squared.defjvp
+def squared_jvp(primals, tangents):
+    (x,), (x_dot,) = primals, tangents
+    return squared(x), 2 * x * x_dot * x_dot
+
+
+@both.__wrapped__.defjvp
+def both_jvp(primals, tangents):
+    (x, w), (x_dot, w_dot) = primals, tangents
+    return both(x, w), (x_dot @ w + x @ w_dot, 2 * jnp.sum(x * x_dot))
+
+
+@jax.custom_vjp
+def with_zeros(x, y):
+    return x * y
+
+
+def with_zeros_bwd(saved, g):
+    x, y = saved
+    if isinstance(g, jax.custom_derivatives.SymbolicZero):
+        return jnp.zeros_like(x), jnp.zeros_like(y)
+    return g * y, g * x
+
+
+with_zeros.defvjp(lambda x, y: (x.value * y.value, (x.value, y.value)), with_zeros_bwd,
+                  symbolic_zeros=True)
+
+
+@jax.custom_vjp
+def add_all(*terms):
+    return sum(terms)
+
+
+add_all.defvjp(lambda *terms: (add_all(*terms), len(terms)), lambda n, g: (g,) * n)
+
+
+@pytest.mark.parametrize(("function", "shapes"), [
+    (softplus, {"x": "m n"}), (sine_times, {"x": "m n", "y": "m n"}),
+    (both, {"x": "m n", "w": "n k"}), (with_zeros, {"x": "m n", "y": "m n"}),
+    (add_all, {"a": "m", "b": "m", "c": "m"}),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_rules_for_tangents_and_of_any_number_are_proved(function, shapes):
+    result = gp.check_layer(function, **shapes)
+    assert result.verdict == "proved", str(result)
+
+
+def test_a_wrong_rule_for_tangents_is_refuted_in_its_line():
+    result = gp.check_layer(turned, x="m n")
+    assert result.verdict == "refuted"
+    line = linecache.getline(result.place.filename, result.place.line)
+    assert line.rstrip().endswith("# planted"), str(result)
+
+
+def test_a_rule_that_is_not_linear_in_tangents_does_not_pass():
+    assert gp.check_layer(squared, x="m n").verdict in ("undecided", "refuted")

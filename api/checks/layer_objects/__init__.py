@@ -1,11 +1,13 @@
 """A layer that is an object: how it is called, and the parameters that it makes itself.
 
+    autograd_functions  PyTorch's functions and operators with a backward pass of their own
     blobs            layers that are handed nothing: Caffe's blobs, arrays on the layer itself
     calling          how the object is called, and what its second pass does to its parameters
     contexts         passes that are plain functions, with or without a context
+    custom_jvps      JAX's functions with rules for tangents, transposed
     custom_rules     JAX's functions with rules of their own
     finding          which arrays of a layer its forward pass reads, and where their gradients are
-    frameworks       passes that compute with another library's arrays: PyTorch's
+    frameworks       passes that compute with another library's arrays: what goes in and comes out
     making           methods such as initialize() and build(), in which it makes its parameters
     methods          the names that public code gives to the two passes, in one table
     places           where an object holds arrays, and where the gradient of one may be

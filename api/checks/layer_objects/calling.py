@@ -26,7 +26,7 @@ from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
 from gradproof.checks.layer_objects.frameworks import NUMPY, TORCH, Arrays
 from gradproof.checks.layer_objects.making import flushes, preparation, prepared
 from gradproof.checks.layer_objects.places import Path, held, reached
-from gradproof.checks.layer_objects.running import Plan, built, forward, passes, ran
+from gradproof.checks.layer_objects.running import Plan, built, forward, moved, passes, ran
 from gradproof.checks.layer_objects.slopes import TARGETS, Of, settled, slope_of
 from gradproof.checks.layer_objects.sources import Found, copied, found_in, order
 from gradproof.checks.layer_objects.updates import RATE, RATES, is_linear, optimisers, rate_of
@@ -87,6 +87,8 @@ class LayerObject:
         made = cls(found.make, found.title, taken, constants, plan, first,
                    (ahead if inspect.isfunction(ahead) else None, behind if is_plain else None),
                    tuple(wrt) if wrt is not None else None)
+        if plan.arrays is TORCH:
+            return made._with_changed(point)
         if plan.methods.style == "layer":
             made = made._prepared(point)._with_updates(point)
         if plan.methods.style == "slope":
@@ -94,6 +96,16 @@ class LayerObject:
         if plan.methods.style == "joint" and wrt is None:
             return made._with_returned(found.layer, point)
         return made
+
+    def _with_changed(self, point: Point) -> LayerObject:
+        """With the inputs that it says that it changes."""
+        layer = self.made(point)
+        try:
+            with np.errstate(all="ignore"):
+                self._forward(layer, point)
+        except Exception:  # it will fail again where its failure is the finding
+            return self
+        return replace(self, plan=replace(self.plan, changed=layer.changed))
 
     def _prepared(self, point: Point) -> LayerObject:
         """With the methods called that make its parameters, where its first pass needs them.
@@ -221,7 +233,8 @@ class LayerObject:
             partial(passes, self.make, instead, plan, gathering), plan.signature.needs_none,
             gathering.seen, self.methods[1], partial(self.run, wrt, own), self.methods[0],
             plan.slope.remarks if plan.slope is not None else (), plan.methods.style == "joint",
-            bool(plan.places))
+            bool(plan.places),
+            partial(moved, self.make, plan) if plan.has_tangents else None)
 
     def with_own(self, own: Own) -> LayerObject:
         """The layer that is handed the parameters that it makes itself."""
@@ -356,16 +369,18 @@ def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
         takes(methods.ahead, forward, dict.fromkeys((*entering, *fixed_ahead)))
     signature, used = Signature(), tuple(constants)
     if methods.style == "layer":
-        signature = Signature.of(getattr(layer, methods.behind), entering, constants)
-        if arrays in (TORCH, JAX):  # each parameter is the cotangent of an output
-            signature = replace(signature, bars=signature.order, rest=())
-            places = tuple(parameters if arrays is TORCH else taken.real)
+        if arrays in (TORCH, JAX):  # what backward takes are the cotangents of the outputs
+            signature = Signature(whole=True)
+            places = tuple(layer.names if arrays is TORCH else taken.real)
+        else:
+            signature = Signature.of(getattr(layer, methods.behind), entering, constants)
         used = signature.keywords
     elif methods.style == "closure":
         signature = Signature(("dout",))
     all_used(constants, (*found.fixed, *fixed_ahead, *used))
     return Plan(found.own, found.fixed, dict(taken.arguments), methods, entering, fixed_ahead,
-                signature, is_built_in=built_in, arrays=arrays, places=places)
+                signature, is_built_in=built_in, arrays=arrays, places=places,
+                has_tangents=arrays is JAX and hasattr(layer, "tangents"))
 
 
 def _takes_any(function: Callable[..., Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,9 +23,6 @@ from gradproof.symbolic.tracing.same_equations import same_equations
 from gradproof.symbolic.tracing.session import Holder
 from gradproof.symbolic.tracing.source import fail
 from gradproof.symbolic.tracing.tracer import Tracer
-
-MOST = 8
-"""Outputs that a function may have."""
 
 
 def _enter(value: Any) -> Any:
@@ -60,11 +57,11 @@ def _in_doubles() -> Iterator[None]:
 JAX = Arrays(_enter, _leave, _in_doubles)
 
 
-def custom_vjp_of(source: Any) -> Any:
-    """The custom_vjp function that something is, under jax.jit too; else None."""
+def custom_of(source: Any, kind: str) -> Any:
+    """The custom_vjp or custom_jvp function that something is, under jax.jit too; else None."""
     jax = sys.modules.get("jax")
-    while jax is not None and source is not None and hasattr(jax, "custom_vjp"):
-        if isinstance(source, jax.custom_vjp):
+    while jax is not None and source is not None and hasattr(jax, kind):
+        if isinstance(source, getattr(jax, kind)):
             return source
         if type(source).__name__ != "PjitFunction":
             return None
@@ -80,7 +77,7 @@ class _Rule:
     def _first(self, arguments: Any) -> Any:
         values = tuple(arguments[name] for name in self.names)  # type: ignore[attr-defined]
         made = self.primal(*values)  # type: ignore[attr-defined]
-        told = self.ahead(*values)  # type: ignore[attr-defined]
+        told = self.ahead(*map(self.entering, values))  # type: ignore[attr-defined]
         if not isinstance(told, tuple) or len(told) != 2:
             raise LayerError("fwd returns no pair; expected its output and what bwd needs, as in "
                              "return y, (x, y)")
@@ -132,43 +129,70 @@ def held_same(one: Any, other: Any) -> None:
                          "jax.value_and_grad gives another value; let fwd call the function")
 
 
-def of_custom_vjp(source: Any) -> type[Any]:
+def of_custom_vjp(source: Any, given: Sequence[str]) -> type[Any]:
     """A class whose objects run the function and then its rule.
 
-    LayerError for one without a rule.
+    given: the names of the inputs.  LayerError for one without a rule.
     """
     title = source.fun.__name__
     if source.fwd is None or source.bwd is None:
         raise LayerError(f"{title}: expected a custom_vjp function with a rule, as by "
                          f"{title}.defvjp(fwd, bwd)")
-    if source.symbolic_zeros:
-        raise LayerError(f"{title}: a rule with symbolic_zeros=True is not taken yet")
-    signature = inspect.signature(source.fun)
-    parameters = list(signature.parameters.values())
-    if any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in parameters):
-        raise LayerError(f"{title}: expected named parameters, and it takes any number; check a "
-                         "function with named ones that calls it")
-    names = tuple(one.name for one in parameters)
-    static = tuple(names[place] for place in sorted(source.nondiff_argnums))
+    signature, names, static = named(title, source, given)
+    entering = _Perturbed if source.symbolic_zeros else _itself
 
     def forward(self: Any, /, **arguments: Any) -> Any:
         bound = signature.bind(**arguments)
         bound.apply_defaults()
         return self._first(bound.arguments)
 
-    def backward(self: Any, dy: Any, *more: Any) -> Any:
-        return self._second((dy, *more))
+    def backward(self: Any, /, *cotangents: Any) -> Any:
+        return self._second(cotangents)
 
     first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    forward.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
-        first, *(one.replace(kind=one.KEYWORD_ONLY) for one in parameters)])
-    backward.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
-        first, *(inspect.Parameter(f"d{place}", inspect.Parameter.POSITIONAL_ONLY)
-                 for place in range(MOST))])
+    forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [first, *signature.parameters.values()])
     return type(title, (), {
         **own(_Rule), "forward": forward, "backward": backward, "names": names, "static": static,
         "primal": staticmethod(source.fun), "ahead": staticmethod(source.fwd),
-        "behind": staticmethod(source.bwd), "__module__": source.fun.__module__})
+        "behind": staticmethod(source.bwd), "entering": staticmethod(entering),
+        "__module__": source.fun.__module__})
+
+
+def named(
+    title: str, source: Any, given: Sequence[str]
+) -> tuple[inspect.Signature, tuple[str, ...], tuple[str, ...]]:
+    """The signature of a function by keywords, its names in order, and those that are not
+    differentiated by; of any number, those inputs that are no parameters, as they were given.
+
+    LayerError for one that takes any keywords.
+    """
+    parameters = list(inspect.signature(source.fun).parameters.values())
+    known, made = {one.name for one in parameters}, list[inspect.Parameter]()
+    for one in parameters:
+        if one.kind is one.VAR_KEYWORD or (one.kind is one.VAR_POSITIONAL and one.name in given):
+            raise LayerError(f"{title} takes {one!s}: expected a name for each of them, as in "
+                             'a="m n", b="m n"')
+        if one.kind is one.VAR_POSITIONAL:
+            made += [inspect.Parameter(name, one.KEYWORD_ONLY) for name in given
+                     if name not in known]
+        else:
+            made.append(one.replace(kind=one.KEYWORD_ONLY))
+    names = tuple(one.name for one in made)
+    static = tuple(names[place] for place in sorted(source.nondiff_argnums))
+    return inspect.Signature(made), names, static
+
+
+class _Perturbed:
+    """What `fwd` is handed for an input where a rule asks for symbolic zeros."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.perturbed = True
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def due(

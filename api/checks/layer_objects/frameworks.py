@@ -1,4 +1,4 @@
-"""Passes that compute with another library's arrays: PyTorch's autograd functions.
+"""Passes that compute with another library's arrays: what goes in, and what comes out of them.
 
 The rest of the house hands them NumPy arrays, or traced ones, and takes the like back; nothing of
 a library is imported here, as an object of its has imported it already.
@@ -6,7 +6,6 @@ a library is imported here, as an object of its has imported it already.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -15,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checks.layer_objects.contexts import Context, own
 from gradproof.checks.returned import LayerError
 from gradproof.symbolic.tracing.session import Holder
 from gradproof.symbolic.tracing.torch.tensor import is_one, plain, wrapped
@@ -84,59 +82,6 @@ def is_real(value: Any) -> bool:
 TORCH = Arrays(_tensor, _array, _in_doubles)
 
 
-def is_autograd_function(source: Any) -> bool:
-    """Whether it is a subclass of torch.autograd.Function."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(source, type) and issubclass(
-        source, torch.autograd.Function)
-
-
-class _OwnContext:
-    """The context of an autograd function."""
-
-    arrays = TORCH
-
-    def save_for_backward(self, *arrays: Any) -> None:
-        torch = sys.modules["torch"]
-        for one in arrays:
-            if one is not None and not isinstance(one, Holder | torch.Tensor):
-                raise TypeError("save_for_backward can only save variables, but argument is of "
-                                f"type {type(one).__name__}")
-        self.saved_tensors = arrays
-
-    def set_materialize_grads(self, value: bool) -> None:
-        if not value:
-            raise LayerError("set_materialize_grads(False): gradients may be None, which is not "
-                             "looked at; check the function without")
-
-    def mark_non_differentiable(self, *arrays: Any) -> None:
-        raise LayerError("an autograd function that marks outputs as not differentiable: check "
-                         "one that returns the others alone")
-
-
-def of_autograd_function(source: Any) -> type[Any]:
-    """A class whose objects are contexts and whose methods are the function's two passes.
-
-    LayerError for one that has no passes of its own.
-    """
-    found = {}
-    for name in ("forward", "backward", "setup_context", "vjp"):
-        for owner in source.__mro__:
-            if owner.__module__.split(".")[0] != "torch" and name in vars(owner):
-                found[name] = _plain(vars(owner)[name])
-                break
-    behind = found.get("backward") or found.get("vjp")
-    if "forward" not in found or behind is None:
-        raise LayerError(f"{source.__name__}: expected an autograd function with a forward and a "
-                         f"backward of its own, and it has {', '.join(found) or 'neither'}")
-    methods: dict[str, Any] = {"forward": found["forward"], "backward": behind}
-    if "setup_context" in found:
-        methods |= {"forward": _joined(found["forward"]), "ahead": staticmethod(found["forward"]),
-                    "setup": staticmethod(found["setup_context"])}
-    return type(source.__name__, (), {
-        **own(Context), **own(_OwnContext), **methods, "__module__": source.__module__})
-
-
 def by_place(
     returned: Any, names: Sequence[str], left: Collection[str] = ()
 ) -> dict[str, Any]:
@@ -165,31 +110,3 @@ def summed_to(value: Any, like: Any) -> Any:
     ones = tuple(axis for axis, (have, want) in enumerate(
         zip(found.shape, like.shape, strict=True)) if is_one(want) and not is_one(have))
     return found.sum(axis=ones, keepdims=True) if ones else found
-
-
-def _plain(method: Any) -> Any:
-    """The user's function, without the decorators that PyTorch has for it."""
-    function = method.__func__ if isinstance(method, staticmethod | classmethod) else method
-    while function.__globals__["__name__"].split(".")[0] == "torch" and hasattr(
-            function, "__wrapped__"):  # functools.wraps gives a wrapper the module of the wrapped
-        function = function.__wrapped__
-    return function
-
-
-def _joined(ahead: Callable[..., Any]) -> Callable[..., Any]:
-    """A forward pass that also fills the context, as PyTorch calls the two."""
-    signature = inspect.signature(ahead)
-    names = list(signature.parameters)
-
-    def forward(self: Any, /, **arguments: Any) -> Any:
-        bound = signature.bind(**arguments)
-        bound.apply_defaults()
-        inputs = tuple(bound.arguments[name] for name in names)
-        output = self.ahead(*inputs)
-        self.setup(self, inputs, output)
-        return output
-
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [own, *signature.parameters.values()])
-    return forward

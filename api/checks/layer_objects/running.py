@@ -13,7 +13,14 @@ from typing import Any
 from gradproof.checks.layer_calls import Gathering, Signature
 from gradproof.checks.layer_objects.custom_rules import JAX, due
 from gradproof.checks.layer_objects.finding import OwnParameter
-from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays, by_place, is_real, summed_to
+from gradproof.checks.layer_objects.frameworks import (
+    NUMPY,
+    TORCH,
+    Arrays,
+    by_place,
+    is_real,
+    summed_to,
+)
 from gradproof.checks.layer_objects.methods import Methods
 from gradproof.checks.layer_objects.places import Path, put, reached
 from gradproof.checks.layer_objects.places import held as arrays_of
@@ -40,6 +47,8 @@ class Plan:
     arrays: what it computes with.
     places: the parameters whose gradients the second pass returns, each in its place, with None
     for those that have none; empty where it returns them otherwise.
+    changed: the inputs that it says that it writes its outputs into.
+    has_tangents: its second pass is the transpose of a rule for tangents.
     """
 
     own: tuple[str, ...]
@@ -60,6 +69,8 @@ class Plan:
     is_built_in: bool = False
     arrays: Arrays = NUMPY
     places: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    has_tangents: bool = False
 
     @property
     def steps(self) -> dict[str, Path]:
@@ -145,6 +156,20 @@ def ran(
     return outputs, found
 
 
+def moved(
+    make: Callable[..., Any], plan: Plan, arguments: Mapping[str, Any], fixed: Mapping[str, Any],
+    tangents: Mapping[str, Any],
+) -> tuple[Any, ...]:
+    """The tangents of a layer's outputs, where it has a rule for these."""
+    layer, enter = built(make, plan, arguments, fixed), plan.arrays.enter
+    known = {**arguments, **fixed}
+    with plan.arrays.during():
+        found: tuple[Any, ...] = plan.arrays.leave(layer.tangents(
+            {name: enter(known[name]) for name in (*plan.entering, *plan.constants)},
+            {name: enter(value) for name, value in tangents.items()}))
+    return found
+
+
 def _copied(value: Any) -> Any:
     return value.copy() if hasattr(value, "copy") else value
 
@@ -167,7 +192,8 @@ def _ahead(
         layer.needs_input_grad = tuple(is_real(known.get(name)) for name in plan.places)
     with plan.arrays.during():
         return plan.arrays.leave(
-            function(**{name: plan.arrays.enter(known[name]) for name in names}))
+            function(**{name: plan.arrays.enter(_copied(known[name]) if name in plan.changed else
+                                                known[name]) for name in names}))
 
 
 def _behind(
@@ -186,8 +212,11 @@ def _behind(
     positional, keywords = plan.signature.arguments(back, outputs, saved, known)
     enter = plan.arrays.enter
     with plan.arrays.during():
+        entered = [enter(one) for one in positional]
+        if plan.arrays is TORCH:
+            entered = layer.filled(entered)
         returned = plan.arrays.leave(backward(
-            *map(enter, positional), **{name: enter(one) for name, one in keywords.items()}))
+            *entered, **{name: enter(one) for name, one in keywords.items()}))
     if not plan.places:
         return returned
     if plan.arrays is JAX:

@@ -14,6 +14,12 @@ import numpy as np
 from gradproof.checks.causes.failures import in_one_line
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_calls import LayerFails, in_order, taken_constants
+from gradproof.checks.layer_objects.autograd_functions import (
+    custom_op_of,
+    is_autograd_function,
+    of_autograd_function,
+    of_custom_op,
+)
 from gradproof.checks.layer_objects.blobs import (
     MOST,
     output_of,
@@ -23,8 +29,8 @@ from gradproof.checks.layer_objects.blobs import (
     with_blobs,
 )
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
-from gradproof.checks.layer_objects.custom_rules import custom_vjp_of, of_custom_vjp
-from gradproof.checks.layer_objects.frameworks import is_autograd_function, of_autograd_function
+from gradproof.checks.layer_objects.custom_jvps import of_custom_jvp
+from gradproof.checks.layer_objects.custom_rules import custom_of, of_custom_vjp
 from gradproof.checks.layer_objects.methods import Methods, Style, is_static, methods_of
 from gradproof.checks.layer_objects.running import made
 from gradproof.checks.points import Point
@@ -52,13 +58,10 @@ def found_in(
     """An object, a class, a function that makes one, or a function that returns value and
     gradients."""
     title = getattr(source, "__name__", type(source).__name__)
-    if (ruled := custom_vjp_of(source)) is not None:
-        source = of_custom_vjp(ruled)
+    source = _with_passes(source, taken, constants)
     if _is_object(source) and not takes_blobs(source):
         found = _unmade(source, title)
         return _attributes(found, taken, point) or found
-    if is_autograd_function(source):
-        source = of_autograd_function(source)
     if takes_blobs(source):
         source = _blobs(source, taken, point)
     if not callable(source):
@@ -86,6 +89,20 @@ def found_in(
                          f"the second argument, as in gp.check_layer({title}, backward, ...)")
     found = Found(source, title, layer, methods_of(layer, title), own, fixed)
     return _attributes(found, taken, point) or found
+
+
+def _with_passes(source: Any, taken: Inputs, constants: Mapping[str, Any]) -> Any:
+    """A class with two passes, of a function to which another library gives a derivative."""
+    names = tuple(taken.given), tuple(constants)
+    if (ruled := custom_of(source, "custom_vjp")) is not None:
+        return of_custom_vjp(ruled, names[0])
+    if (ruled := custom_of(source, "custom_jvp")) is not None:
+        return of_custom_jvp(ruled, names[0])
+    if is_autograd_function(source):
+        return of_autograd_function(source, *names)
+    if (operator := custom_op_of(source)) is not None:
+        return of_custom_op(operator, *names)
+    return source
 
 
 def _blobs(source: Any, taken: Inputs, point: Point) -> Any:

@@ -31,7 +31,7 @@ METHODS = ("sum", "mean", "prod", "max", "min", "all", "any", "var", "std", "arg
            "diagonal", "trace")
 _PLAIN = ("newaxis", "finfo", "iinfo", "float32", "float64", "float16", "bfloat16", "int32",
           "int64", "int8", "uint8", "int16", "bool_", "ndarray", "Array", "ShapeDtypeStruct",
-          "Precision")
+          "Precision", "SymbolicZero")
 
 
 class JaxStandIn(ModuleType):

@@ -1,0 +1,227 @@
+"""What a framework does around a backward pass: outputs not used, tensors of any layout."""
+
+import linecache
+
+import pytest
+
+import gradproof as gp
+
+pytestmark = pytest.mark.peers
+torch = pytest.importorskip("torch")
+
+
+class SumAndSquare(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x)
+        return x.sum(-1), x * x
+
+    @staticmethod
+    def backward(ctx, g1, g2):
+        (x,) = ctx.saved_tensors
+        made = torch.zeros_like(x)
+        if g1 is not None:
+            made = made + g1.unsqueeze(-1)
+        return made if g2 is None else made + 2 * x * g2
+
+
+class Largest(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        values, places = x.max(dim=-1)
+        ctx.save_for_backward(places)
+        ctx.mark_non_differentiable(places)
+        ctx.shape = x.shape
+        return values, places
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_values, _):
+        (places,) = ctx.saved_tensors
+        grad = grad_values.new_zeros(ctx.shape)
+        return grad.scatter_(-1, places.unsqueeze(-1), grad_values.unsqueeze(-1))
+
+
+class AddAll(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *args):
+        ctx.n = len(args)
+        return sum(args[1:], start=args[0])
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return grads * ctx.n
+
+
+class ScaledInPlace(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale):
+        ctx.scale = scale
+        ctx.mark_dirty(x)
+        return x.mul_(scale)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.scale, None
+
+
+class Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        return x @ weight
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight = ctx.saved_tensors
+        return (g @ weight.t() if ctx.needs_input_grad[0] else None,
+                x.t() @ g if ctx.needs_input_grad[1] else None)
+
+
+@torch.library.custom_op("gradproof_tests::sine_times", mutates_args=())
+def sine_times(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return x.sin() * y
+
+
+def backward_of_sine_times(ctx, g):
+    x, y = ctx.saved_tensors
+    return g * x.cos() * y, g * x.sin()
+
+
+sine_times.register_autograd(
+    backward_of_sine_times,
+    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs))
+
+
+@pytest.mark.parametrize(("function", "inputs"), [
+    (SumAndSquare, {"x": "m n"}), (Largest, {"x": "m 3"}),
+    (AddAll, {"a": "m n", "b": "m n", "c": "m n"}), (ScaledInPlace, {"x": "m n", "scale": 3.0}),
+    (Linear, {"x": "m n", "weight": "n k"}), (sine_times, {"x": "m n", "y": "m n"}),
+    (torch.ops.gradproof_tests.sine_times, {"x": "m n", "y": "m n"}),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_what_pytorch_does_around_the_passes_is_done(function, inputs):
+    result = gp.check_layer(function, **inputs)
+    assert result.verdict == "proved", str(result)
+
+
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * x * g
+
+
+class NoneIsNotExpected(SumAndSquare):
+    @staticmethod
+    def backward(ctx, g1, g2):
+        (x,) = ctx.saved_tensors
+        return g1.unsqueeze(-1) + 2 * x * g2  # planted
+
+
+class Viewing(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        flat = g.view(-1)  # planted
+        return (2 * x.reshape(-1) * flat).view(x.shape)
+
+
+class Writing(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g.mul_(2 * x)  # planted
+
+
+class ReadingMemory(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        rows, columns = x.shape
+        if g.untyped_storage().size() < g.element_size() * rows * columns:
+            g = g.contiguous()
+        raw = torch.as_strided(g, (rows, columns), (columns, 1))  # planted
+        return 2 * x * raw
+
+
+class WritesWhatItSaved(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return x.mul_(2) * g
+
+
+class OnTheClass(Square):
+    kept = None
+
+    @staticmethod
+    def forward(ctx, x):
+        OnTheClass.kept = x.detach().clone()
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * OnTheClass.kept * g
+
+
+class AllOrNothing(Linear):
+    @staticmethod
+    def backward(ctx, g):
+        x, weight = ctx.saved_tensors
+        if not all(ctx.needs_input_grad):
+            return g @ weight.t(), g.t() @ x  # planted
+        return g @ weight.t(), x.t() @ g
+
+
+class OnlyDoubles(Linear):
+    @staticmethod
+    def backward(ctx, g):
+        x, weight = ctx.saved_tensors
+        return g @ weight.t().double(), x.t() @ g  # planted
+
+
+@pytest.mark.parametrize(("function", "inputs", "said"), [
+    (NoneIsNotExpected, {"x": "m n"}, "upstream gradient is None"),
+    (Viewing, {"x": "m n"}, "(stride 0)"),
+    (Writing, {"x": "m n"}, "(stride 0)"),
+    (ReadingMemory, {"x": "m n"}, "the upstream gradient is"),
+    (OnTheClass, {"x": "m n"}, "called a second time"),
+    (AllOrNothing, {"x": "m n", "weight": "n k"}, "requires no gradient"),
+    (OnlyDoubles, {"x": "m n", "weight": "n k"}, "float32"),
+], ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_right_in_algebra_alone_is_refuted_with_the_circumstance(function, inputs, said):
+    result = gp.check_layer(function, repair_seconds=0, **inputs)
+    assert result.verdict == "refuted", str(result)
+    assert any(said in check.reason for check in result.checks), str(result)
+    if result.place is not None:
+        line = linecache.getline(result.place.filename, result.place.line)
+        assert line.rstrip().endswith("# planted"), str(result)
+
+
+def test_a_backward_that_writes_into_what_was_saved_does_not_pass():
+    assert gp.check_layer(WritesWhatItSaved, x="m n").verdict in ("undecided", "refuted")
+
+
+class OnTheContext(Square):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * ctx.x * g
+
+
+def test_what_pytorch_does_not_see_written_is_an_assumption():
+    (check,) = gp.check_layer(OnTheContext, x="m n").checks
+    assert check.verdict == "proved"
+    assert any("nobody writes into x" in one for one in check.assumptions)
+    (check,) = gp.check_layer(Square, x="m n").checks
+    assert not check.assumptions
