@@ -52,7 +52,7 @@ def derive(
         raise EquationError("there is no equation to differentiate")
     output = list(source.equations)[-1].name
     names = list(wrt) if wrt is not None else [a.name for a in source.inputs if not a.is_integer]
-    chain = differentiate(source, output, names)
+    chain = differentiate(source, output, names, rows=rows)
     setting = Setting.of(chain.system)
     notation = Notation(
         layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},

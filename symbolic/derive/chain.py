@@ -31,9 +31,8 @@ def differentiate(
     loss: str,
     wrt: Iterable[str],
     *,
-    cotangent: str | None = None,
-    named: Iterable[str] = (),
-    per_sample: Size | None = None, stepwise: bool = False,
+    cotangent: str | None = None, named: Iterable[str] = (),
+    per_sample: Size | None = None, stepwise: bool = False, rows: bool | None = None,
 ) -> Chain:
     """The gradients of `loss` by `wrt`, with every adjoint on the way, simplified step by step.
 
@@ -41,12 +40,12 @@ def differentiate(
     scalar.  The adjoints of `named` keep their name however short they are.  `per_sample` is the
     batch size by which adjoints that are not gradients are multiplied, so that they are per
     sample and the 1/m stands in the gradients.  `stepwise`: adjoints of means keep their names.
+    `rows`: whether the formulas will have vectors as rows; None where no one knows.
     """
     wanted = tuple(wrt)
     _check_known(system, wanted)
     given = system
-    # Whether vectors are rows matters where A x and x A are the same product: A symmetric.
-    rows = any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
+    rows = _as_rows(system) if rows is None else rows
     system, _ = recorded(fuse_forward(system, {loss, *wanted}), wanted)
     derived = reverse(system, loss, wanted, cotangent=cotangent)
     forward, backward = (replace(derived.system, items=derived.system.items[part]) for part in (
@@ -76,6 +75,12 @@ def differentiate(
         tuple(find_kinks(forward.equations, wanted, system.inputs)),
         given,
     )
+
+
+def _as_rows(system: System) -> bool:
+    """Whether vectors read better as rows, where that matters: A x and x A are the same product
+    of a symmetric A."""
+    return any(array.kind == "symmetric" for array in system.inputs) and prefers_rows(system)
 
 
 def _check_known(system: System, wanted: Sequence[str]) -> None:

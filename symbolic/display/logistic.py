@@ -1,6 +1,7 @@
 """σ where it stands, though it was written with exp, or as its slope over itself.
 
     exp(u)/(1 + exp(u)) -> σ(u)      1/(1 + exp(u)) -> σ(-u)      σ′(u)/σ(u) -> σ(-u)
+    c σ(u) + c σ(-u) -> c
     1 - σ(-u) -> σ(u)                1 - σ(u) -> σ(-u), where σ(u) stands nowhere else
 
 σ(-u) is 1 - σ(u), and keeps its digits where σ(u) is all but 1.
@@ -27,7 +28,22 @@ def _walked(part: sp.Expr) -> sp.Expr:
     """Products before their factors: exp(u) goes with what it is divided by."""
     if part.is_Mul or part.is_Pow:
         part = _factor(part)
-    return part.func(*map(_walked, part.args)) if part.args else part
+    part = part.func(*map(_walked, part.args)) if part.args else part
+    return _paired(part) if part.is_Add else part
+
+
+def _paired(total: sp.Expr) -> sp.Expr:
+    """c for each c σ(u) with its c σ(-u): the two are 1."""
+    terms = list(total.args)
+    for term in total.args:
+        for applied in term.atoms(SIGMOID) & {*sp.Mul.make_args(term)}:
+            factor = term / applied
+            other = factor * SIGMOID(-applied.args[0])
+            if term in terms and other in terms:
+                terms.remove(term)
+                terms.remove(other)
+                terms.append(factor)
+    return sp.Add(*terms)
 
 
 def _factor(part: sp.Expr) -> sp.Expr:

@@ -29,7 +29,7 @@ from ..matrices.nodes import (
 from ..matrices.repeated_vectors import put_together, with_outer
 from .layout import ATOM, MUL, Piece, body
 from .logistic import with_sigmoids
-from .pen import Pen, Way, name_piece, unspaced
+from .pen import Pen, Way, name_piece
 from .text_and_latex import joined
 
 
@@ -89,9 +89,9 @@ def _leaf(node: Leaf, pen: Pen, way: Way | None) -> Piece:
     for place in node.part:
         if isinstance(place, Span):
             step = f":{place.step}" if place.step != 1 else ""
-            at.append(f"{unspaced(place.start)}:{unspaced(place.stop)}{step}")
+            at.append(f"{pen.subscript(place.start)}:{pen.subscript(place.stop)}{step}")
         elif place is not None:
-            at.append(unspaced(place))
+            at.append(pen.subscript(place))
         elif ranges or any(later is not None for later in node.part[len(at):]):
             at.append(":")
     if len(at) == len(node.part) and not ranges and not any(node.axes):

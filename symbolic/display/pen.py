@@ -206,8 +206,3 @@ def affine(place: sp.Expr, latex: bool) -> str:
     """
     shown = re.sub(r"(?<=\d)\*(?=[^\W\d])", "", str(place))
     return re.sub(r"(?<!\*)\*(?!\*)", " " if latex else "·", shown)
-
-
-def unspaced(place: sp.Expr) -> str:
-    """A place without spaces, the index first: t-1, T-1."""
-    return str(place).replace(" ", "")

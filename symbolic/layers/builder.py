@@ -174,8 +174,11 @@ class Builder:
         columns = right.shape[-1:] if right.ndim > 1 else ()
         wanted = list(axes)
         if not wanted:
-            names = [*self._axes[left.name][:-1]][-len(batch) - len(rows) :]
-            wanted = names + ([self._axes[right.name][-1]] if columns else [])
+            stack = left if left.ndim - 2 >= len(batch) else right  # W X, of each X of a stack
+            wanted = [*self._axes[stack.name][: stack.ndim - 2]][stack.ndim - 2 - len(batch) :] \
+                if batch else []
+            wanted += [*self._axes[left.name][-2:-1]] if rows else []
+            wanted += [self._axes[right.name][-1]] if columns else []
         shape = (*batch, *rows, *columns)
         out = self.named(shape, wanted)
         taken = {index.name for index in out}

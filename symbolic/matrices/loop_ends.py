@@ -71,7 +71,7 @@ def _boundaries(system: System, loops: Loops) -> Boundaries:
     unknown: set[tuple[str, Side]] = set()
     for equation in map(settled, system.equations):
         otherwise = equation.name in loops.places and _starts_otherwise(equation, loops.places)
-        for terms, needed in _merges(equation, loops):
+        for terms, needed, _ in _merges(equation, loops):
             lone = len(terms) == len(equation.terms)
             for key, value in needed.items():
                 found[key] = found.get(key) or value  # a name says more than zero
@@ -114,8 +114,9 @@ def merged(equation: Equation, loops: Loops) -> Equation:
     changed = True
     while changed:  # a merge changes the terms that the next is looked for in
         changed = False
-        for terms, needed in _merges(equation, loops):
-            if all(loops.boundaries.get(key) == value for key, value in needed.items()):
+        for terms, needed, read in _merges(equation, loops):
+            if all(loops.boundaries.get(key) == value for key, value in needed.items()) and all(
+                    key in loops.boundaries for key in read if key[1] == -1):
                 equation, changed = replace(equation, terms=terms), True
                 break
     return _with_loop_names(equation, loops)
@@ -209,8 +210,9 @@ def span_of(guard: Guard, symbol: sp.Symbol, size: Size) -> tuple[sp.Expr, sp.Ex
 
 def _merges(
     equation: Equation, loops: Loops
-) -> Iterator[tuple[tuple[Term, ...], dict[tuple[str, Side], str]]]:
-    """The terms with one guarded term (and its twin at the end) merged, and what that needs."""
+) -> Iterator[tuple[tuple[Term, ...], dict[tuple[str, Side], str], set[tuple[str, Side]]]]:
+    """The terms with one guarded term (and its twin at the end) merged, what that needs, and all
+    that is read beyond the end then: zero times what is not there says nothing."""
     if equation.reduction != "sum":
         return
     for term in equation.terms:
@@ -227,7 +229,7 @@ def _merges(
                 twin, needed = merge
                 yield tuple(
                     open_term if t is term else t for t in equation.terms if t is not twin
-                ), needed
+                ), needed, {(term.reads[place].array, side) for place in shifted}
 
 
 def _end(

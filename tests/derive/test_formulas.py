@@ -164,6 +164,38 @@ def test_conditions_and_numbers_stand_where_a_reader_looks(text, shapes, by, exp
     assert not faults(of_derivation(text, derivation))
 
 
+SYMMETRIC = {"J": gp.Array("n n", kind="symmetric"), "s": "n", "P": "m n", "q": "m n"}
+
+
+@pytest.mark.parametrize(("text", "by", "expected"), [
+    ("L = s @ J @ s", "s", "2 J s"),
+    ("L = s @ J @ s", "J", "s sᵀ"),
+    ("L = sum(log(sigmoid(P)) + log(sigmoid(-P)))", "P", "σ(-P) - σ(P)"),
+    ("L = sum(q*(-sigmoid(P) - sigmoid(-P)))", "q", "-1"),
+])
+def test_a_symmetric_matrix_has_no_transpose_and_two_sigmoids_are_one(text, by, expected):
+    derivation = gp.derive(gp.equations(text, **{
+        name: shape for name, shape in SYMMETRIC.items() if name in text}))
+    assert str(derivation.gradients[by]).partition(" = ")[2] == expected
+
+
+STACKED = [("n", "a n b"), ("m n", "a n b"), ("a b n", "n m"), ("c a b n", "a n m"),
+           ("a b n", "c a n m"), ("a b n", "n")]
+
+
+@pytest.mark.parametrize(("left", "right"), STACKED)
+def test_a_matrix_goes_with_each_of_a_stack(left, right):
+    derivation = gp.derive(gp.equations("L = sum((A @ B)**2)", A=left, B=right))
+    sizes = dict(zip("abcmn", (2, 3, 4, 5, 6), strict=True))
+    rng = np.random.default_rng(0)
+    values = {name: rng.normal(size=[sizes[size] for size in shape.split()])
+              for name, shape in (("A", left), ("B", right))}
+    space = {}
+    exec(derivation.numpy_source(), space)
+    assert np.isclose(space["gradient"](**values)[0], np.sum((values["A"] @ values["B"])**2))
+    assert not faults(of_derivation("stack", derivation))
+
+
 CLASHING = [
     ("L = sum(x_1*x1)", {"x_1": "n", "x1": "n"}, "L = Σ_i x_1ᵢ x1ᵢ"),
     ("L = sum(lam*lambda)", {"lam": "n", "lambda": "n"}, "L = Σ_i lamᵢ lambdaᵢ"),

@@ -24,7 +24,7 @@ SHAPES = {"X": "m n", "Y": "m n", "G": "m n", "u": "m", "w": "n", "c": "",
           "S": gp.Array("n n", kind="symmetric"), "A": "n n"}
 READ = [  # text, by, printed (None: only its numbers are looked at)
     ("p = softmax(w)\nL = p @ (A @ w)", "w", None),
-    ("r = (w @ S @ w)/sum(w**2)\nL = r", "w", "2 (Sᵀ w - r w)/t₃"),
+    ("r = (w @ S @ w)/sum(w**2)\nL = r", "w", "2 (S w - r w)/t₃"),
     ("mu = mean(X, axis=1)\nL = sum(G*(X - mu[:, None])) + sum(Y*(X - mu[:, None])**2)", "X", None),
     ("mu = mean(X, axis=1)\nv = mean((X - mu[:, None])**2, axis=1)\nL = sum(u*v)", "X",
      "2 (u 1ᵀ) ⊙ (X - μ 1ᵀ)/n"),

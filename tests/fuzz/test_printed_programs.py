@@ -125,7 +125,27 @@ def _entry_of_a_row():
         total("y")], a=(), c=(ONE, sp.Integer(3)))
 
 
+def _beyond_two_arrays():
+    """A step back, of an adjoint that is 0 before the first step and of an array that is none."""
+    later = Term(y * sp.exp(x), (read("y", t + 1), read("z", t, 0)), (), (Within(ZERO, t + 1, n),))
+    return derived([
+        Recurrence("t", -1, (Equation("z", (Index("t", n), Index("p", k)), (
+            Term(x / 4, (read("z", t + 1, p),), (), (Within(ZERO, t + 1, n),)),
+            Term(x, (read("c", t, p),)))),)),
+        Recurrence("t", -1, (Equation("y", (Index("t", n),), (
+            later, Term(x, (read("a", t),)))),)),
+        total("y", n)], a=(n,), c=(n, k))
+
+
+def _slice_at_the_end_of_a_doubled_axis():
+    return derived([
+        Equation("y", (Index("i", n),), (Term(sp.exp(x), (read("b", i, 2 * m - 1),)),)),
+        total("y", n)], b=(n, 2 * m))
+
+
 KINDS = [
+    (_beyond_two_arrays, "y", None),
+    (_slice_at_the_end_of_a_doubled_axis, "y", "y = exp(b[:,2m-1])"),
     (_one_class, "y", "y = max_u<n a c"),
     (_number_along_an_axis, "L", "L = b + Σ_p<2m (b - 3 a)²"),
     (_number_along_an_axis, "b", "∂L/∂b = 1 + 2 Σ_p<2m (b - 3 a)"),

@@ -157,7 +157,10 @@ class Values:
                     raise ReadBackError(f"{tree.array} has no place {where}")
                 beyond = self.ends[tree.array, side]
                 inside = [self.place(other) for other in at[axis + 1:]]
-                left = np.zeros(array.shape)[(*places, 0, *inside)]
+                zero = [min(max(at, 0), array.shape[axis + 1 + place] - 1) if
+                        (tree.array, 1 if at > 0 else -1) in self.ends else at
+                        for place, at in enumerate(inside)]  # it may be beyond both of its ends
+                left = np.zeros(array.shape)[(*places, 0, *zero)]
                 return left if np.size(beyond) == 1 and not np.any(beyond) \
                     else np.asarray(beyond)[(*places, *inside)]
             places.append(where)
