@@ -39,8 +39,8 @@ examples:
   gradproof train moons --data moons -o run   train with the generated gradient
 """
 
-SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, moons, lenet, lstm or "
-             "transformer")
+SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, columns, moons, "
+             "3-4-2, softmax-regression, lenet, lstm, transformer or gaussian-process")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,10 +120,10 @@ def _add_derive(commands: Any) -> None:
 
 def _derive(options: argparse.Namespace) -> int:
     from gradproof.derivations.deriving import derive
-    from gradproof.derivations.sources import load
+    from gradproof.derivations.sources import load_source
 
     with progress("deriving"):
-        derivation = derive(load(options.spec))
+        derivation = derive(load_source(options.spec))
     if options.notation is not None:
         from gradproof.derivations.notations import in_notation
 
@@ -203,14 +203,14 @@ def _add_codegen(commands: Any) -> None:
 
 def _codegen(options: argparse.Namespace) -> int:
     from gradproof.derivations.deriving import derive
-    from gradproof.derivations.sources import load
+    from gradproof.derivations.sources import load_source
 
     if not options.name.isidentifier() or keyword.iskeyword(options.name) or (
         options.name in ("np", "sigmoid", "softplus", "logsumexp")
     ):
         raise ValueError("--name: expected a Python name that the program does not use itself, "
                          f"got {options.name!r}")
-    text = derive(load(options.spec)).numpy_source(name=options.name)
+    text = derive(load_source(options.spec)).numpy_source(name=options.name)
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # that of Python files, whatever the terminal's
     print(text, end="")
@@ -344,14 +344,14 @@ def _add_report(commands: Any) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from gradproof.checks.own_process.parent import Limits
-    from gradproof.derivations.sources import load
+    from gradproof.derivations.sources import load_source
     from gradproof.reporting import report
     from gradproof.reports.pages.files import DEFAULT
 
     def named(text: str) -> list[str]:
         return [part.strip() for part in text.split(",") if part.strip()]
 
-    network = load(options.spec)
+    network = load_source(options.spec)
     with progress("deriving, checking, writing"):
         written, result = report(
             network, options.output, hand=options.hand, function=options.function,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,10 +17,14 @@ from gradproof.derivations.sources import values_of
 from gradproof.reports.sections.error_curve import ErrorCurve
 from gradproof.reports.sections.training import Training
 from gradproof.reports.worked.digits import show
-from gradproof.symbolic.equation import EquationError
+from gradproof.symbolic.equation import Array, EquationError
 from gradproof.symbolic.exact.numbers import exact
+from gradproof.symbolic.specs.model import Model
+from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.stated import Stated
 
 Values = dict[str, Any]
+Spec: TypeAlias = Network | Model | Stated
 
 STEPS_OF_H = tuple(10 ** (-place / 3) for place in range(1, 43))
 """From about 0.5 down to 1e-14, three a decade."""
@@ -28,14 +32,13 @@ MOST_LISTED = 60
 """Numbers that are listed one by one, to see a measurement again."""
 
 
-def training_of(derivation: Derivation) -> Training | None:
+def training_of(derivation: Derivation, spec: Spec) -> Training | None:
     """Gradient descent from the values that a spec has, with its learning rate and as many steps as
     it says, fewer where the loss is finite no more; None where it lacks something of these, or
     where the equations have no spelling in NumPy."""
-    spec = derivation.network
-    if spec is None or spec.learning_rate is None or not spec.steps:
+    if spec.learning_rate is None or not spec.steps:
         return None
-    values = _given(derivation)
+    values = _given(derivation, spec)
     if values is None:
         return None
     rate = exact(spec.learning_rate)
@@ -43,7 +46,7 @@ def training_of(derivation: Derivation) -> Training | None:
         run = derivation.compile()
     except EquationError:
         return None
-    losses, norms = [], []
+    losses, norms, left = [], [], ""
     with np.errstate(all="ignore"):
         for step in range(spec.steps + 1):
             loss, gradients = run(**values)
@@ -51,11 +54,24 @@ def training_of(derivation: Derivation) -> Training | None:
             norms.append(_norm(gradients))
             if not isfinite(losses[-1]) or step == spec.steps:
                 break
-            values |= {name: values[name] - float(rate) * gradient
-                       for name, gradient in gradients.items()}
+            moved = {name: values[name] - float(rate) * gradient
+                     for name, gradient in gradients.items()}
+            left = next((array.name for array in derivation.system.inputs
+                         if array.name in moved and not _is_within(array, moved[array.name])), "")
+            if left:
+                break
+            values |= moved
     writer = derivation.writer
     return Training(losses, norms, show(rate, 12).latex,
-                    [writer.name(name, latex=True) for name in derivation.chain.wrt])
+                    [writer.name(name, latex=True) for name in derivation.chain.wrt],
+                    writer.name(left, latex=True) if left else "")
+
+
+def _is_within(array: Array, values: Any) -> bool:
+    """Whether numbers are between the bounds that are declared of an input."""
+    low, high = array.bounds
+    return not ((low is not None and np.any(values <= float(low)))
+                or (high is not None and np.any(values >= float(high))))
 
 
 def _norm(gradients: Mapping[str, Any]) -> float:
@@ -66,11 +82,10 @@ def _norm(gradients: Mapping[str, Any]) -> float:
     return largest * float(np.sqrt(sum(np.sum(np.square(g / largest)) for g in gradients.values())))
 
 
-def _given(derivation: Derivation) -> Values | None:
+def _given(derivation: Derivation, spec: Spec) -> Values | None:
     """The spec's values, labels as integers; None where some are missing."""
-    spec = derivation.network
     inputs = derivation.system.inputs
-    found = {} if spec is None else values_of(spec)
+    found = values_of(spec)
     if not {array.name for array in inputs} <= found.keys():
         return None
     return {array.name: found[array.name].astype(int) if array.is_integer else found[array.name]
@@ -84,9 +99,9 @@ def error_curve_of(derivation: Derivation, result: CheckResult) -> ErrorCurve | 
     The values are the spec's, or the first at which the check looked; the hand-written entry is
     known where the check has it of the same values.
     """
-    values, listed = _given(derivation), ""
+    assert derivation.network is not None
+    values, listed = _given(derivation, derivation.network), ""
     if values is None:
-        assert derivation.network is not None
         values = random_points(ranged(list(derivation.system.inputs), derivation.network))[0].values
         listed = _listing(values)
     loss = derivation.loss_function()

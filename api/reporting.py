@@ -17,7 +17,7 @@ from gradproof.derivations.examples import EXAMPLES
 from gradproof.derivations.notations import in_notation
 from gradproof.report_runs import error_curve_of, training_of
 from gradproof.reports.language import language as language_of
-from gradproof.reports.pages.document import SHORT, build
+from gradproof.reports.pages.document import SHORT, ReportData, build
 from gradproof.reports.pages.files import DEFAULT, write_report
 from gradproof.reports.sections.comparison import CheckEntry, CheckRow, Comparison
 from gradproof.reports.sections.in_general import EntryStep
@@ -30,13 +30,14 @@ from gradproof.symbolic.equation import EquationError
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.specs.reader import load_spec
+from gradproof.symbolic.specs.stated import Stated
 
 ENTRY_REPORT = 80
 """Scalars in a forward pass up to which a report shows the derivation entry by entry."""
 
 
 def report(
-    network: Network | Model,
+    network: Network | Model | Stated,
     directory: str | Path = "gradproof-report",
     *,
     hand: str | Path | None = None,
@@ -52,7 +53,7 @@ def report(
     force: bool = False,
     limits: Limits | None = None,
 ) -> tuple[list[Path], CheckResult | None]:
-    """Writes a network's or model's report and returns the paths.
+    """Writes the report of a network, a model or equations and returns the paths.
 
     formats: some of "markdown" (with a network's figure beside it), "latex", "html", "pdf",
         "json", "notebook", "typst".
@@ -71,20 +72,39 @@ def report(
     """
     if not str(directory):
         raise ValueError("report: expected the name of a folder, got \"\"")
-    wanted, spoken = _wanted(length, sections, digits), language_of(language)
+    spoken = language_of(language)
+    data, result = report_data(network, hand=hand, function=function, notation=notation,
+                               length=length, sections=sections, digits=digits, limits=limits)
+    return write_report(data.translated(spoken), Path(directory), formats, flavor, force,
+                        body), result
+
+
+def report_data(
+    network: Network | Model | Stated,
+    *,
+    hand: str | Path | None = None,
+    function: str | None = None,
+    notation: str | None = None,
+    length: str = "full",
+    sections: Iterable[str] | None = None,
+    digits: int | None = None,
+    limits: Limits | None = None,
+) -> tuple[ReportData, CheckResult | None]:
+    """What :func:`report` writes, in English and before it is put into a format."""
+    wanted = _wanted(length, sections, digits)
     derivation = derive(network) if notation is None else in_notation(derive(network), notation)
+    if isinstance(network, Stated) and hand is not None:
+        raise ValueError(f"{network.name}: a hand-written pass is compared with a network or a "
+                         "model; gp.check holds one against equations")
     file, result = _compared(derivation, hand, function, limits)
-    data = build(
-        network, derivation.chain, derivation.writer,
+    return build(
+        network, derivation.chain, derivation.stepwise,
         source_text=_source(derivation), hand_source=None if file is None else source_of(file),
         general_rule=[(scope, formula, why) for formula, scope, why in derivation.general_rule]
         if derivation.has_general_rule else (),
-        entries=_entries(derivation),
-        comparison=_comparison(derivation, result),
-        training=training_of(derivation),
-        sections=wanted, digits=digits,
-    ).translated(spoken)
-    return write_report(data, Path(directory), formats, flavor, force, body), result
+        entries=_entries(derivation), comparison=_comparison(derivation, result),
+        training=training_of(derivation, network), sections=wanted, digits=digits,
+    ), result
 
 
 def _comparison(derivation: Derivation, result: CheckResult | None) -> Comparison | None:
@@ -104,7 +124,8 @@ def _compared(
 ) -> tuple[Path | None, CheckResult | None]:
     """The hand-written pass there is, and what a check of it found."""
     network = derivation.network
-    assert network is not None
+    if network is None:
+        return None, None
     if hand is not None:
         return Path(hand), checked_pass(network, Path(hand), function or "", limits)
     file = _example_pass(network)

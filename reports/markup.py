@@ -149,8 +149,10 @@ def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
 def tagged_rows(display: Display, width: float) -> list[tuple[str, str]]:
     """The same, each with the number that is printed beside it."""
     found = []
+    lefts = max((visible(formula.left) for formula in display.formulas), default=0)
     for formula, label in display.tagged:
-        room = width - (len(label) + 2 if label else 0)
+        # right sides begin behind the widest of the left ones
+        room = width - (len(label) + 2 if label else 0) - (lefts - visible(formula.left))
         for place, (left, right) in enumerate(rows(formula, room)):
             found.append((f"{left} &{right}", "" if place else label))
     return found

@@ -18,11 +18,12 @@ from gradproof.symbolic.matrices.loop_ends import initial_names, numbered_like_e
 from gradproof.symbolic.matrices.orientation import beside_rows
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.stated import Stated
 from gradproof.symbolic.tracing.run import Trace
 
 
 def derive(
-    source: Network | Model | System | Trace, wrt: Iterable[str] | None = None, *,
+    source: Network | Model | Stated | System | Trace, wrt: Iterable[str] | None = None, *,
     vectors: Literal["columns", "rows"] | None = None,
 ) -> Derivation:
     """The gradients of a network's or model's loss, or of the last equation of a system or trace.
@@ -41,6 +42,8 @@ def derive(
     rows = rows_asked(vectors, source)
     if isinstance(source, Trace):
         source = traced_loss(source)
+    if isinstance(source, Stated):
+        wrt, source = wrt or source.parameters or None, source.system()
     if isinstance(source, Network):
         return _derive_network(source, wrt)
     if isinstance(source, Model):

@@ -15,7 +15,8 @@ from gradproof.symbolic.derive.adjoint import jacobian, reverse
 from gradproof.symbolic.equation import Array, EquationError, System, fresh_name
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
-from gradproof.symbolic.specs.reader import load_spec
+from gradproof.symbolic.specs.reader import load_any, load_spec
+from gradproof.symbolic.specs.stated import Stated
 from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.text.statements import parse_equations
 from gradproof.symbolic.tracing.run import Trace
@@ -30,11 +31,19 @@ def load(path: str | Path) -> Network | Model:
 
     Raises SpecError, which names the file and the key.
     """
+    return load_spec(_file(path))
+
+
+def load_source(path: str | Path) -> Network | Model | Stated:
+    """The same, or the equations of a spec ("gaussian-process")."""
+    return load_any(_file(path))
+
+
+def _file(path: str | Path) -> str | Path:
+    """The file of a spec, or of the example of that name."""
     name = str(path)
     example = EXAMPLES / f"{name}.toml"
-    if not Path(path).exists() and "/" not in name and example.is_file():
-        return load_spec(example)
-    return load_spec(path)
+    return example if not Path(path).exists() and "/" not in name and example.is_file() else path
 
 
 def equations(text: str, /, **shapes: str | Array) -> System:
@@ -95,8 +104,8 @@ def traced_loss(traced: Trace) -> System:
     return down_to
 
 
-def values_of(network: Network | Model) -> dict[str, Any]:
-    """The network's values as float arrays."""
+def values_of(network: Network | Model | Stated) -> dict[str, Any]:
+    """The values of a spec as float arrays."""
     return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}
 
 

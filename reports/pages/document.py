@@ -11,6 +11,7 @@ from ...symbolic.evaluator import NotComputableError
 from ...symbolic.exact.numbers import exact
 from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
+from ...symbolic.specs.stated import Stated
 from ..content import Display, Listing, Paragraph, Picture, Prose, Section
 from ..drawing import Drawing
 from ..language import Language
@@ -84,7 +85,7 @@ class ReportData:
 
 
 def build(
-    spec: Network | Model,
+    spec: Network | Model | Stated,
     chain: Chain,
     writer: Writer,
     *,
@@ -97,7 +98,7 @@ def build(
     sections: Sequence[str] | None = None,
     digits: int | None = None,
 ) -> ReportData:
-    """The report of a differentiated network or model; a model has no figure.
+    """The report of a differentiated network, model or equations; a network has a figure.
 
     source_text: the generated program, hand_source: the hand-written one; training: its steps.
     general_rule: (where it holds, LaTeX formula, reason) for a layer of any depth; formulas in
@@ -126,13 +127,14 @@ def build(
     )
 
 
-def _title(spec: Network | Model) -> Prose:
-    kind = "network" if isinstance(spec, Network) else "model"
+def _title(spec: Network | Model | Stated) -> Prose:
+    kind = "equations" if isinstance(spec, Stated) else \
+        "network" if isinstance(spec, Network) else "model"
     return (f"Backpropagation through the {kind} ", spec.name)
 
 
 def _derived(
-    spec: Network | Model, narrator: Narrator, rule: Sequence[tuple[str, str, str]],
+    spec: Network | Model | Stated, narrator: Narrator, rule: Sequence[tuple[str, str, str]],
     entries: Sequence[EntryStep], figures: Figures | None,
 ) -> list[Section]:
     """The sections without numbers."""
@@ -175,7 +177,7 @@ def chosen(found: Sequence[Section], names: Sequence[str] | None) -> tuple[Secti
     return shown
 
 
-def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None, str]:
+def _exact_figures(spec: Network | Model | Stated, chain: Chain) -> tuple[Figures | None, str]:
     """Exact figures; or None, and why there are none."""
     if not spec.values:
         return None, ""
@@ -194,7 +196,8 @@ def _exact_figures(spec: Network | Model, chain: Chain) -> tuple[Figures | None,
 
 
 def _numbers(
-    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures, digits: int | None,
+    spec: Network | Model | Stated, chain: Chain, writer: Writer, figures: Figures,
+    digits: int | None,
     training: Training | None,
 ) -> tuple[list[Section], list[WorkedLine], list[ComparedClaim]]:
     """The sections of worked numbers, the lines in them, and the source's figures beside them."""

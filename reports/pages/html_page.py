@@ -8,7 +8,7 @@ from functools import cache
 from jinja2 import Environment, StrictUndefined
 
 from ...symbolic import escaping
-from ..content import Display, Listing, Prose, Relation, Section, Side, Table, plain
+from ..content import Display, Listing, Prose, Relation, Section, Side, Table, plain, summands
 from ..markup import Markup, factors, visible
 from ..mathml import MathmlError, mathml
 from .document import ReportData
@@ -40,6 +40,9 @@ class Page(Markup):
         return escaping.html(escaping.one_line(text))
 
     def inline(self, latex: str) -> str:
+        if visible(latex) > NARROW:  # between whose pieces a line may end
+            first, *rest = [part for chunk in summands(latex) for part in factors(chunk, NARROW)]
+            return " ".join(map(self._math, (first, *(f"{{}} {part.strip()}" for part in rest))))
         made = self._math(latex)
         target = None if made.startswith("<code") else self.symbols.alone(made)
         return made if target is None else self._link(target, made, "symbol")

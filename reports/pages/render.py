@@ -80,6 +80,7 @@ def as_display(formula: Relation) -> Display:
 def _latex_table(table: Table, markup: Markup, body: bool) -> str:
     """A tabular; a long one goes over pages by itself, and in a body, whose preamble is another's,
     in pieces.  Columns of text wrap where the table would be wider than the page."""
+    table = side_by_side(table)
     columns = "".join(_columns(table))
     header = " & ".join(_latex_cell(rf"\textit{{{markup.prose(cell)}}}", align, head=True)
                         for cell, align in zip(table.header, table.align, strict=True))
@@ -100,6 +101,22 @@ def _latex_table(table: Table, markup: Markup, body: bool) -> str:
             *rows[start : start + PAGE_ROWS], r"\end{tabular}", r"\end{center}",
         ]))
     return "\n".join(found)
+
+
+def side_by_side(table: Table) -> Table:
+    """A long table of numbers that is narrow, as one of a third or a half of the rows with its
+    columns two or three times."""
+    shown = [max(map(_width, column))
+             for column in zip(table.header, *table.rows, strict=True)]
+    times = min(3, (PAGE_COLUMNS + 6) // (sum(shown) + 3 * len(shown) + 6))
+    if len(table.rows) <= LONG_ROWS or "d" not in table.align or times < 2:
+        return table
+    height = -(-len(table.rows) // times)
+    empty: tuple[Prose, ...] = ((),) * len(table.header)
+    parts = [table.rows[start : start + height] for start in range(0, times * height, height)]
+    rows = [tuple(cell for part in parts for cell in (part[at] if at < len(part) else empty))
+            for at in range(height)]
+    return Table(table.header * times, tuple(rows), table.align * times)
 
 
 def _latex_cell(text: str, align: str, head: bool = False) -> str:
@@ -128,7 +145,7 @@ def _columns(table: Table) -> list[str]:
     while sum(min(width, limit) for width in widths) > spare and limit > 8:
         limit -= 1
     return [{"d": "r@{}l"}.get(align, align) if width <= limit else
-            rf"p{{{1.62 * limit:.0f}mm}}" if align != "d" else "r@{}l"
+            rf"p{{{1.59 * limit:.0f}mm}}" if align != "d" else "r@{}l"
             for align, width in zip(table.align, widths, strict=True)]
 
 

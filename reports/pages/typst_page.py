@@ -14,7 +14,7 @@ from ..drawing import Drawing
 from ..markup import Markup, tagged_rows
 from .document import ReportData
 from .drawn import svg
-from .render import Kept, as_display, template_text
+from .render import Kept, as_display, side_by_side, template_text
 from .symbols import anchor
 
 _SIGNS = re.compile(r"[\\#$*_`<>@\[\]~\"'/+=:{}|^-]|\.(?=\.)|(?<=\d)\.")
@@ -102,6 +102,7 @@ def typst_page(report: ReportData) -> str:
 
 
 def _table(table: Table, markup: Typst) -> str:
+    table = side_by_side(table)
     align = ", ".join("left" if side == "l" else "right" for side in table.align)
     head = ", ".join(f"[_{markup.prose(cell)}_]" if cell and cell != ("",) else "[]"
                    for cell in table.header)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -118,11 +119,20 @@ class _Sketch:
         if not number:
             self.lines.append(Stroke(*at(rim), *at(1 - rim)))
             return
-        where = 0.3
+        where = self._free(number, at)
         half = (4 + 4 * len(number)) / dx
         self.lines.append(Stroke(*at(rim), *at(where - half)))
         self.lines.append(Stroke(*at(where + half), *at(1 - rim)))
         self.labels.append(Label(*at(where), number, 13))
+
+    def _free(self, number: str, at: Callable[[float], tuple[float, float]]) -> float:
+        """How far along a line its number stands, clear of those that stand already."""
+        def is_free(where: float) -> bool:
+            x, y = at(where)
+            return all(abs(y - other.y) > 14 or abs(x - other.x) > 4 * len(number + other.text)
+                       for other in self.labels)
+
+        return next(filter(is_free, (0.3, 0.4, 0.22, 0.5, 0.6, 0.7)), 0.3)
 
     def _layer(self, column: _Column) -> None:
         for row, unit in enumerate(column.units):

@@ -135,7 +135,9 @@ class Narrator:
         gradients = [step for step in backward if step.role == "gradient"]
         blocks: list[Block] = []
         if named:
-            blocks += [Paragraph(("The adjoints, from the last layer to the first:",)),
+            back = "from the last layer to the first" if self.writer.notation.layers else \
+                "from the loss back"
+            blocks += [Paragraph((f"The adjoints, {back}:",)),
                        Display(tuple(self.formula(step.forms[-1]) for step in named))]
         if gradients:
             blocks += [Paragraph(("The gradients:",)),

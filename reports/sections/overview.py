@@ -14,6 +14,7 @@ from ...symbolic.equation import Size, slot
 from ...symbolic.layers.losses import LOSSES
 from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
+from ...symbolic.specs.stated import Stated
 from ..content import (
     Block,
     Bullets,
@@ -34,11 +35,13 @@ from .narration import all_functions
 
 
 def overview(
-    spec: Network | Model, chain: Chain, writer: Writer, figures: Figures | None = None
+    spec: Network | Model | Stated, chain: Chain, writer: Writer, figures: Figures | None = None
 ) -> Section:
     """The first section of a report."""
     if isinstance(spec, Network):
         return _of_network(spec, chain, writer, figures)
+    if isinstance(spec, Stated):
+        return _of_equations(spec, chain, writer)
     return _of_model(spec, chain, writer)
 
 
@@ -77,6 +80,31 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
     if found:
         blocks.append(Display(tuple(found)))
     return Section(("The model",), tuple(blocks), name="network")
+
+
+def _of_equations(spec: Stated, chain: Chain, writer: Writer) -> Section:
+    """Inputs with what is known of them, what is computed, and how it is written."""
+    rows: list[tuple[Prose, ...]] = []
+    names = [*(array.name for array in chain.system.inputs),
+             *(step.name for step in chain.steps if step.role == "forward")]
+    inputs = {array.name: array for array in chain.system.inputs}
+    for name in names:
+        kind = "" if name not in inputs or inputs[name].kind == "real" else inputs[name].kind
+        what = "loss" if name == chain.loss else "computed" if name not in inputs else \
+            "parameter" if name in chain.wrt else "input"
+        rows.append(((Code(name),), (Math(writer.name(name, latex=True)),),
+                     _shape(chain.system.shapes[name]),
+                     (what, f", {kind.replace('_', '-')}" if kind else "")))
+    header: tuple[Prose, ...] = (("in code",), ("in formulas",), ("shape",), ("what it is",))
+    blocks: list[Block] = [
+        Table(header, tuple(rows), "llll", tuple((name,) for name in names)),
+        Bullets((("A vector is a column. Subscripts count from 1; an axis of size 1 has none.",),
+                 (*_SIGNS[:-2], Math(r"\mathbf{1}"), " is a column of ones, ", Math("I"),
+                  " the identity.")))]
+    functions = _functions(chain)
+    if functions:
+        blocks.append(Display(tuple(functions)))
+    return Section(("The equations",), tuple(blocks), name="network")
 
 
 def _row(layer: LayerSummary) -> tuple[Prose, ...]:

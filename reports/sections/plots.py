@@ -28,10 +28,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """What stands at an axis, and whether its scale is that of the logarithm."""
+    """What stands at an axis, whether its scale is that of the logarithm, and whether it counts."""
 
     said: str
     is_log: bool = False
+    counts: bool = False
 
     def at(self, value: float) -> float | None:
         """A value on the scale; None for one that is not there."""
@@ -48,9 +49,9 @@ def plot(name: str, title: str, x: Axis, y: Axis, series: Sequence[Series]) -> D
               for line in series]
     if not any(placed):
         return None
-    across = _Scale.of([a for line in placed for a, _ in line], x.is_log,
+    across = _Scale.of([a for line in placed for a, _ in line], x,
                        _LEFT, WIDTH - _RIGHT, tight=True)
-    up = _Scale.of([b for line in placed for _, b in line], y.is_log, HEIGHT - _BOTTOM, _TOP)
+    up = _Scale.of([b for line in placed for _, b in line], y, HEIGHT - _BOTTOM, _TOP)
     lines, labels = _frame(across, up)
     labels.append(Label(_LEFT - 8, _TOP - 26, y.said, 12, side="right"))
     labels.append(Label((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 14, x.said, 12))
@@ -77,16 +78,17 @@ class _Scale:
     end: float
 
     @classmethod
-    def of(cls, values: Sequence[float], is_log: bool, start: float, end: float,
+    def of(cls, values: Sequence[float], axis: Axis, start: float, end: float,
            tight: bool = False) -> _Scale:
         low, high = min(values), max(values)
         if low == high:
-            spread = 1.0 if is_log else abs(low) / 2 or 1.0
+            spread = 1.0 if axis.is_log else abs(low) / 2 or 1.0
             low, high = low - spread, high + spread
-        step = _step((high - low) / _MOST_TICKS, is_log)
+        step = _step((high - low) / _MOST_TICKS, axis.is_log)
+        step = max(step, 1.0) if axis.counts else step
         if not tight:
             low, high = floor(low / step) * step, ceil(high / step) * step
-        return cls(low, high, step, is_log, start, end)
+        return cls(low, high, step, axis.is_log, start, end)
 
     def __call__(self, value: float) -> float:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)

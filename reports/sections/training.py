@@ -30,13 +30,15 @@ class Training:
 
     losses, norms: the loss and the root of the sum of the squares of all its gradients, before the
     first step and after each; those of the last may not be finite, which ends the training.
-    rate: the learning rate, as LaTeX.
+    rate: the learning rate, as LaTeX.  left: the parameter that the last step takes out of where it
+    is defined, as LaTeX, which ends the training, too.
     """
 
     losses: Sequence[float]
     norms: Sequence[float]
     rate: str
     parameters: Sequence[str] = ()
+    left: str = ""
 
     @property
     def steps(self) -> int:
@@ -57,8 +59,8 @@ def training_section(training: Training, loss: str) -> Section:
     ]
     finite = [value for value in training.losses if isfinite(value)]
     is_log = bool(finite) and min(finite) > 0 and max(finite) > MUCH * min(finite)
-    drawn = plot("loss", "The loss after each step", Axis("step"), Axis("loss", is_log),
-                 [Series("loss", list(enumerate(training.losses)))])
+    drawn = plot("loss", "The loss after each step", Axis("step", counts=True),
+                 Axis("loss", is_log), [Series("loss", list(enumerate(training.losses)))])
     if drawn is not None:
         caption = "The loss after each step of gradient descent"
         blocks.append(Picture((f"{caption}, on a logarithmic scale." if is_log else f"{caption}.",),
@@ -85,6 +87,10 @@ def _told(steps: int) -> list[int]:
 
 def _became(training: Training) -> Prose:
     *_, last = training.losses
+    if training.left:
+        return (f"After step {training.steps} the next one would take ", Math(training.left),
+                " out of where it is defined, which ends the training: the learning rate is too "
+                "large here.")
     if not isfinite(last):
         return (f"After step {training.steps} the loss is no number that a float holds, which ends "
                 "the training: the learning rate is too large here.",)

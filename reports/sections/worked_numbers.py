@@ -73,7 +73,11 @@ def _step(
 ) -> Iterable[Block]:
     """An array's value, and a worked line for each of its entries, or for the first of them."""
     places = list(worker.names.figures[step.name])
-    made = worker.lines(step.equation, places[:limit])
+    if worker.is_long(step.equation, places[0]) and (
+            len(places) == 1 or value_of(step.name, worker) is not None):
+        made = [worker.in_symbols(step.equation, places[0])] if len(places) == 1 else []
+    else:
+        made = worker.lines(step.equation, places[:limit])
     lines += made
     written = worker.names.writer.latex(step.equation)
     name = worker.names.writer.name(step.name, latex=True)
@@ -87,7 +91,10 @@ def _worked(
     places: Sequence[Place], worker: Worker,
 ) -> Worked:
     left_out: Prose = ()
-    if len(made) < len(places):
+    if not made:
+        left_out = ("The entries of ", Math(name), " are sums of many terms, and are not written "
+                    "out.")
+    elif len(made) < len(places):
         left_out = (f"{len(places) - len(made)} further entries of ", Math(name),
                     " are left out.")
     value = value_of(array, worker)

@@ -92,10 +92,9 @@ def evaluate(
     inputs, sizes = _inputs(system, values)
     items = [*system.items, *_ordered(extra)]
     equations = [*system.equations, *extra]
-    for equation in equations:
-        if equation.reduction in NAMED:
-            raise WorkedError(f"{equation.name}: {equation.reduction} is not computed exactly")
-    count = operations(equations, sizes)
+    count = operations(equations, sizes) + sum(
+        size_number(system.shapes[read.array][-1], sizes) ** 3  # elimination
+        for equation in equations if equation.reduction in NAMED for read in equation.reads)
     if count > MOST_OPERATIONS:
         raise WorkedError(f"about {count:,} scalar operations would be needed, more than the "
                           f"{MOST_OPERATIONS:,} for which exact figures are computed")

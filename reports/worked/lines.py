@@ -18,14 +18,16 @@ import sympy as sp
 from ...symbolic.display.layout import ADD, ATOM, MUL, POW, Piece, body
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
-from ...symbolic.equation import INDEX_VALUE, Equation, Read, Term, slot, slots_of
+from ...symbolic.equation import INDEX_VALUE, NAMED, Equation, Read, Term, slot, slots_of
 from ...symbolic.exact.numbers import Value
 from ...symbolic.functions import Opaque
-from ..content import Relation, Side
+from ..content import Relation, Side, summands
 from .digits import LINE_DIGITS, Shown, show
 from .figures import At, Figures, Place
 from .reread import Reader, UnreadableError
 
+MOST_SUMMANDS = 12
+"""Of one entry that is worked out; a longer sum is left to the formula of the whole array."""
 MORE_DIGITS = 12
 """How many digits an operand may be given beyond the result's before a line is at fault."""
 
@@ -100,11 +102,36 @@ class Worker:
         """The entry of `equation` at `place`."""
         figures = self.names.figures
         at = {i.symbol: p for i, p in zip(equation.out, place, strict=True)}
-        summands = _Unrolled(self, equation, at)
-        return self._line(
-            equation.name, place, self.names.entry(equation.name, place), summands,
-            figures[equation.name][place],
-        )
+        name, value = self.names.entry(equation.name, place), figures[equation.name][place]
+        if equation.reduction in NAMED:
+            return self._of_matrices(equation, place, name, value)
+        return self._line(equation.name, place, name, _Unrolled(self, equation, at), value)
+
+    def is_long(self, equation: Equation, place: Place) -> bool:
+        """Whether an entry has more summands than a reader adds up."""
+        at = {i.symbol: p for i, p in zip(equation.out, place, strict=True)}
+        figures = self.names.figures
+        return sum(len(list(figures.instances(term, at)))
+                   for term in equation.terms) > MOST_SUMMANDS
+
+    def in_symbols(self, equation: Equation, place: Place) -> WorkedLine:
+        """An array of one number by its formula, in which no numbers are put."""
+        written, value = self.names.writer.latex(equation), self.names.figures[equation.name][place]
+        result = show(value, self.digits)
+        sides = (Side("=", summands(written.right)),
+                 Side("=" if result.exact else r"\approx", (result.latex,)))
+        return WorkedLine(equation.name, place, Relation(written.left, sides), value, False)
+
+    def _of_matrices(
+        self, equation: Equation, place: Place, name: str, value: Value
+    ) -> WorkedLine:
+        """An entry of an inverse or a determinant, in which no numbers are put."""
+        whole = self.names.writer.latex(equation).right
+        at = " ".join(self.names.subscripts(equation.name, place))
+        result = show(value, self.digits)
+        sides = (Side("=", (rf"({whole}) _{{{at}}}" if at else whole,)),
+                 Side("=" if result.exact else r"\approx", (result.latex,)))
+        return WorkedLine(equation.name, place, Relation(name, sides), value, False)
 
     def update(self, parameter: str, gradient: str, place: Place, rate: Fraction) -> WorkedLine:
         """w ← w - η ∂L/∂w for one entry; its value is the updated one."""

@@ -12,6 +12,8 @@ from ..equation import Size, System
 from .checks import told
 from .losses import Objective
 
+STEPS = 100
+"""Of the training that a report shows, unless a spec says otherwise."""
 BATCH = "m"
 """The size that counts samples, unless a network or model says otherwise."""
 
@@ -31,7 +33,7 @@ class Described(ABC):
     name: str = "network"
     values: Mapping[str, Any] = field(default_factory=dict)
     learning_rate: Any = None
-    steps: int = 100
+    steps: int = STEPS
     notation: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     claims: Sequence[Mapping[str, Any]] = ()

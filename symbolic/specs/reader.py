@@ -20,25 +20,38 @@ A model has ``[model]`` and ``[[layers]]`` in the place of ``[network]``:
     channels = 6
     kernel = 5
 
+Equations stand in the place of either, with a shape for each input, and are for derivations,
+programs and reports:
+
+    equations = "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))"
+    parameters = ["w"]            # what is learned; without it all real inputs
+    [shapes]
+    X = "m n"
+    w = "n"
+    y = { shape = "m", kind = "mask" }
+
 A spec is data: nothing in it is executed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from .. import escaping
-from ..equation import Size
+from ..equation import Array, EquationError, Size
 from ..layers.losses import Loss
 from ..limits import MAX_SPEC, LimitError, number, read_file, toml
+from ..shapes import least_sizes, parse_shape
+from ..text.trees import FormulaError
 from .common import Described, keys_of
 from .model import Model
 from .network import Network, NetworkError
+from .stated import Stated
 
 TABLES = {
     "network": keys_of(Network),
@@ -47,9 +60,13 @@ TABLES = {
     "update": ("learning_rate", "steps"),
     "notation": ("loss", "target", "symbols"),
     "source": ("title", "text", "declared_convention"),
+    "shapes": None,
 }
 MOST_STEPS = 10_000
 """Of the training that a report shows."""
+KINDS = ("real", "positive", "probability", "one_hot", "mask", "sign", "constant", "integer",
+         "symmetric", "orthogonal", "invertible")
+"""What an input of equations may be said to be."""
 CLAIM_KEYS = ("quantity", "stated", "where")
 
 
@@ -63,6 +80,11 @@ def load_spec(path: str | Path) -> Network | Model:
     Numbers keep the decimals they are written with (0.1 is 1/10 in exact arithmetic).
     Raises SpecError, which names the file and the key.
     """
+    return _layered(load_any(path), str(path))
+
+
+def load_any(path: str | Path) -> Network | Model | Stated:
+    """The network, model or equations of a TOML file, as :func:`load_spec`."""
     file = Path(path)
     try:
         data = read_file(file, MAX_SPEC)
@@ -72,7 +94,7 @@ def load_spec(path: str | Path) -> Network | Model:
         raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SpecError(f"{file}: {error}") from None
-    return read_text(data, str(file), file.stem)
+    return _any_of(_document(data, str(file)), str(file), file.stem)
 
 
 def read_text(text: str | bytes, where: str, name: str = "network") -> Network | Model:
@@ -80,17 +102,31 @@ def read_text(text: str | bytes, where: str, name: str = "network") -> Network |
 
     Raises SpecError.
     """
+    return read_table(_document(text, where), where, name)
+
+
+def _document(text: str | bytes, where: str) -> dict[str, Any]:
     try:
-        document = toml(text if isinstance(text, bytes) else text.encode())
+        return toml(text if isinstance(text, bytes) else text.encode())
     except ValueError as error:
         raise SpecError(f"{where}: {error}") from None
-    return read_table(document, where, name)
 
 
 def read_table(
     document: Mapping[str, Any], where: str, name: str = "network"
 ) -> Network | Model:
     """The same of a spec's tables, in which numbers are integers and Decimals."""
+    return _layered(_any_of(document, where, name), where)
+
+
+def _layered(found: Network | Model | Stated, where: str) -> Network | Model:
+    if isinstance(found, Stated):
+        raise SpecError(f"{where}: equations: expected a [network] or a [model] here; equations "
+                        "are for derive, codegen and report")
+    return found
+
+
+def _any_of(document: Mapping[str, Any], where: str, name: str) -> Network | Model | Stated:
     _check_tables(document, where)
     settings: dict[str, Any] = {
         table: document.get(table, {}) for table in ("values", "notation", "source")
@@ -102,6 +138,8 @@ def read_table(
     settings["name"] = document.get("name", escaping.one_line(name)[:100])
     _check_source(where, settings["source"])
     table = "model" if "model" in document else "network"
+    if "equations" in document:
+        return _stated(document, where, settings)
     settings |= document[table]
     if table == "model":
         if "layers" not in document:
@@ -117,29 +155,73 @@ def read_table(
     _check_values(where, settings["values"], shapes)
     convention = made.convention if isinstance(made, Network) else "rows"
     check_targets(where, made.objective.row, settings["values"].get("Y"), convention)
-    missing = [array for array in shapes if array not in settings["values"]]
-    if made.claims and missing:
+    _check_claims(where, made.claims, settings["values"], shapes)
+    return made
+
+
+def _stated(document: Mapping[str, Any], where: str, settings: dict[str, Any]) -> Stated:
+    """Equations with the shapes of their inputs."""
+    shapes = {name: _input(f"{where}: shapes.{name}", name, said)
+              for name, said in document.get("shapes", {}).items()}
+    parameters = document.get("parameters", [])
+    if not isinstance(parameters, list) or not all(isinstance(p, str) for p in parameters):
+        raise SpecError(f"{where}: parameters: expected a list of names, got {parameters!r}")
+    del settings["notation"]
+    try:
+        made = Stated(_text(where, "equations", document["equations"]), shapes, tuple(parameters),
+                      **settings)
+        expected = made.shapes()
+    except NetworkError as error:
+        raise SpecError(f"{where}: {error}") from None
+    except (FormulaError, EquationError) as error:
+        raise SpecError(f"{where}: equations: {error}") from None
+    _check_values(where, made.values, expected)
+    _check_claims(where, made.claims, made.values, expected)
+    return made
+
+
+def _input(where: str, name: str, said: object) -> Array:
+    """An input by its shape as text, or by a table with a shape and a kind."""
+    table = {"shape": said} if isinstance(said, str) else said
+    if not isinstance(table, dict) or not isinstance(table.get("shape"), str):
+        raise SpecError(f"{where}: expected a shape such as \"m n\", or a table such as "
+                        f"{{ shape = \"m\", kind = \"positive\" }}, got {said!r}")
+    _known(where, "", table, ("shape", "kind"))
+    kind = table.get("kind", "real")
+    if kind not in KINDS:
+        raise SpecError(f"{where}.kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    try:
+        return Array(name, parse_shape(table["shape"]), kind, least=least_sizes(table["shape"]))
+    except ValueError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _check_claims(
+    where: str, claims: Sequence[object], values: Mapping[str, Any], shapes: Mapping[str, object]
+) -> None:
+    missing = [array for array in shapes if array not in values]
+    if claims and missing:
         raise SpecError(f"{where}: claims: there is nothing to hold them against; [values] lacks "
                         f"{', '.join(missing)}")
-    return made
 
 
 def _check_tables(document: Mapping[str, Any], where: str) -> None:
     """Tables with known keys, and either a network or a model."""
-    _known(where, "", document, ("name", "claims", "layers", *TABLES))
+    _known(where, "", document, ("name", "claims", "layers", "equations", "parameters", *TABLES))
     for table, keys in TABLES.items():
         content = document.get(table, {})
         if not isinstance(content, dict):
             raise SpecError(f"{where}: {table}: expected a table [{table}], got {content!r}")
         if keys is not None:
             _known(where, f"{table}.", content, keys)
+    _check_equations(document, where)
     if "network" in document and ("model" in document or "layers" in document):
         raise SpecError(f"{where}: model: a spec has a [network], or a [model] with [[layers]], "
                         "not both")
     if "layers" in document and "model" not in document:
         raise SpecError(f"{where}: model: the table [model] is missing; it needs at least "
                         'input = "m n", the shape of X')
-    if "model" not in document and "network" not in document:
+    if not {"model", "network", "equations"} & document.keys():
         raise SpecError(f"{where}: network: the table [network] is missing; it needs at least "
                         "sizes = [inputs, ..., outputs]")
     for table, key, example in (("network", "sizes", "layer widths from input to output, such as "
@@ -147,6 +229,18 @@ def _check_tables(document: Mapping[str, Any], where: str) -> None:
                                 ("model", "input", 'the shape of X, such as "m 1 28 28"')):
         if table in document and key not in document[table]:
             raise SpecError(f"{where}: {table}.{key}: is missing; expected {example}")
+
+
+def _check_equations(document: Mapping[str, Any], where: str) -> None:
+    """Equations stand alone, and what belongs to them does not stand without them."""
+    if "equations" in document:
+        for table in ("network", "model", "layers", "notation"):
+            if table in document:
+                raise SpecError(f"{where}: {table}: does not go with equations")
+        return
+    for key in ("shapes", "parameters"):
+        if key in document:
+            raise SpecError(f"{where}: {key}: goes with equations, which are missing")
 
 
 def _known(where: str, prefix: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:

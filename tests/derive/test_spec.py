@@ -7,6 +7,7 @@ import pytest
 
 import gradproof as gp
 from gradproof.derivations.examples import EXAMPLES
+from gradproof.derivations.sources import load_source
 from gradproof.symbolic.specs.network import Network, NetworkError
 from gradproof.symbolic.specs.reader import SpecError, read_text
 
@@ -38,7 +39,7 @@ def test_a_file_and_an_example_are_loaded_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert gp.load("moons.toml").name == "moons"
     for name in sorted(file.stem for file in EXAMPLES.glob("*.toml")):
-        gp.derive(gp.load(name))
+        gp.derive(load_source(name))
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [

@@ -24,13 +24,11 @@ from gradproof.reports.pages.notebook_page import notebook
 from gradproof.reports.pages.render import latex, markdown
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
-from gradproof.symbolic.specs.reader import load_spec
+from gradproof.symbolic.specs.reader import load_any
+from gradproof.symbolic.specs.stated import Stated
 
 SPECS = {
-    **{file.stem: load_spec(file) for file in sorted(EXAMPLES.glob("*.toml"))},
-    "columns": Network([3, 5, 4, 1], convention="columns", activation="relu"),
-    "3-4-2": Network([3, 4, 2], activation="tanh", output="softmax", loss="cross_entropy"),
-    "softmax": Network([4, 3], loss="cross_entropy_from_logits"),
+    **{file.stem: load_any(file) for file in sorted(EXAMPLES.glob("*.toml"))},
     "one": Network([2, 2, 1], batch=False, convention="columns", loss="mean_absolute_error"),
     "hinge": Network([2, 3, 1], loss="hinge", name="and, of"),
 }
@@ -38,16 +36,18 @@ NAMES = {
     "sigmoid", "tanh", "relu", "identity", "softmax", "abs", "logit", "xor", "moons", "lenet",
     "lstm", "transformer", "and", "of", "network", "dense", "flatten", "embedding", "layer", "norm",
     "block", "avg", "pool", "conv", "last", "NumPy", "Backpropagation", "worked", "example", "a",
+    "columns", "regression", "gaussian", "process",
 }
 """What somebody called something, in the specs above and in their programs."""
 
 
-def built(spec: Network | Model, notation: str = "") -> ReportData:
-    derived = in_notation(derive(spec), notation) if notation else derive(spec)
+def built(spec: Network | Model | Stated, notation: str = "") -> ReportData:
+    layered = not isinstance(spec, Stated)
+    derived = in_notation(derive(spec), notation) if notation and layered else derive(spec)
     rule = [(scope, formula, why) for formula, scope, why in derived.general_rule] \
         if derived.has_general_rule else []
-    return build(spec, derived.chain, derived.writer, general_rule=rule,
-                 training=training_of(derived))
+    return build(spec, derived.chain, derived.stepwise, general_rule=rule,
+                 training=training_of(derived, spec))
 
 
 def proses(made: ReportData) -> Iterator[Prose]:

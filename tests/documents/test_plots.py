@@ -79,7 +79,7 @@ def descended(network: Network, steps: int) -> list[float]:
 @pytest.mark.parametrize("name", ["2-2-1", "xor"])
 def test_the_training_is_gradient_descent(name: str) -> None:
     network = replace(example(name), steps=7)
-    found = training_of(derive(network))
+    found = training_of(derive(network), network)
     assert found is not None
     assert found.losses == pytest.approx(descended(network, 7), rel=1e-12)
     told = " ".join(plain(block.prose) for block in training_section(found, "E").blocks
@@ -96,7 +96,7 @@ def test_a_first_step_is_that_of_the_worked_numbers() -> None:
     assert figures is not None
     with_updates(figures, {name: f"d{name}" for name in derived.chain.wrt},
                  exact(network.learning_rate))
-    found = training_of(derived)
+    found = training_of(derived, network)
     assert found is not None
     values = values_of(network)
     moved = {name: np.reshape([float(value) for value in figures[name + UPDATED].values()],
@@ -109,7 +109,7 @@ def test_a_first_step_is_that_of_the_worked_numbers() -> None:
 def test_a_training_that_diverges_ends_and_says_so() -> None:
     network = Network([1, 1], activation="identity", output="identity", batch=False, steps=500,
                       learning_rate=10, values={"X": [3], "Y": [1], "W1": [[1]], "b1": [0]})
-    found = training_of(derive(network))
+    found = training_of(derive(network), network)
     assert found is not None
     assert found.steps < 500
     *blocks, last = training_section(found, "L").blocks
@@ -123,7 +123,8 @@ def test_a_training_that_diverges_ends_and_says_so() -> None:
 
 @pytest.mark.parametrize("changed", [{"learning_rate": None}, {"steps": 0}, {"values": {}}])
 def test_no_training_without_rate_values_or_steps(changed) -> None:
-    assert training_of(derive(replace(example("2-2-1"), **changed))) is None
+    network = replace(example("2-2-1"), **changed)
+    assert training_of(derive(network), network) is None
 
 
 def test_a_loss_that_rises_is_told() -> None:

@@ -19,8 +19,6 @@ from gradproof.symbolic.display.typst import typst
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.specs.reader import load_spec
 
-NAMES = sorted(file.stem for file in EXAMPLES.glob("*.toml"))
-
 
 def report_of(spec: Any) -> ReportData:
     derived = derive(spec)
@@ -34,7 +32,7 @@ def compiled(text: str, tmp_path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["2-2-1", *(pytest.param(name, marks=pytest.mark.slow)
-                                             for name in NAMES if name != "2-2-1")])
+                                             for name in ("xor", "lenet", "transformer"))])
 def test_every_report_compiles(name: str, tmp_path: Path) -> None:
     made = report_of(load_spec(EXAMPLES / f"{name}.toml"))
     for one in (made, made.translated(language("zh"))):
