@@ -103,7 +103,25 @@ def _digits(seed: int) -> Data:
                 "(Alpaydin & Kaynak 1998, UCI repository), as scikit-learn ships them.")
 
 
-SETS: Mapping[str, Callable[[int], Data]] = {"xor": _xor, "moons": _moons, "digits": _digits}
+def _noise(seed: int, samples: int = 100) -> Data:
+    """Samples of three numbers, and labels that have nothing to do with them."""
+    rng = np.random.default_rng(seed)
+    return Data("noise", rng.standard_normal((samples, 3)), rng.integers(0, 2, samples),
+                ("0", "1"), f"{samples} samples of three normal numbers, with labels drawn at "
+                "random.")
+
+
+def _echo(seed: int, samples: int = 400, steps: int = 30) -> Data:
+    """Sequences whose first number says the class."""
+    rng = np.random.default_rng(seed)
+    sequences = rng.standard_normal((samples, steps, 1))
+    return Data("echo", sequences, (sequences[:, 0, 0] > 0).astype(np.int64), ("below", "above"),
+                f"{samples} sequences of {steps} normal numbers; the class is the sign of the "
+                "first.")
+
+
+SETS: Mapping[str, Callable[[int], Data]] = {
+    "xor": _xor, "moons": _moons, "digits": _digits, "noise": _noise, "echo": _echo}
 """Sets by name, each made of a seed."""
 
 

@@ -99,6 +99,8 @@ class Training:
     plan: Plan
     checkpoint_file: Path | None = None
     history: list[Epoch] = field(default_factory=list)
+    ended: str = ""
+    """Why a run ended before its last epoch."""
 
     def __post_init__(self) -> None:
         self.data = with_classes(self.network, self.data)
@@ -189,7 +191,12 @@ class Training:
         Raises DivergedError where the loss is no finite number any more.
         """
         while len(self.history) < self.plan.epochs:
-            self.history.append(self._epoch(len(self.history) + 1))
+            try:
+                epoch = self._epoch(len(self.history) + 1)
+            except DivergedError as error:
+                self.ended = str(error)
+                raise
+            self.history.append(epoch)
             if self.checkpoint_file is not None:
                 save(self.standing, self.checkpoint_file)
             yield self.history[-1]
