@@ -22,6 +22,7 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     check_command  ``gradproof check``: what it prints, and its exit code
     embed_command  ``gradproof embed``, likewise
     train_command  ``gradproof train``, likewise
+    run_command    ``gradproof run`` and ``gradproof examples``, likewise
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     report_runs    what a report shows of running the generated program
     terminal       exit codes, and what somebody at a terminal is told

@@ -11,6 +11,7 @@ import keyword
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from gradproof.audit_command import add_options as add_audit_options
 from gradproof.check_command import add_limits
 from gradproof.check_command import add_options as add_check_options
 from gradproof.embed_command import add_options as add_embed_options
+from gradproof.run_command import add_options as add_run_options
 from gradproof.symbolic import escaping
 from gradproof.terminal import FAILED, FINDINGS, FINE, bear_any_text, progress, say
 from gradproof.train_command import add_options as add_train_options
@@ -37,6 +39,7 @@ examples:
   gradproof embed --check --diff README.md    formulas and numbers between markers
   gradproof audit notes.md --spec 2-2-1       formulas of a text, held against the derivation
   gradproof train moons --data moons -o run   train with the generated gradient
+  gradproof run optimisers                    an example, and the page that it teaches by
 """
 
 SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, columns, moons, "
@@ -81,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (_add_derive, _add_codegen, _add_check, _add_report, _add_embed, _add_audit,
-                _add_train):
+                _add_train, _add_run, _add_examples):
         add(commands)
     return parser
 
@@ -96,6 +99,11 @@ def _command(
     )
     made.set_defaults(run=run)
     return made
+
+
+def _later(module: str, name: str = "run") -> Callable[[argparse.Namespace], int]:
+    """A function of a module that is imported when the command is given."""
+    return lambda options: getattr(import_module(module), name)(options)
 
 
 # --- derive -------------------------------------------------------------------------------------
@@ -222,7 +230,7 @@ def _codegen(options: argparse.Namespace) -> int:
 
 def _add_check(commands: Any) -> None:
     command = _command(
-        commands, "check", _check,
+        commands, "check", _later("gradproof.check_command"),
         "hold hand-written gradients against the derived ones",
         "gradproof check backward.py --spec moons.toml\n"
         "  gradproof check gradients.py      (functions marked @gp.gradient_of(loss, X=\"m n\"))\n"
@@ -230,12 +238,6 @@ def _add_check(commands: Any) -> None:
         "The file is run, as python would run it; a program that trains, until it is seen to.",
     )
     add_check_options(command, SPEC_HELP)
-
-
-def _check(options: argparse.Namespace) -> int:
-    from gradproof.check_command import run
-
-    return run(options)
 
 
 # --- embed --------------------------------------------------------------------------------------
@@ -285,7 +287,8 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _add_train(commands: Any) -> None:
     command = _command(
-        commands, "train", _train, "train a network with its generated gradient",
+        commands, "train", _later("gradproof.train_command"),
+        "train a network with its generated gradient",
         "gradproof train moons --data moons --epochs 50 -o run\n"
         "  gradproof train net.toml --data iris.csv --target species --size h=16 "
         "--optimiser adam\n"
@@ -296,10 +299,23 @@ def _add_train(commands: Any) -> None:
     add_train_options(command, SPEC_HELP)
 
 
-def _train(options: argparse.Namespace) -> int:
-    from gradproof.train_command import run
+# --- examples -----------------------------------------------------------------------------------
 
-    return run(options)
+
+def _add_examples(commands: Any) -> None:
+    _command(commands, "examples", _later("gradproof.run_command", "listed"),
+             "list the examples that train",
+             "gradproof examples\n  gradproof run moons")
+
+
+def _add_run(commands: Any) -> None:
+    command = _command(
+        commands, "run", _later("gradproof.run_command"),
+        "train an example, and write the page that it teaches by",
+        "gradproof run moons\n  gradproof run optimisers --language zh -o optimisers",
+        "Exit code 1 when something is not as the example says.",
+    )
+    add_run_options(command)
 
 
 # --- report -------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@
     data             tables of samples, from names and files
     fitting          a network's declared arrays and sizes, filled from a table
     loop             mini-batches, steps, what each epoch gave
+    examples         networks, data and plans to be compared, from the files of runs/
+    comparison       the page of an example
     page             what a run is told as
     checkpoint       a run on disk: killed and resumed, the same numbers
 """

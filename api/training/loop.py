@@ -224,7 +224,8 @@ class Training:
                 "may help")
         eta = rate(self.plan.schedule, self.plan.eta, self.taken, self.steps_in_all)
         self.w = self.steps.step(self.w, g, eta, self.taken)
-        return float(loss), float(np.linalg.norm(g))
+        with np.errstate(over="ignore"):
+            return float(loss), float(np.linalg.norm(g))
 
     def evaluated(self, places: NDArray[np.int64]) -> tuple[float | None, float | None]:
         """The loss of some samples, without dropout, and the part of them that is classified

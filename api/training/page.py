@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from pathlib import Path
 
 from gradproof.reports.content import (
@@ -44,12 +45,24 @@ def write_page(
     Raises what reports do for a format or language that there is not, and OthersError where a file
     of that name is no report's and `force` is False.
     """
-    return write_report(page(training).translated(language_of(language)), directory, formats,
-                        force=force)
+    return written(page(training), directory, formats, language=language, force=force)
+
+
+def written(
+    made: ReportData, directory: Path, formats: Iterable[str], *, language: str, force: bool
+) -> list[Path]:
+    """The same of a page that is made."""
+    return write_report(made.translated(language_of(language)), directory, formats, force=force)
 
 
 def page(training: Training) -> ReportData:
     """The page of a run, ready to be written."""
+    return page_of(training, ("Training ", training.network.name, " on ", training.data.name),
+                   _curve(training))
+
+
+def page_of(training: Training, title: Prose, *first: Section) -> ReportData:
+    """A page that begins with what was seen, and tells then what was trained, and how."""
     derivation = training.derivation
     narrator = Narrator(derivation.chain, derivation.writer)
     try:
@@ -57,9 +70,8 @@ def page(training: Training) -> ReportData:
     except EquationError as error:
         program = f"# {error}"
     return ReportData(
-        training.network.name,
-        ("Training ", training.network.name, " on ", training.data.name),
-        (_curve(training), narrator.forward(), narrator.result(), _step(training),
+        training.network.name, title,
+        (*first, narrator.forward(), narrator.result(), _step(training),
          Section(("Generated program",), (Listing(program),), name="program")),
         chain=derivation.chain, writer=derivation.writer, labels=narrator.labels, program=program,
     )
@@ -71,22 +83,26 @@ def _curve(training: Training) -> Section:
     tested = [(epoch.number, epoch.test_loss) for epoch in history if epoch.test_loss is not None]
     if tested:
         series.append(Series("set aside", tested, "backward"))
-    values = [value for line in series for _, value in line.points if value > 0]
-    is_log = bool(values) and max(values) > MUCH * min(values)
-    blocks: list[Block] = [Paragraph(_result(training))]
-    drawn = plot("training", "The loss over the epochs", Axis("epoch"), Axis("loss", is_log),
-                 series)
-    if drawn is not None:
-        blocks.append(Picture(("The loss over the epochs.",), drawn))
+    blocks: list[Block] = [Paragraph(_result(training)), *curves(series)]
     kept, aside = len(training.train_places), len(training.test_places)
-    told: list[str | Math] = [
-        f"{training.data.description} " if training.data.description else "",
+    told = [
         f"{kept} samples are trained with, {aside} are set aside. "
         f"There are {len(training.w)} parameters, which begin by the rule ", plan.init,
         f" with seed {plan.seed}; a step takes {training.batch} samples."]
-    blocks.append(Paragraph(tuple(run for run in told if run)))
+    if training.data.description:
+        blocks.append(Paragraph((training.data.description,)))
+    blocks.append(Paragraph(tuple(told)))
     blocks.append(_table(history))
     return Section(("The run",), tuple(blocks), name="training")
+
+
+def curves(series: Sequence[Series]) -> list[Block]:
+    """The losses over the epochs in one frame; none where there is nothing to be drawn."""
+    values = [value for line in series for _, value in line.points if 0 < value < inf]
+    is_log = bool(values) and max(values) > MUCH * min(values)
+    drawn = plot("training", "The loss over the epochs", Axis("epoch"), Axis("loss", is_log),
+                 series)
+    return [] if drawn is None else [Picture(("The loss over the epochs.",), drawn)]
 
 
 def _result(training: Training) -> Prose:

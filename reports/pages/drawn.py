@@ -40,7 +40,7 @@ def svg(drawing: Drawing) -> str:
     ]
     rows += _group(f'stroke="#{_EDGE}" stroke-width="1.2"', strokes)
     rows += _group(f'stroke="#{_RIM}" stroke-width="1.5"', circles)
-    rows += _group('fill="none" stroke-width="1.8" stroke-linejoin="round"',
+    rows += _group(f'fill="none" stroke="#{_INK[""]}" stroke-width="1.8" stroke-linejoin="round"',
                    [row for curve in drawing.curves for row in _svg_curve(curve)])
     rows += _group(f'fill="#{_INK[""]}" text-anchor="middle" font-family="sans-serif"',
                    [_svg_label(label) for label in drawing.labels])

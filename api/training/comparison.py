@@ -1,0 +1,83 @@
+"""The page of an example: what it teaches, its curves, what was seen, and how it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from gradproof.reports.content import Block, Paragraph, Prose, Section, Table
+from gradproof.reports.drawing import Ink
+from gradproof.reports.pages.document import ReportData
+from gradproof.reports.sections.plots import Series
+
+from .examples import Example, Seen, figure
+from .loop import Training
+from .page import curves, page_of
+
+INKS: tuple[Ink, ...] = ("forward", "backward", "third", "")
+
+
+def example_page(
+    example: Example, runs: Mapping[str, Training], checked: Sequence[str] = ()
+) -> ReportData:
+    """The page of an example whose runs, by their labels, are at their ends.
+
+    checked: what was found of the hand-written backward pass, sentence by sentence.
+    """
+    first = runs[example.variants[0].label]
+    series = [Series(label, [(epoch.number, epoch.loss) for epoch in run.history], ink)
+              for (label, run), ink in zip(runs.items(), INKS, strict=False)]
+    blocks: list[Block] = [Paragraph((example.teaches,)), *curves(series),
+                           Paragraph((first.data.description,)), _table(runs)]
+    blocks += [Paragraph(_told(seen, runs)) for seen in example.seen]
+    blocks += [Paragraph(_ended(label, run)) for label, run in runs.items() if run.ended]
+    blocks += [Paragraph((sentence,)) for sentence in checked]
+    made = page_of(first, (example.title,), Section(("What is seen",), tuple(blocks), name="seen"))
+    return made
+
+
+def _table(runs: Mapping[str, Training]) -> Table:
+    header = ["", "parameters", "loss in the first epoch", "loss in the last"]
+    tested = any(len(run.test_places) for run in runs.values())
+    judged = tested and all(run.data.classes for run in runs.values())
+    header += ["loss of those set aside"] * tested + ["rightly classified"] * judged
+    rows = []
+    for label, run in runs.items():
+        last = run.history[-1] if run.history else None
+        cells = [label, str(len(run.w)),
+                 _number(run.history[0].loss if run.history else None),
+                 _number(last.loss if last and not run.ended else None)]
+        over = last is None or bool(run.ended)
+        if tested:
+            cells.append(_number(None if over or last is None else last.test_loss))
+        if judged:
+            share = None if over or last is None else last.accuracy
+            cells.append("–" if share is None else f"{share:.2%}")
+        rows.append(tuple((cell,) for cell in cells))
+    return Table(tuple((title,) for title in header), tuple(rows), "l" + "r" * (len(header) - 1))
+
+
+def _number(value: float | None) -> str:
+    return f"{value:.4g}" if value is not None and isfinite(value) else "–"
+
+
+WHAT = {"loss": "The loss of the last epoch", "test_loss": "The loss of the samples set aside",
+        "accuracy": "The part of the samples set aside that is classified rightly",
+        "first_gradient": "The norm of the gradient in the first epoch"}
+
+
+def _told(seen: Seen, runs: Mapping[str, Training]) -> Prose:
+    one, other = figure(runs[seen.one], seen.of), figure(runs[seen.other], seen.of)
+    if seen.within is not None:
+        return (f"{WHAT[seen.of]} is {_number(one)} with “", seen.one, f"” and {_number(other)} "
+                "with “", seen.other, f"”: alike within {seen.within:.0%}.")
+    if not isfinite(other):
+        return (f"{WHAT[seen.of]} is {_number(one)} with “", seen.one, "”; the run “", seen.other,
+                "” does not come to its end.")
+    return (f"{WHAT[seen.of]} is {_number(one)} with “", seen.one, f"” and {_number(other)} with “",
+            seen.other, "”.")
+
+
+def _ended(label: str, run: Training) -> Prose:
+    return ("“", label, f"” ends after {run.taken} steps: its loss, or its gradient, is no number "
+            "that a float holds any more.")
