@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from gradproof.checks.causes.failures import Failure
+from gradproof.checks.hand_files import read_outside
 from gradproof.checks.inputs import Inputs, takes
-from gradproof.checks.points import flat
+from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays
+from gradproof.checks.layer_objects.which_arrays import arrays_of, through
+from gradproof.checks.points import Point, flat
+from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import LayerError, Left, Seen, collected
 
 OUTPUT_NAMES = ("out", "output", "y")
@@ -37,6 +41,15 @@ class LayerFails(Exception):  # noqa: N818 - it is a finding, not an error of th
     def __init__(self, text: str, raised: Failure | None = None) -> None:
         super().__init__(text)
         self.raised = raised
+
+
+def failed(error: LayerFails, names: Sequence[str]) -> CheckResult:
+    """What a layer raises is a fact where its own code is to blame."""
+    raised = error.raised
+    is_fact = raised is not None and raised.is_fact
+    checks = tuple(Check(name, "refuted" if is_fact else "undecided", reason=str(error))
+                   for name in names)
+    return CheckResult(checks, place=raised.place if is_fact and raised else None)
 
 
 Call: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any], Sequence[Any] | None], Any]
@@ -281,6 +294,57 @@ def orders(
     return tuple(dict.fromkeys(map(tuple, found)))
 
 
+# --- a reference --------------------------------------------------------------------------------
+
+AS_REFERENCE = 1e-5
+"""Relative to the largest entry: how far compiled code may be from what it stands for."""
+DIGITS = 300.0
+"""By how much more its gradients may be."""
+
+
+def reference_run(
+    function: Callable[..., Any], run: Run, taken: Inputs, constants: Mapping[str, Any]
+) -> Run:
+    """A layer's run with the outputs of another function.  ValueError where it cannot be called."""
+    own = taken_constants(function, constants)
+    takes("reference", function, {**taken.given, **dict.fromkeys(own)})
+    return replace(run, call=partial(_reference, function, arrays_of(function), own))
+
+
+def _reference(
+    function: Callable[..., Any], arrays: Arrays, own: Sequence[str],
+    arguments: Mapping[str, Any], fixed: Mapping[str, Any], back: Any,
+) -> tuple[Any, ...]:
+    known = {**arguments, **{name: fixed[name] for name in own}}
+    made = function(**known) if arrays is NUMPY else through(arrays, function, **known)
+    return tuple(made) if isinstance(made, tuple | list) else (made,)
+
+
+def distance(
+    ours: Callable[[Mapping[str, Any]], Sequence[Any]],
+    theirs: Callable[[Mapping[str, Any]], Sequence[Any]], points: Sequence[Point],
+) -> float:
+    """How far a layer's outputs are from those of its reference, relative to the largest entry.
+
+    LayerFails where they are others.
+    """
+    largest = 0.0
+    for point in points:
+        one, other = ours(point.values), theirs(point.values)
+        if [np.shape(array) for array in one] != [np.shape(array) for array in other]:
+            raise LayerError("reference: expected to return arrays of "
+                             f"{', '.join(str(np.shape(a)) for a in one)} as forward does, got "
+                             f"{', '.join(str(np.shape(a)) for a in other)}")
+        for left, right in zip(one, other, strict=True):
+            gap = float(np.max(np.abs(np.asarray(left) - right), initial=0.0))
+            scale = float(np.max(np.abs(right), initial=0.0))
+            if not gap <= AS_REFERENCE * max(1.0, scale):
+                text = f"forward differs from its reference by {gap:.2g} at {point}"
+                raise LayerFails(text, Failure(text, is_fact=True))
+            largest = max(largest, gap / scale if scale else 0.0)
+    return largest
+
+
 # --- what is traced ------------------------------------------------------------------------------
 
 # A trace runs what a partial holds with its stand-ins for NumPy; the fields of a class it leaves.
@@ -320,3 +384,16 @@ def traced_tangents(
 
 def weighed(outputs: Sequence[Any], weights: Sequence[Any]) -> Any:
     return sum(np.sum(out * weight) for out, weight in zip(outputs, weights, strict=True))
+
+
+# --- what a layer reads -------------------------------------------------------------------------
+
+
+def arrays_outside(forward: Callable[..., Any] | None) -> tuple[tuple[str, str], ...]:
+    """Arrays that a forward pass reads from its file or the function around it, and what to do."""
+    read = read_outside(forward) if forward is not None else {}
+    return tuple(
+        (name, f"{name} is read by forward from outside of the layer; to have its gradient "
+               f"checked, hand it in as an input, or let the layer hold it")
+        for name, value in read.items()
+        if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind == "f")

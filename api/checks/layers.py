@@ -16,11 +16,16 @@ import numpy as np
 
 from gradproof.checks.circumstances.verdicts import in_circumstances, looked
 from gradproof.checks.given_arrays import General
-from gradproof.checks.hand_files import read_outside
 from gradproof.checks.inputs import Inputs, by_name
 from gradproof.checks.judging import EXPLAINING, judge
 from gradproof.checks.layer_calls import (
+    DIGITS,
+    Call,
     LayerFails,
+    arrays_outside,
+    distance,
+    failed,
+    reference_run,
     traced_gradients,
     traced_outputs,
     traced_tangents,
@@ -32,12 +37,12 @@ from gradproof.checks.layer_objects.contexts import as_object, takes_context, wi
 from gradproof.checks.layer_objects.custom_jvps import transposed
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters
 from gradproof.checks.layer_objects.frameworks import TORCH
-from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used_again
+from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used, used_again
 from gradproof.checks.layer_objects.settings import sorted_out
 from gradproof.checks.layer_objects.slopes import Of
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed, suited
 from gradproof.checks.places.size_cases import by_sizes
-from gradproof.checks.results import Check, CheckResult, within
+from gradproof.checks.results import CheckResult, at_best_agreeing, capped, within
 from gradproof.checks.returned import Asked, LayerError
 from gradproof.checks.subject import (
     Declared,
@@ -61,6 +66,7 @@ def check_layer(
     backward: Callable[..., Any] | None = None,
     /,
     *,
+    reference: Callable[..., Any] | None = None,
     wrt: Sequence[str] | None = None,
     inputs: Any = None,
     constants: Mapping[str, Any] | None = None,
@@ -85,6 +91,8 @@ def check_layer(
 
     shapes (or `inputs`): as for :func:`check`.  A number, a bool or None is a constant (a stride);
         `constants` are those that are neither, such as ``mode="train"``.
+    reference: a function of the same inputs that returns the same outputs, of a layer that runs
+        compiled code: its derivative is what the gradients are held against, at best `agrees`.
     wrt: what to check by; by default all arrays of real numbers, among which "mask", "one_hot" and
         "constant" ones only where a gradient is returned for them.
     repair_seconds, time_limit: as for :func:`check`; edits are of the backward pass alone.
@@ -97,12 +105,17 @@ def check_layer(
     Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
     layer's own code raises is a reason in the result.
     """
-    given, fixed = sorted_out(by_name(inputs, shapes), constants or {})
+    given = by_name(inputs, shapes)
+    if reference is not None and not callable(reference):  # an input that is called so
+        given, reference = {**given, "reference": reference}, None
+    given, fixed = sorted_out(given, constants or {})
     taken = _some(given)
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
     names = tuple(wrt or expected(taken))
     rehearsal = partial(_rehearsed, forward, backward, constants=fixed, wrt=wrt, seed=seed)
+    if reference is not None:
+        rehearsal = partial(_referred, rehearsal, reference)
     return within(time_limit, names, partial(_cases, rehearsal, given, names, repair_seconds))
 
 
@@ -187,22 +200,19 @@ def _cases(
         partial(rehearsal, taken=Inputs.of(case)), names, repair_seconds), given)
 
 
+def _referred(
+    rehearsal: Callable[..., _Passes], reference: Callable[..., Any], taken: Inputs
+) -> _Passes:
+    return rehearsal(taken=taken).referred(reference)
+
+
 def _judged(
     rehearsal: Callable[[], _Passes], names: Sequence[str], repair_seconds: float
 ) -> CheckResult:
     try:
         return rehearsal().judged(repair_seconds)
     except LayerFails as error:
-        return _failed(error, names)
-
-
-def _failed(error: LayerFails, names: Sequence[str]) -> CheckResult:
-    """What a layer raises is a fact where its own code is to blame."""
-    raised = error.raised
-    is_fact = raised is not None and raised.is_fact
-    checks = tuple(Check(name, "refuted" if is_fact else "undecided", reason=str(error))
-                   for name in names)
-    return CheckResult(checks, place=raised.place if is_fact and raised else None)
+        return failed(error, names)
 
 
 def _rehearsed(
@@ -229,23 +239,13 @@ def _rehearsed(
         points = general.points(seed)
     layer = CheckedLayer(run, taken, constants, general)
     points = [suited(point, layer.outputs, own.parameters) for point in points]
-    outside = _arrays_outside(run.forward) if wrt is None else ()
+    outside = arrays_outside(run.forward) if wrt is None else ()
     passes = _Passes(layer, rehearsed(layer, points, wrt, seed), own, outside)
     if backward is not None:
         return passes
     rehearsal, again = passes.rehearsal, replace(made.with_own(own), taken=taken)
     return replace(passes, source=source, made=again, reuse=used_again(
         again, made.gathering(wrt, own), rehearsal.points[0], rehearsal.cotangents))
-
-
-def _arrays_outside(forward: Callable[..., Any] | None) -> tuple[tuple[str, str], ...]:
-    """Arrays that a forward pass reads from its file or the function around it, and what to do."""
-    read = read_outside(forward) if forward is not None else {}
-    return tuple(
-        (name, f"{name} is read by forward from outside of the layer; to have its gradient "
-               f"checked, hand it in as an input, or let the layer hold it")
-        for name, value in read.items()
-        if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind == "f")
 
 
 @dataclass(frozen=True)
@@ -259,6 +259,16 @@ class _Passes:
     reuse: Reuse = FIRST_USE
     source: Any = None
     made: LayerObject | None = None
+    reference: CheckedLayer | None = None
+    digits: float = 0.0
+
+    def referred(self, function: Callable[..., Any]) -> _Passes:
+        """The same, held against another function's derivative."""
+        layer, points = self.layer, self.rehearsal.points
+        run = reference_run(function, layer.run, layer.taken, layer.constants)
+        reference = replace(layer, run=run)
+        apart = distance(layer.outputs, reference.outputs, points)
+        return replace(self, reference=reference, digits=DIGITS * apart)
 
     def judged(self, seconds: float) -> CheckResult:
         layer, rehearsal = self.layer, self.rehearsal
@@ -275,21 +285,30 @@ class _Passes:
         result = judge(subject, rehearsal.points,
                        sides.patterned(layer.general, subject.declared), seconds)
         result = replace(result, branch=subject.branch)
+        result = self._as_its_reference(result)
         result = attempted(partial(self._in_circumstances, result), result, EXPLAINING)
         if rehearsal.mutated:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
-            result = replace(result, checks=tuple(_capped(check, reason) for check in result))
-        result = replace(result, checks=tuple(_used(check, self.reuse) for check in result))
+            result = replace(result, checks=tuple(capped(check, reason) for check in result))
+        result = replace(result, checks=tuple(used(check, self.reuse) for check in result))
         if rehearsal.written:
             note = f"backward changes {', '.join(rehearsal.written)}, which it is handed, in place"
             shared = f"{note}, and others may read it; change a clone"
             result = replace(result, checks=tuple(
-                _capped(check, shared) if layer.run.is_shared else
+                capped(check, shared) if layer.run.is_shared else
                 replace(check, notes=(*check.notes, note)) for check in result))
         passed_over = [*self.own.unchecked, *self.outside, *self._without()]
         return replace(result, unchecked=tuple(name for name, _ in passed_over),
                        why_unchecked=tuple(why for _, why in passed_over))
+
+    def _as_its_reference(self, result: CheckResult) -> CheckResult:
+        if self.reference is None:
+            return result
+        found = self._gradients_at(self.rehearsal.points[0].values)
+        return replace(result, checks=tuple(at_best_agreeing(
+            check, self.digits * float(np.max(np.abs(found[check.name]), initial=0.0)))
+            for check in result.checks))
 
     def _in_circumstances(self, result: CheckResult) -> CheckResult:
         """With what a framework's own autograd shows of it."""
@@ -317,7 +336,7 @@ class _Passes:
         return self.edited(function).judged(0).verdict
 
     def _loss_at(self, values: Values) -> Any:
-        outputs = self.layer.outputs(values)
+        outputs = (self.reference or self.layer).outputs(values)
         if not self.rehearsal.cotangents:
             return outputs[0]
         return weighed(outputs, [values[name] for name in self.rehearsal.cotangents])
@@ -333,7 +352,8 @@ class _Passes:
     def _chain(self, inputs: Declared) -> Chain:
         """The weighed sum of the outputs, whose weights are the cotangents, differentiated."""
         bars = self.rehearsal.cotangents
-        plain = self._trace(traced_outputs, inputs, ())
+        call = (self.reference or self.layer).run.call
+        plain = self._trace(traced_outputs, call, inputs, ())
         outputs = plain.result
         if not isinstance(outputs, tuple) or not all(isinstance(n, str) for n in outputs):
             raise TraceError(f"forward returns {outputs!r}, expected arrays")
@@ -346,7 +366,7 @@ class _Passes:
                 raise TraceError(f"forward returns an array of {real} axes, and what was traced "
                                  f"of it has {len(plain.system.shapes[str(out)])}")
             declared[name] = Array(name, plain.system.shapes[str(out)])
-        return loss_chain(self._trace(traced_outputs, declared, bars), self.rehearsal.names)
+        return loss_chain(self._trace(traced_outputs, call, declared, bars), self.rehearsal.names)
 
     def _backward_traced(self, inputs: Declared, chain: Chain) -> Trace:
         """Both passes in one trace, so that what the first leaves for the second carries over."""
@@ -354,7 +374,8 @@ class _Passes:
         bars = {a.name: a for a in chain.system.inputs if a.name in cotangents}
         if moved := self.layer.run.moved:
             return self._rule_traced(moved, {**inputs, **bars}, chain)
-        return self._trace(traced_gradients, {**inputs, **bars}, cotangents, names)
+        return self._trace(traced_gradients, self.layer.run.call, {**inputs, **bars}, cotangents,
+                           names)
 
     def _rule_traced(
         self, moved: Callable[..., Any], inputs: Declared, chain: Chain
@@ -371,21 +392,7 @@ class _Passes:
         return transposed(found, {f"d{name}": key for name, key in keys.items()})
 
     def _trace(
-        self, function: Callable[..., Any], inputs: Declared, *more: Sequence[str]
+        self, function: Callable[..., Any], call: Call, inputs: Declared, *more: Sequence[str]
     ) -> Trace:
-        run = partial(function, self.layer.run.call, self.layer.fresh_constants(), *more)
+        run = partial(function, call, self.layer.fresh_constants(), *more)
         return called(partial(trace, run, inputs))
-
-
-def _used(made: Check, reuse: Reuse) -> Check:
-    """A check with what a second use of the layer showed."""
-    if made.name in reuse.wrong and made.verdict != "refuted":
-        return replace(made, verdict="refuted", scope="", reason=reuse.wrong[made.name])
-    return replace(made, notes=(*made.notes, reuse.note)) if made.name in reuse.left else made
-
-
-def _capped(made: Check, reason: str) -> Check:
-    """A check that is no pass, for a reason outside of the gradient itself."""
-    if made.verdict in ("refuted", "undecided"):
-        return replace(made, notes=(*made.notes, reason))
-    return replace(made, verdict="undecided", scope="", reason=reason)

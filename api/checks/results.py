@@ -220,3 +220,26 @@ def within(
             return found
         reason = f"the check {error}; it was {now_doing()}"
     return CheckResult(tuple(Check(name, "undecided", reason=reason) for name in names))
+
+
+def capped(made: Check, reason: str) -> Check:
+    """A check that is no pass, for a reason outside of the gradient itself."""
+    if made.verdict in ("refuted", "undecided"):
+        return replace(made, notes=(*made.notes, reason))
+    return replace(made, verdict="undecided", scope="", reason=reason)
+
+
+def at_best_agreeing(made: Check, allowed: float) -> Check:
+    """A check of a layer that is what its reference is in numbers alone.
+
+    allowed: how far its gradient may be from the derived one, where its values have fewer digits.
+    """
+    if made.verdict == "refuted" and made.difference <= allowed:
+        return replace(made, verdict="agrees", scope="at the points that were looked at",
+                       diagnosis="", entry=None, bound=allowed,
+                       reason="not proved: forward and backward have fewer digits than their "
+                              "reference, and agree with it within these")
+    if made.verdict != "proved":
+        return made
+    return replace(made, verdict="agrees", scope="at the points that were looked at",
+                   reason="not proved: forward is its reference in numbers alone")

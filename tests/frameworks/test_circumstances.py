@@ -2,6 +2,7 @@
 
 import linecache
 
+import numpy as np
 import pytest
 
 import gradproof as gp
@@ -225,3 +226,88 @@ def test_what_pytorch_does_not_see_written_is_an_assumption():
     assert any("nobody writes into x" in one for one in check.assumptions)
     (check,) = gp.check_layer(Square, x="m n").checks
     assert not check.assumptions
+
+
+# --- kernels ------------------------------------------------------------------------------------
+
+
+class Kernel(torch.autograd.Function):
+    """As compiled code: nothing of it can be traced."""
+
+    dtype = np.float64
+
+    @classmethod
+    def of(cls, tensor):
+        return tensor.numpy().astype(cls.dtype)
+
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        made = np.tanh(Kernel.of(x) @ Kernel.of(w))
+        return torch.from_numpy(made).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = map(Kernel.of, ctx.saved_tensors)
+        delta = Kernel.of(g) * (1 - np.tanh(x @ w) ** 2)
+        return (torch.from_numpy(delta @ w.T).to(g.dtype),
+                torch.from_numpy(x.T @ delta).to(g.dtype))
+
+
+class WrongKernel(Kernel):
+    @staticmethod
+    def backward(ctx, g):
+        x, w = map(Kernel.of, ctx.saved_tensors)
+        delta = Kernel.of(g) * (1 - np.tanh(x @ w))
+        return torch.from_numpy(delta @ w.T), torch.from_numpy(x.T @ delta)
+
+
+class KernelOfDenseMemory(Kernel):
+    """Reads the upstream gradient as if it were dense."""
+
+    @staticmethod
+    def backward(ctx, g):
+        count = g.numel()
+        stored = g.untyped_storage().nbytes() // g.element_size()
+        dense = torch.as_strided(g, (count,), (1,)) if stored >= count else g.flatten()
+        return Kernel.backward(ctx, dense.reshape(g.shape))
+
+
+def by_torch(x, w):
+    return torch.tanh(x @ w)
+
+
+def by_numpy(x, w):
+    return np.tanh(x @ w)
+
+
+def another(x, w):
+    return torch.sin(x @ w)
+
+
+@pytest.mark.parametrize(("function", "reference", "verdict"), [
+    (Kernel, by_torch, "agrees"), (Kernel, by_numpy, "agrees"), (WrongKernel, by_torch, "refuted"),
+    (KernelOfDenseMemory, by_torch, "refuted"), (Kernel, another, "refuted"),
+])
+def test_a_kernel_is_held_against_the_derivative_of_its_reference(function, reference, verdict):
+    result = gp.check_layer(function, reference=reference, x="m n", w="n k", repair_seconds=0)
+    assert result.verdict == verdict, str(result)
+
+
+def test_a_kernel_is_judged_by_its_digits(monkeypatch):
+    monkeypatch.setattr(Kernel, "dtype", np.float32)
+    right, wrong = (gp.check_layer(function, reference=by_torch, x="m n", w="n k",
+                                   repair_seconds=0) for function in (Kernel, WrongKernel))
+    assert right.verdict == "agrees", str(right)
+    assert 1e-7 < right["x"].bound < 1e-3
+    assert wrong.verdict == "refuted", str(wrong)
+
+
+def test_an_input_may_be_called_reference():
+    def forward(reference):
+        return reference ** 2
+
+    def backward(dout, reference):
+        return 2 * reference * dout
+
+    assert gp.check_layer(forward, backward, reference="m n").verdict == "proved"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from gradproof.checks.layer_calls import Gathering
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.running import flush, ran
 from gradproof.checks.points import Point
+from gradproof.checks.results import Check
 from gradproof.checks.returned import HOLDERS
 from gradproof.limits.calls import called
 from gradproof.numeric import noise_bound, rounding_bound
@@ -125,3 +126,10 @@ def _close(one: Sequence[Any], other: Sequence[Any]) -> bool:
                and np.all((left == right) | (np.isnan(left) & np.isnan(right))
                           | (np.abs(left - right) <= rounding_bound(left, right)))
                for left, right in zip(one, other, strict=True))
+
+
+def used(made: Check, reuse: Reuse) -> Check:
+    """A check with what a second use of the layer showed."""
+    if made.name in reuse.wrong and made.verdict != "refuted":
+        return replace(made, verdict="refuted", scope="", reason=reuse.wrong[made.name])
+    return replace(made, notes=(*made.notes, reuse.note)) if made.name in reuse.left else made
