@@ -91,10 +91,9 @@ def check_layer(
 
     shapes (or `inputs`): as for :func:`check`.  A number, a bool or None is a constant (a stride);
         `constants` are those that are neither, such as ``mode="train"``.
-    reference: a function of the same inputs that returns the same outputs, of a layer that runs
-        compiled code: its derivative is what the gradients are held against, at best `agrees`.
-    wrt: what to check by; by default all arrays of real numbers, among which "mask", "one_hot" and
-        "constant" ones only where a gradient is returned for them.
+    reference: a function alike, by whose derivative compiled code is judged; at best `agrees`.
+    wrt: what to check by; by default all arrays of real numbers, of kinds "mask", "one_hot" and
+        "constant" those for which a gradient is returned.
     repair_seconds, time_limit: as for :func:`check`; edits are of the backward pass alone.
 
     >>> def forward(x, w): return x @ w, (x, w)
@@ -105,18 +104,14 @@ def check_layer(
     Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
     layer's own code raises is a reason in the result.
     """
-    given = by_name(inputs, shapes)
-    if reference is not None and not callable(reference):  # an input that is called so
-        given, reference = {**given, "reference": reference}, None
-    given, fixed = sorted_out(given, constants or {})
+    beside = {} if reference is None or callable(reference) else {"reference": reference}
+    given, fixed = sorted_out(by_name(inputs, {**shapes, **beside}), constants or {})
     taken = _some(given)
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
     names = tuple(wrt or expected(taken))
-    rehearsal = partial(_rehearsed, forward, backward, constants=fixed, wrt=wrt, seed=seed)
-    if reference is not None:
-        rehearsal = partial(_referred, rehearsal, reference)
-    return within(time_limit, names, partial(_cases, rehearsal, given, names, repair_seconds))
+    run = partial(_referred, forward, backward, reference, constants=fixed, wrt=wrt, seed=seed)
+    return within(time_limit, names, partial(_cases, run, given, names, repair_seconds))
 
 
 def check_derivative(
@@ -201,9 +196,10 @@ def _cases(
 
 
 def _referred(
-    rehearsal: Callable[..., _Passes], reference: Callable[..., Any], taken: Inputs
+    forward: Callable[..., Any], backward: Callable[..., Any] | None, reference: Any, **given: Any
 ) -> _Passes:
-    return rehearsal(taken=taken).referred(reference)
+    passes = _rehearsed(forward, backward, **given)
+    return passes.referred(reference) if callable(reference) else passes
 
 
 def _judged(
