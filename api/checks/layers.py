@@ -104,8 +104,7 @@ def check_layer(
     Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
     layer's own code raises is a reason in the result.
     """
-    beside = {} if reference is None or callable(reference) else {"reference": reference}
-    given, fixed = sorted_out(by_name(inputs, {**shapes, **beside}), constants or {})
+    given, fixed = sorted_out(by_name(inputs, _with(reference, shapes)), constants or {})
     taken = _some(given)
     if wrt is not None and (backward is not None or not wrt):
         wrt = taken.chosen(wrt)
@@ -178,6 +177,12 @@ def fits(forward: Any, backward: Any, inputs: Mapping[str, Any]) -> str:
     if other:
         return f"the gradient by {other[0]} has another shape"
     return "" if all(np.all(np.isfinite(out)) for out in outputs) else "not finite"
+
+
+def _with(reference: Any, shapes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The inputs; a reference that is no function is the shape of one that is called so."""
+    is_input = reference is not None and not callable(reference)
+    return {**shapes, "reference": reference} if is_input else shapes
 
 
 def _some(given: Mapping[str, Any]) -> Inputs:
