@@ -8,7 +8,8 @@
 The names below are the whole public interface.  They are imported when they are first used, so
 that ``import gradproof`` does not wait for SymPy.  Where they live, and the other ways in:
 
-    derivations/   `derive` and its sources: equations as text, a traced function, a spec
+    derivations/   what is derived, and from what: equations as text, a traced function, a spec
+    modules/       `derive`: those, and PyTorch's modules and functions as they are
     checks/        `check`, `check_layer`, the assertions
     repair/        edits of a hand-written program that make it right
     limits/        time and memory: calls that are ended, processes of their own
@@ -60,11 +61,11 @@ if TYPE_CHECKING:
     from gradproof.derivations.declare import Array as Array
     from gradproof.derivations.derivation import Derivation as Derivation
     from gradproof.derivations.derivation import Formula as Formula
-    from gradproof.derivations.deriving import derive as derive
     from gradproof.derivations.sources import equations as equations
     from gradproof.derivations.sources import load as load
     from gradproof.derivations.sources import trace as trace
     from gradproof.embedding.documents import embed as embed
+    from gradproof.modules.deriving import derive as derive
     from gradproof.symbolic.equation import EquationError as EquationError
     from gradproof.symbolic.specs.model import Model as Model
     from gradproof.symbolic.specs.network import Network as Network
@@ -99,7 +100,7 @@ _HOMES = {
     "check_layer": "gradproof.checks.layers",
     "check_objective": "gradproof.checks.orders.boosting",
     "derivative_of": "gradproof.checks.hand_files",
-    "derive": "gradproof.derivations.deriving",
+    "derive": "gradproof.modules.deriving",
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
     "gradient_of": "gradproof.checks.hand_files",

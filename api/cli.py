@@ -42,6 +42,9 @@ examples:
   gradproof run optimisers                    an example, and the page that it teaches by
 """
 
+FILE_HELP = ("; or FILE.py:NAME, a PyTorch module or a function of a Python file, which is run "
+             "(docs/modules.md)")
+
 SPEC_HELP = ("a spec (TOML), or the name of an example: 2-2-1, xor, columns, moons, "
              "3-4-2, softmax-regression, lenet, lstm, transformer or gaussian-process")
 
@@ -116,7 +119,7 @@ NOTATION_HELP = ("how formulas are written: derivatives, mitchell, ng, nielsen, 
 def _add_derive(commands: Any) -> None:
     command = _command(commands, "derive", _derive, "print the formulas of a network's gradient",
                        "gradproof derive 2-2-1\n  gradproof derive moons.toml --format latex")
-    command.add_argument("spec", help=SPEC_HELP)
+    _add_source(command)
     command.add_argument("--format", choices=("text", "markdown", "latex", "typst", "json"),
                          default="text", help="what to print (default: %(default)s)")
     command.add_argument("--notation", metavar="NAME", help=NOTATION_HELP)
@@ -127,11 +130,8 @@ def _add_derive(commands: Any) -> None:
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from gradproof.derivations.deriving import derive
-    from gradproof.derivations.sources import load_source
-
     with progress("deriving"):
-        derivation = derive(load_source(options.spec))
+        derivation = _derived(options)
     if options.notation is not None:
         from gradproof.derivations.notations import in_notation
 
@@ -145,6 +145,20 @@ def _derive(options: argparse.Namespace) -> int:
     else:
         say(_as_document(derivation, options.format, options.steps))
     return FINE
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("spec", help=SPEC_HELP + FILE_HELP)
+    command.add_argument("--shape", action="append", default=[], metavar="NAME=SIZES",
+                         help='an input of FILE.py:NAME, as x="m n", or t="m: labels k"')
+    command.add_argument("--loss", metavar="NAME",
+                         help="the loss of a module's outputs, by its name in that file")
+
+
+def _derived(options: argparse.Namespace) -> Derivation:
+    from gradproof.modules.files import derived
+
+    return derived(options.spec, options.shape, options.loss)
 
 
 def _as_text(derivation: Derivation, steps: bool) -> str:
@@ -205,20 +219,17 @@ def _as_json(derivation: Derivation) -> dict[str, Any]:
 def _add_codegen(commands: Any) -> None:
     command = _command(commands, "codegen", _codegen, "print NumPy source of the gradient",
                        "gradproof codegen 2-2-1 > gradient.py")
-    command.add_argument("spec", help=SPEC_HELP)
+    _add_source(command)
     command.add_argument("--name", default="gradient", help="of the function (default: gradient)")
 
 
 def _codegen(options: argparse.Namespace) -> int:
-    from gradproof.derivations.deriving import derive
-    from gradproof.derivations.sources import load_source
-
     if not options.name.isidentifier() or keyword.iskeyword(options.name) or (
         options.name in ("np", "sigmoid", "softplus", "logsumexp")
     ):
         raise ValueError("--name: expected a Python name that the program does not use itself, "
                          f"got {options.name!r}")
-    text = derive(load_source(options.spec)).numpy_source(name=options.name)
+    text = _derived(options).numpy_source(name=options.name)
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # that of Python files, whatever the terminal's
     print(text, end="")

@@ -343,9 +343,11 @@ class Derivation:
         title = f"of {self.network.name}" if self.network else self.chain.loss
         return gradient_source(
             self.system, self.chain.loss, arrays, name=name,
-            row_vectors=self.writer.row_vectors,
-            summary=f"The loss {title} and its gradients.",
+            row_vectors=self.writer.row_vectors, summary=self._summary(title),
         )
+
+    def _summary(self, title: str) -> str:
+        return f"The loss {title} and its gradients."
 
     def __str__(self) -> str:
         shown = self.shown()

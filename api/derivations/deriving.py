@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.sources import WAYS_IN, rows_asked, traced_loss
@@ -55,10 +55,30 @@ def derive(
         raise EquationError("there is no equation to differentiate")
     output = list(source.equations)[-1].name
     names = list(wrt) if wrt is not None else [a.name for a in source.inputs if not a.is_integer]
-    chain = differentiate(source, output, names, rows=rows)
+    return of_equations(source, output, names, rows)
+
+
+Made = TypeVar("Made", bound=Derivation)
+
+
+def of_equations(
+    system: System, output: str, names: Sequence[str], rows: bool, *,
+    upstream: Mapping[str, str] | None = None, named: Sequence[str] = (),
+    into: type[Made] = Derivation,  # type: ignore[assignment]
+) -> Made:
+    """The derivation of an output of a system by the arrays `names`, written with vectors as rows
+    or as columns.
+
+    upstream: of an output that is no scalar, the name of the input that is its adjoint.
+    named: arrays whose adjoints keep a line of their own.
+    """
+    given = dict(upstream or {})
+    chain = differentiate(system, output, names, named=named, rows=rows,
+                          cotangent=given.get(output))
     setting = Setting.of(chain.system)
+    bars = {bar: name for name, bar in (*chain.of.items(), *given.items())}
     notation = Notation(
-        layers=False, loss=output, adjoints={bar: name for name, bar in chain.of.items()},
+        layers=False, loss="L" if given else output, adjoints=bars,
         entries=initial_names(setting.loops),
         plain=numbered_like_entries(chain.system, setting.loops),
     )
@@ -68,7 +88,7 @@ def derive(
                     if rows else ())
     kept = [output, *(chain.of[name] for name in names)]
     steps = [step.equation for step in chain.steps]
-    return Derivation(chain, inlined(writer, steps, kept, {*chain.forward} - source.names))
+    return into(chain, inlined(writer, steps, kept, {*chain.forward} - system.names))
 
 
 def _derive_network(network: Network, wrt: Iterable[str] | None) -> Derivation:

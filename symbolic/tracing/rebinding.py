@@ -40,10 +40,11 @@ from .outside.sets import FrozenSet, of_text, rewritten, seen, writes_sets
 from .outside.standard import asked, handed, unseen
 from .session import Session
 from .sizes import Number
-from .source import fail
+from .source import LIBRARY, fail
 from .stand_ins import MathStandIn, of_scipy, stand_in, standing, standing_builtins
 from .swallowed import Watch
 from .torch.modules import standing_torch
+from .torch.networks import standing_network
 from .user_names import OWN_SLOTS, Globals, ModuleNames, slots_of
 
 PLAIN_MODULES = frozenset(sys.stdlib_module_names) | {
@@ -88,9 +89,8 @@ class Rebinder:
             return partial(self(value.func), *map(self, value.args), **keywords)
         if isinstance(value, ModuleType):
             return self._keep(value, self._module(value))
-        if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
-            return self._keep(value, Random())
-        if (made := unseen(value)) is not None:
+        made = Random() if isinstance(value, _GENERATORS) else unseen(value)
+        if made is not None:
             return self._keep(value, made)
         if isinstance(value, _CACHED):
             return self._cached(value)
@@ -101,7 +101,8 @@ class Rebinder:
         return self._data(value)
 
     def _of_framework(self, value: Any) -> Any:
-        made = standing_torch(value, self._data)
+        if (made := standing_network(value, self, self._keep)) is None:
+            made = standing_torch(value, self._data)
         return standing_jax(value, self) if made is None else made
 
     def _data(self, value: Any) -> Any:
@@ -237,9 +238,10 @@ class Rebinder:
     def _module(self, module: ModuleType) -> Any:
         if module is builtins:
             return SimpleNamespace(**self.builtins)
-        made = standing(self.session, module)
-        if made is not module or _root(module.__name__) in PLAIN_MODULES:
-            return made if made is not module else self._left(module)
+        if (made := standing(self.session, module)) is not module:
+            return made
+        if _root(module.__name__) in PLAIN_MODULES:
+            return self._left(module)
         return ModuleNames(module.__name__, self._globals(vars(module)), module)
 
     def _numpy(self, value: Any) -> Any:
@@ -364,6 +366,7 @@ _VIEWS: dict[type, Callable[[Any], Any]] = {
     type({}.items()): dict.items,
 }
 _CACHED = type(lru_cache(len))
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 _LEAVES = (str, bytes, int, float, complex, type(None), np.generic, np.dtype)
 _STATELESS = frozenset({"builtins", "numpy", "sympy", "gradproof", "re", "decimal",
                         "fractions", "typing", "types", "functools", "inspect", "abc", "operator",
@@ -378,9 +381,9 @@ def _empty_like(value: Any) -> Any:
 
 
 def _root(module: Any) -> str:
-    """The package of a module; tests that a package ships are programs that use it."""
+    """The package of a module; its tests, and PyTorch's layers, are programs that use it."""
     parts = str(module).split(".")
-    return str(module) if "tests" in parts[1:] else parts[0]
+    return str(module) if "tests" in parts[1:] or ".".join(parts[:3]) == LIBRARY else parts[0]
 
 
 def _is_numpy(value: Any) -> bool:
@@ -391,9 +394,6 @@ def _is_copied(cls: type) -> bool:
     """Whether a class is the user's, made by a plain `class` statement, down to its bases."""
     return cls not in _PLAIN_BASES and all(
         base in _PLAIN_BASES or (
-            type(base) in (type, ABCMeta)
-            and bool(base.__flags__ & _HEAP_TYPE)
-            and _root(base.__module__) not in PLAIN_MODULES
-        )
-        for base in cls.__mro__
-    )
+            type(base) in (type, ABCMeta) and bool(base.__flags__ & _HEAP_TYPE)
+            and _root(base.__module__) not in PLAIN_MODULES)
+        for base in cls.__mro__)

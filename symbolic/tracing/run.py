@@ -58,7 +58,8 @@ class Trace:
     `arguments` those that it was given, by parameter.  `lines` are the source lines of equations;
     `assumptions` say what was taken for granted; `mutated` are inputs that the function changes;
     `least` the least values of sizes that have to be larger than 1.  `stacks` are the lines of
-    the calls, outermost first, in which each equation was made.
+    the calls, outermost first, in which each equation was made.  `stops`: where a library was told
+    not to differentiate.
     """
 
     system: System
@@ -69,6 +70,7 @@ class Trace:
     mutated: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
     stacks: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    stops: tuple[str, ...] = ()
 
     @property
     def results(self) -> dict[str, str]:
@@ -116,7 +118,7 @@ def trace(
     failures: list[TraceError] = []
     tokens = SESSION.set(session), FAILURES.set(failures)
     UNDER_WAY.append(failures)
-    rebound = Rebinder(session)
+    rebound = session.rebound = Rebinder(session)
     try:
         made, fixed = rebound(function), rebound(dict(constants or {}))
         once = partial(_call, session, rebound, made, inputs, fixed)
@@ -229,6 +231,7 @@ def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> T
         tuple(session.mutated),
         session.least,
         session.stacks,
+        tuple(session.stops),
     )
 
 

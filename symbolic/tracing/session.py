@@ -7,6 +7,7 @@ line and learns from the user's variables what the arrays are called.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from types import FrameType
@@ -68,6 +69,8 @@ class Session:
         self.tracers: type = object
         self.unbounded: Mapping[str, Callable[..., Any]] = {}
         self.any_beyond: Callable[..., bool] = lambda session, values: False
+        self.rebound: Callable[[Any], Any] = lambda value: value
+        """Of the user's functions, classes and objects, those for traced code."""
         self.age = 0
         self.unordered = False
         """Whether a set was gone through whose order differs from process to process."""
@@ -96,6 +99,14 @@ class Session:
         self.infinite: dict[str, tuple[Operand, Operand]] = {}
         """By name, arrays with entries -inf: their numbers, and where they are that."""
         self.blank: dict[str, Blank] = {}
+        self.standing: dict[int, Any] = {}
+        """By identity, what stands for a tensor of a library's module."""
+        self.numbers: Mapping[int, str] = {}
+        """By identity, the numbers of modules in the names of what they return."""
+        self.spoken: dict[str, str] = {}
+        """What an array is called where the user has no name for it."""
+        self.stops: dict[str, None] = {}
+        """Where a library is told not to differentiate, which says nothing of values."""
         self._places: dict[str, int] = {}
         self._marked: set[str] = set()
         self._names: dict[str, tuple[int, str]] = {}
@@ -341,8 +352,12 @@ class Session:
         inputs = {array.name for array in system.inputs}
         names = {name: name for name in inputs}
         taken = set(inputs) | {name for e in system.equations for name in (e.name, *e.argmax)}
+        given = {e.name: self._names.get(e.name, (0, ""))[1] for e in system.equations}
+        often = Counter([*given.values(), *inputs])
         for equation in system.equations:
-            wanted = self._names.get(equation.name, (0, ""))[1]
+            wanted, spoken = given[equation.name], self.spoken.get(equation.name, "")
+            if not wanted or (spoken and spoken not in taken and often[wanted] > 1):
+                wanted = spoken
             names[equation.name] = _unused(wanted, taken) if wanted else equation.name
             taken.add(names[equation.name])
         self.lines = {names[name]: place for name, place in self.lines.items() if name in names}

@@ -22,6 +22,8 @@ _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
 _STANDARD = str(Path(ast.__file__).parent)
 _ALGEBRA = (str(Path(sp.__file__).parent), str(Path(mpmath.__file__).parent))
+LIBRARY = "torch.nn.modules"
+"""Begins the names of modules whose code runs traced, and is none of the user's."""
 ENTRIES = ("run_traced", "_finished")
 """The name of the function that calls the user's: frames outside of it are not the user's."""
 
@@ -114,9 +116,10 @@ def in_our_algebra(frame: FrameType) -> bool:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    """Whether the frame's code is gradproof's own, as the code around a layer's two passes."""
+    """Whether the frame's code is gradproof's own, as the code around a layer's two passes, or that
+    of a library's module around the user's."""
     module = str(frame.f_globals.get("__name__", ""))
-    return module.split(".")[0] == __name__.split(".")[0]
+    return module.split(".")[0] == __name__.split(".")[0] or module.startswith(LIBRARY)
 
 
 def line_of(filename: str, line: int) -> SourceLine:

@@ -21,6 +21,8 @@ IMAGES = RNG.normal(size=(2, 3, 6, 7))
 LABELS = np.array([2, 0, 3])
 PLACES = np.array([[0, 2, 1, 1], [2, 2, 0, 1]])
 TRUE = SIGNED > 0
+CELL = [[RNG.normal(size=size) for size in ((2 * gates, 4), (2 * gates, 2), 2 * gates, 2 * gates)]
+        for gates in (4, 3, 1)]
 
 
 class Numpy:
@@ -33,6 +35,11 @@ class Numpy:
         return getattr(special, name)(*args, **options)
 
     def assume(self, said):
+        pass
+
+    stops = assume
+
+    def spoken(self, name, value):
         pass
 
 
@@ -89,6 +96,13 @@ ARGUMENTS = {
     "vecdot": [(X, Y)], "eigh": [], "svd": [], "pinv": [(X,)],
     "linear": [(X, Y), (X, Y, ONE[:3])], "one_hot": [(LABELS, 5)], "embedding": [(LABELS, SQUARE)],
     "layer_norm": [(X, (4,)), (X, (4,), ONE, OTHER), (STACK, (3, 4))],
+    "batch_norm": [(X.T, ONE[:3], X[:, 0], OTHER[:3], ONE[:3]),
+                   (IMAGES, None, None, None, None, True)],
+    "group_norm": [(IMAGES.reshape(1, 6, 6, 7), 3), (X.T, 3, ONE[:3], OTHER[:3])],
+    "adaptive_avg_pool1d": [(STACK, 1)], "adaptive_avg_pool2d": [(IMAGES, 1), (IMAGES, (1, 1))],
+    "adaptive_avg_pool3d": [(IMAGES, 1)],
+    "lstm_cell": [(X, [Y[:, :2], SIGNED[:, :2]], *CELL[0])], "gru_cell": [(X, Y[:, :2], *CELL[1])],
+    **{name: [(X, Y[:, :2], *CELL[2])] for name in ("rnn_tanh_cell", "rnn_relu_cell")},
     "rms_norm": [(X, (4,), ONE, 1e-5)], "dropout": [(X, 0.5, False)],
     **{name: [(X, SIGNED)] for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")},
     "binary_cross_entropy": [(X, Y)], "binary_cross_entropy_with_logits": [(SIGNED, Y)],

@@ -226,6 +226,7 @@ def clamp(xp: Any, min: Any, x: Any, max: Any) -> Any:
 
 
 def stop_gradient(xp: Any, x: Any) -> Any:
+    xp.stops("stop_gradient ends what is differentiated")
     xp.assume("stop_gradient(x) is x: what it holds back is differentiated as well")
     return x
 

@@ -7,6 +7,9 @@ that answer to PyTorch's methods.  PyTorch itself computes nothing in a trace.
     elementwise  entry by entry: exp, sigmoid, clamp, where, comparisons
     layers       torch.nn.functional: linear, norms, losses, convolutions
     modules      the stand-ins of torch, torch.nn.functional, torch.linalg, torch.special
+    networks     torch.nn.Module: copies whose parameters are arrays of the trace
+    overridden   forward passes of PyTorch's modules that are compiled code
+    recurrent    LSTM, GRU and plain cells, and sequences of them
     shapes       rearrangements, picks, copies: permute, reshape, gather, clone
     sums         sums, norms, products, matrix functions: sum, softmax, matmul, inverse
     tensor       the tensor

@@ -19,9 +19,7 @@ def layer_norm(xp: Any, input: Any, normalized_shape: Any, weight: Any = None, b
     """Ba, Kiros, Hinton, Layer Normalization (2016)."""
     count = len(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else 1
     axes = tuple(range(-count, 0))
-    centred = input - xp.mean(input, axis=axes, keepdims=True)
-    made = centred / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
-    return _scaled(made, weight, bias)
+    return _scaled(_standard(xp, input, axes, eps), weight, bias)
 
 
 def rms_norm(
@@ -35,6 +33,17 @@ def rms_norm(
     return _scaled(input / xp.sqrt(mean + eps), weight, None)
 
 
+def _standard(xp: Any, input: Any, axes: Any, eps: Any) -> Any:
+    """With mean 0 and variance 1 over some axes."""
+    mean = xp.mean(input, axis=axes, keepdims=True)
+    centred = input - mean
+    variance = xp.mean(centred * centred, axis=axes, keepdims=True)
+    made = centred / xp.sqrt(variance + eps)
+    for name, value in zip(("mu", "v", "xhat"), (mean, variance, made), strict=True):
+        xp.spoken(name, value)
+    return made
+
+
 def _scaled(made: Any, weight: Any, bias: Any) -> Any:
     made = made if weight is None else made * weight
     return made if bias is None else made + bias
@@ -44,8 +53,42 @@ def dropout(
     xp: Any, input: Any, p: Any = 0.5, training: bool = True, inplace: bool = False
 ) -> Any:
     if inplace or (training and p != 0):
-        fail("dropout draws its mask at random; hand the mask in as an input")
+        fail("dropout draws its mask at random; hand the mask in as an input, or call the module's "
+             ".eval()")
     return input
+
+
+def batch_norm(
+    xp: Any, input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
+    training: bool = False, momentum: Any = 0.1, eps: Any = 1e-5,
+) -> Any:
+    """Ioffe, Szegedy, Batch Normalization (2015), over all axes but the second.
+
+    momentum: of the running statistics, which are not changed here.
+    """
+    ahead = (-1,) + (1,) * (input.ndim - 2)
+    if training:
+        if running_mean is not None:
+            xp.assume("the running statistics of batch_norm, which change with every call, are "
+                      "not looked at")
+        axes = (0, *range(2, input.ndim))
+        made = _standard(xp, input, axes, eps)
+    else:
+        spread = xp.reshape(running_var, ahead)
+        made = (input - xp.reshape(running_mean, ahead)) / xp.sqrt(spread + eps)
+    return _scaled(made, *(
+        None if one is None else xp.reshape(one, ahead) for one in (weight, bias)))
+
+
+def group_norm(xp: Any, input: Any, num_groups: Any, weight: Any = None, bias: Any = None,
+               eps: Any = 1e-5) -> Any:
+    """Wu, He, Group Normalization (2018)."""
+    batch, channels, *inside = input.shape
+    apart = xp.reshape(input, (batch, num_groups, channels // num_groups, *inside))
+    made = _standard(xp, apart, tuple(range(2, apart.ndim)), eps)
+    ahead = (-1,) + (1,) * len(inside)
+    return _scaled(xp.reshape(made, input.shape), *(
+        None if one is None else xp.reshape(one, ahead) for one in (weight, bias)))
 
 
 # --- losses -------------------------------------------------------------------------------------
@@ -190,9 +233,9 @@ def _convolution(axes: int) -> Row:
 
 def _pooling(axes: int, reduce: str) -> Row:
     def pool(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-             *others: Any, **more: Any) -> Any:
-        if any(_each(padding, axes)) or any(others) or any(more.values()):
-            fail("pooling with more than a kernel and a stride is not traced")
+             ceil_mode: bool = False) -> Any:
+        if any(_each(padding, axes)) or ceil_mode:
+            fail("pooling with a padding or with ceil_mode is not traced")
         size = _each(kernel_size, axes)
         by = size if stride is None else _each(stride, axes)
         windows = xp.lib.stride_tricks.sliding_window_view(
@@ -200,6 +243,29 @@ def _pooling(axes: int, reduce: str) -> Row:
         steps = tuple(slice(None, None, step) for step in by)
         picked = windows[(*(slice(None),) * (input.ndim - axes), *steps)]
         return getattr(xp, reduce)(picked, axis=tuple(range(-axes, 0)))
+
+    def maxima(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+               dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
+        if any(by != 1 for by in _each(dilation, axes)) or return_indices:
+            fail("max pooling with a dilation, or that returns places, is not traced")
+        return pool(xp, input, kernel_size, stride, padding, ceil_mode)
+
+    def means(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+              ceil_mode: bool = False, count_include_pad: bool = True,
+              divisor_override: Any = None) -> Any:
+        if divisor_override is not None:
+            fail("average pooling with divisor_override is not traced")
+        return pool(xp, input, kernel_size, stride, padding, ceil_mode)
+
+    return maxima if reduce == "max" else means
+
+
+def _one_pool(axes: int) -> Row:
+    """adaptive_avg_pool into one entry along each axis."""
+    def pool(xp: Any, input: Any, output_size: Any) -> Any:
+        if any(size != 1 for size in _each(output_size, axes)):
+            fail("adaptive pooling into more than one entry along an axis is not traced")
+        return xp.mean(input, axis=tuple(range(-axes, 0)), keepdims=True)
 
     return pool
 
@@ -219,6 +285,8 @@ FUNCTIONAL: dict[str, Row] = {
     **ACTIVATIONS, "linear": linear, "softmax": softmax, "softmin": softmin,
     "log_softmax": log_softmax, "normalize": normalize, "one_hot": one_hot, "embedding": embedding,
     "cosine_similarity": cosine_similarity, "layer_norm": layer_norm, "rms_norm": rms_norm,
+    "batch_norm": batch_norm, "group_norm": group_norm,
+    **{f"adaptive_avg_pool{axes}d": _one_pool(axes) for axes in (1, 2, 3)},
     "dropout": dropout, "mse_loss": mse_loss, "l1_loss": l1_loss, "huber_loss": huber_loss,
     "smooth_l1_loss": smooth_l1_loss, "binary_cross_entropy": binary_cross_entropy,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits, "nll_loss": nll_loss,

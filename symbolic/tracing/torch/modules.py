@@ -16,7 +16,9 @@ from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
 from ..tracer import Tracer
 from . import elementwise, layers, shapes, sums
-from .tensor import Numpy, Row, Tensor, plain, run, sized, wrapped
+from .networks import activated, is_module_class
+from .recurrent import CELLS
+from .tensor import TYPES, Numpy, Row, Tensor, plain, prepared, run, sized, wrapped
 
 DRAWN = ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
          "rand_like", "randn_like", "randint_like", "manual_seed", "seed", "get_rng_state",
@@ -26,13 +28,6 @@ UNWRITTEN = ("empty", "empty_like", "empty_strided", "new_empty")
 PLAIN = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "is_grad_enabled",
          "device", "Size", "_assert")
 """What computes nothing with tensors and is let through."""
-
-TYPES = {"float64": np.float64, "double": np.float64, "float32": np.float32, "float": np.float32,
-         "float16": np.float16, "half": np.float16, "int64": np.int64, "long": np.int64,
-         "int32": np.int32, "int": np.int32, "bool": np.bool_, "int16": np.int16, "int8": np.int8,
-         "uint8": np.uint8}
-"""PyTorch's types, as NumPy has them."""
-
 
 def _made(name: str) -> Row:
     """zeros, ones: of sizes, or of one tuple of them."""
@@ -111,17 +106,9 @@ MODULES: dict[str, Mapping[str, Row]] = {
     "torch.nn.functional": layers.FUNCTIONAL,
     "torch.special": {**elementwise.SPECIAL, "softmax": sums.softmax,
                       "log_softmax": sums.log_softmax, "logsumexp": sums.logsumexp},
-    "torch.linalg": sums.LINALG,
+    "torch.linalg": sums.LINALG, "torch._VF": CELLS,
 }
 """The rows of each module."""
-
-
-def prepared(torch: Any) -> None:
-    """Tells the tensors of a trace the types that PyTorch has."""
-    if not Tensor.kinds:
-        Tensor.kinds = {getattr(torch, name): np.dtype(wide) for name, wide in TYPES.items()}
-        Tensor.types = {"float": torch.float64, "int": torch.int64, "bool": torch.bool}
-        Tensor.device, Tensor.layout = torch.device("cpu"), torch.strided
 
 
 class TorchStandIn(ModuleType):
@@ -158,6 +145,8 @@ def of_torch(found: Any, module: str, name: str) -> Any:
         return _unwritten(name)
     if name == "Tensor":
         return TensorType
+    if is_module_class(found):
+        return SESSION.get().rebound(found)
     if name in ("finfo", "iinfo"):
         SESSION.get().assume("tensors are of the types that were handed over")
         return found
@@ -207,9 +196,18 @@ def _without_torch(function: type) -> type:
     return type(function.__name__, (), names)
 
 
+ACTIVATIONS = elementwise.ACTIVATIONS.keys()
+
+
 def _function(row: Row, name: str) -> Callable[..., Any]:
     def function(*args: Any, **options: Any) -> Any:
-        return _tensors(run(row, *args, **options), args)
+        into = args[0] if options.pop("inplace", False) and name in ACTIVATIONS else None
+        made = _tensors(run(row, *args, **options), args)
+        if into is not None:
+            made = into.write(made)
+        if name in ACTIVATIONS and args and (called := activated(args[0])):
+            Numpy(SESSION.get()).spoken(called, plain(made))
+        return made
 
     function.__name__ = name
     return function

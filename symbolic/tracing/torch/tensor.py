@@ -44,6 +44,15 @@ class Numpy:
     def assume(self, said: str) -> None:
         self._session.assume(said)
 
+    def stops(self, said: str) -> None:
+        """PyTorch does not differentiate any further here."""
+        self._session.stops[self._session.here(said)] = None
+
+    def spoken(self, name: str, value: Any) -> None:
+        """What an array is called where the user has no name for it."""
+        if isinstance(value, Tracer):
+            self._session.spoken.setdefault(value.operand.name, name)
+
 
 class Shape(tuple[Any, ...]):
     """torch.Size: the sizes of a tensor."""
@@ -76,6 +85,8 @@ class Tensor(Held):
     """The dtypes of traced arrays, by kind, as PyTorch has them."""
     kinds: ClassVar[Mapping[Any, Any]] = {}
     """NumPy's dtypes, by PyTorch's."""
+    is_tracking: ClassVar[Callable[[], bool]] = lambda: True
+    """Whether PyTorch would differentiate what is computed now."""
     device: ClassVar[Any] = None
     layout: ClassVar[Any] = None
     is_sparse = is_quantized = is_meta = False
@@ -116,7 +127,7 @@ class Tensor(Held):
 
     @property
     def data(self) -> Tensor:
-        return run(lambda xp, input: input.view(), self)  # type: ignore[no-any-return]
+        return self.detach()  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Tensor:  # noqa: N802
@@ -197,6 +208,22 @@ class Tensor(Held):
             fail("x[mask], which is a copy, is changed in place")
 
 
+TYPES = {"float64": np.float64, "double": np.float64, "float32": np.float32, "float": np.float32,
+         "float16": np.float16, "half": np.float16, "int64": np.int64, "long": np.int64,
+         "int32": np.int32, "int": np.int32, "bool": np.bool_, "int16": np.int16, "int8": np.int8,
+         "uint8": np.uint8}
+"""PyTorch's types, as NumPy has them."""
+
+
+def prepared(torch: Any) -> None:
+    """Tells the tensors of a trace the types that PyTorch has."""
+    if not Tensor.kinds:
+        Tensor.kinds = {getattr(torch, name): np.dtype(wide) for name, wide in TYPES.items()}
+        Tensor.types = {"float": torch.float64, "int": torch.int64, "bool": torch.bool}
+        Tensor.is_tracking = torch.is_grad_enabled
+        Tensor.device, Tensor.layout = torch.device("cpu"), torch.strided
+
+
 class Method:
     """A method of a tensor, bound to it."""
 
@@ -212,6 +239,7 @@ class Method:
 
 def run(row: Row, *args: Any, **options: Any) -> Any:
     """A row called on tensors: its result in tensors, written to `out=` where that is given."""
+    _heeded()
     out = options.pop("out", None)
     named = {_ALIASES.get(name, name): plain(value) for name, value in options.items()
              if name not in HARMLESS}
@@ -228,6 +256,12 @@ def run(row: Row, *args: Any, **options: Any) -> Any:
                 made.shares()
                 one.shares()
     return made if out is None else out.write(made)
+
+
+def _heeded() -> None:
+    """Notes that what is computed now is not differentiated."""
+    if not Tensor.is_tracking() and not (session := SESSION.get()).stops:
+        session.stops[session.here("it is computed under torch.no_grad")] = None
 
 
 def looks_into(value: Any) -> bool:
@@ -290,6 +324,7 @@ def sized(shape: Any) -> tuple[Any, ...]:
 
 def _install(name: str) -> None:
     def operation(self: Tensor, *others: Any) -> Any:
+        _heeded()
         found = getattr(self.value, name)(*map(plain, others))
         return wrapped(found)
 
@@ -298,6 +333,7 @@ def _install(name: str) -> None:
 
 def _install_in_place(name: str) -> None:
     def operation(self: Tensor, other: Any) -> Tensor:
+        _heeded()
         return self.write(getattr(self.value, f"__{name}__")(plain(other)))
 
     setattr(Tensor, f"__i{name}__", operation)
