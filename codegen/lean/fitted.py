@@ -10,6 +10,7 @@ import numpy as np
 from .flat import flat
 from .measured import measured
 from .named_once import named_once
+from .products import as_products
 from .spelled import Spelled
 
 Function = Callable[..., Any]
@@ -40,6 +41,8 @@ def spelled(
     exec(compile(statements.preamble, "<equations>", "exec"), space)
     named_once(statements)
     with np.errstate(all="ignore"):
+        as_products(statements, measured(statements, space, given))
+        named_once(statements)
         seen = measured(statements, space, given)
         made = Spelled(statements, seen, space, workspace)
     copied = _shared(seen.results, given)

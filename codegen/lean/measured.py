@@ -16,13 +16,15 @@ from .flat import Flat, names_in
 class Seen:
     """What every value of a name was like.
 
-    owns: whether it was an array, in C order, with memory of its own.
+    owns: whether it was an array, in C order, with memory of its own.  is_whole: whether it was in
+    C order and may be written to.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     owns: bool
     is_ordered: bool
+    is_whole: bool
 
     @property
     def size(self) -> int:
@@ -47,7 +49,8 @@ class Measured:
         if type(value) is np.ndarray:
             ordered = bool(value.flags.c_contiguous)
             owns = value.base is None and value.flags.owndata and value.flags.writeable
-            found = Seen(value.dtype, value.shape, owns and ordered, ordered)
+            found = Seen(value.dtype, value.shape, owns and ordered, ordered,
+                         ordered and value.flags.writeable)
         if found is None or name in self._unlike or self.arrays.get(name, found) != found:
             self._unlike.add(name)
             self.arrays.pop(name, None)

@@ -116,8 +116,9 @@ class Spelled:
         seen = [self._seen(part) for part in pair]
         first = seen[0] if seen else None
         if first is None or first.dtype.kind != "f" or not first.is_ordered or (
-                first.size > SMALL or first.dtype.itemsize < 8 or any(s != first for s in [
-                    s and Seen(s.dtype, s.shape, first.owns, s.is_ordered) for s in seen])):
+                first.size > SMALL or first.dtype.itemsize < 8 or any(
+                    s is None or not s.is_ordered or (s.dtype, s.shape) != (
+                        first.dtype, first.shape) for s in seen)):
             return ""
         return f"{self.bind('vdot', np.vdot)}({', '.join(map(ast.unparse, pair))})"
 
@@ -178,14 +179,12 @@ class Spelled:
         elementwise = not isinstance(node.value, ast.BinOp) or not isinstance(
             node.value.op, ast.MatMult)
         for operand in names_in(node.value) if elementwise and self._ufunc(node.value) else ():
-            other = self.arrays.get(operand)
-            if other is not None and other == seen and self.lives.ends.get(operand) == place and (
-                    self.lives.roots.get(operand) == frozenset({operand})
-                    and operand not in self.flat.arguments
-                    and self.lives.loops.get(operand) == path == self.lives.loops.get(name)):
-                if operand in self.held and self.pool is not None:
-                    self.held[name] = self.held.pop(operand)
-                    self.pool.keep(self.held[name], self.lives.ends.get(name, 0))
+            if self._is_free(operand, seen, place) and (
+                    self.lives.loops.get(operand) == path == self.lives.loops.get(name)):
+                for root in self.lives.roots[operand] & self.held.keys():
+                    self.held[name] = self.held.pop(root)
+                    if self.pool is not None:
+                        self.pool.keep(self.held[name], self.lives.ends.get(name, 0))
                 return operand
         if self.pool is None:
             return ""
@@ -195,6 +194,15 @@ class Spelled:
         self.held[name] = self.bind(f"buffer{buffer}", self.pool.arrays[buffer])
         self.pool.names[self.held[name]] = buffer
         return self.held[name]
+
+    def _is_free(self, name: str, wanted: Seen, place: int) -> bool:
+        """Whether the memory of a name is like that which is wanted, and of no array that is read
+        after a place."""
+        seen = self.arrays.get(name)
+        return seen is not None and seen.is_whole and (
+            (seen.dtype, seen.shape) == (wanted.dtype, wanted.shape)) and all(
+            root not in self.flat.arguments and self.lives.ends.get(root) == place
+            for root in self.lives.roots.get(name, ()))
 
     # --- operations -----------------------------------------------------------------------------
 

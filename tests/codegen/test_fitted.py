@@ -176,3 +176,59 @@ def test_error_functions_keep_their_digits(name):
     assert list(ends[:3]) == ([-1, 1, 0] if name == "erf" else [2, 0, 1])
     assert np.isnan(ends[3])
     assert function(np.float32(0.5)).dtype == np.float32
+
+
+PRODUCTS = {  # the text of a product, and the shapes of its two arrays
+    'np.einsum("abc,dce->adbe", x, y, optimize=True)': ((2, 3, 4), (5, 4, 6)),
+    'np.einsum("abcd,ace->bed", x, y, optimize=True)': ((2, 3, 4, 5), (2, 4, 6)),
+    'np.einsum("ab,cbde->cade", x, y)': ((2, 3), (4, 3, 5, 6)),
+    'np.einsum("abc,abd->abcd", x, y)': ((2, 3, 4), (2, 3, 5)),
+    'np.einsum("abc,adc->abd", x, y)': ((2, 3, 4), (2, 5, 4)),
+    'np.einsum("ab,ab->b", x, y)': ((2, 3), (2, 3)),
+    'np.einsum("a,b->ba", x, y)': ((2,), (3,)),
+    'np.einsum("ab,bc->a", x, y)': ((2, 3), (3, 4)),
+    'np.einsum("aab,b->a", x, y)': ((2, 2, 3), (3,)),
+    "np.tensordot(x, y, axes=((0, 2), (1, 0)))": ((2, 3, 4), (4, 2, 5)),
+    "np.tensordot(x, y, axes=(1, 0))": ((2, 3), (3, 4)),
+    "np.tensordot(x, y, axes=((0, 1), (0, 1)))": ((2, 3), (2, 3)),
+    "x @ y": ((2, 3, 4), (4, 5)),
+    "x.swapaxes(0, 1) @ y": ((2, 3, 4), (4, 5)),
+    "x @ y + np.einsum('ab,bc->ac', x, y)": ((2, 3), (3, 4)),
+}
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+@pytest.mark.parametrize("text", PRODUCTS)
+def test_products_are_what_numpy_makes_of_them(text, workspace):
+    source = (f"import numpy as np\n\n\ndef run(x, y):\n    z = {text}\n    w = z * 2 + 1\n"
+              "    return z, w, \n")
+    space = {}
+    exec(source, space)
+    rng = np.random.default_rng(0)
+    given = [rng.normal(size=shape) for shape in PRODUCTS[text]]
+    run = fitted(source, given, workspace=workspace)
+    for _ in range(2):
+        given = [rng.normal(size=one.shape) for one in given]
+        for found, expected in zip(run(*given), space["run"](*given), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
+def test_products_of_the_rows_that_a_loop_goes_through_are_one_before_it():
+    source = ("import numpy as np\n\n\ndef run(x, W, V):\n    h = np.zeros((4, 2, 3))\n"
+              "    for t in range(4):\n        h[t] = x[t] @ W\n        if t > 0:\n"
+              "            h[t] += h[t - 1] @ V\n        h[t] = np.tanh(h[t])\n"
+              "    g = np.zeros((4, 2, 3))\n    for t in reversed(range(4)):\n"
+              "        g[t] = h[t] @ V\n        g[t] += x[t] @ W\n    return h, g, \n")
+    rng = np.random.default_rng(0)
+    given = [rng.normal(size=shape) for shape in ((4, 2, 5), (5, 3), (3, 3))]
+    text = spelled(source, given)[0]
+    before, _, inside = text.partition("for t in")
+    assert "W" in before
+    assert "W" not in inside  # and h @ V, whose h is made in the loop, is left in the first one
+    assert inside.count("dot(") + inside.count("matmul(") == 2
+    space = {}
+    exec(source, space)
+    for workspace in (False, True):
+        run = fitted(source, given, workspace=workspace)
+        for found, expected in zip(run(*given), space["run"](*given), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
