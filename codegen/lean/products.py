@@ -69,13 +69,7 @@ class _Writing:
     def _labels(self, value: ast.expr) -> tuple[str, str, tuple[str, str, str]] | None:
         """Two arrays that are multiplied, and their axes as an einsum has them."""
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.MatMult):
-            one, two = self._pair([value.left, value.right])
-            if one is None or two is None or len(one.shape) < 3 or len(two.shape) != 2 or (
-                    not one.is_ordered):
-                return None
-            axes = ascii_letters[:len(one.shape)]
-            return (ast.unparse(value.left), ast.unparse(value.right),
-                    (axes, axes[-1] + "Z", axes[:-1] + "Z"))
+            return self._stack(value)
         if not isinstance(value, ast.Call):
             return None
         called, arguments = ast.unparse(value.func), list(value.args)
@@ -88,10 +82,19 @@ class _Writing:
             return ast.unparse(arguments[1]), ast.unparse(arguments[2]), (first, second, out)
         if called == "np.tensordot" and len(arguments) == 2 and value.keywords:
             one, two = self._pair(arguments)
-            if one is None or two is None:
-                return None
-            return self._tensordot(arguments, value.keywords[0].value, one, two)
+            if one is not None and two is not None:
+                return self._tensordot(arguments, value.keywords[0].value, one, two)
         return None
+
+    def _stack(self, value: ast.BinOp) -> tuple[str, str, tuple[str, str, str]] | None:
+        """A stack of matrices times one matrix."""
+        one, two = self._pair([value.left, value.right])
+        if one is None or two is None or not one.is_ordered or (
+                len(one.shape) < 3 or len(two.shape) != 2):
+            return None
+        axes = ascii_letters[:len(one.shape)]
+        return (ast.unparse(value.left), ast.unparse(value.right),
+                (axes, axes[-1] + "Z", axes[:-1] + "Z"))
 
     def _tensordot(
         self, arguments: Sequence[ast.expr], axes: ast.expr, one: Seen, two: Seen
@@ -177,13 +180,10 @@ class _Writing:
             if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.MatMult):
                 continue
             whole, matrix = rows.get(ast.unparse(value.left), ""), ast.unparse(value.right)
-            stack, other = self.arrays.get(whole), self.arrays.get(matrix)
-            if stack is None or other is None or len(stack.shape) != 3 or (
-                    len(other.shape) != 2 or stack.shape[0] != steps or not stack.is_ordered
-                    or stack.dtype != other.dtype or {whole, matrix} & changed
-                    or self.roots.get(whole, frozenset()) & changed
-                    or self.roots.get(matrix, frozenset()) & changed):
+            if not self._are_rows(whole, matrix, steps) or any(
+                    {one, *self.roots.get(one, ())} & changed for one in (whole, matrix)):
                 continue
+            stack, other = self.arrays[whole], self.arrays[matrix]
             product = self.new()
             size = (*stack.shape[:2], other.shape[1])
             flat = self._made(made, f"{whole}.reshape({prod(stack.shape[:2]), stack.shape[2]})")
@@ -191,6 +191,13 @@ class _Writing:
             made += ast.parse(f"{product} = {rowwise}.reshape({size})").body
             inside[place] = ast.parse(f"{name} = {product}[{counter}]").body[0]
         return made
+
+    def _are_rows(self, whole: str, matrix: str, steps: int) -> bool:
+        """Whether there is a matrix for each of the steps, and another one that they multiply."""
+        stack, other = self.arrays.get(whole), self.arrays.get(matrix)
+        return stack is not None and other is not None and stack.is_ordered and (
+            len(stack.shape) == 3 and len(other.shape) == 2 and stack.shape[0] == steps
+            and stack.dtype == other.dtype)
 
     def _steps(self, loop: ast.For) -> int | None:
         """How many steps a loop over 0, 1, ..., in either direction, takes."""
