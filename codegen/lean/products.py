@@ -8,7 +8,7 @@ stack with one matrix, and a matmul that a loop does row by row.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from string import ascii_letters
 
@@ -128,29 +128,34 @@ class _Writing:
                          for side in (left, right))
         summed.sort(key=left[1].index)
         made: list[ast.stmt] = []
-        texts = []
-        for (array, labels), parts in ((left, (rows, summed)), (right, (summed, columns))):
-            order = [*stacks, *parts[0], *parts[1]]
-            text = array
-            if order != list(labels):
-                text = self._made(made, f"{text}.transpose({_at(order, labels)})")
-            shape = [*(sizes[x] for x in stacks), *(prod(sizes[x] for x in p) for p in parts)]
-            if shape != [sizes[x] for x in order]:
-                text = self._made(made, f"{text}.reshape({tuple(shape)})")
-            texts.append(text)
+        texts = [self._arranged(made, array, labels, (stacks, *parts), sizes)
+                 for (array, labels), parts in (
+                     (left, (rows, summed)), (right, (summed, columns)))]
         order = [*stacks, *rows, *columns]
         steps = [f"{texts[0]} @ {texts[1]}"]
         if len(rows) != 1 or len(columns) != 1:
             steps.append(f"{{}}.reshape({tuple(sizes[x] for x in order)})")
         if order != list(out):
             steps.append(f"{{}}.transpose({_at(list(out), order)})")
-        for place, step in enumerate(steps):
-            text = step.format(text)
-            if place == len(steps) - 1:
-                made += ast.parse(f"{name} = {text}").body
-            else:
-                text = self._made(made, text)
-        return made
+        text = ""
+        for step in steps[:-1]:
+            text = self._made(made, step.format(text))
+        return made + ast.parse(f"{name} = {steps[-1].format(text)}").body
+
+    def _arranged(
+        self, made: list[ast.stmt], array: str, labels: str,
+        parts: tuple[list[str], list[str], list[str]], sizes: Mapping[str, int],
+    ) -> str:
+        """The name of an array as a stack of matrices: its stacks, rows and columns."""
+        stacks, rows, columns = parts
+        order, text = [*stacks, *rows, *columns], array
+        if order != list(labels):
+            text = self._made(made, f"{text}.transpose({_at(order, labels)})")
+        shape = [*map(sizes.__getitem__, stacks),
+                 *(prod(map(sizes.__getitem__, part)) for part in (rows, columns))]
+        if shape != [sizes[x] for x in order]:
+            text = self._made(made, f"{text}.reshape({tuple(shape)})")
+        return text
 
     def _made(self, made: list[ast.stmt], text: str) -> str:
         name = self.new()
