@@ -62,10 +62,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _trained(chosen: Example, variant: Variant) -> Training:
-    from gradproof.training.data import load
-    from gradproof.training.loop import DivergedError, train
+    from gradproof.training.loop import DivergedError
 
-    training = train(variant.network, load(chosen.data, seed=variant.plan.seed), variant.plan)
+    training = chosen.begun(variant)
     try:
         for epoch in training.run():
             bar(epoch.number, variant.plan.epochs)
@@ -75,7 +74,8 @@ def _trained(chosen: Example, variant: Variant) -> Training:
     last = training.history[-1]
     said = f"{variant.label}: loss {training.history[0].loss:.4g} to {last.loss:.4g}"
     if last.accuracy is not None:
-        said += f", {last.accuracy:.2%} of those set aside right"
+        said += (f", {last.accuracy:.1%} of {chosen.seeds} learned" if chosen.seeds
+                 else f", {last.accuracy:.2%} of those set aside right")
     say(said)
     return training
 

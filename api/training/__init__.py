@@ -10,5 +10,6 @@
     examples         networks, data and plans to be compared, from the files of runs/
     comparison       the page of an example
     page             what a run is told as
+    many             one network from many first values at once
     checkpoint       a run on disk: killed and resumed, the same numbers
 """

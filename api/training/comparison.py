@@ -12,6 +12,7 @@ from gradproof.reports.sections.plots import Series
 
 from .examples import Example, Seen, figure
 from .loop import Training
+from .many import Many, quartiles
 from .page import curves, page_of
 
 INKS: tuple[Ink, ...] = ("forward", "backward", "third", "")
@@ -28,12 +29,23 @@ def example_page(
     series = [Series(label, [(epoch.number, epoch.loss) for epoch in run.history], ink)
               for (label, run), ink in zip(runs.items(), INKS, strict=False)]
     blocks: list[Block] = [Paragraph((example.teaches,)), *curves(series),
-                           Paragraph((first.data.description,)), _table(runs)]
+                           Paragraph((first.data.description,))]
+    copies = {label: run for label, run in runs.items() if isinstance(run, Many)}
+    blocks.append(_copies_table(copies) if copies else _table(runs))
     blocks += [Paragraph(_told(seen, runs)) for seen in example.seen]
     blocks += [Paragraph(_ended(label, run)) for label, run in runs.items() if run.ended]
     blocks += [Paragraph((sentence,)) for sentence in checked]
-    made = page_of(first, (example.title,), Section(("What is seen",), tuple(blocks), name="seen"))
-    return made
+    return page_of(first, (example.title,), Section(("What is seen",), tuple(blocks), name="seen"))
+
+
+def _copies_table(runs: Mapping[str, Many]) -> Table:
+    header = ("", "learned", "lower quartile of the loss", "median", "upper quartile")
+    rows = []
+    for label, run in runs.items():
+        share = f"{run.learned.mean():.1%}"
+        rows.append(tuple((cell,) for cell in (
+            label, share, *(f"{value:.4g}" for value in quartiles(run.losses)))))
+    return Table(tuple((title,) for title in header), tuple(rows), "lrrrr")
 
 
 def _table(runs: Mapping[str, Training]) -> Table:
@@ -62,12 +74,16 @@ def _number(value: float | None) -> str:
 
 
 WHAT = {"loss": "The loss of the last epoch", "test_loss": "The loss of the samples set aside",
-        "accuracy": "The part of the samples set aside that is classified rightly",
+        "accuracy": "The part that is classified rightly",
         "first_gradient": "The norm of the gradient in the first epoch"}
 
 
 def _told(seen: Seen, runs: Mapping[str, Training]) -> Prose:
     one, other = figure(runs[seen.one], seen.of), figure(runs[seen.other], seen.of)
+    if isinstance(runs[seen.one], Many) and seen.of == "accuracy":
+        return (f"Every sample is classified rightly by "
+                f"{one:.1%} of the copies with “", seen.one, f"” and by {other:.1%} with “",
+                seen.other, "”.")
     if seen.within is not None:
         return (f"{WHAT[seen.of]} is {_number(one)} with “", seen.one, f"” and {_number(other)} "
                 "with “", seen.other, f"”: alike within {seen.within:.0%}.")

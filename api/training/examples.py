@@ -4,6 +4,7 @@ Each is a file of runs/, in TOML:
 
     title, teaches     what the page is called, and what it teaches
     data               the name of a set
+    seeds              how many copies are trained at once, each from first values of its own
     hand               a hand-written backward pass of networks/ that is checked before
     [spec...]          a spec's tables
     [plan]             settings of the plan; batch = "all", rate for the learning rate
@@ -26,7 +27,9 @@ from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.specs.reader import read_table
 
+from .data import load
 from .loop import Plan, Training
+from .many import Many
 
 Figure = Literal["loss", "test_loss", "accuracy", "first_gradient"]
 
@@ -69,6 +72,14 @@ class Example:
     seen: tuple[Seen, ...] = ()
     due: Mapping[str, float] | None = None
     hand: str = ""
+    seeds: int = 0
+
+    def begun(self, variant: Variant) -> Training:
+        """A variant's run before its first step; of many copies at once where there are seeds."""
+        data = load(self.data, seed=variant.plan.seed)
+        if self.seeds:
+            return Many(variant.network, data, variant.plan, seeds=self.seeds)
+        return Training(variant.network, data, variant.plan)
 
     def findings(self, runs: Mapping[str, Training]) -> list[str]:
         """What is not as the example says."""
@@ -112,7 +123,7 @@ def example(name: str) -> Example:
     return Example(name, table["title"], table["teaches"], table["data"], variants,
                    tuple(map(_seen, table.get("seen", []))),
                    {key: float(value) for key, value in table.get("due", {}).items()},
-                   table.get("hand", ""))
+                   table.get("hand", ""), table.get("seeds", 0))
 
 
 def _folder() -> Any:

@@ -112,12 +112,16 @@ class Training:
             raise DataError(f"test: {self.plan.test} of {len(order)} samples leaves none to train "
                             "with")
         self.train_places, self.test_places = order[:kept], order[kept:]
-        first = self.fitted.parameters(self.plan.init, self.rng)
+        first = self.first_values()
         self.shapes = {name: array.shape for name, array in first.items()}
         self.w = np.concatenate([array.reshape(-1) for array in first.values()])
         self.steps: Steps = steps(self.plan.optimiser, len(self.w), self.plan.settings,
                                   clip=self.plan.clip)
         self.taken = 0
+
+    def first_values(self) -> Arrays:
+        """The parameters before the first step."""
+        return self.fitted.parameters(self.plan.init, self.rng)
 
     # --- what is generated ---
 
@@ -238,19 +242,27 @@ class Training:
         return float(loss), self._accuracy(np.asarray(output), arrays["Y"])
 
     def _accuracy(self, output: NDArray[Any], targets: NDArray[Any]) -> float | None:
-        """The largest output is the class; where there is one, what is nearer to its 0 or 1, and of
-        logits and scores the sign."""
-        if not self.data.classes:
-            return None
-        along = self.fitted.along["Y"]
-        entries = 1 - along if output.ndim == 2 else output.ndim - 1
+        """The part of the samples that is classified rightly; None where there are no classes."""
+        return float(np.mean(self.right(output, targets))) if self.data.classes else None
+
+    def right(self, output: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which samples are classified rightly.
+
+        The largest output is the class; where there is one, what is nearer to its 0 or 1, and of
+        logits and scores the sign.
+        """
+        entries = self._entries - self.fitted.arrays["Y"].ndim
         if output.shape[entries] > 1:
-            right = np.argmax(output, entries) == np.argmax(targets, entries)
-        else:
-            row = self.network.objective.row
-            signed = row.output == "logits" or bool(row.labels)
-            right = (output > (0.0 if signed else 0.5)) == (targets > 0)
-        return float(np.mean(right))
+            return np.asarray(np.argmax(output, entries) == np.argmax(targets, entries))
+        row = self.network.objective.row
+        signed = row.output == "logits" or bool(row.labels)
+        return np.asarray((output > (0.0 if signed else 0.5)) == (targets > 0))
+
+    @property
+    def _entries(self) -> int:
+        """The axis of Y along which its entries are."""
+        Y = self.fitted.arrays["Y"]
+        return 1 - self.fitted.along["Y"] if Y.ndim == 2 else Y.ndim - 1
 
 
 def train(

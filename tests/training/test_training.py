@@ -22,6 +22,7 @@ from gradproof.training.checkpoint import CheckpointError
 from gradproof.training.data import Data, load
 from gradproof.training.initialisations import INITIALISATIONS, drawn
 from gradproof.training.loop import DivergedError, Plan, Training, train
+from gradproof.training.many import Many, copied
 from gradproof.training.optimisers import OPTIMISERS, steps
 from gradproof.training.page import page
 from gradproof.training.schedules import SCHEDULES, rate
@@ -358,3 +359,29 @@ def test_the_documents_run_is_the_programs(capsys):
     command, *due = block.strip().splitlines()
     assert main(command.removeprefix("$ gradproof ").split()) == 0
     assert capsys.readouterr().out.strip().splitlines() == due
+
+
+def test_many_copies_at_once_are_each_as_alone():
+    """The equations with one more index: each copy takes the steps of a run of its own."""
+    network = gp.Network([2, 3, 1], activation="tanh", output="sigmoid", convention="columns",
+                         loss="binary_cross_entropy")
+    plan = Plan(epochs=5, batch=None, test=0, optimiser="adam", learning_rate=0.05)
+    many = Many(network, load("xor"), plan, seeds=3)
+    firsts = {name: array.copy() for name, array in many.parameters.items()}
+    finished(many)
+    for copy in range(3):
+        alone = Training(network, load("xor"), plan)
+        for name, array in alone.parameters.items():
+            array[...] = firsts[name][copy]
+        finished(alone)
+        for name, array in alone.parameters.items():
+            np.testing.assert_allclose(many.parameters[name][copy], array, rtol=1e-9, atol=1e-12)
+        loss, right = alone.evaluated(np.arange(4))
+        assert many.losses[copy] == pytest.approx(loss, rel=1e-9)
+        assert many.learned[copy] == (right == 1.0)
+    with pytest.raises(ValueError, match="expected the whole batch, no clip"):
+        Many(network, load("xor"), Plan())
+    recurrent = gp.Model("T m n", [{"type": "rnn", "units": 2}, "last",
+                                   {"type": "dense", "units": 1}])
+    with pytest.raises(gp.EquationError, match="read each other, such as a recurrence's"):
+        copied(recurrent.system(), recurrent.parameters, "L")
