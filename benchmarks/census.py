@@ -37,9 +37,10 @@ from public import install, older_names
 TABLES = {
     "hips": "HIPS autograd", "statistics": "statsmodels", "networks": "small NumPy networks",
     "solvers": "SciPy, scikit-learn, statsmodels",
+    "torch_formulas": "PyTorch: derivatives.yaml", "jax_rules": "JAX",
 }
 """table: what it reads."""
-PACKAGES = (*SHARED, "autograd==1.9.1")
+PACKAGES = (*SHARED, "autograd==1.9.1", "pyyaml==6.0.3")
 LIMIT = 60.0
 """Seconds after which a row's process is ended."""
 START, END = "<!-- census -->", "<!-- /census -->"

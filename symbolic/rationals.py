@@ -53,25 +53,34 @@ SHORT = 1000
 
 
 def meant(value: float) -> sp.Expr | None:
-    """The fraction, the multiple of π or 1/π, or the root of one, whose float this is, if there is
-    a short one.
+    """The fraction, the multiple of π or 1/π, the root of one, or the multiple of log 2, log 10 or
+    their reciprocals, whose float this is, if there is a short one.
 
     >>> meant(1 / 3), meant(2**0.5), meant(0.7978845608028654), meant(0.123456789012345)
     (1/3, sqrt(2), sqrt(2)/sqrt(pi), None)
+    >>> meant(2.302585092994046)
+    log(10)
     """
     last = 2 * math.ulp(value)  # what a difference or a quotient of such floats may be off by
     near = Fraction(value).limit_denominator(SHORT)
     if near and abs(float(near) - value) <= last:
         return sp.Rational(near.numerator, near.denominator)
     sign = 1 if value > 0 else -1
-    for unit, name in ((1.0, sp.S.One), (math.pi, sp.pi), (1 / math.pi, 1 / sp.pi)):
+    for unit, name in _UNITS:
         times = Fraction(value / unit).limit_denominator(SHORT)
         if _is_short(times) and abs(float(times) * unit - value) <= last:
             return sp.Rational(times.numerator, times.denominator) * name
+        if name.has(sp.log):
+            continue
         square = Fraction(value**2 / unit).limit_denominator(SHORT)
         if _is_short(square) and abs(math.sqrt(square * unit) - abs(value)) <= last:
             return sign * sp.sqrt(sp.Rational(square.numerator, square.denominator) * name)
     return None
+
+
+_UNITS: tuple[tuple[float, sp.Expr], ...] = (
+    (1.0, sp.S.One), (math.pi, sp.pi), (1 / math.pi, 1 / sp.pi),
+    *((math.log(k) ** way, sp.log(k) ** way) for k in (2, 10) for way in (1, -1)))
 
 
 def _is_short(fraction: Fraction) -> bool:

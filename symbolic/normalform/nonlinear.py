@@ -3,6 +3,7 @@
     exp(2 x + y)   ->   exp(x)² exp(y)
     log(x y)       ->   log|x| + log|y|
     √(4 x² y)      ->   2 |x| √y
+    sin²           ->   1 - cos²
 
 Each returns a polynomial in atoms whose relations are complete enough for the identities of
 backpropagation: exp turns sums into products, log turns products into sums, a denominator and a
@@ -44,6 +45,7 @@ from .polynomial import (
 from .signs import (
     by_cases,
     factored,
+    is_bounded_input,
     is_thin,
     may_vanish,
     primitive,
@@ -54,7 +56,7 @@ from .signs import (
 
 
 def register(table: Atoms) -> None:
-    table.settlers.insert(0, settle_powers)
+    table.settlers[:0] = [settle_powers, settle_sines]
     table.raised = lambda poly, exponent: power(table, poly, exponent)
     table.rebuild["exp"] = _rebuilt(exponential)
     table.rebuild["log"] = _rebuilt(logarithm)
@@ -166,9 +168,26 @@ def root(table: Atoms, poly: Poly, exponent: Number) -> Poly:
     result = table.times(result, _number_power(table, scale, exponent))
     if rest == {(): 1}:
         return result
+    parts = _positive_parts(table, rest)
+    if parts:
+        return table.times(result, table.product(root(table, part, e * exponent)
+                                                 for part, e in parts))
     found = canonical(table, items_of(rest))
     return table.times(result, atom(table, "root", found, exponent=exponent, sign=NONNEGATIVE,
                                     thin=is_thin(table, rest)))
+
+
+def _positive_parts(table: Atoms, poly: Poly) -> list[tuple[Poly, int]]:
+    """The factors of a polynomial in bounded inputs, where all are positive: x² - 1 for x > 1."""
+    if len(poly) > 4 or not all(is_bounded_input(table, base) for mono in poly
+                                for base, _, _ in mono):
+        return []
+    unit, scale, factors = primitive(table, poly)
+    whole = [(part, e) for part, e in factors if part != {(): 1}]
+    if unit or scale != 1 or (len(whole) == 1 and whole[0][1] == 1) or any(
+            sign(table, part) != POSITIVE for part, _ in whole):
+        return []
+    return whole
 
 
 LARGEST_PRIME = 2**15
@@ -273,11 +292,31 @@ def opaque(table: Atoms, name: object, arguments: list[Poly]) -> Poly:
     return atom(table, "function", found, name, len(arguments), thin=False)
 
 
-def _rebuild_function(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
-    items, name, count = base.data
+def settle_sines(table: Atoms, factors: Factors, coefficient: Number) -> Poly | None:
+    """sin² is 1 - cos²: what is left has a sine to the first power at most."""
+    for key, e in factors.items():
+        base = table.bases[key[0]]
+        if base.kind == "function" and base.data[1] is sp.sin and e >= 2:
+            at = dict(zip(base.free, key[1], strict=True))
+            cosine = opaque(table, sp.cos, _arguments(table, base, at, {}))
+            square = plus({(): 1}, table.power(cosine, 2), -1)
+            rest = {other: power for other, power in {**factors, key: e - 2}.items() if power}
+            return table.times(table.settle(rest, coefficient), square)
+    return None
+
+
+def _arguments(
+    table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold
+) -> list[Poly]:
+    """What a function is of, at other subscripts."""
+    items, _, count = base.data
     arguments: list[Poly] = [{} for _ in range(count)]
     for mono, c in items:
         (place,) = [table.bases[b].data for b, _, _ in mono if table.bases[b].kind == "place"]
         rest = tuple(f for f in mono if table.bases[f[0]].kind != "place")
         add_to(arguments[place], {rest: c})
-    return opaque(table, name, [table.rewrite(a, at, unfold) for a in arguments])
+    return [table.rewrite(a, at, unfold) for a in arguments]
+
+
+def _rebuild_function(table: Atoms, base: Base, at: Mapping[int, Sub], unfold: Unfold) -> Poly:
+    return opaque(table, base.data[1], _arguments(table, base, at, unfold))

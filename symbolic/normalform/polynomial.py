@@ -270,7 +270,7 @@ ATOMS = frozenset({"sum", "exp", "log", "inverse", "root", "step", "zero", "max"
                    "function", "matrix inverse", "determinant"})
 """Kinds whose data begins with the canonical items of a polynomial in the base's placeholders."""
 
-SPECIAL = frozenset({"prime", "root", "inverse", "step", "zero", "equal", "range"})
+SPECIAL = frozenset({"prime", "root", "inverse", "step", "zero", "equal", "range", "function"})
 
 
 def monomial(factors: Factors) -> Monomial:

@@ -105,6 +105,9 @@ class BodyReader:
                     add_to(total, table.times(holds, self.poly(branch)))
                 left = plus(left, holds, -1)
             return total
+        if isinstance(e, sp.tan):
+            sine, cosine = self.poly(sp.sin(e.args[0])), self.poly(sp.cos(e.args[0]))
+            return table.times(sine, power(table, cosine, -1))
         if isinstance(e, (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)):
             return self.poly(e.rewrite(sp.exp))
         return opaque(table, e.func, [self.poly(argument) for argument in e.args])

@@ -58,17 +58,24 @@ def _bounded_sign(table: Atoms, poly: Poly) -> int:
     can be: 1 - p for p < 1."""
     least = Fraction(0)
     for mono, c in poly.items():
-        low, high = Fraction(1), Fraction(1)
+        end = Fraction(c)
         for base, _, e in mono:
             data = table.bases[base].data
-            if table.bases[base].kind != "input" or data.kind not in ("interval", "positive") \
-                    or not isinstance(e, int) or e < 1 or not data.is_positive \
-                    or data.bounds[1] is None:
+            if not is_bounded_input(table, base) or not isinstance(e, int) or e < 1:
                 return UNKNOWN
-            low, high = (end * Fraction(int(b.p), int(b.q)) ** e
-                         for end, b in zip((low, high), data.bounds, strict=True))
-        least += c * (low if c > 0 else high)
+            bound = data.bounds[0 if c > 0 else 1]
+            if bound is None:
+                return UNKNOWN
+            end *= Fraction(int(bound.p), int(bound.q)) ** e
+        least += end
     return POSITIVE if least >= 0 else UNKNOWN  # the intervals are open
+
+
+def is_bounded_input(table: Atoms, base: int) -> bool:
+    """Whether it is an input that is declared to be positive, by an interval or as such."""
+    data = table.bases[base].data
+    return table.bases[base].kind == "input" and data.kind in ("interval", "positive") and bool(
+        data.is_positive)
 
 
 def _monomial_sign(table: Atoms, mono: Monomial, coefficient: Number) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from .denominators import argument
 from .guards import with_one_of_opposites
-from .polynomial import Atoms, Factor, Poly, add_to, common_factors, plus
+from .polynomial import Atoms, Factor, Factors, Poly, add_to, common_factors, factors_of, plus
 
 CLEARED = 60
 """A polynomial of at most this many monomials is multiplied out before a cut is opened."""
@@ -45,7 +45,7 @@ def cleared(table: Atoms, poly: Poly) -> Poly:
     """The polynomial multiplied by its denominators."""
     for _ in range(20):
         below = {key: -e for key, e in common_factors(poly).items() if e < 0}
-        poly = table.times(poly, table.settle(below, 1)) if below else poly
+        poly = _multiplied(table, poly, below) if below else poly
         inverses = {
             (base, args)
             for mono in poly
@@ -56,6 +56,17 @@ def cleared(table: Atoms, poly: Poly) -> Poly:
             break
         poly = _multiplied_out(table, poly, max(inverses))
     return poly
+
+
+def _multiplied(table: Atoms, poly: Poly, by: Factors) -> Poly:
+    """Each monomial multiplied by factors, which are settled together with its own."""
+    total: Poly = {}
+    for mono, c in poly.items():
+        factors = factors_of(mono)
+        for key, e in by.items():
+            factors[key] = factors.get(key, 0) + e
+        add_to(total, table.settle({key: e for key, e in factors.items() if e}, c))
+    return total
 
 
 def _multiplied_out(table: Atoms, poly: Poly, inverse: Factor) -> Poly:

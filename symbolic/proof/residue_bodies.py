@@ -79,6 +79,8 @@ class Body(Bodies[Value]):
             return Value.of_integers(side > 0).where(side != 0, self.value(e.args[1]))
         if isinstance(e, sp.tanh | sp.sinh | sp.cosh | sp.coth | sp.sech | sp.csch):
             return self.value(e.rewrite(sp.exp))
+        if isinstance(e, sp.sin | sp.cos | sp.tan):
+            return _circular(e.func, self.value(e.args[0]).plain())
         if e.is_Function and len(e.args) == 1:
             return _oracle(e.func.__name__, self.value(e.args[0]).plain())
         raise NotComputableError(f"the value of {e}")
@@ -96,6 +98,21 @@ def _oracle(name: str, value: Value) -> Value:
     real = np.frompyfunc(lambda x: _real(known, x), 1, 1)
     return Value(np.asarray(real(value.shown), dtype=float),
                  {k: _scrambled(name, r, CHAIN[k]) for k, r in value.residues.items()})
+
+
+def _circular(function: Any, value: Value) -> Value:
+    """Sine, cosine or tangent by the tangent of the half, which is odd and else unknown."""
+    half = Value(np.tan(value.shown / 2), {
+        k: (_scrambled("half", r, CHAIN[k]) - _scrambled("half", -r % CHAIN[k], CHAIN[k]))
+        % CHAIN[k] for k, r in value.residues.items()})
+    square = half * half
+    below = ONE + square
+    if function is sp.sin:
+        return half.times_whole(2) * below.to_the(-1)
+    above = ONE + square.times_whole(-1)
+    if function is sp.cos:
+        return above * below.to_the(-1)
+    return half.times_whole(2) * above.to_the(-1)
 
 
 def _real(function: Callable[[float], float], x: float) -> float:

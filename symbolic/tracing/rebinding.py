@@ -31,7 +31,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from .jax.modules import standing_jax
+from .jax.modules import is_followed, standing_jax
 from .kept_state import AS_IS, Part, held, is_closed, names_in
 from .number_types import standing_type
 from .outside.draws import Random, Unseen, refused
@@ -274,7 +274,8 @@ class Rebinder:
         return made
 
     def _function(self, function: FunctionType) -> Any:
-        if _root(function.__module__) in PLAIN_MODULES and not function.__closure__:
+        if _root(function.__module__) in PLAIN_MODULES and not function.__closure__ and (
+                not is_followed(function)):
             made = unseen(function)
             return self._keep(function, self._numpy(function) if made is None else made)
         code = function.__code__

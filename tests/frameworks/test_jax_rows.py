@@ -34,7 +34,8 @@ CALLS = {
     **dict.fromkeys(("argmax", "argmin", "cumsum", "cumprod", "flip"), ONE_AXIS),
     **{name: [((TRUE, SIGNED > 1), {})] for name in ("logical_and", "logical_or", "logical_xor")},
     "logical_not": [((TRUE,), {})], "reshape": [((X, (2, 6)), {}), ((X, -1), {})],
-    "arccosh": [((X + 1,), {})],
+    "arccosh": [((X + 1,), {})], "acosh": [((X + 1,), {})], "_const": [((X, 2.0), {})],
+    "polygamma": [((np.ones((3, 4)), X), {})],
     "where": [((TRUE, X, 0.0), {})], "matmul": [((X, Y.T), {}), ((STACK, SQUARE), {})],
     "dot": [((X, Y.T), {}), ((STACK, SQUARE), {})], "vdot": [((ONE, OTHER), {})],
     "inner": [((X, Y), {})], "outer": [((ONE, OTHER), {})], "kron": [((X, Y), {})],
@@ -76,7 +77,7 @@ CALLS = {
 BINARY = {"add", "subtract", "multiply", "divide", "true_divide", "power", "maximum", "minimum",
           "logaddexp", "hypot", "arctan2", "remainder", "equal", "not_equal", "less", "less_equal",
           "greater", "greater_equal", "sub", "mul", "div", "pow", "atan2", "eq", "ne", "lt", "le",
-          "gt", "ge", "xlogy"}
+          "gt", "ge", "xlogy", "xlog1py", "logaddexp2"}
 SIGNED_ONES = {"relu", "relu6", "selu", "silu", "swish", "mish", "softplus", "soft_sign",
                "hard_tanh", "hard_sigmoid", "hard_silu", "hard_swish", "log_sigmoid", "abs", "sign",
                "floor", "ceil"}

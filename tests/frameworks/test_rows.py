@@ -69,6 +69,8 @@ ARGUMENTS = {
     "count_nonzero": [(SIGNED > 0,)], "matmul": [(X, Y.T), (STACK, SQUARE)], "mm": [(X, Y.T)],
     "bmm": [(STACK, np.swapaxes(STACK, 1, 2))], "mv": [(X, ONE)], "dot": [(ONE, OTHER)],
     "vdot": [(ONE, OTHER)], "inner": [(X, ONE)], "outer": [(ONE, OTHER)], "ger": [(ONE, OTHER)],
+    "addbmm": [(X[:, :3], STACK, np.swapaxes(STACK, 1, 2))], "addr": [(X, X[:, 0], Y[0])],
+    "ldexp": [(X, Y)], "rot90": [(X,), (X, 2), (STACK, 3, (1, 2))],
     "addmm": [(SQUARE, X.T, Y)], "addmv": [(ONE, SQUARE, OTHER)],
     "baddbmm": [(STACK[:, :, :3], STACK, np.swapaxes(STACK, 1, 2))], "kron": [(X, Y)],
     "reshape": [(X, (2, 6)), (X, (-1,))], "permute": [(STACK, (2, 0, 1))],

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ...equation import Size, Term, slot
+from ...equation import Guard, Read, Size, Term, Within, slot
 from ...layers.builder import Operand, broadcast
 from ...layers.rearrange import concatenate, pad, reshape
+from ...substitution import substitute_term
 from ..session import Session
 from ..sizes import Number, exact
 from ..source import fail
@@ -83,6 +84,8 @@ def _reshape(session: Session, a: Any, shape: Any = None, order: Any = "C", **op
 
 def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ...]:
     """The new shape with -1 worked out; its sizes multiply to as many entries."""
+    if isinstance(shape, Tracer) and shape.ndim == 1:
+        shape = _sizes_in(session, shape.operand)
     entries = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     sizes = [exact(entry) for entry in entries]
     total = sp.Mul(*operand.shape)
@@ -98,6 +101,47 @@ def _completed(session: Session, operand: Operand, shape: Any) -> tuple[Size, ..
         fail(f"cannot reshape {session.shown(operand)} into {tuple(entries)}: that the number of "
              "entries agrees does not hold for all sizes")
     return tuple(sizes)
+
+
+def _sizes_in(session: Session, operand: Operand) -> list[Number]:
+    """The entries of an array that is made of sizes alone, such as ``np.array(x.shape)``."""
+    (length,) = operand.shape
+    found = [_entry(session, operand.name, (sp.Integer(k),)) for k in range(int(length))
+             ] if length.is_Integer else [None]
+    if any(one is None for one in found):
+        fail(f"{session.shown(operand)} is a shape here, and is not made of sizes alone")
+    return [Number(one, "int") for one in found]
+
+
+def _entry(session: Session, name: str, at: tuple[sp.Expr, ...]) -> sp.Expr | None:
+    """An entry of an array as a number made of sizes; None where it is made of more."""
+    made = session.equation(name)
+    if made is None or made.reduction != "sum" or any(term.over for term in made.terms):
+        return None
+    by = {index.symbol: place for index, place in zip(made.out, at, strict=True)}
+    total = sp.S.Zero
+    for term in (substitute_term(term, by) for term in made.terms):
+        held = [_holds(guard) for guard in term.guards]
+        if False in held:
+            continue
+        if None in held or any(isinstance(place, Read) for read in term.reads for place in read.at):
+            return None
+        values = [_entry(session, read.array, read.at) for read in term.reads]
+        if any(value is None for value in values):
+            return None
+        total += term.body.xreplace({slot(k): value for k, value in enumerate(values)})
+    return total
+
+
+def _holds(guard: Guard) -> bool | None:
+    """Whether a guard of numbers holds; None for one of anything else."""
+    if isinstance(guard, Within):
+        inside = (guard.value - guard.low, guard.high - 1 - guard.value)
+        return bool(min(inside) >= 0) if all(gap.is_Integer for gap in inside) else None
+    if isinstance(guard.left, Read) or isinstance(guard.right, Read):
+        return None
+    gap = guard.left - guard.right
+    return bool(gap == 0) if gap.is_Integer else None
 
 
 def _only_units(old: Sequence[Size], new: Sequence[Size]) -> bool:

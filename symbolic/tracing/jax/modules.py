@@ -19,7 +19,7 @@ from .control import CONTROL
 
 MODULES: dict[str, Mapping[str, Row | str]] = {
     "jax.numpy": rows.NUMPY, "jax.numpy.linalg": rows.LINALG, "jax.nn": rows.NN,
-    "jax.lax": rows.LAX, "jax.scipy.special": rows.SPECIAL,
+    "jax.lax": rows.LAX, "jax.scipy.special": rows.SPECIAL, "jax._src.lax.lax": rows.HELPERS,
 }
 """The rows of each module."""
 
@@ -54,6 +54,8 @@ def of_jax(found: Any, module: str, name: str) -> Any:
     """What traced code gets for something of JAX's that stands in a module by a name."""
     if isinstance(found, ModuleType):
         return JaxStandIn(found) if _root(found.__name__) == "jax" else found
+    if found is not None and module.startswith("jax._src") and name not in MODULES.get(module, {}):
+        module = _home(found, name) or module
     if name in CONTROL.get(module, {}):
         return CONTROL[module][name]
     row = MODULES.get(module, {}).get(name)
@@ -92,14 +94,30 @@ def standing_jax(value: Any, copied: Callable[[Any], Any]) -> Any:
     if not wraps and not by_jax and not isinstance(value, jax.numpy.ufunc):
         return None
     name = str(getattr(value, "__name__", ""))
-    for module in dict.fromkeys((*MODULES, *CONTROL)):
-        owner = sys.modules.get(module)
-        if owner is not None and getattr(owner, name, None) is value:
-            return of_jax(value, module, name)
+    if (home := _home(value, name)) is not None:
+        return of_jax(value, home, name)
     inner = getattr(value, "__wrapped__", None)
-    if wraps and inner is not None and _root(getattr(inner, "__module__", "")) != "jax":
+    if wraps and inner is not None and (
+            _root(getattr(inner, "__module__", "")) != "jax" or is_followed(inner)):
         return copied(inner)
+    if by_jax and is_followed(value):
+        return None
     return Untraced(name, "docs/jax.md")
+
+
+def _home(value: Any, name: str) -> str | None:
+    """The module in which something of JAX's has its public name, or a row."""
+    return next((module for module in dict.fromkeys((*MODULES, *CONTROL)) if getattr(
+        sys.modules.get(module), name, None) is value and (
+            not module.startswith("jax._src") or name in MODULES[module])), None)
+
+
+def is_followed(function: FunctionType) -> bool:
+    """Whether it is a function of JAX's without a public name, as the rules of its own functions
+    are: what has no row of these is traced as code."""
+    name = function.__name__
+    return _root(function.__module__) == "jax" and (
+        name.startswith("_") or name == "<lambda>" or "<locals>" in function.__qualname__)
 
 
 def _jitted(jax: Any) -> Any:

@@ -34,7 +34,7 @@ UFUNCS = ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt
           "arcsinh", "arccosh", "arctanh", "negative", "positive", "reciprocal", "sign", "floor",
           "ceil", "isnan", "isinf", "isfinite", "logical_not", "deg2rad", "rad2deg")
 BINARY = ("add", "subtract", "multiply", "divide", "true_divide", "power", "maximum", "minimum",
-          "logaddexp", "hypot", "arctan2", "remainder", "equal", "not_equal", "less",
+          "logaddexp", "logaddexp2", "hypot", "arctan2", "remainder", "equal", "not_equal", "less",
           "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor")
 
 
@@ -196,7 +196,9 @@ NN: Rows = {
 }
 SPECIAL: Rows = {
     **{name: _special(name) for name in (
-        "expit", "erf", "erfc", "gammaln", "digamma", "entr", "ndtr", "log_ndtr", "logit")},
+        "expit", "erf", "erfc", "gammaln", "digamma", "entr", "ndtr", "log_ndtr", "logit",
+        "erfcx")},
+    "xlog1py": lambda xp, x, y: xp.special("xlog1py", x, y),
     "logsumexp": logsumexp,
     **{name: _over_all(name) for name in ("softmax", "log_softmax")},
     "xlogy": lambda xp, x, y: xp.special("xlogy", x, y),
@@ -236,6 +238,9 @@ LAX: Rows = {
         "exp", "exp2", "expm1", "log", "log1p", "sqrt", "cbrt", "square", "abs", "sin", "cos",
         "tan", "sinh", "cosh", "tanh", "sign", "floor", "ceil")},
     "asin": _ufunc("arcsin"), "acos": _ufunc("arccos"), "atan": _ufunc("arctan"),
+    "asinh": _ufunc("arcsinh"), "acosh": _ufunc("arccosh"), "atanh": _ufunc("arctanh"),
+    "erf_inv": _special("erfinv"), "full_like": lambda xp, x, fill_value: xp.full(
+        x.shape, fill_value), "polygamma": lambda xp, m, x: xp.special("polygamma", m, x),
     "neg": _ufunc("negative"), "reciprocal": _ufunc("reciprocal"),
     "rsqrt": lambda xp, x: 1 / xp.sqrt(x), "logistic": _special("expit"), "erf": _special("erf"),
     "erfc": _special("erfc"), "lgamma": _special("gammaln"), "digamma": _special("digamma"),
@@ -250,3 +255,9 @@ LAX: Rows = {
     "expand_dims": lambda xp, array, dimensions: xp.expand_dims(array, tuple(dimensions)),
     "batch_matmul": lambda xp, lhs, rhs: xp.matmul(lhs, rhs),
 }
+
+HELPERS: Rows = {
+    "_const": lambda xp, example, val: val, "_one": lambda xp, x: 1.0,
+    "_zero": lambda xp, x: 0.0, "_iscomplex": lambda xp, x: False,
+}
+"""What the rules of jax.lax call beside, by the names that they have in there."""

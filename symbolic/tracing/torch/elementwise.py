@@ -233,6 +233,7 @@ _BOTH: dict[str, Row] = {
     "remainder": _binary("remainder"), "floor_divide": _binary("floor_divide"),
     "maximum": _binary("maximum"), "minimum": _binary("minimum"), "fmax": _binary("fmax"),
     "fmin": _binary("fmin"), "atan2": _binary("arctan2"), "arctan2": _binary("arctan2"),
+    "ldexp": lambda xp, input, other: input * xp.exp2(other),
     "hypot": _binary("hypot"), "logaddexp": _binary("logaddexp"),
     "logaddexp2": _binary("logaddexp2"), "copysign": _binary("copysign"),
     "heaviside": lambda xp, input, values: xp.heaviside(input, values),

@@ -255,6 +255,7 @@ _BOTH: dict[str, Row] = {
     "ravel": lambda xp, input: xp.reshape(input, (-1,)),
     "movedim": lambda xp, input, source, destination: xp.moveaxis(input, source, destination),
     "split": split, "chunk": chunk, "unbind": unbind, "select": select, "narrow": narrow,
+    "rot90": lambda xp, input, k=1, dims=(0, 1): xp.rot90(input, k, tuple(dims)),
     "flip": flip, "roll": roll, "tril": _triangle("tril"), "triu": _triangle("triu"),
     "diagonal": diagonal, "diag": diag, "diag_embed": diag_embed, "tile": repeat,
     "repeat_interleave": repeat_interleave, "gather": gather, "index_select": index_select,

@@ -157,6 +157,14 @@ def addmm(xp: Any, input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: An
     return (input if beta == 1 else beta * input) + (product if alpha == 1 else alpha * product)
 
 
+def addbmm(xp: Any, input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    return beta * input + alpha * xp.sum(batch1 @ batch2, axis=0)
+
+
+def addr(xp: Any, input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    return beta * input + alpha * xp.outer(vec1, vec2)
+
+
 def einsum(xp: Any, equation: Any, *operands: Any) -> Any:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
@@ -228,7 +236,8 @@ SUMS: dict[str, Row] = {
     "dot": _matmul, "vdot": _matmul, "inner": lambda xp, input, other: xp.inner(input, other),
     "outer": lambda xp, input, vec2: xp.outer(input, vec2),
     "ger": lambda xp, input, vec2: xp.outer(input, vec2), "addmm": addmm, "addmv": addmm,
-    "baddbmm": addmm, "kron": lambda xp, input, other: xp.kron(input, other),
+    "baddbmm": addmm, "addbmm": addbmm, "addr": addr,
+    "kron": lambda xp, input, other: xp.kron(input, other),
     "trace": lambda xp, input: xp.trace(input), "det": lambda xp, input: xp.linalg.det(input),
     "logdet": lambda xp, input: xp.linalg.slogdet(input)[1],
     "slogdet": lambda xp, input: xp.linalg.slogdet(input),
