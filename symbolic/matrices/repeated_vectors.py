@@ -43,7 +43,7 @@ class _Vectors:
         """A part of the body, its largest parts in vectors as one argument each."""
         if part in self.slots or not part.free_symbols & self.slots:
             return part
-        if self._is_vector(part):
+        if self._is_vector(part) and isinstance(part, sp.Expr):  # and no case of a Piecewise
             number, rest = part.as_coeff_Mul()
             if _is_inverse(rest):
                 return number / self._put(1 / rest)

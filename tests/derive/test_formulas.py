@@ -151,6 +151,8 @@ def test_gradients_read_as_in_a_book(text, shapes, by, expected):
 WRITTEN_OUT = [
     ("L = sum(where(x > 0, x, 0)*c)", {"x": "n", "c": "n"}, "x", "[x > 0] ⊙ c"),
     ("L = sum(c*where(x > 0, 0, x))", {"x": "n", "c": "n"}, "x", "c ⊙ [x ≤ 0]"),
+    ("L = sum(where(v[:, None] > 0, v[:, None], X)**2)", {"v": "m", "X": "m n"}, "X",
+     "{0 if v 1ᵀ > 0, 2 X otherwise}"),
     ("K = exp(-(x[:, None] - x[None, :])**2/h)/h\nL = sum(K*M)", {"x": "n", "M": "n n", "h": ""},
      "M", "K"),
 ]
