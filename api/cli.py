@@ -112,7 +112,7 @@ def _later(module: str, name: str = "run") -> Callable[[argparse.Namespace], int
 # --- derive -------------------------------------------------------------------------------------
 
 
-NOTATION_HELP = ("how formulas are written: derivatives, mitchell, ng, nielsen, or a TOML file "
+NOTATION_HELP = ("how formulas are written: a preset (ng, nielsen, bishop, ...), or a TOML file "
                  "(docs/reports.md)")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,7 @@ from gradproof.symbolic.limits import MAX_DOCUMENT, read_file
 from gradproof.symbolic.specs.network import Network
 
 HERE = Path(__file__).resolve().parent.parent / "notations"
-PRESETS = ("derivatives", "mitchell", "ng", "nielsen")
+PRESETS = ("bishop", "cs231n", "d2l", "derivatives", "mitchell", "ng", "nielsen")
 
 
 class PresetError(ValueError):
@@ -31,7 +31,8 @@ class PresetError(ValueError):
 class Preset:
     """loss, target, output: symbols; `output` of the last layer's, "" for that of its layer.
 
-    brackets: "()", "[]" or "", what a layer's number is raised in.  adjoints: "delta", "partial" or
+    brackets: "()", "[]" or "", what a layer's number is raised in; "_" for a subscript.
+    symbols: of single arrays, where a network has them.  adjoints: "delta", "partial" or
     "d".  first_layer: the number of the first layer with weights.
     """
 
@@ -41,6 +42,7 @@ class Preset:
     brackets: str = "()"
     adjoints: str = "delta"
     first_layer: int = 1
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
 
 def preset(name: str) -> Preset:
@@ -70,8 +72,11 @@ def _checked(table: Mapping[str, Any], where: str) -> Preset:
     for key in ("loss", "target", "output"):
         if not _is_symbol(table.get(key, "x")):
             raise wrong(key, "a letter or a word of letters")
-    if table.get("brackets", "") not in ("()", "[]", ""):
-        raise wrong("brackets", '"()", "[]" or ""')
+    if table.get("brackets", "") not in ("()", "[]", "", "_"):
+        raise wrong("brackets", '"()", "[]", "" or "_"')
+    symbols_of = table.get("symbols", {})
+    if not isinstance(symbols_of, dict) or not all(map(_is_symbol, symbols_of.values())):
+        raise wrong("symbols", "a table such as { A1 = \"h\" }")
     if table.get("adjoints", "d") not in ("delta", "partial", "d"):
         raise wrong("adjoints", '"delta", "partial" or "d"')
     first = table.get("first_layer", 1)
@@ -106,7 +111,9 @@ def in_notation(derivation: Derivation, name: str) -> Derivation:
     writer = derivation.writer
     notation = replace(
         writer.notation, loss=chosen.loss, target=chosen.target,
-        symbols={last: chosen.output} if last and chosen.output else {},
+        symbols={name: symbol for name, symbol in chosen.symbols.items()
+                 if name in derivation.chain.system.shapes and name != last}
+        | ({last: chosen.output} if last and chosen.output else {}),
         brackets=chosen.brackets, bars=cast(Bars, chosen.adjoints), first=chosen.first_layer)
     system = derivation.chain.system
     owners = {str(size): "a size" for size in size_names(system.shapes.values())}

@@ -144,7 +144,19 @@ class Narrator:
                        Display(tuple(self.formula(step.forms[-1]) for step in gradients))]
         else:
             blocks.append(Paragraph(("There are no parameters, so that there is no gradient.",)))
+        kept = self._kept(backward)
+        if kept:
+            blocks.append(Paragraph(("Of the forward pass the backward pass reads ",
+                                     *listed([self._name(name) for name in kept]),
+                                     ", which are kept until then." if len(kept) > 1 else
+                                     ", which is kept until then.")))
         return Section(("Result",), tuple(blocks), name="result")
+
+    def _kept(self, backward: Sequence[Step]) -> list[str]:
+        """What the forward pass computes and the backward pass reads: the memory it takes."""
+        read = {name for step in backward for name in arrays_read(step.equation)}
+        return [step.name for step in self.chain.steps
+                if step.role == "forward" and step.name in read]
 
     def assumptions(self) -> Section:
         """Kinks of the forward pass, and what was assumed of the inputs."""

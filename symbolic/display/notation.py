@@ -60,7 +60,8 @@ class Notation:
     counted: arrays whose number tells them from others of that name and is no layer's.
     marked: arrays written as another one with a mark above it, a dot or a bar: ẋ, z̄₁.
     lettered: arrays written as a letter, with a number or without.
-    brackets: what a layer's number stands in where it is raised, in LaTeX: "()", "[]" or "".
+    brackets: what a layer's number stands in where it is raised, in LaTeX: "()", "[]" or ""; with
+        "_" it is a subscript.
     bars: adjoints of net inputs as δ ("delta"), or as the derivatives they are ("partial"); or all
         adjoints as d with the array behind it ("d").
     first: the number of the first layer with weights.
@@ -120,7 +121,7 @@ class Notation:
         primal, at = self._taken_apart(primal, at)
         stem, number = self._split(primal)
         if self.layers and stem == "Z" and self.bars == "delta":
-            return subscripted(self._raised(r"\delta" if latex else "δ", number, latex), at, latex)
+            return self._of_layer(r"\delta" if latex else "δ", number, at, latex)
         inner = self._written(primal, at, latex)
         if self.bars == "d":
             return rf"\mathrm{{d}}{inner}" if latex else f"d{inner}"
@@ -191,18 +192,20 @@ class Notation:
         if name in self.symbols or not number:
             return subscripted(shown, at, latex)
         if self.layers and name not in self.counted:
-            return subscripted(self._raised(shown, number, latex), at, latex)
+            return self._of_layer(shown, number, at, latex)
         return _subscripted(shown, [number, *at]) if latex else (
             shown + subscript(number) + _entry(at))
 
-
-    def _raised(self, shown: str, number: str, latex: bool) -> str:
-        """With the number of a layer."""
+    def _of_layer(self, shown: str, number: str, at: Sequence[str], latex: bool) -> str:
+        """With the number of a layer, and subscripts behind it."""
         if number.isdecimal():
             number = str(int(number) + self.first - 1)
         if not latex:  # Unicode raises round brackets alone
-            return shown + superscript(f"({number})")
-        return f"{shown}^{{{self.brackets[:1]}{number}{self.brackets[1:]}}}"
+            return shown + superscript(f"({number})") + _entry(at)
+        if self.brackets == "_":
+            below = ",".join([number, _joined(at)] if at else [number])
+            return f"{shown} _{{{below}}}"
+        return _subscripted(f"{shown}^{{{self.brackets[:1]}{number}{self.brackets[1:]}}}", at)
 
 
 def _with_mark(shown: str, mark: Mark, latex: bool) -> str:
@@ -279,7 +282,11 @@ def _subscripted(shown: str, at: Sequence[str]) -> str:
     # A space before the underscore keeps GitHub's Markdown from reading an emphasis.
     if not at:
         return shown
-    return f"{shown} _{{{(' ' if all(len(a) == 1 and a != ':' for a in at) else ',').join(at)}}}"
+    return f"{shown} _{{{_joined(at)}}}"
+
+
+def _joined(at: Sequence[str]) -> str:
+    return (" " if all(len(a) == 1 and a != ":" for a in at) else ",").join(at)
 
 
 def _entry(at: Sequence[str]) -> str:

@@ -21,6 +21,13 @@ WRITTEN = {
                 r"\frac{\partial C}{\partial W^{3}} = (a^{2})^{\top} \delta^{3}", "C"),
     "mitchell": (r"\delta^{(2)} = (o - t) \odot o \odot (1 - o)",
                  r"\frac{\partial E}{\partial W^{(2)}} = (a^{(1)})^{\top} \delta^{(2)}", "E"),
+    "bishop": (r"\delta^{(2)} = (y - t) \odot y \odot (1 - y)",
+               r"\frac{\partial E}{\partial W^{(2)}} = (a^{(1)})^{\top} \delta^{(2)}", "E"),
+    "cs231n": (r"\mathrm{d}z _{2} = (a _{2} - y) \odot a _{2} \odot (1 - a _{2})",
+               r"\mathrm{d}W _{2} = a _{1}^{\top} \mathrm{d}z _{2}", "L"),
+    "d2l": (r"\frac{\partial J}{\partial z^{(2)}} = (o - y) \odot o \odot (1 - o)",
+            r"\frac{\partial J}{\partial W^{(2)}} = h^{\top} "
+            r"\frac{\partial J}{\partial z^{(2)}}", "J"),
     "derivatives": (r"\frac{\partial L}{\partial z^{(2)}} = (a^{(2)} - y) \odot a^{(2)} "
                     r"\odot (1 - a^{(2)})",
                     r"\frac{\partial L}{\partial W^{(2)}} = (a^{(1)})^{\top} "
@@ -45,6 +52,31 @@ def test_the_same_derivation_is_written_as_the_preset_says(name: str) -> None:
     assert written.numpy_source() == plain.numpy_source()
 
 
+TEXTS = sorted((Path(__file__).parents[2] / "examples" / "five-texts" / "notations").iterdir())
+
+
+@pytest.mark.parametrize(("file", "delta", "gradient"), [
+    ("1", r"\delta^{(2)} = (\hat{y} - y)", r"\frac{\partial L}{\partial W^{(2)}}"),
+    ("2", r"\delta^{(2)} = (\hat{y} - y)", r"\frac{\partial L}{\partial W^{(2)}}"),
+    ("3", r"\delta^{(2)} = (o - t)", r"\frac{\partial E}{\partial W^{(2)}} = h^{\top}"),
+    ("4", r"\mathrm{d}z^{2} = (a^{2} - y)", r"\mathrm{d}W^{2} = (a^{1})^{\top}"),
+    ("5", r"\frac{\partial L}{\partial z _{2}} = (\hat{y} - y)",
+     r"\frac{\partial L}{\partial W _{2}} = a _{1}^{\top}"),
+])
+def test_each_of_the_five_texts_has_its_notation(file: str, delta: str, gradient: str) -> None:
+    path = next(text for text in TEXTS if text.stem == file)
+    written = in_notation(derive(example("2-2-1")), str(path))
+    assert written.deltas["Z2"].latex().startswith(delta)
+    assert written.gradients["W2"].latex().startswith(gradient)
+    assert len(TEXTS) == 5
+
+
+def test_the_entries_of_layers_as_subscripts_are_told_apart() -> None:
+    written = in_notation(derive(example("2-2-1")), "cs231n")
+    entries = written.entries().gradients
+    assert entries["W1[0,1]"].latex() == r"\mathrm{d}w _{1,1 2} = \mathrm{d}z _{1,2} x _{1}"
+
+
 def test_the_general_rule_counts_layers_as_the_formulas_do() -> None:
     written = in_notation(derive(example("2-2-1")), "nielsen")
     formulas = [latex for latex, _, _ in written.general_rule]
@@ -62,8 +94,8 @@ def test_a_report_in_a_notation_has_no_other(name: str, tmp_path: Path) -> None:
     for formula in (delta, gradient):
         assert formula.replace(" = ", " &= ") in text
     assert f"Loss $`{loss}`$" in text
-    assert (r"\delta" in text) == (name in ("nielsen", "mitchell"))
-    assert ("^{(" in text) == (name in ("mitchell", "derivatives"))
+    assert (r"\delta" in text) == (name in ("bishop", "nielsen", "mitchell"))
+    assert ("^{(" in text) == (name in ("bishop", "d2l", "mitchell", "derivatives"))
     assert (r"\mathrm{d}z^{[l]} = \frac{\partial J}{\partial z^{[l]}}".replace(
         r"\frac{\partial J}{\partial z^{[l]}}", r"\partial J/\partial z^{[l]}") in text) == (
             name == "ng")
