@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from gradproof.reports.language import LANGUAGES
 from gradproof.symbolic import escaping
 from gradproof.terminal import FAILED, FINDINGS, FINE, say
 
@@ -15,6 +16,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
                                         "figures, or a document in Markdown or LaTeX")
     command.add_argument("--spec", help="what a document's formulas are about: a network's spec "
                                         "(TOML), or the name of an example: 2-2-1")
+    command.add_argument("--texts", help="the folder of the texts that the claims are from "
+                                         "(default: that of the file of claims)")
+    command.add_argument("--run", action="store_true", dest="run_programs",
+                         help="run the programs whose output is claimed: Python files beside the "
+                              "claims, each in a process of its own with limits")
+    command.add_argument("--language", choices=LANGUAGES, default="en",
+                         help="of what is said (default: %(default)s); JSON stays in English")
     command.add_argument("--format", choices=("text", "markdown", "html", "json"), default="text",
                          help="what to print (default: %(default)s)")
 
@@ -24,9 +32,10 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.claims.files import audit
     from gradproof.claims.findings import FINE as GOOD
     from gradproof.claims.shown import FORMATS
+    from gradproof.reports.language import language
 
-    found = audit(options.claims, options.spec)
-    text = FORMATS[options.format](found)
+    found = audit(options.claims, options.spec, run=options.run_programs, texts=options.texts)
+    text = FORMATS[options.format](found, language(options.language, "audit"))
     if options.format == "json":
         print(text)
     else:

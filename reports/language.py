@@ -153,20 +153,24 @@ class Language:
 
 
 @cache
-def language(code: str) -> Language:
-    """A language by its code.  Raises LanguageError for one that has no catalogue."""
+def language(code: str, context: str = "") -> Language:
+    """A language by its code, with the messages of a context of its own, such as "audit".
+
+    Raises LanguageError for a code that has no catalogue.
+    """
     if code not in LANGUAGES:
         raise LanguageError(f"language: expected one of {', '.join(LANGUAGES)}, got {code!r}")
     if code == "en":
         return Language(code)
     text = files(__package__).joinpath("locale", f"{code}.po").read_text(encoding="utf-8")
     made: dict[str, list[_Message]] = {"": [], "list": []}
-    for context, message, said in catalogue(text):
-        made[context].append(_Message(re.compile(_pattern(message), re.DOTALL), said,
+    for of, message, said in catalogue(text):
+        made.setdefault(of, []).append(_Message(re.compile(_pattern(message), re.DOTALL), said,
                                       len(re.sub(r"\{\w+\}", "", message))))
     for messages in made.values():
         messages.sort(key=lambda message: -message.literal)
-    return Language(code, tuple(made[""]), tuple(made["list"]))
+    return Language(code, (*(made.get(context, ()) if context else ()), *made[""]),
+                    tuple(made["list"]))
 
 
 def _pattern(message: str) -> str:

@@ -6,7 +6,7 @@ Candidates are found by numbers at random points, and told only when the changed
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, permutations, product
 
@@ -19,6 +19,8 @@ from gradproof.symbolic.specs.network import Network
 
 MOST = 100
 """Changed formulas that are tried."""
+MOST_SHAPES = 400
+"""The same where shapes do not fit, as they do not in most of the changes, which is soon seen."""
 _CALLED = re.compile(r"(?:'|\\sigma|\\tanh|\\exp|\\log|[fgh])$")
 _LOSSES = ("half_squared_error", "mean_squared_error", "binary_cross_entropy", "cross_entropy")
 
@@ -32,9 +34,10 @@ def diagnosed(finding: Finding, subject: Subject, network: Network | None) -> Fi
     except (LatexError, ValueError):
         return finding
     told = []
-    for text in chain(_mended(finding.claim, node), _missing(finding.claim, node, network)):
+    most = MOST_SHAPES if "shapes do not fit" in finding.why else MOST
+    for text in chain(_mended(finding.claim, node, most), _missing(finding.claim, node, network)):
         (changed,) = subject.judge(text)
-        if changed.verdict == "right":
+        if changed.verdict == "right" and "no ⊙" not in changed.why:
             told.append(" ".join(text.split()))
             break
     if network is not None and not told:
@@ -42,7 +45,7 @@ def diagnosed(finding: Finding, subject: Subject, network: Network | None) -> Fi
     return replace(finding, diagnosis=tuple(told))
 
 
-def _mended(text: str, node: Node) -> Iterator[str]:
+def _mended(text: str, node: Node, most: int = MOST) -> Iterator[str]:
     """The formula with its last side changed, from small changes to large ones."""
     if node.kind != "chain":
         return
@@ -60,13 +63,27 @@ def _mended(text: str, node: Node) -> Iterator[str]:
     factors = _factors(inner, source)
     if not 2 <= len(factors) <= 4:
         return
-    changes = sorted(_changes(len(factors)), key=lambda change: change[0])
-    for _, order, turned, signs in changes[:MOST]:
-        parts = [_turned(factors[place]) if turned[place] else factors[place] for place in order]
-        shown = parts[0]
-        for sign, part in zip(signs, parts[1:], strict=True):
-            shown = f"({shown}) {sign} {part}" if sign else f"{shown} {part}"
+    for shown in _rearranged(factors, most if len(factors) < 4 else MOST):
         yield f"{left} = {shown}"
+
+
+def _rearranged(factors: Sequence[str], most: int) -> Iterator[str]:
+    """The factors in other orders, transposed, with other signs: small changes first."""
+    changes = sorted(_changes(len(factors)), key=lambda change: change[0])
+    for _, order, turned, signs in changes[:most]:
+        parts = [_turned(factors[place]) if turned[place] else factors[place] for place in order]
+        yield _from_left(parts, signs)
+        if len(parts) > 2 and signs[1] and not signs[0]:  # W^T (a ⊙ b): the inner ones first
+            within = f"{parts[0]} ({parts[1]} {signs[1]} {parts[2]})"
+            yield _from_left([within, *parts[3:]], signs[2:])
+
+
+def _from_left(parts: Sequence[str], signs: Sequence[str]) -> str:
+    """Factors with the signs between them, each taken with all before it."""
+    shown = parts[0]
+    for sign, part in zip(signs, parts[1:], strict=True):
+        shown = f"({shown}) {sign} {part}" if sign else f"{shown} {part}"
+    return shown
 
 
 def _missing(text: str, node: Node, network: Network | None) -> Iterator[str]:

@@ -33,7 +33,7 @@ from .induction import settle_recurrence
 from .recheck import second_opinion
 from .sampling import Match, agreement, is_finite
 from .sides import ProvenPair, Sides
-from .unrolling import NotUnrolledError, is_small, unrolled
+from .unrolling import NotUnrolledError, Unrolled, is_small, unrolled
 
 FIRST = 60_000
 """Operations for the arrays as they are, where they could be written out along small axes."""
@@ -131,9 +131,10 @@ class Prover(Sides):
 
     def _in_parts(self, pairs: Mapping[str, str]) -> dict[str, Proof]:
         """The proofs that are found when small axes are written out."""
-        try:
-            first, second = unrolled(self.left, pairs.keys()), unrolled(self.right, pairs.values())
-        except NotUnrolledError:
+        first, second = _written_out(self.left, pairs.keys()), _written_out(
+            self.right, pairs.values())
+        if first is None or second is None or (
+                first.system is self.left and second.system is self.right):
             return {}
         parts = {left: {name: second.parts[right][place]
                         for place, name in first.parts[left].items()}
@@ -272,6 +273,17 @@ class Prover(Sides):
         Call :meth:`prove` first.
         """
         return wrong_intermediate(self, target, right)
+
+
+def _written_out(system: System, names: Iterable[str]) -> Unrolled | None:
+    """The system without small axes; as it is where it has none: beside Σ_j<2 W[i, j]*x[j] stands
+    W[i, 0]*x[0] + W[i, 1]*x[1]."""
+    wanted = list(names)
+    try:
+        return unrolled(system, wanted)
+    except NotUnrolledError:
+        plain = not any(is_small(size) for name in wanted for size in system.shapes[name])
+        return Unrolled(system, {name: {(): name} for name in wanted}) if plain else None
 
 
 def _together(proofs: Sequence[Proof]) -> Proof | None:

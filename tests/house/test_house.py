@@ -32,7 +32,7 @@ PARTS = {
                 "pages": {"", "worked", "sections"}},
     "api": {"limits": set(), "derivations": set(), "repair": {"limits"},
             "checks": {"limits", "derivations", "repair"},
-            "claims": {"derivations"},
+            "claims": {"limits", "derivations"},
             "embedding": {"derivations", "checks", "claims"},
             "programs": {"limits", "repair", "checks"}, "formats": {"repair", "checks"},
             "training": {"derivations"},
