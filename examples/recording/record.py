@@ -94,7 +94,7 @@ def _kind(line: str) -> str:
     bare = line.strip()
     if bare.startswith("+ ") or "proved" in bare:
         return "good"
-    if bare.startswith("- ") or "refuted" in bare or bare.startswith("first wrong"):
+    if bare.startswith(("- ", "first wrong")) or "refuted" in bare:
         return "bad"
     return "out"
 
