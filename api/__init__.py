@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from gradproof.derivations.sources import equations as equations
     from gradproof.derivations.sources import load as load
     from gradproof.derivations.sources import trace as trace
+    from gradproof.derivations.solving import fixed_point as fixed_point
+    from gradproof.derivations.solving import minimizer as minimizer
+    from gradproof.derivations.solving import root as root
     from gradproof.embedding.documents import embed as embed
     from gradproof.modules.deriving import derive as derive
     from gradproof.symbolic.equation import EquationError as EquationError
@@ -103,9 +106,12 @@ _HOMES = {
     "derive": "gradproof.modules.deriving",
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
+    "fixed_point": "gradproof.derivations.solving",
     "gradient_of": "gradproof.checks.hand_files",
     "layer": "gradproof.checks.hand_files",
     "load": "gradproof.derivations.sources",
+    "minimizer": "gradproof.derivations.solving",
+    "root": "gradproof.derivations.solving",
     "trace": "gradproof.derivations.sources",
 }
 

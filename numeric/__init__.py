@@ -16,6 +16,7 @@ which points, and within which bound), it knows no network, and it writes no rep
     evaluation       a loss evaluated: private copies, a count, the defects it can have
     probe            one claimed number against one measured derivative
     diagnose         what turned the true numbers into the claimed ones
+    solving          an equation solved by Newton's method
     bounded          a bound, a constant, a diagonal in place of the derivatives
     diagnosis_data   what it is given: both gradients at one or several sizes
     factors          a measured ratio as a small rational times sizes: m/2

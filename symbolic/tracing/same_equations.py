@@ -47,11 +47,10 @@ def _canonical(
     """
     equations = needed_for(set(results), list(system.equations))
     names: dict[str, str] = {array.name: array.name for array in system.inputs}
-    made = []
-    for equation in equations:
+    for equation in equations:  # all of them first: what is solved for is read before
         for name in (equation.name, *equation.argmax):
             names[name] = f"_{len(names)}"
-        made.append(_renamed(equation, names, later))
+    made = [_renamed(equation, names, later) for equation in equations]
     return made, [names.get(name, name) for name in results]
 
 

@@ -24,6 +24,7 @@ from ..equation import (
     Read,
     Size,
     System,
+    equations_of,
     size_symbol,
     slot,
     slot_number,
@@ -207,6 +208,18 @@ class Session:
         place = self._places.get(name)
         return None if place is None else equations[place]
 
+    def renumbered(self, place: int, start: Operand) -> None:
+        """Equations from a place on were put in another order: their lines are those of here, and
+        neither they nor the start of this statement are what it assigns to, but the last."""
+        self._places.clear()
+        self._noted = min(self._noted, place)
+        frame = next(user_frames(), None)
+        here = (id(frame), frame.f_lineno) if frame else None
+        inside = {equation.name for equation in self.builder.equations[place:]}
+        self._statements = [
+            (name, at, None if at == here and name == start.name else target)
+            for name, at, target in self._statements if name not in inside]
+
     # --- building -------------------------------------------------------------------------------
 
     def entry(self, value: Any) -> Entry:
@@ -334,11 +347,12 @@ class Session:
             raise TraceError(self.unseen[name])
         gone = set(self.unseen)
         items = []
-        for equation in system.equations:
-            if gone.isdisjoint(read.array for read in equation.reads):
-                items.append(equation)
+        for item in system.items:
+            group = equations_of(item)
+            if gone.isdisjoint(read.array for equation in group for read in equation.reads):
+                items.append(item)
             else:
-                gone |= {equation.name, *equation.argmax}
+                gone |= {name for equation in group for name in (equation.name, *equation.argmax)}
         return replace(system, items=tuple(items), inputs=tuple(
             array for array in system.inputs if array.name not in gone))
 

@@ -12,5 +12,6 @@
     special          SciPy's: scipy.special, matrices of scipy.linalg, the normal distribution
     statistics       weighted and masked sums, covariances, np.all, np.isnan
     ufuncs           `ARITHMETIC`, the table of NumPy's elementwise functions; comparisons, np.where
+    unknowns         what is solved for: a fixed point, a root, where a number is smallest
     words            all of them by name, for a text, which has no program to run
 """

@@ -29,6 +29,7 @@ from .signals import SIGNALS, accumulated
 from .special import SCIPY
 from .statistics import STATISTICS, chosen
 from .ufuncs import apply, check_dtype
+from .unknowns import SOLVERS
 
 Function = Callable[..., Any]
 
@@ -187,7 +188,7 @@ FUNCTIONS: dict[str, Function] = {
     **STATISTICS,
     **SIGNALS,
     **ASSEMBLY,
-    **{f"scipy.{name}": function for name, function in SCIPY.items()},
+    **{f"scipy.{name}": function for name, function in {**SCIPY, **SOLVERS}.items()},
     **MATRICES,
     "sum": _reduction("sum", "sum"),
     "mean": _reduction("mean", "sum"),

@@ -20,6 +20,7 @@ from ..source import fail
 from ..tracer import Tracer
 from .sequences import as_array
 from .ufuncs import apply, result
+from .unknowns import SOLVERS
 
 Body = Callable[..., sp.Expr]
 
@@ -179,7 +180,7 @@ def known(function: Any) -> str | None:
     """The row of a function of SciPy's, by the module that defines it and its name."""
     parts = str(getattr(function, "__module__", "")).split(".")
     key = f"{parts[1]}.{getattr(function, '__name__', '')}" if len(parts) > 1 else ""
-    return key if parts[0] == "scipy" and key in SCIPY else None
+    return key if parts[0] == "scipy" and key in {**SCIPY, **SOLVERS} else None
 
 
 class Distribution:

@@ -1,0 +1,53 @@
+"""What is known by an equation alone, for code in NumPy: traced where code is traced, else values.
+
+    x = gp.fixed_point(lambda x: np.tanh(W @ x + b), np.zeros(n))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradproof.derivations.sources import differentiating
+from gradproof.numeric.solving import slope, solved
+from gradproof.symbolic.tracing.functions.unknowns import Kind, solved_for
+from gradproof.symbolic.tracing.source import SESSION
+
+
+def fixed_point(f: Callable[[Any], Any], start: Any) -> Any:
+    """The x near `start`, of its shape, with x = f(x).
+
+    >>> float(round(fixed_point(lambda x: np.cos(x), 1.0), 6))
+    0.739085
+
+    Found by Newton's method, to 12 digits in at most 100 steps; ValueError where it is not.  In
+    code that is traced it is an array like any other, whose derivatives are those of the implicit
+    function theorem.
+    """
+    return _found(f, start, "fixed point", lambda x: x - np.asarray(f(x)))
+
+
+def root(f: Callable[[Any], Any], start: Any) -> Any:
+    """The x near `start`, of its shape, with f(x) = 0; as :func:`fixed_point`."""
+    return _found(f, start, "root", f)
+
+
+def minimizer(f: Callable[[Any], Any], start: Any) -> Any:
+    """The x near `start`, of its shape, at which the gradient of the number f(x) is zero; as
+    :func:`fixed_point`.
+
+    >>> float(round(minimizer(lambda x: (x - 3)**2, 0.0), 6))
+    3.0
+    """
+    return _found(f, start, "minimum", lambda x: slope(f, x))
+
+
+def _found(
+    f: Callable[[Any], Any], start: Any, kind: Kind, residual: Callable[[Any], Any]
+) -> Any:
+    session = SESSION.get(None)
+    if session is not None:
+        return solved_for(session, f, start, kind, differentiating)
+    return solved(residual, start, kind)

@@ -1,0 +1,87 @@
+"""Equations solved in numbers: Newton's method with slopes by differences.
+
+    x = tanh(W x + b)   from x = 0   ->   the x at which both sides agree to 12 digits
+
+Slopes need not be exact for the solution to be: a step by an inexact slope leaves an error that
+the next one takes. Complex numbers are let through, so that a complex step goes through, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STEPS, NEAR, ASIDE = 100, 1e-12, 1e-7
+"""How many steps there may be, how small the last one is, relative to 1 + the largest entry, and how
+far aside slopes are looked for."""
+
+
+def solved(residual: Callable[[Any], Any], start: Any, what: str) -> Any:
+    """The x near `start` at which the residual, an array of the shape of x, is zero.
+
+    Raises ValueError, with `what` is solved, for a residual of another shape and where no x is
+    found.
+    """
+    x = np.asarray(start)
+    x = x.astype(np.result_type(x, np.float64))
+    for _ in range(STEPS):
+        value = np.asarray(residual(x))
+        if value.shape != x.shape:
+            raise ValueError(f"{what}: expected as many entries as the start has, {x.shape}, got "
+                             f"{value.shape}")
+        x = x.astype(np.result_type(x, value))
+        try:
+            step = np.linalg.solve(_slopes(residual, x, value), value.ravel()).reshape(x.shape)
+        except np.linalg.LinAlgError:
+            break
+        x = x - step
+        scale = 1 + np.max(np.abs(x), initial=0)
+        if np.max(np.abs(step), initial=0) <= NEAR * scale < np.inf:
+            return x if np.ndim(start) else x[()]
+    raise ValueError(f"{what}: no solution was found in {STEPS} steps of Newton's method; expected "
+                     "one near the start, where the slope is not singular; start nearer")
+
+
+def _slopes(
+    residual: Callable[[Any], Any], x: NDArray[Any], value: NDArray[Any]
+) -> NDArray[Any]:
+    slopes = np.zeros((x.size, x.size), np.result_type(x, value))
+    for place in range(x.size):
+        moved = x.copy()
+        size = ASIDE * (1 + abs(moved.flat[place]))
+        moved.flat[place] += size
+        slopes[:, place] = (np.asarray(residual(moved)) - value).ravel() / size
+    return slopes
+
+
+def slope(objective: Callable[[Any], Any], x: Any) -> Any:
+    """The gradient of a number at x, by complex steps where the objective takes complex arrays
+    (exact to rounding where it is analytic), else by central differences."""
+    x = np.asarray(x)
+    found = np.zeros(x.shape, np.result_type(x, np.float64))
+    analytic = x.dtype.kind != "c" and _takes_complex(objective, x)
+    for place in np.ndindex(*x.shape):
+        size = 2.0**-66 if analytic else 6e-6 * (1 + abs(x[place]))
+        up, down = x.astype(complex if analytic else found.dtype), x.astype(found.dtype)
+        if analytic:
+            up[place] += 1j * size
+            found[place] = np.imag(objective(up)) / size
+        else:
+            up[place] += size
+            down[place] -= size
+            found[place] = (objective(up) - objective(down)) / (2 * size)
+    return found
+
+
+def _takes_complex(objective: Callable[[Any], Any], x: NDArray[Any]) -> bool:
+    """Whether the objective of a complex array has the real part that it has of the real one."""
+    try:
+        with np.errstate(all="ignore"):
+            found = objective(x.astype(complex) + 2.0**-66 * 1j)
+    except (TypeError, ValueError):
+        return False
+    known = objective(x)
+    return bool(np.iscomplexobj(found) and np.isclose(np.real(found), known, rtol=1e-12, atol=0))
