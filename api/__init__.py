@@ -61,12 +61,12 @@ if TYPE_CHECKING:
     from gradproof.derivations.declare import Array as Array
     from gradproof.derivations.derivation import Derivation as Derivation
     from gradproof.derivations.derivation import Formula as Formula
-    from gradproof.derivations.sources import equations as equations
-    from gradproof.derivations.sources import load as load
-    from gradproof.derivations.sources import trace as trace
     from gradproof.derivations.solving import fixed_point as fixed_point
     from gradproof.derivations.solving import minimizer as minimizer
     from gradproof.derivations.solving import root as root
+    from gradproof.derivations.sources import equations as equations
+    from gradproof.derivations.sources import load as load
+    from gradproof.derivations.sources import trace as trace
     from gradproof.embedding.documents import embed as embed
     from gradproof.modules.deriving import derive as derive
     from gradproof.symbolic.equation import EquationError as EquationError

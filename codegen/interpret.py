@@ -137,8 +137,14 @@ class _Floats(Evaluator[NDArray[Any]]):
         x = start.astype(result_type(self.arrays) if start.dtype.kind != "c" else start.dtype)
         if any(array.dtype.kind == "c" for array in self.arrays.values()):
             x = x.astype(complex)
+        step, nearest = np.zeros_like(x), np.inf
         for _ in range(STEPS):
             value = self.gone_through(item, x)
+            gap = np.max(np.abs(value - x), initial=0)
+            if not gap <= nearest:  # too far: half the step
+                step = step / 2
+                x = np.asarray(x - step)
+                continue
             slope = np.eye(x.size, dtype=x.dtype)
             for place in range(x.size):
                 moved = x.copy()
@@ -149,7 +155,7 @@ class _Floats(Evaluator[NDArray[Any]]):
                 step = np.linalg.solve(slope, (value - x).ravel()).reshape(x.shape)
             except np.linalg.LinAlgError:
                 break
-            x = x + step
+            x, nearest = np.asarray(x + step), gap
             scale = 1 + np.max(np.abs(x), initial=0)
             if np.max(np.abs(step), initial=0) <= NEAR * scale < np.inf:
                 self.gone_through(item, x)

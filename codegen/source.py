@@ -157,13 +157,17 @@ class Printing:
         behind = behind[behind.index(name) + 1:]
         moving = descendants(system.equations, inside - {start.name})
         slopes = [array for array in ancestors(system, [item.slope]) if array in behind]
-        step, value, search = names.new("step"), names.new(f"{name}_next"), names.new("_")
+        step, gap, search = names.new("step"), names.new("gap"), names.new("_")
+        value, nearest = names.new(f"{name}_next"), names.new("nearest")
         names.shapes[value] = unknown.shape
         on_the_way = self._all_written(between)
         lines = [*on_the_way, *self._written(replace(unknown, name=value)),
+                 f"{gap} = np.max(np.abs({value} - {name}), initial=0.0)",
+                 f"if not {gap} <= {nearest}:  # too far: half the step",
+                 f"    {step} = {step} / 2", f"    {name} = {name} - {step}", "    continue",
                  *self._all_written(system[array] for array in slopes if array in moving),
                  f"{step} = {solved_text(item, f'{value} - {name}')}",
-                 f"{name} = {name} + {step}",
+                 f"{name}, {nearest} = {name} + {step}, {gap}",
                  f"if np.max(np.abs({step}), initial=0.0) <= {NEAR} * "
                  f"(1 + np.max(np.abs({name}), initial=0.0)) < np.inf:", "    break"]
         read = {r.array for item in system.items for e in equations_of(item) for r in e.reads
@@ -171,7 +175,8 @@ class Printing:
         again = on_the_way if not read.isdisjoint(e.name for e in between) else []
         begun = self._all_written([replace(start, name=name), *(
             system[array] for array in slopes if array not in moving)])
-        return [*begun, f"for {search} in range({STEPS}):", *(f"    {line}" for line in lines),
+        return [*begun, f"{step}, {nearest} = 0.0 * {name}, np.inf",
+                f"for {search} in range({STEPS}):", *(f"    {line}" for line in lines),
                 "else:", f"    raise ValueError({quoted(unsolved(name))})", *again]
 
     def _all_written(self, equations: Iterable[Equation]) -> list[str]:

@@ -31,7 +31,7 @@ from gradproof.checks.orders.calls import (
     second,
 )
 from gradproof.checks.places.size_cases import by_sizes
-from gradproof.checks.points import Point
+from gradproof.checks.points import Point, nearer_points
 from gradproof.checks.results import CheckResult, within
 from gradproof.checks.returned import Asked, Keyed
 from gradproof.checks.subject import (
@@ -235,6 +235,8 @@ class Pair:
         subject = sides.general(self.general)
         points = self.general.points(
             self.seed, subject.declared if subject.hand is not None else None)
+        if subject.derived is not None and subject.searches:
+            points = nearer_points(points, subject.derived.inputs)
         subject = replace(subject, remarks=_changed(subject), instead={
             name: Surrogates(None, {}, name, "gradient") for name in self.asked.names})
         result = judge(subject, points, sides.patterned(self.general, subject.declared), seconds)

@@ -372,7 +372,7 @@ class Measurements:
         try:
             return dict(zip(self.subject.wrt, self._derived(**inputs), strict=True))
         except ValueError:
-            if point.elsewhere:  # derived for the given sizes alone
+            if point.elsewhere or self.subject.searches:  # derived for the given sizes alone
                 return {}
             raise
 

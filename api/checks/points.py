@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import sympy as sp
 
 from gradproof.symbolic.equation import Array, size_symbols
 from gradproof.symbolic.places import SourceLine
-from gradproof.symbolic.proof.sampling import draw, lifted
+from gradproof.symbolic.proof.sampling import draw, lifted, nearer
 
 Values = dict[str, Any]
 
@@ -78,6 +78,15 @@ def random_points(inputs: Sequence[Array], seed: int = 0) -> list[Point]:
         values = {array.name: _drawn(array, numbers, rng) for array in inputs}
         points.append(Point({str(s): n for s, n in numbers.items()}, values))
     return points
+
+
+def nearer_points(points: Iterable[Point], arrays: Iterable[Array]) -> list[Point]:
+    """The points, those that are drawn with small numbers: where something is solved for, there is
+    one solution near zero that every search finds."""
+    known = {array.name: array for array in arrays}
+    return [point if point.given else replace(point, values={
+        name: nearer(known[name], value) if name in known else value
+        for name, value in point.values.items()}) for point in points]
 
 
 def _drawn(array: Array, sizes: Mapping[sp.Symbol, int], rng: np.random.Generator) -> Any:

@@ -22,6 +22,7 @@ from gradproof.checks.returned import Asked, Keyed
 from gradproof.limits.calls import ExitedError, called
 from gradproof.limits.deadline import TimeLimitError, bounded, doing, left, now_doing
 from gradproof.symbolic.assumptions import Assumption
+from gradproof.symbolic.dependence import solved_for
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.derive.kinks import Kink
 from gradproof.symbolic.derive.steps import Chain
@@ -124,6 +125,12 @@ class Subject:
     def by(self) -> tuple[str, ...]:
         """The inputs that are differentiated by."""
         return self.varied or self.asked.names
+
+    @property
+    def searches(self) -> bool:
+        """Whether a search for a solution is part of what is judged."""
+        systems = (self.derived, self.hand.system if self.hand else None)
+        return any(system is not None and bool(solved_for(system)) for system in systems)
 
     def title(self, name: str) -> str:
         return self.titles.get(name, "the gradient")

@@ -9,5 +9,6 @@ The rule is :mod:`gradproof.symbolic.derive`.
     examples     where the example networks lie, and what they are called
     notations    `in_notation`: how a derivation is written, as books do
     scalars      `d.entries()`: a small loss scalar by scalar, as SymPy expressions and functions
+    solving      `gp.fixed_point`, `gp.root`, `gp.minimizer`
     sources      the ways in: a spec file, equations as text, a NumPy function
 """

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.derivations.sources import differentiating
-from gradproof.numeric.solving import slope, solved
+from gradproof.numeric.solving import smallest, solved
 from gradproof.symbolic.tracing.functions.unknowns import Kind, solved_for
 from gradproof.symbolic.tracing.source import SESSION
 
@@ -26,12 +26,12 @@ def fixed_point(f: Callable[[Any], Any], start: Any) -> Any:
     code that is traced it is an array like any other, whose derivatives are those of the implicit
     function theorem.
     """
-    return _found(f, start, "fixed point", lambda x: x - np.asarray(f(x)))
+    return _found(f, start, "fixed point")
 
 
 def root(f: Callable[[Any], Any], start: Any) -> Any:
     """The x near `start`, of its shape, with f(x) = 0; as :func:`fixed_point`."""
-    return _found(f, start, "root", f)
+    return _found(f, start, "root")
 
 
 def minimizer(f: Callable[[Any], Any], start: Any) -> Any:
@@ -41,13 +41,13 @@ def minimizer(f: Callable[[Any], Any], start: Any) -> Any:
     >>> float(round(minimizer(lambda x: (x - 3)**2, 0.0), 6))
     3.0
     """
-    return _found(f, start, "minimum", lambda x: slope(f, x))
+    return _found(f, start, "minimum")
 
 
-def _found(
-    f: Callable[[Any], Any], start: Any, kind: Kind, residual: Callable[[Any], Any]
-) -> Any:
+def _found(f: Callable[[Any], Any], start: Any, kind: Kind) -> Any:
     session = SESSION.get(None)
     if session is not None:
         return solved_for(session, f, start, kind, differentiating)
-    return solved(residual, start, kind)
+    if kind == "minimum":
+        return smallest(f, start, kind)
+    return solved(f if kind == "root" else lambda x: x - np.asarray(f(x)), start, kind)

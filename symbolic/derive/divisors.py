@@ -16,7 +16,7 @@ from hashlib import sha256
 
 import sympy as sp
 
-from ..dependence import needed_part
+from ..dependence import needed_part, solved_for
 from ..equation import Equation, Read, System, Term, slot
 from .kinks import signed
 
@@ -84,6 +84,7 @@ class Entries:
     def __init__(self, system: System) -> None:
         self.system = system
         self.equations: dict[str, Equation] = {e.name: e for e in system.equations}
+        self._solved = solved_for(system)
         self._names: dict[str, str] = {}
         self._shown: dict[str, str] = {}
         self._known = {array.name: "positive" for array in system.inputs if array.is_positive}
@@ -108,7 +109,8 @@ class Entries:
     def _entry(self, read: Read, depth: int) -> sp.Expr:
         equation = self.equations.get(read.array)
         plain = not any(isinstance(at, Read) for at in read.at)
-        if equation is not None and equation.is_pointwise and plain and depth < DEEP:
+        if equation is not None and equation.is_pointwise and plain and (
+                depth < DEEP and read.array not in self._solved):
             moved = {index.symbol: at for index, at in zip(equation.out, read.at, strict=True)}
             (term,) = equation.terms
             if not any(isinstance(at, Read) for inner in term.reads for at in inner.at):
@@ -127,7 +129,8 @@ class Entries:
         """A name by which an array is known in any system: what defines it."""
         equation = self.equations.get(array)
         if array not in self._names:
-            self._names[array] = array  # where it reads itself
+            # Where it reads itself: what is solved for has any name.
+            self._names[array] = "_itself" if array in self._solved else array
             if equation is not None:
                 parts = sorted(f"{self.value(term, term.body)} {term.guards}"
                                for term in equation.terms)

@@ -9,6 +9,7 @@ sampled here.
     contraction      sums inlined through each other: X (W V) and (X W) V are one
     denominators     products with inverses of polynomials, made canonical
     equalities       conditions [D = 0] on labels, masks and data: cases, not kinks
+    folds             what is solved for, read wherever its right side stands
     forms            the normal form of an array: equations inlined, the entry of this folder
     groebner         Gröbner bases over the rationals, within a bound on the work
     guards           [i = j] and [i >= 0] as factors, and what the ranges already say dropped

@@ -10,7 +10,7 @@ vanishes, away from the kinks that are noted on the way).  Different normal form
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ from ..equation import (
     SQUARE,
     Array,
     Equation,
+    Implicit,
     Index,
     Read,
     Recurrence,
@@ -44,6 +45,7 @@ from . import (
 )
 from .conditions import maximum
 from .contraction import contract
+from .folds import fold
 from .guards import guard_poly, value
 from .indices import Sub
 from .nonlinear import exponential, logarithm
@@ -117,6 +119,8 @@ class Forms:
         self._inputs: dict[str, Array] = {}
         self._equations: dict[Name, Equation] = {}
         self.recurrent: dict[Name, tuple[Name, ...]] = {}
+        self.unknowns: dict[Name, tuple[Name, ...]] = {}
+        self.folds: dict[int, Poly] = {}
         self._maximum_of: dict[Name, str] = {}
         for side, system in systems.items():
             for array in system.inputs:
@@ -125,20 +129,18 @@ class Forms:
                 group = equations_of(item)
                 for equation in group:
                     self._equations[side, equation.name] = equation
-                    self._maximum_of.update(
-                        {(side, name): equation.name for name in equation.argmax}
-                    )
+                    self._maximum_of |= {(side, name): equation.name for name in equation.argmax}
                     if isinstance(item, Recurrence):
                         self.recurrent[side, equation.name] = tuple(
-                            (side, other.name) for other in group
-                        )
+                            (side, other.name) for other in group)
+                if isinstance(item, Implicit):
+                    self.unknowns[side, item.unknown.name] = tuple(
+                        (side, e.name) for e in group[1:])
 
     def places(self, name: Name) -> tuple[Sub, ...]:
         """The subscripts of an array in its own form: a placeholder for each axis, 0 for a 1."""
-        return tuple(
-            self.table.zero if size == 1 else self.table.placeholder(axis, size)
-            for axis, size in enumerate(self.shapes[name[0]][name[1]])
-        )
+        return tuple(self.table.zero if size == 1 else self.table.placeholder(axis, size)
+                     for axis, size in enumerate(self.shapes[name[0]][name[1]]))
 
     def form(self, name: Name) -> Poly:
         """The entry of the array at its placeholders."""
@@ -148,8 +150,11 @@ class Forms:
                     poly = self._compute(name)
                 except UnsupportedError:
                     poly = self._opaque(name)
+                if self.folds:
+                    poly = self.table.rewrite(poly, {}, self.folds)
             self.forms[name] = poly
             self.notes[name] = found
+            self._fold(name, poly)
             if len(poly) > self.longest and not self.is_input(name):
                 self.cut(name, poly)
         return self.forms[name]
@@ -175,14 +180,16 @@ class Forms:
         Returns its new form, a single factor.
         """
         table = self.table
-        places = self.places(name)
-        args = tuple(place for place in places if place >= 0)
+        args = tuple(place for place in self.places(name) if place >= 0)
         base = table.base(
             "cut", name, free=args, sign=sign(table, poly),
             thin=is_thin(table, poly), given=self._is_given(name),
         )
         self.definitions.setdefault(base, poly)
         self.forms[name] = table.entry(base, args)
+        for unknown, group in self.unknowns.items():  # x = tanh(z), with z a cut from here on
+            if name in group and name != unknown in self.forms:
+                self._fold(unknown, self.forms[unknown])
         return self.forms[name]
 
     def scalar(self, expression: sp.Expr, values: Mapping[sp.Symbol, Poly]) -> Poly:
@@ -193,7 +200,7 @@ class Forms:
         side, array = name
         if array in self._inputs:
             return self._input(array, self.places(name))
-        if name in self.recurrent:
+        if name in self.recurrent or name in self.unknowns:
             args = tuple(place for place in self.places(name) if place >= 0)
             return self.table.entry(self.cut_base(name), args)
         if name not in self._equations:
@@ -201,22 +208,32 @@ class Forms:
         return self._equation(side, self._equations[name])
 
     def cut_base(self, name: Name) -> int:
-        """The base whose entries are those of an array of a recurrence."""
-        args = tuple(place for place in self.places(name) if place >= 0)
-        return self.table.base("cut", name, free=args, thin=False, given=self._is_given(name))
+        """The base whose entries are those of an array of a recurrence, or solved for."""
+        return self.table.base("cut", name, free=tuple(p for p in self.places(name) if p >= 0),
+                               thin=False, given=self._is_given(name))
 
     def right_side(self, name: Name) -> tuple[Poly, Notes]:
-        """What an equation of a recurrence says its array is, in entries of that recurrence."""
+        """What an equation of a group says its array is, in entries of that group."""
         with self._noted() as notes:
             poly = self._equation(name[0], self._equations[name])
         return poly, notes
+
+    def _fold(self, name: Name, entry: Poly) -> None:
+        if name not in self.unknowns:
+            return
+        with suppress(UnsupportedError):
+            said, notes = self.right_side(name)
+            found = fold(self.table, said, entry, [p for p in self.places(name) if p >= 0])
+            if found is not None:
+                self.folds[found[0]] = found[1]
+                self.notes[name].add(notes)
 
     def _is_given(self, name: Name) -> bool:
         return self.varied is not None and name not in self.varied
 
     def _opaque(self, name: Name) -> Poly:
-        base = self.table.base("opaque", name, thin=False, given=self._is_given(name))
-        return self.table.entry(base, self.places(name))
+        return self.table.entry(self.table.base(
+            "opaque", name, thin=False, given=self._is_given(name)), self.places(name))
 
     def _input(self, name: str, args: tuple[Sub, ...]) -> Poly:
         array = self._inputs[name]
@@ -253,8 +270,7 @@ class Forms:
                 self.table.zero if index.size == 1 else self.table.fresh(index.size)
                 for index in term.over
             )
-            at = {**outer, **self._bind(term.over, bound)}
-            indices = [index for index in bound if index >= 0]
+            at, indices = {**outer, **self._bind(term.over, bound)}, [i for i in bound if i >= 0]
             body = self._body(side, term, at)
             guard = self.table.product(
                 guard_poly(
@@ -301,9 +317,7 @@ class Forms:
         return {index.symbol: sub for index, sub in zip(indices, subs, strict=True)}
 
     def _body(self, side: str, term: Term, at: Environment) -> Poly:
-        values = {
-            slot(place): self._read(side, read, at) for place, read in enumerate(term.reads)
-        }
+        values = {slot(place): self._read(side, read, at) for place, read in enumerate(term.reads)}
         return BodyReader(self.table, values).poly(term.body)
 
     def _read(self, side: str, read: Read, at: Environment) -> Poly:
@@ -368,8 +382,7 @@ class Forms:
             if name in self._argmax:
                 base, args = self._argmax[name]
                 by = dict(zip(self.places(source), subs, strict=True))
-                moved = tuple(self.table.moved(entry, by) for entry in args)
-                return self._attained_at(base, moved)
+                return self._attained_at(base, tuple(self.table.moved(e, by) for e in args))
         base = self.table.base("opaque", name, thin=False)
         return self.table.gather(base, subs, None)
 

@@ -9,7 +9,9 @@ equations: so the equations are looked at with the left arrays put in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
+from ..assumptions import Assumption
 from ..normalform.forms import Notes
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, UnsupportedError, plus
@@ -78,3 +80,80 @@ def _satisfied(sides: Sides, group: Sequence[str], pairs: Pairs) -> Notes | None
         if not sides.is_zero(plus(mine, sides.table.times(scale, second), -1), notes):
             return None
     return notes
+
+
+def settle_unknown(sides: Sides, right: str, wanted_left: list[str]) -> None:
+    """Finds a left array for what the right side solves for by numbers, and proves it.
+
+    The left array is a solution if it satisfies the right equation, by what it is solved for
+    itself, where it is: that it is the same solution, of several, is assumed.
+    """
+    forms = sides.forms
+    name = sides.names[1], right
+    sides.proven[right] = []
+    for left in sides.alike(right, wanted_left):
+        found = sides.match(left, right)
+        if found is None or found.factor != 1 or sides.same:
+            continue
+        notes = Notes(set(), {Assumption(left, "same solution")})
+        try:
+            first = sides.form(0, left, notes)
+            forms.notes[name] = Notes()
+            sides.put(right, found, first)
+            if _solves(sides, left, right, found, notes):
+                sides.proven[right].append((left, found))
+                sides.used[left, right] = notes
+                sides.steps.append(ProvenPair(left, right, found.factor))
+                return
+        except (BudgetError, UnsupportedError):
+            pass
+        for other in forms.unknowns[name]:  # what was assumed of it is undone
+            forms.forms.pop(other, None)
+
+
+def _solves(sides: Sides, left: str, right: str, found: Match, notes: Notes) -> bool:
+    """Whether the left array, put in for the right one, is what the right one is solved for."""
+    forms = sides.forms
+    said, relied = forms.right_side((sides.names[1], right))
+    notes.add(relied)
+    mine = sides.form(0, left, notes)
+    gap = plus(mine, sides.moved(right, found, said), -1)
+    if sides.is_zero(sides.table.rewrite(gap, {}, forms.folds), notes):
+        return True
+    if (sides.names[0], left) not in forms.unknowns:
+        return False
+    said, relied = forms.right_side((sides.names[0], left))
+    notes.add(relied)
+    own = plus(mine, said, -1)
+    factors = [Fraction(gap[mono]) / Fraction(number) for mono, number in own.items()
+               if mono in gap]
+    return any(sides.is_zero(plus(gap, own, -factor), notes)  # x - f, up to a number
+               for factor in dict.fromkeys(factors) if factor)
+
+
+def settle_explicit(sides: Sides, left: str, right: str, found: Match) -> bool:
+    """Whether a right array, which is computed, satisfies what the left one is solved for; then it
+    is that, as the same solution."""
+    forms, name = sides.forms, (sides.names[0], left)
+    if sides.same or found.factor != 1:
+        return False
+    notes = Notes(set(), {Assumption(left, "same solution")})
+    known, folds = dict(forms.forms), dict(forms.folds)
+    try:
+        poly = sides.moved(right, found, sides.form(1, right, notes))
+        if any(forms.cut_base(name) in sides.table.inner(base)
+               for mono in poly for base, _, _ in mono):
+            return False
+        forms.folds.clear()
+        for other in [other for other in forms.forms if other[0] == name[0]]:
+            del forms.forms[other]  # all that may read it
+        forms.forms[name] = poly
+        said, relied = forms.right_side(name)
+        notes.add(relied)
+        if sides.is_zero(plus(poly, said, -1), notes):
+            sides.used[left, right] = notes
+            return True
+    except (BudgetError, UnsupportedError):
+        pass
+    forms.forms, forms.folds = known, folds
+    return False

@@ -29,7 +29,7 @@ from .certificate import Claim, contradicted
 from .digits import NotInDigitsError, in_digits
 from .ends import cuts, with_sizes
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
-from .induction import settle_recurrence
+from .induction import settle_explicit, settle_recurrence, settle_unknown
 from .recheck import second_opinion
 from .sampling import Match, agreement, is_finite
 from .sides import ProvenPair, Sides
@@ -171,9 +171,17 @@ class Prover(Sides):
         wanted_left = ancestors(self.left, pairs.keys())
         wanted_right = ancestors(self.right, pairs.values())
         if self.points:
-            for name in wanted_right:
+            for name in self._unknowns_first(wanted_right):
                 self._settle(name, wanted_left)
         return {left: self._verdict(left, right) for left, right in pairs.items()}
+
+    def _unknowns_first(self, names: Sequence[str]) -> Iterable[str]:
+        """The right arrays in order, what is solved for before what is computed of it in its own
+        equations."""
+        inside = {name: unknown for (side, unknown), group in self.forms.unknowns.items()
+                  if side == self.names[1] for _, name in group}
+        return dict.fromkeys(each for name in names for each in (
+            (inside[name], name) if name in inside else (name,)))
 
     def _settle(self, right: str, wanted_left: list[str]) -> None:
         """Proves the array equal to the left arrays it agrees with, and cuts there."""
@@ -183,10 +191,15 @@ class Prover(Sides):
         if group is not None:
             settle_recurrence(self, [name for _, name in group], wanted_left)
             return
+        if (self.names[1], right) in self.forms.unknowns:
+            settle_unknown(self, right, wanted_left)
+            return
         self.proven[right] = []
         for left in self.alike(right, wanted_left):
             found = self.match(left, right)
-            if found is not None and self.prove_step(left, right, found):
+            if found is not None and (self.prove_step(left, right, found) or (
+                    (self.names[0], left) in self.forms.unknowns
+                    and settle_explicit(self, left, right, found))):
                 # From here on both are one array: what reads them need not look inside again.
                 self.proven[right].append((left, found))
                 self.steps.append(ProvenPair(left, right, found.factor))

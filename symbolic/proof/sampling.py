@@ -20,6 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ..dependence import solved_for
 from ..equation import Array, Size, System, size_symbol, size_symbols
 
 Values: TypeAlias = Mapping[str, Any]
@@ -74,7 +75,7 @@ def sample(
     shapes += [*left.shapes.values(), *right.shapes.values()]
     shapes += [(array.classes,) for array in inputs.values() if array.classes is not None]
     symbols = sorted(size_symbols(shapes), key=str)
-    found = []
+    found, smaller = [], nearer if solved_for(left) | solved_for(right) else _as_drawn
     for number in range(points):
         random = np.random.default_rng((seed, number))
         sizes = {symbol: int(random.choice(SIZES)) for symbol in symbols}
@@ -85,6 +86,7 @@ def sample(
         named = {str(symbol): value for symbol, value in sizes.items()}
         try:
             values = {name: draw(array, sizes, random) for name, array in inputs.items()}
+            values = {name: smaller(inputs[name], value) for name, value in values.items()}
             if changed is not None:
                 values = {name: changed(inputs[name], value, random, number)
                           for name, value in values.items()}
@@ -100,6 +102,16 @@ def sample(
             continue
         found.append(Sample(sizes, first, second))
     return found
+
+
+def nearer(array: Array, drawn: Any) -> Any:
+    """What was drawn for an input, small: where something is solved for, near where it has one
+    solution, that every search finds."""
+    return drawn / 4 if array.kind == "real" else drawn
+
+
+def _as_drawn(array: Array, drawn: Any) -> Any:
+    return drawn
 
 
 def lifted(arrays: Iterable[Array], sizes: Mapping[sp.Symbol, int]) -> dict[sp.Symbol, int]:
