@@ -42,9 +42,9 @@ def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.linalg.inv(matrix))
 
 
-STEPS, NEAR, ASIDE = 100, 1e-12, 1e-7
-"""Of Newton's method: how many steps it may take, how small the last one is, relative to 1 + the
-largest entry, and how far aside slopes are looked for."""
+STEPS, ROUNDINGS, ASIDE = 100, 64, 1e-7
+"""Of Newton's method: how many steps it may take, how small the last is, in roundings of 1 + the
+largest entry, and how far aside slopes are looked for, in double precision."""
 
 
 def unsolved(name: str) -> str:
@@ -137,18 +137,22 @@ class _Floats(Evaluator[NDArray[Any]]):
         x = start.astype(result_type(self.arrays) if start.dtype.kind != "c" else start.dtype)
         if any(array.dtype.kind == "c" for array in self.arrays.values()):
             x = x.astype(complex)
-        step, nearest = np.zeros_like(x), np.inf
+        step, nearest, small = np.zeros_like(x), np.inf, 0.0
+        eps = float(np.finfo(x.dtype).eps)
+        aside = ASIDE * (eps / 2.0**-52)**0.5
         for _ in range(STEPS):
             value = self.gone_through(item, x)
             gap = np.max(np.abs(value - x), initial=0)
-            if not gap <= nearest:  # too far: half the step
-                step = step / 2
+            if not gap <= nearest:
+                if nearest <= small:  # as near as rounding lets it
+                    return
+                step = step / 2  # too far
                 x = np.asarray(x - step)
                 continue
             slope = np.eye(x.size, dtype=x.dtype)
             for place in range(x.size):
                 moved = x.copy()
-                size = ASIDE * (1 + abs(moved.flat[place]))
+                size = aside * (1 + abs(moved.flat[place]))
                 moved.flat[place] += size
                 slope[:, place] -= (self.gone_through(item, moved) - value).ravel() / size
             try:
@@ -156,8 +160,8 @@ class _Floats(Evaluator[NDArray[Any]]):
             except np.linalg.LinAlgError:
                 break
             x, nearest = np.asarray(x + step), gap
-            scale = 1 + np.max(np.abs(x), initial=0)
-            if np.max(np.abs(step), initial=0) <= NEAR * scale < np.inf:
+            small = ROUNDINGS * eps * (1 + np.max(np.abs(x), initial=0))
+            if np.max(np.abs(step), initial=0) <= small < np.inf:
                 self.gone_through(item, x)
                 return
         raise ValueError(unsolved(name))

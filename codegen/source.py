@@ -27,7 +27,7 @@ from .blocks import Blocks
 from .called import Functions
 from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
-from .interpret import NEAR, STEPS, computes, unsolved
+from .interpret import ROUNDINGS, STEPS, computes, unsolved
 from .names import Names
 from .patches import Scope, decided
 from .recurrences import LoopLines, solved_text
@@ -158,24 +158,28 @@ class Printing:
         moving = descendants(system.equations, inside - {start.name})
         slopes = [array for array in ancestors(system, [item.slope]) if array in behind]
         step, gap, search = names.new("step"), names.new("gap"), names.new("_")
-        value, nearest = names.new(f"{name}_next"), names.new("nearest")
+        value, nearest, small = (
+            names.new(wish) for wish in (f"{name}_next", "nearest", "small"))
         names.shapes[value] = unknown.shape
         on_the_way = self._all_written(between)
         lines = [*on_the_way, *self._written(replace(unknown, name=value)),
                  f"{gap} = np.max(np.abs({value} - {name}), initial=0.0)",
-                 f"if not {gap} <= {nearest}:  # too far: half the step",
-                 f"    {step} = {step} / 2", f"    {name} = {name} - {step}", "    continue",
+                 f"if not {gap} <= {nearest}:",
+                 f"    if {nearest} <= {small}:  # as near as rounding lets it", "        break",
+                 "    # Too far: half the step.", f"    {step} = {step} / 2",
+                 f"    {name} = {name} - {step}", "    continue",
                  *self._all_written(system[array] for array in slopes if array in moving),
                  f"{step} = {solved_text(item, f'{value} - {name}')}",
                  f"{name}, {nearest} = {name} + {step}, {gap}",
-                 f"if np.max(np.abs({step}), initial=0.0) <= {NEAR} * "
-                 f"(1 + np.max(np.abs({name}), initial=0.0)) < np.inf:", "    break"]
+                 f"{small} = {ROUNDINGS} * np.finfo({names.dtype()}).eps * "
+                 f"(1 + np.max(np.abs({name}), initial=0.0))",
+                 f"if np.max(np.abs({step}), initial=0.0) <= {small} < np.inf:", "    break"]
         read = {r.array for item in system.items for e in equations_of(item) for r in e.reads
                 if e.name not in inside and e.name not in slopes}
         again = on_the_way if not read.isdisjoint(e.name for e in between) else []
         begun = self._all_written([replace(start, name=name), *(
             system[array] for array in slopes if array not in moving)])
-        return [*begun, f"{step}, {nearest} = 0.0 * {name}, np.inf",
+        return [*begun, f"{step}, {nearest}, {small} = 0.0 * {name}, np.inf, 0.0",
                 f"for {search} in range({STEPS}):", *(f"    {line}" for line in lines),
                 "else:", f"    raise ValueError({quoted(unsolved(name))})", *again]
 

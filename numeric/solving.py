@@ -31,7 +31,7 @@ def solved(
     """
     x = np.asarray(start)
     x = x.astype(np.result_type(x, np.float64))
-    step, nearest = np.zeros_like(x), np.inf
+    step, nearest, scale = np.zeros_like(x), np.inf, 0.0
     for _ in range(STEPS):
         value = np.asarray(residual(x))
         if value.shape != x.shape:
@@ -39,8 +39,10 @@ def solved(
                              f"{value.shape}")
         x = x.astype(np.result_type(x, value))
         gap = np.max(np.abs(value), initial=0)
-        if not gap <= nearest:  # too far: half the step
-            step = step / 2
+        if not gap <= nearest:
+            if nearest <= near * scale:  # as near as rounding lets it
+                return x if np.ndim(start) else x[()]
+            step = step / 2  # too far
             x = np.asarray(x + step)
             continue
         try:
