@@ -159,8 +159,8 @@ class _Floats(Evaluator[NDArray[Any]]):
                 step = np.linalg.solve(slope, (value - x).ravel()).reshape(x.shape)
             except np.linalg.LinAlgError:
                 break
-            x, nearest = np.asarray(x + step), gap
             small = ROUNDINGS * eps * (1 + np.max(np.abs(x), initial=0))
+            x, nearest = np.asarray(x + step), gap
             if np.max(np.abs(step), initial=0) <= small < np.inf:
                 self.gone_through(item, x)
                 return

@@ -170,9 +170,9 @@ class Printing:
                  f"    {name} = {name} - {step}", "    continue",
                  *self._all_written(system[array] for array in slopes if array in moving),
                  f"{step} = {solved_text(item, f'{value} - {name}')}",
-                 f"{name}, {nearest} = {name} + {step}, {gap}",
                  f"{small} = {ROUNDINGS} * np.finfo({names.dtype()}).eps * "
                  f"(1 + np.max(np.abs({name}), initial=0.0))",
+                 f"{name}, {nearest} = {name} + {step}, {gap}",
                  f"if np.max(np.abs({step}), initial=0.0) <= {small} < np.inf:", "    break"]
         read = {r.array for item in system.items for e in equations_of(item) for r in e.reads
                 if e.name not in inside and e.name not in slopes}

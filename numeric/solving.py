@@ -49,8 +49,8 @@ def solved(
             step = np.linalg.solve(_slopes(residual, x, value), value.ravel()).reshape(x.shape)
         except np.linalg.LinAlgError:
             break
-        x, nearest = np.asarray(x - step), gap
         scale = 1 + np.max(np.abs(x), initial=0)
+        x, nearest = np.asarray(x - step), gap
         if np.max(np.abs(step), initial=0) <= near * scale < np.inf:
             return x if np.ndim(start) else x[()]
     raise ValueError(f"{what}: no solution was found in {STEPS} steps of Newton's method; expected "

@@ -108,11 +108,11 @@ class Session:
         """What an array is called where the user has no name for it."""
         self.stops: dict[str, None] = {}
         """Where a library is told not to differentiate, which says nothing of values."""
-        self._places: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
         self._marked: set[str] = set()
         self._names: dict[str, tuple[int, str]] = {}
-        self._statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
-        self._noted = 0
+        self.statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
+        self.noted = 0
 
     # --- calls after the first ------------------------------------------------------------------
 
@@ -203,22 +203,10 @@ class Session:
     def equation(self, name: str) -> Equation | None:
         """What defines an array; None for an input."""
         equations = self.builder.equations
-        if len(self._places) < len(equations):
-            self._places.update({made.name: place for place, made in enumerate(equations)})
-        place = self._places.get(name)
+        if len(self.numbers) < len(equations):
+            self.numbers.update({made.name: place for place, made in enumerate(equations)})
+        place = self.numbers.get(name)
         return None if place is None else equations[place]
-
-    def renumbered(self, place: int, start: Operand) -> None:
-        """Equations from a place on were put in another order: their lines are those of here, and
-        neither they nor the start of this statement are what it assigns to, but the last."""
-        self._places.clear()
-        self._noted = min(self._noted, place)
-        frame = next(user_frames(), None)
-        here = (id(frame), frame.f_lineno) if frame else None
-        inside = {equation.name for equation in self.builder.equations[place:]}
-        self._statements = [
-            (name, at, None if at == here and name == start.name else target)
-            for name, at, target in self._statements if name not in inside]
 
     # --- building -------------------------------------------------------------------------------
 
@@ -297,15 +285,15 @@ class Session:
         frames = list(user_frames())
         place = place_of(frames[0]) if frames else None
         stack = tuple(map(self._placed, reversed(frames)))
-        for equation in self.builder.equations[self._noted :]:
+        for equation in self.builder.equations[self.noted :]:
             self._spoilt(equation)
             statement = (id(frames[0]), frames[0].f_lineno) if frames else None
             target = assigned_name(frames[0]) if frames else None
-            self._statements.append((equation.name, statement, target))
+            self.statements.append((equation.name, statement, target))
             if place is not None:
                 self.lines[equation.name] = place
                 self.stacks[equation.name] = stack
-        self._noted = len(self.builder.equations)
+        self.noted = len(self.builder.equations)
         for depth, frame in enumerate(reversed(frames)):
             for name, value in frame.f_locals.items():
                 self._called(name, value, depth)
@@ -358,8 +346,8 @@ class Session:
 
     def finished(self, results: set[str]) -> tuple[System, dict[str, str]]:
         """The system with the user's names in it, and the new name of each array."""
-        for place, (name, statement, target) in enumerate(self._statements):
-            following = self._statements[place + 1 : place + 2]
+        for place, (name, statement, target) in enumerate(self.statements):
+            following = self.statements[place + 1 : place + 2]
             if target and (not following or following[0][1] != statement):
                 self.suggest(Operand(name, ()), target, 500)
         system = by_digits(self._seen(self.builder.build(), results))

@@ -49,7 +49,8 @@ def test_gradients_agree_with_differences(name):
     by_text = space["gradient"](**values)[1]
     assert np.isclose(loss, evaluate(system, values)["L"], atol=1e-12)
     single = derived.compile()(**{k: np.asarray(v, np.float32) for k, v in values.items()})[0]
-    assert single.dtype == np.float32 and np.isclose(single, loss, rtol=1e-4, atol=1e-6)
+    assert single.dtype == np.float32
+    assert np.isclose(single, loss, rtol=1e-4, atol=1e-6)
     for one in wrt:
         due = differences(lambda x, one=one: evaluate(system, {**values, one: x})["L"], values[one])
         np.testing.assert_allclose(gradients[one], due, atol=1e-7)

@@ -13,7 +13,7 @@ from ...equation import EquationError, System, slot
 from ...layers.builder import Operand, ShapeError
 from ...layers.unknowns import Unknown
 from ..session import Session
-from ..source import fail
+from ..source import fail, user_frames
 
 Kind: TypeAlias = Literal["fixed point", "root", "minimum"]
 Rule: TypeAlias = Callable[[System, str, str], tuple[System, str]]
@@ -37,8 +37,21 @@ def solved_for(
         unknown.close(slot(0), made, root=kind != "fixed point")
     except (ShapeError, EquationError) as error:
         fail(str(error).replace(unknown.operand.name, "what is solved for"))
-    session.renumbered(place, begin)
+    _renumbered(session, place, begin)
     return session.array(unknown.operand)
+
+
+def _renumbered(session: Session, place: int, start: Operand) -> None:
+    """Equations from a place on were put in another order: their lines are those of here, and
+    neither they nor the start of this statement are what it assigns to, but the last."""
+    session.numbers.clear()
+    session.noted = min(session.noted, place)
+    frame = next(user_frames(), None)
+    here = (id(frame), frame.f_lineno) if frame else None
+    inside = {equation.name for equation in session.builder.equations[place:]}
+    session.statements = [
+        (name, at, None if at == here and name == start.name else target)
+        for name, at, target in session.statements if name not in inside]
 
 
 def _slope(session: Session, made: Operand, by: Operand, rule: Rule | None) -> Operand:
