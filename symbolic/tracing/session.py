@@ -43,7 +43,6 @@ Entry: TypeAlias = Operand | sp.Expr
 """An array, or an exact number."""
 
 
-
 def taken_as_exact(dtype: Any) -> str:
     """What is assumed of numbers of a dtype that cannot hold the exact ones; empty for the wide."""
     kept = np.dtype(dtype)
@@ -108,7 +107,7 @@ class Session:
         """What an array is called where the user has no name for it."""
         self.stops: dict[str, None] = {}
         """Where a library is told not to differentiate, which says nothing of values."""
-        self.numbers: dict[str, int] = {}
+        self.rows: dict[str, int] = {}
         self._marked: set[str] = set()
         self._names: dict[str, tuple[int, str]] = {}
         self.statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
@@ -203,9 +202,9 @@ class Session:
     def equation(self, name: str) -> Equation | None:
         """What defines an array; None for an input."""
         equations = self.builder.equations
-        if len(self.numbers) < len(equations):
-            self.numbers.update({made.name: place for place, made in enumerate(equations)})
-        place = self.numbers.get(name)
+        if len(self.rows) < len(equations):
+            self.rows.update({made.name: place for place, made in enumerate(equations)})
+        place = self.rows.get(name)
         return None if place is None else equations[place]
 
     # --- building -------------------------------------------------------------------------------

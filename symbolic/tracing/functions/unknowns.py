@@ -44,7 +44,7 @@ def solved_for(
 def _renumbered(session: Session, place: int, start: Operand) -> None:
     """Equations from a place on were put in another order: their lines are those of here, and
     neither they nor the start of this statement are what it assigns to, but the last."""
-    session.numbers.clear()
+    session.rows.clear()
     session.noted = min(session.noted, place)
     frame = next(user_frames(), None)
     here = (id(frame), frame.f_lineno) if frame else None
