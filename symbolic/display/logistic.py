@@ -39,7 +39,7 @@ def _paired(total: sp.Expr) -> sp.Expr:
         for applied in term.atoms(SIGMOID) & {*sp.Mul.make_args(term)}:
             factor = term / applied
             other = factor * SIGMOID(-applied.args[0])
-            if term in terms and other in terms:
+            if term != other and term in terms and other in terms:
                 terms.remove(term)
                 terms.remove(other)
                 terms.append(factor)

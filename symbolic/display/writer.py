@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -51,8 +51,8 @@ class Writer(Conventions):
         equation = self._merged(equation)
         found: list[str] = []
         if self.setting.places.keys() & {*equation.argmax}:
-            pen = Pen(self, replace(LATEX if latex else TEXT, place=True))
-            found.append(place_form(self._lettered(equation), pen))
+            medium = replace(LATEX if latex else TEXT, place=True)
+            found += self._places(equation, Pen(self, medium))
         steps = loop_indices(equation, self.setting.loops)
         for (array, side), value in beyond(equation, self.setting.loops).items():
             step, size = next((index.name, str(index.size)) for index in steps)
@@ -66,6 +66,16 @@ class Writer(Conventions):
                 given = rf"\mathrm{{{value}}}" if latex else value
             found.append(f"{self.name(array, ['-1' if side == -1 else size], latex)} = {given}")
         return tuple(dict.fromkeys(found))
+
+    def _places(self, equation: Equation, pen: Pen) -> Iterator[str]:
+        """Where a maximum is attained: at 0 along an axis of length 1."""
+        lone = {name: index.size == 1
+                for name, index in zip(equation.argmax, equation.terms[0].over, strict=True)}
+        yield from (f"{pen.name(name)} = 0" for name in lone
+                    if lone[name] and name in self.setting.places)
+        rest = tuple(name for name in lone if not lone[name])
+        if rest:
+            yield place_form(replace(self._lettered(equation), argmax=rest), pen)
 
     # --- what is mentioned ----------------------------------------------------------------------
 

@@ -143,7 +143,23 @@ def _slice_at_the_end_of_a_doubled_axis():
         total("y", n)], b=(n, 2 * m))
 
 
+def _place_of_one():
+    """A maximum over one place alone, whose place is read: it is 0."""
+    return derived([
+        Equation("t2", (Index("u", n),), (Term(x * STEP(y), (read("a", p), read("b", m - 1, i)), (
+            Index("p", ONE), Index("i", ONE))),), "max"),
+        total("t2", n)], a=(ONE,), b=(m, ONE), w=(n,))
+
+
+def _sigmoid_of_nothing():
+    return derived([
+        Equation("y", (Index("p", k),), (Term(x + 1 / (1 + sp.exp(y - z)), (
+            read("b", p), Read("c", ()), Read("c", ()))),)), total("y", k)], b=(k,), c=())
+
+
 KINDS = [
+    (_place_of_one, "t2", None),
+    (_sigmoid_of_nothing, "b", None),
     (_beyond_two_arrays, "y", None),
     (_slice_at_the_end_of_a_doubled_axis, "y", "y = exp(b[:,2m-1])"),
     (_one_class, "y", "y = max_u<n a c"),
