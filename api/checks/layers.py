@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.causes.upstream import misuses
 from gradproof.checks.circumstances.verdicts import in_circumstances, looked
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, by_name
@@ -277,16 +278,16 @@ class _Passes:
         rerun = Rerun(backward, self.bound, self.verdict) if backward is not None else None
         asked = Asked(rehearsal.names, tuple(array.name for array in layer.taken.arrays),
                       "backward")
-        plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun,
+        bars = rehearsal.cotangents
+        plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun, weights=bars,
                         keyed=rehearsal.keyed, assumed=self.own.assumptions,
                         remarks=(*layer.run.remarks, *layer.run.seen.beside),
-                        weights=tuple(rehearsal.cotangents))
+                        instead=misuses(self._gradients_at, bars, asked.names))
         sides = Sides(plain, self._chain, self._backward_traced)
         subject = sides.general(layer.general)
         result = judge(subject, rehearsal.points,
                        sides.patterned(layer.general, subject.declared), seconds)
-        result = replace(result, branch=subject.branch)
-        result = self._as_its_reference(result)
+        result = self._as_its_reference(replace(result, branch=subject.branch))
         result = attempted(partial(self._in_circumstances, result), result, EXPLAINING)
         if rehearsal.mutated:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "

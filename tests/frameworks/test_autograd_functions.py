@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 
 from tables import autograd_functions as table  # noqa: E402
 
-NAMED = 24
-"""So many wrong lines are named, at the least."""
+EXPLAINED = 0.8
+"""Of the wrong ones, so many are explained: the line is named, or the cause said."""
 
 
 def answer(case):
@@ -23,7 +23,8 @@ def test_there_are_enough():
     assert len(table.RIGHT) >= 40
     assert len(table.WRONG) >= 30
     assert sum(bool(case.agrees) for case in table.RIGHT) <= 0.15 * len(table.RIGHT)
-    assert sum(not case.elsewhere for case in table.WRONG) >= NAMED
+    explained = [case for case in table.WRONG if case.cause or not case.elsewhere]
+    assert len(explained) >= EXPLAINED * len(table.WRONG)
     names = [case.name for case in (*table.RIGHT, *table.WRONG)]
     assert len(set(names)) == len(names)
 
@@ -41,9 +42,11 @@ def test_a_right_function_is_proved(case):
 
 
 @pytest.mark.parametrize("case", one_in_five(table.WRONG), ids=lambda case: case.name)
-def test_a_wrong_function_is_refuted_and_its_line_named(case):
+def test_a_wrong_function_is_refuted_and_its_line_named_or_the_cause_said(case):
     result = answer(case)
     assert result.verdict == "refuted", str(result)
+    if case.cause:
+        assert case.cause in str(result)
     if not case.elsewhere:
         assert result.place is not None, str(result)
         line = linecache.getline(table.__file__, result.place.line)

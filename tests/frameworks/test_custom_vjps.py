@@ -16,11 +16,15 @@ import jax.numpy as jnp  # noqa: E402
 from jax import lax  # noqa: E402
 from tables import custom_vjps as table  # noqa: E402
 
-NAMED = 10
-"""So many wrong lines are named, at the least."""
-ELSEWHERE = {"swish_wrong", "softmax_wrong", "logsumexp_wrong", "embedding_wrong", "pair_wrong",
-             "straight_through", "reversed"}
-"""Wrong ones of which another line is named, or none."""
+EXPLAINED = 0.8
+"""Of the wrong ones, so many are explained: the line is named, or the cause said."""
+ELSEWHERE = {
+    "swish_wrong": "", "softmax_wrong": "", "logsumexp_wrong": "",
+    "embedding_wrong": "names a place more than once",
+    "pair_wrong": "dout2 is not used",
+    "straight_through": "a straight-through estimator",
+}
+"""Wrong ones of which another line is named, or none, with the cause that is said."""
 
 
 def answer(case):
@@ -33,7 +37,8 @@ def test_there_are_enough():
     assert not any(case.agrees for case in table.RIGHT)
     names = [case.name for case in (*table.RIGHT, *table.WRONG)]
     assert len(set(names)) == len(names)
-    assert len(table.WRONG) - len(ELSEWHERE) >= NAMED - 1
+    unexplained = [name for name, cause in ELSEWHERE.items() if not cause]
+    assert len(unexplained) <= (1 - EXPLAINED) * len(table.WRONG)
 
 
 def one_in_nine(cases):
@@ -49,10 +54,14 @@ def test_a_right_rule_is_proved(case):
 
 
 @pytest.mark.parametrize("case", one_in_nine(table.WRONG), ids=lambda case: case.name)
-def test_a_wrong_rule_is_refuted_and_its_line_named(case):
+def test_a_wrong_rule_is_refuted_and_its_line_named_or_the_cause_said(case):
     result = answer(case)
     assert result.verdict == "refuted", str(result)
-    if case.name not in ELSEWHERE:
+    if case.name == "reversed":
+        assert "a gradient reversal" in str(result)
+    if case.name in ELSEWHERE:
+        assert ELSEWHERE[case.name] in str(result)
+    else:
         line = linecache.getline(table.__file__, result.place.line)
         assert line.rstrip().endswith("# planted"), str(result)
 

@@ -22,13 +22,15 @@ LABELS = gp.Array("m", kind="labels", classes="n")
 class Case:
     """A function, what it is checked on, and what is said of it.
 
-    agrees: why it is not proved.  elsewhere: why another line than the planted one is named.
+    agrees: why it is not proved.  elsewhere: why another line than the planted one is named; cause:
+    what is said of it then.
     """
 
     function: Any
     inputs: dict[str, Any] = field(default_factory=dict)
     agrees: str = ""
     elsewhere: str = ""
+    cause: str = ""
 
     @property
     def name(self) -> str:
@@ -1569,10 +1571,12 @@ EQUAL = {"input": "m n", "weight": "n n", "bias": "n"}
 WRONG = [
     Case(UpstreamIgnored, X),
     Case(UpstreamAsOnes, {"y_pred": "m n", "y": "m n"},
-         elsewhere="the line before lacks the factor as well"),
+         elsewhere="the line before lacks the factor as well",
+         cause="is not used"),
     Case(UpstreamFirstEntry, ROWS),
     Case(MeanForgotten, {"y_pred": "m n", "y": "m n"}),
-    Case(MeanOverClasses, ROWS, elsewhere="the wrong factor may stand in any line of the chain"),
+    Case(MeanOverClasses, ROWS, elsewhere="the wrong factor may stand in any line of the chain",
+         cause="multiply by n/m"),
     Case(BiasOverWrongAxis, {"x": "b k k", "weight": "k k", "bias": "k"}),
     Case(BiasAsMean, {**X, "scale": "n", "shift": "n"}),
     Case(WeightTransposed, EQUAL),
@@ -1591,11 +1595,14 @@ WRONG = [
     Case(RotatedForward, ROTATED),
     Case(OutputTakenForInput, X, elsewhere="the line that saves the output is named"),
     Case(TanhOfInput, X),
-    Case(SavedThenWritten, X, elsewhere="the line that uses what was written is named"),
+    Case(SavedThenWritten, X, elsewhere="the line that uses what was written is named",
+         cause="after it has saved it"),
     Case(UpstreamWritten, {"a": "m n", "b": "m n", "c": 3.0}),
     Case(WrongSign, {"y_pred": "m n", "y": "m n"}),
-    Case(ErfDerivativeOfTanh, X, elsewhere="the line that uses it is named"),
-    Case(StraightThroughClamp, X, elsewhere="no line is named"),
+    Case(ErfDerivativeOfTanh, X, elsewhere="the line that uses it is named",
+         cause="another formula for nearly the same function"),
+    Case(StraightThroughClamp, X, elsewhere="no line is named",
+         cause="a straight-through estimator"),
     Case(StraightThroughSign, X),
     Case(GradientReversal, {**X, "alpha": 1.0}),
     Case(SkipForgotten, {"x": "m n", "w": "n n"}),
@@ -1606,12 +1613,15 @@ WRONG = [
     Case(BroadcastNotReduced, {"x": "m n", "scale": "1 n"}),
     Case(ClampWrongSide, {"input": "m n"}),
     Case(SwappedOutputs, {"a": "m n", "b": "m n"},
-         elsewhere="the first of what is returned is named"),
+         elsewhere="the first of what is returned is named",
+         cause="in the place of that by b"),
     Case(GateSlopeForgotten, {"a": "m n", "b": "m n"}),
     Case(HalvesSwapped, {"x": "m 2*n"}),
     Case(HuberDeltaForgotten, {"pred": "m n", "target": "m n", "delta": 0.5}),
-    Case(NotAccumulated, PICKED, elsewhere="no line is named"),
-    Case(InverseNotTransposed, SQUARE, elsewhere="the line that saves the inverse is named"),
+    Case(NotAccumulated, PICKED, elsewhere="no line is named",
+         cause="names a place more than once"),
+    Case(InverseNotTransposed, SQUARE, elsewhere="the line that saves the inverse is named",
+         cause="the transpose of a"),
     Case(SmoothingForgotten, {"logits": "m n", "labels": LABELS, "smoothing": 0.1},
          elsewhere="the line that uses it is named"),
     Case(SumsForward, X),

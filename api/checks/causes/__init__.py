@@ -12,5 +12,6 @@
     repair_search   what a search for an edit is given: suspected lines, likely factors, what is due
     sides           conditions on one side of which a gradient is right, and wrong on the other
     surrogates      what stands in the place of a derivative: a Gauss-Newton matrix, a bound, ...
+    upstream        what a backward pass does with what it is handed: hands it on, leaves it out
     wrong_line      the first wrong line, in words
 """

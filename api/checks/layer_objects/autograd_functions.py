@@ -52,6 +52,8 @@ class _OwnContext:
         self._without: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self.changed: tuple[str, ...] = ()
+        self._versions: list[int] = []
+        self.writes_what_it_saved = False
 
     def save_for_backward(self, *arrays: Any) -> None:
         torch = sys.modules["torch"]
@@ -60,6 +62,7 @@ class _OwnContext:
                 raise TypeError("save_for_backward can only save variables, but argument is of "
                                 f"type {type(one).__name__}")
         self.saved_tensors = arrays
+        self._versions = [getattr(one, "_version", 0) for one in arrays]
 
     save_for_forward = save_for_backward
 
@@ -82,6 +85,9 @@ class _OwnContext:
         self.made = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
         self.changed = tuple(name for name, value in arguments.items()
                              if any(value is one for one in self._dirty))
+        self.writes_what_it_saved = any(
+            getattr(one, "_version", 0) != version and not any(one is out for out in self._dirty)
+            for one, version in zip(self.saved_tensors, self._versions, strict=True))
         kept = tuple(one for one in self.made if self._has_gradient(one))
         if not kept:
             raise LayerError("forward returns no output that has a gradient; expected a tensor of "

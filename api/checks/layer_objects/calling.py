@@ -26,7 +26,15 @@ from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
 from gradproof.checks.layer_objects.frameworks import NUMPY, TORCH, Arrays
 from gradproof.checks.layer_objects.making import flushes, preparation, prepared
 from gradproof.checks.layer_objects.places import Path, held, reached
-from gradproof.checks.layer_objects.running import Plan, built, forward, moved, passes, ran
+from gradproof.checks.layer_objects.running import (
+    SAVED_EARLIER,
+    Plan,
+    built,
+    forward,
+    moved,
+    passes,
+    ran,
+)
 from gradproof.checks.layer_objects.slopes import TARGETS, Of, settled, slope_of
 from gradproof.checks.layer_objects.sources import Found, copied, found_in, order
 from gradproof.checks.layer_objects.updates import RATE, RATES, is_linear, optimisers, rate_of
@@ -105,7 +113,8 @@ class LayerObject:
                 self._forward(layer, point)
         except Exception:  # it will fail again where its failure is the finding
             return self
-        return replace(self, plan=replace(self.plan, changed=layer.changed))
+        said = (SAVED_EARLIER,) if layer.writes_what_it_saved else ()
+        return replace(self, plan=replace(self.plan, changed=layer.changed, remarks=said))
 
     def _prepared(self, point: Point) -> LayerObject:
         """With the methods called that make its parameters, where its first pass needs them.
@@ -232,8 +241,8 @@ class LayerObject:
         return Run(
             partial(passes, self.make, instead, plan, gathering), plan.signature.needs_none,
             gathering.seen, self.methods[1], partial(self.run, wrt, own), self.methods[0],
-            plan.slope.remarks if plan.slope is not None else (), plan.methods.style == "joint",
-            bool(plan.places),
+            plan.slope.remarks if plan.slope is not None else plan.remarks,
+            plan.methods.style == "joint", bool(plan.places),
             partial(moved, self.make, plan) if plan.has_tangents else None)
 
     def with_own(self, own: Own) -> LayerObject:

@@ -29,6 +29,9 @@ from gradproof.checks.layer_objects.updates import handed, rate_of, recorded
 from gradproof.checks.points import flat
 from gradproof.limits.calls import called
 
+SAVED_EARLIER = ("forward writes into a tensor after it has saved it for backward, which reads "
+                 "it as written")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -49,6 +52,7 @@ class Plan:
     for those that have none; empty where it returns them otherwise.
     changed: the inputs that it says that it writes its outputs into.
     has_tangents: its second pass is the transpose of a rule for tangents.
+    remarks: what a reader of any verdict should know.
     """
 
     own: tuple[str, ...]
@@ -71,6 +75,7 @@ class Plan:
     places: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     has_tangents: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def steps(self) -> dict[str, Path]:
