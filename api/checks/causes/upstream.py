@@ -108,23 +108,22 @@ def _exchanged(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen)
 
 def _turned(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen) -> str:
     """Right with a square matrix transposed."""
-    enough = [one for one in seen if max(one[3].values(), default=2) > 1]
-    for key, value in (enough[0][0].items() if enough else ()):
-        shape = np.shape(value)
-        if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] == 1:
+    seen = [one for one in seen if max(one[3].values(), default=2) > 1]
+    for key in seen[0][0] if seen else ():
+        if not all(_is_square(values[key]) for values, _, _, _ in seen):
             continue
-        if any(len({*np.shape(values[key])[-2:]}) != 1 for values, _, _, _ in enough):
-            continue
-        for turn in (False, True):
-            made = [np.asarray(gradients({**values, key: np.swapaxes(values[key], -1, -2).copy()}
-                                         )[name]) for values, _, _, _ in enough]
-            made = [np.swapaxes(one, -1, -2) if turn else one for one in made] if not turn or all(
-                np.ndim(one) > 1 for one in made) else []
-            if made and all(_same(one, due)
-                            for one, (_, _, due, _) in zip(made, enough, strict=True)):
-                return (f"it is right with the transpose of {key} in the place of {key}"
-                        + (", and the result transposed" if turn else ""))
+        made = [np.asarray(gradients({**values, key: np.swapaxes(values[key], -1, -2).copy()})[name])
+                for values, _, _, _ in seen]
+        for also in ("", ", and the result transposed") if made[0].ndim > 1 else ("",):
+            turned = [np.swapaxes(one, -1, -2) for one in made] if also else made
+            if all(_same(one, due) for one, (_, _, due, _) in zip(turned, seen, strict=True)):
+                return f"it is right with the transpose of {key} in the place of {key}{also}"
     return ""
+
+
+def _is_square(value: Any) -> bool:
+    shape = np.shape(value)
+    return len(shape) > 1 and shape[-1] == shape[-2] > 1
 
 
 def _named_twice(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen) -> str:
