@@ -112,8 +112,9 @@ def _turned(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen) ->
     for key in seen[0][0] if seen else ():
         if not all(_is_square(values[key]) for values, _, _, _ in seen):
             continue
-        made = [np.asarray(gradients({**values, key: np.swapaxes(values[key], -1, -2).copy()})[name])
-                for values, _, _, _ in seen]
+        other = [{**values, key: np.swapaxes(values[key], -1, -2).copy()}
+                 for values, _, _, _ in seen]
+        made = [np.asarray(gradients(values)[name]) for values in other]
         for also in ("", ", and the result transposed") if made[0].ndim > 1 else ("",):
             turned = [np.swapaxes(one, -1, -2) for one in made] if also else made
             if all(_same(one, due) for one, (_, _, due, _) in zip(turned, seen, strict=True)):
