@@ -90,7 +90,7 @@ def evaluate(
     Raises WorkedError where a value is missing, too much is asked, or a result is not finite.
     """
     inputs, sizes = _inputs(system, values)
-    items = [*system.items, *_ordered(extra)]
+    items = [*system.items, *ordered(extra)]
     equations = [*system.equations, *extra]
     count = operations(equations, sizes) + sum(
         size_number(system.shapes[read.array][-1], sizes) ** 3  # elimination
@@ -157,7 +157,7 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Fraction]]:
     return (len(parts), *parts[0][0]), [number for _, numbers in parts for number in numbers]
 
 
-def _ordered(extra: Sequence[Equation]) -> list[Equation]:
+def ordered(extra: Sequence[Equation]) -> list[Equation]:
     """Equations sorted so that each comes after those of them that it reads."""
     waiting = {equation.name: equation for equation in extra}
     done: list[Equation] = []
