@@ -14,6 +14,7 @@ from gradproof.claims.abouts import About, ClaimsError, as_texts
 from gradproof.claims.diagnosis import diagnosed
 from gradproof.claims.findings import Finding
 from gradproof.claims.tables import TableError, column
+from gradproof.limits.output import SECONDS
 from gradproof.symbolic.limits import number as limited
 from gradproof.symbolic.shapes import parse_shape
 
@@ -104,7 +105,7 @@ def _output(claim: Mapping[str, Any], stated: str, around: Around, where: str) -
     if not name or not path.is_file() or around.folder.resolve() not in path.parents:
         raise ClaimsError(f"{where}: program: expected a Python file in the folder of the claims, "
                           f"or below it, got {name!r}")
-    seconds, tolerance = claim.get("seconds", printed.SECONDS), claim.get("tolerance", "0")
+    seconds, tolerance = claim.get("seconds", SECONDS), claim.get("tolerance", "0")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 3600:
         raise ClaimsError(f"{where}: seconds: expected a number up to 3600, got {seconds!r}")
     if not isinstance(tolerance, str) or not re.fullmatch(_DECIMAL, tolerance):

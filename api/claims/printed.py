@@ -7,46 +7,22 @@ the printed one, rounded to as many digits, is the claimed one, or within `toler
 
 from __future__ import annotations
 
-import io
 import re
-import sys
-import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from gradproof.claims.findings import Finding
 from gradproof.claims.stated_numbers import error
-from gradproof.limits.process import EndedError, Process, Send, ready
+from gradproof.limits.output import SECONDS, run
 
-SECONDS = 60.0
-"""How long a program may run."""
-GIGABYTES = 2.0
-MOST_PRINTED = 1_000_000
-"""Bytes of output that are kept."""
 MOST_TOLD = 3
 """Lines that are shown of those that differ."""
-STARTING = 60.0
 
 _NUMBER = re.compile(r"(?<![\w.])[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")
 _LEFT_OUT = re.compile(r"\.\.\.|…+|⋮|\[\.\.\.\]")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a program printed, and how it ended: "" where it ended by itself, without an error."""
-
-    printed: str
-    ended: str = ""
-    missing: bool = False
-
-    @property
-    def lines(self) -> list[str]:
-        return [line.rstrip() for line in self.printed.splitlines() if line.strip()]
 
 
 def output(
@@ -56,9 +32,9 @@ def output(
     shown = _first(claimed, program.name)
     wanted = [line.rstrip() for line in claimed.splitlines() if line.strip()]
     ran = run(program, seconds)
-    compared = _compared(wanted, ran.lines, tolerance)
-    if not compared.told:
-        lines = f"{compared.count} line{'s' * (compared.count != 1)}"
+    found = compared(wanted, ran.lines, tolerance)
+    if not found.told:
+        lines = f"{found.count} line{'s' * (found.count != 1)}"
         return Finding(shown, "right", f"{program.name} prints this, {lines}, each number to the "
                        "digits claimed", kind="output")
     if ran.ended and ran.missing:
@@ -66,15 +42,15 @@ def output(
                        kind="output")
     if ran.ended:
         return Finding(shown, "undecided" if "limit" in ran.ended else "wrong",
-                       f"{program.name} {ran.ended}; {compared.told[0]}", kind="output")
+                       f"{program.name} {ran.ended}; {found.told[0]}", kind="output")
     again = run(program, seconds)
-    if again.lines != ran.lines and _compared(ran.lines, again.lines, tolerance).told:
+    if again.lines != ran.lines and compared(ran.lines, again.lines, tolerance).told:
         return Finding(shown, "undecided", f"{program.name} prints something else each time: "
-                       f"{_compared(ran.lines, again.lines, tolerance).told[0]}", kind="output")
-    told = [*compared.told[:MOST_TOLD]]
-    if len(compared.told) > MOST_TOLD:
-        told.append(f"and {len(compared.told) - MOST_TOLD} more")
-    off = error(compared.largest) if compared.largest is not None else ""
+                       f"{compared(ran.lines, again.lines, tolerance).told[0]}", kind="output")
+    told = [*found.told[:MOST_TOLD]]
+    if len(found.told) > MOST_TOLD:
+        told.append(f"and {len(found.told) - MOST_TOLD} more")
+    off = error(found.largest) if found.largest is not None else ""
     return Finding(shown, "wrong", "\n".join(told), error=off, kind="output")
 
 
@@ -96,7 +72,10 @@ class Compared:
     largest: Fraction | None = None
 
 
-def _compared(wanted: Sequence[str], lines: Sequence[str], tolerance: Fraction) -> Compared:
+def compared(
+    wanted: Sequence[str], lines: Sequence[str], tolerance: Fraction = Fraction(0)
+) -> Compared:
+    """The lines that are claimed beside those that are printed."""
     told: list[str] = []
     differences: list[Fraction] = []
     place = count = 0
@@ -147,79 +126,3 @@ def _differences(claimed: str, printed: str) -> list[tuple[Fraction, Fraction]]:
         unit = Fraction(0) if whole else Fraction(10) ** int(one.as_tuple().exponent)
         found.append((Fraction(one) - Fraction(other), unit))
     return found
-
-
-# --- the run ------------------------------------------------------------------------------------
-
-
-def run(program: Path, seconds: float = SECONDS) -> Run:
-    """What a program prints, as ``python PROGRAM`` would, within a time and a memory."""
-    with Process("gradproof.claims.printed:serve_output", [str(program)], GIGABYTES) as child:
-        ends, length = time.monotonic() + STARTING, 0
-        chunks: list[bytes] = []
-
-        def told(how: str = "", missing: bool = False) -> Run:
-            return Run(b"".join(chunks).decode("utf-8", "replace"), how, missing)
-
-        try:
-            while length <= MOST_PRINTED:
-                message = child.receive(ends)
-                if message is None:
-                    return told(f"was ended at its limit of {seconds:g} s")
-                word, what = message
-                if word == "ready":
-                    ends = time.monotonic() + seconds
-                elif word == "printed":
-                    chunks.append(what)
-                    length += len(what)
-                elif word == "failed":
-                    return told(*what)
-                elif word == "done":
-                    return told()
-        except EndedError as ended:
-            return told(str(ended))
-        return told(f"printed more than its limit of {MOST_PRINTED} bytes")
-
-
-class _Told(io.RawIOBase):
-    """A stream that sends what is written to it."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: Any) -> int:
-        self._send("printed", bytes(text))
-        return len(text)
-
-
-def serve_output(arguments: Sequence[str], send: Send) -> None:
-    """In the child: runs a program as ``__main__`` and sends what it prints."""
-    import os
-    from types import ModuleType
-
-    (file,) = arguments
-    path = Path(file).resolve()
-    os.environ.setdefault("MPLBACKEND", "Agg")  # windows would wait for somebody
-    sys.path.insert(0, str(path.parent))
-    sys.argv[:] = [file]
-    module = ModuleType("__main__")
-    module.__file__ = file
-    sys.modules["__main__"] = module
-    ready(send)
-    sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Told(send)), "utf-8", "replace")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        exec(compile(text, file, "exec", dont_inherit=True), vars(module))
-        sys.stdout.flush()
-    except SystemExit:
-        sys.stdout.flush()
-    except BaseException as raised:
-        lines = [frame.lineno for frame in traceback.extract_tb(raised.__traceback__)
-                 if frame.filename == file]
-        where = f" at line {lines[-1]}" if lines else ""
-        sys.stdout.flush()
-        send("failed", (f"ends with {type(raised).__name__}{where}: {raised}",
-                        isinstance(raised, ImportError)))

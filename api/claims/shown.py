@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from gradproof.claims.findings import ORDER, Finding, worst
+from gradproof.claims.findings import FINE, ORDER, Finding, worst
 from gradproof.reports.language import Language, language
 from gradproof.reports.mathml import MathmlError, mathml
 from gradproof.symbolic import escaping
@@ -130,16 +130,17 @@ def as_html(audit: Audit, said: Language = ENGLISH, whole: bool = True) -> str:
     """A table that needs nothing else; `whole`: as a page, on which formulas are set."""
     rows = []
     for number, finding in enumerate(audit, 1):
-        told = "<br>".join(map(escape, _without_places(finding, said)))
-        rows.append(f'<tr class="{finding.verdict}"><td>{number}</td>'
-                    f"<td>{_set(finding, said) if whole else ''}"
+        told = "<br>".join(_lines(finding, said, whole))
+        rows.append(f'<tr class="{finding.verdict}" id="claim{number}"><td>{number}</td>'
+                    f"<td>{_set(finding.claim) if whole and _is_formula(finding) else ''}"
                     f"<code>{escape(_claim(finding, said))}</code></td>"
                     f"<td>{escape(said.text(finding.where))}</td>"
                     f"<td>{_MARKS[finding.verdict]} {escape(said.text(finding.verdict))}</td>"
                     f"<td>{told}</td></tr>")
     header = "".join(f"<th>{escape(said.text(head))}</th>" for head in ("#", *_HEADER))
-    table = (f"<p>{escape(summary(audit, said))}</p>\n<div class=\"wide\"><table>\n<thead><tr>"
-             f"{header}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table></div>\n")
+    table = f"<p>{escape(summary(audit, said))}</p>\n{_open(audit, said) if whole else ''}"
+    table += (f"<table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n" + "\n".join(rows)
+              + "\n</tbody>\n</table>\n")
     table += "".join(f"<p>{escape(said.text(note))}</p>\n" for note in audit.notes)
     if not whole:
         return table
@@ -150,20 +151,59 @@ def as_html(audit: Audit, said: Language = ENGLISH, whole: bool = True) -> str:
             f"<main><h1>{title}</h1>\n{table}</main></body></html>\n")
 
 
-def _set(finding: Finding, said: Language) -> str:
-    """A formula as mathematics, its TeX below it; nothing for what cannot be set."""
-    if finding.kind in ("output", "shape"):
-        return ""
+def _open(audit: Audit, said: Language) -> str:
+    """Links to the claims that are not fine, by verdict."""
+    found = []
+    for verdict in reversed(ORDER):
+        links = [f'<a href="#claim{number}">{number}</a>' for number, finding in enumerate(audit, 1)
+                 if finding.verdict == verdict and verdict not in FINE]
+        if links:
+            found.append(f"<p>{_MARKS[verdict]} {escape(said.text(verdict))}: "
+                         f"{', '.join(links)}</p>\n")
+    return "".join(found)
+
+
+def _is_formula(finding: Finding) -> bool:
+    return finding.kind not in ("output", "shape")
+
+
+def _lines(finding: Finding, said: Language, whole: bool) -> list[str]:
+    """The details as HTML; the formula that would be right is set, too."""
+    found = []
+    for line in _without_places(finding, said):
+        text = escape(line)
+        own = [finding.claim] if any(each.startswith(f"{finding.claim} ")
+                                     for each in finding.diagnosis) else []
+        for formula in (*finding.diagnosis, *own) if whole else ():
+            made = _set(formula) if escape(formula) in text else ""
+            if made:
+                text = text.replace(escape(formula), made)
+        found.append(text)
+    return found
+
+
+def _set(formula: str) -> str:
+    """A formula as mathematics; nothing for what cannot be set."""
     try:
-        return f"{mathml(finding.claim)}<br>"
+        return f'<span class="set">{mathml(formula)}</span> '
     except MathmlError:
         return ""
 
 
-_STYLE = ("body{font:1rem/1.5 serif;margin:1rem}.wide{overflow-x:auto}"
-          "table{border-collapse:collapse}td,th{border:1px solid #999;padding:.3em;"
-          "text-align:left;vertical-align:top;overflow-wrap:anywhere}code{font-size:.8em}"
-          ".wrong td:nth-child(4){font-weight:bold}")
+_STYLE = """
+body{font:1rem/1.5 serif;margin:1rem}main{max-width:80rem;margin:auto}
+table{border-collapse:collapse;width:100%;table-layout:fixed}th:nth-child(1){width:1.8em}
+th:nth-child(3){width:7em}th:nth-child(4){width:7em}th:nth-child(5){width:34%}
+td,th{border:1px solid #8888;padding:.3em .5em;text-align:left;vertical-align:top}
+td:nth-child(1),td:nth-child(4){white-space:nowrap}td{overflow-wrap:anywhere}
+code{font-size:.75em;overflow-wrap:anywhere;display:block}
+.set{display:block;overflow:auto hidden;padding-bottom:.2em}
+.wrong td:nth-child(4),.unread td:nth-child(4){font-weight:bold}
+.wrong,.unread{background:#d0202018}.rounded,.depends,.undecided{background:#d0a02018}
+@media (max-width:50rem){thead{display:none}table,tbody,tr,td{display:block}
+td{border:0;padding:.1em 0}tr{border-top:1px solid #8888;padding:.5em}
+td:nth-child(1){float:right}}
+"""
 
 FORMATS: dict[str, Callable[[Audit, Language], str]] = {
     "text": as_text, "markdown": as_markdown, "html": as_html,
