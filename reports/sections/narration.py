@@ -153,8 +153,8 @@ class Narrator:
         return Section(("Result",), tuple(blocks), name="result")
 
     def _kept(self, backward: Sequence[Step]) -> list[str]:
-        """What the forward pass computes and the backward pass reads: the memory it takes."""
-        read = {name for step in backward for name in arrays_read(step.equation)}
+        """What the forward pass computes and the backward formulas read: the memory it takes."""
+        read = {name for step in backward for name in self.writer.reads(step.equation)}
         return [step.name for step in self.chain.steps
                 if step.role == "forward" and step.name in read]
 

@@ -134,3 +134,15 @@ def test_an_adjoint_that_is_kept_per_sample_has_one_value(notation: str) -> None
     assert shown.count(kept) == 1
     told = next(formula for formula in moons.shown() if formula.array == "dZ2").because
     assert [form.startswith("∂") for form in told] == [True] * (len(told) - 1) + [False]
+
+
+@pytest.mark.parametrize(("name", "kept"), [
+    ("2-2-1", "h and o, which are kept until then."),
+    ("softmax-regression", "A^{(1)}, which is kept until then."),
+])
+def test_a_result_names_what_is_kept_of_the_forward_pass(name: str, kept: str) -> None:
+    derived = derive(gp.load(name))
+    result = Narrator(derived.chain, derived.stepwise).result()
+    said = [plain(block.prose) for block in result.blocks if isinstance(block, Paragraph)][-1]
+    assert said.startswith("Of the forward pass the backward pass reads ")
+    assert said.endswith(kept)
