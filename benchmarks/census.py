@@ -38,10 +38,12 @@ TABLES = {
     "hips": "HIPS autograd", "statistics": "statsmodels", "networks": "small NumPy networks",
     "solvers": "SciPy, scikit-learn, statsmodels",
     "torch_formulas": "PyTorch: derivatives.yaml", "jax_rules": "JAX",
+    "torch_decompositions": "PyTorch: torch._decomp",
+    "mygrad_ops": "mygrad",
 }
 """table: what it reads."""
-PACKAGES = (*SHARED, "autograd==1.9.1", "pyyaml==6.0.3")
-LIMIT = 60.0
+PACKAGES = (*SHARED, "autograd==1.9.1", "pyyaml==6.0.3", "mygrad==2.5.0")
+LIMIT = 300.0
 """Seconds after which a row's process is ended."""
 START, END = "<!-- census -->", "<!-- /census -->"
 

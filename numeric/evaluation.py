@@ -74,7 +74,7 @@ class Evaluator:
         try:
             with np.errstate(all="ignore"):
                 return float(_scalar(self._loss({**self._point, name: array})).real)
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, RuntimeError, AssertionError):
             # Outside the loss's domain; the point itself was fine.
             return float("nan")
 

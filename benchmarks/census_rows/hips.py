@@ -183,4 +183,4 @@ def checked(
     forwards = {1: lambda x: called(x), 2: lambda x, y: called(x, y),
                 3: lambda x, y, z: called(x, y, z)}
     return gp.check_layer(forwards[len(kinds)], backward, wrt=[list(kinds)[place]],
-                          inputs=kinds, repair_seconds=0)
+                          inputs=kinds, repair_seconds=0, time_limit=240)

@@ -130,4 +130,4 @@ def checked(function: Callable[..., Any], rule: Rule, kinds: Sequence[Any], plac
     ruled = jax.custom_vjp(made)
     ruled.defvjp((lambda x: ahead(x)) if len(kinds) == 1 else (lambda x, y: ahead(x, y)), back)
     return gp.check_layer(ruled, inputs=dict(zip("xy", kinds, strict=False)), wrt=["xy"[place]],
-                          repair_seconds=0)
+                          repair_seconds=0, time_limit=240)

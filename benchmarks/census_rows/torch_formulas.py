@@ -8,7 +8,7 @@ the function where that works entry by entry, as the gradient then is the same n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from public_rows.row import Row
 import gradproof as gp
 
 from .formula_text import FUNCTIONS, METHODS, Tree, called_in, function, names_in, read, value
+from .torch_rules import rule
 
 REAL, POSITIVE = gp.Array("m n"), gp.Array("m n", kind="positive")
 INSIDE = gp.Array("m n", kind="interval", low=-1, high=1)
@@ -189,7 +190,8 @@ def checked(entry: Entry) -> Any:
     constants = {one.name: _constant(one) for one in entry.parameters if not one.is_array}
     plain = dict(zip("abcd", inputs.values(), strict=False))
     by = "abcd"[entry.arrays.index(entry.by)]
-    return gp.check_layer(_rule(entry, constants), inputs=plain, wrt=[by], repair_seconds=0)
+    return gp.check_layer(_rule(entry, constants), inputs=plain, wrt=[by], repair_seconds=0,
+                          time_limit=240)
 
 
 def _constant(one: Parameter) -> Any:
@@ -232,55 +234,4 @@ def _rule(entry: Entry, constants: Mapping[str, Any]) -> Any:
         found = value(entry.tree, names)
         return tuple(found if one == entry.by else None for one in arrays)
 
-    return _FUNCTIONS[len(arrays)](run, back)
-
-
-Run = Callable[..., Any]
-
-
-def _of_one(run: Run, back: Run) -> Any:
-    class Rule(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, a: Any) -> Any:
-            ctx.given = (a,)
-            ctx.result = run(ctx.given)
-            return ctx.result
-
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return back(ctx.given, ctx.result, grad)
-
-    return Rule
-
-
-def _of_two(run: Run, back: Run) -> Any:
-    class Rule(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, a: Any, b: Any) -> Any:
-            ctx.given = (a, b)
-            ctx.result = run(ctx.given)
-            return ctx.result
-
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return back(ctx.given, ctx.result, grad)
-
-    return Rule
-
-
-def _of_three(run: Run, back: Run) -> Any:
-    class Rule(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, a: Any, b: Any, c: Any) -> Any:
-            ctx.given = (a, b, c)
-            ctx.result = run(ctx.given)
-            return ctx.result
-
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return back(ctx.given, ctx.result, grad)
-
-    return Rule
-
-
-_FUNCTIONS = {1: _of_one, 2: _of_two, 3: _of_three}
+    return rule(len(arrays), run, back)

@@ -6,10 +6,19 @@ folders have not is named when it is called (:class:`Untraced`).
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any, ClassVar
 
 from .session import Holder
 from .source import fail, spelled
+
+
+def is_followed(function: FunctionType) -> bool:
+    """Whether a library's function is traced as code where it has no row: JAX's without a public
+    name, as the rules of its own functions are, and PyTorch's backward operators in Python."""
+    module, name = str(function.__module__), function.__name__
+    return module.startswith("torch._decomp.") or (module.split(".")[0] == "jax" and (
+        name.startswith("_") or name == "<lambda>" or "<locals>" in function.__qualname__))
 
 
 class Held(Holder):

@@ -31,7 +31,8 @@ from typing import Any, Generic
 
 import numpy as np
 
-from .jax.modules import is_followed, standing_jax
+from .held import is_followed
+from .jax.modules import standing_jax
 from .kept_state import AS_IS, Part, held, is_closed, names_in
 from .number_types import standing_type
 from .outside.draws import Random, Unseen, refused
@@ -274,8 +275,8 @@ class Rebinder:
         return made
 
     def _function(self, function: FunctionType) -> Any:
-        if _root(function.__module__) in PLAIN_MODULES and not function.__closure__ and (
-                not is_followed(function)):
+        if _root(function.__module__) in PLAIN_MODULES and not (
+                function.__closure__ or is_followed(function)):
             made = unseen(function)
             return self._keep(function, self._numpy(function) if made is None else made)
         code = function.__code__
@@ -283,10 +284,8 @@ class Rebinder:
         code = code if through is None else through
         self.watch.meet(code, through is not None)
         cells = tuple(CellType() for _ in function.__closure__ or ())
-        made = FunctionType(
-            code, self._globals(function.__globals__), function.__name__,
-            None, cells or None,
-        )
+        made = FunctionType(code, self._globals(function.__globals__), function.__name__, None,
+                            cells or None)
         self._keep(function, made)
         made.__defaults__ = self(function.__defaults__)
         made.__kwdefaults__ = self(function.__kwdefaults__)

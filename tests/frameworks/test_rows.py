@@ -106,7 +106,8 @@ ARGUMENTS = {
     "lstm_cell": [(X, [Y[:, :2], SIGNED[:, :2]], *CELL[0])], "gru_cell": [(X, Y[:, :2], *CELL[1])],
     **{name: [(X, Y[:, :2], *CELL[2])] for name in ("rnn_tanh_cell", "rnn_relu_cell")},
     "rms_norm": [(X, (4,), ONE, 1e-5)], "dropout": [(X, 0.5, False)],
-    **{name: [(X, SIGNED)] for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")},
+    **{name: [(X, SIGNED)] for name in (
+        "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "soft_margin_loss")},
     "binary_cross_entropy": [(X, Y)], "binary_cross_entropy_with_logits": [(SIGNED, Y)],
     "nll_loss": [(X, LABELS)], "cross_entropy": [(X, LABELS), (X, Y)],
     "kl_div": [(SIGNED, Y, None, None, "batchmean"), (SIGNED, Y, None, None, "sum")],

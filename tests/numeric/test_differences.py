@@ -163,6 +163,18 @@ def test_edge_of_the_domain_is_no_obstacle():
     assert abs(found.value - 500) <= found.bound + 500 * 1e-9
 
 
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, AssertionError, ZeroDivisionError])
+def test_a_loss_that_raises_beside_the_point_has_no_value_there(error):
+    def loss(inputs):
+        if np.any(np.real(inputs["x"]) <= 0):
+            raise error("all elements should be above 0")
+        return float(np.sum(np.log(np.real(inputs["x"]))))
+
+    found = partial_derivative(loss, {"x": np.array([1e-9, 2.0])}, "x", (1,))
+    assert abs(found.value - 0.5) <= found.bound
+    partial_derivative(loss, {"x": np.array([1e-9, 2.0])}, "x", (0,))  # no crash
+
+
 @pytest.mark.parametrize(
     ("inputs", "name", "entry", "error", "words"),
     [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..held import Untraced
+from ..held import Untraced, is_followed
 from ..sizes import Number
 from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
@@ -110,14 +110,6 @@ def _home(value: Any, name: str) -> str | None:
     return next((module for module in dict.fromkeys((*MODULES, *CONTROL)) if getattr(
         sys.modules.get(module), name, None) is value and (
             not module.startswith("jax._src") or name in MODULES[module])), None)
-
-
-def is_followed(function: FunctionType) -> bool:
-    """Whether it is a function of JAX's without a public name, as the rules of its own functions
-    are: what has no row of these is traced as code."""
-    name = function.__name__
-    return _root(function.__module__) == "jax" and (
-        name.startswith("_") or name == "<lambda>" or "<locals>" in function.__qualname__)
 
 
 def _jitted(jax: Any) -> Any:

@@ -116,6 +116,11 @@ def l1_loss(xp: Any, input: Any, target: Any, size_average: Any = None, reduce: 
     return _reduced(xp, xp.abs(input - target), reduction, size_average, reduce)
 
 
+def soft_margin_loss(xp: Any, input: Any, target: Any, size_average: Any = None,
+                     reduce: Any = None, reduction: str = "mean") -> Any:
+    return _reduced(xp, xp.logaddexp(0, -target * input), reduction, size_average, reduce)
+
+
 def huber_loss(xp: Any, input: Any, target: Any, reduction: str = "mean", delta: Any = 1.0) -> Any:
     off = xp.abs(input - target)
     return _reduced(xp, xp.where(off <= delta, off * off / 2, delta * (off - delta / 2)), reduction)
@@ -287,7 +292,8 @@ FUNCTIONAL: dict[str, Row] = {
     "cosine_similarity": cosine_similarity, "layer_norm": layer_norm, "rms_norm": rms_norm,
     "batch_norm": batch_norm, "group_norm": group_norm,
     **{f"adaptive_avg_pool{axes}d": _one_pool(axes) for axes in (1, 2, 3)},
-    "dropout": dropout, "mse_loss": mse_loss, "l1_loss": l1_loss, "huber_loss": huber_loss,
+    "dropout": dropout, "mse_loss": mse_loss, "l1_loss": l1_loss,
+    "soft_margin_loss": soft_margin_loss, "huber_loss": huber_loss,
     "smooth_l1_loss": smooth_l1_loss, "binary_cross_entropy": binary_cross_entropy,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits, "nll_loss": nll_loss,
     "cross_entropy": cross_entropy, "kl_div": kl_div, "pad": pad, "conv1d": _convolution(1),
