@@ -21,6 +21,7 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     cli            the command line
     audit_command  ``gradproof audit``: what it prints, and its exit code
     check_command  ``gradproof check``: what it prints, and its exit code
+    codegen_command  ``gradproof codegen``, likewise
     embed_command  ``gradproof embed``, likewise
     train_command  ``gradproof train``, likewise
     run_command    ``gradproof run`` and ``gradproof examples``, likewise

@@ -7,12 +7,10 @@ to check.  SymPy is imported when a command needs it, so that --help does not wa
 from __future__ import annotations
 
 import argparse
-import keyword
 import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from gradproof import __version__
 from gradproof.audit_command import add_options as add_audit_options
 from gradproof.check_command import add_limits
 from gradproof.check_command import add_options as add_check_options
+from gradproof.codegen_command import add_options as add_codegen_options
 from gradproof.embed_command import add_options as add_embed_options
 from gradproof.run_command import add_options as add_run_options
 from gradproof.symbolic import escaping
@@ -217,23 +216,12 @@ def _as_json(derivation: Derivation) -> dict[str, Any]:
 
 
 def _add_codegen(commands: Any) -> None:
-    command = _command(commands, "codegen", _codegen, "print NumPy source of the gradient",
-                       "gradproof codegen 2-2-1 > gradient.py")
+    command = _command(commands, "codegen", _later("gradproof.codegen_command"),
+                       "print NumPy or C source of the gradient",
+                       "gradproof codegen 2-2-1 > gradient.py\n"
+                       "  gradproof codegen 2-2-1 --target c > gradient.c")
     _add_source(command)
-    command.add_argument("--name", default="gradient", help="of the function (default: gradient)")
-
-
-def _codegen(options: argparse.Namespace) -> int:
-    if not options.name.isidentifier() or keyword.iskeyword(options.name) or (
-        options.name in ("np", "sigmoid", "softplus", "logsumexp")
-    ):
-        raise ValueError("--name: expected a Python name that the program does not use itself, "
-                         f"got {options.name!r}")
-    text = _derived(options).numpy_source(name=options.name)
-    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")  # that of Python files, whatever the terminal's
-    print(text, end="")
-    return FINE
+    add_codegen_options(command)
 
 
 # --- check --------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def peers(row: Row, derivation: Any, values: dict[str, Any]) -> dict[str, Run]:
 
 
 COMPILED: dict[str, dict[str, Any]] = {
-    "compile()": {}, "workspace": {"workspace": True},
+    "compile()": {}, "workspace": {"workspace": True}, "C": {"target": "c"},
 }
 
 

@@ -157,7 +157,7 @@ class Names:
 
 # --- sizes and places as text that computes integers ---------------------------------------------
 
-_quotient = sp.Function("quotient")
+quotient = sp.Function("quotient")
 """Python's a // b: quotient(a, b) of integers."""
 
 
@@ -179,17 +179,17 @@ class _IntegerStyle(Style):
         raise EquationError(f"no source text for {name} in a size; compile it instead")
 
 
-def _whole(value: sp.Expr) -> sp.Expr:
+def as_quotients(value: sp.Expr) -> sp.Expr:
     """The value with every quotient, rounded down or exact, as a quotient of integers."""
     if isinstance(value, sp.ceiling):
-        return -_whole(sp.floor(-value.args[0], evaluate=False))
+        return -as_quotients(sp.floor(-value.args[0], evaluate=False))
     rounded = isinstance(value, sp.floor)
     above, below = sp.fraction(sp.together(value.args[0] if rounded else value))
     if below != 1:
-        return _quotient(_whole(above), _whole(below))
+        return quotient(as_quotients(above), as_quotients(below))
     if rounded:
-        return _whole(above)
-    return value.func(*map(_whole, value.args)) if value.args else value
+        return as_quotients(above)
+    return value.func(*map(as_quotients, value.args)) if value.args else value
 
 
 def integer_text(
@@ -202,7 +202,7 @@ def integer_text(
     >>> integer_text(sp.floor((n - 3) / 2) + 1, str)
     '(n - 3) // 2 + 1'
     """
-    whole, style = _whole(value), _IntegerStyle(name)
+    whole, style = as_quotients(value), _IntegerStyle(name)
     parts = sorted(whole.args if whole.is_Add else [whole], key=lambda part: (
         bool(part.is_number), not part.free_symbols & first, str(part)))
     if not whole.is_Add or parts[0].as_coeff_Mul()[0].is_negative:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from gradproof.codegen.compile import compile_system
+from gradproof.codegen.loops.c_library import compile_c
+from gradproof.codegen.loops.c_source import CSource, c_source
 from gradproof.codegen.source import gradient_source
 from gradproof.derivations.derivatives import (
     Derivative,
@@ -34,6 +36,8 @@ from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
+
+Target: TypeAlias = Literal["numpy", "c"]
 
 
 @dataclass(frozen=True)
@@ -251,8 +255,10 @@ class Derivation:
     def _general_writer(self) -> Writer:
         return Writer(general_notation(self.writer.notation), self.writer.row_vectors, {})
 
-    def compile(self, workspace: bool = False) -> Callable[..., tuple[float, dict[str, Any]]]:
-        """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})`` in NumPy.
+    def compile(
+        self, workspace: bool = False, target: Target = "numpy"
+    ) -> Callable[..., tuple[float, dict[str, Any]]]:
+        """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})``.
 
         Arrays are given by input name; a missing one is a TypeError, a wrong shape or a label
         outside its range a ValueError.  Integers given for a real input are taken as floats.
@@ -260,11 +266,27 @@ class Derivation:
         workspace: every call with the same types and shapes returns the same arrays, with new
         values in them, and allocates no other array: for a loop that is done with a gradient
         before it asks for the next one.  Not for several threads at once.
+        target: "numpy", or "c" for loops in C, compiled by the machine's compiler: for small
+        networks, whose time is that of calls.  EquationError for what has no C, NoCompilerError
+        where there is no compiler, ValueError for another target.
         """
+        if target not in get_args(Target):
+            raise ValueError(f"target: expected one of {', '.join(get_args(Target))}, got "
+                             f"{target!r}")
         names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
+        if target == "c":
+            return compile_c(self.system, names, tuple(self.gradients), workspace)
         return compile_system(
             self.system, names, self.writer.row_vectors, tuple(self.gradients), fit=True,
             workspace=workspace)
+
+    def c_source(self, name: str = "gradient") -> CSource:
+        """The gradient as a C function that stands alone (`.text`), and its header (`.header`).
+
+        EquationError for what has no C, ValueError for a name that is no C identifier.
+        """
+        names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
+        return c_source(self.system, names, name=name)
 
     def loss_function(self) -> Callable[..., Any]:
         """``loss(**arrays)`` in NumPy: the forward pass alone."""
