@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from gradproof.derivations.derivation import Derivation as Derivation
     from gradproof.derivations.derivation import Formula as Formula
     from gradproof.derivations.solving import fixed_point as fixed_point
+    from gradproof.derivations.solving import grad as grad
     from gradproof.derivations.solving import minimizer as minimizer
     from gradproof.derivations.solving import root as root
     from gradproof.derivations.sources import equations as equations
@@ -108,6 +109,7 @@ _HOMES = {
     "embed": "gradproof.embedding.documents",
     "equations": "gradproof.derivations.sources",
     "fixed_point": "gradproof.derivations.solving",
+    "grad": "gradproof.derivations.solving",
     "gradient_of": "gradproof.checks.hand_files",
     "layer": "gradproof.checks.hand_files",
     "load": "gradproof.derivations.sources",

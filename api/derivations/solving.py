@@ -1,4 +1,5 @@
-"""What is known by an equation alone, for code in NumPy: traced where code is traced, else values.
+"""What is known by an equation alone, and gradients within a loss, for code in NumPy: traced where
+code is traced, else values.
 
     x = gp.fixed_point(lambda x: np.tanh(W @ x + b), np.zeros(n))
 """
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradproof.derivations.sources import differentiating
-from gradproof.numeric.solving import smallest, solved
-from gradproof.symbolic.tracing.functions.unknowns import Kind, solved_for
+from gradproof.numeric.solving import slope, smallest, solved
+from gradproof.symbolic.tracing.functions.unknowns import Kind, gradient_at, solved_for
 from gradproof.symbolic.tracing.source import SESSION
 
 
@@ -42,6 +43,22 @@ def minimizer(f: Callable[[Any], Any], start: Any) -> Any:
     3.0
     """
     return _found(f, start, "minimum")
+
+
+def grad(f: Callable[[Any], Any], x: Any) -> Any:
+    """The gradient of the number f(x) at x, an array of its shape.
+
+    >>> grad(lambda x: np.sum(x**3), np.array([1.0, 2.0])).tolist()
+    [3.0, 12.0]
+
+    In code that is traced it is derived, so that a loss may hold it: a physics-informed network, a
+    gradient penalty, a step of gradient descent.  Else it is computed by complex steps where f
+    takes complex arrays, by central differences where it does not.
+    """
+    session = SESSION.get(None)
+    if session is not None:
+        return gradient_at(session, f, x, differentiating)
+    return slope(f, x)
 
 
 def _found(f: Callable[[Any], Any], start: Any, kind: Kind) -> Any:

@@ -109,7 +109,7 @@ class Session:
         """Where a library is told not to differentiate, which says nothing of values."""
         self.rows: dict[str, int] = {}
         self._marked: set[str] = set()
-        self._names: dict[str, tuple[int, str]] = {}
+        self.said_names: dict[str, tuple[int, str]] = {}
         self.statements: list[tuple[str, tuple[int, int] | None, str | None]] = []
         self.noted = 0
 
@@ -246,8 +246,6 @@ class Session:
     def shown(self, operand: Operand) -> str:
         return str(replace(operand, name=self.called(operand)))
 
-    # --- arrays without values ------------------------------------------------------------------
-
     def mark(self, operand: Operand, left: Blank | None) -> None:
         """Which entries of an array nobody has written; None if there are none."""
         self._marked.add(operand.name)
@@ -274,7 +272,7 @@ class Session:
 
     def called(self, operand: Operand) -> str:
         """What the user's code calls an array, as far as that is known."""
-        return self._names.get(operand.name, (0, operand.name))[1]
+        return self.said_names.get(operand.name, (0, operand.name))[1]
 
     def note(self) -> None:
         """Gives the equations since the last note their line, and reads the user's variables.
@@ -316,9 +314,9 @@ class Session:
     def suggest(self, operand: Operand, name: str, depth: int = 1000) -> None:
         """A name for an array; the one with the smallest depth, and of those the first, is kept."""
         name = name.lstrip("_")
-        known = self._names.get(operand.name)
+        known = self.said_names.get(operand.name)
         if name.isidentifier() and (known is None or depth < known[0]):
-            self._names[operand.name] = (depth, name)
+            self.said_names[operand.name] = (depth, name)
 
     def _seen(self, system: System, results: set[str]) -> System:
         """The system without unseen arrays; a failure where a result depends on one."""
@@ -353,7 +351,7 @@ class Session:
         inputs = {array.name for array in system.inputs}
         names = {name: name for name in inputs}
         taken = set(inputs) | {name for e in system.equations for name in (e.name, *e.argmax)}
-        given = {e.name: self._names.get(e.name, (0, ""))[1] for e in system.equations}
+        given = {e.name: self.said_names.get(e.name, (0, ""))[1] for e in system.equations}
         often = Counter([*given.values(), *inputs])
         for equation in system.equations:
             wanted, spoken = given[equation.name], self.spoken.get(equation.name, "")

@@ -1,4 +1,4 @@
-"""What is solved for, in traced code: x = f(x) of a function of the user's.
+"""What is solved for, in traced code: x = f(x) of a function of the user's; and its gradients.
 
 The function is called once, on an array that stands for the unknown; how SciPy, or whoever calls
 it, would find the values does not matter.
@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 from ...equation import EquationError, System, slot
 from ...layers.builder import Operand, ShapeError
 from ...layers.unknowns import Unknown
-from ..session import Session
+from ...substitution import rename_arrays
+from ..session import Session, needed_for
 from ..source import fail, user_frames
 
 Kind: TypeAlias = Literal["fixed point", "root", "minimum"]
@@ -59,10 +60,33 @@ def _slope(session: Session, made: Operand, by: Operand, rule: Rule | None) -> O
         fail("where a number is smallest is not traced here; give its gradient to "
              "gradproof.root, or use gradproof.minimizer")
     if made.ndim:
-        fail(f"what is smallest is a number, got {session.shown(made)}")
+        fail(f"the gradient is that of a number, got {session.shown(made)}")
     system, name = rule(session.builder.build(), made.name, by.name)
     session.builder.adopt(system)
     return Operand(name, system.shapes[name])
+
+
+def gradient_at(session: Session, function: Callable[..., Any], x: Any, rule: Rule) -> Any:
+    """The gradient of the number that the function gives of an array, at x, as an array."""
+    at = session.entry(session.call("asarray", x))
+    assert isinstance(at, Operand)
+    builder, place = session.builder, len(session.builder.equations)
+    own = builder.pointwise(slot(0), at)  # by which nothing else is computed
+    made = session.entry(session.call("asarray", function(session.array(own))))
+    assert isinstance(made, Operand)
+    try:
+        found = _slope(session, made, own, rule)
+    except EquationError as error:
+        fail(str(error))
+    if all(rows.stop <= place for rows, _ in builder.recurrences):  # it is x that is read
+        after = [rename_arrays(e, {own.name: at.name}) for e in builder.equations[place + 1:]]
+        gone = {e.name for e in (*builder.equations[place:], *after)}
+        needed = {e.name for e in needed_for({found.name}, after)}
+        builder.equations[place:] = [e for e in after if e.name in needed]
+        for name in gone - needed:  # which another array may get
+            session.said_names.pop(name, None)
+        _renumbered(session, place, at)
+    return session.array(found)
 
 
 class Found:
