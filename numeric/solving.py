@@ -77,8 +77,8 @@ def slope(objective: Callable[[Any], Any], x: Any) -> Any:
     """
     x = np.asarray(x)
     if x.dtype.kind == "c" or np.iscomplexobj(objective(x)):
-        raise TypeError("a gradient by steps is that of a real number; where complex numbers are to "
-                        "go through, write it out")
+        raise TypeError("a gradient by steps is that of a real number; where complex numbers are "
+                        "to go through, write it out")
     found = np.zeros(x.shape, np.result_type(x, np.float64))
     analytic = _takes_complex(objective, x)
     for place in np.ndindex(*x.shape):
