@@ -16,12 +16,15 @@ from .names import Names
 from .numpy_style import NumPyStyle
 
 
+def _source(*names: str) -> str:
+    """Error functions of NumPy alone, as a text."""
+    source = "\n\n".join(inspect.getsource(getattr(error_functions, name)) for name in names)
+    return source.replace(": Any", "").replace(" -> Any", "").replace("\n\n\n", "\n\n")
+
+
 def _or_without_scipy(name: str) -> str:
     """SciPy's error function, and one of NumPy alone where there is no SciPy."""
-    parts = (error_functions.rational, error_functions.erf_below_half,
-             error_functions.erfc_above_half, getattr(error_functions, name))
-    source = "\n\n".join(inspect.getsource(part) for part in parts)
-    own = source.replace(": Any", "").replace(" -> Any", "").replace("\n\n\n", "\n\n")
+    own = _source("rational", "erf_below_half", "erfc_above_half", name)
     return (f"try:\n    from scipy.special import {name}\nexcept ImportError:\n"
             f"{textwrap.indent(own.rstrip(), '    ')}\n")
 
@@ -39,6 +42,8 @@ def softplus_ratio(z):
     return np.where(z < -37, 1, np.logaddexp(0, z) * (1 + np.exp(-np.maximum(z, -37))))
 ''',
     **{name: _or_without_scipy(name) for name in ("erf", "erfc")},
+    **{name: _source("rational", "erf_below_half", "erfc_above_half", "erfc", "erfc_tail", name)
+       for name in ("log_erfc", "erfc_ratio")},
     "xlogx": '''\
 def xlogx(z):
     """z log z, and its limit 0 at z = 0."""

@@ -108,7 +108,7 @@ class NumPyStyle(Style):
 
     def call(self, name: str, arguments: Sequence[Piece]) -> Piece:
         inner = ", ".join(argument.text for argument in arguments)
-        if name in ("erf", "erfc") or name in SPELLED:  # NumPy has none
+        if name in ("erf", "erfc", "log_erfc", "erfc_ratio") or name in SPELLED:  # NumPy has none
             self.functions.bring(name)
             return Piece(f"{name}({inner})", ATOM, arguments[0].array)
         if name not in CALLED:

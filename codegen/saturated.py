@@ -37,6 +37,7 @@ from ..symbolic.matrices.leaves import Levels, levels_of
 from ..symbolic.matrices.nodes import Leaf, walk
 from ..symbolic.matrices.recognise import matrix_form, without_units
 from .largest import is_taken_out
+from .spelling import ERFC, near_zero
 from .stable import LARGEST, STEEP, at_risk, is_curved, steadied
 
 _ANY = sp.Dummy("any", real=True)
@@ -184,6 +185,8 @@ class Saturated:
         if seen.has(*STEEP):
             return sp.exp(_ANY)
         if isinstance(seen, SIGMOID):
+            return SIGMOID(_ANY)
+        if near_zero(seen).has(ERFC):  # 1 - erf
             return SIGMOID(_ANY)
         return TANH(_ANY) if is_curved(seen) and not seen.has(sp.log) else None
 

@@ -156,10 +156,74 @@ def near_zero(body: sp.Expr) -> sp.Expr:
     >>> near_zero(2 - 2*sp.exp(x)), near_zero(sp.log(1 - x)), near_zero(sp.erf(x)/2 + sp.S.Half)
     (-2*expm1(x), log1p(-x), erfc(-x)/2)
     """
-    body = body.replace(_is_pair, _pair)
+    if body.has(sp.erf):
+        body = body.replace(lambda part: part.is_Mul and part.has(sp.erf), _apart)
+    body = beyond_underflow(body.replace(_is_pair, _pair))
     return body.replace(
         lambda part: isinstance(part, sp.log) and part.args[0].is_Add and 1 in part.args[0].args,
         lambda part: sp.Function("log1p")(part.args[0] - 1))
+
+
+ERFC, LOG_ERFC, ERFC_RATIO = (
+    sp.Function(name) for name in ("erfc", "log_erfc", "erfc_ratio"))
+
+
+def beyond_underflow(body: sp.Expr) -> sp.Expr:
+    """log erfc(u) as a function of its own, and exp(-u²)/erfc(u), which is finite where both are 0.
+
+    >>> x = sp.Symbol("x")
+    >>> near_zero(sp.log(1 - sp.erf(x))), near_zero(sp.exp(-x**2)*x/(1 - sp.erf(x)))
+    (log_erfc(x), x*erfc_ratio(x))
+    """
+    if not body.has(ERFC):
+        return body
+    body = body.replace(lambda part: isinstance(part, sp.log) and _lone(part.args[0]) is not None,
+                        _logarithm_of)
+    return body.replace(lambda part: part.is_Mul and part.has(ERFC) and part.has(sp.exp), _ratio)
+
+
+def _lone(part: sp.Expr) -> sp.Expr | None:
+    """The erfc(u) of c erfc(u), for a positive number c."""
+    number, applied = part.as_coeff_Mul()
+    return applied if number.is_positive and isinstance(applied, ERFC) else None
+
+
+def _logarithm_of(part: sp.Expr) -> sp.Expr:
+    number, applied = part.args[0].as_coeff_Mul()
+    return sp.log(number) + LOG_ERFC(applied.args[0])
+
+
+def _ratio(product: sp.Expr) -> sp.Expr:
+    """A product with exp(-u²)/erfc(u), or exp(u²) erfc(u), as one function of u."""
+    powers = product.as_powers_dict()
+    for applied in [base for base in powers if isinstance(base, ERFC)]:
+        (argument,), power = applied.args, powers[applied]
+        for grown in product.atoms(sp.exp):
+            rest = sp.expand(grown.args[0] - power * argument**2)
+            if power.is_Integer and grown in product.args and all(
+                    _degree(rest, s) < _degree(grown.args[0], s) for s in argument.free_symbols):
+                return _ratio(product / grown / applied**power * sp.exp(rest)
+                              * ERFC_RATIO(argument)**-power)
+    return product
+
+
+def _degree(exponent: sp.Expr, symbol: sp.Symbol) -> int:
+    found = sp.expand(exponent)
+    return int(sp.degree(found, symbol)) if found.is_polynomial(symbol) and found.has(symbol) else 0
+
+
+def _apart(product: sp.Expr) -> sp.Expr:
+    """What is divided by 1 - erf(u) and by 1 + erf(u), as a sum: at either end one of them is 0."""
+    for applied in sorted(product.atoms(sp.erf), key=sp.default_sort_key):
+        inside = [factor for factor in product.args if factor.has(applied)]
+        value = sp.Dummy()
+        quotient = sp.Mul(*inside).xreplace({applied: value})
+        below = [f for f in inside if f.is_Pow and f.exp.is_negative]
+        if len(below) > 1 and quotient.is_rational_function(value) and sp.count_ops(quotient) < 40:
+            rest = sp.Mul(*(factor for factor in product.args if not factor.has(applied)))
+            return sp.Add(*(rest * part.xreplace({value: applied})
+                            for part in sp.Add.make_args(sp.apart(quotient, value))))
+    return product
 
 
 def _pair_of(part: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
@@ -259,6 +323,8 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "tanh": np.tanh,
     "erf": error_functions.erf,
     "erfc": error_functions.erfc,
+    "log_erfc": error_functions.log_erfc,
+    "erfc_ratio": error_functions.erfc_ratio,
     "choose": choose,
     "maximum": np.maximum,
     "minimum": np.minimum,

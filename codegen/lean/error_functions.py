@@ -66,3 +66,28 @@ def erfc(z: Any) -> Any:
     far = erfc_above_half(np.maximum(np.abs(z), 0.5))
     near = 1 - erf_below_half(np.clip(z, -0.5, 0.5))
     return np.where(np.abs(z) <= 0.5, near, np.where(z < 0, 2 - far, far))[()]
+
+
+def erfc_tail(x: Any) -> Any:
+    """exp(x²) erfc(x) for x >= 4 (Cody 1969)."""
+    small = x**-2.0
+    return (0.5641895835477562869 + small * rational(
+        small, (-0.0163153871373020978, -0.305326634961232344, -0.360344899949804439,
+                -0.125781726111229246, -0.0160837851487422766, -0.000658749161529837803),
+        (1.0, 2.56852019228982242, 1.87295284992346725, 0.527905102951428412,
+         0.0605183413124413191, 0.00233520497626869185))) / x
+
+
+def log_erfc(z: Any) -> Any:
+    """log erfc(z), finite where erfc(z) is 0."""
+    z = np.asarray(z, np.result_type(z, 1.0))
+    far = np.maximum(z, 4)
+    return np.where(z < 4, np.log(erfc(np.minimum(z, 4))), np.log(erfc_tail(far)) - far * far)[()]
+
+
+def erfc_ratio(z: Any) -> Any:
+    """exp(-z²)/erfc(z), finite where erfc(z) is 0."""
+    z = np.asarray(z, np.result_type(z, 1.0))
+    near = np.minimum(z, 4)
+    return np.where(
+        z < 4, np.exp(-near * near) / erfc(near), 1 / erfc_tail(np.maximum(z, 4)))[()]

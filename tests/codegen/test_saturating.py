@@ -36,6 +36,7 @@ def softmax(scores, axis=-1):
 NAMES = {
     **{name: entrywise(getattr(mp, name))
        for name in ("exp", "log", "tanh", "sinh", "cosh", "sqrt")},
+    "erfc": entrywise(mp.erfc), "ndtr": entrywise(lambda t: mp.erfc(-t / mp.sqrt(2)) / 2),
     "log1p": entrywise(lambda t: mp.log(1 + t)), "abs": entrywise(abs), "softmax": softmax,
     "sigmoid": entrywise(lambda t: 1 / (1 + mp.exp(-t))),
     "relu": entrywise(lambda t: max(t, mp.mpf(0))),

@@ -116,6 +116,11 @@ LOSSES: dict[str, tuple[str, dict[str, str]]] = {
         "p = 1 - exp(-exp(x))\nL = -sum(y*log(p) + (1 - y)*log(1 - p))",
         {"x": "small n", "y": "n"}),
     "Gompertz": ("L = sum(y*exp(-exp(-x)))", VECTORS),
+    "probit": ("L = -sum(y*log(ndtr(x)) + (1 - y)*log(1 - ndtr(x)))", VECTORS),
+    "probit by a name": ("p = ndtr(x)\nL = -sum(log(p))", ONE),
+    "log erfc": ("L = sum(log(erfc(x)))", ONE),
+    "inverse Mills ratio": ("L = sum(exp(-x**2)/erfc(x))", ONE),
+    "scaled erfc": ("L = sum(exp(x**2)*erfc(x))", {"x": "positive n"}),
     "swish of swish": ("s = x/(1 + exp(-x))\nL = sum(s/(1 + exp(-s)))", ONE),
     "gate": ("L = sum(sigmoid(x)*tanh(y)/(sigmoid(x) + sigmoid(-y)))", VECTORS),
 }
@@ -124,6 +129,7 @@ DUE: dict[str, set[str]] = {
     "first": {"contrast without oneself", "Cox", "scale by softplus"},
     "second": {"focal of labels", "poly loss", "ORPO", "generalised cross-entropy", "Hellinger",
                "Jensen-Shannon", "weighted mixture of Gaussians", "zero-inflated Poisson",
-               "ordinal regression", "discretised logistic", "Langevin", "Gompertz"},
+               "ordinal regression", "discretised logistic", "Langevin", "Gompertz",
+               "inverse Mills ratio", "scaled erfc", "probit", "probit by a name", "log erfc"},
 }
 """Rows whose gradients, or whose second derivatives alone, are not finite or right everywhere."""
