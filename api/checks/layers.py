@@ -285,10 +285,10 @@ class _Passes:
                         instead=misuses(self._gradients_at, bars, asked.names))
         sides = Sides(plain, self._chain, self._backward_traced)
         subject = sides.general(layer.general)
-        result = judge(subject, rehearsal.points,
-                       sides.patterned(layer.general, subject.declared), seconds)
+        other = sides.patterned(layer.general, subject.declared)
+        result = judge(subject, rehearsal.points, other, seconds)
         result = self._as_its_reference(replace(result, branch=subject.branch))
-        result = attempted(partial(self._in_circumstances, result), result, EXPLAINING)
+        result = attempted(partial(self._looked_at, result, subject.hand), result, EXPLAINING)
         if rehearsal.mutated:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
@@ -312,20 +312,20 @@ class _Passes:
             check, self.digits * float(np.max(np.abs(found[check.name]), initial=0.0)))
             for check in result.checks))
 
-    def _in_circumstances(self, result: CheckResult) -> CheckResult:
+    def _looked_at(self, result: CheckResult, hand: Trace | None) -> CheckResult:
         """With what a framework's own autograd shows of it."""
         if self.made is None or self.made.plan.arrays is not TORCH:
             return result
-        at = looked(self.source, self.made, self.layer.taken, self.rehearsal.points[0],
-                    self.rehearsal.cotangents, self._gradients_at)
+        seen = self.rehearsal
+        at = looked(self.source, self.made, self.layer.taken, seen.points[0], seen.cotangents,
+                    self._gradients_at, hand)
         return result if at is None else in_circumstances(result, at)
 
     def _without(self) -> list[tuple[str, str]]:
         """Inputs for which a function that returns value and gradients returns none."""
-        run = self.layer.run
         return [(name, f"no gradient for {name} is returned")
                 for name in expected(self.layer.taken)
-                if run.is_partial and name not in self.rehearsal.names]
+                if self.layer.run.is_partial and name not in self.rehearsal.names]
 
     def edited(self, function: Callable[..., Any]) -> _Passes:
         """The same layer with another backward pass."""

@@ -311,3 +311,78 @@ def test_an_input_may_be_called_reference():
         return 2 * reference * dout
 
     assert gp.check_layer(forward, backward, reference="m n").verdict == "proved"
+
+
+# --- a second derivative ------------------------------------------------------------------------
+
+
+class SavesItsOutput(Square):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return y * g
+
+
+class SavesWhatItComputed(Square):
+    @staticmethod
+    def forward(ctx, x):
+        slope = 3 * x * x
+        ctx.save_for_backward(slope)
+        return x ** 3
+
+    @staticmethod
+    def backward(ctx, g):
+        (slope,) = ctx.saved_tensors
+        return slope * g
+
+
+class SavesItOnTheContext(SavesWhatItComputed):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.kept = [3 * x * x]
+        return x ** 3
+
+    @staticmethod
+    def backward(ctx, g):
+        return ctx.kept[0] * g
+
+
+class Detaches(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * x.detach() * g
+
+
+class DetachesFarAway(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * torch.where(x > 1e6, x.detach(), x) * g
+
+
+class Once(SavesWhatItComputed):
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        (slope,) = ctx.saved_tensors
+        return slope * g
+
+
+@pytest.mark.parametrize(("function", "said"), [
+    (Square, "is proved as well"), (SavesItsOutput, "is proved as well"),
+    (SavesWhatItComputed, "is wrong at"), (SavesItOnTheContext, "is wrong at"),
+    (Detaches, "is wrong at"), (DetachesFarAway, "agrees with differences"), (Once, ""),
+])
+def test_the_derivative_of_backward_is_looked_at(function, said):
+    (check,) = gp.check_layer(function, x="m n").checks
+    assert check.verdict == "proved"
+    told = [note for note in check.notes if "second derivative" in note]
+    assert len(told) == bool(said)
+    assert all(said in note for note in told), told

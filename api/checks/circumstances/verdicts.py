@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,13 @@ from gradproof.checks.circumstances.tensors import (
     unseen_writes,
     ways,
 )
+from gradproof.checks.circumstances.twice import second
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.points import Point
 from gradproof.checks.results import PASSES, CheckResult
 from gradproof.symbolic.places import SourceLine
+from gradproof.symbolic.tracing.run import Trace
 
 SHARED = ("wrong where its upstream gradient goes to others as well, as in F(x) + h: it writes "
           "into what it is handed, and h is handed the same; change a clone")
@@ -40,7 +43,9 @@ class Looked:
     """What is looked at: a function, with values of inputs and of upstream gradients (`bars`).
 
     due: the gradients that its passes give.  empty: inputs with an axis without entries, by the
-    size that is 0, with the shapes of what is differentiated by.
+    size that is 0, with the shapes of what is differentiated by.  keeps_others: forward saves more
+    than inputs and outputs; None where backward is not to be differentiated.  ends: something in
+    the passes is told to be a constant, as by detach().
     """
 
     applied: Applied
@@ -49,10 +54,13 @@ class Looked:
     due: Due
     empty: Mapping[str, Values]
     at: str
+    keeps_others: bool | None = None
+    ends: bool = True
 
 
 def looked(
     source: Any, layer: LayerObject, taken: Inputs, point: Point, bars: Sequence[str], due: Due,
+    hand: Trace | None,
 ) -> Looked | None:
     """What a function of PyTorch's is looked at with, at a point; None where it takes containers.
     """
@@ -68,7 +76,9 @@ def looked(
     applied = Applied(source.apply if is_function else source, made.names,
                       {**rest, **layer.constants}, taken.real, made.materialize_grads,
                       layer.plan.changed)
-    return Looked(applied, point.values, bars, due, _empties(taken, point), str(point))
+    return Looked(applied, point.values, bars, due, _empties(taken, point), str(point),
+                  None if made.is_once else made.keeps_others,
+                  any("no_grad" not in stop for stop in hand.stops) if hand is not None else True)
 
 
 def _empties(taken: Inputs, point: Point) -> dict[str, Values]:
@@ -93,7 +103,9 @@ def in_circumstances(result: CheckResult, looked: Looked) -> CheckResult:
         with quietly(), np.errstate(all="ignore"):
             loose = _attempt(partial(unseen_writes, looked.applied, looked.values, looked.bars,
                                      looked.due), [])
-        return _assuming(result, loose, looked.bars)
+            again = None if looked.keeps_others is None else _attempt(partial(
+                second, looked.applied, looked.values, looked.bars, looked.due), None)
+        return _assuming(_twice(result, looked, again), loose, looked.bars)
     checks = tuple(replace(check, verdict="refuted", scope="", reason=wrong[check.name],
                            entry=None) if check.name in wrong else check
                    for check in result.checks)
@@ -127,7 +139,7 @@ def _wrong(
     except Exception as error:
         raised = failure_of(error)
         return dict.fromkeys(looked.applied.wrt,
-                             f"fails where {way.said}: {raised.text}"), raised.place
+                             f"fails where {way.said}: {raised.text}"), _own(raised.place)
     apart = differing(found, way.due)
     if not apart:
         return {}, None
@@ -135,6 +147,12 @@ def _wrong(
             if gap < float("inf") else f"of another shape where {way.said}"
             for name, gap in apart.items()}
     return said, _attempt(partial(first_other_line, usual, way.run), None)
+
+
+def _own(place: SourceLine | None) -> SourceLine | None:
+    """A line of the user's; PyTorch's own, where it refuses what backward returns, is none."""
+    theirs = str(Path(sys.modules["torch"].__file__ or "").parent)
+    return None if place is None or place.filename.startswith(theirs) else place
 
 
 def _writing(looked: Looked) -> SourceLine | None:
@@ -151,7 +169,7 @@ def _writing(looked: Looked) -> SourceLine | None:
     try:
         run()
     except Exception as error:
-        return failure_of(error).place
+        return _own(failure_of(error).place)
     return None
 
 
@@ -165,6 +183,31 @@ def _empty(looked: Looked, size: str, values: Values) -> dict[str, str]:
     found = applied.gradients(tensors, outputs, [torch.zeros_like(out) for out in outputs])
     return {name: f"wrong where {size} = 0: it is no zero, and the output has no entries"
             for name, one in found.items() if bool((one != 0).any())}
+
+
+def _twice(
+    result: CheckResult, looked: Looked, wrong: Mapping[str, float] | None
+) -> CheckResult:
+    """With what is known of the derivative of backward.
+
+    Where backward is proved and reads inputs, outputs and upstream gradients alone, PyTorch
+    differentiates a formula that is proved.
+    """
+    if wrong is None:
+        return result
+    if wrong:
+        by = ", ".join(f"{name}: {gap:.2g}" for name, gap in wrong.items())
+        why = ("what forward computes and saves is a constant in it; save inputs and outputs "
+               "alone, " if looked.keeps_others else "")
+        said = (f"a second derivative through it is wrong at {looked.at} (by {by}): {why}"
+                f"{'or ' if why else ''}mark backward once_differentiable")
+    elif result.verdict == "proved" and not looked.keeps_others and not looked.ends:
+        said = ("a second derivative through it is proved as well: backward reads inputs, outputs "
+                "and upstream gradients alone")
+    else:
+        said = f"a second derivative through it agrees with differences at {looked.at}"
+    return replace(result, checks=tuple(
+        replace(check, notes=(*check.notes, said)) for check in result.checks))
 
 
 def _assuming(result: CheckResult, loose: Sequence[str], bars: Sequence[str]) -> CheckResult:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gradproof.checks.layer_objects.contexts import Context, own
@@ -43,6 +43,8 @@ class _OwnContext:
     """The context of an autograd function."""
 
     arrays = TORCH
+    is_once = False
+    """Whether backward is not to be differentiated."""
 
     def __init__(self) -> None:
         self.saved_tensors: tuple[Any, ...] = ()
@@ -54,6 +56,7 @@ class _OwnContext:
         self.changed: tuple[str, ...] = ()
         self._versions: list[int] = []
         self.writes_what_it_saved = False
+        self.keeps_others = False
 
     def save_for_backward(self, *arrays: Any) -> None:
         torch = sys.modules["torch"]
@@ -88,11 +91,22 @@ class _OwnContext:
         self.writes_what_it_saved = any(
             getattr(one, "_version", 0) != version and not any(one is out for out in self._dirty)
             for one, version in zip(self.saved_tensors, self._versions, strict=True))
+        self.keeps_others = any(
+            self._has_gradient(one) and not any(
+                one is other for other in (*arguments.values(), *self.made))
+            for one in self._saved())
         kept = tuple(one for one in self.made if self._has_gradient(one))
         if not kept:
             raise LayerError("forward returns no output that has a gradient; expected a tensor of "
                              "floats that is not marked as not differentiable")
         return kept
+
+    def _saved(self) -> Iterator[Any]:
+        """What was saved, also as an attribute, or in a list of them."""
+        yield from self.saved_tensors
+        for name, value in vars(self).items():
+            if name not in _OWN:
+                yield from value if isinstance(value, tuple | list) else [value]
 
     def _has_gradient(self, value: Any) -> bool:
         if any(value is one for one in self._without):
@@ -116,24 +130,32 @@ class _OwnContext:
         return output.new_zeros(tuple(output.shape))
 
 
+_OWN = frozenset(vars(_OwnContext()))
+"""What a context has before a function saves anything."""
+
+
 def of_autograd_function(source: Any, given: Sequence[str], fixed: Sequence[str]) -> type[Any]:
     """A class whose objects are contexts and whose methods are the function's two passes.
 
     given, fixed: the names of inputs and of constants.  LayerError for one that has no passes of
     its own.
     """
-    found = {}
+    found, as_written = {}, {}
     for name in ("forward", "backward", "setup_context", "vjp"):
         for owner in source.__mro__:
             if owner.__module__.split(".")[0] != "torch" and name in vars(owner):
-                found[name] = _plain(vars(owner)[name])
+                as_written[name] = vars(owner)[name]
+                found[name] = _plain(as_written[name])
                 break
     behind = found.get("backward") or found.get("vjp")
     if "forward" not in found or behind is None:
         raise LayerError(f"{source.__name__}: expected an autograd function with a forward and a "
                          f"backward of its own, and it has {', '.join(found) or 'neither'}")
-    return _passes(source.__name__, source.__module__, found["forward"], behind,
+    made = _passes(source.__name__, source.__module__, found["forward"], behind,
                    found.get("setup_context"), given, fixed)
+    plain = as_written.get("backward") or as_written["vjp"]
+    made.is_once = getattr(plain, "__func__", plain) is not behind
+    return made
 
 
 def of_custom_op(source: Any, given: Sequence[str], fixed: Sequence[str]) -> type[Any]:
