@@ -174,7 +174,7 @@ class Calls:
         if stem == "diag":
             (label,) = value.matrix_axes if len(value.matrix_axes) == 1 else (ROW,)
             if len(value.matrix_axes) != 1:
-                self.source.fail(node, "diag is read of a vector")
+                raise FitError(self.source.located(node.start, "diag is read of a vector"))
             column = value if label == ROW else self.algebra.transposed(value)
             same = self.algebra.delta(ROW, COLUMN, column.axes[ROW])
             return self.algebra.pointwise(lambda x, y: x * y, column, same)

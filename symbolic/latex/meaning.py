@@ -7,6 +7,7 @@ functions in :mod:`calls`, derivatives in :mod:`derivatives`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import sympy as sp
@@ -107,12 +108,13 @@ class Meaning(Naming, Products, Calls, NamedCalls, Derivatives):
             values.append(self.value(part))
             signs.append(sign)
             sign = 1
-        if all(value.special == "eye" for value in values):
-            return Val(sum((s * v.body for s, v in zip(signs, values, strict=True)), sp.S.Zero),
-                       special="eye")
+        eyes = all(value.special == "eye" for value in values)
+        if eyes:
+            values = [replace(value, special="") for value in values]
         try:
-            return self.algebra.pointwise(
+            total = self.algebra.pointwise(
                 lambda *x: sp.Add(*(s * y for s, y in zip(signs, x, strict=True))), *values)
+            return replace(total, special="eye") if eyes else total
         except FitError as error:
             raise self.fits(node, error) from None
 
@@ -305,9 +307,12 @@ class Meaning(Naming, Products, Calls, NamedCalls, Derivatives):
         exponent = self.value(up.parts[1] if entrywise else up)
         if exponent.axes and value.axes and not entrywise:
             self.source.fail(up, "an exponent is one number here")
+        if value.special == "eye" and not exponent.axes and not entrywise:  # (2 I)^{-1}
+            plain = self.algebra.pointwise(lambda x, n: x**n, replace(value, special=""), exponent)
+            return replace(plain, special="eye")
         matrix = value.matrix_axes == {ROW, COLUMN} or value.special
         if matrix and exponent.body == -1 and not entrywise:
-            return value if value.special else self.algebra.square_named(value, "inv")
+            return self.algebra.square_named(value, "inv")
         if matrix and exponent.body == 2 and not entrywise and not value.special:
             square = sp.expand(value.axes[ROW] - value.axes[COLUMN]) == 0
             if square and self.choices.ask("the square of a matrix",

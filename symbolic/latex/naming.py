@@ -146,7 +146,8 @@ class Naming:
                 found.ups[place] = Node("number", up.text[1], up.start, up.end)
                 return table[up.text[0]]
             layer = layer_of(up, self.layers, bracketed=up.kind == "group")
-            if up.kind == "number" and up.text in table and "" not in table:
+            if up.kind == "number" and up.text in table and "" not in table and not (
+                    self._is_power(table, stem, found)):
                 layer = int(up.text)
             if layer is not None and (str(layer) in table):
                 del found.ups[place]
@@ -156,6 +157,15 @@ class Naming:
         if "" in table:
             return table[""]
         return self._unnumbered(table, stem, found)
+
+    def _is_power(self, table: Mapping[str, str], stem: str, found: Scripts) -> bool:
+        """Whether a 2 above a name is its square, where what stands below may be its layer."""
+        below = found.downs[0].text if found.downs else ""
+        if len(found.downs) != 1 or below not in table:
+            return False
+        return not self.context.layered or bool(self.choices.ask(
+            f"{stem}_{below} with a number above it", ("an entry, and its layer above",
+                                                       "a layer, and a power above")))
 
     def _unnumbered(self, table: Mapping[str, str], stem: str, found: Scripts) -> str:
         """The array of a name whose layer stands below it, W_1, or nowhere."""

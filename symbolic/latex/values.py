@@ -8,7 +8,7 @@ with one column is a column.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import sympy as sp
@@ -30,7 +30,7 @@ class Val:
     """body(reads); `axes` are the labels with their sizes.
 
     special: "eye", the identity of whatever size fits, or "ones", the column of ones ("onesT" the
-    row); then the body is the number that it is multiplied by.
+    row); then the body and its reads are the number that it is multiplied by.
     function: of a name that is a function without its argument.
     """
 
@@ -103,10 +103,11 @@ class Algebra:
             return value
         for other in others:
             if value.special == "eye" and other.matrix_axes == {ROW, COLUMN}:
-                return self.eye(other.axes[ROW], value.body)
+                same = self.delta(ROW, COLUMN, other.axes[ROW])
+                return self.pointwise(lambda x, y: x * y, Val(value.body, value.reads), same)
         for other in others:
             if value.special != "eye" and (other.matrix_axes or not other.special):
-                return Val(value.body)  # which is repeated along whatever there is
+                return Val(value.body, value.reads)  # which is repeated along whatever there is
         raise FitError("what size the identity, or the ones, have is not said")
 
     def eye(self, size: Size, factor: sp.Expr = sp.S.One) -> Val:
@@ -156,7 +157,7 @@ class Algebra:
 
     def transposed(self, value: Val) -> Val:
         if value.special in ("ones", "onesT"):
-            return Val(value.body, special="ones" if value.special == "onesT" else "onesT")
+            return replace(value, special="ones" if value.special == "onesT" else "onesT")
         return self.renamed(value, {ROW: COLUMN, COLUMN: ROW})
 
     @staticmethod
@@ -197,13 +198,14 @@ class Algebra:
     def _special(self, left: Val, right: Val) -> Val:
         """With the identity, or with ones, which sum the rows or the columns of a matrix."""
         one, other, first = (left, right, True) if left.special else (right, left, False)
+        scaled = self.pointwise(lambda x, y: x * y, replace(one, special=""),
+                                replace(other, special=""))
         if other.special == one.special == "eye":
-            return Val(left.body * right.body, special="eye")
+            return replace(scaled, special="eye")
         if other.special:
             raise FitError("what size the ones have is not said")
-        scaled = Val(one.body * other.body, other.reads, other.axes)
         if one.special == "eye" or not other.matrix_axes:
-            return scaled if other.matrix_axes else Val(one.body * other.body, special=one.special)
+            return scaled if other.matrix_axes else replace(scaled, special=one.special)
         label = ROW if first else COLUMN
         if one.special == ("onesT" if first else "ones") and label in other.axes:
             return self.settle(scaled, (label,))
