@@ -28,6 +28,8 @@ Spec: TypeAlias = Network | Model | Stated
 
 STEPS_OF_H = tuple(10 ** (-place / 3) for place in range(1, 43))
 """From about 0.5 down to 1e-14, three a decade."""
+MOST_NUMBERS = 1_000_000
+"""Of the inputs of a loss that is evaluated some ninety times."""
 MOST_LISTED = 60
 """Numbers that are listed one by one, to see a measurement again."""
 
@@ -83,13 +85,11 @@ def _norm(gradients: Mapping[str, Any]) -> float:
 
 
 def _given(derivation: Derivation, spec: Spec) -> Values | None:
-    """The spec's values, labels as integers; None where some are missing."""
-    inputs = derivation.system.inputs
+    """The spec's values; None where some are missing."""
     found = values_of(spec)
-    if not {array.name for array in inputs} <= found.keys():
+    if not {array.name for array in derivation.system.inputs} <= found.keys():
         return None
-    return {array.name: found[array.name].astype(int) if array.is_integer else found[array.name]
-            for array in inputs}
+    return {array.name: found[array.name] for array in derivation.system.inputs}
 
 
 def error_curve_of(derivation: Derivation, result: CheckResult) -> ErrorCurve | None:
@@ -97,16 +97,22 @@ def error_curve_of(derivation: Derivation, result: CheckResult) -> ErrorCurve | 
     refuted, of the entry that is furthest off, else of the largest.
 
     The values are the spec's, or the first at which the check looked; the hand-written entry is
-    known where the check has it of the same values.
+    known where the check has it of the same values.  None where all gradients are zero, where a
+    loss would be evaluated on more than MOST_NUMBERS, or has no spelling in NumPy.
     """
     assert derivation.network is not None
     values, listed = _given(derivation, derivation.network), ""
     if values is None:
         values = random_points(ranged(list(derivation.system.inputs), derivation.network))[0].values
         listed = _listing(values)
-    loss = derivation.loss_function()
+    if sum(np.size(value) for value in values.values()) > MOST_NUMBERS:
+        return None
+    try:
+        loss, run = derivation.loss_function(), derivation.compile()
+    except EquationError:
+        return None
     with np.errstate(all="ignore"):
-        _, gradients = derivation.compile()(**values)
+        _, gradients = run(**values)
         chosen = _chosen(result, gradients)
         if chosen is None:
             return None

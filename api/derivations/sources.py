@@ -105,8 +105,12 @@ def traced_loss(traced: Trace) -> System:
 
 
 def values_of(network: Network | Model | Stated) -> dict[str, Any]:
-    """The values of a spec as float arrays."""
-    return {name: np.asarray(value, dtype=float) for name, value in network.values.items()}
+    """The values of a spec as arrays of floats; of integers where an input is declared to be so, as
+    labels are, which programs index by."""
+    labels = {array.name for array in network.system().inputs if array.is_integer}
+    found = {name: np.asarray(value, dtype=float) for name, value in network.values.items()}
+    return {name: value.astype(int) if name in labels and np.array_equal(value, np.rint(value))
+            else value for name, value in found.items()}
 
 
 def rows_asked(vectors: str | None, source: object) -> bool:

@@ -170,3 +170,30 @@ def test_targets_outside_of_what_a_loss_takes_are_an_error(loss, output, target,
     with pytest.raises(SpecError, match=message):
         read_text(text, "net.toml")
     read_text(text.replace(f"Y = [[{target}]]", "Y = [[1]]"), "net.toml")
+
+
+def looked_up(X, Y, E1, W2, b2):
+    Z1 = E1[X]
+    scores = Z1 @ W2 + b2
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    d = (p - Y) / len(X)
+    table = np.zeros_like(E1)
+    np.add.at(table, X, d @ W2.T)
+    return {"E1": table, "W2": Z1.T @ d, "b2": d.sum(axis=0)}
+
+
+def doubled(X, Y, E1, W2, b2):
+    found = looked_up(X, Y, E1, W2, b2)
+    return {**found, "W2": 2 * found["W2"]}
+
+
+@pytest.mark.parametrize(("function", "wrong"), [(looked_up, set()), (doubled, {"W2"})])
+def test_labels_among_the_given_values_are_integers(function, wrong):
+    """A pass that indexes by them is no failing one."""
+    layers = [{"type": "embedding", "units": 2}, {"type": "dense", "units": 2}]
+    values = {"X": [0, 2], "Y": [[1, 0], [0, 1]], "E1": [[1, 2], [0, 1], [3, -1]],
+              "W2": [[0.5, 0.25], [-1, 0]], "b2": [0, 1]}
+    model = gp.Model("m", layers, loss="cross_entropy_from_logits", kind="labels 3", values=values)
+    found = check_network(gp.derive(model), function, repair_seconds=0)
+    assert {check.name for check in found if check.verdict == "refuted"} == wrong
+    assert {check.verdict for check in found if check.name not in wrong} <= {"proved", "agrees"}
