@@ -9,6 +9,7 @@ compiled function runs the text that is printed; `source` is where to begin.
     called          functions that a text calls, and those that it brings along
     compile         the text of `source` run as one NumPy function of the inputs by name
     expressions     matrix forms as NumPy expressions
+    frameworks/     the two passes in the words of PyTorch and of JAX
     gathers         integer arrays in subscripts and guards, as NumPy takes them
     grids           equations on their indices: what no other form fits
     identifiers     names that Python can bear, and names in strings and comments

@@ -7,6 +7,7 @@ The rule is :mod:`gradproof.symbolic.derive`.
     deriving     from each of them to its derivation: `gp.derive`
     derivatives  Jacobians, Hessians and products with them
     examples     where the example networks lie, and what they are called
+    libraries    the same in the words of PyTorch and of JAX: `d.torch_source()`, `d.jax_source()`
     notations    `in_notation`: how a derivation is written, as books do
     scalars      `d.entries()`: a small loss scalar by scalar, as SymPy expressions and functions
     solving      `gp.fixed_point`, `gp.root`, `gp.minimizer`

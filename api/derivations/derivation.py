@@ -20,6 +20,7 @@ from gradproof.derivations.derivatives import (
     layout_line,
     symmetry_line,
 )
+from gradproof.derivations.libraries import InLibraries
 from gradproof.derivations.scalars import ENTRIES, scalars
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
@@ -106,7 +107,7 @@ class Formula:
         return f"${self._repr_latex_()}$"
 
 
-class Derivation:
+class Derivation(InLibraries):
     """Forward and backward equations of a loss, each with its reason.
 
     gradients: parameter -> formula of its gradient.
@@ -367,9 +368,6 @@ class Derivation:
             self.system, self.chain.loss, arrays, name=name,
             row_vectors=self.writer.row_vectors, summary=self._summary(title),
         )
-
-    def _summary(self, title: str) -> str:
-        return f"The loss {title} and its gradients."
 
     def __str__(self) -> str:
         shown = self.shown()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gradproof.codegen.frameworks.passes import Passes
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import of_equations
 from gradproof.modules.naming import Named
@@ -31,11 +32,12 @@ class ProgramDerivation(Derivation):
     parameters: by the name that a parameter has in formulas, its path in the module.
     upstream: by output, the name of its upstream gradient, where there is no loss.
     taken: what was taken for granted by the trace.  fixed: letters that had to be numbers.
-    tensors: by name, the parameters and buffers themselves.
+    tensors: by name, the parameters and buffers themselves; trained: those that are parameters.
     """
 
     parameters: Mapping[str, str]
     tensors: Mapping[str, Any]
+    trained: tuple[str, ...]
     upstream: Mapping[str, str]
     taken: tuple[str, ...]
     fixed: Mapping[str, int]
@@ -59,6 +61,10 @@ class ProgramDerivation(Derivation):
         return (*super().assumptions, *self.taken,
                 *(f"{name} = {number}, as the parameters have it"
                   for name, number in self.fixed.items()))
+
+    def _passes(self, upstream: str = "", constants: Iterable[str] = ()) -> Passes:
+        buffers = {*self.tensors} - {*self.trained}
+        return super()._passes(next(iter(self.upstream.values()), ""), buffers)
 
     def _summary(self, title: str) -> str:
         for output, name in self.upstream.items():
@@ -107,6 +113,7 @@ def derivation_of(
                             into=ProgramDerivation)
     made.parameters = {one.name: one.path for one in found}
     made.tensors = {one.name: one.tensor for one in found}
+    made.trained = tuple(one.name for one in found if not one.is_buffer)
     made.upstream, made.taken, made.fixed = upstream, traced.assumptions, dict(fixed or {})
     return made
 

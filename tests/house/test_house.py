@@ -26,18 +26,18 @@ PARTS = {
                  "matrices": {""}, "derive": {"", "matrices"}, "reread": set(),
                  "display": {"", "matrices", "derive", "reread"}, "normalform": {""}, "exact": {""},
                  "proof": {"", "normalform", "exact"}},
-    "codegen": {"": {"lean"}, "lean": set(), "loops": {""}},
+    "codegen": {"": {"lean"}, "lean": set(), "loops": {""}, "frameworks": {""}},
     "numeric": {"": set()},
     "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
                 "pages": {"", "worked", "sections"}},
     "api": {"limits": set(), "derivations": set(), "repair": {"limits"},
             "checks": {"limits", "derivations", "repair"},
-            "claims": {"limits", "derivations"},
+            "claims": {"limits", "derivations"}, "modules": {"derivations", "checks"},
             "embedding": {"derivations", "checks", "claims"},
             "programs": {"limits", "repair", "checks"}, "formats": {"repair", "checks"},
             "training": {"derivations"},
             "": {"limits", "derivations", "repair", "checks", "embedding", "programs",
-                 "formats", "claims", "training"}},
+                 "formats", "claims", "training", "modules"}},
 }
 """folder: what its files may import beside themselves; "" are the files at the room's root."""
 PACKAGES = {**{room: f"gradproof.{room}" for room in ALLOWED}, "api": "gradproof"}
