@@ -19,6 +19,7 @@ is.
     reasons         `because`: why an equation stands there, rule by rule
     temporaries     which arrays need no line of their own
     text_and_latex  `Style`: how each of the two media spells bodies, matrices and sums
+    traces          sums around a circle of matrices
     typst           formulas in Typst, from what is written in LaTeX
     writer          equations written out, each in the form that reads well
 """

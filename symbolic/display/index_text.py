@@ -7,7 +7,7 @@ What matrix form says in one symbol stays one symbol here, too: entries of a sof
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
@@ -33,17 +33,23 @@ from .logistic import with_sigmoids
 from .matrix_text import node_text
 from .notation import subscripted
 from .pen import Pen, Written, affine
+from .traces import trace
 
 
-def index_form(equation: Equation, pen: Pen) -> Written:
-    """An equation without lone places (:mod:`lone_places`), with indices and Σ."""
+def index_form(
+    equation: Equation, pen: Pen, alone: Callable[[Term], str] = lambda term: ""
+) -> Written:
+    """An equation without lone places (:mod:`lone_places`), with indices and Σ.
+
+    alone: what a term of a sum is written as by itself, where that needs no indices.
+    """
     lead = [index.name for index in equation.out]
     left = pen.name(equation.name, pen.conventions.worth_showing(equation.name, lead))
     if not equation.terms:
         return Written(left, "0")
     text = ""
     for term in equation.terms:
-        shown = term_text(equation, term, pen).text
+        shown = alone(term) or term_text(equation, term, pen).text
         if not text:
             text = shown
         else:
@@ -67,7 +73,8 @@ def place_form(equation: Equation, pen: Pen) -> str:
 def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     """One summand: what stands in front of its sum, the sum, its guards, its body."""
     # Entries of a softmax, where there are any: exp(z - Λ) would show what nobody wrote.
-    whole, leaves, over = _softened(equation, term, pen) or (
+    softened = _softened(equation, term, pen)
+    whole, leaves, over = softened or (
         term.body, [_entry(read, pen) for read in term.reads], term.over)
     over = [index for index in over if index.size != 1]
     number, outside = sp.S.One, sp.S.One
@@ -76,6 +83,9 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
         number, factors = numbers_in_front(number, sp.Mul.make_args(rest))
         rest = sp.Mul(*factors)
         outside, whole = rest.as_independent(*slots_of(rest), as_Add=False)
+        traced = None if softened or term.guards else trace(whole, term.reads, over, pen)
+        if traced is not None:
+            return _multiplied(number, outside, traced, pen)
     elif equation.reduction == "sum" and term.guards:  # a minus in front of the conditions
         number = sp.S.NegativeOne if whole.as_coeff_Mul()[0].is_negative else number
         whole = number * whole

@@ -13,12 +13,21 @@ from functools import cached_property
 import sympy as sp
 
 from ..dependence import needed_items
-from ..equation import Equation, Read, System, equations_of, size_names, slot, term_reads
+from ..equation import (
+    Equation,
+    Read,
+    System,
+    Term,
+    equations_of,
+    size_names,
+    slot,
+    term_reads,
+)
 from ..matrices.guard_spans import with_spans
 from ..matrices.kronecker import Kronecker, kronecker_form
 from ..matrices.leaves import summand
 from ..matrices.loop_ends import beyond, loop_indices, merged
-from ..matrices.nodes import Leaf, Node, walk
+from ..matrices.nodes import Leaf, Node, Product, Series, Total, Where, walk
 from ..solving import prune
 from .index_letters import lettered, with_free_steps
 from .index_text import index_form, place_form
@@ -125,7 +134,8 @@ class Writer(Conventions):
         if found is not None:
             return written(found, equation, pen)
         equation = self._lettered(equation)
-        return self._compressed(equation, pen) or index_form(equation, pen)
+        return self._compressed(equation, pen) or index_form(
+            equation, pen, lambda term: self._alone(equation, term, pen))
 
     def _rest(self, equation: Equation) -> Equation | None:
         """F of what is solved for as x = x - F(x), which is written 0 = F(x); else None."""
@@ -142,6 +152,19 @@ class Writer(Conventions):
             return replace(equation, terms=tuple(
                 replace(t, body=sp.expand_mul(-t.body, deep=False)) for t in terms if t.body != 0))
         return None
+
+    def _alone(self, equation: Equation, term: Term, pen: Pen) -> str:
+        """A number among others that is a product of matrices, xᵀ A x; "" for any other term."""
+        if equation.out or len(equation.terms) < 2 or equation.reduction != "sum":
+            return ""
+        lone = replace(equation, terms=(term,))
+        found = self._form(lone)
+        nodes = [] if found is None or found.at else list(walk(found.form))
+        if found is None or not any(isinstance(node, Product) for node in nodes) or any(
+                isinstance(node, Total | Series | Where) or (
+                    isinstance(node, Leaf) and node.array in self.inline) for node in nodes):
+            return ""
+        return written(found, lone, pen).right
 
     def _form(self, equation: Equation) -> Readable | None:
         """The matrix form that reads well; None without one."""

@@ -181,6 +181,24 @@ def test_a_symmetric_matrix_has_no_transpose_and_two_sigmoids_are_one(text, by, 
     assert str(derivation.gradients[by]).partition(" = ")[2] == expected
 
 
+ABX = {"A": "n m", "X": "m n", "B": "n n", "S": "n n", "x": "n", "Y": "n m"}
+TRACES = [
+    ("L = tr(A @ X)", "tr(A X)"), ("L = tr(B)", "tr(B)"), ("L = tr(A.T @ B @ A)", "tr(Aᵀ B A)"),
+    ("L = tr(B @ B @ S)/2 - n", "½ tr(B B S) - n"), ("L = sum(A*Y)", "Σ_i Σ_j Aᵢⱼ Yᵢⱼ"),
+    ("L = x @ B @ x + tr(inv(S) @ B)", "xᵀ B x + tr(S⁻¹ B)"),
+    ("L = sum(B**2)", "Σ_i Σ_j Bᵢⱼ²"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TRACES)
+def test_a_sum_around_a_circle_of_matrices_is_a_trace(text, expected):
+    read = set(re.findall(r"[A-Za-z]\w*", text))
+    derivation = gp.derive(gp.equations(text, **{
+        name: shape for name, shape in ABX.items() if name in read}))
+    assert str(derivation.forward["L"]) == f"L = {expected}"
+    assert not faults(of_derivation(text, derivation))
+
+
 STACKED = [("n", "a n b"), ("m n", "a n b"), ("a b n", "n m"), ("c a b n", "a n m"),
            ("a b n", "c a n m"), ("a b n", "n")]
 

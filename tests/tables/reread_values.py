@@ -217,6 +217,8 @@ class Values:
             return rough if np.isfinite(rough).all() else self._log_softmax(tree.of[0])
         if name in KNOWN:
             return reduce(KNOWN[name], parts) if len(parts) > 1 else KNOWN[name](first)
+        if name == "tr":
+            return np.reshape(np.trace(first), (1, 1))
         if name in ("diag", "vec", "det", "chol"):
             made = {"diag": lambda a: np.diag(a.ravel()), "vec": lambda a: a.reshape(-1, 1),
                     "det": np.linalg.det, "chol": np.linalg.cholesky}[name](first)
