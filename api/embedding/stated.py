@@ -21,7 +21,7 @@ from gradproof.reports.markers.marker import MarkerError, Request, near
 from gradproof.reports.worked.digits import formatted
 from gradproof.symbolic.display.text_and_latex import factor_text
 from gradproof.symbolic.equation import Array, Item, System, size_names
-from gradproof.symbolic.latex.names import network_context
+from gradproof.symbolic.latex.names import network_context, system_context, with_symbols
 from gradproof.symbolic.limits import MAX_LENGTH, number
 from gradproof.symbolic.proof.prover import Prover
 from gradproof.symbolic.substitution import rename_arrays
@@ -140,11 +140,12 @@ def _formula(request: Request, formula: str, quantities: Quantities) -> tuple[st
     return "refuted", f"{formula!r} is not equal: {proof.reason}{mended}{shown}"
 
 
+_QUANTITY = r"\mathrm{quantity}"
+"""What a formula is held against, where its array has no name in LaTeX that is read back."""
+
+
 def _latex(request: Request, formula: str, quantities: Quantities) -> tuple[str, str]:
     """A formula in LaTeX, beside the quantity unless it states a left side of its own."""
-    if quantities.network is None:
-        raise MarkerError("a formula in LaTeX is held against a network; of other specs it stands "
-                          "in a code span, in the text that specs use")
     name = quantities.canonical(request.quantity)
     stem, _, part = name.rpartition(".")
     if stem and part in ("gradient", "adjoint"):
@@ -154,7 +155,18 @@ def _latex(request: Request, formula: str, quantities: Quantities) -> tuple[str,
                           f"{near(request.quantity, quantities.keys())}")
     written = quantities.derivation.writer.latex(quantities.derivation.system[name])
     left = "" if "=" in formula else f"{written.left} = "
-    subject = Subject(network_context(quantities.network, differentiating), quantities.values)
+    if quantities.network is not None:
+        context = network_context(quantities.network, differentiating)
+    else:
+        system = quantities.source if isinstance(quantities.source, System) else (
+            quantities.source.system())
+        known = name in system.shapes
+        if not known and (name[:1] != "d" or name[1:] not in system.shapes):
+            raise MarkerError(f"{request.quantity!r}: a formula in LaTeX is held against an array "
+                              "of the spec, or the derivative by one")
+        context = with_symbols(system_context(system, differentiating), {_QUANTITY: name})
+        left = left and f"{_QUANTITY} = "
+    subject = Subject(context, quantities.values)
     findings = subject.judge(left + formula)
     if not findings:
         raise MarkerError(f"{formula!r:.60} states no formula")

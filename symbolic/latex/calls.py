@@ -193,7 +193,9 @@ class Calls:
         return self.algebra.settle(Val(slot(0), diagonal.reads, {ROW: value.axes[ROW]}), (ROW,))
 
     def _softmax(self, value: Val, stem: str, node: Node) -> Val:
-        label = COLUMN if not self.context.columns and COLUMN in value.axes else ROW
+        # Of a matrix that is none of a network, each row is meant, as in the text of equations.
+        rows = not self.context.columns or (ROW in value.axes and not self.context.layered)
+        label = COLUMN if rows and COLUMN in value.axes else ROW
         if label not in value.axes:
             label = COLUMN
         if label not in value.axes:

@@ -141,6 +141,9 @@ def system_context(
     output = list(system.equations)[-1].name if system.items else ""
     for array in list(system.shapes):
         named.setdefault(f"d{array}", {})[""] = f"{ADJOINT}{array}"
+        found = re.fullmatch(r"(.*?[A-Za-z])(\d+)", array)
+        if found:
+            named.setdefault(f"d{_stem(found[1])}", {})[found[2]] = f"{ADJOINT}{array}"
     if output:
         for stem in ("L", "E", "J", "C", "ℓ", "𝓛"):
             if stem not in named:
