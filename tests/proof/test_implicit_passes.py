@@ -37,6 +37,12 @@ def test_wrong_ones_are_refuted_at_their_line(loss, gradient, shapes):
     assert any(f"implicit_passes.py:{line}:" in said for line in wrong), str(result)
 
 
+@pytest.mark.slow
+def test_a_layer_that_is_an_equilibrium_is_proved():
+    result = gp.check_layer(table.layer, table.layer_right, x="m n", W="n n")
+    assert result.verdict == "proved", str(result)
+
+
 def test_two_equations_with_other_solutions_are_not_one():
     def loss(b):
         return np.sum(gp.root(lambda x: x**3 + x - b, np.zeros(len(b)))**2)

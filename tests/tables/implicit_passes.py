@@ -140,6 +140,19 @@ def logistic_of_a_wrong_hessian(X, y, c, V, v):
     return {"c": -np.linalg.solve(H, g) @ w}
 
 
+def layer(x, W):
+    z = gp.fixed_point(lambda z: np.tanh(z @ W + x), np.zeros(x.shape))
+    return z, (x, W, z)
+
+
+def layer_right(dout, cache):
+    x, W, z = cache
+    s = 1 - z**2
+    A = np.eye(W.shape[0]) - s[:, :, None]*W.T
+    g = np.linalg.solve(np.swapaxes(A, 1, 2), dout[:, :, None])[:, :, 0]*s
+    return g, z.T @ g
+
+
 LAYER = {"W": "n n", "b": "n", "y": "n"}
 SAMPLES = {"W": "n n", "X": "m k", "U": "k n", "b": "n", "Y": "m n"}
 ORBITS = {"M": "m", "e": gp.Array("m", kind="interval", low=0, high=1), "x": "m"}
