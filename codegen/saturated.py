@@ -164,7 +164,8 @@ class Saturated:
         return {part for part in term.body.atoms(sp.exp)
                 if part.free_symbols & levels and not part.free_symbols <= levels
                 and not is_taken_out(part)
-                and all(part.args[0].coeff(level) <= 0 for level in levels)} if levels else set()
+                and all(part.args[0].coeff(level).is_nonpositive for level in levels)
+                } if levels else set()
 
     def _seen(self, term: Term, body: sp.Expr) -> sp.Expr:
         """A body with functions of their kind in the place of values that saturate."""

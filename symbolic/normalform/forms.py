@@ -175,10 +175,8 @@ class Forms:
         return name[1] in self._inputs
 
     def cut(self, name: Name, poly: Poly) -> Poly:
-        """Lets the array be read as an array of its own from here on; `poly` stays known.
-
-        Returns its new form, a single factor.
-        """
+        """Lets the array be read as an array of its own from here on; `poly` stays known.  Returns
+        its new form, a single factor."""
         table = self.table
         args = tuple(place for place in self.places(name) if place >= 0)
         base = table.base(
@@ -193,7 +191,6 @@ class Forms:
         return self.forms[name]
 
     def scalar(self, expression: sp.Expr, values: Mapping[sp.Symbol, Poly]) -> Poly:
-        """A scalar expression in the given polynomials."""
         return BodyReader(self.table, values).poly(expression)
 
     def _compute(self, name: Name) -> Poly:
@@ -214,9 +211,12 @@ class Forms:
 
     def right_side(self, name: Name) -> tuple[Poly, Notes]:
         """What an equation of a group says its array is, in entries of that group."""
+        return self.side_of(name, self._equations[name])
+
+    def side_of(self, name: Name, equation: Equation) -> tuple[Poly, Notes]:
+        """What another equation would say that an array is."""
         with self._noted() as notes:
-            poly = self._equation(name[0], self._equations[name])
-        return poly, notes
+            return self._equation(name[0], equation), notes
 
     def _fold(self, name: Name, entry: Poly) -> None:
         if name not in self.unknowns:

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from ..assumptions import Assumption
+from ..equation import Equation, Read, System, Term, slot
 from ..normalform.forms import Notes
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, UnsupportedError, plus
+from ..substitution import rename_bound, substitute_term
 from .sampling import Match
 from .sides import ProvenPair, Sides
 
@@ -157,3 +159,61 @@ def settle_explicit(sides: Sides, left: str, right: str, found: Match) -> bool:
         pass
     forms.forms, forms.folds = known, folds
     return False
+
+
+def settle_inverted(sides: Sides, left: str, right: str, found: Match) -> bool:
+    """Whether what the left side solves for, x, satisfies F x = v where the right array is F⁻¹ v;
+    then it is that array."""
+    name = sides.names[1], right
+    product = _with_inverse(sides.right, right)
+    if sides.same or product is None or found.factor != 1:
+        return False
+    forms, notes = sides.forms, Notes(set(), {Assumption(left, "same solution")})
+    known = forms.forms.get(name)
+    try:
+        mine = sides.form(0, left, notes)
+        forms.notes[name] = Notes()
+        sides.put(right, found, mine)
+        gap, relied = forms.side_of(name, product)
+        notes.add(relied)
+        said, relied = forms.right_side((sides.names[0], left))
+        notes.add(relied)
+        own, gap = plus(mine, said, -1), sides.moved(right, found, gap)
+        factors = [Fraction(gap[mono]) / Fraction(number) for mono, number in own.items()
+                   if mono in gap]
+        if any(sides.is_zero(plus(gap, own, -factor), notes)
+               for factor in dict.fromkeys(factors) if factor):
+            sides.used[left, right] = notes
+            return True
+    except (BudgetError, UnsupportedError):
+        pass
+    forms.forms.pop(name, None)
+    if known is not None:
+        forms.forms[name] = known
+    return False
+
+
+def _with_inverse(system: System, name: str) -> Equation | None:
+    """F x - v for an array x that is F⁻¹ v; None for another."""
+    made = system[name]
+    if len(made.terms) != 1 or len(made.out) != 1 or len(made.terms[0].over) != 1:
+        return None
+    (term,), (row,) = made.terms, made.out
+    (column,) = term.over
+    if term.body != slot(0) * slot(1) or len(term.reads) != 2 or term.guards:
+        return None
+    inverses = {e.name: e for e in system.equations if e.reduction == "inv" and len(e.out) == 2}
+    for matrix, vector in (term.reads, term.reads[::-1]):
+        inverse = inverses.get(matrix.array)
+        if inverse is None or matrix.at != (row.symbol, column.symbol) or (
+                vector.at != (column.symbol,)):
+            continue
+        (entry,) = inverse.terms
+        by = {index.symbol: own.symbol for index, own in zip(
+            inverse.out, (row, column), strict=True)}
+        entry = substitute_term(rename_bound(entry, [row.name, column.name]), by)
+        times = Term(entry.body * slot(len(entry.reads)),
+                     (*entry.reads, Read(name, (column.symbol,))),
+                     (*entry.over, column), entry.guards)
+        return Equation(name, (row,), (times, Term(-slot(0), (Read(vector.array, (row.symbol,)),))))
+    return None

@@ -29,7 +29,12 @@ from .certificate import Claim, contradicted
 from .digits import NotInDigitsError, in_digits
 from .ends import cuts, with_sizes
 from .first_wrong import Wrong, pointwise_ratio, wrong_intermediate
-from .induction import settle_explicit, settle_recurrence, settle_unknown
+from .induction import (
+    settle_explicit,
+    settle_inverted,
+    settle_recurrence,
+    settle_unknown,
+)
 from .recheck import second_opinion
 from .sampling import Match, agreement, is_finite
 from .sides import ProvenPair, Sides
@@ -199,7 +204,8 @@ class Prover(Sides):
             found = self.match(left, right)
             if found is not None and (self.prove_step(left, right, found) or (
                     (self.names[0], left) in self.forms.unknowns
-                    and settle_explicit(self, left, right, found))):
+                    and (settle_inverted(self, left, right, found)
+                         or settle_explicit(self, left, right, found)))):
                 # From here on both are one array: what reads them need not look inside again.
                 self.proven[right].append((left, found))
                 self.steps.append(ProvenPair(left, right, found.factor))

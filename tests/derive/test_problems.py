@@ -32,6 +32,14 @@ def test_what_the_pages_print_is_what_is_derived():
     assert not stale, f"run benchmarks/problem_pages.py --printed: {stale}"
 
 
+def test_a_power_of_a_softmax_that_is_an_input_has_source():
+    problem = PROBLEMS["focal with labels"]
+    value = problem.derivation.compile()(**problem.values())[0]
+    space = {}
+    exec(problem.derivation.numpy_source(name="printed"), space)
+    assert space["printed"](**problem.values())[0] == value
+
+
 def test_a_temporary_that_has_an_adjoint_or_a_softmax_is_defined():
     blocks = [part for text in pages().values() for part in text.split("\n### ")[1:]]
     assert len(blocks) == len(PROBLEMS)

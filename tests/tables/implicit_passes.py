@@ -112,6 +112,12 @@ def ridge_right(X, y, c, V, v):
     return {"c": -q @ w}
 
 
+def ridge_by_the_normal_equations(X, y, c, V, v):
+    A = X.T @ X + c*np.eye(X.shape[1])
+    w = np.linalg.solve(A, X.T @ y)
+    return {"c": -np.linalg.solve(A, V.T @ (V @ w - v)) @ w}
+
+
 def ridge_of_a_wrong_sign(X, y, c, V, v):
     w = gp.root(lambda w: X.T @ (X @ w - y) + c*w, np.zeros(X.shape[1]))
     q = np.linalg.solve(X.T @ X + c*np.eye(X.shape[1]), V.T @ (V @ w - v))
@@ -146,7 +152,7 @@ def layer(x, W):
 
 
 def layer_right(dout, cache):
-    x, W, z = cache
+    _, W, z = cache
     s = 1 - z**2
     A = np.eye(W.shape[0]) - s[:, :, None]*W.T
     g = np.linalg.solve(np.swapaxes(A, 1, 2), dout[:, :, None])[:, :, 0]*s
@@ -161,7 +167,8 @@ HYPER = {"X": "m k", "y": "m", "c": gp.Array("", kind="positive"), "V": "n k", "
 RIGHT = [
     (equilibrium, equilibrium_right, LAYER), (equilibrium, equilibrium_of_a_root, LAYER),
     (batch, batch_right, SAMPLES), (kepler, kepler_right, ORBITS),
-    (ridge, ridge_right, HYPER), (logistic, logistic_right, HYPER),
+    (ridge, ridge_right, HYPER), (ridge, ridge_by_the_normal_equations, HYPER),
+    (logistic, logistic_right, HYPER),
 ]
 WRONG = [
     (kepler, kepler_without_slope, ORBITS),
