@@ -39,13 +39,16 @@ class Scripts:
 
 
 def _several(node: Node) -> Iterator[Node]:
-    """[l] T of ^{[l]T} apart; what stands in no brackets is one."""
+    """[l] T of ^{[l]T} and of ^{[l]^T} apart; what stands in no brackets is one."""
     first = node.parts[0] if node.parts else node
-    if node.kind == "scripts" and first.kind == "group":
+    if node.kind == "scripts" and first.kind == "group" and all(
+            script.kind in ("prime", "up") for script in node.parts[1:]):
         yield first
         for script in node.parts[1:]:
             if script.kind == "prime":
                 yield Node("name", "′", script.start, script.end)
+            else:
+                yield from _several(script.parts[0])
         return
     if node.kind == "product" and (first.kind == "group" or (
             len(node.parts) == 2 and node.parts[1].text in ("T", "⊤", "′"))):
