@@ -17,6 +17,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
+import numpy as np
 import sympy as sp
 
 from ..assumptions import Assumption
@@ -40,6 +41,8 @@ from .sampling import Match, agreement, is_finite
 from .sides import ProvenPair, Sides
 from .unrolling import NotUnrolledError, Unrolled, is_small, unrolled
 
+NEARLY = 1e-3
+"""How far, of the largest entry, a loop that goes on in steps may have come."""
 FIRST = 60_000
 """Operations for the arrays as they are, where they could be written out along small axes."""
 CUT = 10_000
@@ -224,6 +227,9 @@ class Prover(Sides):
             if self._shown_difference(left, right, plain) == "0":
                 return Proof(None, "the normal forms agree, but the sampled values differ: "
                              "rounding, or a kink at the point")
+            if self._is_on_the_way(left, right):
+                return Proof(None, "what is solved for on one side is come near to in steps on the "
+                             "other")
             return self._refuted(left, right)
         # Random points never meet [x = d] for data x, d: there the arrays are compared apart.
         tied = [point for point in self.ties if is_finite([point], "left", left)
@@ -245,6 +251,15 @@ class Prover(Sides):
             steps=tuple(self.steps),
             difference=self._shown_difference(left, right, plain),
         )
+
+    def _is_on_the_way(self, left: str, right: str) -> bool:
+        """Whether what the left side alone solves for may be what the right one comes near to."""
+        sides = {side for side, _ in self.forms.unknowns}
+        return sides == {"left"} and all(
+            np.max(np.abs(np.squeeze(one) - np.squeeze(other)), initial=0)
+            <= NEARLY * np.max(np.abs(one), initial=0)
+            for one, other in ((point.left[left], point.right[right]) for point in self.points)
+            if np.squeeze(one).shape == np.squeeze(other).shape)
 
     def _proved(self, left: str, right: str) -> Proof:
         """The proof, with what every step on the way relied on."""

@@ -54,6 +54,23 @@ def test_two_equations_with_other_solutions_are_not_one():
     assert gp.check(loss, gradient, b="n").verdict == "refuted"
 
 
+@pytest.mark.slow
+def test_a_loop_that_comes_near_agrees_and_is_not_refuted():
+    def loss(W, b):
+        return np.sum(gp.fixed_point(lambda x: np.tanh(W @ x + b), np.zeros(len(b)))**2)
+
+    def gradient(W, b):
+        x = np.zeros(len(b))
+        for _ in range(60):
+            x = np.tanh(W @ x + b)
+        d = 1 - x**2
+        return {"b": np.linalg.solve(np.eye(len(b)) - W.T*d, 2*x)*d}
+
+    result = gp.check(loss, gradient, W="n n", b="n", repair_seconds=0)
+    assert result.verdict == "agrees", str(result)
+    assert "is come near to in steps" in str(result)
+
+
 def test_an_equation_that_everything_solves_proves_nothing():
     def loss(b):
         x = gp.fixed_point(lambda x: np.tanh(x/2 + b), b)
