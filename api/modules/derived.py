@@ -24,6 +24,8 @@ from gradproof.symbolic.tracing.run import Trace, TraceError
 MATRICES = ("U", "V", "S", "R", "G", "D", "F", "J")
 VECTORS = ("u", "v", "s", "r", "q", "g", "e", "d")
 """What arrays are called that nobody named."""
+ROUNDS = 4
+"""Derivations until all that has a line has a name: one that has is not put into others."""
 
 
 class ProgramDerivation(Derivation):
@@ -107,8 +109,10 @@ def derivation_of(
     parts = _parts(system, {one.name for one in found})
     made = of_equations(system, output, list(wrt), rows, upstream=upstream, named=parts,
                         into=ProgramDerivation)
-    if letters := _letters(made):
-        system = system.mapped(lambda each: rename_arrays(each, letters))
+    for _ in range(ROUNDS):
+        if not (letters := _letters(made)):
+            break
+        system = system.mapped(lambda each, by=letters: rename_arrays(each, by))  # type: ignore[misc]
         made = of_equations(system, output, list(wrt), rows, upstream=upstream, named=parts,
                             into=ProgramDerivation)
     made.parameters = {one.name: one.path for one in found}
@@ -138,9 +142,10 @@ def _letters(derivation: Derivation) -> dict[str, str]:
     system, used = derivation.chain.system, {*derivation.chain.system.names}
     used |= {str(size) for size in size_names(system.shapes.values())}
     found = {}
-    for formula in derivation.shown():
-        name = formula.name
-        if not is_unnamed(name) or name in found:
+    spoken = [formula.name for formula in derivation.shown()]
+    spoken += [name for kink in derivation.chain.kinks for name in (kink.equation, kink.array)]
+    for name in dict.fromkeys(spoken):
+        if not is_unnamed(name) or name not in system.shapes:
             continue
         equation = system[name]
         letters = (("lse",) if equation.reduction == "logsumexp" else ("M", "m") if (

@@ -111,23 +111,26 @@ class _OfLossError(Exception):
 
 
 def torch_call(module: Any, loss: Any, plan: Plan) -> Callable[[Mapping[str, Any]], Any]:
-    """A copy of the module, in double precision, as a function of NumPy's arrays."""
+    """A copy of the module as a function of NumPy's arrays, in its own precision: what else it
+    calls is no copy."""
     torch = sys.modules["torch"]
     try:
-        own, of = copy.deepcopy(module).double(), copy.deepcopy(loss)
+        own, of = copy.deepcopy(module), copy.deepcopy(loss)
     except Exception:  # what cannot be copied: it is told by the trace alone
         return lambda arrays: None
+
+    kind = next((one.dtype for one in module.parameters()), torch.get_default_dtype())
 
     def tensor(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: tensor(one) for key, one in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(map(tensor, value))
-        return torch.from_numpy(np.asarray(value))
+        made = torch.from_numpy(np.asarray(value))
+        return made.to(kind) if made.is_floating_point() else made
 
     def call(arrays: Mapping[str, Any]) -> Any:
-        state, before = torch.random.get_rng_state(), torch.get_default_dtype()
-        torch.set_default_dtype(torch.float64)
+        state = torch.random.get_rng_state()
         try:
             with torch.no_grad():
                 made = own(**{name: tensor(arrays[key]) for name, key in plan.given.items()})
@@ -141,6 +144,5 @@ def torch_call(module: Any, loss: Any, plan: Plan) -> Callable[[Mapping[str, Any
                                        ) from error
         finally:
             torch.random.set_rng_state(state)
-            torch.set_default_dtype(before)
 
     return call

@@ -174,7 +174,7 @@ REFUSED = [
     (Two(), "x", "returns 2 arrays; give the loss"),
     (hooked(), "x", "forward hooks.*remove"),
     (nn.MultiheadAttention(4, 2, dropout=0.1), "query", r"dropout.*\.eval\(\)"),
-    (nn.Conv2d(2, 2, 3, groups=2), "x", "groups"),
+    (nn.Conv2d(2, 2, 3, dilation=2), "x", "dilation"),
 ]
 
 

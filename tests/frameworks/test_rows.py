@@ -105,6 +105,7 @@ ARGUMENTS = {
     "adaptive_avg_pool3d": [(IMAGES, 1)],
     "lstm_cell": [(X, [Y[:, :2], SIGNED[:, :2]], *CELL[0])], "gru_cell": [(X, Y[:, :2], *CELL[1])],
     **{name: [(X, Y[:, :2], *CELL[2])] for name in ("rnn_tanh_cell", "rnn_relu_cell")},
+    "bilinear": [(X, Y, RNG.normal(size=(5, 4, 4))), (X, Y, STACK.repeat(2, 1)[:, :4], ONE[:2])],
     "rms_norm": [(X, (4,), ONE, 1e-5)], "dropout": [(X, 0.5, False)],
     **{name: [(X, SIGNED)] for name in (
         "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "soft_margin_loss")},
@@ -113,7 +114,8 @@ ARGUMENTS = {
     "kl_div": [(SIGNED, Y, None, None, "batchmean"), (SIGNED, Y, None, None, "sum")],
     "pad": [(X, (1, 2)), (X, (1, 2, 0, 1), "constant", 3.0)],
     "conv1d": [(IMAGES[:, 0], IMAGES[:, 0, :, :3])],
-    "conv2d": [(IMAGES, IMAGES[:, :, :3, :2]), (IMAGES, IMAGES[:, :, :3, :2], ONE[:2], 2, 1)],
+    "conv2d": [(IMAGES, IMAGES[:, :, :3, :2]), (IMAGES, IMAGES[:, :, :3, :2], ONE[:2], 2, 1),
+               (IMAGES, STACK.reshape(6, 1, 2, 2), SIGNED.ravel()[:6], 1, 0, 1, 3)],
     "conv3d": [(IMAGES[None], IMAGES[None, :, :2, :2, :2])], "max_pool1d": [(IMAGES[0], 2)],
     "max_pool2d": [(IMAGES, 2), (IMAGES, (3, 2), 1)], "avg_pool1d": [(IMAGES[0], 2)],
     "avg_pool2d": [(IMAGES, 2)],

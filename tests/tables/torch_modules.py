@@ -167,6 +167,30 @@ class Recurrent(nn.Module):
         return self.fc(out[:, -1])
 
 
+class LoRA(nn.Module):
+    """A frozen layer, and a low-rank change of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.base = nn.Linear(4, 3)
+        self.base.requires_grad_(False)
+        self.lora_A = nn.Parameter(torch.randn(2, 4))
+        self.lora_B = nn.Parameter(torch.randn(3, 2))
+
+    def forward(self, x):
+        return self.base(x) + 0.5 * (x @ self.lora_A.T @ self.lora_B.T)
+
+
+class DeepSet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.phi = nn.Sequential(nn.Linear(3, 4), nn.ELU(), nn.Linear(4, 4))
+        self.rho = nn.Sequential(nn.Linear(4, 4), nn.ELU(), nn.Linear(4, 1))
+
+    def forward(self, x):
+        return self.rho(self.phi(x).mean(1))
+
+
 class First(nn.Module):
     """The outputs of a recurrent network, without its last state."""
 
@@ -240,6 +264,9 @@ MODULES = {
     "lstm": (First(nn.LSTM(2, 3, num_layers=2, bidirectional=True, batch_first=True)),
              {"x": "b 2 d"}, None),
     "rnn": (First(nn.RNN(2, 3, nonlinearity="relu")), {"x": "2 m d"}, None),
+    "lora": (LoRA(), {"x": "m n"}, None),
+    "deep set": (DeepSet(), {"x": "b t d"}, None),
+    "grouped convolution": (nn.Conv2d(4, 4, 2, groups=2), {"input": "m 4 3 3"}, None),
     "highway": (Highway(), {"x": "m n"}, None),
     "basic block": (BasicBlock().eval(), {"x": "b c 4 4"}, None),
     "pre-norm encoder layer": (nn.TransformerEncoderLayer(4, 2, dim_feedforward=6, norm_first=True,

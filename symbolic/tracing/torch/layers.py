@@ -222,8 +222,15 @@ def _convolution(axes: int) -> Row:
         xp: Any, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
         dilation: Any = 1, groups: Any = 1,
     ) -> Any:
-        if groups != 1 or any(by != 1 for by in _each(dilation, axes)) or isinstance(padding, str):
-            fail("a convolution with groups, a dilation, or a padding by name is not traced")
+        if groups != 1:
+            ins, outs = weight.shape[1], weight.shape[0] // groups
+            parts = [convolve(xp, input[:, k * ins : (k + 1) * ins],
+                              weight[k * outs : (k + 1) * outs],
+                              None if bias is None else bias[k * outs : (k + 1) * outs],
+                              stride, padding, dilation) for k in range(int(groups))]
+            return xp.concatenate(parts, axis=1)
+        if any(by != 1 for by in _each(dilation, axes)) or isinstance(padding, str):
+            fail("a convolution with a dilation, or a padding by name, is not traced")
         edges = [(by, by) for by in _each(padding, axes)]
         held = xp.pad(input, [(0, 0), (0, 0), *edges]) if any(low for low, _ in edges) else input
         windows = xp.lib.stride_tricks.sliding_window_view(
@@ -286,7 +293,13 @@ def scaled_dot_product_attention(
     return xp.matmul(softmax(xp, xp.matmul(query, xp.swapaxes(key, -1, -2)) * by, -1), value)
 
 
+def bilinear(xp: Any, input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    made = xp.einsum("...i,oij,...j->...o", input1, weight, input2)
+    return made if bias is None else made + bias
+
+
 FUNCTIONAL: dict[str, Row] = {
+    "bilinear": bilinear,
     **ACTIVATIONS, "linear": linear, "softmax": softmax, "softmin": softmin,
     "log_softmax": log_softmax, "normalize": normalize, "one_hot": one_hot, "embedding": embedding,
     "cosine_similarity": cosine_similarity, "layer_norm": layer_norm, "rms_norm": rms_norm,
