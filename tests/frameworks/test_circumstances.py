@@ -386,3 +386,14 @@ def test_the_derivative_of_backward_is_looked_at(function, said):
     told = [note for note in check.notes if "second derivative" in note]
     assert len(told) == bool(said)
     assert all(said in note for note in told), told
+
+
+class Around(torch.nn.Module):
+    def forward(self, x):
+        return Square.apply(x)
+
+
+@pytest.mark.parametrize("source", [Around, Around()])
+def test_a_module_is_an_error_that_says_what_to_hand_over(source):
+    with pytest.raises(gp.LayerError, match="hand over the autograd function"):
+        gp.check_layer(source, x="m n")

@@ -71,9 +71,12 @@ def looked(
     layer.ahead(made, point)
     rest = {name: one.default for name, one in inspect.signature(made.forward).parameters.items()
             if name not in arrays and one.default is not one.empty}
+    given = [place for place, name in enumerate(made.names)
+             if name in arrays or name in layer.constants]  # a last default is not handed over
     torch = sys.modules["torch"]
     is_function = isinstance(source, type) and issubclass(source, torch.autograd.Function)
-    applied = Applied(source.apply if is_function else source, made.names,
+    applied = Applied(source.apply if is_function else source,
+                      made.names[:max(given) + 1],
                       {**rest, **layer.constants}, taken.real, made.materialize_grads,
                       layer.plan.changed)
     return Looked(applied, point.values, bars, due, _empties(taken, point), str(point),

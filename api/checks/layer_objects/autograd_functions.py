@@ -27,6 +27,16 @@ def is_autograd_function(source: Any) -> bool:
         source, torch.autograd.Function)
 
 
+def no_module(source: Any) -> None:
+    """LayerError for a torch.nn.Module, whose backward pass PyTorch makes."""
+    torch = sys.modules.get("torch")
+    cls = source if isinstance(source, type) else type(source)
+    if torch is not None and hasattr(torch, "nn") and issubclass(cls, torch.nn.Module):
+        raise LayerError(f"{cls.__name__} is a torch.nn.Module, whose backward pass PyTorch makes "
+                         "of those of the functions that it applies: hand over the autograd "
+                         "function that its forward applies; gp.derive takes modules")
+
+
 def custom_op_of(source: Any) -> Any:
     """The operator that torch.library.custom_op made, also by its name in torch.ops; else None."""
     made = sys.modules.get("torch._library.custom_ops")

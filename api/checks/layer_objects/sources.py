@@ -17,6 +17,7 @@ from gradproof.checks.layer_calls import LayerFails, in_order, taken_constants
 from gradproof.checks.layer_objects.autograd_functions import (
     custom_op_of,
     is_autograd_function,
+    no_module,
     of_autograd_function,
     of_custom_op,
 )
@@ -100,6 +101,7 @@ def _with_passes(source: Any, taken: Inputs, constants: Mapping[str, Any]) -> An
         return of_custom_jvp(ruled, names[0])
     if is_autograd_function(source):
         return of_autograd_function(source, *names)
+    no_module(source)
     if (operator := custom_op_of(source)) is not None:
         return of_custom_op(operator, *names)
     return source

@@ -8,6 +8,7 @@ traced arrays in them are.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -73,6 +74,29 @@ class Extremes(NamedTuple):
     indices: Any
 
 
+class Device:
+    """Where a tensor lies: handed on it says nothing of values; asked what it is, it is the CPU."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def _asked(self) -> Any:
+        self._session.assume("tensors are on the CPU")
+        return sys.modules["torch"].device("cpu")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._asked(), name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) or bool(self._asked() == other)
+
+    def __hash__(self) -> int:
+        return hash(self._asked())
+
+    def __str__(self) -> str:
+        return str(self._asked())
+
+
 class Tensor(Held):
     """A tensor of a trace around `value`: a traced array, or what a mask leaves of one."""
 
@@ -87,7 +111,6 @@ class Tensor(Held):
     """NumPy's dtypes, by PyTorch's."""
     is_tracking: ClassVar[Callable[[], bool]] = lambda: True
     """Whether PyTorch would differentiate what is computed now."""
-    device: ClassVar[Any] = None
     layout: ClassVar[Any] = None
     is_sparse = is_quantized = is_meta = False
 
@@ -136,6 +159,10 @@ class Tensor(Held):
     @property
     def mT(self) -> Tensor:  # noqa: N802
         return wrapped(self.value.mT)  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> Device:
+        return Device(self.value.session)
 
     @property
     def is_cuda(self) -> bool:
@@ -221,7 +248,7 @@ def prepared(torch: Any) -> None:
         Tensor.kinds = {getattr(torch, name): np.dtype(wide) for name, wide in TYPES.items()}
         Tensor.types = {"float": torch.float64, "int": torch.int64, "bool": torch.bool}
         Tensor.is_tracking = torch.is_grad_enabled
-        Tensor.device, Tensor.layout = torch.device("cpu"), torch.strided
+        Tensor.layout = torch.strided
 
 
 class Method:
