@@ -86,13 +86,14 @@ def test_the_formulas_of_course_notes():
     assert not [finding for finding in findings if finding.verdict != "right"]
 
 
-@pytest.fixture(scope="module")
-def five_texts():
-    return gp.audit(EXAMPLE, run=True)
-
-
 @pytest.mark.slow
-def test_the_claims_of_five_texts(five_texts):
+def test_the_claims_of_five_texts_and_their_report_in_chinese():
+    five_texts = gp.audit(EXAMPLE, run=True)
+    of_each_kind(five_texts)
+    in_chinese(five_texts)
+
+
+def of_each_kind(five_texts):
     assert len(five_texts) >= 110
     assert set(five_texts.counts) == {"right", "rounded", "wrong"}
     wrong = {finding.claim: finding for finding in five_texts if finding.verdict == "wrong"}
@@ -111,8 +112,7 @@ def test_the_claims_of_five_texts(five_texts):
     assert "[0.951]" in told("xor.py prints 预测结果")
 
 
-@pytest.mark.slow
-def test_the_report_on_five_texts_in_chinese(five_texts):
+def in_chinese(five_texts):
     page = five_texts.report("html", "zh")
     assert page.count("<tr") == len(five_texts) + 1
     assert page.count("<math") > 90
