@@ -299,7 +299,7 @@ def by_autograd(derivation, module, shapes, loss, arrays):
 
     import numpy as np
 
-    own = copy.deepcopy(module).double()
+    own = copy.deepcopy(module).double().requires_grad_(True)  # what is frozen may be asked for
     own.train(module.training)
     leaves = dict(own.named_parameters())
     tensors = {name: torch.from_numpy(np.asarray(value)) for name, value in arrays.items()
