@@ -23,6 +23,11 @@ _STEPS = 16
 _DEVIATIONS = 4.0
 # Below this natural length, steps of the size of one are tried as well.
 _SHORT = 1e-3
+# A slope between jumps is one if it is known to this relative precision.
+_KNOWN = 1e-3
+# Rounding of the coarsest types in use (bfloat16 has 2^-8) is no jump of the function's own.
+_COARSEST = 2.0**-7
+_COARSE = 2.0**-20  # that of float32 is less
 # Underflow rounds absolutely.
 _TINY = float(np.finfo(np.float64).tiny)
 
@@ -107,8 +112,15 @@ def _difference(ray: Ray, length: float, careful: bool) -> Central:
         reach = found.conflict
         heights = [jump(ray, 0.0, side * reach) for side in (1.0, -1.0)]
         if max(heights) > 2 * noise:
+            within = _between_jumps(sweep, noise, reach)
+            size = max(np.max(np.abs(sweep.above)), np.max(np.abs(sweep.below)))
+            if within is not None and max(heights) > _COARSEST * size:
+                return Central(within.value, within.value, within.bound, False, noise)
             noise = max(heights)
             found = _limit(sweep, noise)
+            if within is not None and noise > _COARSE * size:  # it may be either
+                apart = abs(found.value - within.value)
+                return Central(found.value, found.value, found.bound + apart, False, noise)
     if _has_kink(sweep, noise):
         rounding = 2 * sweep.rounding(noise)
         right = plateau(sweep.steps, sweep.right, rounding, (1, 2, 3))
@@ -129,6 +141,22 @@ def _sweep(ray: Ray, length: float) -> _Sweep:
     if _STEPS - start < 4:
         raise TooFewPointsError("the loss is not finite within any useful step of the point")
     return _Sweep(steps[start:], above[start:], below[start:], ray(0.0), ray.evaluator.eps)
+
+
+def _between_jumps(sweep: _Sweep, noise: float, reach: float) -> Plateau | None:
+    """The derivative by the steps that are too short to meet a jump: that of x mod 0.01 is 1.
+
+    None where these steps do not know it well: a loss that is coarser than float64 has steps as
+    well, and is flat or rough between them.
+    """
+    inside = sweep.steps < reach
+    if np.count_nonzero(inside) < 4:
+        return None
+    short = _Sweep(sweep.steps[inside], sweep.above[inside], sweep.below[inside], sweep.centre,
+                   sweep.eps)
+    found = _limit(short, noise)
+    is_known = found.conflict is None and found.bound < _KNOWN * abs(found.value)
+    return found if is_known else None
 
 
 def _limit(sweep: _Sweep, noise: float) -> Plateau:

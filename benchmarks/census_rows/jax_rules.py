@@ -33,7 +33,6 @@ LAX: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("asin", "acos", "atanh", "erf_inv"), (INSIDE,)), "acosh": (BEYOND_1,),
     **dict.fromkeys(("atan2", "mul", "max", "min"), (REAL, REAL)),
     "div": (REAL, POSITIVE), "pow": (POSITIVE, REAL), "rem": (REAL, BEYOND_1),
-    "igamma": (POSITIVE, POSITIVE), "igammac": (POSITIVE, POSITIVE),
 }
 """jax.lax: what the inputs are."""
 PARAMETERS: dict[str, dict[str, Any]] = {name: {"accuracy": None} for name in (

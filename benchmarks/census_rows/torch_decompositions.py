@@ -72,6 +72,9 @@ LOSSES: dict[str, tuple[Any, Any, Ahead, tuple[Any, ...]]] = {
     "soft_margin_loss_backward": (REAL, REAL, F.soft_margin_loss, ()),
     "binary_cross_entropy_backward": (UNIT, UNIT, F.binary_cross_entropy, ()),
 }
+BOUND = ("x (1 - x) is taken as 1e-12 where it is less",)
+KNOWN = {f"binary_cross_entropy_backward, {reduction}": BOUND for reduction in ("none", "sum")}
+"""What is not the derivative everywhere, and why."""
 HOME = "torch._decomp.decompositions"
 
 
@@ -86,7 +89,8 @@ def rows() -> Iterator[Row]:
             yield Row("torch._decomp", f"{name}, {reduction}", HOME,
                       lambda module, name=name, x=x, target=target, loss=loss, more=more,
                       number=number: of_loss(inspect.unwrap(getattr(module, name)), x, target, loss,
-                                             number, more))
+                                             number, more),
+                      known=KNOWN.get(f"{name}, {reduction}", ()))
     for place, by in enumerate(("x", "weight")):
         yield Row("torch._decomp", f"_prelu_kernel_backward by {by}", HOME,
                   lambda module, place=place: prelu(

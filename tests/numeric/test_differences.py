@@ -163,6 +163,25 @@ def test_edge_of_the_domain_is_no_obstacle():
     assert abs(found.value - 500) <= found.bound + 500 * 1e-9
 
 
+@pytest.mark.parametrize("period", [2.0, 0.3, 0.05, 0.02, 0.01, 0.001])
+def test_the_slope_between_jumps_is_not_that_of_steps_across_them(period):
+    for x in np.linspace(-1.7, 1.7, 23):
+        if abs(x / period - round(x / period)) > 0.05:
+            found = partial_derivative(lambda at: float(np.fmod(at["x"], period)),
+                                       {"x": np.array(x)}, "x", ())
+            assert abs(found.value - 1) <= found.bound
+
+
+@pytest.mark.parametrize("coarse", [np.float32, np.float16])
+def test_a_coarse_part_of_a_loss_is_no_jump_beside_an_exact_part(coarse):
+    def loss(at):
+        return float(coarse(3 * at["x"] ** 2)) + 0.1 * float(at["x"])
+
+    for x in (0.3, 1.1, 2.7):
+        found = partial_derivative(loss, {"x": np.array(x)}, "x", ())
+        assert abs(found.value - (6 * x + 0.1)) <= found.bound
+
+
 @pytest.mark.parametrize("error", [ValueError, RuntimeError, AssertionError, ZeroDivisionError])
 def test_a_loss_that_raises_beside_the_point_has_no_value_there(error):
     def loss(inputs):
