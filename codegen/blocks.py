@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from string import ascii_letters
 
@@ -17,7 +17,7 @@ from .axes import present
 from .expressions import Expressions, conditions
 from .gathers import Scatter, gathered, scatter
 from .patches import Patch, Scope, patches, squeezed, windows
-from .views import flattened, is_view, reshaped
+from .views import Window, flattened, in_digits, in_windows, is_view, reshaped
 
 
 class Blocks:
@@ -47,6 +47,11 @@ class Blocks:
         products = self._kronecker(equation)
         if products:
             return products
+        for apart in (self._in_digits(equation), self._in_windows(equation)):
+            form = None if apart is None else self.scope.form(apart)
+            if apart is not None and form is not None:
+                axes = tuple(index.name for index in apart.out)
+                return [f"{name} = {self.expressions.shaped(form, axes, apart.shape)}"]
         equation, scattered = self._parted(self._gathered(equation))
         found = patches(equation, self.scope)
         if found is None:
@@ -108,6 +113,58 @@ class Blocks:
         whole = "".join(letters.values())
         return f'np.einsum("{axes[0]},{axes[1]}->{whole}", {texts[0]}, {texts[1]})'
 
+    # --- other shapes ---------------------------------------------------------------------------
+
+    def _in_digits(self, equation: Equation) -> Equation | None:
+        """The equation with W[n i + j] as a read of an array that is written W.reshape((m, n));
+        None where no read is such a one."""
+        before = equation
+
+        def plain(read: Read, sizes: Mapping[sp.Symbol, Size]) -> Read:
+            shape = self.names.shapes.get(read.array)
+            found = None if shape is None or len(shape) != len(read.at) else in_digits(
+                read, sizes, shape)
+            if found is None:
+                return read
+            text = f"{read.array}.reshape({self.names.shape_text(found[0])})"
+            self.names.shapes[text] = found[0]
+            return Read(text, found[1])
+
+        equation = _with_reads(equation, plain)
+        return None if equation == before else equation
+
+    def _in_windows(self, equation: Equation) -> Equation | None:
+        """The equation with x[2 i + u - 1] as a read of an array that is written windows(x, ...);
+        None where no read is such a one."""
+        if equation.reduction != "sum":
+            return None
+        terms, some = [], False
+        for term in equation.terms:
+            sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
+            found = in_windows(term, sizes, self.names.shapes)
+            if found is not None:
+                plain, windows = found
+                term = replace(plain, reads=tuple(
+                    self._windows(read, windows.get(number, ()))
+                    for number, read in enumerate(term.reads)))
+                some = True
+            terms.append(term)
+        if not some:
+            return None
+        self.expressions.functions.bring("windows")
+        return replace(equation, terms=tuple(terms))
+
+    def _windows(self, read: Read, windows: Sequence[Window]) -> Read:
+        text, at, shape = read.array, list(read.at), list(self.names.shapes[read.array])
+        for more, window in enumerate(windows):
+            axis = window.axis + more
+            text = (f"windows({text}, {axis}, {self.names.shape_text(window.sizes)}, "
+                    f"{window.steps}, {self.names.size_text(window.shift)})")
+            at[axis:axis + 1] = window.indices
+            shape[axis:axis + 1] = window.sizes
+        self.names.shapes[text] = tuple(shape)
+        return Read(text, tuple(at))
+
     # --- integer arrays -------------------------------------------------------------------------
 
     def _gathered(self, equation: Equation) -> Equation:
@@ -122,11 +179,7 @@ class Blocks:
             self.names.shapes[found.text] = found.shape
             return Read(found.text, found.axes)
 
-        terms = []
-        for term in equation.terms:
-            sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
-            terms.append(replace(term, reads=tuple(plain(read, sizes) for read in term.reads)))
-        return replace(equation, terms=tuple(terms))
+        return _with_reads(equation, plain)
 
     def _parted(self, equation: Equation) -> tuple[Equation, list[Scatter]]:
         """The terms that are sums over slices, and those that are added at places."""
@@ -255,3 +308,14 @@ class Blocks:
         """An array of zeros, or of the lowest of all numbers."""
         sized, kind = self.names.shape_text(shape), self.names.dtype()
         return f"np.full({sized}, -np.inf, {kind})" if largest else f"np.zeros({sized}, {kind})"
+
+
+def _with_reads(
+    equation: Equation, written: Callable[[Read, Mapping[sp.Symbol, Size]], Read]
+) -> Equation:
+    """The equation with its reads, given the sizes of the indices, as others."""
+    terms = []
+    for term in equation.terms:
+        sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
+        terms.append(replace(term, reads=tuple(written(read, sizes) for read in term.reads)))
+    return replace(equation, terms=tuple(terms))

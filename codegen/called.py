@@ -76,6 +76,18 @@ def {log_gamma(order).__name__}(z):
     """Derivative {order} of log |Γ|."""
     return polygamma({order - 1}, z)
 ''' for order in range(2, HIGHEST)},
+    "windows": '''\
+def windows(x, axis, lengths, steps, shift):
+    """x[..., s*i + t*u + shift, ...] on two axes, of i and u, and 0 beyond the ends of x."""
+    places = steps[0] * np.arange(lengths[0])[:, None] + steps[1] * np.arange(lengths[1]) + shift
+    low, high = max(0, -places.min()), max(0, places.max() + 1 - x.shape[axis])
+    ends = [(low, high) if place == axis else (0, 0) for place in range(x.ndim)]
+    x = np.pad(x, ends)[(slice(None),) * axis + (slice(shift + low, None),)]
+    along = x.strides[axis]
+    shape = x.shape[:axis] + lengths + x.shape[axis + 1:]
+    strides = x.strides[:axis] + (along * steps[0], along * steps[1]) + x.strides[axis + 1:]
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+''',
     "overlap": '''\
 def overlap(count, step, shift, size):
     """The i < count with 0 <= step * i + shift < size: (first, last + 1)."""

@@ -31,7 +31,7 @@ Thing = TypeVar("Thing", bound=Hashable)
 BUNDLED = frozenset({
     "sigmoid", "erf", "xlogx", "softmax", "log_softmax", "logsumexp", "overlap", "polygamma",
     "softplus_ratio", "erfc", "rational", "erf_below_half", "erfc_above_half", "erfc_tail",
-    "log_erfc", "erfc_ratio", *SPELLED,
+    "log_erfc", "erfc_ratio", "windows", *SPELLED,
 })
 """Functions that a text may bring along."""
 

@@ -4,8 +4,8 @@ an array that is returned would have the memory of another."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -17,6 +17,7 @@ from ..symbolic.equation import (
     Size,
     System,
     Term,
+    Within,
     index_symbol,
     slot,
 )
@@ -124,6 +125,110 @@ def _differences(equation: Equation, term: Term) -> set[sp.Expr] | None:
                    default=index_symbol(""))
         found.add(-gap if gap.coeff(lead).could_extract_minus_sign() else gap)
     return found
+
+
+def in_digits(
+    read: Read, sizes: Mapping[sp.Symbol, Size], shape: Sequence[Size]
+) -> tuple[tuple[Size, ...], tuple[sp.Expr, ...]] | None:
+    """The shape in which an array has an axis for each index of a place that is a number in a mixed
+    radix, and the indices: W[n m i + m j + k, l] reads the entry i, j, k, l of W as (p, n, m, q).
+    None where no place is one, or where it does not run along its whole axis.
+    """
+    axes: list[Size] = []
+    at: list[sp.Expr] = []
+    for entry, size in zip(read.at, shape, strict=True):
+        digits = [] if isinstance(entry, Read) else sorted(
+            entry.free_symbols & sizes.keys(), key=lambda s: (sp.count_ops(entry.coeff(s)), str(s)))
+        if len(digits) < 2:
+            axes.append(size)
+            at.append(entry)
+            continue
+        order = _radix(entry, digits, sizes)
+        if not order or sp.expand(sp.Mul(*(sizes[s] for s in order)) - size) != 0:
+            return None
+        axes += [sizes[s] for s in order]
+        at += order
+    return (tuple(axes), tuple(at)) if len(axes) > len(shape) else None
+
+
+def _radix(
+    entry: sp.Expr, digits: Sequence[sp.Symbol], sizes: Mapping[sp.Symbol, Size]
+) -> list[sp.Symbol]:
+    """The digits of a place, the highest first; none where it is no number of such digits."""
+    left, weight, order = list(digits), sp.expand(1), list[sp.Symbol]()
+    while left:
+        lowest = next((s for s in left if sp.expand(entry.coeff(s) - weight) == 0), None)
+        if lowest is None:
+            return []
+        left.remove(lowest)
+        order.insert(0, lowest)
+        weight = sp.expand(weight * sizes[lowest])
+    rest = sp.expand(entry - sum(entry.coeff(s) * s for s in order))
+    return order if rest == 0 else []
+
+
+MOST_PLACES = 25
+"""Places in a kernel up to which a convolution is one product of windows, which have as many times
+the entries of what they are taken from; larger ones are added place by place."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Two axes in the place of one: x[step[0]*i + step[1]*u + shift] for i < size[0], u < size[1],
+    the smaller one second, and 0 beyond the ends of x."""
+
+    axis: int
+    indices: tuple[sp.Symbol, sp.Symbol]
+    sizes: tuple[Size, Size]
+    steps: tuple[int, int]
+    shift: sp.Expr
+
+
+def in_windows(term: Term, sizes: Mapping[sp.Symbol, Size], shapes: Mapping[str, Sequence[Size]]
+               ) -> tuple[Term, dict[int, list[Window]]] | None:
+    """A product that reads entries a i + b u + c, as one without the guards that keep these within
+    their arrays, and the windows by the places of the reads; None where there are none."""
+    if len(term.reads) < 2:
+        return None
+    found: dict[int, list[Window]] = {}
+    kernel = 1
+    guards = list(term.guards)
+    for number, read in enumerate(term.reads):
+        shape = shapes.get(read.array, ())
+        for axis, (entry, size) in enumerate(zip(read.at, shape, strict=False)):
+            indices = set() if isinstance(entry, Read) else entry.free_symbols & sizes.keys()
+            if isinstance(entry, Read) or len(indices) != 2:
+                continue
+            window = _window(axis, entry, indices, sizes)
+            if window is None or term.body.xreplace({slot(number): sp.S.Zero}) != 0:
+                return None
+            kernel *= int(window.sizes[1])
+            found.setdefault(number, []).append(window)
+            guards = [g for g in guards if not (
+                isinstance(g, Within) and g.low == 0 and sp.expand(g.value - entry) == 0
+                and sp.expand(g.high - size) == 0)]
+    if not found or kernel > MOST_PLACES:
+        return None
+    return replace(term, guards=tuple(guards)), found
+
+
+def _window(
+    axis: int, entry: sp.Expr, indices: Collection[sp.Symbol], sizes: Mapping[sp.Symbol, Size]
+) -> Window | None:
+    """A place as one of a window: of two indices, one of which takes few values."""
+    few = sorted((s for s in indices if sizes[s].is_Integer and sizes[s] <= MOST_PLACES),
+                 key=lambda s: (int(sizes[s]), str(s)))
+    if not few:
+        return None
+    inner = few[0]
+    (outer,) = set(indices) - {inner}
+    steps = entry.coeff(outer), entry.coeff(inner)
+    shift = sp.expand(entry - steps[0] * outer - steps[1] * inner)
+    if not all(step.is_Integer and step != 0 for step in steps) or (
+            shift.free_symbols & sizes.keys()):
+        return None
+    return Window(axis, (outer, inner), (sizes[outer], sizes[inner]),
+                  (int(steps[0]), int(steps[1])), shift)
 
 
 # --- in a text -----------------------------------------------------------------------------------

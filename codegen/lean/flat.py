@@ -205,7 +205,12 @@ class _Flattening:
     def _call(self, node: ast.Call, out: list[ast.stmt]) -> ast.expr:
         function = node.func
         if isinstance(function, ast.Name) and function.id in self.functions:
-            written = self._written_out(self.functions[function.id], node, out)
+            before = len(out)
+            try:
+                written = self._written_out(self.functions[function.id], node, out)
+            except NotFlatError:  # the function is called as it is
+                del out[before:]
+                written = None
             if written is not None:
                 return written
         if isinstance(function, ast.Attribute) and not _is_numpy(function):

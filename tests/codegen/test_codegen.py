@@ -292,6 +292,17 @@ def test_identifiers_reserve_what_texts_bring_along():
     assert brought == BUNDLED
 
 
+def test_a_place_that_is_made_of_indices_is_one_of_a_reshape():
+    """A dense layer behind a flatten has one product, no loop over the places of an image."""
+    model = gp.Model("m c 3 w", [{"type": "conv2d", "channels": 2, "kernel": 1}, "relu", "flatten",
+                                 {"type": "dense", "units": 2}], loss="mean_squared_error")
+    derivation = gp.derive(model)
+    source = derivation.numpy_source()
+    assert "W4.reshape((2, 3, w, 2))" in source
+    assert not [line for line in source.splitlines() if "dZ1[" in line and "+=" in line]
+    agrees(derivation, drawn(derivation.system, w=4))
+
+
 # --- the gallery, models and programs that nobody wrote ------------------------------------------
 
 
