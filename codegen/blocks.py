@@ -47,11 +47,9 @@ class Blocks:
         products = self._kronecker(equation)
         if products:
             return products
-        for apart in (self._in_digits(equation), self._in_windows(equation)):
-            form = None if apart is None else self.scope.form(apart)
-            if apart is not None and form is not None:
-                axes = tuple(index.name for index in apart.out)
-                return [f"{name} = {self.expressions.shaped(form, axes, apart.shape)}"]
+        in_shape = self._in_another_shape(equation)
+        if in_shape:
+            return in_shape
         equation, scattered = self._parted(self._gathered(equation))
         found = patches(equation, self.scope)
         if found is None:
@@ -114,6 +112,15 @@ class Blocks:
         return f'np.einsum("{axes[0]},{axes[1]}->{whole}", {texts[0]}, {texts[1]})'
 
     # --- other shapes ---------------------------------------------------------------------------
+
+    def _in_another_shape(self, equation: Equation) -> list[str]:
+        """The equation in arrays of other shapes; nothing where it has no form in them."""
+        for apart in (self._in_digits(equation), self._in_windows(equation)):
+            form = None if apart is None else self.scope.form(apart)
+            if apart is not None and form is not None:
+                axes = tuple(index.name for index in apart.out)
+                return [f"{equation.name} = {self.expressions.shaped(form, axes, apart.shape)}"]
+        return []
 
     def _in_digits(self, equation: Equation) -> Equation | None:
         """The equation with W[n i + j] as a read of an array that is written W.reshape((m, n));

@@ -80,7 +80,8 @@ def {log_gamma(order).__name__}(z):
 def windows(x, axis, lengths, steps, shift):
     """x[..., s*i + t*u + shift, ...] on two axes, of i and u, and 0 beyond the ends of x."""
     places = steps[0] * np.arange(lengths[0])[:, None] + steps[1] * np.arange(lengths[1]) + shift
-    low, high = max(0, -places.min()), max(0, places.max() + 1 - x.shape[axis])
+    low = -places.min(initial=0)
+    high = max(0, places.max(initial=0) + 1 - x.shape[axis])
     ends = [(low, high) if place == axis else (0, 0) for place in range(x.ndim)]
     x = np.pad(x, ends)[(slice(None),) * axis + (slice(shift + low, None),)]
     along = x.strides[axis]

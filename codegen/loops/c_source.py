@@ -46,6 +46,7 @@ from ..identifiers import pronounceable
 from ..names import as_quotients
 from ..saturated import Saturated, prepared
 from ..spelling import stable
+from ..views import reshaped
 from .c_functions import CALLED, FUNCTIONS, KNOWN, RESERVED
 
 
@@ -240,6 +241,12 @@ class _Writing:
     def _equation(self, equation: Equation, loop: str = "") -> list[str]:
         if equation.reduction in NAMED:
             raise EquationError(f"{equation.name}: no C for {equation.reduction} of a matrix")
+        alike = None if loop else reshaped(equation, self.shapes)
+        if alike is not None and alike not in self.integers:
+            one, other = self._names[equation.name], self._names[alike]
+            return [f"/* {equation.name} is {alike} in another shape */",
+                    f"for (long next = 0; next < {self._count(equation.name)}; next++) {{",
+                    f"    {one}[next] = {other}[next];", "}"]
         out = [index for index in equation.out if index.name != loop]
         target = self.entry(Read(equation.name, tuple(i.symbol for i in equation.out)))
         if equation.reduction == "sum":

@@ -93,6 +93,8 @@ PROGRAMS = {
     "L = sum(value*tanh(real)) + sum(int)": ({"value": "n", "real": "n", "int": "double"}, {}),
     "L = sum(µ*gelu(x_1))": ({"µ": "n", "x_1": "n"}, {}),
     "L = mean(sqrt(x))/root": ({"x": "root"}, {}),
+    "Y = flatten(conv2d(X, W))\nL = sum((Y @ V)**2)": (
+        {"X": "m k 3 4", "W": "f k 2 2", "V": "6*f n"}, {}),
 }
 
 
