@@ -18,7 +18,7 @@ from gradproof.checks.causes.failures import Failure
 from gradproof.checks.hand_files import read_outside
 from gradproof.checks.inputs import Inputs, takes
 from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays
-from gradproof.checks.layer_objects.which_arrays import arrays_of, through
+from gradproof.checks.layer_objects.which_arrays import arrays_of, has_names, through
 from gradproof.checks.points import Point, flat
 from gradproof.checks.results import Check, CheckResult
 from gradproof.checks.returned import LayerError, Left, Seen, collected
@@ -306,6 +306,8 @@ def reference_run(
     function: Callable[..., Any], run: Run, taken: Inputs, constants: Mapping[str, Any]
 ) -> Run:
     """A layer's run with the outputs of another function.  ValueError where it cannot be called."""
+    if not has_names(function):
+        raise LayerError("reference: expected a function with named parameters, as in def f(x)")
     own = taken_constants(function, constants)
     takes("reference", function, {**taken.given, **dict.fromkeys(own)})
     return replace(run, call=partial(_reference, function, arrays_of(function), own))
@@ -331,10 +333,9 @@ def distance(
     largest = 0.0
     for point in points:
         one, other = ours(point.values), theirs(point.values)
-        if [np.shape(array) for array in one] != [np.shape(array) for array in other]:
-            raise LayerError("reference: expected to return arrays of "
-                             f"{', '.join(str(np.shape(a)) for a in one)} as forward does, got "
-                             f"{', '.join(str(np.shape(a)) for a in other)}")
+        mine, got = ([np.shape(array) for array in arrays] for arrays in (one, other))
+        if mine != got:
+            raise LayerError(f"reference: expected arrays of shapes {mine}, got {got}")
         for left, right in zip(one, other, strict=True):
             gap = float(np.max(np.abs(np.asarray(left) - right), initial=0.0))
             scale = float(np.max(np.abs(right), initial=0.0))

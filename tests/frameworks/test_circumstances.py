@@ -397,3 +397,8 @@ class Around(torch.nn.Module):
 def test_a_module_is_an_error_that_says_what_to_hand_over(source):
     with pytest.raises(gp.LayerError, match="hand over the autograd function"):
         gp.check_layer(source, x="m n")
+
+
+def test_a_reference_without_names_is_an_error():
+    with pytest.raises(gp.LayerError, match="named parameters"):
+        gp.check_layer(SavesItsOutput, reference=torch.exp, x="m n")

@@ -44,6 +44,15 @@ def arrays_of(function: Any) -> Arrays:
     return TORCH if "torch" in found else JAX if found & {"jax", "jaxlib"} else NUMPY
 
 
+def has_names(function: Callable[..., Any]) -> bool:
+    """Whether the parameters of a function are known, which those of a built-in need not be."""
+    try:
+        inspect.signature(function)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def through(arrays: Arrays, function: Callable[..., Any], /, **arguments: Any) -> Any:
     """What a function returns, handed and handing back NumPy's or traced arrays.
 
