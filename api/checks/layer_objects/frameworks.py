@@ -16,7 +16,7 @@ import numpy as np
 
 from gradproof.checks.returned import LayerError
 from gradproof.symbolic.tracing.session import Holder
-from gradproof.symbolic.tracing.torch.tensor import is_one, plain, wrapped
+from gradproof.symbolic.tracing.torch.tensor import is_one, plain, prepared, wrapped
 from gradproof.symbolic.tracing.tracer import Tracer
 
 
@@ -37,6 +37,7 @@ NUMPY = Arrays()
 
 def _tensor(value: Any) -> Any:
     if isinstance(value, Tracer):
+        prepared(sys.modules["torch"])
         return wrapped(value)
     if isinstance(value, list | tuple):
         return type(value)(map(_tensor, value))
