@@ -151,8 +151,9 @@ def seen(places: list[Path]) -> Iterator[str]:
         for number, place in enumerate(places):
             text = (place / "report.html").read_text(encoding="utf-8")
             text = re.sub("<meta http-equiv[^>]*>", "", text)  # which forbids the script
+            axed = script if place.parent.name == "en" else ""  # another language is built alike
             (there / f"{number}.html").write_text(
-                text.replace("</body>", LOOK.replace("%s", script)), encoding="utf-8")
+                text.replace("</body>", LOOK.replace("%s", axed)), encoding="utf-8")
             frames += [f'<iframe src="{number}.html" style="width:{width}px;height:900px"></iframe>'
                        for width in (404, 1404)]  # of which a border takes four
         (there / "frames.html").write_text(FRAMES + "\n".join(frames))
