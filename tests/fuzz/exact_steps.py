@@ -36,12 +36,12 @@ AT_ONCE = 50
 
 
 def smooth(item):
-    """An equation or a loop with |u| as u (2 [u > 0] - 1), and its sign so, which are the same but
-    at 0: a complex step goes through these."""
+    """An equation or a loop with sign u as [u > 0] - [-u > 0], and |u| as u times that, which are
+    the same: a complex step goes through these."""
     if isinstance(item, Recurrence):
         return replace(item, equations=tuple(map(smooth, item.equations)))
     return replace(item, terms=tuple(replace(term, body=term.body.replace(
-        ABS, lambda u: u * (2 * STEP(u) - 1)).replace(SIGN, lambda u: 2 * STEP(u) - 1))
+        ABS, lambda u: u * (STEP(u) - STEP(-u))).replace(SIGN, lambda u: STEP(u) - STEP(-u)))
         for term in item.terms))
 
 
