@@ -179,13 +179,14 @@ def _softened(
 ) -> tuple[sp.Expr, list[Piece], Sequence[Index]] | None:
     """A body with entries of softmaxes, its pieces, and the indices that are still summed over;
     None where there are none."""
-    made = summand(equation, term, {}, (), pen.conventions.setting.levels)
+    shapes = pen.conventions.shapes  # else the first of several places is broadcast
+    made = summand(equation, term, shapes, (), pen.conventions.setting.levels)
     if made is None or not any(isinstance(node, Softmax) for node in made.leaves):
         return None
     sizes = {index.symbol: index.size for index in (*equation.out, *term.over)}
     entries: dict[object, Read] = {}
     for read in term.reads:
-        entries.setdefault(leaf(read, sizes, {}), read)
+        entries.setdefault(leaf(read, sizes, shapes), read)
     pieces = []
     for node in made.leaves:
         if isinstance(node, Leaf):

@@ -526,3 +526,14 @@ def test_the_number_of_the_one_place_of_a_maximum_is_0():
             "max"),
         Equation("L", (), (Term(slot(0)**2, (Read("y", ()),)),)), inputs={"c": ()})
     assert not faults(of_derivation("place", derivation))
+
+
+@pytest.mark.parametrize(("text", "shapes", "due"), [
+    ("L = sum(softmax(b[0,1,:])[1:]*y)", {"b": "3 2 n", "y": "n-1"}, "softmax(b₀₁)ₖ"),
+    ("L = sum(softmax(b[0,0,:])[1:]*y)", {"b": "1 2 n", "y": "n-1"}, "softmax(b[:,0])ₖ"),
+])
+def test_a_softmax_in_indices_is_of_the_part_that_it_is_taken_of(text, shapes, due):
+    """The first of several places is not the whole axis."""
+    derived = gp.derive(gp.equations(text, **shapes))
+    assert due in str(derived.gradients["b"])
+    assert "softmax(b)" not in str(derived)

@@ -65,7 +65,8 @@ def _handed_on(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen)
                                   for values, claimed, _, _ in seen):
                 return (f"a gradient reversal: forward hands {name} on, whose derivative is {bar} "
                         f"itself, and backward gives {factor:.9g} times that")
-        if all(_same(claimed, values[bar]) for values, claimed, _, _ in seen):
+        if all(_same(claimed, values[bar]) for values, claimed, _, _ in seen) and not (
+                _is_multiple(bar, seen)):
             zero = all(not np.any(due) for _, _, due, _ in seen)
             why = " whose derivative is 0 almost everywhere" if zero else ""
             return (f"a straight-through estimator: backward hands {bar} on as if forward were the "
@@ -76,6 +77,14 @@ def _handed_on(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen)
             return (f"a straight-through estimator: backward hands {bar} on where a mask lets it, "
                     "and the derivative of forward is 0 almost everywhere")
     return ""
+
+
+def _is_multiple(bar: str, seen: Seen) -> bool:
+    """Whether what is due is everywhere the same number, not 0, times the upstream gradient: then
+    a factor is missing, and nothing is estimated."""
+    values, _, due, _ = seen[0]
+    factor = float(np.vdot(values[bar], due) / np.vdot(values[bar], values[bar]))
+    return factor != 0 and all(_same(due, factor * values[bar]) for values, _, due, _ in seen)
 
 
 def _unused(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen) -> str:
