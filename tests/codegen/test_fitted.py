@@ -175,7 +175,7 @@ def test_error_functions_keep_their_digits(name):
     ends = function(np.array([-np.inf, np.inf, 0.0, np.nan]))
     assert list(ends[:3]) == ([-1, 1, 0] if name == "erf" else [2, 0, 1])
     assert np.isnan(ends[3])
-    assert function(np.float32(0.5)).dtype == np.float32
+    assert function(np.array([0.5], np.float32)).dtype == np.float32
 
 
 PRODUCTS = {  # the text of a product, and the shapes of its two arrays

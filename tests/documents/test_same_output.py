@@ -72,6 +72,6 @@ def test_two_orders_of_sets_write_the_same_bytes(tmp_path):
     all_alike((1, 2), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.rows
 def test_twenty_orders_of_sets_write_the_same_bytes(tmp_path):
     all_alike(range(1, 21), tmp_path)

@@ -90,10 +90,10 @@ def test_a_wrong_line_is_named_and_mended_as_a_teacher_would(name, tmp_path):
     assert mended(mistake, result), str(result)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("style", [
-    pytest.param(style, marks=[pytest.mark.xfail(reason=how, strict=False)] if how else [])
-    for style in ("rows", "columns") for how in [due("lines").get(style)]])
+    pytest.param(style, marks=[pytest.mark.xfail(reason=how, strict=False)] * bool(how) + [mark])
+    for style, mark in (("rows", pytest.mark.rows), ("columns", pytest.mark.slow))
+    for how in [due("lines").get(style)]])
 def test_the_wrong_line_is_named_and_mended_as_a_teacher_would(style, tmp_path):
     mistakes = [mistake for mistake in MISTAKES if mistake.style == style]
     assert len(mistakes) == 28
@@ -113,8 +113,9 @@ def test_a_wrong_line_is_named_where_nothing_is_tried(name, tmp_path):
     assert named(mistake, answer(tmp_path, mistake.source, mistake.style, 0))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("style", "least"), [("rows", 27), ("columns", 24)])
+@pytest.mark.parametrize(("style", "least"), [
+    pytest.param("rows", 27, marks=pytest.mark.slow),
+    pytest.param("columns", 24, marks=pytest.mark.rows)])
 def test_the_wrong_line_is_named_where_nothing_is_tried(style, least, tmp_path):
     mistakes = [mistake for mistake in MISTAKES if mistake.style == style]
     lost = [mistake.name for mistake in mistakes

@@ -227,7 +227,7 @@ def test_a_small_convolution_trains_as_in_pytorch():
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            total += float(loss) * 8
+            total += loss.item() * 8
         losses.append(total / 40)
     finished(training)
     assert [epoch.loss for epoch in training.history] == pytest.approx(losses, rel=1e-10)

@@ -67,16 +67,19 @@ def _handed_on(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen)
                         f"itself, and backward gives {factor:.9g} times that")
         if all(_same(claimed, values[bar]) for values, claimed, _, _ in seen) and not (
                 _is_multiple(bar, seen)):
-            zero = all(not np.any(due) for _, _, due, _ in seen)
-            why = " whose derivative is 0 almost everywhere" if zero else ""
+            why = "whose derivative is 0 almost everywhere" if _is_zero(seen) else "which it is not"
             return (f"a straight-through estimator: backward hands {bar} on as if forward were the "
-                    f"identity,{why or ' which it is not'}")
-        if all(not np.any(due) for _, _, due, _ in seen) and all(
+                    f"identity, {why}")
+        if _is_zero(seen) and all(
                 np.all((claimed == 0) | (claimed == values[bar]))
                 for values, claimed, _, _ in seen):
             return (f"a straight-through estimator: backward hands {bar} on where a mask lets it, "
                     "and the derivative of forward is 0 almost everywhere")
     return ""
+
+
+def _is_zero(seen: Seen) -> bool:
+    return all(not np.any(due) for _, _, due, _ in seen)
 
 
 def _is_multiple(bar: str, seen: Seen) -> bool:
