@@ -93,7 +93,7 @@ def _moons(seed: int, samples: int = 1000, noise: float = 0.2) -> Data:
 def _digits(seed: int) -> Data:
     """8 x 8 pictures of handwritten digits, grey values from 0 to 1."""
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-not-found, unused-ignore]
+        from sklearn.datasets import load_digits
     except ImportError:
         raise DataError("data: digits come with scikit-learn, which is not installed: pip install "
                         "scikit-learn") from None
