@@ -22,7 +22,6 @@ ROWS = {  # table: what it needs, the rows
         "where.self by other", "addr by vec1")),
     "jax_rules": (("jax",), (
         "lax.exp", "lax.tanh", "lax.logistic", "lax.asin", "lax.erf", "lax.div by y",
-        "lax.max by x",
         "lax.integer_pow, 3", "jax.nn.relu", "jax.scipy.special.logit")),
 }
 PLACES = [(table, what) for table, (_, rows) in ROWS.items() for what in rows]
