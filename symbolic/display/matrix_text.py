@@ -96,6 +96,9 @@ def _leaf(node: Leaf, pen: Pen, way: Way | None) -> Piece:
             at.append(":")
     if len(at) == len(node.part) and not ranges and not any(node.axes):
         at = pen.conventions.worth_showing(node.array, at)  # x₂ of one row x, not x[:,2]
+    elif ":" in at and len(at) == pen.conventions.rank(node.array):
+        # b[:,0,:] of one matrix b: in b[:,0] the places would be those of its rows and columns
+        at += [":"] * (len(node.part) - len(at))
     piece = name_piece(pen.name(node.array, at), bool(node.axes))
     return _turned(piece, natural(node, pen), way, pen)
 

@@ -139,11 +139,18 @@ class Conventions:
 
     def worth_showing(self, array: str, at: Sequence[str]) -> list[str]:
         """The subscripts worth showing: those of axes longer than one."""
-        primal = self.notation.adjoints.get(array, array)
-        shape = self.shapes.get(array, self.shapes.get(primal, ()))
+        shape = self._shape(array)
         if len(shape) != len(at):
             return list(at)
         return [entry for entry, size in zip(at, shape, strict=True) if size != 1]
+
+    def rank(self, array: str) -> int:
+        """How many subscripts an entry of an array has: its axes longer than one."""
+        return sum(size != 1 for size in self._shape(array))
+
+    def _shape(self, array: str) -> tuple[Size, ...]:
+        primal = self.notation.adjoints.get(array, array)
+        return self.shapes.get(array, self.shapes.get(primal, ()))
 
     def across(self, axes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
         """The axes of vectors that are not repeated without a word but have 1ᵀ behind them."""

@@ -113,17 +113,18 @@ def steps_in(equation: Equation, conventions: Conventions) -> set[str]:
 
 def _slicings(equation: Equation, steps: set[str]) -> Iterator[tuple[str, ...]]:
     """The sets of indices that may stand as subscripts: steps of a loop always do, leading
-    axes where the whole arrays have no matrix form."""
+    axes where the whole arrays have no matrix form, but none that counts one place."""
     running = tuple(dict.fromkeys(
         index.name for index in indices_of(equation) if index.name in steps
     ))
     yield running
+    told = {*running, *(index.name for index in indices_of(equation) if index.size == 1)}
     widest: list[str] = []
     for term in equation.terms:
         for read in term.reads:
             plain = [str(entry) for entry in read.at
                      if not isinstance(entry, Read) and entry.is_Symbol]
-            widest = max(widest, [name for name in plain if name not in running], key=len)
+            widest = max(widest, [name for name in plain if name not in told], key=len)
     for count in range(1, len(widest) - 1):
         yield (*running, *widest[:count])
 

@@ -23,7 +23,7 @@ from printed import (
 )
 from problems import PROBLEMS
 from random_programs import over_programs
-from reread_values import Values
+from reread_values import UnsaidError, Values
 
 import gradproof as gp
 from gradproof.symbolic.display.text_and_latex import plain
@@ -530,10 +530,38 @@ def test_the_number_of_the_one_place_of_a_maximum_is_0():
 
 @pytest.mark.parametrize(("text", "shapes", "due"), [
     ("L = sum(softmax(b[0,1,:])[1:]*y)", {"b": "3 2 n", "y": "n-1"}, "softmax(b₀₁)ₖ"),
-    ("L = sum(softmax(b[0,0,:])[1:]*y)", {"b": "1 2 n", "y": "n-1"}, "softmax(b[:,0])ₖ"),
+    ("L = sum(softmax(b[0,0,:])[1:]*y)", {"b": "1 2 n", "y": "n-1"}, "softmax(b[:,0,:])ₖ"),
 ])
 def test_a_softmax_in_indices_is_of_the_part_that_it_is_taken_of(text, shapes, due):
     """The first of several places is not the whole axis."""
     derived = gp.derive(gp.equations(text, **shapes))
     assert due in str(derived.gradients["b"])
     assert "softmax(b)" not in str(derived)
+    assert not faults(of_derivation(text, derived))
+
+
+def test_an_index_of_one_place_is_no_step_of_a_stack():
+    one, m, (j, k, q), nil = sp.S.One, size_symbol("m"), map(index_symbol, "jkq"), sp.S.Zero
+    derivation = some_program(
+        Equation("y", (Index("j", one), Index("k", m)), (
+            Term(slot(0) * TANH(slot(1) + slot(2)), (
+                Read("b", (j, nil, nil)), Read("b", (j, q, nil)), Read("a", (nil,))),
+                (Index("q", one),)),)),
+        Equation("L", (), (
+            Term(slot(0)**2 / 2, (Read("y", (j, k)),), (Index("j", one), Index("k", m))),
+            Term(slot(0)**2 / 2, (Read("b", (j, k, q)),), tuple(
+                Index(name, one) for name in "jkq")))),
+        inputs={"a": (m,), "b": (one, one, one)})
+    assert str(derivation.gradients["b"]).startswith("∂L/∂b = b + ")
+    assert not faults(of_derivation("one number", derivation))
+
+
+def test_what_overflows_beside_a_0_is_unsaid_and_a_wrong_number_is_not():
+    arrays = {"x": np.array([1e4]), "y": np.array([0.0]), "z": np.array([3.0])}
+    names = Names.of({name: [name] for name in arrays}, dict.fromkeys(arrays, 1))
+    values = Values(arrays, {}, "column", {})
+    with np.errstate(all="ignore"):
+        with pytest.raises(UnsaidError, match="too large for a float"):
+            values.differs(statement("y = (z - z) ⊙ exp(x)", names), "y")
+        for wrong in ("y = exp(x)", "y = z", "y = log(-z)", "y = (z - z) ⊘ (z - z)"):
+            assert not values.differs(statement(wrong, names), "y") < 1, wrong

@@ -105,8 +105,19 @@ class Values:
             if np.shape(right) != np.shape(left) and np.size(right) != 1:
                 return np.inf
             gap = np.max(np.abs(left - right), initial=0.0)
+            if gap != gap and np.isfinite(left).all() and self._overflows(said.right):
+                raise UnsaidError("what 0 times a value is that is too large for a float")
             worst = max(worst, float(gap) / scale if gap == gap else np.inf)
         return worst
+
+    def _overflows(self, tree: Tree) -> bool:
+        """Whether a part of a formula is too large for a float, where all it reads is finite."""
+        try:
+            with np.errstate(over="raise"):
+                self.of(tree)
+        except FloatingPointError:
+            return True
+        return False
 
     # --- leaves ---------------------------------------------------------------------------------
 
@@ -140,6 +151,7 @@ class Values:
         array = np.asarray(array)
         if len(at) != array.ndim and len(at) == sum(size != 1 for size in array.shape):
             array = array.squeeze()
+        name = getattr(tree, "array", "what is read")
         places: list[Any] = []
         for axis, place in enumerate(at):
             size = array.shape[axis]
@@ -147,18 +159,18 @@ class Values:
                 low = 0 if place.low is None else self.place(place.low)
                 high = size if place.high is None else self.place(place.high)
                 if low < 0 or high > size + place.step - 1:
-                    raise ReadBackError(f"{tree.array} has no part {low}:{high}")
+                    raise ReadBackError(f"{name} has no part {low}:{high}")
                 places.append(slice(low, high, place.step))
                 continue
             where = self.place(place)
             if not 0 <= where < size:
                 side = -1 if where < 0 else 1
-                if (tree.array, side) not in self.ends:
-                    raise ReadBackError(f"{tree.array} has no place {where}")
-                beyond = self.ends[tree.array, side]
+                if (name, side) not in self.ends:
+                    raise ReadBackError(f"{name} has no place {where}")
+                beyond = self.ends[name, side]
                 inside = [self.place(other) for other in at[axis + 1:]]
                 zero = [min(max(at, 0), array.shape[axis + 1 + place] - 1) if
-                        (tree.array, 1 if at > 0 else -1) in self.ends else at
+                        (name, 1 if at > 0 else -1) in self.ends else at
                         for place, at in enumerate(inside)]  # it may be beyond both of its ends
                 left = np.zeros(array.shape)[(*places, 0, *zero)]
                 return left if np.size(beyond) == 1 and not np.any(beyond) \
