@@ -152,7 +152,7 @@ class Blocks:
             if found is not None:
                 plain, windows = found
                 term = replace(plain, reads=tuple(
-                    self._windows(read, windows.get(number, ()))
+                    self._windows(read, windows[number]) if number in windows else read
                     for number, read in enumerate(term.reads)))
                 some = True
             terms.append(term)

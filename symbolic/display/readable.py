@@ -118,15 +118,16 @@ def _slicings(equation: Equation, steps: set[str]) -> Iterator[tuple[str, ...]]:
         index.name for index in indices_of(equation) if index.name in steps
     ))
     yield running
-    told = {*running, *(index.name for index in indices_of(equation) if index.size == 1)}
+    lone = {index.name for index in indices_of(equation) if index.size == 1}
     widest: list[str] = []
     for term in equation.terms:
         for read in term.reads:
             plain = [str(entry) for entry in read.at
                      if not isinstance(entry, Read) and entry.is_Symbol]
-            widest = max(widest, [name for name in plain if name not in told], key=len)
+            widest = max(widest, [name for name in plain if name not in running], key=len)
     for count in range(1, len(widest) - 1):
-        yield (*running, *widest[:count])
+        if widest[count - 1] not in lone:
+            yield (*running, *(name for name in widest[:count] if name not in lone))
 
 
 def reads_well(form: Node, out: tuple[str, ...], diagonals: bool = False) -> bool:

@@ -14,6 +14,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import computes, evaluate
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.equation import (
+    INDEX_VALUE,
     Array,
     Equation,
     Index,
@@ -136,3 +137,19 @@ def test_a_text_on_indices_is_tried_against_its_equation(line, does):
     equation = Equation("y", (Index("i", M),), (term,))
     shapes = {"x": (M,), "y": (M,)}
     assert computes(equation, [line], shapes, (), ()) is does
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_windows_beside_the_value_of_an_index(kernel):
+    """y[i] = Σ_u x[i + u - 1] w[u] / (i + 2): the place itself is no array with windows."""
+    i, u = index_symbol("i"), index_symbol("u")
+    reads = (Read("x", (i + u - 1,)), Read("w", (u,)), Read(INDEX_VALUE, (i,)))
+    term = Term(slot(0) * slot(1) / (slot(2) + 2), reads, (Index("u", sp.Integer(kernel)),),
+                (Within(sp.S.Zero, i + u - 1, M),))
+    system = validate(System((Array("x", (M,)), Array("w", (sp.Integer(kernel),))), (
+        Equation("y", (Index("i", M),), (term,)),)))
+    x, w = np.random.default_rng(0).normal(size=(2, 6))
+    (found,) = compile_system(system, ["y"])(x=x, w=w[:kernel])
+    wide = np.pad(x, (1, kernel))
+    due = [wide[k:k + kernel] @ w[:kernel] / (k + 2) for k in range(6)]
+    np.testing.assert_allclose(found, due)
