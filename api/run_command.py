@@ -43,15 +43,16 @@ def run(options: argparse.Namespace) -> int:
     """Checks, trains, writes the page; 1 where something is not as the example says."""
     from gradproof.training.comparison import example_page
     from gradproof.training.examples import example
-    from gradproof.training.page import written
+    from gradproof.training.page import expect_page, written
 
     chosen = example(options.example)
+    formats = [part.strip() for part in options.format.split(",") if part.strip()]
+    expect_page(Path(options.output), formats, language=options.language, force=options.force)
     say(f"{chosen.title}\n{chosen.teaches}")
     checked = _checked(chosen)
     for sentence in checked:
         say(sentence)
     runs = {variant.label: _trained(chosen, variant) for variant in chosen.variants}
-    formats = [part.strip() for part in options.format.split(",") if part.strip()]
     for path in written(example_page(chosen, runs, checked), Path(options.output), formats,
                         language=options.language, force=options.force):
         say(escaping.path(path))

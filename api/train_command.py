@@ -54,7 +54,8 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
                               "notebook, typst (default: %(default)s)")
     command.add_argument("--language", metavar="CODE", default="en", help="en (the default) or zh")
     command.add_argument("--force", action="store_true",
-                         help="replace files of these names that are no report's")
+                         help="replace files of the page that are no report's, and a checkpoint "
+                              "that is not gone on from")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,17 +63,21 @@ def run(options: argparse.Namespace) -> int:
     from gradproof.derivations.sources import load
     from gradproof.training.data import load as load_data
     from gradproof.training.loop import DivergedError, Plan, train
-    from gradproof.training.page import milestones, write_page
+    from gradproof.training.page import expect_page, milestones, write_page
 
+    formats = [part.strip() for part in options.format.split(",") if part.strip()]
+    if options.output is not None:
+        expect_page(Path(options.output), formats, language=options.language, force=options.force)
     targets = [name.strip() for name in options.target.split(",") if name.strip()]
-    data = load_data(options.data, targets=targets, seed=options.seed)
     plan = Plan(
         epochs=options.epochs, batch=options.batch, optimiser=options.optimiser,
         learning_rate=options.rate, settings=dict(options.set), schedule=options.schedule,
         clip=options.clip, init=options.init, test=options.test, seed=options.seed,
         sizes=dict(options.size))
+    data = load_data(options.data, targets=targets, seed=options.seed)
     file = None if options.checkpoint is None else Path(options.checkpoint)
-    training = train(load(options.spec), data, plan, checkpoint_file=file, resume=options.resume)
+    training = train(load(options.spec), data, plan, checkpoint_file=file, resume=options.resume,
+                     force=options.force)
     say(f"{len(training.w)} parameters, {len(training.train_places)} samples to train with, "
         f"{len(training.test_places)} set aside, {training.steps_in_all} steps")
     if training.history:
@@ -87,7 +92,6 @@ def run(options: argparse.Namespace) -> int:
         say(f"gradproof: error: {error}", sys.stderr)
         return FAILED
     if options.output is not None:
-        formats = [part.strip() for part in options.format.split(",") if part.strip()]
         for path in write_page(training, Path(options.output), formats,
                                language=options.language, force=options.force):
             say(escaping.path(path))
@@ -104,7 +108,13 @@ def _line(epoch: Epoch) -> str:
 
 
 def _batch(text: str) -> int | None:
-    return None if text == "all" else int(text)
+    if text == "all":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected a whole number, or "all", got {text!r}'
+                                         ) from None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@
     schedules        learning rates over the steps, likewise
     initialisations  the values that parameters begin with
     data             tables of samples, from names and files
+    npz              arrays from NumPy's files, whoever wrote them
     fitting          a network's declared arrays and sizes, filled from a table
     loop             mini-batches, steps, what each epoch gave
     examples         networks, data and plans to be compared, from the files of runs/

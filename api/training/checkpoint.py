@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from gradproof.reports.replacing import replace_bytes
 from gradproof.symbolic import escaping
+
+from .npz import arrays_of
 
 
 class CheckpointError(ValueError):
@@ -53,33 +56,77 @@ def save(standing: Standing, path: Path) -> None:
     replace_bytes(path, buffer.getvalue())
 
 
-def restored(path: Path, run: str) -> Standing:
+def expect_free(path: Path, *, force: bool = False) -> None:
+    """That a run which begins may write its checkpoint there, and takes nothing of anybody's.
+
+    Raises CheckpointError for a folder that cannot be written to, and for a file that is there;
+    with `force` one that is no checkpoint.
+    """
+    shown, folder = escaping.path(str(path)), path.resolve().parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise CheckpointError(f"{shown}: a checkpoint needs a folder that is there and can be "
+                              "written to")
+    if path.is_dir():
+        raise CheckpointError(f"{shown}: expected a file for the checkpoint, got a folder")
+    if path.exists() and not (force and _is_checkpoint(path)):
+        raise CheckpointError(f"{shown}: there is such a file; " + (
+            "resume goes on from it, force replaces it, another name leaves it alone"
+            if _is_checkpoint(path) else "it is no checkpoint; take another name"))
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {"known.npy", "w.npy"} <= set(file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def restored(path: Path, like: Standing) -> Standing:
     """Where the run stood that wrote the file.
+
+    like: the run that goes on from it, before its first step.
 
     Raises CheckpointError for a file that is no checkpoint, or one of another run.
     """
     shown = escaping.path(str(path))
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {name: file[name] for name in file.files}
+        arrays = arrays_of(path)
         known = json.loads(str(arrays["known"]))
-        standing = Standing(
-            known["run"], arrays["w"], _begun(arrays, "state_"), known["taken"],
-            known["generator"], known["history"], _begun(arrays, "parameter_"))
         version = known["version"]
     except FileNotFoundError:
         raise CheckpointError(f"{shown}: there is no such checkpoint; leave out resume to begin one"
                               ) from None
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, LookupError, TypeError, OSError, RecursionError) as error:
         raise CheckpointError(f"{shown}: no checkpoint that can be read: {error}") from None
     if version != VERSION:
-        raise CheckpointError(f"{shown}: a checkpoint of another version ({version!r}; this one "
-                              f"writes {VERSION})")
-    if standing.run != run:
+        raise CheckpointError(f"{shown}: a checkpoint of another version ({version!r:.40}; this one"
+                              f" writes {VERSION})")
+    if known.get("run") != like.run:
         raise CheckpointError(f"{shown}: a checkpoint of another run: the network, the data or the "
                               "settings are others; only the number of epochs may change, where "
                               "the learning rate is constant")
+    try:
+        standing = Standing(
+            known["run"], arrays["w"], _begun(arrays, "state_"), known["taken"],
+            known["generator"], known["history"], _begun(arrays, "parameter_"))
+        if _looks(standing) != _looks(like):
+            raise ValueError("its arrays are not those of this run")
+        np.random.default_rng().bit_generator.state = standing.generator
+        numbers = [epoch["number"] for epoch in standing.history]
+        if numbers != [*range(1, len(numbers) + 1)]:
+            raise ValueError("its epochs do not follow each other")
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
+        raise CheckpointError(f"{shown}: no checkpoint that can be gone on from: {error}"
+                              ) from None
     return standing
+
+
+def _looks(standing: Standing) -> dict[str, object]:
+    """What is the same wherever a run stands."""
+    arrays = {"w": standing.w, **standing.state}
+    return {"taken": type(standing.taken),
+            **{name: (array.shape, array.dtype) for name, array in arrays.items()}}
 
 
 def _begun(arrays: Mapping[str, Any], start: str) -> dict[str, NDArray[np.float64]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from numpy.typing import NDArray
 
 from gradproof.symbolic import escaping
 
-MOST = 2**31
-"""Bytes of a file that is read."""
+from .npz import MOST, arrays_of
 
 
 class DataError(ValueError):
@@ -131,17 +129,22 @@ SETS: Mapping[str, Callable[[int], Data]] = {
 def _csv(path: Path, targets: Sequence[str]) -> Data:
     shown = escaping.path(str(path))
     columns = _columns(path, shown)
-    wanted = list(targets) or list(columns)[-1:]
+    wanted = list(dict.fromkeys(targets)) or list(columns)[-1:]
     for name in wanted:
         if name not in columns:
             raise DataError(f"{shown}: there is no column {name!r}; there are {', '.join(columns)}")
     features = [name for name in columns if name not in wanted]
     if not features:
+        other = next((mark for mark in ";\t|" if mark in wanted[0]), None)
+        hint = f"; columns are parted by commas here, not by {other!r}" if other else ""
         raise DataError(f"{shown}: every column is a target; expected one or more of what they are "
-                        "predicted from")
+                        f"predicted from{hint}")
     X = np.stack([_numbers(shown, name, columns[name]) for name in features], axis=1)
     cells = columns[wanted[0]]
-    if len(wanted) == 1 and not all(map(_is_number, cells)):
+    if len(wanted) == 1 and not any(map(_is_number, cells)):
+        if "" in cells:
+            raise DataError(f"{shown}: sample {cells.index('') + 1}, column {wanted[0]!r}: expected"
+                            " the name of a class, got an empty cell")
         classes = tuple(sorted(set(cells)))
         return Data(path.stem, X, np.array([classes.index(cell) for cell in cells]), classes)
     Y = np.stack([_numbers(shown, name, columns[name]) for name in wanted], axis=1)
@@ -161,6 +164,9 @@ def _columns(path: Path, shown: str) -> dict[str, list[str]]:
     header, *body = ([cell.strip() for cell in row] for row in rows)
     if len(set(header)) < len(header):
         raise DataError(f"{shown}: expected columns of different names, got {', '.join(header)}")
+    if all(map(_is_number, header)):
+        raise DataError(f"{shown}: expected the names of the columns in the first line, got the "
+                        f"numbers {', '.join(header)}; put a line of names above them")
     for place, row in enumerate(body, 1):
         if len(row) != len(header):
             raise DataError(f"{shown}: sample {place}: expected {len(header)} cells, as in the "
@@ -173,7 +179,7 @@ def _is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell  # which Python takes, and nobody means
 
 
 def _numbers(shown: str, name: str, cells: Sequence[str]) -> NDArray[np.float64]:
@@ -192,9 +198,8 @@ def _npz(path: Path, targets: Sequence[str]) -> Data:
         raise DataError(f"{shown}: an .npz file has no columns with names; its targets are the "
                         "array Y")
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        arrays = arrays_of(path)
+    except (ValueError, OSError) as error:
         raise DataError(f"{shown}: expected an .npz file of arrays of numbers: {error}") from None
     if set(arrays) != {"X", "Y"}:
         raise DataError(f"{shown}: expected the arrays X and Y, with a sample along the first axis "
@@ -204,8 +209,10 @@ def _npz(path: Path, targets: Sequence[str]) -> Data:
         if array.dtype.kind not in "biuf" or array.ndim == 0:
             raise DataError(f"{shown}: {name}: expected an array of numbers with a sample along its"
                             f" first axis, got one of type {array.dtype}, shape {array.shape}")
-        if not np.isfinite(array).all():
-            raise DataError(f"{shown}: {name}: expected finite numbers; some are not")
+        with np.errstate(over="ignore"):
+            arrays[name] = array.astype(np.float64)
+        if not np.isfinite(arrays[name]).all():
+            raise DataError(f"{shown}: {name}: expected numbers that a float holds; some are not")
     if len(X) != len(Y):
         raise DataError(f"{shown}: X has {len(X)} samples and Y {len(Y)}")
-    return Data(path.stem, X.astype(float), Y)
+    return Data(path.stem, arrays["X"], arrays["Y"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
+from math import isfinite, prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from gradproof.symbolic.equation import Array, Size
+from gradproof.symbolic.layers.losses import Loss
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 
@@ -20,6 +21,10 @@ from .initialisations import drawn
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 MASK = "mask"
+SHARES = ("probability", "one_hot")
+"""The kinds of targets that sum to one."""
+ROUNDED = 1e-5
+"""How far from one a sum of targets may be that were floats of single precision."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,9 @@ def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fi
     if batch is None:
         raise DataError("this network has no batch; training takes samples from one: name its size "
                         '(batch = "m" in [network], or m in the input of [model])')
+    if not batch.is_Symbol:
+        raise DataError(f"the batch of this network is {batch}, a number; training takes batches of"
+                        ' several sizes: call it by a letter, batch = "m"')
     declared = {array.name: array for array in network.system().inputs}
     known = {name: int(n) for name, n in sizes.items()}
     there = {str(s) for a in declared.values() for size in a.shape for s in size.free_symbols}
@@ -111,6 +119,7 @@ def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fi
         along[name] = declared[name].shape.index(batch)
     values = {"X": data.X, "Y": _targets(network, declared["Y"], along["Y"], data, known)}
     arrays = {name: _placed(declared[name], along[name], values[name], known) for name in values}
+    _expect_assumed(network.objective.row, declared["Y"], arrays["Y"])
     _all_known(declared.values(), batch, known)
     masks = {array.name: (array, _keep(network, array.name)) for array in declared.values()
              if array.name.startswith(MASK)}
@@ -132,6 +141,9 @@ def _targets(
     width = entries[-1]
     number = int(width) if width.is_Integer else known.setdefault(str(width), len(data.classes))
     if number == 1:
+        if len(data.classes) == 1:
+            raise DataError(f"{data.name}: every sample is of one class, {data.classes[0]}; there "
+                            "is nothing to be told apart")
         if len(data.classes) != 2:
             raise DataError(f"{data.name} has {len(data.classes)} classes, and the network one "
                             "output; give it an output for each")
@@ -145,6 +157,27 @@ def _targets(
                         f"places; {data.name} has one class a sample")
     low = min(loss.labels, default=0)
     return np.where(np.arange(number) == data.targets[:, None], 1.0, float(low))
+
+
+def _expect_assumed(loss: Loss, declared: Array, values: NDArray[Any]) -> None:
+    """That the targets are what the loss, and with it the derived gradient, assumes of them."""
+    if loss.labels and not np.isin(values, loss.labels).all():
+        raise DataError(f"Y: the loss needs the labels {' and '.join(map(str, loss.labels))}, got "
+                        f"{values[~np.isin(values, loss.labels)][0]:g}")
+    low, high = (0.0, 1.0) if declared.kind in SHARES else (loss.low, loss.high)
+    outside = values[(values < low) | (values > high)]
+    if outside.size:
+        span = f"from {low:g} to {high:g}" if isfinite(high) else f"of {low:g} or more"
+        raise DataError(f"Y: the loss needs targets {span}, got {outside[0]:g}")
+    if declared.kind in SHARES:
+        sums = values.sum(axis=declared.along).reshape(-1)
+        wrong = sums[abs(sums - 1) > ROUNDED]
+        if wrong.size:
+            raise DataError("Y: the loss needs targets that sum to one for each sample, got some "
+                            f"that sum to {wrong[0]:g}")
+    if declared.kind == "one_hot" and not np.isin(values, (0, 1)).all():
+        raise DataError("Y: the loss needs one 1 among zeros for each sample, got "
+                        f"{values[~np.isin(values, (0, 1))][0]:g}")
 
 
 def _placed(

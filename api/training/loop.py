@@ -20,7 +20,7 @@ from gradproof.derivations.deriving import derive
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 
-from .checkpoint import Standing, restored, save
+from .checkpoint import Standing, expect_free, restored, save
 from .data import Data, DataError
 from .fitting import Arrays, Fitted, fitted, with_classes
 from .optimisers import OPTIMISERS, Steps, steps
@@ -267,12 +267,13 @@ class Training:
 
 def train(
     network: Network | Model, data: Data, plan: Plan, *,
-    checkpoint_file: Path | None = None, resume: bool = False,
+    checkpoint_file: Path | None = None, resume: bool = False, force: bool = False,
 ) -> Training:
     """A run that is ready to go: see :meth:`Training.run`.
 
     checkpoint_file: an .npz file, replaced whole after each epoch; with `resume` the run goes on
-        from it, with the numbers that it would have had.
+        from it, with the numbers that it would have had.  Without, there must be no such file, or
+        with `force` a checkpoint, which is replaced.
 
     Raises DataError where the data does not fit the network, and CheckpointError for a file that
     is another run's.
@@ -281,7 +282,9 @@ def train(
     if resume:
         if checkpoint_file is None:
             raise ValueError("resume: expected the checkpoint's file, too")
-        training.go_on_from(restored(checkpoint_file, training.fingerprint))
+        training.go_on_from(restored(checkpoint_file, training.standing))
+    elif checkpoint_file is not None:
+        expect_free(checkpoint_file, force=force)
     return training
 
 

@@ -20,7 +20,7 @@ from gradproof.reports.content import (
 )
 from gradproof.reports.language import language as language_of
 from gradproof.reports.pages.document import ReportData
-from gradproof.reports.pages.files import DEFAULT, write_report
+from gradproof.reports.pages.files import DEFAULT, expect_room, write_report
 from gradproof.reports.sections.narration import Narrator
 from gradproof.reports.sections.plots import Axis, Series, plot
 from gradproof.symbolic.display.notation import Notation
@@ -32,6 +32,8 @@ from .loop import Epoch, Training
 from .schedules import SCHEDULES
 from .texts import stated
 
+CURVE = "training"
+"""The name of the drawing."""
 MUCH = 100
 """The largest loss over the smallest from which on the curve is drawn on a logarithm's scale."""
 
@@ -46,6 +48,12 @@ def write_page(
     of that name is no report's and `force` is False.
     """
     return written(page(training), directory, formats, language=language, force=force)
+
+
+def expect_page(directory: Path, formats: Iterable[str], *, language: str, force: bool) -> None:
+    """What can be said of a page before there is a run; raises what :func:`write_page` does."""
+    language_of(language)
+    expect_room(directory, formats, drawings=(f"{CURVE}.svg",), force=force)
 
 
 def written(
@@ -100,7 +108,7 @@ def curves(series: Sequence[Series]) -> list[Block]:
     """The losses over the epochs in one frame; none where there is nothing to be drawn."""
     values = [value for line in series for _, value in line.points if 0 < value < inf]
     is_log = bool(values) and max(values) > MUCH * min(values)
-    drawn = plot("training", "The loss over the epochs", Axis("epoch"), Axis("loss", is_log),
+    drawn = plot(CURVE, "The loss over the epochs", Axis("epoch"), Axis("loss", is_log),
                  series)
     return [] if drawn is None else [Picture(("The loss over the epochs.",), drawn)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,26 +46,48 @@ def write_report(
     With `force` False, raises OthersError where one of them is no report's.
     """
     wanted = tuple(dict.fromkeys(formats))
-    for name in wanted:
-        if name not in FORMATS:
-            raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {name!r}")
-    if not wanted:
-        raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got none")
+    expect_room(directory, wanted, force=force)
     texts: dict[str, str | bytes] = {}
     for name in wanted:
         texts[FORMATS[name]] = _written(report, name, flavor, body)
         if name == "markdown":
             texts |= {figure_file(drawing): svg(drawing) for drawing in report.drawings}
-    others = [] if force else [name for name in texts if not _is_ours(directory / name)]
-    if others:
-        raise OthersError(f"{directory / others[0]}: is no report that gradproof wrote; --force "
-                          "replaces it, another folder leaves it alone")
-    if directory.exists() and not directory.is_dir():
-        raise OthersError(f"{directory}: expected a folder for the report, got a file")
+    _expect_ours(directory, () if force else texts)
     directory.mkdir(parents=True, exist_ok=True)
     replace_all({directory / name: text if isinstance(text, bytes) else text.encode("utf-8")
                  for name, text in texts.items()})
     return [directory / name for name in texts]
+
+
+def expect_room(
+    directory: Path, formats: Iterable[str], *, drawings: Iterable[str] = (), force: bool = False
+) -> None:
+    """What can be said before a report is made: that there are such formats, and that their files
+    may stand in a directory, and beside a report.md these drawings.
+
+    Raises ValueError for a format that there is not, and OthersError for the directory.
+    """
+    wanted = tuple(formats)
+    for name in wanted:
+        if name not in FORMATS:
+            raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {name!r}")
+    if not wanted:
+        raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got none")
+    there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise OthersError(f"{there}: expected a folder for the report, got a file")
+    if not os.access(there, os.W_OK):
+        raise OthersError(f"{there}: this folder for the report cannot be written to")
+    names = [FORMATS[name] for name in wanted]
+    names += [*drawings] if "markdown" in wanted else []
+    _expect_ours(directory, () if force else names)
+
+
+def _expect_ours(directory: Path, names: Iterable[str]) -> None:
+    others = [name for name in names if not _is_ours(directory / name)]
+    if others:
+        raise OthersError(f"{directory / others[0]}: is no report that gradproof wrote; --force "
+                          "replaces it, another folder leaves it alone")
 
 
 def _written(report: ReportData, form: str, flavor: str, body: bool) -> str | bytes:

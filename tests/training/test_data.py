@@ -3,11 +3,13 @@ fit."""
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.training.data import DataError, load
+from gradproof.training.data import Data, DataError, load
 from gradproof.training.fitting import fitted, with_classes
 from gradproof.training.loop import Plan, train
 
@@ -20,6 +22,11 @@ from gradproof.training.loop import Plan, train
     ("a,b\n1,2\nx,2\n", "sample 2, column 'a': expected a number, got 'x'"),
     ("a,b\n1,2\nnan,2\n", "sample 2, column 'a': expected a number, got 'nan'"),
     ("b\n1\n2\n", "every column is a target"),
+    ("a;b\n1;2\n3;4\n", "parted by commas here, not by ';'"),
+    ("1,2\n1,2\n3,4\n", "the names of the columns in the first line, got the numbers 1, 2"),
+    ("a,b\n1,2.5\n2,NA\n3,1.5\n", "sample 2, column 'b': expected a number, got 'NA'"),
+    ("a,b\n1,no\n2,\n3,yes\n", "sample 2, column 'b': expected the name of a class, got an empty"),
+    ("a,b\n1_0,2\n2,3\n", "sample 1, column 'a': expected a number, got '1_0'"),
 ])
 def test_a_table_that_cannot_be_used_says_where(tmp_path, text, says):
     file = tmp_path / "table.csv"
@@ -40,9 +47,65 @@ def test_what_is_no_data_is_said_to_be_none(tmp_path):
     np.savez(file, X=np.ones((3, 2)), Y=np.array([object()] * 3))
     with pytest.raises(DataError, match=r"expected an \.npz file of arrays of numbers"):
         load(str(file))
+    np.savez(file, X=np.full((3, 2), np.longdouble("1e4000")), Y=np.ones(3))
+    with pytest.raises(DataError, match="X: expected numbers that a float holds"):
+        load(str(file))
     np.savez(file, X=np.ones((3, 2)), Y=np.ones(4))
     with pytest.raises(DataError, match="X has 3 samples and Y 4"):
         load(str(file))
+
+
+def npz(file, headers):
+    """An .npz file of arrays that are no more than their headers."""
+    with zipfile.ZipFile(file, "w") as packed:
+        for name, header in headers.items():
+            packed.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+                            + header.encode())
+
+
+def test_a_file_that_is_damaged_or_meant_badly_is_an_error(tmp_path, monkeypatch):
+    file = tmp_path / "x.npz"
+    for made in (
+        lambda: file.write_bytes(b"hello"),
+        lambda: npz(file, {"X": "{'descr': '<f8', 'fortran_order': False, 'shape': ((((\n"}),
+        lambda: npz(file, {"X": "{'descr': '<f8', 'fortran_order': False, 'shape': (10**15,)}\n"}),
+        lambda: npz(file, {"X": "{'descr': '<f8', 'fortran_order': False, "
+                                "'shape': (1000000000000000,)}\n"}),
+    ):
+        made()
+        with pytest.raises(DataError, match=r"x\.npz: expected an \.npz file of arrays"):
+            load(str(file))
+    with file.open("wb") as raw:
+        np.save(raw, np.ones(3))
+    with pytest.raises(DataError, match="it is no"):
+        load(str(file))
+    np.savez_compressed(file, X=np.zeros((5, 100)), Y=np.zeros(5))
+    data = bytearray(file.read_bytes())
+    data[70:80] = b"\xff" * 10
+    file.write_bytes(data)
+    with pytest.raises(DataError, match="it is damaged"):
+        load(str(file))
+    np.savez_compressed(file, X=np.zeros((5, 1000)), Y=np.zeros(5))
+    monkeypatch.setattr("gradproof.training.npz.MOST", 10_000)
+    assert file.stat().st_size < 10_000
+    with pytest.raises(DataError, match="it unpacks to 4"):
+        load(str(file))
+
+
+@pytest.mark.parametrize(("loss", "output", "targets", "says"), [
+    ("binary_cross_entropy", "sigmoid", [[1.0], [2.0], [3.0]], "needs targets from 0 to 1, got 2"),
+    ("poisson", "identity", [[1.0], [-2.0], [3.0]], "needs targets of 0 or more, got -2"),
+    ("hinge", "identity", [[1.0], [-1.0], [0.5]], "needs the labels 1 and -1, got 0.5"),
+    ("cross_entropy", "softmax", [[0.5, 0.5], [1, 0], [0.7, 0.7]], "that sum to 1.4"),
+    ("cross_entropy", "softmax", [[0.5, 0.5], [1, 0], [1.5, -0.5]], "from 0 to 1, got 1.5"),
+    ("multiclass_hinge", "identity", [[0, 1], [1, 0], [0.5, 0.5]], "one 1 among zeros .*0.5"),
+])
+def test_targets_are_what_the_derived_gradient_assumes(loss, output, targets, says):
+    network = gp.Network([2, len(targets[0])], output=output, loss=loss)
+    with pytest.raises(DataError, match=says):
+        fitted(network, Data("x", np.ones((3, 2)), np.array(targets)), {})
+    right = {"binary_cross_entropy": [0.5], "poisson": [3], "hinge": [-1]}.get(loss, [1, 0])
+    fitted(network, Data("x", np.ones((3, 2)), np.array([right] * 3, float)), {})
 
 
 def test_classes_of_a_table_become_what_the_loss_compares(tmp_path):
@@ -66,6 +129,7 @@ def test_classes_of_a_table_become_what_the_loss_compares(tmp_path):
     (gp.Network([2, "h", 1]), "does not decide h; give it: --size h=16"),
     (gp.Network([2, 3], loss="cross_entropy_from_logits"), "2 classes, and the network 3 outputs"),
     (gp.Network([2, 1], batch=False), "this network has no batch"),
+    (gp.Network([2, 1], batch=4), "the batch of this network is 4, a number"),
     (gp.Network([2, 1], sample_weights=True), "has also sample_weights"),
 ])
 def test_data_that_does_not_fit_a_network_says_why(network, says):

@@ -305,7 +305,72 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         train(MOONS, load("moons"), Plan(epochs=1), checkpoint_file=file, resume=True)
 
 
+def test_a_run_that_begins_takes_nothing_of_anybodys(tmp_path, capsys):
+    table, file, plan = tmp_path / "table.npz", tmp_path / "run.npz", Plan(epochs=1)
+    np.savez(table, X=np.ones((3, 2)), Y=np.arange(3))
+    for force in (False, True):
+        with pytest.raises(CheckpointError, match="it is no checkpoint; take another name"):
+            train(MOONS, load("moons"), plan, checkpoint_file=table, force=force)
+    finished(train(MOONS, load("moons"), plan, checkpoint_file=file))
+    before = file.read_bytes()
+    assert main(["train", "moons", "--data", "moons", "--checkpoint", str(file)]) == 2
+    assert "resume goes on from it, force replaces it" in capsys.readouterr().err
+    assert file.read_bytes() == before
+    finished(train(MOONS, load("moons"), Plan(epochs=1, seed=2), checkpoint_file=file, force=True))
+    assert file.read_bytes() != before
+    with pytest.raises(CheckpointError, match="a folder that is there"):
+        train(MOONS, load("moons"), plan, checkpoint_file=tmp_path / "no" / "run.npz")
+
+
+@pytest.mark.parametrize(("changed", "says"), [
+    ({"w": np.ones(3)}, "its arrays are not those of this run"),
+    ({"state_m": np.ones((13, 1))}, "its arrays are not those of this run"),
+    ({"w": np.full(13, 2, dtype=complex)}, "its arrays are not those of this run"),
+    ({"version": 7, "run": None}, "of another version"),
+    ({"taken": "many"}, "its arrays are not those of this run"),
+    ({"history": [{"number": 3}]}, "its epochs do not follow each other"),
+    ({"history": 5}, "that can be gone on from"),
+    ({"generator": {"bit_generator": "PCG64", "state": 1}}, "that can be gone on from"),
+    ({"known": "[" * 100_000}, "no checkpoint that can be read"),
+    ({"known": "[]"}, "no checkpoint that can be read"),
+])
+def test_a_checkpoint_that_was_changed_is_refused(tmp_path, changed, says):
+    file = tmp_path / "run.npz"
+    finished(train(MOONS, load("moons"), Plan(epochs=1, batch=None), checkpoint_file=file))
+    with np.load(file) as found:
+        arrays = dict(found)
+    known = json.loads(str(arrays["known"]))
+    for name, value in changed.items():
+        if name in arrays:
+            arrays[name] = np.array(value)
+        else:
+            known[name] = value
+    np.savez(file, **({"known": np.array(json.dumps(known))} | arrays if "known" in changed else
+                      arrays | {"known": np.array(json.dumps(known))}))
+    with pytest.raises(CheckpointError, match=says):
+        train(MOONS, load("moons"), Plan(epochs=2, batch=None), checkpoint_file=file, resume=True)
+
+
 # --- the command and the page ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["train", "moons", "--data", "moons"], ["run", "moons"]])
+@pytest.mark.parametrize(("more", "says"), [
+    (["--format", "nonsense"], "formats: expected some of markdown"),
+    (["--language", "xx"], "language: expected one of en, zh"),
+    (["-o", "{}/others"], "is no report that gradproof wrote"),
+    (["-o", "{}/others/training.svg"], "expected a folder for the report, got a file"),
+])
+def test_what_keeps_a_page_from_being_written_is_said_before_the_run(
+    tmp_path, capsys, command, more, says
+):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "training.svg").write_text("mine")
+    options = ["-o", str(tmp_path / "run"), "--format", "markdown"]
+    assert main([*command, *options, *(one.format(tmp_path) for one in more)]) == 2
+    told = capsys.readouterr()
+    assert says in told.err
+    assert not told.out
 
 
 def test_the_command_trains_and_writes_a_page(tmp_path, capsys):
