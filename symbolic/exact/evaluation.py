@@ -91,7 +91,7 @@ class Evaluation(Evaluator[Objects]):
             for place in range(x.size):
                 moved = x.copy()
                 moved.flat[place] += aside
-                change = (np.asarray(gap(moved), dtype=object) - missing) / aside
+                change = np.asarray((gap(moved) - missing) / aside, dtype=object)
                 slope[:, place] = [-float(entry) for entry in change.flat]
             try:
                 inverse = np.linalg.inv(slope)

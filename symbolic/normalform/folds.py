@@ -25,4 +25,6 @@ def fold(
     if exponent != 1 or len(free) != len(args) or sorted(args) != sorted(places):
         return None
     number = scaled(plus(entry, constant(said.get((), 0)), -1), 1 / Fraction(said[factors[0]]))
+    if any(base in table.inner(other) for mono in number for other, _, _ in mono):
+        return None  # it is folded already, and would be read in itself
     return base, table.substitute(number, dict(zip(args, free, strict=True)))

@@ -45,7 +45,7 @@ from . import (
 )
 from .conditions import maximum
 from .contraction import contract
-from .folds import fold
+from .folds import fold as folded
 from .guards import guard_poly, value
 from .indices import Sub
 from .nonlinear import exponential, logarithm
@@ -121,6 +121,7 @@ class Forms:
         self.recurrent: dict[Name, tuple[Name, ...]] = {}
         self.unknowns: dict[Name, tuple[Name, ...]] = {}
         self.folds: dict[int, Poly] = {}
+        self.unproven: Name | None = None  # an unknown whose equation is what is asked about
         self._maximum_of: dict[Name, str] = {}
         for side, system in systems.items():
             for array in system.inputs:
@@ -154,7 +155,7 @@ class Forms:
                     poly = self.table.rewrite(poly, {}, self.folds)
             self.forms[name] = poly
             self.notes[name] = found
-            self._fold(name, poly)
+            self.fold(name, poly)
             if len(poly) > self.longest and not self.is_input(name):
                 self.cut(name, poly)
         return self.forms[name]
@@ -175,19 +176,17 @@ class Forms:
         return name[1] in self._inputs
 
     def cut(self, name: Name, poly: Poly) -> Poly:
-        """Lets the array be read as an array of its own from here on; `poly` stays known.  Returns
-        its new form, a single factor."""
+        """Lets the array be read as one of its own; `poly` stays known.  Returns its new form."""
         table = self.table
         args = tuple(place for place in self.places(name) if place >= 0)
         base = table.base(
             "cut", name, free=args, sign=sign(table, poly),
-            thin=is_thin(table, poly), given=self._is_given(name),
-        )
+            thin=is_thin(table, poly), given=self._is_given(name))
         self.definitions.setdefault(base, poly)
         self.forms[name] = table.entry(base, args)
         for unknown, group in self.unknowns.items():  # x = tanh(z), with z a cut from here on
             if name in group and name != unknown in self.forms:
-                self._fold(unknown, self.forms[unknown])
+                self.fold(unknown, self.forms[unknown])
         return self.forms[name]
 
     def scalar(self, expression: sp.Expr, values: Mapping[sp.Symbol, Poly]) -> Poly:
@@ -218,12 +217,13 @@ class Forms:
         with self._noted() as notes:
             return self._equation(name[0], equation), notes
 
-    def _fold(self, name: Name, entry: Poly) -> None:
-        if name not in self.unknowns:
+    def fold(self, name: Name, entry: Poly) -> None:
+        """Lets an unknown, whose entry it is, be read wherever its own right side stands."""
+        if name not in self.unknowns or name == self.unproven:
             return
         with suppress(UnsupportedError):
             said, notes = self.right_side(name)
-            found = fold(self.table, said, entry, [p for p in self.places(name) if p >= 0])
+            found = folded(self.table, said, entry, [p for p in self.places(name) if p >= 0])
             if found is not None:
                 self.folds[found[0]] = found[1]
                 self.notes[name].add(notes)

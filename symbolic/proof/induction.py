@@ -8,12 +8,13 @@ equations: so the equations are looked at with the left arrays put in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 
 from ..assumptions import Assumption
 from ..equation import Equation, Read, System, Term, slot
-from ..normalform.forms import Notes
+from ..normalform.forms import Forms, Name, Notes
 from ..normalform.guards import size_poly
 from ..normalform.polynomial import BudgetError, UnsupportedError, plus
 from ..substitution import rename_bound, substitute_term
@@ -102,7 +103,12 @@ def settle_unknown(sides: Sides, right: str, wanted_left: list[str]) -> None:
             first = sides.form(0, left, notes)
             forms.notes[name] = Notes()
             sides.put(right, found, first)
-            if _solves(sides, left, right, found, notes):
+            with _held_against(forms, name):
+                solves = _solves(sides, left, right, found, notes)
+            if solves:
+                for other in forms.unknowns[name][:-1]:  # which may read the unknown from here on
+                    forms.forms.pop(other, None)
+                forms.fold(name, forms.forms[name])
                 sides.proven[right].append((left, found))
                 sides.used[left, right] = notes
                 sides.steps.append(ProvenPair(left, right, found.factor))
@@ -111,6 +117,18 @@ def settle_unknown(sides: Sides, right: str, wanted_left: list[str]) -> None:
             pass
         for other in forms.unknowns[name]:  # what was assumed of it is undone
             forms.forms.pop(other, None)
+            forms.definitions.pop(forms.cut_base(other), None)
+
+
+@contextmanager
+def _held_against(forms: Forms, name: Name) -> Iterator[None]:
+    """While it is asked whether what is put in for an unknown solves its equation, that equation is
+    not used: an unknown is not read where its right side stands."""
+    forms.unproven = name
+    try:
+        yield
+    finally:
+        forms.unproven = None
 
 
 def _solves(sides: Sides, left: str, right: str, found: Match, notes: Notes) -> bool:
@@ -140,7 +158,7 @@ def settle_explicit(sides: Sides, left: str, right: str, found: Match) -> bool:
     if sides.same or found.factor != 1:
         return False
     notes = Notes(set(), {Assumption(left, "same solution")})
-    known, folds = dict(forms.forms), dict(forms.folds)
+    known, folds, definitions = dict(forms.forms), dict(forms.folds), dict(forms.definitions)
     try:
         poly = sides.moved(right, found, sides.form(1, right, notes))
         if any(forms.cut_base(name) in sides.table.inner(base)
@@ -150,14 +168,15 @@ def settle_explicit(sides: Sides, left: str, right: str, found: Match) -> bool:
         for other in [other for other in forms.forms if other[0] == name[0]]:
             del forms.forms[other]  # all that may read it
         forms.forms[name] = poly
-        said, relied = forms.right_side(name)
+        with _held_against(forms, name):
+            said, relied = forms.right_side(name)
         notes.add(relied)
         if sides.is_zero(plus(poly, said, -1), notes):
             sides.used[left, right] = notes
             return True
     except (BudgetError, UnsupportedError):
         pass
-    forms.forms, forms.folds = known, folds
+    forms.forms, forms.folds, forms.definitions = known, folds, definitions
     return False
 
 

@@ -113,3 +113,38 @@ def test_values_of_functions():
         gp.root(lambda x: x**2 + 1, 1.0)
     with pytest.raises(ValueError, match="expected as many entries as the start has"):
         gp.root(lambda x: np.ones(3), np.zeros(2))
+
+
+@pytest.mark.parametrize(("extra", "equal"), [(0, True), (1e-14, False)])
+def test_an_equation_is_not_used_to_prove_that_it_holds(extra, equal, monkeypatch):
+    """A sum so long that it is an array of its own; what looks at proofs once more is away."""
+    def long(x, W, b, c, more=0):
+        return (W @ x + b + c + b*c + b**2 + c**2 + b**3 + c**3 + b**2*c + b*c**2 + b**4 + c**4
+                + b**3*c + more*b)
+
+    def loss(W, b, c):
+        return np.sum(gp.fixed_point(lambda x: np.tanh(long(x, W, b, c)), 0*b)**2)
+
+    def gradient(W, b, c):
+        x = gp.fixed_point(lambda x: np.tanh(long(x, W, b, c, extra)), 0*b)
+        d = 1 - x**2
+        u = np.linalg.solve((np.eye(len(b)) - d[:, None]*W).T, 2*x)
+        return {"W": np.outer(u*d, x)}
+
+    for name in ("second_opinion", "contradicted"):
+        monkeypatch.setattr(f"gradproof.symbolic.proof.prover.{name}", lambda *_: {})
+    result = gp.check(loss, gradient, W="n n", b="n", c="n", wrt=["W"], repair_seconds=0)
+    assert (result.verdict == "proved") == equal, str(result)
+
+
+def test_a_number_is_solved_for_in_exact_arithmetic():
+    """Where the slope of the logarithm's equation is off, 60 digits say which of the two is."""
+    def loss(c):
+        return gp.root(lambda x: x*np.exp(x) - c, 1.0)
+
+    def gradient(c):
+        w = gp.root(lambda x: x + np.log(x) - np.log(c), 1.0)
+        return {"c": 1/(c*(1 + w))}
+
+    result = gp.check(loss, gradient, c=gp.Array("", kind="positive"), repair_seconds=0)
+    assert result.verdict == "refuted", str(result)
