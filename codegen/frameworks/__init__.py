@@ -6,5 +6,5 @@ statement: each function of NumPy's that a text may call has a row, and one with
     for_jax    a jax.custom_vjp function
     for_torch  a torch.autograd.Function
     passes     the two passes as NumPy text, and what the first keeps for the second
-    words      NumPy's functions in those of each library
+    words      NumPy's functions in those of each framework
 """

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from ...symbolic import escaping
 from ...symbolic.equation import EquationError
-from .for_torch import _imported
 from .passes import Passes, is_dtype
 from .words import Translator, missing
 
@@ -17,7 +16,7 @@ _UNKNOWN = ("add", "errstate", "may_share_memory", "shape", "ndim")
 class _Jax(Translator):
     """jax.numpy has NumPy's names; what differs is that nothing is changed in place."""
 
-    library, own = "JAX", "jnp"
+    framework, special = "JAX", "jax.scipy.special"
 
     def visit_Name(self, node: ast.Name) -> ast.Name:  # noqa: N802 - as ast calls it
         if node.id == "dtype":
@@ -26,7 +25,7 @@ class _Jax(Translator):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802 - as ast calls it
         if isinstance(node.value, ast.Name) and node.value.id == "np" and node.attr in _UNKNOWN:
-            raise missing(f"np.{node.attr}", self.library)
+            raise missing(f"np.{node.attr}", self.framework)
         self.generic_visit(node)
         return node
 
@@ -42,18 +41,16 @@ class _Jax(Translator):
             return node
         word = {ast.Add: "add", ast.Mult: "multiply", ast.Div: "divide"}.get(type(node.op))
         if word is None:
-            raise missing(ast.unparse(node), self.library)
+            raise missing(ast.unparse(node), self.framework)
         return self._at(node.target, word, node.value)
 
     def _at(self, target: ast.Subscript, word: str, value: ast.expr) -> ast.stmt:
         if not isinstance(target.value, ast.Name):
-            raise missing(ast.unparse(target), self.library)
+            raise missing(ast.unparse(target), self.framework)
         name = target.value.id
-        at, made = ast.unparse(self.visit(target.slice)), ast.unparse(self.visit(value))
-        return ast.parse(f"{name} = {name}.at[{at.removeprefix('(').removesuffix(')')}]"
-                         f".{word}({made})").body[0] if isinstance(
-            target.slice, ast.Tuple) else ast.parse(
-                f"{name} = {name}.at[{at}].{word}({made})").body[0]
+        at = ast.unparse(ast.Subscript(ast.Attribute(target.value, "at"), self.visit(target.slice)))
+        made = ast.unparse(self.visit(value))
+        return ast.parse(f"{name} = {at}.{word}({made})").body[0]
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:  # noqa: N802 - as ast calls it
         if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "np.add.at":
@@ -61,9 +58,6 @@ class _Jax(Translator):
             return self._at(ast.Subscript(array, places, ast.Store()), "add", values)
         self.generic_visit(node)
         return node
-
-    def visit_Try(self, node: ast.Try) -> ast.stmt:  # noqa: N802 - as ast calls it
-        return _imported(node, "from jax.scipy.special import {} as {}", self.library)
 
 
 def jax_source(found: Passes, name: str, summary: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ...symbolic import escaping
 from .passes import Passes, is_dtype
-from .words import SPECIAL, Row, Translator, called, expression, missing, options
+from .words import Row, Translator, called, expression, missing, options
 
 _SAME = ("exp", "log", "sqrt", "tanh", "sin", "cos", "tan", "sinh", "cosh", "abs", "sign", "floor",
          "ceil", "trunc", "isfinite", "log1p", "expm1", "square", "arctan", "arcsin", "arccos",
@@ -60,7 +60,7 @@ _ROWS: dict[str, Row] = {
 
 
 class _Torch(Translator):
-    library, own = "PyTorch", "torch"
+    framework, special = "PyTorch", "torch.special"
 
     def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - as ast calls it
         name = called(node)
@@ -76,7 +76,7 @@ class _Torch(Translator):
         if name in ("maximum", "minimum", "logaddexp", "where"):
             return expression(self._mixed(name, args, scalars))
         if name not in _ROWS:
-            raise missing(f"np.{name}", self.library)
+            raise missing(f"np.{name}", self.framework)
         return expression(_ROWS[name](args, more))
 
     def _method(self, node: ast.Call, args: list[str]) -> ast.expr:
@@ -93,7 +93,7 @@ class _Torch(Translator):
             return node
         if of in ("torch", "math") or of.startswith("torch."):
             return node
-        raise missing(f"the method {name} of an array", self.library)
+        raise missing(f"the method {name} of an array", self.framework)
 
     def _type(self, text: str) -> str:
         if text.endswith(".dtype"):
@@ -118,8 +118,8 @@ class _Torch(Translator):
         if scalars[0]:
             args, scalars = [second, first], scalars[::-1]
         if scalars[1] and name != "logaddexp":
-            return f"torch.clamp({args[0]}, {name[:3]}={args[1]})".replace(
-                "max=", "MIN=").replace("min=", "max=").replace("MIN=", "min=")
+            bound = "min" if name == "maximum" else "max"
+            return f"torch.clamp({args[0]}, {bound}={args[1]})"
         if scalars[1]:
             args[1] = f"torch.full_like({args[0]}, {args[1]})"
         return f"torch.{name}({', '.join(args)})"
@@ -131,12 +131,12 @@ class _Torch(Translator):
                 return expression(f"math.{node.attr}")
             if node.attr not in ("linalg", "add", *_SAME, *_ROWS, "zeros", "ones", "full", "arange",
                                  "eye", "maximum", "minimum", "logaddexp", "where"):
-                raise missing(f"np.{node.attr}", self.library)
+                raise missing(f"np.{node.attr}", self.framework)
         return node
 
     def visit_Slice(self, node: ast.Slice) -> ast.Slice:  # noqa: N802 - as ast calls it
         if node.step is not None and ast.unparse(node.step).startswith("-"):
-            raise missing("a slice that goes backwards", self.library)
+            raise missing("a slice that goes backwards", self.framework)
         self.generic_visit(node)
         return node
 
@@ -146,25 +146,13 @@ class _Torch(Translator):
             array, places, values = node.value.args
             if any(isinstance(one, ast.Slice) or ast.unparse(one).startswith("slice(")
                    for one in ast.walk(places) if isinstance(one, ast.expr)):
-                raise missing("np.add.at at slices", self.library)
+                raise missing("np.add.at at slices", self.framework)
             at = ast.unparse(self.visit(places))
             at = at if isinstance(places, ast.Tuple) else f"({at},)"
             return ast.parse(f"{ast.unparse(array)}.index_put_({at}, "
                              f"{ast.unparse(self.visit(values))}, accumulate=True)").body[0]
         self.generic_visit(node)
         return node
-
-    def visit_Try(self, node: ast.Try) -> ast.stmt:  # noqa: N802 - as ast calls it
-        return _imported(node, "from torch.special import {} as {}", self.library)
-
-
-def _imported(node: ast.Try, text: str, library: str) -> ast.stmt:
-    """What a text takes from SciPy where there is SciPy."""
-    (one,) = node.body
-    names = one.names if isinstance(one, ast.ImportFrom) else []
-    if len(names) != 1 or names[0].name not in SPECIAL:
-        raise missing(ast.unparse(one), library)
-    return ast.parse(text.format(SPECIAL[names[0].name], names[0].name)).body[0]
 
 
 def torch_source(found: Passes, name: str, summary: str) -> str:
@@ -203,7 +191,7 @@ def torch_source(found: Passes, name: str, summary: str) -> str:
 
 
 def _helper(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.Try):
+    if isinstance(statement, ast.Try | ast.ImportFrom):
         return ast.unparse(_Torch("", set()).visit(statement))
     if isinstance(statement, ast.FunctionDef):
         if statement.name == "overlap":

@@ -11,6 +11,17 @@ from ..identifiers import pronounceable
 from ..saturated import needed, prepared
 from ..source import function_text
 
+WINDOWS = """\
+def windows(x, axis, lengths, steps, shift):
+    \"\"\"x[..., s*i + t*u + shift, ...] on two axes, of i and u, and 0 beyond the ends of x.\"\"\"
+    places = steps[0] * np.arange(lengths[0])[:, None] + steps[1] * np.arange(lengths[1]) + shift
+    found = x[(slice(None),) * axis + (np.clip(places, 0, x.shape[axis] - 1),)]
+    inside = (places >= 0) & (places < x.shape[axis])
+    return np.where(np.reshape(inside, lengths + (1,) * (x.ndim - axis - 1)), found, 0)
+"""
+"""Windows as a copy of what they show: NumPy's are views with strides, which arrays of JAX have not
+and tensors have without a sign."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -157,7 +168,7 @@ def _is_length(statement: ast.stmt) -> bool:
 
 
 def _merged(helpers: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """Each once; EquationError for two of one name that differ."""
+    """Each once, none of strides; EquationError for two of one name that differ."""
     found: dict[str, ast.stmt] = {}
     for one in helpers:
         text = ast.unparse(one)
@@ -165,4 +176,6 @@ def _merged(helpers: Sequence[ast.stmt]) -> list[ast.stmt]:
         if key in found and ast.unparse(found[key]) != text:
             raise EquationError(f"the two passes call two functions {key}; print numpy_source()")
         found.setdefault(key, one)
+    if "windows" in found:
+        (found["windows"],) = ast.parse(WINDOWS).body
     return list(found.values())

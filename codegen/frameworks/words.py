@@ -11,24 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...symbolic.equation import EquationError
 
-SPECIAL = {"erf": "erf", "erfc": "erfc", "gammaln": "gammaln", "digamma": "digamma",
-           "erfinv": "erfinv", "expit": "expit", "ndtr": "ndtr"}
-"""Functions of SciPy's that a text takes from there; each library has them by this name."""
+SPECIAL = frozenset({"erf", "erfc", "gammaln", "digamma", "polygamma", "erfinv", "expit", "ndtr",
+                     "ndtri"})
+"""Functions of SciPy's that a text takes from there; each framework has them by these names."""
 
 
-def missing(what: str, library: str) -> EquationError:
-    return EquationError(f"{what} has no translation for {library}; print numpy_source(), or "
+def missing(what: str, framework: str) -> EquationError:
+    return EquationError(f"{what} has no translation for {framework}; print numpy_source(), or "
                          "derive a part that does without")
 
 
 class Translator(ast.NodeTransformer):
-    """Statements for NumPy as statements for another library.
+    """Statements for NumPy as statements for another framework.
 
+    framework: what it is called; special: its module of SciPy's special functions.
     like: the name of an array whose type and place others have.  numbers: names of numbers.
     """
 
-    library = ""
-    own = ""
+    framework = ""
+    special = ""
 
     def __init__(self, like: str, numbers: set[str]) -> None:
         self.like = like
@@ -54,6 +55,19 @@ class Translator(ast.NodeTransformer):
                              if isinstance(one, ast.Name)}
         self.generic_visit(node)
         return node
+
+    def visit_Try(self, node: ast.Try) -> ast.stmt:
+        """What a text takes from SciPy where there is SciPy."""
+        (one,) = node.body
+        if not isinstance(one, ast.ImportFrom):
+            raise missing(ast.unparse(one), self.framework)
+        return self.visit_ImportFrom(one)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        if node.module != "scipy.special" or not SPECIAL.issuperset(
+                one.name for one in node.names):
+            raise missing(ast.unparse(node), self.framework)
+        return ast.ImportFrom(self.special, node.names, 0)
 
     def is_number(self, node: ast.expr) -> bool:
         """Whether an expression is one of numbers and sizes alone."""

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 import gradproof as gp
-from gradproof.codegen.frameworks.for_torch import _Torch
+from gradproof.codegen.called import SOURCES
+from gradproof.codegen.frameworks.for_jax import _Jax
+from gradproof.codegen.frameworks.for_torch import _helper, _Torch
+from gradproof.codegen.frameworks.passes import _merged
 
 pytestmark = pytest.mark.peers
 torch = pytest.importorskip("torch")
@@ -106,6 +109,46 @@ def test_networks_made_at_random(network):
     tensors = [torch.from_numpy(np.array(arrays[array.name], dtype=float)).requires_grad_(
         array.name in derivation.gradients) for array in derivation.system.inputs]
     assert torch.autograd.gradcheck(own["Derived"].apply, tensors, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("text", [
+    "L = sum(relu(relu(x) - y)*x)", "L = sum(relu(y - relu(x))*y)",
+    "L = sum(relu(relu(relu(x) - y) + x)*y)"])
+def test_a_bound_of_a_bound_stays_the_bound_that_it_is(text):
+    """maximum and minimum are both torch.clamp, and one may stand in the other."""
+    derivation = gp.derive(gp.equations(text, x="n", y="n"))
+    arrays = {"x": np.linspace(-3.0, 4.0, 9), "y": np.linspace(1.5, -1.0, 9)}
+    due = derivation.compile()(**arrays)
+    assert due[0] != 0
+    agree(through_torch(derivation, arrays), due)
+    agree(through_jax(derivation, arrays), due)
+
+
+MORE = {"softmax": (1,), "log_softmax": (1,), "logsumexp": (1,),
+        "windows": (1, (3, 2), (2, -1), 1)}
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name != "overlap"])
+def test_every_function_that_a_text_brings_along(name):
+    """Overlap is of numbers alone; the values are those that all of them are defined at."""
+    x = np.linspace(0.04, 0.97, 24).reshape(4, 6)
+
+    def run(head, body, given):
+        names = {}
+        exec(f"{head}\n" + "\n\n".join(body), names)
+        return names[name](given, *MORE.get(name, ()))
+
+    def helpers():
+        return _merged(ast.parse(SOURCES[name]).body)
+
+    due = run("import numpy as np", [SOURCES[name]], x)
+    by_torch = run("import math, torch", map(_helper, helpers()), torch.from_numpy(x))
+    by_jax = [ast.unparse(one) for one in _Jax("", set()).statements(helpers())]
+    with jax.enable_x64(True):
+        found = jax.jit(lambda given: run("import jax.numpy as jnp", by_jax, given))(jnp.asarray(x))
+    assert isinstance(by_torch, torch.Tensor)
+    np.testing.assert_allclose(by_torch, due, rtol=1e-9)
+    np.testing.assert_allclose(found, due, rtol=1e-9)
 
 
 # --- what is kept, and what is not said ---------------------------------------------------------
