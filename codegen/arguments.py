@@ -4,7 +4,7 @@ as integers in their range, shapes that fit; and results that share no memory wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,10 +62,11 @@ class Arguments:
             check_range(name, given[place], size, number)
         return given, is_complex
 
-    def checks(self, given: Sequence[Any]) -> list[tuple[str, int, Size, int]]:
-        """What is to be asked of labels in arrays of the shapes of `given`: name, place among the
-        inputs, and the size, with its number, that they are below."""
-        return list(self._ranges(fitted(self.system.inputs, given)))
+    def checks(self, given: Sequence[Any]) -> list[tuple[str, int]]:
+        """What is to be asked of labels in arrays of the shapes of `given`: name, and the number
+        that they are below."""
+        return [(name, number) for name, _, _, number in self._ranges(
+            fitted(self.system.inputs, given))]
 
     def _ranges(self, sizes: Sizes) -> Iterator[tuple[str, int, Size, int]]:
         for name, below in self.bounds.items():
@@ -175,9 +176,14 @@ def bounds(system: System) -> dict[str, tuple[Size, ...]]:
             for name, sizes in found.items()}
 
 
+def is_below(found: NDArray[Any], number: int) -> bool:
+    """Whether all entries are from 0 to number - 1."""
+    return not found.size or bool(found.min() >= 0 and found.max() < number)
+
+
 def check_range(name: str, found: NDArray[Any], size: Size, number: int) -> None:
     """Raises ValueError for an entry outside 0 ... number - 1, naming the first of them."""
-    if not found.size or (found.min() >= 0 and found.max() < number):
+    if is_below(found, number):
         return
     place = _first((found < 0) | (found >= number))
     shown = str(number) if size == number else f"{size} = {number}"
@@ -208,6 +214,21 @@ def owned(results: Sequence[Any], inputs: Sequence[NDArray[Any]]) -> tuple[Any, 
             seen.add(id(owner))
         mine.append(result)
     return tuple(mine)
+
+
+def apart_from(kept: Sequence[NDArray[Any]]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """A function of an argument that returns it, or a copy where it has memory of the arrays that
+    are kept, which are written to before all of it is read."""
+
+    own = {id(one) for one in kept}
+
+    def apart(given: NDArray[Any]) -> NDArray[Any]:
+        if id(given) in own or (given.base is not None and any(
+                np.may_share_memory(given, one) for one in kept)):
+            return given.copy()
+        return given
+
+    return apart
 
 
 def _as_precise(result: Any, inputs: Sequence[NDArray[Any]]) -> Any:

@@ -24,8 +24,8 @@ from .arguments import (
     SCALARS_WIDEN,
     Arguments,
     Sizes,
-    check_range,
     fitted,
+    is_below,
     owned,
 )
 from .identifiers import pronounceable
@@ -113,15 +113,16 @@ class _Fitting:
                 arrays[name] is not one for name, one in zip(names, given, strict=True)):
             return None
         kinds = tuple([(type(one), one.dtype, one.shape) for one in given])
-        if kinds not in self._made:
+        made = self._made.get(kinds)
+        if made is None:
             if len(self._made) >= REMEMBERED:
                 self._made.clear()
             made = self._fitted(given)
             if made is None:
                 return None
             self._made[kinds] = made
-        self.last = self._made[kinds]
-        return self.last
+        self.last = made
+        return made  # another thread may have set another one as the last
 
     def _fitted(self, given: Sequence[Any]) -> Callable[..., Any] | None:
         text = self.program.text_of_all
@@ -140,10 +141,10 @@ class _Fitting:
         def call(**arrays: Any) -> Any:
             if arrays.keys() != set(names):
                 return None
-            for name, _, size, number in checked:
-                if getattr(arrays[name], "dtype", None) != np.int64:
+            for name, number in checked:  # of these shapes; of others, they may be any
+                if getattr(arrays[name], "dtype", None) != np.int64 or not is_below(
+                        arrays[name], number):
                     return None
-                check_range(name, arrays[name], size, number)
             return function(*[arrays[name] for name in names])
 
         return call
@@ -192,11 +193,12 @@ class _Program:
     def _sizes(self, given: Sequence[Any]) -> Sizes:
         """The sizes that the inputs show, by the names that they have in the text."""
         shapes = tuple([np.shape(one) for one in given])
-        if shapes not in self.known:
+        found = self.known.get(shapes)
+        if found is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[shapes] = fitted(self.system.inputs, given)
-        return self.known[shapes]
+            found = self.known[shapes] = fitted(self.system.inputs, given)
+        return found
 
     @cached_property
     def text_of_all(self) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import apart_from
 from .flat import flat
 from .measured import measured
 from .named_once import named_once
@@ -45,12 +46,13 @@ def spelled(
         named_once(statements)
         seen = measured(statements, space, given)
         made = Spelled(statements, seen, space, workspace)
-    copied = _shared(seen.results, given)
+    copied = _shared(seen.results, given, made)
     tests = []
     for name, one in zip(statements.arguments, given, strict=True):
         kind, dtype = made.bind("kind", type(one)), made.bind("dtype", one.dtype)
         tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} or "
                      f"{name}.shape != {one.shape}")
+    apart = made.bind("apart", apart_from(made.pool.arrays)) if made.pool is not None else ""
     values = [f"{name}.copy()" if copy else name for name, copy in zip(
         statements.returned, copied, strict=True)]
     returned = "".join(f"{value}, " for value in values) if keys is None else (
@@ -58,6 +60,7 @@ def spelled(
     quiet = made.bind("errstate", np.errstate)
     lines = [f"def run({', '.join(statements.arguments)}):",
              *(f"    if {test}:\n        return None" for test in tests),
+             *(f"    {name} = {apart}({name})" for name in statements.arguments if apart),
              f"    with {quiet}(all='ignore'):", *(f"        {line}" for line in made.lines or [
                  "pass"]), f"    return {returned}"]
     return "\n".join(lines) + "\n", made.space
@@ -69,13 +72,16 @@ def compiled(text: str, space: dict[str, Any]) -> Function:
     return made
 
 
-def _shared(results: Sequence[Any], given: Sequence[Any]) -> list[bool]:
+def _shared(results: Sequence[Any], given: Sequence[Any], made: Spelled) -> list[bool]:
     """Which results have memory of an argument, or of a result before them, or may not be
-    written to."""
+    written to.  What was a copy of arguments in this order may be a view of others: a reshape."""
     before, found = [one for one in given if isinstance(one, np.ndarray)], []
-    for result in results:
+    roots = {*made.flat.arguments}
+    for name, result in zip(made.flat.returned, results, strict=True):
+        own = made.lives.roots.get(name, frozenset())
         array = isinstance(result, np.ndarray)
-        found.append(array and (not result.flags.writeable or any(
+        found.append(array and (not result.flags.writeable or not roots.isdisjoint(own) or any(
             np.may_share_memory(result, one) for one in before)))
         before += [result] if array else []
+        roots |= own
     return found

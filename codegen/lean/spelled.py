@@ -237,7 +237,7 @@ class Spelled:
         "" where it has none."""
         found = self._ufunc(value)
         if found is None:
-            return self._reduction(value, out)
+            return self._reduction(value, out, in_part)
         function, operands = found
         seen = [s for s in map(self._seen, operands) if s is not None and s.shape]
         if not seen:
@@ -270,7 +270,7 @@ class Spelled:
                         return self.bind("number", made, (text, beside.dtype))
         return text
 
-    def _reduction(self, value: ast.expr, out: str) -> str:
+    def _reduction(self, value: ast.expr, out: str, in_part: bool) -> str:
         """A sum or a maximum along axes."""
         if not isinstance(value, ast.Call) or len(value.args) != 1 or (
                 ast.unparse(value.func) not in ("np.sum", "np.max")):
@@ -280,7 +280,8 @@ class Spelled:
         is_sum = ast.unparse(value.func) == "np.sum"
         if seen is None or seen.dtype.kind != "f" or not words.keys() <= {"axis", "keepdims"}:
             return ""
-        if is_sum and seen.is_ordered and words in ({}, {"axis": "0"}):
+        # a product of BLAS leaves its values in whole arrays alone
+        if is_sum and seen.is_ordered and words in ({}, {"axis": "0"}) and not in_part:
             product = self._sum_by_ones(of, seen, bool(words), out)
             if product:
                 return product

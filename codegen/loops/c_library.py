@@ -20,7 +20,7 @@ import sympy as sp
 
 from ...symbolic.equation import Equation, EquationError, Read, System, equations_of
 from ...symbolic.evaluator import Grid, NotComputableError, Places
-from ..arguments import Arguments, check_range, fitted
+from ..arguments import REMEMBERED, Arguments, apart_from, fitted, is_below
 from .c_source import CSource, c_source
 
 OPTIONS = ("-O3", "-fPIC", "-shared", "-fno-math-errno")
@@ -53,7 +53,8 @@ def folder() -> Path:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = base.lstat()
         own = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-        if stat.S_ISDIR(found.st_mode) and own and not found.st_mode & 0o022:
+        if stat.S_ISDIR(found.st_mode) and own and not found.st_mode & 0o022 and os.access(
+                base, os.W_OK | os.X_OK):
             return base
     except (OSError, RuntimeError):
         pass
@@ -70,15 +71,18 @@ def library(text: str, real: str) -> ctypes.PyDLL:
     made_by = compiler()
     key = hashlib.sha256("\0".join([text, real, made_by, *OPTIONS]).encode()).hexdigest()
     kept = folder() / f"{key}.so"
-    if not kept.exists():
+    try:
+        return ctypes.PyDLL(str(kept))
+    except OSError:  # there is none, or none that this machine can load
         with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
             source, made = Path(scratch, "gradient.c"), Path(scratch, "gradient.so")
             source.write_text(text, encoding="utf-8")
             done = subprocess.run(
                 [made_by, *OPTIONS, f"-Dreal={real}", str(source), "-o", str(made), "-lm"],
-                capture_output=True, text=True, check=False)
+                capture_output=True, text=True, errors="replace", check=False)
             if done.returncode:
-                raise NoCompilerError(f"{made_by} failed: {done.stderr.strip()[:500]}")
+                raise NoCompilerError(
+                    f"{made_by} failed: {done.stderr.strip()[:500]}") from None
             os.replace(made, kept)  # whole or not at all, however many do it at once
     return ctypes.PyDLL(str(kept))
 
@@ -122,6 +126,7 @@ def _names(source: CSource, results: Sequence[str]) -> list[str]:
 
 
 _OWN = frozenset(("held", "table", "function", "lock", "table_at", "numbers_at", "ndarray", "kept",
+                  "apart",
                   *(f"{stem}{k}" for stem in ("r", "dtype") for k in range(1000))))
 """What the function that binds a call refers to."""
 
@@ -156,12 +161,13 @@ class Bound:
         taken = [np.ascontiguousarray(one, np.int64 if array.is_integer else real).reshape(
             np.shape(one)) for one, array in zip(given, self.arguments.system.inputs, strict=True)]
         key = real, tuple(one.shape for one in taken)
-        if key not in self._made:
-            if len(self._made) > 63:
+        function = self._made.get(key)
+        if function is None:
+            if len(self._made) >= REMEMBERED:
                 self._made.clear()
-            self._made[key] = self._fitted(taken, real)
-        self.last = self._made[key]
-        found: tuple[Any, dict[str, Any]] = self.last(
+            function = self._made[key] = self._fitted(taken, real)
+        self.last = function
+        found: tuple[Any, dict[str, Any]] = function(
             **dict(zip(self.arguments.names, taken, strict=True)))
         return found
 
@@ -199,6 +205,7 @@ class Bound:
             lines += [f"        if {name} is not held[{k}]:",
                       f"            if {name}.__class__ is not ndarray or {name}.dtype is not "
                       f"dtype{k} or not {name}.flags.c_contiguous: return None",
+                      *([f"            {name} = apart({name})"] if self.workspace else []),
                       f"            held[{k}], table[{k}] = None, "
                       f"{name}.__array_interface__['data'][0]",
                       f"            held[{k}] = {name}",
@@ -211,7 +218,8 @@ class Bound:
             "held": [None] * len(given), "table": table, "function": function,
             "lock": threading.Lock(), "table_at": ctypes.addressof(table),
             "numbers_at": ctypes.addressof(numbers), "ndarray": np.ndarray,
-            "kept": (work, numbers), **{f"r{k}": one for k, one in enumerate(results)},
+            "kept": (work, numbers), "apart": apart_from(results),
+            **{f"r{k}": one for k, one in enumerate(results)},
             **{f"dtype{k}": one.dtype for k, one in enumerate(given)}}
         exec("\n".join(lines), space)  # names and numbers of its own alone
         run: Any = space["run"]
@@ -222,10 +230,10 @@ class Bound:
         def call(**arrays: Any) -> Any:
             if arrays.keys() != positions:
                 return None
-            for name, _, size, number in checked:
-                if getattr(arrays[name], "dtype", None) != np.int64:
+            for name, number in checked:  # of these shapes; of others, they may be any
+                if getattr(arrays[name], "dtype", None) != np.int64 or not is_below(
+                        arrays[name], number):
                     return None
-                check_range(name, arrays[name], size, number)
             return run(*[arrays[name] for name in wanted])
 
         return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -183,6 +184,27 @@ def test_a_library_is_kept_by_its_content(monkeypatch):
     monkeypatch.setattr(subprocess, "run", None)  # nothing is compiled again
     assert derivation.compile(target="c")(x=np.ones(3))[0] == 9.75
     assert all(file.suffix == ".so" for file in c_library.folder().iterdir())
+
+
+def test_a_kept_library_that_cannot_be_loaded_is_made_anew(monkeypatch, tmp_path):
+    derivation = gp.derive(gp.equations("L = sum(x**4)*4.25", x="n"))
+    derivation.compile(target="c")(x=np.ones(3))
+    made = [file.name for file in c_library.folder().iterdir()]
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in made:  # as of another machine, or cut short
+        (c_library.folder() / name).write_bytes(b"no library")
+    assert derivation.compile(target="c")(x=np.ones(3))[0] == 12.75
+
+
+def test_a_state_folder_that_nothing_can_be_written_to_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert c_library.folder().is_relative_to(tmp_path)
+    access = os.access  # as on a file system that is only read
+    monkeypatch.setattr(os, "access", lambda path, mode: (
+        not Path(path).is_relative_to(tmp_path) and access(path, mode)))
+    assert not c_library.folder().is_relative_to(tmp_path)
+    derivation = gp.derive(gp.equations("L = sum(x**4)*5.25", x="n"))
+    assert derivation.compile(target="c")(x=np.ones(3))[0] == 15.75
 
 
 def test_the_c_stands_alone(tmp_path, capsys):

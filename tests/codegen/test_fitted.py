@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 import tracemalloc
 
 import mpmath as mp
@@ -152,6 +153,61 @@ def test_labels_are_checked_at_every_call():
         run(**values)
         with pytest.raises(ValueError, match="from 0 to 3"):
             run(**{**values, "k": np.array([0, 4, 1])})
+
+
+def test_labels_of_other_shapes_are_not_held_to_the_range_of_the_shapes_before():
+    def loss(W, k):
+        return np.sum(W[k] ** 2)
+
+    system = gp.trace(loss, W="n c", k=gp.Array("m", kind="labels", classes="n")).system
+    for target in ("numpy", "c") if shutil.which("cc") else ("numpy",):
+        run = gp.derive(system, wrt=["W"]).compile(target=target)
+        assert run(W=np.ones((1, 3)), k=np.zeros(2, int))[0] == 6
+        assert run(W=np.ones((4, 3)), k=np.array([3, 1]))[0] == 6
+        with pytest.raises(ValueError, match=r"k\[1\]: expected an integer from 0 to 0"):
+            run(W=np.ones((1, 3)), k=np.array([0, 1]))
+
+
+SQUARE = gp.equations("H = tanh(X @ W)\nG = tanh(H @ W + v)\nL = sum((G @ U - X)**2*exp(v))",
+                      X="n n", W="n n", U="n n", v="n")
+
+
+@pytest.mark.parametrize("target", ["numpy", "c"])
+def test_what_a_workspace_returned_may_be_given_back(target):
+    """The memory that a result stands in is written to before every argument is read."""
+    if target == "c" and not shutil.which("cc"):
+        pytest.skip("no C compiler")
+    derivation = gp.derive(SQUARE)
+    run, plainly = derivation.compile(workspace=True, target=target), derivation.compile()
+    rng = np.random.default_rng(0)
+    values = {a.name: rng.normal(size=[3] * len(a.shape)) for a in derivation.system.inputs}
+    views = (lambda a: a, np.transpose, lambda a: a[::-1], lambda a: np.asarray(memoryview(a)))
+    for key, name, view in itertools.product(values, values, views):
+        back = view(run(**values)[1][key])
+        if back.shape == values[name].shape:
+            given = {**values, name: back}
+            expected = plainly(**{**values, name: back.copy()})
+            assert_same(run(**given), expected)
+            back[...] = values[name]  # and again, as the caller changed it
+            assert_same(run(**given), plainly(**values))
+
+
+def test_an_array_in_another_order_changes_no_argument():
+    """A reshape of an array that stands column after column is a copy, of another one a view."""
+    text = ("import numpy as np\n\n\ndef run(x):\n    y = np.reshape(x, (3, 2))\n"
+            "    z = y.T\n    return z, \n")
+    x = np.arange(6.0).reshape(2, 3)
+    run = fitted(text, [np.asfortranarray(x)])
+    assert not np.shares_memory(run(x)[0], x)
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+def test_a_sum_is_left_in_a_part_of_an_array(workspace):
+    text = ("import numpy as np\n\n\ndef run(x):\n    y = np.zeros((3, 4))\n"
+            "    for t in range(4):\n        y[:, t] = np.sum(x, axis=0)\n    return y, \n")
+    x = np.arange(6.0).reshape(2, 3)
+    (found,) = fitted(text, [x], None, workspace)(x)
+    np.testing.assert_array_equal(found, np.tile([[3], [5], [7]], 4))
 
 
 def test_a_size_of_zero_is_refused_as_before():
