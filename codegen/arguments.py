@@ -4,7 +4,7 @@ as integers in their range, shapes that fit; and results that share no memory wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -214,21 +214,6 @@ def owned(results: Sequence[Any], inputs: Sequence[NDArray[Any]]) -> tuple[Any, 
             seen.add(id(owner))
         mine.append(result)
     return tuple(mine)
-
-
-def apart_from(kept: Sequence[NDArray[Any]]) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """A function of an argument that returns it, or a copy where it has memory of the arrays that
-    are kept, which are written to before all of it is read."""
-
-    own = {id(one) for one in kept}
-
-    def apart(given: NDArray[Any]) -> NDArray[Any]:
-        if id(given) in own or (given.base is not None and any(
-                np.may_share_memory(given, one) for one in kept)):
-            return given.copy()
-        return given
-
-    return apart
 
 
 def _as_precise(result: Any, inputs: Sequence[NDArray[Any]]) -> Any:

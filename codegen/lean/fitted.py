@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import apart_from
+from .apart import apart_from
 from .flat import flat
 from .measured import measured
 from .named_once import named_once

@@ -3,6 +3,8 @@ that an array may not have in C."""
 
 from __future__ import annotations
 
+import re
+
 FUNCTIONS = {
     "sigmoid": "static inline double sigmoid(double z) {\n"
                "    double e = exp(-fabs(z));\n    return (z >= 0 ? 1 : e)/(1 + e);\n}\n",
@@ -40,6 +42,10 @@ KNOWN = frozenset((
     "acosh", "atanh", "tanh", "erf", "erfc", "lgamma", "log1p", "expm1", "pow", "fabs", "fmax",
     "fmin", "floor", "ceil"))
 """Functions of math.h that a body may call."""
+
+MACROS = re.compile(r"_[A-Z_]\w*|unix|linux|math_errhandling|HUGE_VAL[FL]|"
+                    r"(M|FP|MATH)_[A-Z0-9_]*[A-Z0-9]|(U?INT|SIZE|PTRDIFF|WCHAR|WINT|SIG)[A-Z0-9_]*_(MIN|MAX)")
+"""Names that a compiler, math.h, stddef.h or stdint.h may have for something else."""
 
 RESERVED = frozenset(FUNCTIONS) | KNOWN | frozenset((
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else",

@@ -19,12 +19,16 @@ import numpy as np
 import sympy as sp
 
 from ...symbolic.equation import Equation, EquationError, Read, System, equations_of
-from ...symbolic.evaluator import Grid, NotComputableError, Places
-from ..arguments import REMEMBERED, Arguments, apart_from, fitted, is_below
+from ...symbolic.evaluator import Grid, NotComputableError, Places, size_number
+from ..arguments import REMEMBERED, Arguments, fitted, is_below
+from ..lean.apart import apart_from
 from .c_source import CSource, c_source
 
 OPTIONS = ("-O3", "-fPIC", "-shared", "-fno-math-errno")
 """No -march=native: what is kept may be read by another machine of the same kind."""
+
+SINGLE = 2**24
+"""Up to this number, every whole one is a float32."""
 
 
 class NoCompilerError(RuntimeError):
@@ -176,6 +180,8 @@ class Bound:
         none = [f"{size} = 0" for size, n in sizes.items() if not n]
         if none:
             raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more")
+        if real == np.float32:
+            check_single(self.source, sizes)
         check_places(self.source, sizes)
         shapes = self.source.system.shapes
         results = [np.empty([int(n.xreplace(sizes)) for n in shapes[name]], real)
@@ -237,6 +243,18 @@ class Bound:
             return run(*[arrays[name] for name in wanted])
 
         return call
+
+
+def check_single(source: CSource, sizes: Mapping[sp.Symbol, int]) -> None:
+    """Raises ValueError where the place of a maximum is a number that no float32 is: C keeps it
+    among the reals."""
+    for equation in (e for item in source.items for e in equations_of(item) if e.argmax):
+        for index in equation.terms[0].over:
+            if size_number(index.size, sizes) > SINGLE:
+                raise ValueError(
+                    f"{equation.name}: expected an axis of up to {SINGLE} entries, got "
+                    f"{index.size} = {size_number(index.size, sizes)}: the place of a maximum is "
+                    "kept as a float32; give float64, or take the target 'numpy'")
 
 
 class _Numbers(Places):

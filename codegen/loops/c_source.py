@@ -47,7 +47,7 @@ from ..names import as_quotients
 from ..saturated import Saturated, prepared
 from ..spelling import stable
 from ..views import reshaped
-from .c_functions import CALLED, FUNCTIONS, KNOWN, RESERVED
+from .c_functions import CALLED, FUNCTIONS, KNOWN, MACROS, RESERVED
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def c_source(system: System, results: Sequence[str], *, name: str = "gradient") 
     loops: an inverse, a factorization, an equation that is solved; a function that C lacks; and
     ValueError for a name that is no C identifier.
     """
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name in RESERVED:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name in RESERVED or MACROS.fullmatch(
+            name):
         raise ValueError(f"expected a C identifier that the text does not use itself, got {name!r}")
     whole, names = pronounceable(prepared(system))
     wanted = tuple(dict.fromkeys(names[result] for result in results))
@@ -135,7 +136,8 @@ class _Writing:
         if thing not in self._names:
             made = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
             made = f"_{made}" if made[0].isdigit() else made
-            while made in self._taken:
+            made = f"x{made}" if made.startswith("_") else made
+            while made in self._taken or MACROS.fullmatch(made):
                 made += "_"
             self._taken.add(made)
             self._names[thing] = made

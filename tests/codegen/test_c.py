@@ -20,8 +20,19 @@ from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.loops import c_library
 from gradproof.codegen.loops.c_functions import FUNCTIONS
 from gradproof.codegen.loops.c_library import NoCompilerError, compile_c
+from gradproof.codegen.loops.c_source import c_source
 from gradproof.derivations.derivation import Derivation
-from gradproof.symbolic.equation import EquationError
+from gradproof.symbolic.equation import (
+    Array,
+    Equation,
+    EquationError,
+    Index,
+    Read,
+    System,
+    Term,
+    size_symbol,
+    slot,
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
@@ -245,6 +256,25 @@ def test_no_array_is_called_like_what_the_text_calls():
     except EquationError:
         pytest.skip("the text takes the names for functions")
     agrees(derivation, drawn(derivation.system))
+
+
+@pytest.mark.parametrize("name", ["M_PI", "unix", "INT64_MAX", "_Bool", "__LINE__", "MATH_ERRNO",
+                                  "*/ abort(); /*", "a\\\n", "int", "gradient_work"])
+def test_an_array_may_have_any_name(name, tmp_path):
+    index = Index("linux", size_symbol("unix"))
+    system = System((Array(name, (index.size,)),), (Equation("L", (), (
+        Term(slot(0)**2, (Read(name, (index.symbol,)),), (index,)),)),))
+    source = c_source(system, ["L"])
+    (tmp_path / "gradient.c").write_text(source.header + source.text, encoding="utf-8")
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "gradient.c"],
+                   cwd=tmp_path, check=True)
+
+
+def test_places_of_a_maximum_that_no_float32_counts_are_refused():
+    run = gp.derive(gp.equations("L = max(x)", x="n")).compile(target="c")
+    assert run(x=np.array([1, 3, 2], np.float32))[1]["x"].tolist() == [0, 1, 0]
+    with pytest.raises(ValueError, match=r"up to 16777216 entries, got n = 16777217.*float64"):
+        run(x=np.broadcast_to(np.float32(1), 2**24 + 1))
 
 
 @pytest.mark.skipif(np.__version__.startswith("1."), reason="a workspace is for NumPy 2")

@@ -26,7 +26,7 @@ PARTS = {
                  "matrices": {""}, "derive": {"", "matrices"}, "reread": set(),
                  "display": {"", "matrices", "derive", "reread"}, "normalform": {""}, "exact": {""},
                  "proof": {"", "normalform", "exact"}},
-    "codegen": {"": {"lean"}, "lean": set(), "loops": {""}, "frameworks": {""}},
+    "codegen": {"": {"lean"}, "lean": set(), "loops": {"", "lean"}, "frameworks": {""}},
     "numeric": {"": set()},
     "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
                 "pages": {"", "worked", "sections"}},
