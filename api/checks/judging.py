@@ -21,6 +21,7 @@ from gradproof.checks.other_targets import right_for
 from gradproof.checks.places.beyond_safeguards import beside_safeguards
 from gradproof.checks.places.branches import branch_points
 from gradproof.checks.places.coincidences import coinciding_points
+from gradproof.checks.places.near_enough import near_enough
 from gradproof.checks.places.scope import scope_said
 from gradproof.checks.places.second_derivatives import is_second_derivative
 from gradproof.checks.points import Point
@@ -141,8 +142,7 @@ def _looked(
 def _all_looked(
     numbers: Measurements, proofs: Proofs, points: Sequence[Point]
 ) -> tuple[Point, ...]:
-    subject, further = numbers.subject, list[Point]()
-    least = subject.least
+    subject, least, further = numbers.subject, numbers.subject.least, list[Point]()
     for point in points:
         if any(point.sizes.get(name, size) < size for name, size in least.items()):
             continue
@@ -237,10 +237,11 @@ class _Weighing:
         is_unequal = proof is not None and bool(proof.equal is False or proof.difference)
         point = next((found.point for found in self.differing
                       if is_unequal or not found.is_as_derived), None)
-        if point is not None:
+        near = near_enough(self.subject.search, self.differing)
+        if point is not None and not near:
             return self._refuted(point)
         return replace(self.base, verdict="undecided",
-                       reason="the hand-written gradient is the derived one at "
+                       reason=near or "the hand-written gradient is the derived one at "
                               f"{self.differing[0].point}; differences of the loss are not")
 
     def _refuted(self, point: Point) -> Check:

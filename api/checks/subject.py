@@ -94,6 +94,7 @@ class Subject:
     unguarded: how a derivation that is none of a loss is made without safeguards, for the declared
         inputs, with what they were; None where there are none.
     branch: the size whose values decide what was traced, where that ended the trace.
+    search: where it is asked whether a search is near enough, where that did.
     """
 
     asked: Asked
@@ -120,6 +121,7 @@ class Subject:
     weights: tuple[str, ...] = ()
     unguarded: Callable[[Declared], tuple[Chain | None, Safeguards]] | None = None
     branch: SizeBranch | None = None
+    search: str = ""
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -183,7 +185,8 @@ class Sides:
             return replace(made, hand=replace(hand, system=without_places(hand.system)))
         except (ValueError, ExitedError) as error:
             return replace(made, reason=f"not traced: {error}",
-                           branch=getattr(error, "branch", None))
+                           branch=getattr(error, "branch", None),
+                           search=getattr(error, "search", ""))
         except TimeLimitError as error:
             return replace(made, reason=f"not traced: {now_doing()} {error}")
         except Exception as error:  # a fault of ours, over which the numbers need not be lost

@@ -29,7 +29,12 @@ ENTRIES = ("run_traced", "_finished")
 
 
 class TraceError(ValueError):
-    """A step that cannot be traced; says where, what it was, and what to do."""
+    """A step that cannot be traced; says where, what it was, and what to do.
+
+    search: where it is asked whether something is near enough, if that is what is not traced.
+    """
+
+    search = ""
 
 
 class TraceAttributeError(TraceError, AttributeError):
@@ -142,6 +147,7 @@ def fail(message: str, kind: Callable[[str], TraceError] = TraceError) -> NoRetu
     where = "" if at is None else f"{said_place(at.filename, at.line)}: "
     source = "" if at is None or not at.text else f"\n    {at.text}"
     error = kind(f"{where}{message}{source}")
+    error.search = searched_at()
     failures = FAILURES.get()
     if failures is None and UNDER_WAY:
         failures = UNDER_WAY[-1]
@@ -241,6 +247,31 @@ def _nodes(lines: tuple[str, ...]) -> Iterator[ast.AST]:
         yield from ast.walk(ast.parse("".join(lines)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+
+
+def searched_at() -> str:
+    """The place of the user's loop that asks now whether to go on (``while gap > tol``, ``if gap <
+    tol: break``), or of the call of SciPy's search under way; "" for neither."""
+    inside = ""
+    for frame in user_frames():
+        place = said_place(frame.f_code.co_filename, frame.f_lineno)
+        if str(frame.f_globals.get("__name__", "")).startswith("scipy.optimize"):
+            inside = place
+        elif inside or frame.f_lineno in _asked_in_loops(source_lines(frame.f_code.co_filename)):
+            return place
+    return inside
+
+
+@lru_cache(maxsize=64)
+def _asked_in_loops(lines: tuple[str, ...]) -> frozenset[int]:
+    """The lines with conditions that end a loop."""
+    loops = [node for node in _nodes(lines) if isinstance(node, (ast.For, ast.While))]
+    asked = [loop.test for loop in loops if isinstance(loop, ast.While)]
+    asked += [node.test for loop in loops for node in ast.walk(loop) if isinstance(node, ast.If)
+              and any(isinstance(part, (ast.Break, ast.Return))
+                      for statement in node.body for part in ast.walk(statement))]
+    return frozenset(line for test in asked
+                     for line in range(test.lineno, (test.end_lineno or test.lineno) + 1))
 
 
 # --- checks of values ---------------------------------------------------------------------------

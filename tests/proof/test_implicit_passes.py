@@ -148,3 +148,38 @@ def test_a_number_is_solved_for_in_exact_arithmetic():
 
     result = gp.check(loss, gradient, c=gp.Array("", kind="positive"), repair_seconds=0)
     assert result.verdict == "refuted", str(result)
+
+
+def stepped(b, near):
+    x = 0*b
+    for _ in range(200):
+        last, x = x, np.tanh(x/2 + b)
+        if np.max(np.abs(x - last)) < near:
+            break
+    return x
+
+
+def whiled(b, near):
+    x, last = np.tanh(b), 0*b
+    while np.linalg.norm(x - last) > near:
+        last, x = x, np.tanh(x/2 + b)
+    return x
+
+
+@pytest.mark.parametrize(("search", "near", "factor", "verdict"), [
+    (stepped, 1e-9, 1, "undecided"), (whiled, 1e-6, 1, "undecided"),
+    (stepped, 1e-9, 1.01, "refuted"),
+])
+def test_a_search_that_ends_near_enough_refutes_no_more_than_it_is_off(
+        search, near, factor, verdict):
+    def loss(b):
+        return np.sum(search(b, near)**2)
+
+    def gradient(b):
+        x = search(b, near)
+        return {"b": factor*2*x*(1 - x**2)/(1 - (1 - x**2)/2)}
+
+    result = gp.check(loss, gradient, b="n", repair_seconds=0)
+    assert result.verdict == verdict, str(result)
+    assert ("is as near as the search goes" in str(result)) == (verdict == "undecided")
+    assert "test_implicit_passes.py:" in str(result) or verdict == "refuted"

@@ -96,6 +96,9 @@ class Found:
         self.x = x
         self.success = True
 
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
     def __getattr__(self, name: str) -> Any:
         fail(f"{name} of what scipy.optimize.root gives is not traced; its x is")
 
