@@ -35,6 +35,9 @@ def example_page(
     blocks += [Paragraph(_told(seen, runs)) for seen in example.seen]
     blocks += [Paragraph(_ended(label, run)) for label, run in runs.items() if run.ended]
     blocks += [Paragraph((sentence,)) for sentence in checked]
+    if len(runs) > 1:
+        blocks.append(Paragraph(("What follows, the formulas, the step and the program, is of “",
+                                 example.variants[0].label, "”.")))
     return page_of(first, (example.title,), Section(("What is seen",), tuple(blocks), name="seen"))
 
 

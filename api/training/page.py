@@ -60,7 +60,8 @@ def written(
     made: ReportData, directory: Path, formats: Iterable[str], *, language: str, force: bool
 ) -> list[Path]:
     """The same of a page that is made."""
-    return write_report(made.translated(language_of(language)), directory, formats, force=force)
+    translated = made.translated(language_of(language, "training"))
+    return write_report(translated, directory, formats, force=force)
 
 
 def page(training: Training) -> ReportData:
@@ -108,8 +109,8 @@ def curves(series: Sequence[Series]) -> list[Block]:
     """The losses over the epochs in one frame; none where there is nothing to be drawn."""
     values = [value for line in series for _, value in line.points if 0 < value < inf]
     is_log = bool(values) and max(values) > MUCH * min(values)
-    drawn = plot(CURVE, "The loss over the epochs", Axis("epoch"), Axis("loss", is_log),
-                 series)
+    drawn = plot(CURVE, "The loss over the epochs", Axis("epoch", counts=True),
+                 Axis("loss", is_log), series)
     return [] if drawn is None else [Picture(("The loss over the epochs.",), drawn)]
 
 

@@ -11,6 +11,7 @@ from ..drawing import WIDTH, Curve, Drawing, Ink, Label, Stroke
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76.0, 24.0, 44.0, 50.0
 HEIGHT = 300.0
+_LEGEND = 15.0
 _MOST_TICKS = 8
 DOTS = 40
 """Points of a curve up to which each has a dot."""
@@ -51,18 +52,20 @@ def plot(name: str, title: str, x: Axis, y: Axis, series: Sequence[Series]) -> D
         return None
     across = _Scale.of([a for line in placed for a, _ in line], x,
                        _LEFT, WIDTH - _RIGHT, tight=True)
-    up = _Scale.of([b for line in placed for _, b in line], y, HEIGHT - _BOTTOM, _TOP)
+    lower = _LEGEND * max(0, len(series) - 2)  # the frame, so that the legend is above it
+    height, top = HEIGHT + lower, _TOP + lower
+    up = _Scale.of([b for line in placed for _, b in line], y, height - _BOTTOM, top)
     lines, labels = _frame(across, up)
-    labels.append(Label(_LEFT - 8, _TOP - 26, y.said, 12, side="right"))
-    labels.append(Label((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 14, x.said, 12))
+    labels.append(Label(_LEFT - 8, top - 26, y.said, 12, side="right"))
+    labels.append(Label((_LEFT + WIDTH - _RIGHT) / 2, height - 14, x.said, 12))
     curves = []
     for number, (line, points) in enumerate(zip(series, placed, strict=True)):
         curves.append(Curve(tuple((across(a), up(b)) for a, b in points), line.ink,
                             len(points) <= DOTS))
         if len(series) > 1:
-            labels.append(Label(WIDTH - _RIGHT, _TOP - 26 + 15 * number, line.said, 12,
+            labels.append(Label(WIDTH - _RIGHT, _TOP - 26 + _LEGEND * number, line.said, 12,
                                 ink=line.ink, side="left"))
-    return Drawing(name, HEIGHT, title, tuple(lines), (), tuple(labels),
+    return Drawing(name, height, title, tuple(lines), (), tuple(labels),
                    tuple(curve for curve in curves if curve.points))
 
 

@@ -64,6 +64,19 @@ def test_ticks_are_ones_twos_and_fives_of_a_power_of_ten():
         *(f"10^{{{power}}}" for power in (-8, -7, -6, -5, -4, -3, -2, -1, 0))}
 
 
+def test_a_legend_of_any_length_stands_above_the_frame():
+    for number in range(1, 6):
+        drawn = plot("a", "t", Axis("epoch", counts=True), Axis("y"), [
+            Series(f"run {k}", [(1, 0.7), (5, 0.7 - k)]) for k in range(number)])
+        assert drawn is not None
+        legend = [label.y for label in drawn.labels if label.text.startswith("run")]
+        assert len(legend) == (number if number > 1 else 0)
+        assert all(y < min(line.y1 for line in drawn.lines) for y in legend)
+        assert all(y < drawn.height for curve in drawn.curves for _, y in curve.points)
+        across = [label.text for label in drawn.labels if label.y > drawn.height - 40]
+        assert across == ["1", "2", "3", "4", "5", "epoch"]
+
+
 def descended(network: Network, steps: int) -> list[float]:
     """The losses of gradient descent, written once more."""
     derived = derive(network)

@@ -16,6 +16,9 @@ from gradproof.training.loop import DivergedError, Training
 
 QUICK = ("batches", "clipping", "collapse", "optimisers")
 """By default; the others are slow."""
+NAMES = ("adam", "rmsprop", "LSTM", "RNN", "ReLU", "tanh", "sigmoid", "xavier", "small", "zeros",
+         "normal", "λ = 0.05")
+"""What is called the same in every language."""
 
 
 def finished(name: str) -> dict[str, Training]:
@@ -57,7 +60,11 @@ def test_an_example_is_as_it_says(name):
     runs = finished(name)
     assert chosen.findings(runs) == []
     made = example_page(chosen, runs)
-    english, chinese = told(made), told(made.translated(language("zh")))
+    spoken = language("zh", "training")
+    english, chinese = told(made), told(made.translated(spoken))
+    for label in runs:
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in spoken.text(label)) or (
+            label in NAMES), label
     assert any(block.kind == "picture" for block in made.sections[0].blocks)
     for one, other in zip(english, chinese, strict=True):
         assert any("\u4e00" <= letter <= "\u9fff" for letter in plain(other)) or one == other == (
