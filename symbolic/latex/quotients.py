@@ -70,7 +70,5 @@ def differentiated(node: Node) -> Node | None:
     """x of ∂x."""
     if node.kind == "product" and node.parts[0].kind == "name" and \
             node.parts[0].text in DIFFERENTIALS and len(node.parts) > 1:
-        rest = node.parts[1:]
-        return rest[0] if len(rest) == 1 else Node("product", "", rest[0].start, rest[-1].end,
-                                                   rest)
+        return together(list(node.parts[1:]))
     return None

@@ -434,16 +434,19 @@ def test_many_copies_at_once_are_each_as_alone():
     many = Many(network, load("xor"), plan, seeds=3)
     firsts = {name: array.copy() for name, array in many.parameters.items()}
     finished(many)
+    losses = []
     for copy in range(3):
         alone = Training(network, load("xor"), plan)
         for name, array in alone.parameters.items():
             array[...] = firsts[name][copy]
         finished(alone)
+        losses.append([epoch.loss for epoch in alone.history])
         for name, array in alone.parameters.items():
             np.testing.assert_allclose(many.parameters[name][copy], array, rtol=1e-9, atol=1e-12)
         loss, right = alone.evaluated(np.arange(4))
         assert many.losses[copy] == pytest.approx(loss, rel=1e-9)
         assert many.learned[copy] == (right == 1.0)
+    np.testing.assert_allclose([epoch.loss for epoch in many.history], np.mean(losses, 0))
     with pytest.raises(ValueError, match="expected the whole batch, no clip"):
         Many(network, load("xor"), Plan())
     recurrent = gp.Model("T m n", [{"type": "rnn", "units": 2}, "last",
