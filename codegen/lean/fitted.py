@@ -52,7 +52,9 @@ def spelled(
         kind, dtype = made.bind("kind", type(one)), made.bind("dtype", one.dtype)
         tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} or "
                      f"{name}.shape != {one.shape}")
-    apart = made.bind("apart", apart_from(made.pool.arrays)) if made.pool is not None else ""
+    kept = [] if made.pool is None else made.pool.arrays
+    apart, own, place = (made.bind("apart", apart_from(kept)),
+                         made.bind("own", frozenset(map(id, kept))), made.bind("id", id))
     values = [f"{name}.copy()" if copy else name for name, copy in zip(
         statements.returned, copied, strict=True)]
     returned = "".join(f"{value}, " for value in values) if keys is None else (
@@ -60,7 +62,8 @@ def spelled(
     quiet = made.bind("errstate", np.errstate)
     lines = [f"def run({', '.join(statements.arguments)}):",
              *(f"    if {test}:\n        return None" for test in tests),
-             *(f"    {name} = {apart}({name})" for name in statements.arguments if apart),
+             *(f"    if {name}.base is not None or {place}({name}) in {own}:\n"
+               f"        {name} = {apart}({name})" for name in statements.arguments if kept),
              f"    with {quiet}(all='ignore'):", *(f"        {line}" for line in made.lines or [
                  "pass"]), f"    return {returned}"]
     return "\n".join(lines) + "\n", made.space

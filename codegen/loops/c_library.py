@@ -209,13 +209,14 @@ class Bound:
         lines = [f"def run({', '.join(names)}):", "    with lock:"]
         for k, (name, one) in enumerate(zip(names, given, strict=True)):
             lines += [f"        if {name} is not held[{k}]:",
-                      f"            if {name}.__class__ is not ndarray or {name}.dtype is not "
-                      f"dtype{k} or not {name}.flags.c_contiguous: return None",
+                      f"            if {name}.__class__ is not ndarray or "
+                      f"not {name}.flags.c_contiguous: return None",
                       *([f"            {name} = apart({name})"] if self.workspace else []),
                       f"            held[{k}], table[{k}] = None, "
                       f"{name}.__array_interface__['data'][0]",
                       f"            held[{k}] = {name}",
-                      f"        if {name}.shape != {one.shape}: return None"]
+                      f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k}: "
+                      "return None"]  # which may be set in place
         whole = "r{}" if self.workspace else "r{}.copy()"
         first, *rest = (whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order)
         pairs = ", ".join(f"{key!r}: {one}" for key, one in zip(self.keys, rest, strict=True))

@@ -146,6 +146,8 @@ def test_arguments_are_converted_or_refused():
     run(**changed)
     changed["X"] += 1  # in place: the same array, other values
     np.testing.assert_allclose(run(**changed)[1]["W1"], derivation.compile()(**changed)[1]["W1"])
+    changed["X"].dtype = np.int64  # in place: the same array, of other numbers
+    np.testing.assert_allclose(run(**changed)[1]["W1"], derivation.compile()(**changed)[1]["W1"])
     with pytest.raises(TypeError, match="missing"):
         run(X=values["X"])
     with pytest.raises(ValueError, match="b2: expected shape"):
