@@ -64,3 +64,16 @@ def test_nothing_is_said_where_it_is_not_so(forward, backward):
     assert result.verdict == "refuted"
     for said in ("straight-through", "reversal", "not used", "in the place of", "transpose"):
         assert said not in str(result), str(result)
+
+
+@pytest.mark.parametrize(("forward", "backward", "inputs", "said"), [
+    (lambda x: x * 1.0, lambda dout, x: 0 * dout, {"x": "m n"}, "hand-written = 0 everywhere"),
+    (lambda x, W: (x @ W, (x, W)), lambda dout, cache: (dout @ cache[1].T, dout.T @ cache[0]),
+     {"x": "m n", "W": "n n"}, "derivedᵀ: transpose it"),
+])
+def test_what_a_gradient_is_not_computed_of_is_no_cause(forward, backward, inputs, said):
+    result = gp.check_layer(forward, backward, repair_seconds=0, **inputs)
+    assert result.verdict == "refuted"
+    assert said in str(result), str(result)
+    assert "is not used" not in str(result)
+    assert "the transpose of" not in str(result)

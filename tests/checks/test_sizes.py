@@ -161,3 +161,35 @@ def test_code_that_tells_sizes_apart_is_checked_case_by_case(backward, x, y, ver
 def test_of_a_loss_each_case_of_sizes_is_checked(gradient, verdict):
     found = gp.check(lambda x: S(x**2), gradient, x="n", repair_seconds=0)
     assert found.verdict == verdict, str(found)
+
+
+def padded(x):
+    return 2 * x + np.concatenate([np.zeros(4), 2 * x[4:]])
+
+
+CASES = [
+    # What one case needs of a size, all need: where m = 1 the gradient is right for n >= 5 alone.
+    (lambda x, y: S(x**2) + (S(x[4:] ** 2) if len(y) == 1 else 0),
+     lambda x, y: padded(x) if len(y) == 1 else 2 * x,
+     {"x": "n", "y": "m", "wrt": ["x"]}, "proved", "for all m, n >= 5"),
+    (lambda x, y: S(x**2) + (S(x) if len(y) == 1 else 0),
+     lambda x, y: 2 * x + 1 if len(y) == 1 else 2 * x,
+     {"x": "n", "y": "m", "wrt": ["x"]}, "proved", "for all m, n"),
+    (lambda x: S(x**2), lambda x: 2 * x if len(x) == 1 else x + x, {"x": "n>=1"}, "proved",
+     "for all n"),
+    (lambda x: S(x**2), lambda x: (3 if len(x) == 2 else 2) * x, {"x": "n"}, "refuted", ""),
+    (lambda x: S(x**2), lambda x: (3 if len(x) == 7 else 2) * x, {"x": "n"}, "agrees", None),
+    # Where n = 1 there is no array of n - k entries.
+    (lambda x, y, w: S(x[: len(y)] * y) + S(w),
+     lambda x, y, w: (np.concatenate([y, np.zeros(len(w))]) if len(x) == 1 else
+                      np.concatenate([y, 0 * w])),
+     {"x": "n", "y": "n-k", "w": "k", "wrt": ["x"]}, "agrees", None),
+]
+
+
+@pytest.mark.parametrize(("loss", "gradient", "inputs", "verdict", "scope"), CASES)
+def test_cases_of_sizes(loss, gradient, inputs, verdict, scope):
+    (found,) = gp.check(loss, gradient, repair_seconds=0, **inputs)
+    assert found.verdict == verdict, str(found)
+    assert scope is None or found.scope == scope, str(found)
+    assert "for all sizes" not in str(found)

@@ -92,7 +92,9 @@ def _is_multiple(bar: str, seen: Seen) -> bool:
 
 def _unused(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen) -> str:
     """What is due depends on an upstream gradient by which the claim does not change."""
-    found = []
+    found: list[str] = []
+    if not any(np.any(claimed) for _, claimed, _, _ in seen):
+        return ""  # a zero is no factor's absence
     for bar in bars:
         other = [gradients({**values, bar: 2.5 * np.flip(values[bar]) + 1})[name]
                  for values, _, _, _ in seen]
@@ -127,6 +129,8 @@ def _turned(gradients: Gradients, bars: Sequence[str], name: str, seen: Seen) ->
         other = [{**values, key: np.swapaxes(values[key], -1, -2).copy()}
                  for values, _, _, _ in seen]
         made = [np.asarray(gradients(values)[name]) for values in other]
+        if all(_same(one, claimed) for one, (_, claimed, _, _) in zip(made, seen, strict=True)):
+            continue  # it is not computed of that
         for also in ("", ", and the result transposed") if made[0].ndim > 1 else ("",):
             turned = [np.swapaxes(one, -1, -2) for one in made] if also else made
             if all(_same(one, due) for one, (_, _, due, _) in zip(turned, seen, strict=True)):

@@ -39,14 +39,18 @@ def by_sizes(run: Callable[[Given], CheckResult], given: Given) -> CheckResult:
     if whole.branch is None or whole.verdict == "refuted" or any(map(is_numbers, given.values())):
         return whole
     enough, declared = left() / 2, Inputs.of(given).declared
-    cases, done = _split(declared, whole.branch), list[CheckResult]()
+    cases, done = _split(declared, whole.branch), list[tuple[Given, CheckResult]]()
     while cases and len(cases) + len(done) <= CASES and left() > enough:
         inputs = cases.pop(0)
-        found = run(inputs)
+        try:
+            found = run(inputs)
+        except ValueError:  # an axis of n - k for n = 1
+            return whole
         if found.verdict == "refuted":
             said = f"of the case {_shown(inputs)}, which the code tells apart"
             return replace(found, branch=whole.branch, checks=tuple(
-                replace(check, notes=(*check.notes, said)) if check.verdict == "refuted"
+                replace(check, notes=(*check.notes, said), diagnosis=check.diagnosis.replace(
+                    "for all sizes", "in that case")) if check.verdict == "refuted"
                 else whole[check.name] for check in found.checks))
         if found.branch is not None:
             further = _split(inputs, found.branch)
@@ -54,11 +58,12 @@ def by_sizes(run: Callable[[Given], CheckResult], given: Given) -> CheckResult:
                 return whole
             cases = [*further, *cases]
         else:
-            done.append(found)
+            done.append((inputs, found))
     if cases or not done:
         return whole
-    return replace(done[0], checks=tuple(
-        _joined(check, [one[check.name] for one in done], declared) for check in whole.checks))
+    return replace(done[0][1], checks=tuple(
+        _joined(check, [(inputs, one[check.name]) for inputs, one in done], declared)
+        for check in whole.checks))
 
 
 def _split(declared: Given, branch: SizeBranch) -> list[Given]:
@@ -112,16 +117,32 @@ def _least(declared: Given) -> dict[str, int]:
     return found
 
 
-def _joined(whole: Check, cases: list[Check], declared: Given) -> Check:
+def _joined(whole: Check, cases: list[tuple[Given, Check]], declared: Given) -> Check:
     """One gradient's check of all cases, the first of which is that of the large sizes."""
-    if any(check.verdict != "proved" for check in cases):
+    checks = [check for _, check in cases]
+    if any(check.verdict != "proved" for check in checks):
         return whole
-    stated = _least(declared)
-    scope = re.sub(r"(\w+) >= (\d+)", lambda found: found[0] if int(found[2]) <= stated.get(
-        found[1], 1) else found[1] + (f" >= {stated[found[1]]}" if found[1] in stated else ""),
-        cases[0].scope)
-    said = dict.fromkeys(one for check in cases for one in check.assumptions)
-    crossed = dict.fromkeys(one for check in cases for one in check.kinks)
-    return replace(cases[0], scope=scope, assumptions=tuple(said), kinks=tuple(crossed),
-                   notes=(*cases[0].notes, f"proved for {len(cases)} cases of sizes, which the "
-                                           "code tells apart"))
+    least = _least(declared)
+    for inputs, check in cases:  # what a case needs beyond its own least sizes, all need
+        own = _least(inputs)
+        for name, number in _LEAST.findall(_apart(check.scope)[0]):
+            if number and int(number) > own.get(name, 1):
+                least[name] = max(least.get(name, 1), int(number))
+    sizes, rest = _apart(checks[0].scope)
+    sizes = _LEAST.sub(lambda found: found[1] + (
+        f" >= {least[found[1]]}" if least.get(found[1], 1) > 1 else ""), sizes)
+    said = dict.fromkeys(one for check in checks for one in check.assumptions)
+    crossed = dict.fromkeys(one for check in checks for one in check.kinks)
+    return replace(checks[0], scope=sizes + rest, assumptions=tuple(said), kinks=tuple(crossed),
+                   notes=(*checks[0].notes, f"proved for {len(cases)} cases of sizes, which the "
+                                            "code tells apart"))
+
+
+_LEAST = re.compile(r"(\w+)(?: >= (\d+))?(?=,|$)")
+
+
+def _apart(scope: str) -> tuple[str, str]:
+    """The sizes of a scope, and what it says behind them: ", with -k + n >= 1, for 0 < p < 1"."""
+    at = re.search(r", (?:with|for) |$", scope)
+    assert at is not None
+    return scope[:at.start()], scope[at.start():]
