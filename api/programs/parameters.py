@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,7 +57,7 @@ class Parameter:
 
     name: str
     paths: tuple[Path, ...]
-    start: Any
+    start: Any = field(compare=False)  # of one path there are no others, and arrays have no one ==
     demand: Demand
     text: str
     is_step: bool = False
