@@ -35,13 +35,17 @@ class NoCompilerError(RuntimeError):
     """There is no C compiler, or it failed; the message says what to do."""
 
 
-def compiler() -> str:
-    """The C compiler: $CC, else cc, gcc or clang.  Raises NoCompilerError where there is none."""
+def compiler() -> tuple[str, ...]:
+    """The C compiler, with the options that $CC may have: $CC, else cc, gcc or clang.
+
+    Raises NoCompilerError where there is none.
+    """
     named = os.environ.get("CC")
-    for name in [named] if named else ["cc", "gcc", "clang"]:
+    choices = [(named,), tuple(named.split())] if named else [("cc",), ("gcc",), ("clang",)]
+    for name, *options in filter(None, choices):
         found = shutil.which(name)
         if found:
-            return found
+            return (found, *options)
     raise NoCompilerError(
         "target 'c' needs a C compiler, and found none"
         + (f" called {named!r} (the environment's CC)" if named else " (cc, gcc, clang)")
@@ -52,7 +56,8 @@ def folder() -> Path:
     """Where libraries are kept: the user's state folder, which no restored cache writes to, where
     nobody else may write; else a new one."""
     try:
-        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        named = os.environ.get("XDG_STATE_HOME", "")  # no use where it is relative
+        home = Path(named) if os.path.isabs(named) else Path.home() / ".local" / "state"
         base = home / "gradproof" / "c"
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = base.lstat()
@@ -73,7 +78,7 @@ def _folder_of_this_process() -> Path:
 def library(text: str, real: str) -> ctypes.PyDLL:
     """A C text compiled with `real` as its floating-point type, or the library that was."""
     made_by = compiler()
-    key = hashlib.sha256("\0".join([text, real, made_by, *OPTIONS]).encode()).hexdigest()
+    key = hashlib.sha256("\0".join([text, real, *made_by, *OPTIONS]).encode()).hexdigest()
     kept = folder() / f"{key}.so"
     try:
         return ctypes.PyDLL(str(kept))
@@ -82,11 +87,11 @@ def library(text: str, real: str) -> ctypes.PyDLL:
             source, made = Path(scratch, "gradient.c"), Path(scratch, "gradient.so")
             source.write_text(text, encoding="utf-8")
             done = subprocess.run(
-                [made_by, *OPTIONS, f"-Dreal={real}", str(source), "-o", str(made), "-lm"],
+                [*made_by, *OPTIONS, f"-Dreal={real}", str(source), "-o", str(made), "-lm"],
                 capture_output=True, text=True, errors="replace", check=False)
-            if done.returncode:
-                raise NoCompilerError(
-                    f"{made_by} failed: {done.stderr.strip()[:500]}") from None
+            if done.returncode or not made.exists():
+                said = done.stderr.strip()[:500] or f"exit code {done.returncode}, no library"
+                raise NoCompilerError(f"{' '.join(made_by)} failed: {said}") from None
             os.replace(made, kept)  # whole or not at all, however many do it at once
     return ctypes.PyDLL(str(kept))
 

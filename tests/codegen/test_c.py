@@ -191,6 +191,22 @@ def test_without_a_compiler_the_message_says_what_to_do(monkeypatch):
         gp.derive(NETWORK).compile(target="c")
 
 
+def test_a_compiler_may_have_options_and_may_make_nothing(monkeypatch):
+    monkeypatch.setenv("CC", "cc -O1")
+    derivation = gp.derive(gp.equations("L = sum(x**4)*6.25", x="n"))
+    assert derivation.compile(target="c")(x=np.ones(3))[0] == 18.75
+    monkeypatch.setenv("CC", "true")
+    with pytest.raises(NoCompilerError, match="true failed: exit code 0, no library"):
+        derivation.compile(target="c")(x=np.ones(3))
+
+
+def test_no_library_is_read_from_a_folder_that_depends_on_where_one_stands(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    assert c_library.folder() == tmp_path / "home" / ".local" / "state" / "gradproof" / "c"
+
+
 def test_a_library_is_kept_by_its_content(monkeypatch):
     derivation = gp.derive(gp.equations("L = sum(x**4)*3.25", x="n"))
     derivation.compile(target="c")(x=np.ones(3))
