@@ -81,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
     say(f"{len(training.w)} parameters, {len(training.train_places)} samples to train with, "
         f"{len(training.test_places)} set aside, {training.steps_in_all} steps")
     if training.history:
-        say(f"after {len(training.history)} epochs, from {escaping.path(str(file))}:")
+        over = " nothing is left to be done" if len(training.history) >= plan.epochs else ""
+        say(f"after {len(training.history)} epochs, from {escaping.path(str(file))}:{over}")
     told = milestones(plan.epochs)
     try:
         for epoch in training.run():

@@ -23,6 +23,8 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 MASK = "mask"
 SHARES = ("probability", "one_hot")
 """The kinds of targets that sum to one."""
+MOST_PARAMETERS = 10**8
+"""Of a network that is trained: ten vectors of them have 8 GB."""
 ROUNDED = 1e-5
 """How far from one a sum of targets may be that were floats of single precision."""
 
@@ -70,10 +72,13 @@ class Fitted:
     def parameters(self, rule: str, rng: np.random.Generator) -> Arrays:
         """First values of the parameters, by a rule of `INITIALISATIONS`."""
         declared = {array.name: array for array in self.network.system().inputs}
+        shapes = {name: self.shape(declared[name]) for name in self.network.parameters}
+        if (count := sum(map(prod, shapes.values()))) > MOST_PARAMETERS:
+            raise DataError(f"sizes: these make {count} parameters; at most {MOST_PARAMETERS} are "
+                            "trained")
         first = _outputs_first(self.network)
-        return {name: drawn(rule, rng, name, self.shape(declared[name]),
-                            outputs_first=name in first)
-                for name in self.network.parameters}
+        return {name: drawn(rule, rng, name, shape, outputs_first=name in first)
+                for name, shape in shapes.items()}
 
 
 def with_classes(network: Network | Model, data: Data) -> Data:

@@ -56,7 +56,7 @@ class Plan:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _whole("epochs", self.epochs, 1)
+        _whole("epochs", self.epochs, 1, 10**9)
         if self.batch is not None:
             _whole("batch", self.batch, 1)
         _whole("seed", self.seed, 0)
@@ -288,6 +288,8 @@ def train(
     return training
 
 
-def _whole(name: str, n: object, least: int) -> None:
+def _whole(name: str, n: object, least: int, most: int | None = None) -> None:
     if isinstance(n, bool) or not isinstance(n, int) or n < least:
         raise ValueError(f"{name}: expected a whole number of {least} or more, got {n!r}")
+    if most is not None and n > most:
+        raise ValueError(f"{name}: expected a whole number of at most {most}, got a larger one")

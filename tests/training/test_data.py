@@ -129,6 +129,7 @@ def test_classes_of_a_table_become_what_the_loss_compares(tmp_path):
     (gp.Network([2, "h", 1]), "does not decide h; give it: --size h=16"),
     (gp.Network([2, 3], loss="cross_entropy_from_logits"), "2 classes, and the network 3 outputs"),
     (gp.Network([2, 1], batch=False), "this network has no batch"),
+    (gp.Network([2, 99999, 99999, 1]), "these make 10000299997 parameters; at most 100000000"),
     (gp.Network([2, 1], batch=4), "the batch of this network is 4, a number"),
     (gp.Network([2, 1], sample_weights=True), "has also sample_weights"),
 ])
@@ -139,6 +140,7 @@ def test_data_that_does_not_fit_a_network_says_why(network, says):
 
 @pytest.mark.parametrize(("changed", "says"), [
     ({"epochs": 0}, "epochs: expected a whole number of 1 or more, got 0"),
+    ({"epochs": 10**400}, "epochs: expected a whole number of at most 1000000000"),
     ({"batch": 2.5}, "batch: expected a whole number"),
     ({"test": 1.0}, "test: expected a part from 0 to below 1"),
     ({"learning_rate": -1.0}, "learning rate: expected a positive number"),
