@@ -54,7 +54,18 @@ def test_it_is_said(forward, backward, inputs, said):
     assert said in str(result), str(result)
 
 
+def test_a_place_that_is_named_once_and_wrong_is_not_said_to_be_named_twice():
+    def doubled(dout, cache):
+        return 2 * overwrites(dout, cache)
+
+    result = gp.check_layer(lambda table, places: (table[places], (places, table.shape)), doubled,
+                            repair_seconds=0, **PICKED)
+    assert result.verdict == "refuted"
+    assert "more than once" not in str(result), str(result)
+
+
 @pytest.mark.parametrize(("forward", "backward"), [
+    (lambda x: 2.0 * x, lambda dout, x: dout),
     (lambda x: x ** 2, lambda dout, x: 3 * x * dout),
     (lambda x: x ** 3, lambda dout, x: 2 * x * dout),
     (lambda x: np.sin(x), lambda dout, x: dout * x),

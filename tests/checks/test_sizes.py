@@ -193,3 +193,15 @@ def test_cases_of_sizes(loss, gradient, inputs, verdict, scope):
     assert found.verdict == verdict, str(found)
     assert scope is None or found.scope == scope, str(found)
     assert "for all sizes" not in str(found)
+
+
+def test_what_one_case_of_sizes_leaves_open_is_not_proved():
+    """A singular value decomposition leaves the equations: right, which is seen and not proved."""
+    def gradient(x):
+        if len(x) > 2:
+            return 2 * x
+        u, s, v = np.linalg.svd(2 * x[None, :], full_matrices=False)
+        return (u * s @ v)[0]
+
+    found = gp.check(lambda x: S(x**2), gradient, x="n", repair_seconds=0)
+    assert found.verdict == "agrees", str(found)

@@ -122,6 +122,27 @@ def test_a_value_that_is_changed_between_two_reads_is_computed_twice():
     np.testing.assert_allclose(c, [np.e, 1])
 
 
+@pytest.mark.parametrize("body", [
+    # a value of before the loop, which the end of each step changes
+    "a = x * 2\n    b = np.exp(a)\n    y = np.zeros(x.shape)\n    for t in range(3):\n"
+    "        c = np.exp(a)\n        y[t] = c[t]\n        a[:] += 1\n    return b, y, ",
+    # rows times a matrix, which the loop makes
+    "h = np.zeros((3, 3, 3))\n    y = np.zeros((3, 3, 3))\n    for t in range(3):\n"
+    "        h[t] = np.tanh(x + t)\n        y[t] = h[t] @ x\n    return h, y, ",
+    # rows times a matrix that the loop changes
+    "h = np.ones((3, 3, 3))\n    V = x * 1\n    y = np.zeros((3, 3, 3))\n"
+    "    for t in range(3):\n        y[t] = h[t] @ V\n        V[:] += 1\n    return h, y, ",
+])
+def test_what_a_loop_changes_is_computed_in_it(body):
+    text = f"import numpy as np\n\n\ndef run(x):\n    {body}\n"
+    space, x = {}, np.arange(9.0).reshape(3, 3) / 9
+    exec(text, space)
+    for workspace in (False, True):
+        for found, due in zip(fitted(text, [x], workspace=workspace)(x), space["run"](x),
+                              strict=True):
+            np.testing.assert_allclose(found, due, rtol=1e-13)
+
+
 def test_arguments_of_other_kinds_are_taken_as_before():
     derivation = gp.derive(SIGMOID)
     run, values = derivation.compile(), drawn(derivation)

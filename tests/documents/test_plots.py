@@ -18,7 +18,7 @@ from networks import example
 from gradproof.checks.hand_written import check_network
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.sources import values_of
-from gradproof.report_runs import error_curve_of, training_of
+from gradproof.report_runs import _norm, error_curve_of, training_of
 from gradproof.reports.content import Bullets, Picture, plain
 from gradproof.reports.drawing import WIDTH, Drawing
 from gradproof.reports.pages.document import SHORT, build
@@ -138,6 +138,10 @@ def test_a_training_that_diverges_ends_and_says_so() -> None:
 def test_no_training_without_rate_values_or_steps(changed) -> None:
     network = replace(example("2-2-1"), **changed)
     assert training_of(derive(network), network) is None
+
+
+def test_the_norm_of_a_gradient_whose_squares_no_float_holds() -> None:
+    assert _norm({"W": np.array([3e200]), "b": np.array([-4e200])}) == pytest.approx(5e200)
 
 
 def test_a_loss_that_rises_is_told() -> None:

@@ -10,6 +10,7 @@ import pytest
 import gradproof as gp
 from gradproof.training.checkpoint import CheckpointError
 from gradproof.training.data import Data
+from gradproof.training.initialisations import drawn
 from gradproof.training.loop import Plan, train
 
 RNG = np.random.default_rng(3)
@@ -53,3 +54,9 @@ def test_a_checkpoint_is_of_its_data_and_of_the_epochs_that_a_schedule_counts(tm
     list(train(network(), DATA, falling, checkpoint_file=file).run())
     with pytest.raises(CheckpointError, match="only the number of epochs may change, where"):
         train(network(), DATA, replace(falling, epochs=2), checkpoint_file=file, resume=True)
+
+
+def test_orthogonal_matrices_are_drawn_from_all_rotations():
+    """Those of a QR decomposition alone have one sign in their first entry (Mezzadri 2007)."""
+    firsts = [drawn("orthogonal", RNG, "W1", (4, 3))[0, 0] > 0 for _ in range(40)]
+    assert 8 < sum(firsts) < 32
