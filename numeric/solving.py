@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STEPS, NEAR, ASIDE = 100, 1e-12, 1e-7
-"""How many steps there may be, how small the last is, relative to 1 + the largest entry, and how
-far aside slopes are looked for."""
+STEPS, NEAR, ASIDE, SINGULAR = 100, 1e-12, 1e-7, 1e8
+"""How many steps there may be, how small the last is, relative to 1 + the largest entry, how far
+aside slopes are looked for, and of what condition, with rows and columns of one length, they are
+singular as far as differences say."""
 
 
 def solved(
@@ -31,7 +32,7 @@ def solved(
     """
     x = np.asarray(start)
     x = x.astype(np.result_type(x, np.float64))
-    step, nearest, scale = np.zeros_like(x), np.inf, 0.0
+    step, nearest, scale, slopes = np.zeros_like(x), np.inf, 0.0, np.eye(x.size)
     for _ in range(STEPS):
         value = np.asarray(residual(x))
         if value.shape != x.shape:
@@ -40,18 +41,21 @@ def solved(
         x = x.astype(np.result_type(x, value))
         gap = np.max(np.abs(value), initial=0)
         if not gap <= nearest:
-            if nearest <= near * scale:  # as near as rounding lets it
+            if nearest <= near * scale and not _is_singular(slopes):  # as near as rounding lets it
                 return x if np.ndim(start) else x[()]
             step = step / 2  # too far
             x = np.asarray(x + step)
             continue
         try:
-            step = np.linalg.solve(_slopes(residual, x, value), value.ravel()).reshape(x.shape)
+            slopes = _slopes(residual, x, value)
+            step = np.linalg.solve(slopes, value.ravel()).reshape(x.shape)
         except np.linalg.LinAlgError:
             break
         scale = 1 + np.max(np.abs(x), initial=0)
         x, nearest = np.asarray(x - step), gap
         if np.max(np.abs(step), initial=0) <= near * scale < np.inf:
+            if _is_singular(slopes):  # one solution among others next to it
+                break
             return x if np.ndim(start) else x[()]
     raise ValueError(f"{what}: no solution was found in {STEPS} steps of Newton's method; expected "
                      "one near the start, where the slope is not singular; start nearer")
@@ -67,6 +71,16 @@ def _slopes(
         moved.flat[place] += size
         slopes[:, place] = (np.asarray(residual(moved)) - value).ravel() / size
     return slopes
+
+
+def _is_singular(slopes: NDArray[Any]) -> bool:
+    """Whether slopes by differences are singular as far as their digits say, in whatever units."""
+    made = np.abs(slopes)
+    rows = np.max(made, axis=1, initial=0)
+    columns = np.max(made / np.where(rows > 0, rows, 1)[:, None], axis=0, initial=0)
+    if not np.all(np.isfinite(made)) or not np.all(rows > 0) or not np.all(columns > 0):
+        return False  # an exact zero, which the solver finds, or no number
+    return bool(slopes.size > 1 and np.linalg.cond(slopes / rows[:, None] / columns) > SINGULAR)
 
 
 def slope(objective: Callable[[Any], Any], x: Any) -> Any:

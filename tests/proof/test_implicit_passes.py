@@ -183,3 +183,23 @@ def test_a_search_that_ends_near_enough_refutes_no_more_than_it_is_off(
     assert result.verdict == verdict, str(result)
     assert ("is as near as the search goes" in str(result)) == (verdict == "undecided")
     assert "test_implicit_passes.py:" in str(result) or verdict == "refuted"
+
+
+def test_of_many_solutions_none_is_found():
+    X, y = np.random.default_rng(0).normal(size=(2, 4)), np.ones(2)
+    for find in (lambda: gp.root(lambda w: X.T @ (X @ w - y), np.zeros(4)),
+                 lambda: gp.minimizer(lambda w: np.sum((X @ w - y)**2), np.zeros(4))):
+        with pytest.raises(ValueError, match="the slope is not singular"):
+            find()
+    units = np.array([1e-6, 1.0, 1e6])  # no more than units of their own
+    found = gp.root(lambda x: (x/units)**3 + x/units - 2, np.zeros(3))
+    assert np.allclose(found/units, 1)
+
+    def loss(X, y):
+        return np.sum(gp.minimizer(lambda w: np.sum((X @ w - y)**2)/2, np.zeros(X.shape[1])))
+
+    def gradient(X, y):
+        return {"y": X @ np.linalg.solve(X.T @ X, np.ones(X.shape[1]))}
+
+    result = gp.check(loss, gradient, X="m n", y="m", wrt=["y"], repair_seconds=0)
+    assert result.verdict != "refuted", str(result)  # drawn with m < n
