@@ -35,8 +35,9 @@ def output(
     found = compared(wanted, ran.lines, tolerance)
     if not found.told:
         lines = f"{found.count} line{'s' * (found.count != 1)}"
-        return Finding(shown, "right", f"{program.name} prints this, {lines}, each number to the "
-                       "digits claimed", kind="output")
+        end = f"{program.name} {ran.ended}; " if ran.ended else ""  # after what is claimed
+        return Finding(shown, "right", f"{end}{program.name} prints this, {lines}, each number to "
+                       "the digits claimed", kind="output")
     if ran.ended and ran.missing:
         return Finding(shown, "undecided", f"{program.name} cannot be run here: {ran.ended}",
                        kind="output")

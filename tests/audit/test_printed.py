@@ -58,6 +58,7 @@ def test_a_tolerance_and_the_size_of_a_difference(folder):
 @pytest.mark.parametrize(("text", "due", "said"), [
     ("print('x 1.0')\n1 / 0", "wrong", "ZeroDivisionError at line 2"),
     ("import there_is_no_such_module", "undecided", "cannot be run here"),
+    ("print('x 2.0')\nraise ValueError('late')", "right", "ends with ValueError"),
     *(pytest.param(*row, marks=pytest.mark.slow) for row in [
         ("import time\nprint('y')\ntime.sleep(60)", "undecided", "limit of 1 s"),
         ("import random\nprint('x', random.random())", "undecided", "something else each time"),
