@@ -40,6 +40,7 @@ def derive_module(
     TraceError for what cannot be traced, ValueError for inputs that do not fit.
     """
     asked, title = dict(names or {}), type(module).__name__
+    _held_plain(module, title)
     found = _names(module, shapes, asked)
     own = {one.name for one in found}
     inputs = {name: _declared(spec) for name, spec in shapes.items() if name not in own}
@@ -52,11 +53,24 @@ def derive_module(
     fixed = fitted(torch_call(module, loss, plan), inputs, numbers,
                    set(map(str, size_names(array.shape for array in parameters.values()))), title)
     inputs = {name: _with(spec, fixed) for name, spec in inputs.items()}
-    traced = trace(partial(run_network, module, loss, plan), {**inputs, **parameters})
+    traced = trace(partial(run_network, plan, module, loss), {**inputs, **parameters})
     held(traced, title, found)
     by_path = {one.path: one.name for one in found}
     wrt = None if wrt is None else [by_path.get(name, name) for name in wrt]
     return derivation_of(traced, found, wrt, rows, has_loss=loss is not None, fixed=fixed)
+
+
+def _held_plain(module: Any, title: str) -> None:
+    """ValueError for parameters without values yet, or whose gradient is another one than that of
+    the formulas."""
+    lazy = sys.modules["torch"].nn.parameter.is_lazy
+    for path, one in [*module.named_parameters(), *module.named_buffers()]:
+        if lazy(one):
+            raise ValueError(f"{title}: {path} has no shape yet; call the module once on an input, "
+                             "which gives its lazy modules their shapes")
+        if one._backward_hooks or getattr(one, "_post_accumulate_grad_hooks", None):
+            raise ValueError(f"{title}: {path} has a hook on its gradient, and what hooks do is "
+                             "not traced; remove it")
 
 
 def _names(module: Any, shapes: Mapping[str, Any], asked: Mapping[str, str]) -> list[Named]:

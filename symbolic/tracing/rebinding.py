@@ -383,7 +383,7 @@ def _empty_like(value: Any) -> Any:
 def _root(module: Any) -> str:
     """The package of a module; its tests, and PyTorch's layers, are programs that use it."""
     parts = str(module).split(".")
-    return str(module) if "tests" in parts[1:] or ".".join(parts[:3]) == LIBRARY else parts[0]
+    return str(module) if "tests" in parts[1:] or str(module).startswith(LIBRARY) else parts[0]
 
 
 def _is_numpy(value: Any) -> bool:

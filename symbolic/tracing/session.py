@@ -71,6 +71,7 @@ class Session:
         self.any_beyond: Callable[..., bool] = lambda session, values: False
         self.rebound: Callable[[Any], Any] = lambda value: value
         """Of the user's functions, classes and objects, those for traced code."""
+        self.parameters: frozenset[int] = frozenset()  # by identity, those of a module
         self.age = 0
         self.unordered = False
         """Whether a set was gone through whose order differs from process to process."""

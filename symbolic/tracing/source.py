@@ -22,7 +22,7 @@ _HERE = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
 _STANDARD = str(Path(ast.__file__).parent)
 _ALGEBRA = (str(Path(sp.__file__).parent), str(Path(mpmath.__file__).parent))
-LIBRARY = "torch.nn.modules"
+LIBRARY = ("torch.nn.modules", "torch.nn.utils.parametri")  # parametrize, parametrizations
 """Begins the names of modules whose code runs traced, and is none of the user's."""
 ENTRIES = ("run_traced", "_finished")
 """The name of the function that calls the user's: frames outside of it are not the user's."""

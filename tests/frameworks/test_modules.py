@@ -166,7 +166,37 @@ def hooked():
     return net
 
 
+def with_a_gradient_hook():
+    net = nn.Linear(3, 2)
+    net.weight.register_hook(lambda gradient: 2 * gradient)
+    return net
+
+
+class Computed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(3, 3))
+        self.twice = 2 * self.w  # whose gradient is w's, too
+
+    def forward(self, x):
+        return x @ self.twice
+
+
+class Scaled(nn.Module):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x):
+        return x * self.scale(x)
+
+
 REFUSED = [
+    (with_a_gradient_hook(), "x", "weight has a hook on its gradient"),
+    (nn.LazyLinear(2), "x", "weight has no shape yet; call the module once"),
+    (Computed(), "x", "computed of others before the module is called"),
+    (Scaled(lambda x: x.sum().item()), "x", r"item\(\) gives a number.*constant for its grad"),
+    (Scaled(lambda x: x.requires_grad_(False)), "x", "makes a constant of it"),
     (nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.5)), "x", r"dropout.*\.eval\(\)"),
     (Straight(), "x", "detach.*constant for its gradients"),
     (Frozen(), "x", "no_grad.*constant for its gradients"),
@@ -184,8 +214,74 @@ def test_what_is_not_derived_is_named(module, name, said):
     shapes = {"x": "m 2 5 5" if isinstance(module, nn.Conv2d) else "m 3"}
     if name == "query":
         shapes = dict.fromkeys(("query", "key", "value"), "m b 4")
-    with pytest.raises((TraceError, gp.EquationError), match=f"(?s){said}"):
+    with pytest.raises((TraceError, gp.EquationError, ValueError), match=f"(?s){said}"):
         gp.derive(module, **shapes)
+
+
+def test_a_copy_of_values_is_a_constant():
+    def scaled(x):
+        return torch.relu(x) * x.new_tensor(x)
+
+    with pytest.raises(TraceError, match=r"(?s)another one's values.*constant for its gradients"):
+        gp.derive(scaled, x="m n")
+
+
+def test_a_hook_on_all_modules_is_named():
+    hook = nn.modules.module.register_module_forward_hook(lambda module, args, out: out * 2)
+    try:
+        with pytest.raises(TraceError, match="global forward hooks"):
+            gp.derive(nn.Linear(3, 2), x="m 3")
+    finally:
+        hook.remove()
+
+
+SHARED = nn.Linear(3, 3)
+WEIGHT = SHARED.weight
+
+
+class ByOtherNames(nn.Module):
+    """Its weight is reached through the file, a list and itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.own = SHARED
+        self.kept = [SHARED.weight]
+
+    def forward(self, x):
+        return self.own(x) @ WEIGHT @ self.kept[0]
+
+
+def test_a_parameter_by_another_name_is_the_same_one():
+    text = str(gp.derive(ByOtherNames(), x="m 3", loss=lambda y: y.sum(), wrt=["own.weight"]))
+    assert "U = Z_own W_own" in text
+    assert "y = U W_own" in text
+    assert not re.search(r"[.]\d", text)  # its numbers
+
+
+class Symmetric(nn.Module):
+    def forward(self, w):
+        return w.triu() + w.triu(1).T
+
+
+def parametrized(layer, what):
+    if what is Symmetric:
+        nn.utils.parametrize.register_parametrization(layer, "weight", Symmetric())
+        return layer
+    return what(layer)
+
+
+@pytest.mark.parametrize(("module", "shape"), [
+    (parametrized(nn.Linear(3, 3), Symmetric), "m 3"),
+    (parametrized(nn.Linear(3, 2), nn.utils.parametrizations.weight_norm), "m 3"),
+    (parametrized(nn.Linear(3, 2), nn.utils.parametrizations.spectral_norm).eval(), "m 3"),
+    (nn.Sequential(nn.Dropout(inplace=True), nn.Linear(3, 2), nn.AlphaDropout()).eval(), "m 3"),
+    (nn.Sequential(nn.Dropout2d(), nn.ReLU()).eval(), "m 2 3 3"),
+], ids=["symmetric", "weight norm", "spectral norm", "dropout", "dropout2d"])
+def test_a_parametrization_and_the_mode_are_the_modules(module, shape):
+    derivation = gp.derive(module, x=shape)
+    arrays = values(derivation)
+    agree(derivation.compile()(**arrays), by_autograd(
+        derivation, module, {"x": shape}, None, arrays))
 
 
 @pytest.mark.parametrize(("change", "said"), [

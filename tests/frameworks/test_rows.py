@@ -106,7 +106,11 @@ ARGUMENTS = {
     "lstm_cell": [(X, [Y[:, :2], SIGNED[:, :2]], *CELL[0])], "gru_cell": [(X, Y[:, :2], *CELL[1])],
     **{name: [(X, Y[:, :2], *CELL[2])] for name in ("rnn_tanh_cell", "rnn_relu_cell")},
     "bilinear": [(X, Y, RNG.normal(size=(5, 4, 4))), (X, Y, STACK.repeat(2, 1)[:, :4], ONE[:2])],
-    "rms_norm": [(X, (4,), ONE, 1e-5)], "dropout": [(X, 0.5, False)],
+    "rms_norm": [(X, (4,), ONE, 1e-5)],
+    **{name: [(X, 0.5, False)] for name in (
+        "dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d")},
+    **{name: [(IMAGES, 0.5, False)] for name in ("dropout2d", "dropout3d")},
+    "_weight_norm": [(X, X[:, :1], 0), (X, X[:1], 1), (X, np.asarray(X[0, 0]), -1)],
     **{name: [(X, SIGNED)] for name in (
         "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "soft_margin_loss")},
     "binary_cross_entropy": [(X, Y)], "binary_cross_entropy_with_logits": [(SIGNED, Y)],

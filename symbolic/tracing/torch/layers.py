@@ -52,7 +52,7 @@ def _scaled(made: Any, weight: Any, bias: Any) -> Any:
 def dropout(
     xp: Any, input: Any, p: Any = 0.5, training: bool = True, inplace: bool = False
 ) -> Any:
-    if inplace or (training and p != 0):
+    if training and p != 0:
         fail("dropout draws its mask at random; hand the mask in as an input, or call the module's "
              ".eval()")
     return input
@@ -78,6 +78,12 @@ def batch_norm(
         made = (input - xp.reshape(running_mean, ahead)) / xp.sqrt(spread + eps)
     return _scaled(made, *(
         None if one is None else xp.reshape(one, ahead) for one in (weight, bias)))
+
+
+def weight_norm(xp: Any, v: Any, g: Any, dim: Any = 0) -> Any:
+    """Salimans, Kingma, Weight Normalization (2016), equation 2; -1: of the whole array."""
+    axes = tuple(axis for axis in range(v.ndim) if dim == -1 or axis != dim % v.ndim)
+    return v * (g / xp.sqrt(xp.sum(v * v, axis=axes, keepdims=dim != -1)))
 
 
 def group_norm(xp: Any, input: Any, num_groups: Any, weight: Any = None, bias: Any = None,
@@ -305,7 +311,8 @@ FUNCTIONAL: dict[str, Row] = {
     "cosine_similarity": cosine_similarity, "layer_norm": layer_norm, "rms_norm": rms_norm,
     "batch_norm": batch_norm, "group_norm": group_norm,
     **{f"adaptive_avg_pool{axes}d": _one_pool(axes) for axes in (1, 2, 3)},
-    "dropout": dropout, "mse_loss": mse_loss, "l1_loss": l1_loss,
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
+                     "feature_alpha_dropout"), dropout), "mse_loss": mse_loss, "l1_loss": l1_loss,
     "soft_margin_loss": soft_margin_loss, "huber_loss": huber_loss,
     "smooth_l1_loss": smooth_l1_loss, "binary_cross_entropy": binary_cross_entropy,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits, "nll_loss": nll_loss,

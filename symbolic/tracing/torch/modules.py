@@ -16,9 +16,9 @@ from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
 from ..tracer import Tracer
 from . import elementwise, layers, shapes, sums
-from .networks import activated, is_module_class
+from .networks import Elsewhere, activated, is_module_class
 from .recurrent import CELLS
-from .tensor import TYPES, Numpy, Row, Tensor, plain, prepared, run, sized, wrapped
+from .tensor import TYPES, Numpy, Row, Shape, Tensor, plain, prepared, run, sized, wrapped
 
 DRAWN = ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
          "rand_like", "randn_like", "randint_like", "manual_seed", "seed", "get_rng_state",
@@ -26,7 +26,7 @@ DRAWN = ("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multino
 """What draws at random, or says how."""
 UNWRITTEN = ("empty", "empty_like", "empty_strided", "new_empty")
 PLAIN = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "is_grad_enabled",
-         "device", "Size", "_assert")
+         "device", "Size", "_assert", "is_scripting", "is_tracing", "is_compiling")
 """What computes nothing with tensors and is let through."""
 
 def _made(name: str) -> Row:
@@ -46,6 +46,10 @@ def _type(dtype: Any, kind: str = "float") -> Any:
 
 
 def tensor(xp: Any, data: Any, dtype: Any = None) -> Any:
+    """A copy, through which PyTorch does not differentiate."""
+    parts = data if isinstance(data, (list, tuple)) else [data]
+    if any(isinstance(one, Tracer) for one in parts):
+        xp.stops("a tensor that is made of another one's values is a constant")
     made = xp.array(data)
     return made if dtype is None else made.astype(_type(dtype))
 
@@ -102,7 +106,8 @@ Tensor.in_place = frozenset(elementwise.METHODS) | {
     "cumprod"}
 
 MODULES: dict[str, Mapping[str, Row]] = {
-    "torch": {**elementwise.FUNCTIONS, **shapes.FUNCTIONS, **CREATION},
+    "torch": {**elementwise.FUNCTIONS, **shapes.FUNCTIONS, **CREATION,
+              "_weight_norm": layers.weight_norm},
     "torch.nn.functional": layers.FUNCTIONAL,
     "torch.special": {**elementwise.SPECIAL, "softmax": sums.softmax,
                       "log_softmax": sums.log_softmax, "logsumexp": sums.logsumexp},
@@ -167,7 +172,12 @@ def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
         return None
     if isinstance(value, torch.Tensor):
         prepared(torch)
-        return wrapped(SESSION.get().call("array", value.detach().cpu().numpy()))
+        session = SESSION.get()
+        if id(value) in session.parameters:
+            return Elsewhere(value)
+        return wrapped(session.call("array", value.detach().cpu().numpy()))
+    if isinstance(value, torch.Size):
+        return Shape(value)
     if isinstance(value, ModuleType):
         return TorchStandIn(value) if value.__name__.split(".")[0] == "torch" else None
     if value is torch.Tensor:

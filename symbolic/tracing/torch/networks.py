@@ -36,10 +36,30 @@ class Kept:
         session = SESSION.get()
         found = session.standing.get(id(self._tensor))
         if found is None:
+            if self._tensor.grad_fn is not None:
+                fail("a tensor of a module was computed of others before the module is called, and "
+                     "its gradient goes to these; compute it in forward")
             found = wrapped(session.call("array", self._tensor.detach().cpu().numpy()))
             found.value.input_name = "a tensor of a module"  # by which a change in place is seen
             session.standing[id(self._tensor)] = found
         return found
+
+
+class Elsewhere(Tensor):
+    """A parameter or a buffer that code also has by another name, in a list, a closure or a file.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        self._at = id(tensor)
+        self._is_picked = False
+
+    @property
+    def value(self) -> Any:
+        return SESSION.get().standing[self._at].value
+
+    @value.setter
+    def value(self, made: Any) -> None:
+        SESSION.get().standing[self._at].value = made
 
 
 class Network:
@@ -142,14 +162,13 @@ def standing_network(
         return None
     if value is torch.nn.Module:
         return Network
-    if isinstance(value, FunctionType):
-        return instead_of(value)
+    if isinstance(value, FunctionType | Plan):
+        return instead_of(value) if isinstance(value, FunctionType) else value.announced()
     if isinstance(value, type) or not isinstance(value, torch.nn.Module):
         return None
     prepared(torch)
     made = keep(value, object.__new__(rebound(type(value))))
-    hooks = [name.strip("_").replace("_", " ") for name in _HOOKS if vars(value).get(name)]
-    filled: dict[str, Any] = {"_hooked": ", ".join(hooks), "_id": id(value)}
+    filled: dict[str, Any] = {"_hooked": ", ".join(_hooks(value)), "_id": id(value)}
     for name, item in vars(value).items():
         if name in ("_parameters", "_buffers"):
             filled[name] = {key: None if one is None else Kept(one) for key, one in item.items()}
@@ -161,6 +180,14 @@ def standing_network(
                            if isinstance(item, Kept)}
     made.__dict__.update(filled)
     return made
+
+
+def _hooks(module: Any) -> list[str]:
+    """The kinds of hooks that a module has, and that all modules have."""
+    shared = vars(sys.modules["torch.nn.modules.module"])
+    return [name.strip("_").replace("_", " ") for name in (
+        *(name for name in _HOOKS if vars(module).get(name)),
+        *(f"global{name}" for name in _HOOKS if shared.get(f"_global{name}")))]
 
 
 def _plumbing(torch: Any) -> set[str]:
@@ -188,8 +215,13 @@ class Plan:
     beside: Mapping[str, str] = field(default_factory=dict)
     is_unpacked: bool = True
 
+    def announced(self) -> Plan:
+        """Itself, which goes first: what comes after it may hold the parameters."""
+        SESSION.get().parameters = frozenset(self.tensors.values())
+        return self
 
-def run_network(network: Any, loss: Any, plan: Plan, /, **arrays: Any) -> Any:
+
+def run_network(plan: Plan, network: Any, loss: Any, /, **arrays: Any) -> Any:
     """What a module returns, or the loss of it, for traced arrays by name."""
     session, torch = SESSION.get(), sys.modules["torch"]
     prepared(torch)

@@ -244,7 +244,15 @@ def detach(xp: Any, input: Any) -> Any:
 
 
 def item(xp: Any, input: Any) -> Any:
+    if input.kind == "float":
+        xp.stops("item() gives a number, through which nothing is differentiated")
     return input.item()
+
+
+def requires_grad(xp: Any, input: Any, requires_grad: bool = True) -> Any:
+    if not requires_grad:
+        xp.stops("requires_grad_(False) makes a constant of it")
+    return input
 
 
 _BOTH: dict[str, Row] = {
@@ -273,7 +281,7 @@ METHODS: dict[str, Row] = {
     "sum_to_size": lambda xp, input, *size: sum_to_size(xp, input, sized(size)),
     "contiguous": contiguous, "item": item, "copy": lambda xp, input, src, non_blocking=False: src,
     "fill": lambda xp, input, value: value, "zero": lambda xp, input: 0,
-    "cpu": as_it_is, "requires_grad_": as_it_is,
+    "cpu": as_it_is, "requires_grad_": requires_grad,
     "is_contiguous": lambda xp, input: _assumed(xp),
     "is_floating_point": lambda xp, input: input.kind == "float",
     "pin_memory": as_it_is,
