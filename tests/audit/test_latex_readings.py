@@ -26,6 +26,7 @@ SPECS = {
     ("one", r"\frac{d^2f}{dx^2} = 6x", "right"),
     ("one", r"\frac{d^2f}{dx^2} = 3x^2", "wrong"),
     ("one", r"\frac{d^3f}{dx^3} = 6", "unread"),
+    ("one", r"\frac{d^2f}{dx^3} = 6x", "unread"),
     ("one", r"\frac{df}{dx} = 3x^2 = 0", "right"),
     ("one", r"\frac{df}{dx} = 2x^2 = 0", "wrong"),
     ("one", r"\frac{df}{dx} = 0", "undecided"),

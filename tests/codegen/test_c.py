@@ -117,6 +117,12 @@ def test_a_program(text):
     agrees(derivation, drawn(derivation.system, **sizes))
 
 
+def test_a_tie_of_a_maximum_goes_to_the_first_place():
+    derivation = gp.derive(gp.equations("L = max(x)", x="n"))
+    gradient = derivation.compile(target="c")(x=np.array([1.0, 3.0, 3.0]))[1]["x"]
+    np.testing.assert_array_equal(gradient, [0, 1, 0])
+
+
 NETWORK = gp.Network([2, 3, 1], activation="gelu", output="sigmoid")
 
 
