@@ -402,3 +402,16 @@ def test_a_module_is_an_error_that_says_what_to_hand_over(source):
 def test_a_reference_without_names_is_an_error():
     with pytest.raises(gp.LayerError, match="named parameters"):
         gp.check_layer(SavesItsOutput, reference=torch.exp, x="m n")
+
+
+class OtherInBfloat16(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return (4 if g.dtype == torch.bfloat16 else 2) * x * g
+
+
+def test_another_gradient_in_bfloat16_alone_is_refuted():
+    result = gp.check_layer(OtherInBfloat16, x="m n", repair_seconds=0)
+    assert result.verdict == "refuted"
+    assert "wrong in bfloat16" in str(result), str(result)
