@@ -60,13 +60,16 @@ def identifier(name: str, taken: Collection[str] = ()) -> str:
     return made
 
 
-def pronounceable(system: System) -> tuple[System, Mapping[str, str]]:
+def pronounceable(
+    system: System, hidden: Collection[str] = ()
+) -> tuple[System, Mapping[str, str]]:
     """The system with every array and every size under a name of its own that Python takes, and
     the arrays' names in it by their names in `system`.
 
     Inputs keep theirs before others do, arrays before sizes; what needs no change is not changed.
+    hidden: further names that an array would hide.
     """
-    taken: set[str] = set()
+    taken: set[str] = {*hidden}
     names = _named(system.shapes, taken)
     bound = [(i.size,) for e in system.equations for t in e.terms for i in t.over]
     sizes = sorted(size_symbols([*system.shapes.values(), *bound]), key=str)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from gradproof.checks.layer_objects.frameworks import NUMPY
-from gradproof.checks.layer_objects.which_arrays import arrays_of, through
+from gradproof.checks.layer_objects.which_arrays import arrays_of, rules_of, through
 from gradproof.derivations import deriving
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.sources import rows_asked
@@ -75,4 +75,7 @@ def _derive_function(
     run = function if arrays is NUMPY else partial(through, arrays, function)
     traced = trace(run, shapes)
     held(traced, getattr(function, "__name__", "the function"))
-    return derivation_of(traced, (), wrt, rows)
+    made = derivation_of(traced, (), wrt, rows)
+    made.taken += tuple(f"{one} is derived by its values, not by its own rule, which "
+                        "gp.check_layer looks at" for one in rules_of(function))
+    return made

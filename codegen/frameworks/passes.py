@@ -23,6 +23,19 @@ def windows(x, axis, lengths, steps, shift):
 and tensors have without a sign."""
 
 
+USED = ("torch", "once_differentiable", "ctx", "jax", "jnp", "kept", "dtype")
+"""What the two libraries' texts refer to; an array of such a name would hide it."""
+OWN = {"windows": '''
+def windows(x, axis, lengths, steps, shift):
+    """x[..., s*i + t*u + shift, ...] on two axes, of i and u, and 0 beyond the ends of x."""
+    places = steps[0] * np.arange(lengths[0])[:, None] + steps[1] * np.arange(lengths[1]) + shift
+    inside = (places >= 0) & (places < x.shape[axis])
+    found = x[(slice(None),) * axis + (np.clip(places, 0, x.shape[axis] - 1),)]
+    return np.where(inside[(...,) + (None,) * (x.ndim - axis - 1)], found, 0)
+'''}
+"""Functions that NumPy's text computes by strides, which other arrays have not."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the passes are of.
@@ -65,7 +78,7 @@ class Passes:
 
 def passes(asked: Asked) -> Passes:
     """EquationError for equations without source text."""
-    spoken, names = pronounceable(prepared(asked.system))
+    spoken, names = pronounceable(prepared(asked.system), USED)
     output, upstream = names[asked.output], names.get(asked.upstream, "")
     results = [names[array] for array in asked.gradients.values()]
     first, second = _split(needed(spoken, [output, *results]),
@@ -176,6 +189,7 @@ def _merged(helpers: Sequence[ast.stmt]) -> list[ast.stmt]:
         if key in found and ast.unparse(found[key]) != text:
             raise EquationError(f"the two passes call two functions {key}; print numpy_source()")
         found.setdefault(key, one)
+    found |= {key: ast.parse(OWN[key]).body[0] for key in found if key in OWN}
     if "windows" in found:
         (found["windows"],) = ast.parse(WINDOWS).body
     return list(found.values())

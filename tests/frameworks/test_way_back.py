@@ -171,6 +171,42 @@ def test_a_size_is_read_off_what_is_there():
     assert "m = dy.shape[0]" in text
 
 
+def hiding(ctx, torch, jnp, kept, dtype):
+    return np.tanh(ctx * torch) @ jnp + kept * dtype
+
+
+def strided(x, w):
+    return torch.nn.functional.conv1d(x, w, padding=1)
+
+
+@pytest.mark.parametrize(("function", "shapes"), [
+    (hiding, {"ctx": "m n", "torch": "m n", "jnp": "n d", "kept": "m d", "dtype": "d"}),
+    (strided, {"x": "m 2 5", "w": "3 2 3"}),
+], ids=["names that hide the library", "windows without strides"])
+def test_what_the_libraries_have_otherwise(function, shapes):
+    derivation = gp.derive(function, **shapes)
+    arrays = values(derivation)
+    due = derivation.compile()(**arrays)
+    (up,) = derivation.upstream.values()
+    agree(through_torch(derivation, arrays, arrays[up]), due)
+    agree(through_jax(derivation, arrays, arrays[up]), due)
+
+
+@jax.custom_vjp
+def straight(x):
+    return jnp.sign(x) * x
+
+
+straight.defvjp(lambda x: (straight(x), None), lambda kept, g: (g,))
+
+
+def test_a_rule_is_not_what_is_derived_and_that_is_said():
+    for function in (straight, jax.jit(straight), lambda x: 2 * straight(x)):
+        (said,) = (one for one in gp.derive(function, x="m n").assumptions if "values" in one)
+        assert said.startswith("straight (custom_vjp) is derived by its values, not by its own")
+    assert not gp.derive(lambda x: jax.nn.relu(x), x="m n").assumptions
+
+
 def loss(x, w):
     return torch.sum(torch.tanh(x @ w) ** 2)
 

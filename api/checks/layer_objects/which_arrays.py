@@ -44,6 +44,27 @@ def arrays_of(function: Any) -> Arrays:
     return TORCH if "torch" in found else JAX if found & {"jax", "jaxlib"} else NUMPY
 
 
+def rules_of(function: Any) -> list[str]:
+    """The functions under JAX's custom_vjp or custom_jvp that a function of the user's reaches,
+    each with that: "f (custom_vjp)"."""
+    jax = sys.modules.get("jax")
+    left, seen, found = [function], set[int](), dict[str, None]()
+    while left and len(seen) < FURTHEST and hasattr(jax, "custom_vjp"):
+        one = left.pop(0)
+        if id(one) in seen or _root(inspect.unwrap(one)) == "jax":
+            continue
+        seen.add(id(one))
+        for kind in ("custom_vjp", "custom_jvp"):
+            if isinstance(one, getattr(jax, kind)):
+                found[f"{getattr(one, '__name__', 'a function')} ({kind})"] = None
+        if (inner := getattr(one, "__wrapped__", None)) is not None:
+            left.append(inner)
+        if isinstance(one, FunctionType):
+            left += [value for value in _read(one)
+                     if callable(value) and not isinstance(value, type)]
+    return list(found)
+
+
 def has_names(function: Callable[..., Any]) -> bool:
     """Whether the parameters of a function are known, which those of a built-in need not be."""
     try:
