@@ -41,8 +41,15 @@ def cache_folder() -> Path:
     elif sys.platform == "darwin":
         base = str(Path.home() / "Library" / "Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        base = _absolute("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "gradproof" / "embed"
+
+
+def _absolute(variable: str) -> str:
+    """What the environment names; nothing where that is relative to wherever one happens to be,
+    which the XDG base directory specification has ignored."""
+    named = os.environ.get(variable, "")
+    return named if os.path.isabs(named) else ""
 
 
 def _secret_file() -> Path:
@@ -51,7 +58,7 @@ def _secret_file() -> Path:
         return cache_folder().parent / "state" / "cache-secret"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "gradproof" / "cache-secret"
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    base = _absolute("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(base) / "gradproof" / "cache-secret"
 
 

@@ -113,7 +113,9 @@ class Training:
                             "with")
         self.train_places, self.test_places = order[:kept], order[kept:]
         first = self.first_values()
-        self.shapes = {name: array.shape for name, array in first.items()}
+        ends = np.cumsum([array.size for array in first.values()]).tolist()
+        self.parts = {name: (slice(end - array.size, end), array.shape)
+                      for (name, array), end in zip(first.items(), ends, strict=True)}
         self.w = np.concatenate([array.reshape(-1) for array in first.values()])
         self.steps: Steps = steps(self.plan.optimiser, len(self.w), self.plan.settings,
                                   clip=self.plan.clip)
@@ -173,12 +175,7 @@ class Training:
     @property
     def parameters(self) -> Arrays:
         """The parameters by name: views of the one vector."""
-        found, start = {}, 0
-        for name, shape in self.shapes.items():
-            size = int(np.prod(shape, dtype=int))
-            found[name] = self.w[start : start + size].reshape(shape)
-            start += size
-        return found
+        return {name: self.w[part].reshape(shape) for name, (part, shape) in self.parts.items()}
 
     @property
     def batch(self) -> int:
@@ -219,7 +216,7 @@ class Training:
     def _step(self, places: NDArray[np.int64], epoch: int) -> tuple[float, float]:
         arrays = self.fitted.batch(places) | self.fitted.drawn_masks(len(places), self.rng)
         loss, found = self.gradient(**arrays, **self.parameters)
-        g = np.concatenate([np.reshape(found[name], -1) for name in self.shapes])
+        g = np.concatenate([np.reshape(found[name], -1) for name in self.parts])
         self.taken += 1
         if not (isfinite(loss) and np.isfinite(g).all()):
             raise DivergedError(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from gradproof.codegen.compile import compile_system
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.text.statements import parse_equations
@@ -25,7 +27,7 @@ def run(
     """The arrays called `results` in the equations of a text, computed by the NumPy generated of
     them."""
     function, inputs = _compiled(text, results, tuple(vectors), tuple(scalars))
-    known = {**vectors, **scalars}
+    known = {**vectors, **{name: np.array(value) for name, value in scalars.items()}}
     return function(**{name: known[name] for name in inputs})  # type: ignore[no-any-return]
 
 
@@ -34,4 +36,4 @@ def _compiled(
     text: str, results: tuple[str, ...], vectors: tuple[str, ...], scalars: tuple[str, ...]
 ) -> tuple[Any, tuple[str, ...]]:
     system = stated(text, vectors, scalars)
-    return compile_system(system, results), tuple(one.name for one in system.inputs)
+    return compile_system(system, results, fit=True), tuple(one.name for one in system.inputs)

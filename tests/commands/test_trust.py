@@ -12,7 +12,7 @@ import time
 import pytest
 
 from gradproof.cli import main
-from gradproof.embedding.cache import cache_folder
+from gradproof.embedding.cache import _secret_file, cache_folder
 from gradproof.embedding.documents import embed
 from gradproof.reports.replacing import replace_all, replace_bytes
 
@@ -28,6 +28,16 @@ NAMED = '[tool.gradproof.specs]\nours = { file = "s.toml", hand = "hand.py" }\n'
 def _folders(tmp_path, monkeypatch):
     for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / name))
+
+
+def test_folders_named_by_relative_paths_are_passed_over(monkeypatch, tmp_path):
+    """Else a secret, and what is read without it, would depend on where one stands."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, "here")
+    assert cache_folder() == tmp_path / "home" / ".cache" / "gradproof" / "embed"
+    assert _secret_file().is_relative_to(tmp_path / "home" / ".local" / "state")
 
 
 @pytest.fixture

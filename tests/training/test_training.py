@@ -453,3 +453,13 @@ def test_many_copies_at_once_are_each_as_alone():
                                    {"type": "dense", "units": 1}])
     with pytest.raises(gp.EquationError, match="read each other, such as a recurrence's"):
         copied(recurrent.system(), recurrent.parameters, "L")
+
+
+def test_many_without_a_compiler_are_trained_by_numpy(monkeypatch):
+    plan = Plan(epochs=30, batch=None, test=0, optimiser="gradient_descent", learning_rate=0.5)
+    compiled = finished(Many(gp.load("xor"), load("xor"), plan, seeds=5))
+    monkeypatch.setenv("CC", "no-such-compiler")
+    plain = finished(Many(gp.load("xor"), load("xor"), plan, seeds=5))
+    for mine, theirs in zip(compiled.history, plain.history, strict=True):
+        assert mine.loss == pytest.approx(theirs.loss, rel=1e-12)
+    np.testing.assert_allclose(compiled.w, plain.w, rtol=1e-11)
