@@ -7,6 +7,7 @@ of what the two allow, in the order refuted, undecided, agrees, proved.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,7 @@ import numpy as np
 from gradproof.checks.causes.surrogates import Surrogates
 from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs, by_name
+from gradproof.checks.inputs import Inputs, by_name, meant
 from gradproof.checks.judging import judge
 from gradproof.checks.orders.calls import (
     Arguments,
@@ -135,9 +136,12 @@ class _Asked:
                 return FunctionSide.of(what, function, self.taken)
             except ValueError as unfit:
                 try:
-                    return CallSide(self.arguments.call(what, function, pick), self.taken)
+                    call = self.arguments.call(what, function, pick)
                 except ValueError:
                     raise unfit from None
+                if what == "loss" and call.is_partly_named:
+                    raise unfit
+                return CallSide(call, self.taken)
         return CallSide(self.arguments.call(what, function, pick), self.taken)
 
 
@@ -170,14 +174,36 @@ def _paired(
         raise ValueError("gradient: expected a function, or formulas; it may be left out where the "
                          "loss returns a pair (value, gradients)")
     if isinstance(gradient, str | Mapping):
+        _all_taken(taken.given, left, gradient)
         right, keyed = text_gradient(gradient, asked, not made.narrow, left, taken)
         asked = replace(asked, names=tuple(name for name in made.chosen if name in keyed.keys))
     else:
         right = made.side("gradient", gradient) if gradient is not None else \
             made.side("loss", loss, second)
+        _all_taken(taken.given, left, right)
         asked, keyed = _first_look(right, asked, point, made.narrow)
     general = General(taken, _names_in(left, right), varied=asked.names)
     return Pair(left, asked, keyed, general, seed), right
+
+
+def _all_taken(given: Mapping[str, Any], loss: Side, gradient: Any) -> None:
+    """ValueError for an input that nothing takes, which may be an option that is misspelled."""
+    for name in given:
+        if not (_is_taken(name, loss) or _is_taken(name, gradient)):
+            known = [one for one in given if one != name and _is_taken(one, loss)]
+            raise ValueError(f"check: {name!r} is no parameter of the loss ({', '.join(known)}) or "
+                             f"of the gradient, and no option{meant(name, known)}")
+
+
+def _is_taken(name: str, side: Any) -> bool:
+    """Whether a function is handed an input, or a text names it."""
+    if isinstance(side, CallSide):
+        return name in side.call.names
+    text = side.text if isinstance(side, TextSide) else side
+    if isinstance(text, str | Mapping):
+        parts = [text] if isinstance(text, str) else [*text, *text.values()]
+        return any(re.search(rf"\b{re.escape(name)}\b", part) for part in parts)
+    return True  # a function that takes all that is given
 
 
 def _first_look(

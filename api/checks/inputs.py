@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ from gradproof.symbolic.shapes import least_sizes, parse_shape
 
 OPTIONAL = ("mask", "one_hot", "constant")
 """Kinds of inputs for which a gradient is checked only where there is one."""
+
+
+OPTIONS = ("wrt", "inputs", "seed", "repair_seconds", "time_limit", "args", "constants",
+           "reference")
+"""Keywords of the checks that are no inputs: what one that nothing takes may be meant for."""
 
 
 def by_name(inputs: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +91,18 @@ class Inputs:
         return names
 
 
+def meant(name: str, parameters: Iterable[str] = ()) -> str:
+    """A clause that asks for the parameter or the option that a name may be meant for, or none.
+
+    >>> meant("seconds"), meant("weigth", ["weight"]), meant("z")
+    ('; did you mean repair_seconds=?', '; did you mean weight=?', '')
+    """
+    near = get_close_matches(name, [*parameters, *OPTIONS, "require"], 1)
+    if near == [name]:
+        return f"; {name}= is an option of the assertions, such as assert_gradient"
+    return f"; did you mean {near[0]}=?" if near else ""
+
+
 def takes(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
     """ValueError when a function cannot be called with the inputs, naming the parameter."""
     try:
@@ -94,9 +112,11 @@ def takes(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> 
     try:
         signature.bind(**given)
     except TypeError as error:
-        raise ValueError(f"{what}: {error}; its parameters are "
-                         f"{', '.join(signature.parameters)}, the inputs given are "
-                         f"{', '.join(given)}") from None
+        known = signature.parameters
+        unknown = next((name for name in given if name not in known), "")
+        raise ValueError(f"{what}: {error}; its parameters are {', '.join(known)}, the inputs "
+                         f"given are {', '.join(given)}"
+                         f"{meant(unknown, known) if unknown else ''}") from None
 
 
 def is_numbers(value: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gradproof.checks.causes.failures import Failure
 from gradproof.checks.hand_files import read_outside
-from gradproof.checks.inputs import Inputs, takes
+from gradproof.checks.inputs import Inputs, meant, takes
 from gradproof.checks.layer_objects.frameworks import NUMPY, Arrays
 from gradproof.checks.layer_objects.which_arrays import arrays_of, has_names, through
 from gradproof.checks.points import Point, flat
@@ -271,7 +271,7 @@ def all_used(constants: Mapping[str, Any], used: Sequence[str]) -> None:
     for name in constants:
         if name not in used:
             raise LayerError(f"the constant {name!r} is a parameter of no pass; a shape is text, "
-                             f'as in {name}="m n"')
+                             f'as in {name}="m n"{meant(name)}')
 
 
 def orders(

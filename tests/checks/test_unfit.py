@@ -72,3 +72,69 @@ def test_a_network_in_columns_has_one_hot_columns():
     system = gp.Network([3, 4, 2], output="softmax", loss="cross_entropy",
                         convention="columns").system()
     assert system.input("Y").along == 0
+
+
+def squares(x):
+    return S(x**2)
+
+
+def twice(x):
+    return 2 * x
+
+
+def product(x, weight):
+    return x @ weight, (x, weight)
+
+
+def product_backward(dout, cache):
+    return dout @ cache[1].T, cache[0].T @ dout
+
+
+class Squares:
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, dout):
+        return 2 * self.x * dout
+
+
+UNKNOWN = [  # a check with a keyword that nothing takes, what is said
+    (lambda: gp.check(squares, twice, x="n", seconds=40), "'seconds' .* mean repair_seconds=?"),
+    (lambda: gp.check(squares, twice, x="n", timelimit=4.0), "'timelimit' .* mean time_limit=?"),
+    (lambda: gp.check(squares, twice, x="n", z="m n"), "'z' is no parameter of the loss"),
+    (lambda: gp.check(lambda x, c=1: c * S(x**2), lambda x: 2 * x, x="n", seconds=40), "'seconds'"),
+    (lambda: gp.check("L = sum(x**2)", {"x": "2*x"}, x="n", seconds=40), "mean repair_seconds=?"),
+    (lambda: gp.check(lambda x, weight: S(x @ weight), lambda x, weight: x, x="n", weigth="n"),
+     "'weight'; .* mean weight=?"),
+    (lambda: gp.assert_gradient(squares, twice, x="n", requires="proved"), "mean require=?"),
+    (lambda: gp.check(squares, twice, x="n", require="proved"), "an option of the assertions"),
+    (lambda: gp.check_layer(product, product_backward, x="m n", weight="n k", seconds=40),
+     "mean repair_seconds=?"),
+    (lambda: gp.check_layer(product, product_backward, x="m n", weigth="n k"), "mean weight=?"),
+    (lambda: gp.check_layer(Squares, x="m n", seconds=40), "mean repair_seconds=?"),
+    (lambda: gp.check_layer(Squares(), x="m n", z="m n"), "'z' is a parameter neither"),
+    (lambda: gp.check_layer(lambda x: (S(x**2), 2 * x), x="n", seconds=40), "repair_seconds=?"),
+    (lambda: gp.check_derivative(np.tanh, lambda z: 1 - np.tanh(z) ** 2, z="n", seconds=40),
+     "mean repair_seconds=?"),
+    (lambda: gp.check_hessian(squares, lambda x: 2 * np.eye(x.size), x="n", seconds=40),
+     "mean repair_seconds=?"),
+]
+
+
+@pytest.mark.parametrize(("check", "said"), UNKNOWN)
+def test_a_keyword_that_nothing_takes_is_an_error_with_the_one_that_is_meant(check, said):
+    with pytest.raises(ValueError, match=said):
+        check()
+
+
+@pytest.mark.parametrize("check", [
+    lambda: gp.check(squares, twice, x="n", repair_seconds=4, time_limit=40),
+    lambda: gp.check(lambda a, b: S(a @ b), lambda a, b: a, x="n", y="n", wrt=["y"]),
+    lambda: gp.check(lambda x, **options: S(x**2), lambda x, **options: 2 * x, x="n", c=2.0,
+                     wrt=["x"]),
+    lambda: gp.check(squares, lambda x, steps: 2 * x + 0 * steps, x="n", steps=3.0, wrt=["x"]),
+    lambda: gp.check("L = sum(x**2)", {"x": "2*x + 0*c"}, x="n", c=2.0, wrt=["x"]),
+])
+def test_what_the_loss_or_the_gradient_takes_is_an_input(check):
+    assert check().verdict == "proved"

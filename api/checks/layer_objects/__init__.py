@@ -11,6 +11,7 @@
     making           methods such as initialize() and build(), in which it makes its parameters
     methods          the names that public code gives to the two passes, in one table
     places           where an object holds arrays, and where the gradient of one may be
+    planning         how the two passes are called, and what nothing takes
     reuse            a layer used again: two steps of one object, on different inputs
     running          the object made and run: what goes into its two passes and what comes out
     settings         which keywords of a check are no inputs but handed on as they are

@@ -12,20 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.checks.inputs import Inputs, leaves, takes
-from gradproof.checks.layer_calls import (
-    Gathering,
-    Run,
-    Signature,
-    all_used,
-    orders,
-    taken_constants,
-)
+from gradproof.checks.inputs import Inputs, leaves
+from gradproof.checks.layer_calls import Gathering, Run, orders
 from gradproof.checks.layer_objects.custom_rules import JAX
 from gradproof.checks.layer_objects.finding import NOTHING, Own, OwnParameter
-from gradproof.checks.layer_objects.frameworks import NUMPY, TORCH, Arrays
+from gradproof.checks.layer_objects.frameworks import TORCH
 from gradproof.checks.layer_objects.making import flushes, preparation, prepared
 from gradproof.checks.layer_objects.places import Path, held, reached
+from gradproof.checks.layer_objects.planning import planned, rates
 from gradproof.checks.layer_objects.running import (
     SAVED_EARLIER,
     Plan,
@@ -37,7 +31,7 @@ from gradproof.checks.layer_objects.running import (
 )
 from gradproof.checks.layer_objects.slopes import TARGETS, Of, settled, slope_of
 from gradproof.checks.layer_objects.sources import Found, copied, found_in, order
-from gradproof.checks.layer_objects.updates import RATE, RATES, is_linear, optimisers, rate_of
+from gradproof.checks.layer_objects.updates import is_linear, optimisers, rate_of
 from gradproof.checks.points import Point, flat
 from gradproof.checks.returned import LayerError
 from gradproof.limits.calls import called
@@ -82,8 +76,8 @@ class LayerObject:
         cls, found: Found, taken: Inputs, constants: Mapping[str, Any], point: Point,
         wrt: Sequence[str] | None, of: Of | None,
     ) -> LayerObject:
-        constants = {**constants, **_rates(found, constants)}
-        plan = _plan(found, taken, constants)
+        constants = {**constants, **rates(found, constants)}
+        plan = planned(found, taken, constants)
         ahead = getattr(found.layer, plan.methods.ahead)
         first = tuple(name for name in order(ahead, taken.given) if name in plan.entering)
         ahead, behind = (getattr(type(found.layer), name, None)
@@ -348,53 +342,3 @@ def _is_alike(found: Found, given: Mapping[str, Any]) -> bool:
                      for name in (found.methods.ahead, found.methods.behind))
     every = inspect.signature(getattr(found.layer, found.methods.behind)).parameters
     return bool(ahead) and ahead == behind and list(every)[:len(behind)] == behind
-
-
-def _rates(found: Found, constants: Mapping[str, Any]) -> dict[str, float]:
-    """The rate by which a backward pass updates its parameters, where it asks for one."""
-    if found.methods.style != "layer":
-        return {}
-    parameters = inspect.signature(getattr(found.layer, found.methods.behind)).parameters
-    return {name: RATE for name, parameter in parameters.items()
-            if name in RATES and name not in constants and parameter.default is parameter.empty}
-
-
-def _plan(found: Found, taken: Inputs, constants: Mapping[str, Any]) -> Plan:
-    """How the layer is called.  LayerError for an input or a constant that nothing takes."""
-    layer, methods, title = found.layer, found.methods, found.title
-    arrays = getattr(type(layer), "arrays", NUMPY)
-    arrays = arrays if isinstance(arrays, Arrays) else NUMPY
-    entering = tuple(name for name in taken.given if name not in found.own)
-    forward = getattr(layer, methods.ahead)
-    built_in = isinstance(forward, np.ufunc)  # its parameters are its arrays, in their order
-    parameters = list(entering if built_in else inspect.signature(forward).parameters)
-    for name in entering:
-        if name not in parameters and not _takes_any(forward):
-            raise LayerError(f"{name!r} is a parameter neither of {title}({_listed(found.make)}) "
-                             f"nor of its {methods.ahead}({', '.join(parameters)})")
-    places: tuple[str, ...] = ()
-    fixed_ahead = () if built_in else taken_constants(forward, constants)
-    if not built_in:
-        takes(methods.ahead, forward, dict.fromkeys((*entering, *fixed_ahead)))
-    signature, used = Signature(), tuple(constants)
-    if methods.style == "layer":
-        if arrays in (TORCH, JAX):  # what backward takes are the cotangents of the outputs
-            signature = Signature(whole=True)
-            places = tuple(layer.names if arrays is TORCH else taken.real)
-        else:
-            signature = Signature.of(getattr(layer, methods.behind), entering, constants)
-        used = signature.keywords
-    elif methods.style == "closure":
-        signature = Signature(("dout",))
-    all_used(constants, (*found.fixed, *fixed_ahead, *used))
-    return Plan(found.own, found.fixed, dict(taken.arguments), methods, entering, fixed_ahead,
-                signature, is_built_in=built_in, arrays=arrays, places=places,
-                has_tangents=arrays is JAX and hasattr(layer, "tangents"))
-
-
-def _takes_any(function: Callable[..., Any]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
-
-
-def _listed(function: Callable[..., Any]) -> str:
-    return ", ".join(inspect.signature(function).parameters)

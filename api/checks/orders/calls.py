@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gradproof.checks.inputs import Inputs
+from gradproof.checks.inputs import Inputs, meant
 from gradproof.checks.subject import Declared, Values
 from gradproof.limits.calls import called
 from gradproof.symbolic.equation import Array
@@ -114,10 +114,22 @@ class Call:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     pick: Callable[[Any], Any] = as_it_is
 
+    @property
+    def is_partly_named(self) -> bool:
+        """Whether it is handed all by place, and has the names of some of them."""
+        named = _Parameters(self.function).named
+        return not self.keywords and not named.keys().isdisjoint(map(str, self.order)) and not (
+            {*map(str, self.order)} <= named.keys())
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The arrays and constants that it is handed."""
+        handed = (*self.order, *(argument for _, argument in self.keywords))
+        return frozenset(name for argument in handed for name in _names(argument))
+
     def at(self, values: Values) -> Any:
         """What it returns for arrays by name, which are copied."""
-        handed = (*self.order, *(argument for _, argument in self.keywords))
-        names = {name for argument in handed for name in _names(argument)} - self.fixed.keys()
+        names = self.names - self.fixed.keys()
         return called(partial(self.run, **{name: np.array(values[name]) for name in names}))
 
     def traced(self, declared: Declared) -> Trace:
@@ -284,7 +296,7 @@ class _Parameters:
         """
         if not self.takes_any and (unknown := [n for n in by_name if n not in self.named]):
             raise ValueError(f"{what}: has no parameter {unknown[0]!r}; its parameters are "
-                             f"{', '.join(self.named)}")
+                             f"{', '.join(self.named)}{meant(unknown[0], self.named)}")
         free = [name for name in self.named if name not in by_name]
         if args and self.takes_any:
             free += [f"arg{place}" for place in range(1, len(args) + 1 - len(free))]
