@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from gradproof.derivations.solving import grad as grad
     from gradproof.derivations.solving import minimizer as minimizer
     from gradproof.derivations.solving import root as root
+    from gradproof.derivations.solving import stop_gradient as stop_gradient
     from gradproof.derivations.sources import equations as equations
     from gradproof.derivations.sources import load as load
     from gradproof.derivations.sources import trace as trace
@@ -115,6 +116,7 @@ _HOMES = {
     "load": "gradproof.derivations.sources",
     "minimizer": "gradproof.derivations.solving",
     "root": "gradproof.derivations.solving",
+    "stop_gradient": "gradproof.derivations.solving",
     "trace": "gradproof.derivations.sources",
 }
 

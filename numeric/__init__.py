@@ -12,6 +12,7 @@ which points, and within which bound), it knows no network, and it writes no rep
     central          the derivative along a line from real evaluations alone
     extrapolation    from quotients at shrinking steps to one value and a bound
     noise            how irregular a loss is: rounding as it is found, jumps
+    held             values through which nothing is differentiated
     rounding         two computed arrays up to rounding, and how much a gradient may carry
     evaluation       a loss evaluated: private copies, a count, the defects it can have
     probe            one claimed number against one measured derivative

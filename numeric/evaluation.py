@@ -17,6 +17,8 @@ import numpy as np
 from numpy.exceptions import ComplexWarning
 from numpy.typing import NDArray
 
+from .held import Held
+
 Array = NDArray[Any]
 Loss = Callable[[Mapping[str, Array]], Any]
 Status = Literal["smooth", "kink", "non_finite", "non_deterministic", "mutated"]
@@ -43,7 +45,7 @@ class Evaluator:
     """
 
     def __init__(self, loss: Loss, inputs: Mapping[str, Array]) -> None:
-        self._loss = loss
+        self._loss = Held(loss)
         self._point = {name: _at_least_double(np.asarray(array)) for name, array in inputs.items()}
         self.cost = 0
         self.eps = EPS
@@ -92,7 +94,7 @@ class Evaluator:
         copies = {name: array.copy() for name, array in self._point.items()}
         self.cost += 2
         with np.errstate(all="ignore"):
-            first = _scalar(self._loss(copies))
+            first = _scalar(self._loss.at_point(copies))
         if np.iscomplexobj(first):
             raise TypeError("the loss must be real, got a complex result")
         value = float(first)
@@ -102,7 +104,8 @@ class Evaluator:
         if changed:
             return value, Defect("mutated", f"the loss changes its input {', '.join(changed)}")
         with np.errstate(all="ignore"):
-            again = float(_scalar(self._loss({k: a.copy() for k, a in self._point.items()})))
+            again = float(_scalar(self._loss.at_point(
+                {name: array.copy() for name, array in self._point.items()})))
         if not np.isfinite(value):
             return value, Defect("non_finite", f"the loss is {value} at the point")
         # The order of a threaded sum may move the last bits; anything more is a random loss.

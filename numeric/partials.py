@@ -9,11 +9,13 @@ gives the same; where none does there is no value.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from .differences import derivative_along
 from .evaluation import Array, Evaluator, Loss
+from .held import Held
 
 _STEP = 2.0**-66
 _STEPS = (2.0**-5, 2.0**-8, 2.0**-11)
@@ -35,6 +37,7 @@ class Slopes:
         self._analytic: dict[bytes, bool] = {}
         self._separate: dict[bytes, bool] = {}
         self._here: dict[bytes, tuple[float, float]] = {}
+        self._held: tuple[bytes, Held[Any]] | None = None
 
     def at(self, inputs: Mapping[str, Array], shift: Array, direction: Array) -> float:
         """d/dt loss(x + shift + t·direction) at t = 0, nan where that is not known well enough.
@@ -84,8 +87,12 @@ class Slopes:
         return bool(abs(there - back) <= _SEPARATE * (abs(there) + abs(back)))
 
     def _value(self, inputs: Mapping[str, Array], x: Array) -> complex:
+        key = _key(inputs)
         with np.errstate(all="ignore"):
-            return complex(np.asarray(self._loss({**inputs, self._name: x})).reshape(()))
+            if self._held is None or self._held[0] != key:
+                self._held = key, Held(self._loss)
+                self._held[1].at_point({name: np.copy(array) for name, array in inputs.items()})
+            return complex(np.asarray(self._held[1]({**inputs, self._name: x})).reshape(()))
 
     def _is_analytic(self, inputs: Mapping[str, Array]) -> bool:
         """Whether a complex step is confirmed by real differences, along a line that moves all."""

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .held import Held
+
 STEPS, NEAR, ASIDE, SINGULAR = 100, 1e-12, 1e-7, 1e8
 """How many steps there may be, how small the last is, relative to 1 + the largest entry, how far
 aside slopes are looked for, and of what condition, with rows and columns of one length, they are
@@ -89,8 +91,8 @@ def slope(objective: Callable[[Any], Any], x: Any) -> Any:
 
     Raises TypeError for an objective whose values are complex: no step of it has all its digits.
     """
-    x = np.asarray(x)
-    if x.dtype.kind == "c" or np.iscomplexobj(objective(x)):
+    x, objective = np.asarray(x), Held(objective)
+    if x.dtype.kind == "c" or np.iscomplexobj(objective.at_point(x)):
         raise TypeError("a gradient by steps is that of a real number; where complex numbers are "
                         "to go through, write it out")
     found = np.zeros(x.shape, np.result_type(x, np.float64))

@@ -10,6 +10,6 @@ The rule is :mod:`gradproof.symbolic.derive`.
     libraries    the same in the words of PyTorch and of JAX: `d.torch_source()`, `d.jax_source()`
     notations    `in_notation`: how a derivation is written, as books do
     scalars      `d.entries()`: a small loss scalar by scalar, as SymPy expressions and functions
-    solving      `gp.fixed_point`, `gp.root`, `gp.minimizer`
+    solving      `gp.fixed_point`, `gp.root`, `gp.minimizer`, `gp.grad`, `gp.stop_gradient`
     sources      the ways in: a spec file, equations as text, a NumPy function
 """

@@ -1,5 +1,5 @@
-"""What is known by an equation alone, and gradients within a loss, for code in NumPy: traced where
-code is traced, else values.
+"""What is known by an equation alone, gradients within a loss and what none passes, for code
+in NumPy: traced where code is traced, else values.
 
     x = gp.fixed_point(lambda x: np.tanh(W @ x + b), np.zeros(n))
 """
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from gradproof.derivations.sources import differentiating
+from gradproof.numeric.held import stopped as held
 from gradproof.numeric.solving import slope, smallest, solved
-from gradproof.symbolic.tracing.functions.unknowns import Kind, gradient_at, solved_for
+from gradproof.symbolic.tracing.functions.unknowns import Kind, gradient_at, solved_for, stopped
 from gradproof.symbolic.tracing.source import SESSION
 
 
@@ -59,6 +60,19 @@ def grad(f: Callable[[Any], Any], x: Any) -> Any:
     if session is not None:
         return gradient_at(session, f, x, differentiating)
     return slope(f, x)
+
+
+def stop_gradient(x: Any) -> Any:
+    """x itself, which every derivative takes for a constant: targets, baselines, weights.
+
+    >>> grad(lambda x: np.sum(x*stop_gradient(x)), np.array([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+
+    Differences that are taken of a function within gradproof keep what it stops as it is at the
+    point, so that a check of a loss and `grad` know of it; those of somebody else do not.
+    """
+    session = SESSION.get(None)
+    return held(x) if session is None else stopped(session, x)
 
 
 def _found(f: Callable[[Any], Any], start: Any, kind: Kind) -> Any:

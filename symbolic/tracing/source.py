@@ -347,7 +347,10 @@ def _tried(lines: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 
 
 def assigned_name(frame: FrameType) -> str | None:
-    """The one variable that the statement which a frame executes assigns."""
+    """The one variable that the statement which a frame executes assigns; None in a lambda, whose
+    statement assigns something else, such as the lambda."""
+    if frame.f_code.co_name == "<lambda>":
+        return None
     return _targets(source_lines(frame.f_code.co_filename)).get(frame.f_lineno)
 
 

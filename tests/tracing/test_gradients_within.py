@@ -73,3 +73,59 @@ def test_gradients_of_numbers_alone():
     assert np.allclose(gp.grad(lambda x: np.sum(np.abs(x)**3), np.array([-1.0, 2.0])), [-3, 12])
     with pytest.raises(ValueError, match="the gradient is that of a number"):
         gp.trace(lambda x: np.sum(gp.grad(lambda x: x**2, x)), x="n")
+
+
+def semi_gradient(w, X, r, N, g):
+    target = gp.stop_gradient(r + g*(N @ w))
+    return np.mean((target - X @ w)**2)/2
+
+
+def semi_gradient_right(w, X, r, N, g):
+    return {"w": -X.T @ (gp.stop_gradient(r + g*(N @ w)) - X @ w)/len(r)}
+
+
+def semi_gradient_through_the_target(w, X, r, N, g):
+    return {"w": (g*N - X).T @ (r + g*(N @ w) - X @ w)/len(r)}
+
+
+TD = {"w": "n", "X": "m n", "r": "m", "N": "m n", "g": ""}
+
+
+def straight_through(x, W):
+    z = x @ W
+    return z + gp.stop_gradient(np.sign(z) - z)
+
+
+def test_no_derivative_passes_what_is_stopped():
+    assert str(gp.derive(gp.trace(semi_gradient, **TD), ["w"]).gradients["w"]
+               ) == "∂L/∂w = -Xᵀ (target - X w)/m"
+    assert gp.check(semi_gradient, semi_gradient_right, inputs=TD).verdict == "proved"
+    assert gp.check(semi_gradient, semi_gradient_through_the_target, inputs=TD,
+                    repair_seconds=0).verdict == "refuted"
+    for turned, due in ((lambda W: W.T, "proved"), (lambda W: W, "refuted")):
+        layer = gp.check_layer(
+            straight_through, lambda g, x, W, turned=turned: {"x": g @ turned(W), "W": x.T @ g},
+            x="m n", W="n n")
+        assert layer.verdict == due
+
+
+def test_second_derivatives_hold_what_is_stopped():
+    def loss(x, y):
+        return np.sum(gp.stop_gradient(x)*x**2*y)
+
+    shapes = {"x": "n", "y": "n"}
+    right = gp.check_hessian(loss, lambda x, y: np.diag(2*x*y), inputs=shapes)
+    assert right.verdict == "proved"
+    wrong = gp.check_hessian(loss, lambda x, y: np.diag(6*x*y), inputs=shapes)
+    assert wrong.verdict == "refuted"
+
+
+def test_what_is_stopped_is_a_constant_for_steps_too():
+    x = np.array([1.0, -2.0])
+    inner = gp.grad(lambda x: np.sum(x*gp.stop_gradient(x**2) + np.abs(x)), x)
+    assert np.allclose(inner, x**2 + np.sign(x))
+
+    def nested(x):  # the outer one holds the inner one's, too
+        return np.sum(gp.grad(lambda y: np.sum(y**2*gp.stop_gradient(x*y)), x))
+
+    assert np.allclose(gp.grad(nested, x), 2*x**2)

@@ -1,4 +1,5 @@
-"""What is solved for, in traced code: x = f(x) of a function of the user's; and its gradients.
+"""What is solved for, in traced code: x = f(x) of a function of the user's; gradients, and what
+none passes.
 
 The function is called once, on an array that stands for the unknown; how SciPy, or whoever calls
 it, would find the values does not matter.
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from ...equation import EquationError, System, slot
+from ...functions import STOP_GRADIENT
 from ...layers.builder import Operand, ShapeError
 from ...layers.unknowns import Unknown
 from ...substitution import rename_arrays
@@ -87,6 +89,13 @@ def gradient_at(session: Session, function: Callable[..., Any], x: Any, rule: Ru
             session.said_names.pop(name, None)
         _renumbered(session, place, at)
     return session.array(found)
+
+
+def stopped(session: Session, x: Any) -> Any:
+    """An array with the values of x, whose derivative by whatever x depends on is 0."""
+    at = session.entry(session.call("asarray", x))
+    assert isinstance(at, Operand)
+    return session.array(session.builder.pointwise(STOP_GRADIENT(slot(0)), at))
 
 
 class Found:
