@@ -13,8 +13,9 @@ from gradproof.terminal import FINE
 def add_options(command: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     command.add_argument("--name", default="gradient", help="of the function (default: gradient)")
-    command.add_argument("--target", default="numpy", choices=["numpy", "c", "c-header"],
-                         help="NumPy source, C source that stands alone, or its header")
+    command.add_argument("--target", default="numpy", choices=["numpy", "xp", "c", "c-header"],
+                         help="NumPy source, source over the array API standard (PyTorch, JAX, "
+                              "...), C source that stands alone, or its header")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     derivation = derived(options.spec, options.shape, options.loss)
     if options.target == "numpy":
         text = derivation.numpy_source(name=options.name)
+    elif options.target == "xp":
+        text = derivation.array_api_source(options.name)
     else:
         source = derivation.c_source(options.name)
         text = source.text if options.target == "c" else source.header

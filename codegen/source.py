@@ -44,15 +44,17 @@ def gradient_source(
     row_vectors: bool = True,
     comments: Mapping[str, str] | None = None,
     summary: str = "",
+    hidden: Sequence[str] = (),
 ) -> str:
     """Source text of ``name(inputs) -> (loss, {parameter: gradient})``, for arrays of floats.
 
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
     formula to be set behind an array's line.  An input whose name Python does not take, or that
-    would hide what the text refers to, is called by a name like it.  Raises EquationError for an
-    equation with a function that NumPy lacks, or a size that no input shows, naming it.
+    would hide what the text refers to, or is `hidden`, is called by a name like it.  Raises
+    EquationError for an equation with a function that NumPy lacks, or a size that no input shows,
+    naming it.
     """
-    spoken, names = pronounceable(prepared(system))
+    spoken, names = pronounceable(prepared(system), hidden)
     results = [names[array] for array in gradients.values()]
     keys = list(map(quoted, gradients))
     pairs = ", ".join(f"{key}: {array}" for key, array in zip(keys, results, strict=True))

@@ -1,13 +1,16 @@
-"""A derivation in the words of PyTorch and of JAX."""
+"""A derivation in the words of PyTorch, of JAX, and of the array API standard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradproof.codegen.frameworks.for_arrays import USED, array_api_text
 from gradproof.codegen.frameworks.for_jax import jax_source
 from gradproof.codegen.frameworks.for_torch import torch_source
 from gradproof.codegen.frameworks.passes import Asked, Passes, passes
-from gradproof.codegen.identifiers import identifier
+from gradproof.codegen.identifiers import identifier, pronounceable
+from gradproof.codegen.saturated import prepared
+from gradproof.codegen.source import gradient_source
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.display.writer import Writer
 
@@ -33,6 +36,25 @@ class InLibraries:
         by which nothing was derived.
         """
         return jax_source(self._passes(), identifier(name), self._summary(self.chain.loss))
+
+    def array_api_source(self, name: str = "gradient") -> str:
+        """Source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})`` over the array API standard:
+        it runs unchanged on arrays of NumPy, PyTorch, JAX (also under ``jit``), CuPy and Dask, and
+        its results are arrays of the same library, type and device.
+
+        The text needs array-api-compat and, where entries are set, array-api-extra.
+        EquationError for what the standard has no word for, naming it; ValueError for a name that
+        the text has for something else.
+        """
+        if name in USED:
+            raise ValueError(f"name: {name} is what the text calls something else")
+        chain = self.chain
+        text = gradient_source(
+            chain.system, chain.loss, {one: chain.of[one] for one in chain.wrt}, name=name,
+            row_vectors=self.writer.row_vectors, summary=self._summary(chain.loss), hidden=USED)
+        spoken, _ = pronounceable(prepared(chain.system), USED)
+        reals = [array.name for array in spoken.inputs if not array.is_integer]
+        return array_api_text(text, reals, spoken.shapes)
 
     def _passes(self, upstream: str = "", constants: Iterable[str] = ()) -> Passes:
         chain = self.chain
