@@ -112,8 +112,7 @@ class LoopLines:
 
 
 def solved_text(item: Implicit, rest: str) -> str:
-    """A⁻¹ (f - x), with A the slope of a group.  Raises EquationError where more than one axis, but
-    not all of them, hang together."""
+    """A⁻¹ (f - x), with A the slope of a group."""
     coupled, count, slope = coupled_axes(item), len(item.unknown.out), item.slope
     name = item.unknown.name
     if not coupled:
@@ -123,11 +122,15 @@ def solved_text(item: Implicit, rest: str) -> str:
     if len(coupled) == count:
         square = f"{slope}.reshape({name}.size, {name}.size)"
         return f"np.linalg.solve({square}, ({rest}).ravel()).reshape({name}.shape)"
-    if len(coupled) > 1:
-        raise EquationError(f"{name}: no source text for what {len(coupled)} of its {count} axes "
-                            "are solved for together")
-    (axis,) = coupled
-    if axis == count - 1:
-        return f"np.linalg.solve({slope}, ({rest})[..., None])[..., 0]"
-    moved = f"np.moveaxis({rest}, {axis}, -1)[..., None]"
-    return f"np.moveaxis(np.linalg.solve({slope}, {moved})[..., 0], -1, {axis})"
+    apart = count - len(coupled)
+    front, last = tuple(range(apart)), coupled == tuple(range(apart, count))
+    there = tuple(axis for axis in range(count) if axis not in coupled)
+    moved = f"({rest})" if last else f"np.moveaxis({rest}, {there}, {front})"
+    if len(coupled) == 1:
+        found = f"np.linalg.solve({slope}, {moved}[..., None])[..., 0]"
+    else:
+        lead, whole = f"*{slope}.shape[:{apart}]", f"{slope}.shape[:{count}]"
+        side = f"np.prod({slope}.shape[{apart}:{count}], dtype=int)"
+        found = (f"np.linalg.solve({slope}.reshape({lead}, {side}, {side}), "
+                 f"{moved}.reshape({lead}, {side}, 1)).reshape({whole})")
+    return found if last else f"np.moveaxis({found}, {front}, {there})"

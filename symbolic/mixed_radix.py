@@ -43,12 +43,12 @@ def _term(term: Term, out: tuple[Index, ...]) -> Term:
     sizes = {index.symbol: index.size for index in (*out, *term.over)}
     guards: list[Guard] = []
     for guard in term.guards:
-        guards += _split(guard, sizes)
+        guards += in_digits(guard, sizes)
     return replace(term, guards=tuple(guards))
 
 
-def _split(guard: Guard, sizes: Mapping[sp.Symbol, sp.Expr]) -> list[Guard]:
-    """The guard, or one for each digit."""
+def in_digits(guard: Guard, sizes: Mapping[sp.Symbol, sp.Expr]) -> list[Guard]:
+    """The guard, or one for each digit; `sizes` are those of the indices."""
     if not isinstance(guard, Equal) or isinstance(guard.left, Read) \
             or isinstance(guard.right, Read):
         return [guard]
@@ -64,25 +64,27 @@ def _digits(
 ) -> Iterator[sp.Expr]:
     """Expressions that vanish together when the gap does, the lowest digit first."""
     summands = sp.Add.make_args(gap)
-    low = [part for part in summands if not _in_sizes(part, indices)]
-    high = [part for part in summands if _in_sizes(part, indices)]
-    digit, rest = sp.Add(*low), sp.Add(*high)
-    if high and low:
-        radix = sp.gcd_list(high).as_independent(*indices)[0]
+    weights = {abs(part.as_independent(*indices)[0]) for part in summands} - {sp.S.One}
+    common = sp.gcd_list(list(summands)).as_independent(*indices)[0]
+    if len(summands) > 1 and common.is_positive and common != 1:
+        yield from _digits(sp.expand(gap / common), indices, sizes)
+        return
+    for radix in sorted(weights, key=lambda weight: (
+            sp.count_ops(weight), weight if weight.is_number else 0, str(weight))):
+        low = [part for part in summands if not _is_multiple(part, radix)]
+        if not radix.is_positive or not 0 < len(low) < len(summands):
+            continue
+        digit = sp.Add(*low)
         most = largest(digit, indices, sizes), largest(-digit, indices, sizes)
         if all(sp.expand(radix - bound).is_positive for bound in most):
             yield from _digits(digit, indices, sizes)
-            yield from _digits(sp.expand(rest / radix), indices, sizes)
+            yield from _digits(sp.expand((gap - digit) / radix), indices, sizes)
             return
-    elif high:
-        radix = sp.gcd_list(high).as_independent(*indices)[0]
-        if radix.is_positive and not radix.is_number:
-            yield from _digits(sp.expand(gap / radix), indices, sizes)
-            return
-    else:
-        yield from _whole_digits(gap, indices, sizes)
-        return
     yield gap
+
+
+def _is_multiple(part: sp.Expr, radix: sp.Expr) -> bool:
+    return bool(sp.denom(sp.cancel(part / radix)) == 1)
 
 
 def _whole_digits(
@@ -98,10 +100,6 @@ def _whole_digits(
             yield from _whole_digits(sp.expand((gap - low) / radix), indices, sizes)
             return
     yield gap
-
-
-def _in_sizes(part: sp.Expr, indices: list[sp.Symbol]) -> bool:
-    return bool(part.free_symbols.difference(indices))
 
 
 def largest(

@@ -9,7 +9,8 @@ reverse Christianson, Optimization Methods and Software 3, 1994).  How x was fou
 
 The slope is derived by the rule itself, of the equations with the unknown as an input.  An axis
 along which the entries of x are found apart from one another (the samples of a batch) stands in
-front of A, once.
+front of A, once.  Of several axes that hang together, A is inverted as the matrix of their places
+in row-major order.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from ..equation import (
     Array,
     Equal,
     Equation,
-    EquationError,
     Implicit,
     Index,
     Item,
@@ -37,6 +37,7 @@ from ..equation import (
     index_symbol,
     slot,
 )
+from ..mixed_radix import flat_place
 from ..substitution import rename_arrays, rename_bound, substitute_term
 from .named_operations import Companions
 from .rewrite import inline, tidy
@@ -52,8 +53,6 @@ def with_slopes(
 ) -> tuple[System, Companions]:
     """The system with ∂(x - f)/∂x behind every group that is solved for an active x, and with the
     inverse of it if it is to be `inverted`; and the names of what the rule reads by the name of x.
-
-    Raises EquationError where more than one axis of an unknown hangs together and it is inverted.
     """
     wanted = set(active)
     items: list[Item] = []
@@ -63,34 +62,60 @@ def with_slopes(
         if not isinstance(item, Implicit) or item.unknown.name not in wanted:
             continue
         unknown, coupled = item.unknown, coupled_axes(item)
-        if len(coupled) > 1 and inverted:
-            raise EquationError(
-                f"{unknown.name}: {len(coupled)} of its axes hang together in what it is solved "
-                f"for; let the unknown be a vector, such as z, and read reshape(z, ...) in its "
-                "place")
         if not item.slope:
             found, slope = slope_of(item, system, fresh, rule)
             items[-1:] = [replace(item, slope=slope), *found]
             item = replace(item, slope=slope)
         names[unknown.name] = (item.slope,)
         if coupled and inverted:
-            names[unknown.name] = (_inverse(system, items, item.slope, fresh),)
+            names[unknown.name] = (_inverse(system, items, item, fresh),)
     return replace(system, items=tuple(items)), names
 
 
 def _inverse(
-    system: System, items: list[Item], slope: str, fresh: Callable[[str], str]
+    system: System, items: list[Item], group: Implicit, fresh: Callable[[str], str]
 ) -> str:
-    """The name of the inverse of a slope, which is appended unless the system has it."""
-    for item in system.items:
-        if isinstance(item, Equation) and item.reduction == "inv" and item.terms[0].reads and (
-                item.terms[0].reads[0].array == slope and item.terms[0].body == slot(0)):
-            return item.name
-    out = next(e.out for item in items for e in equations_of(item) if e.name == slope)
-    name = fresh(f"{slope}_inv")
+    """The name of the inverse of the group's slope, which is appended unless the system has it."""
+    slope = group.slope
+    out = next(equation.out for item in (*items, *system.items) for equation in equations_of(item)
+               if equation.name == slope)
+    if len(coupled_axes(group)) > 1:
+        square = _square(slope, out, len(coupled_axes(group)))
+        slope = _there(system, square, "M", fresh, items)
+        out = square.out
     read = Read(slope, tuple(index.symbol for index in out))
-    items.append(Equation(name, out, (Term(slot(0), (read,)),), "inv"))
-    return name
+    made = Equation("", out, (Term(slot(0), (read,)),), "inv")
+    return _there(system, made, f"{slope}_inv", fresh, items)
+
+
+def _there(system: System, made: Equation, name: str, fresh: Callable[[str], str],
+           items: list[Item]) -> str:
+    """The name of an array that is what an equation says, which is appended unless the system has
+    it."""
+    for item in system.items:
+        if isinstance(item, Equation) and item.reduction == made.reduction and (
+                replace(made, name=item.name, out=item.out, terms=tuple(substitute_term(
+                    term, {one.symbol: other.symbol for one, other in zip(
+                        made.out, item.out, strict=False)}) for term in made.terms)) == item):
+            return item.name
+    items.append(replace(made, name=fresh(name)))
+    return items[-1].name
+
+
+def _square(slope: str, out: tuple[Index, ...], count: int) -> Equation:
+    """A[.., i, j, k, l] as the matrix of row n i + j and column n k + l, for `count` axes that hang
+    together."""
+    front, row, column = out[:-2 * count], out[-2 * count:-count], out[-count:]
+    taken = {index.name for index in out}
+    flattened = []
+    for part in (row, column):
+        name = fresh_name(part[0].name, taken)
+        taken.add(name)
+        flattened.append(Index(name, sp.Mul(*(index.size for index in part))))
+    same = tuple(Equal(flattened[place].symbol, flat_place(part))
+                 for place, part in enumerate((row, column)))
+    read = Read(slope, tuple(index.symbol for index in out))
+    return Equation("", (*front, *flattened), (Term(slot(0), (read,), (*row, *column), same),))
 
 
 def coupled_axes(group: Implicit) -> tuple[int, ...]:
@@ -222,10 +247,14 @@ def solved(
     if not coupled:
         reads = Read(given, (*front, *symbols)), Read(slope, tuple(apart))
         return Equation(name, (*lead, *out), (Term(slot(0) / slot(1), reads),))
-    (axis,) = coupled
     taken = {index.name for index in (*lead, *out)}
-    bound = Index(fresh_name(out[axis].name, taken), out[axis].size)
-    pair = (bound.symbol, symbols[axis]) if transposed else (symbols[axis], bound.symbol)
-    there = [bound.symbol if place == axis else symbol for place, symbol in enumerate(symbols)]
-    reads = Read(slope, (*apart, *pair)), Read(given, (*front, *there))
-    return Equation(name, (*lead, *out), (Term(slot(0) * slot(1), reads, (bound,)),))
+    bound: dict[int, Index] = {}
+    for axis in coupled:
+        bound[axis] = Index(fresh_name(out[axis].name, taken), out[axis].size)
+        taken.add(bound[axis].name)
+    here = flat_place([out[axis] for axis in coupled])
+    there = flat_place(list(bound.values()))
+    pair = (there, here) if transposed else (here, there)
+    at = [bound[place].symbol if place in bound else symbol for place, symbol in enumerate(symbols)]
+    reads = Read(slope, (*apart, *pair)), Read(given, (*front, *at))
+    return Equation(name, (*lead, *out), (Term(slot(0) * slot(1), reads, tuple(bound.values())),))

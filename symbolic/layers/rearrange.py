@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from ..equation import Equal, Index, Read, Size, Term, Within, as_size, slot
-from ..mixed_radix import flat_place
+from ..mixed_radix import flat_place, in_digits
 from ..substitution import rename_bound
 from .builder import Builder, Operand, ShapeError
 
@@ -56,7 +56,8 @@ def reshape(
     for source, index in zip(rest_old, bound, strict=True):
         at[source] = index.symbol
     term = Term(slot(0), (Read(operand.name, tuple(at)),), tuple(bound),
-                (Equal(flat_new, flat_place(bound)),))
+                tuple(in_digits(Equal(flat_new, flat_place(bound)), {
+                    index.symbol: index.size for index in (*out, *bound)})))
     return builder.emit(None, out, [rename_bound(term, {index.name for index in out})])
 
 

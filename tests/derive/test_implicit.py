@@ -58,7 +58,7 @@ def test_gradients_agree_with_differences(name):
 
 
 @pytest.mark.parametrize("name", ["deep equilibrium", "Kepler's equation", "named on the way",
-                                  "two in a row"])
+                                  "two in a row", "the matrix of a Lyapunov equation"])
 def test_second_derivatives_agree_with_differences(name):
     system, said, wrt = stated(name)
     derived, values = gp.derive(system, wrt), drawn(said, 2)
@@ -72,7 +72,7 @@ def test_second_derivatives_agree_with_differences(name):
 
 
 @pytest.mark.parametrize(("name", "unknown"), [("deep equilibrium", "x"), ("mean field", "u"),
-                                               ("Kepler's equation", "E")])
+                                               ("Kepler's equation", "E"), ("a matrix between two", "Z")])
 def test_jacobians_agree_with_differences(name, unknown):
     system, said, wrt = stated(name)
     values = drawn(said, 4)
@@ -96,13 +96,19 @@ def test_a_ridge_gradient_is_that_of_the_normal_equations():
 def test_values_of_a_matrix_that_hangs_together():
     system, said, _ = stated("the matrix of a Riccati equation")
     values = drawn(said, 6)
-    with pytest.raises(gp.EquationError, match="P: 2 of its axes hang together"):
-        gp.derive(system)
     found = evaluate(system, values)["P"]
     inverse = np.linalg.inv
     again = values["Q"] + values["A"].T @ inverse(
         inverse(found) + values["B"] @ values["B"].T) @ values["A"]
     np.testing.assert_allclose(found, again, rtol=1e-12)
+
+
+def test_a_lyapunov_gradient_solves_the_transposed_equation():
+    system, said, _ = stated("the matrix of a Lyapunov equation")
+    values = drawn(said, 8)
+    found = gp.derive(system, ["Q"]).compile()(**values)[1]["Q"]
+    A, P = values["A"], evaluate(system, values)["P"]
+    np.testing.assert_allclose(found - A.T @ found @ A, P, atol=1e-12)
 
 
 def test_formulas_read_as_in_a_book():

@@ -54,5 +54,18 @@ LOSSES: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
         {"W": "n n", "b": "n"}, ("W", "b")),
     "the matrix of a Riccati equation": (
         "P = fixed_point(Q + A.T @ inv(inv(P) + B @ B.T) @ A, start=Q)\nL = tr(P)",
-        {"Q": "definite n n", "A": "n n", "B": "n k"}, ()),
+        {"Q": "definite n n", "A": "n n", "B": "n k"}, ("Q", "A", "B")),
+    "the matrix of a Lyapunov equation": (
+        "P = root(A @ P @ A.T - P + Q, start=Q)\nL = sum(P**2)/2",
+        {"A": "n n", "Q": "definite n n"}, ("A", "Q")),
+    "a matrix between two": (
+        "Z = fixed_point(tanh(W @ Z @ V + X), start=zeros(n, k))\nL = sum((Z - Y)**2)",
+        {"W": "n n", "V": "k k", "X": "n k", "Y": "n k"}, ("W", "V")),
+    "matrices of a batch": (
+        "Z = fixed_point(tanh(W @ Z @ V + X), start=zeros(m, n, k))\nL = sum((Z - Y)**2)",
+        {"W": "n n", "V": "k k", "X": "m n k", "Y": "m n k"}, ("W", "V")),
+    "a batch between its axes": (
+        "Z = fixed_point(tanh(swapaxes(W @ swapaxes(Z, 0, 1) @ V, 0, 1) + X), "
+        "start=zeros(n, m, k))\nL = sum((Z - Y)**2)",
+        {"W": "n n", "V": "k k", "X": "n m k", "Y": "n m k"}, ("W", "V")),
 }
