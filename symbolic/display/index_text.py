@@ -146,7 +146,8 @@ def _reduced(
     below = [medium.below(index.name, "" if is_seen else affine(index.size, medium.latex))
              for index, is_seen in over]
     if guards and reduction not in ("logsumexp", "max"):
-        shown = Piece(guards + medium.style.hold(shown, MUL), MUL)
+        shown = Piece(guards.removesuffix(medium.gap) if shown.text == "1"
+                      else guards + medium.style.hold(shown, MUL), MUL)
     if reduction == "max" and not below and not guards:
         return shown  # of one place alone
     if reduction == "max":  # the places that a guard leaves out take no part, whatever their sign

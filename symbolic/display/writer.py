@@ -144,9 +144,11 @@ class Writer(Conventions):
         itself = Read(equation.name, tuple(index.symbol for index in equation.out))
         for place, term in enumerate(equation.terms):
             at = slot(term.reads.index(itself)) if itself in term.reads else None
-            if at is None or term.over or term.guards or at not in sp.Add.make_args(term.body):
+            if at is None or term.over or term.guards or not any(
+                    part.is_Number and part >= 1 for part in (
+                        part / at for part in sp.Add.make_args(term.body))):
                 continue
-            body, reads = prune(term.body - at, term.reads)
+            body, reads = prune(sp.expand_mul(term.body - at, deep=False), term.reads)
             terms = (*equation.terms[:place], replace(term, body=body, reads=reads),
                      *equation.terms[place + 1:])
             return replace(equation, terms=tuple(

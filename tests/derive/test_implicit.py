@@ -71,8 +71,9 @@ def test_second_derivatives_agree_with_differences(name):
                                np.tensordot(due, way, way.ndim), atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "unknown"), [("deep equilibrium", "x"), ("mean field", "u"),
-                                               ("Kepler's equation", "E"), ("a matrix between two", "Z")])
+@pytest.mark.parametrize(("name", "unknown"), [
+    ("deep equilibrium", "x"), ("mean field", "u"), ("Kepler's equation", "E"),
+    ("a matrix between two", "Z")])
 def test_jacobians_agree_with_differences(name, unknown):
     system, said, wrt = stated(name)
     values = drawn(said, 4)
@@ -118,6 +119,8 @@ def test_formulas_read_as_in_a_book():
     assert "  u₁ = ((I - diag(1 - x∘²) W)⁻¹)ᵀ (x - y)\n" in written["deep equilibrium"]
     assert "  0 = l w + Xᵀ (X w - y)\n" in written["ridge regression"]
     assert "  u = (l I + Xᵀ X)⁻¹ ∂L/∂w\n" in written["ridge regression"]
+    lyapunov = str(gp.derive(stated("the matrix of a Lyapunov equation")[0], ["A"]))
+    assert "  0 = A P Aᵀ + Q - P\n" in lyapunov
     assert "the slope of what E is solved for has an inverse there" in written["Kepler's equation"]
 
 
