@@ -98,8 +98,9 @@ def _there(system: System, made: Equation, name: str, fresh: Callable[[str], str
                     term, {one.symbol: other.symbol for one, other in zip(
                         made.out, item.out, strict=False)}) for term in made.terms)) == item):
             return item.name
-    items.append(replace(made, name=fresh(name)))
-    return items[-1].name
+    found = replace(made, name=fresh(name))
+    items.append(found)
+    return found.name
 
 
 def _square(slope: str, out: tuple[Index, ...], count: int) -> Equation:
