@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from ..symbolic import escaping
 from .content import Code, Display, Listing, Math, Prose, Ref, Relation, Run, Side, split
@@ -63,6 +64,22 @@ _DERIVATIVE = re.compile(r"\\frac\{(\\partial [^{}]*)\}\{((?:[^{}]|\{[^{}]*\})*)
 def in_line(latex: str) -> str:
     """With ∂L/∂w on one line, where a small fraction would be hard to read."""
     return _DERIVATIVE.sub(r"\1/\2", latex)
+
+
+_NAMED = r"\{(\\?[a-zA-Z]+) _\{(\w)\}\}"
+_RAISED = r"\^\{([(\[]\w+[)\]])\}"
+
+
+def scripts_together(latex: str) -> str:
+    """With the scripts of one letter above one another, where a formula that is read back keeps
+    them apart.
+
+    >>> scripts_together(r"{W _{o}}^{(1)} _{i j} {a^{o}} _{t} + {b _{f}}^{(2)}")
+    'W _{o,i j}^{(1)} a^{o} _{t} + b _{f}^{(2)}'
+    """
+    latex = re.sub(_NAMED + _RAISED + r" _\{([^{}]*)\}", r"\1 _{\2,\4}^{\3}", latex)
+    latex = re.sub(_NAMED + _RAISED, r"\1 _{\2}^{\3}", latex)
+    return re.sub(r"\{([a-z]\^\{\w\})\}(?= _\{)", r"\1", latex)
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -147,7 +164,8 @@ def aligned(formulas: Sequence[Relation], width: float) -> list[str]:
 
 
 def tagged_rows(display: Display, width: float) -> list[tuple[str, str]]:
-    """The same, each with the number that is printed beside it."""
+    """The same, each with the number that is printed beside it; a row that goes on with the one
+    above it has nothing left of the alignment."""
     found = []
     lefts = max((visible(formula.left) for formula in display.formulas), default=0)
     for formula, label in display.tagged:
@@ -255,6 +273,8 @@ class Latex(Markup):
     row = 70
     code_row = 96
     """Characters of the typewriter font on a line."""
+    small_row = 108
+    """The same in the smaller size of a program with longer lines."""
     with_han = False
     """Whether the document's class has fonts for Chinese."""
     prefix = "gradproof:"
@@ -262,7 +282,7 @@ class Latex(Markup):
 
     def mathematics(self, latex: str) -> str:
         """A formula whose symbols may be of any script; \\text and \\mathrm in it stay right."""
-        return self._han(escaping.latex_symbols(latex))
+        return self._han(escaping.latex_symbols(scripts_together(latex)))
 
     def text(self, text: str) -> str:
         return self._han(escaping.latex(text))
@@ -283,7 +303,11 @@ class Latex(Markup):
         if len(lines) == 1:
             body = lines[0].replace(" &", " ", 1).strip()
             return f"\\begin{{equation*}}\n{body}\n\\end{{equation*}}"
-        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+        last = len(lines) - 2
+        breaks = [_break(above, below, place in (0, last))
+                  for place, (above, below) in enumerate(pairwise(lines))]
+        rows_ = "".join(f" {mark}\n{line}" for mark, line in zip(breaks, lines[1:], strict=True))
+        return f"\\begin{{align*}}\n{lines[0]}{rows_}\n\\end{{align*}}"
 
     def reference(self, label: str) -> str:
         return rf"\hyperref[{self._anchor(label)}]{{{label}}}" if label in self.known else label
@@ -298,13 +322,24 @@ class Latex(Markup):
 
     def listing(self, listing: Listing) -> str:
         found = []
-        for line in escaping.lines(listing.text).rstrip().split("\n"):
-            for part in _folded(line, self.code_row):
+        lines = escaping.lines(listing.text).rstrip().split("\n")
+        wide = any(len(line) > self.code_row for line in lines)
+        row, size = (self.small_row, r"\scriptsize") if wide else (self.code_row, "")
+        for line in lines:
+            for part in _folded(line, row):
                 indent = len(part) - len(part.lstrip())
                 shown = "~" * indent + escaping.latex_typewriter(part.strip()).replace("  ", "~~")
                 found.append(shown or "~")
         rows_ = "\\\\\n".join(rf"\mbox{{{row}}}" for row in found)
-        return f"\\begin{{program}}\n{rows_}\n\\end{{program}}"
+        return f"\\begin{{program}}{size}\n{rows_}\n\\end{{program}}"
+
+
+def _break(above: str, below: str, end: bool) -> str:
+    """What ends a row: no page ends between the rows of one formula, nor with the first or before
+    the last of all (at an `end`); fractions that stand one below the other have some room."""
+    held = "*" if end or below.startswith(" &") else ""
+    tall = all(r"\frac" in row or r"\sum" in row for row in (above, below))
+    return r"\\" + held + ("[4pt]" if tall else "")
 
 
 _OTHER_HAN = re.compile(r"\\otherscript\{[0-9A-F]+\}\{([\u3000-\u9fff\uff00-\uffef])\}")

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ...symbolic import escaping
 from ..content import Display, Listing, Prose, Relation, Section, Side, Table, plain, summands
-from ..markup import Markup, factors, visible
+from ..markup import Markup, factors, scripts_together, visible
 from ..mathml import MathmlError, mathml
 from .document import ReportData
 from .drawn import svg
@@ -100,7 +100,7 @@ class Page(Markup):
     def _math(self, latex: str, block: bool = False) -> str:
         """MathML that keeps its TeX; the TeX itself where math-core does not know it."""
         try:
-            made = mathml(latex, block)
+            made = mathml(scripts_together(latex), block)
         except MathmlError:
             _needed()
             return f'<code class="tex">{self.text(latex.removeprefix("{} "))}</code>'

@@ -9,7 +9,19 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
-from ..content import Code, Display, Math, Prose, Relation, Section, Table, plain
+from ..content import (
+    Block,
+    Bullets,
+    Code,
+    Display,
+    Listing,
+    Math,
+    Prose,
+    Relation,
+    Section,
+    Table,
+    plain,
+)
 from ..drawing import Drawing
 from ..markup import FLAVORS, Dollars, Latex, Markup, visible
 from .document import ReportData
@@ -18,6 +30,8 @@ from .drawn import tikz
 PAGE_ROWS = 32
 """Rows of a table that fit on a page of LaTeX; where no table may go over pages, a longer one is
 continued in another."""
+HEAD_ROWS = 8
+"""Rows of a program or of a long table that follow the sentence before it on the same page."""
 LONG_ROWS = 12
 """Rows up to which a table stands on one page."""
 
@@ -67,10 +81,25 @@ def latex(report: ReportData, body: bool = False) -> str:
         report=report, markup=markup, prose=markup.prose, kept=kept, body=body,
         as_display=as_display,
         picture=lambda drawing: tikz(drawing, markup.text, markup.inline),
-        table=lambda table: _latex_table(table, markup, body),
+        table=lambda table: _latex_table(table, markup, body), room=_room,
     ))
-    # A blank line before a display would be a paragraph of its own.
-    return kept.restored(re.sub(r"\n\n(?=\\begin\{(equation|align)\*\})", "\n", text))
+    # A blank line before a display would be a paragraph of its own; after a heading it is one.
+    text = re.sub(r"\n\n(?=\\begin\{(equation|align)\*\})", "\n", text)
+    text = re.sub(r"^(\\(?:sub)?section\{.*\})\n(?=\\begin\{(equation|align)\*\})",
+                  r"\1\n\\nobreak\\vspace{-\\baselineskip}\n", text, flags=re.MULTILINE)
+    return kept.restored(text)
+
+
+def _room(blocks: Sequence[Block], lines: int) -> str:
+    """Asks for so many lines and those of what a first sentence leads to: a program, a table or
+    a list, of which no page is to have the first lines alone."""
+    led = next((block for block in blocks[:2]
+                if isinstance(block, Listing | Table | Bullets)), None)
+    if led is None:
+        return ""
+    rows = led.text.count("\n") + 1 if isinstance(led, Listing) else (
+        len(side_by_side(led).rows) if isinstance(led, Table) else 2)
+    return rf"\roomfor{{{lines + 3 + round(1.2 * min(rows, HEAD_ROWS))}}}" + "\n"
 
 
 def as_display(formula: Relation) -> Display:
@@ -81,16 +110,21 @@ def _latex_table(table: Table, markup: Markup, body: bool) -> str:
     """A tabular; a long one goes over pages by itself, and in a body, whose preamble is another's,
     in pieces.  Columns of text wrap where the table would be wider than the page."""
     table = side_by_side(table)
-    columns = "".join(_columns(table))
-    header = " & ".join(_latex_cell(rf"\textit{{{markup.prose(cell)}}}", align, head=True)
-                        for cell, align in zip(table.header, table.align, strict=True))
+    widths = _columns(table)
+    columns = "".join(widths)
+    header = " & ".join(
+        (_UNBROKEN if width.startswith("p") else "")
+        + _latex_cell(rf"\textit{{{markup.prose(cell)}}}", align, head=True)
+        for cell, align, width in zip(table.header, table.align, widths, strict=True))
     rows = [" & ".join(_latex_cell(markup.prose(cell), align)
                        for cell, align in zip(row, table.align, strict=True)) + r" \\"
             for row in table.rows]
     if len(rows) > LONG_ROWS and not body:
         return "\n".join([
             r"{\small\renewcommand{\arraystretch}{1.15}", rf"\begin{{longtable}}{{{columns}}}",
-            rf"{header} \\ \hline", r"\noalign{\vskip 2pt}", r"\endhead", *rows,
+            rf"{header} \\ \hline", r"\noalign{\vskip 2pt}", r"\endhead",
+            *(row + "*" if place in (0, 1, len(rows) - 3, len(rows) - 2) else row
+              for place, row in enumerate(rows)),  # so that no row is alone on a page
             r"\end{longtable}}",
         ])
     found = []
@@ -101,6 +135,10 @@ def _latex_table(table: Table, markup: Markup, body: bool) -> str:
             *rows[start : start + PAGE_ROWS], r"\end{tabular}", r"\end{center}",
         ]))
     return "\n".join(found)
+
+
+_UNBROKEN = r"\hyphenpenalty10000\rightskip0pt plus 3em\relax "
+"""Before a heading that wraps: between its words alone."""
 
 
 def side_by_side(table: Table) -> Table:

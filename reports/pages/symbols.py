@@ -44,13 +44,17 @@ class Symbols:
         if not self.targets:
             return None
         node = _inside(_read(markup))
-        found = self.targets.get(_key(node))
+        found = self._found(node)
         return found if node.tag in _FIRST or not len(node) else None
+
+    def _found(self, node: Xml.Element) -> Target | None:
+        return next((self.targets[key] for key in (*_with_gate(node), _key(node))
+                     if key in self.targets), None)
 
     def _walk(self, node: Xml.Element) -> Iterator[Target]:
         if node.tag == "annotation":
             return
-        found = self.targets.get(_key(node)) if node.tag in _FIRST or not len(node) else None
+        found = self._found(node) if node.tag in _FIRST or not len(node) else None
         if found is not None:
             yield found
         elif node.tag in _FIRST:  # what stands around a letter are its subscripts
@@ -58,6 +62,15 @@ class Symbols:
         else:
             for child in node:
                 yield from self._walk(child)
+
+
+def _with_gate(node: Xml.Element) -> Iterator[tuple[str, str]]:
+    """What the keys of W_{o,ij}^{(1)} and a^o_t would be with the gate at the letter."""
+    if node.tag in ("msub", "msubsup"):
+        letter, below, *above = ("".join(part.itertext()) for part in node)
+        yield letter + below.partition(",")[0], "".join(above)
+        if above:
+            yield letter + above[0], ""
 
 
 def _inside(tree: Xml.Element) -> Xml.Element:

@@ -9,6 +9,7 @@ from itertools import groupby
 from ...symbolic.display.notation import Notation, general_notation
 from ..content import (
     Block,
+    Bullets,
     Display,
     Math,
     Paragraph,
@@ -51,7 +52,24 @@ def general_section(rule: Sequence[tuple[str, str, str]], notation: Notation) ->
         scope = where.replace("≤", r"\le").replace("<", r"\lt")
         text = ": ".join(part for part in (f"For ${scope}$" if where else "", reason) if part)
         blocks += [Paragraph(sentence(text)), Display((raw(latex),))]
-    return Section(("The general rule",), tuple(blocks), name="rule")
+    return Section(("The general rule",), (*blocks, *_said_of(general)), name="rule")
+
+
+def _said_of(general: Notation) -> tuple[Block, ...]:
+    """What the four equations tell, in words."""
+    adjoint = Math(general.latex("dZ(l)"))
+    return (Paragraph(("What the four say:",)), Bullets((
+        (adjoint, " is how fast the loss changes with a unit's net input. At the last layer it is "
+         "how fast the loss changes with the output, times the slope of the activation: a unit "
+         "whose slope is near zero is saturated, and what leads to it learns slowly.",),
+        ("It goes back through the same weights that the forward pass took, transposed, and meets "
+         "a slope in every layer: small slopes and weights make it vanish, large ones explode.",),
+        ("The gradient of a weight is the output of the unit that it comes from, times the "
+         "adjoint of the unit that it leads to: a weight from a unit whose output is near zero "
+         "learns slowly.",),
+        ("The gradient of a bias is the adjoint itself: a bias is a weight from a unit whose "
+         "output is always one.",),
+    )))
 
 
 def entries_section(entries: Sequence[EntryStep]) -> Section:

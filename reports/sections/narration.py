@@ -59,8 +59,10 @@ class Narrator:
     def forward(self) -> Section:
         """The forward equations, numbered, and what they read beyond the ends of loops."""
         steps = [step for step in self.chain.steps if step.role == "forward"]
-        blocks: list[Block] = [Display(tuple(self.formula(step.forms[-1]) for step in steps),
-                                       labels=tuple(self.label(step.name) for step in steps))]
+        blocks: list[Block] = [
+            Paragraph(("In this order the loss is computed from the inputs:",)),
+            Display(tuple(self.formula(step.forms[-1]) for step in steps),
+                    labels=tuple(self.label(step.name) for step in steps))]
         notes = dict.fromkeys(note for step in steps
                               for note in self.writer.notes(step.equation, latex=True))
         if notes:

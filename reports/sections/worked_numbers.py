@@ -24,7 +24,7 @@ from ..worked.digits import TABLE_DIGITS, show, show_all, tabled
 from ..worked.figures import DIGITS, Place
 from ..worked.lines import WorkedLine, Worker
 from ..worked.quantities import UPDATED, updated_name
-from .narration import backward_steps
+from .narration import backward_steps, listed
 
 ALL = 60
 """Entries up to which every one is worked out; beyond, the first few of each array."""
@@ -53,11 +53,11 @@ def worked_section(
     checked = sum(line.checked for line in lines)
     unread = len(lines) - checked
     caution = "" if not unread else (
-        f" {unread} lines were not checked: their functions are beyond the check, or their digits "
-        "cancel beyond all that are printed; these lines have no numbers put in.")
-    here: list[str | Math] = []
-    for symbol, number in figures.sizes.items():
-        here += [" Here ", Math(f"{symbol} = {number}"), "."]
+        f" {unread} {'line was' if unread == 1 else 'lines were'} not checked: what it computes is "
+        "beyond the check, or its digits cancel beyond all that are printed; such a line has no "
+        "numbers put in.")
+    sizes = [Math(f"{symbol} = {number}") for symbol, number in figures.sizes.items()]
+    here = (" Here ", *listed(sizes), ".") if sizes else ()
     head = Section(("Worked numbers",), (Paragraph((
         f"Each line is formula, numbers put in, result. All is computed to {DIGITS} digits; "
         f"results are printed with {worker.digits} significant digits, or with all they have. The "
@@ -77,13 +77,18 @@ def _step(
             len(places) == 1 or value_of(step.name, worker) is not None):
         made = [worker.in_symbols(step.equation, places[0])] if len(places) == 1 else []
     else:
-        made = worker.lines(step.equation, places[:limit])
+        made = worker.lines(step.equation, places[:_shown(places, limit)])
     lines += made
     written = worker.names.writer.latex(step.equation)
     name = worker.names.writer.name(step.name, latex=True)
     # with indices, the left side is an entry and not the array
     sides = (Side("=", summands(written.right)),) if written.left == name else ()
     yield _worked(step.name, name, sides, made, places, worker)
+
+
+def _shown(places: Sequence[Place], limit: int | None) -> int:
+    """How many entries have a line: all, where it would take one to say that one is left out."""
+    return len(places) if limit is None or len(places) == limit + 1 else limit
 
 
 def _worked(
@@ -95,7 +100,7 @@ def _worked(
         left_out = ("The entries of ", Math(name), " are sums of many terms, and are not written "
                     "out.")
     elif len(made) < len(places):
-        left_out = (f"{len(places) - len(made)} further entries of ", Math(name),
+        left_out = (f"The other {len(places) - len(made)} entries of ", Math(name),
                     " are left out.")
     value = value_of(array, worker)
     whole = None if value is None or len(places) == 1 else Relation(name, (*sides, value))
@@ -134,7 +139,7 @@ def _updates(
     for parameter, gradient in gradients.items():
         places = list(worker.names.figures[parameter])
         made = [worker.update(parameter, gradient, place, rate)
-                for place in islice(places, limit)]
+                for place in places[:_shown(places, limit)]]
         lines += made
         name = writer.name(parameter, latex=True)
         side = Side(r"\leftarrow", (rf"{name} - \eta {writer.name(gradient, latex=True)}",))

@@ -168,7 +168,7 @@ def test_checks_are_reported_with_their_diagnosis() -> None:
 
 def test_large_networks_show_the_first_entries_and_say_how_many_are_left_out() -> None:
     text = markdown(report_of("worked softmax"))
-    assert "6 further entries of $`Z^{(1)}`$ are left out." in text
+    assert "The other 6 entries of $`Z^{(1)}`$ are left out." in text
 
 
 # --- escaping -----------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""Pages of LaTeX end where they may: not between the rows of a formula, not behind a heading or the
+first row of a table; and the scripts of a letter stand above one another."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gradproof.derivations.sources import load_source
+from gradproof.reporting import report_data
+from gradproof.reports.content import (
+    Bullets,
+    Display,
+    Listing,
+    Paragraph,
+    Relation,
+    Section,
+    Side,
+    Table,
+)
+from gradproof.reports.language import language
+from gradproof.reports.markup import Latex, scripts_together
+from gradproof.reports.pages.document import ReportData
+from gradproof.reports.pages.render import latex, markdown
+
+
+def report_of(*blocks: object) -> ReportData:
+    return ReportData("name", title=("Title",), sections=(Section(("Head",), blocks),))  # type: ignore[arg-type]
+
+
+def rows(*formulas: Relation) -> list[str]:
+    """How each row but the last ends."""
+    return re.findall(r"\\\\(\*?(?:\[4pt\])?)\n", Latex().display(Display(formulas)))
+
+
+def test_no_page_ends_within_a_formula() -> None:
+    long = Relation("y", tuple(Side("=", (" + ".join(["a_{1}"] * 14),)) for _ in range(3)))
+    short = Relation("y", (Side("=", ("a",)),))
+    assert rows(short, long, short, short, short) == ["*", "*", "*", "", "", "*"]
+
+
+def test_no_page_has_one_row_of_many_alone() -> None:
+    short = Relation("y", (Side("=", ("a",)),))
+    assert rows(*[short] * 5) == ["*", "", "", "*"]
+    tall = Relation("y", (Side("=", (r"\frac{a}{b}",)),))
+    assert rows(tall, tall, short) == ["*[4pt]", "*"]
+
+
+@pytest.mark.parametrize(("block", "room"), [
+    (Listing("a = 1\n" * 40), 17), (Listing("a = 1\n"), 9), (Bullets((("x",), ("y",))), 9),
+    (Table((("head",),), ((("x",),),) * 3, "l"), 11),
+])
+def test_a_heading_takes_what_follows_it_along(block: Listing | Table | Bullets,
+                                               room: int) -> None:
+    text = latex(report_of(Paragraph(("Said.",)), block))
+    assert f"\\roomfor{{{room}}}\n\\section{{Head}}" in text
+    assert r"\roomfor{" not in latex(report_of(Paragraph(("Said.",)))).split(r"\begin{document}")[1]
+
+
+def test_a_long_table_leaves_no_row_alone() -> None:
+    table = Table((("head",),), tuple(((str(at),),) for at in range(20)), "l")
+    text = latex(report_of(table))
+    ends = re.findall(r"^\d+ \\\\(\*?)$", text, re.MULTILINE)
+    assert ends == ["*", "*", *[""] * 15, "*", "*", ""]
+
+
+def test_scripts_stand_above_one_another() -> None:
+    kept = r"{W _{o}}^{(1)} _{i j} {a^{o}} _{t} + {b _{f}}^{[2]} + {x^{2}}^{\top} {z _{ij}}^{(1)}"
+    assert scripts_together(kept) == (
+        r"W _{o,i j}^{(1)} a^{o} _{t} + b _{f}^{[2]} + {x^{2}}^{\top} {z _{ij}}^{(1)}")
+
+
+def test_one_entry_is_not_left_out() -> None:
+    """To say that one is left out takes as much room as its line."""
+    data, _ = report_data(load_source("columns"))
+    text = markdown(data)
+    assert "The other 7 entries of $`Z^{(1)}`$ are left out." in text
+    assert not re.search(r"\b1 (further |other )?entr(y|ies)", text)
+
+
+def test_the_rule_is_told_in_words() -> None:
+    data, _ = report_data(load_source("xor"), sections=["rule"])
+    assert "a unit whose slope is near zero is saturated" in markdown(data)
+    assert "导数接近零的单元已饱和" in markdown(data.translated(language("zh")))
