@@ -89,7 +89,7 @@ def test_programs_are_printed_as_they_are(program, seed):
 
 
 @pytest.mark.slow
-@over_programs(200)
+@over_programs(100)
 def test_many_programs_are_printed_as_they_are(program, seed):
     of_random(program, seed)
 

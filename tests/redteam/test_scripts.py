@@ -169,7 +169,7 @@ def titled() -> list[Any]:
     for script in SCRIPTS:
         how = waiting.get(script.name)
         marks = [] if script.name in QUICK else [pytest.mark.slow]
-        if script.name == "no end at the top":  # a minute of waiting, as "no end" has it within
+        if script.name in ("no end at the top", "no end, asleep"):  # waits, as "no end" does
             marks.append(pytest.mark.rows)
         if how is not None:
             marks.append(pytest.mark.xfail(reason=how, strict=False,
