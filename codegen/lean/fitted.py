@@ -10,7 +10,7 @@ import numpy as np
 from .apart import apart_from
 from .flat import flat
 from .measured import measured
-from .named_once import named_once
+from .named_once import named_once, without_unread
 from .products import as_products
 from .spelled import Spelled
 
@@ -44,6 +44,7 @@ def spelled(
     with np.errstate(all="ignore"):
         as_products(statements, measured(statements, space, given))
         named_once(statements)
+        without_unread(statements)
         seen = measured(statements, space, given)
         made = Spelled(statements, seen, space, workspace)
     copied = _shared(seen.results, given, made)

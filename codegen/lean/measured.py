@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .flat import Flat, names_in
 
@@ -16,12 +17,13 @@ from .flat import Flat, names_in
 class Seen:
     """What every value of a name was like.
 
-    owns: whether it was an array, in C order, with memory of its own.  is_whole: whether it was in
-    C order and may be written to.
+    owns: whether it was an array without gaps, with memory of its own.  is_ordered: whether it was
+    in C order.  is_whole: whether it was without gaps and may be written to.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+    strides: tuple[int, ...]
     owns: bool
     is_ordered: bool
     is_whole: bool
@@ -48,9 +50,9 @@ class Measured:
         found = None
         if type(value) is np.ndarray:
             ordered = bool(value.flags.c_contiguous)
-            owns = value.base is None and value.flags.owndata and value.flags.writeable
-            found = Seen(value.dtype, value.shape, owns and ordered, ordered,
-                         ordered and value.flags.writeable)
+            whole = bool(value.flags.writeable) and _has_no_gaps(value)
+            owns = value.base is None and value.flags.owndata and whole
+            found = Seen(value.dtype, value.shape, value.strides, owns, ordered, whole)
         if found is None or name in self._unlike or self.arrays.get(name, found) != found:
             self._unlike.add(name)
             self.arrays.pop(name, None)
@@ -102,6 +104,12 @@ def function_of(
     inside = "".join(f"    {line}\n" for line in whole.splitlines())
     return (f"def {name}({', '.join(arguments)}):\n{inside}"
             f"    return {''.join(f'{one}, ' for one in returned)}\n")
+
+
+def _has_no_gaps(array: NDArray[Any]) -> bool:
+    """Whether an array is in C order but for the order of its axes."""
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    return bool(array.transpose(order).flags.c_contiguous)
 
 
 def _free(stem: str, flat: Flat) -> str:

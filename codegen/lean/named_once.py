@@ -1,7 +1,8 @@
 """Values that are computed once: an operation on the same values as one before it has its name.
 
-Arrays that are stored into, and views of them, are new values after each store, and never named
-for another; in a loop, from its beginning to its end.
+Arrays that are stored into, and views of them, are new values after each store, and named for
+another one only behind the last; in a loop, they change from its beginning to its end.  What was
+computed on a condition is known under the same condition later on.
 """
 
 from __future__ import annotations
@@ -98,40 +99,99 @@ def named_once(flat: Flat) -> None:
     flat.returned = [numbering.same.get(name, name) for name in flat.returned]
 
 
+def unchanging(flat: Flat) -> set[str]:
+    """Names that are bound once, and whose memory nothing changes."""
+    roots, times = roots_of(flat), bound(flat.body)
+    changed = stored(flat.body, roots)
+    return {name for name in roots if times[name] <= 1 and name not in changed
+            and not roots[name] & changed}
+
+
+def last_stores(body: Sequence[ast.stmt], roots: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """The place of the last statement that changes the memory of a name, statements counted from
+    the first to the last, heads of loops and conditions among them."""
+    found: dict[str, int] = {}
+    place = 0
+
+    def block(statements: Sequence[ast.stmt]) -> None:
+        nonlocal place
+        for node in statements:
+            here = place = place + 1
+            if isinstance(node, ast.For | ast.If):
+                block(node.body)
+            else:
+                found.update(dict.fromkeys(stored([node], roots), here))
+
+    block(body)
+    return found
+
+
+def without_unread(flat: Flat) -> None:
+    """Takes out what nothing reads."""
+    parts, before = 0, -1
+    while parts != before:
+        every = [part for node in flat.body for part in ast.walk(node)]
+        parts, before = len(every), parts
+        read = {*flat.returned}
+        for part in every:
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+                read.add(part.id)
+            elif isinstance(part, ast.AugAssign):
+                read.update(names_in(part.target))
+        flat.body = _read(flat.body, read)
+
+
+def _read(body: Sequence[ast.stmt], read: set[str]) -> list[ast.stmt]:
+    made: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, ast.For | ast.If):
+            node.body = _read(node.body, read)
+            if not node.body:
+                continue
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and (
+                node.targets[0].id not in read):
+            continue
+        made.append(node)
+    return made
+
+
 class _Numbering:
     def __init__(self, flat: Flat) -> None:
         self.roots = roots_of(flat)
-        times = bound(flat.body)
-        changed = stored(flat.body, self.roots)
-        self.fixed = {name for name in self.roots if times[name] <= 1
-                      and not self.roots[name] & changed and name not in changed}
+        self.times = bound(flat.body)
+        self.stores = last_stores(flat.body, self.roots)
+        self.place = 0
         self.versions: Counter[str] = Counter()
         self.same: dict[str, str] = {}
 
-    def block(self, body: Sequence[ast.stmt], known: Mapping[str, str]) -> list[ast.stmt]:
-        """The statements without what is known before them, or named in them before."""
+    def _is_fixed(self, name: str) -> bool:
+        """Whether a name that is bound has its value from here on."""
+        return name in self.roots and self.times[name] <= 1 and all(
+            self.stores.get(one, 0) <= self.place for one in {name, *self.roots[name]})
+
+    def block(
+        self, body: Sequence[ast.stmt], known: Mapping[str, str],
+        found: dict[str, str] | None = None,
+    ) -> list[ast.stmt]:
+        """The statements without what is known before them, or named in them before; what is known
+        at their end is added to `found`."""
         here, made = dict(known), list[ast.stmt]()
+        again = bound(body)
+        on_condition: dict[str, dict[str, str]] = {}
         for node in body:
-            node = _Renamed(self.same).visit(node) if not isinstance(
-                node, ast.For | ast.If) else node
+            self.place += 1
             if isinstance(node, ast.For | ast.If):
-                head = node.iter if isinstance(node, ast.For) else node.test
-                changed = [*stored([node], self.roots), *bound([node])]
-                self.versions.update(changed)
-                inside = self.block(node.body, here)
-                self.versions.update(changed)
-                head = _Renamed(self.same).visit(head)
-                made.append(ast.For(node.target, head, inside, []) if isinstance(node, ast.For)
-                            else ast.If(head, inside, []))
+                made.append(self._inside(node, here, on_condition, again))
                 continue
+            node = _Renamed(self.same).visit(node)
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
-                if name in self.fixed and not isinstance(node.value, ast.Constant):
-                    if isinstance(node.value, ast.Name) and node.value.id in self.fixed:
+                if self._is_fixed(name) and not isinstance(node.value, ast.Constant):
+                    if isinstance(node.value, ast.Name) and self._is_fixed(node.value.id):
                         self.same[name] = node.value.id
                         continue
                     key = self._key(node.value)
-                    if key in here:
+                    if key in here and self._is_fixed(here[key]):
                         self.same[name] = here[key]
                         continue
                     here[key] = name
@@ -139,7 +199,26 @@ class _Numbering:
             else:
                 self.versions.update({*stored([node], self.roots), *bound([node])})
             made.append(node)
+        if found is not None:
+            found.update(here)
         return made
+
+    def _inside(
+        self, node: ast.For | ast.If, here: Mapping[str, str],
+        on_condition: dict[str, dict[str, str]], again: Mapping[str, int],
+    ) -> ast.stmt:
+        head = node.iter if isinstance(node, ast.For) else node.test
+        changed = [*stored([node], self.roots),
+                   *(name for name in bound([node]) if self.times[name] > 1)]
+        self.versions.update(changed)
+        same: dict[str, str] = {}
+        if isinstance(node, ast.If) and not any(map(again.get, names_in(head))):
+            same = on_condition.setdefault(ast.dump(head), same)
+        inside = self.block(node.body, {**here, **same}, same)
+        self.versions.update(changed)
+        head = _Renamed(self.same).visit(head)
+        return ast.For(node.target, head, inside, []) if isinstance(node, ast.For) else ast.If(
+            head, inside, [])
 
     def _key(self, value: ast.expr) -> str:
         """An operation with the versions of what it reads."""

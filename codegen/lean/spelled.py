@@ -200,7 +200,8 @@ class Spelled:
         after a place."""
         seen = self.arrays.get(name)
         return seen is not None and seen.is_whole and (
-            (seen.dtype, seen.shape) == (wanted.dtype, wanted.shape)) and all(
+            (seen.dtype, seen.shape, seen.strides) == (
+                wanted.dtype, wanted.shape, wanted.strides)) and all(
             root not in self.flat.arguments and self.lives.ends.get(root) == place
             for root in self.lives.roots.get(name, ()))
 
@@ -328,11 +329,13 @@ class Pool:
 
     def buffer(self, seen: Seen, end: int) -> int:
         """The number of an array that nothing else uses up to the place `end`."""
-        kind = seen.dtype, seen.shape
+        kind = seen.dtype, seen.shape, seen.strides
         idle = self._idle.setdefault(kind, [])
         if not idle:
             idle.append(len(self.arrays))
-            self.arrays.append(np.zeros(seen.shape, seen.dtype))
+            order = sorted(range(len(seen.shape)), key=lambda axis: -seen.strides[axis])
+            made = np.zeros([seen.shape[axis] for axis in order], seen.dtype)
+            self.arrays.append(made.transpose(np.argsort(order)))
             self._kinds.append(kind)
         number = idle.pop()
         self._ends[number] = end
