@@ -77,13 +77,14 @@ class _Writing:
     def _product(self, name: str, value: ast.expr) -> list[ast.stmt]:
         """The statements that compute a product; none where it is left as it is."""
         self._remember_axes(name, value)
+        self.parts = set()
         found = self._factors(value)
         if found is None or not _is_plain(*found) or (name not in self.arrays and found[1]):
             return []
         factors, out = found
         sizes = {x: n for array, labels in factors
                  for x, n in zip(labels, self.arrays[array].shape, strict=True)}
-        there = None if len(factors) > 2 else self.known.find(*map(self._based, factors), out)
+        there = None if len(factors) > 2 else self._there(factors[0], factors[1], out)
         if there is not None:
             turned_to: list[ast.stmt] = []
             text = self._aligned(turned_to, there, out)
@@ -93,8 +94,9 @@ class _Writing:
         if not made and len(factors) == 2 and _is_rewritten(value, factors, self.arrays) and not (
                 {*factors[0][1]} ^ {*factors[1][1]}) - {*out}:
             summed = {*factors[0][1]} - {*out}
-            made = self._matmul(name, *factors, out, sizes) if summed else self._pair(
-                name, *factors, out, sizes, None)
+            one, two = factors
+            made = self._matmul(name, one, two, out, sizes) if summed else self._pair(
+                name, one, two, out, sizes, None)
         if name in self.lasting and all(array in self.lasting for array, _ in factors):
             self.known.factors[name] = whole, out, cost
             if len(factors) == 2:
