@@ -18,8 +18,8 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
     """The arguments of the command."""
     command.add_argument("spec", help=spec_help)
     command.add_argument("--data", required=True, metavar="DATA",
-                         help="xor, moons, digits, or a file: .csv with a header, .npz with X and "
-                              "Y")
+                         help="xor, moons, digits, noise, echo, text, ratings, or a file: .csv "
+                              "with a header, .npz with X and Y")
     command.add_argument("--target", metavar="NAMES", default="",
                          help="columns of a .csv file that are predicted, with commas (default: "
                               "the last)")
@@ -60,7 +60,7 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains, a line an epoch; 2 where it diverges or something does not fit."""
-    from gradproof.derivations.sources import load
+    from gradproof.derivations.sources import load_source
     from gradproof.training.data import load as load_data
     from gradproof.training.loop import DivergedError, Plan, train
     from gradproof.training.page import expect_page, milestones, write_page
@@ -76,8 +76,8 @@ def run(options: argparse.Namespace) -> int:
         sizes=dict(options.size))
     data = load_data(options.data, targets=targets, seed=options.seed)
     file = None if options.checkpoint is None else Path(options.checkpoint)
-    training = train(load(options.spec), data, plan, checkpoint_file=file, resume=options.resume,
-                     force=options.force)
+    training = train(load_source(options.spec), data, plan, checkpoint_file=file,
+                     resume=options.resume, force=options.force)
     say(f"{len(training.w)} parameters, {len(training.train_places)} samples to train with, "
         f"{len(training.test_places)} set aside, {training.steps_in_all} steps")
     if training.history:

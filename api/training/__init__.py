@@ -4,7 +4,9 @@
     optimisers       update rules, each a few equations in a table
     schedules        learning rates over the steps, likewise
     initialisations  the values that parameters begin with
-    data             tables of samples, from names and files
+    samples          samples, and what is said of those that cannot be used
+    sets             sets of samples that have a name
+    data             samples from names and files
     npz              arrays from NumPy's files, whoever wrote them
     fitting          a network's declared arrays and sizes, filled from a table
     loop             mini-batches, steps, what each epoch gave

@@ -1,12 +1,10 @@
-"""Tables of samples: sets that have a name, CSV files, NumPy's .npz files."""
+"""Tables of samples: CSV files, NumPy's .npz files, and the sets that have a name (:mod:`sets`)."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +12,8 @@ from numpy.typing import NDArray
 from gradproof.symbolic import escaping
 
 from .npz import MOST, arrays_of
-
-
-class DataError(ValueError):
-    """Data that cannot be used: where, what was expected, what came."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """Samples, one along the first axis.
-
-    targets: numbers; or where there are `classes`, their numbers from 0, of shape (samples,).
-    description: for a page: what it is, where it is from.
-    """
-
-    name: str
-    X: NDArray[np.float64]
-    targets: NDArray[Any]
-    classes: tuple[str, ...] = ()
-    description: str = ""
-
-    def __len__(self) -> int:
-        return len(self.X)
+from .samples import Data, DataError
+from .sets import SETS
 
 
 def load(source: str, *, targets: Sequence[str] = (), seed: int = 0) -> Data:
@@ -66,63 +44,6 @@ def load(source: str, *, targets: Sequence[str] = (), seed: int = 0) -> Data:
     return found
 
 
-# --- sets with a name -----------------------------------------------------------------------------
-
-
-def _xor(seed: int) -> Data:
-    return Data("xor", np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0]),
-                ("0", "1"), "The four pairs of bits and their exclusive or.")
-
-
-def _moons(seed: int, samples: int = 1000, noise: float = 0.2) -> Data:
-    """Two half circles that reach into each other, half of the samples on each, with noise of that
-    standard deviation."""
-    rng = np.random.default_rng(seed)
-    half = samples // 2
-    angle = np.pi * rng.random(samples)
-    upper = np.arange(samples) < half
-    x = np.where(upper, np.cos(angle), 1 - np.cos(angle))
-    y = np.where(upper, np.sin(angle), 0.5 - np.sin(angle))
-    points = np.stack([x, y], axis=1) + noise * rng.standard_normal((samples, 2))
-    return Data("moons", points, (~upper).astype(np.int64), ("upper", "lower"),
-                f"Two half moons, {samples} points with noise of standard deviation {noise}.")
-
-
-def _digits(seed: int) -> Data:
-    """8 x 8 pictures of handwritten digits, grey values from 0 to 1."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise DataError("data: digits come with scikit-learn, which is not installed: pip install "
-                        "scikit-learn") from None
-    found = load_digits()
-    return Data("digits", found.data / 16.0, found.target.astype(np.int64),
-                tuple(map(str, range(10))), "1,797 handwritten digits of 8 × 8 grey values "
-                "(Alpaydin & Kaynak 1998, UCI repository), as scikit-learn ships them.")
-
-
-def _noise(seed: int, samples: int = 100) -> Data:
-    """Samples of three numbers, and labels that have nothing to do with them."""
-    rng = np.random.default_rng(seed)
-    return Data("noise", rng.standard_normal((samples, 3)), rng.integers(0, 2, samples),
-                ("0", "1"), f"{samples} samples of three normal numbers, with labels drawn at "
-                "random.")
-
-
-def _echo(seed: int, samples: int = 400, steps: int = 30) -> Data:
-    """Sequences whose first number says the class."""
-    rng = np.random.default_rng(seed)
-    sequences = rng.standard_normal((samples, steps, 1))
-    return Data("echo", sequences, (sequences[:, 0, 0] > 0).astype(np.int64), ("below", "above"),
-                f"{samples} sequences of {steps} normal numbers; the class is the sign of the "
-                "first.")
-
-
-SETS: Mapping[str, Callable[[int], Data]] = {
-    "xor": _xor, "moons": _moons, "digits": _digits, "noise": _noise, "echo": _echo}
-"""Sets by name, each made of a seed."""
-
-
 # --- files ----------------------------------------------------------------------------------------
 
 
@@ -146,9 +67,11 @@ def _csv(path: Path, targets: Sequence[str]) -> Data:
             raise DataError(f"{shown}: sample {cells.index('') + 1}, column {wanted[0]!r}: expected"
                             " the name of a class, got an empty cell")
         classes = tuple(sorted(set(cells)))
-        return Data(path.stem, X, np.array([classes.index(cell) for cell in cells]), classes)
+        return Data(path.stem, X, np.array([classes.index(cell) for cell in cells]), classes,
+                    columns=dict(zip(features, X.T, strict=True)))
     Y = np.stack([_numbers(shown, name, columns[name]) for name in wanted], axis=1)
-    return Data(path.stem, X, Y)
+    named = dict(zip([*features, *wanted], [*X.T, *Y.T], strict=True))
+    return Data(path.stem, X, Y, columns=named)
 
 
 def _columns(path: Path, shown: str) -> dict[str, list[str]]:

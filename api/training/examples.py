@@ -8,7 +8,7 @@ Each is a file of runs/, in TOML:
     hand               a hand-written backward pass of networks/ that is checked before
     [spec...]          a spec's tables
     [plan]             settings of the plan; batch = "all", rate for the learning rate
-    [[variants]]       a label, and what is other in [plan], [network] or the layers
+    [[variants]]       a label, and what is other in [plan], [network], the layers or the equations
     [[seen]]           what is `less` with one variant `than` with another, or `alike` within a part
     [due]              the figures that the first variant has to reach
 """
@@ -23,11 +23,10 @@ from math import inf
 from typing import Any, Literal
 
 from gradproof.symbolic.limits import toml
-from gradproof.symbolic.specs.model import Model
-from gradproof.symbolic.specs.network import Network
-from gradproof.symbolic.specs.reader import read_table
+from gradproof.symbolic.specs.reader import any_of
 
 from .data import load
+from .fitting import Trained
 from .loop import Plan, Training
 from .many import Many
 
@@ -39,7 +38,7 @@ class Variant:
     """One of the runs that are compared."""
 
     label: str
-    network: Network | Model
+    network: Trained
     plan: Plan
 
 
@@ -136,9 +135,9 @@ def _variant(
     spec = {**base}
     if "network" in other:
         spec["network"] = {**base["network"], **other["network"]}
-    if "layers" in other:
-        spec["layers"] = other["layers"]
-    return Variant(other["label"], read_table(spec, f"{name}.toml", name),
+    spec |= {key: other[key] for key in ("layers", "equations", "parameters", "shapes")
+             if key in other}
+    return Variant(other["label"], any_of(spec, f"{name}.toml", name),
                    planned({**plan, **other.get("plan", {})}))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import Any, TypeAlias
@@ -13,42 +13,49 @@ from numpy.typing import NDArray
 
 from gradproof.symbolic.equation import Array, Size
 from gradproof.symbolic.layers.losses import Loss
+from gradproof.symbolic.specs.common import BATCH
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.stated import Stated
 
-from .data import Data, DataError
 from .initialisations import drawn
+from .samples import Data, DataError
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
+Trained: TypeAlias = Network | Model | Stated
 MASK = "mask"
 SHARES = ("probability", "one_hot")
 """The kinds of targets that sum to one."""
 MOST_PARAMETERS = 10**8
 """Of a network that is trained: ten vectors of them have 8 GB."""
+MOST_CLASSES = 100_000
+"""That numbers of classes are taken for in sequences."""
 ROUNDED = 1e-5
 """How far from one a sum of targets may be that were floats of single precision."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Data as the arrays X and Y of a network, and the sizes that follow.
+    """Data as the inputs of a network, X and Y, or those of equations, and the sizes that follow.
 
-    sizes: by name, but for the batch's.
-    along: for X and Y, the axis that counts samples.
+    batch_size: the size that counts samples.
+    sizes: the others by name.
+    along: for each array, the axis that counts samples.
     masks: for each mask of a dropout its shape and the probability of a one.
     """
 
-    network: Network | Model
+    network: Trained
+    batch_size: Size
     arrays: Arrays
     sizes: Mapping[str, int]
     along: Mapping[str, int]
     masks: Mapping[str, tuple[Array, float]]
 
     def __len__(self) -> int:
-        return int(self.arrays["X"].shape[self.along["X"]])
+        return next(int(array.shape[self.along[name]]) for name, array in self.arrays.items())
 
     def batch(self, places: NDArray[np.int64]) -> Arrays:
-        """X and Y of some of the samples."""
+        """The arrays of some of the samples."""
         return {name: np.take(array, places, axis=self.along[name])
                 for name, array in self.arrays.items()}
 
@@ -56,7 +63,7 @@ class Fitted:
         """The shape of an input as numbers."""
         known = dict(self.sizes)
         if samples is not None:
-            known[str(self.network.batch_size)] = samples
+            known[str(self.batch_size)] = samples
         return tuple(_number(size, known) for size in array.shape)
 
     def drawn_masks(self, samples: int, rng: np.random.Generator | None) -> Arrays:
@@ -81,11 +88,22 @@ class Fitted:
                 for name, shape in shapes.items()}
 
 
-def with_classes(network: Network | Model, data: Data) -> Data:
-    """Data whose targets are the numbers of classes, or 0 and 1 where the loss is of classes, with
-    these as its classes; other data as it is."""
+def with_classes(network: Trained, data: Data) -> Data:
+    """Data whose targets are the numbers of classes, from 0 in sequences, or 0 and 1 where the loss
+    is of classes, with these as its classes; other data as it is."""
+    if isinstance(network, Stated):
+        return replace(data, classes=())
     row, found = network.objective.row, data.targets
-    if data.classes or found.size != len(data) or not np.array_equal(found, np.round(found)):
+    if data.classes or not np.array_equal(found, np.round(found)):
+        return data
+    entries = _entries_of_targets(network)
+    if row.target == "probability" and 1 < found.ndim == len(entries) - 1:
+        if found.min() < 0 or found.max() >= MOST_CLASSES:
+            return data
+        outputs = int(entries[-1]) if entries[-1].is_Integer else 0
+        count = max(int(found.max()) + 1, outputs)
+        return replace(data, targets=found.astype(np.int64), classes=tuple(map(str, range(count))))
+    if found.size != len(data):
         return data
     values = np.unique(found)
     two = set(row.labels) or ({0, 1} if (row.low, row.high) == (0, 1) else set())
@@ -93,6 +111,10 @@ def with_classes(network: Network | Model, data: Data) -> Data:
         return data
     numbers = np.searchsorted(values, found.reshape(-1))
     return replace(data, targets=numbers, classes=tuple(f"{value:g}" for value in values))
+
+
+def _entries_of_targets(network: Network | Model) -> tuple[Size, ...]:
+    return next(array.shape for array in network.system().inputs if array.name == "Y")
 
 
 def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fitted:
@@ -112,11 +134,7 @@ def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fi
                         ' several sizes: call it by a letter, batch = "m"')
     declared = {array.name: array for array in network.system().inputs}
     known = {name: int(n) for name, n in sizes.items()}
-    there = {str(s) for a in declared.values() for size in a.shape for s in size.free_symbols}
-    for name in known:
-        if name not in there - {str(batch)}:
-            others = ", ".join(sorted(there - {str(batch)})) or "none"
-            raise DataError(f"sizes: this network has no size {name} to be given; it has {others}")
+    _expect_sizes(known, declared.values(), batch)
     along = {}
     for name in ("X", "Y"):
         if batch not in declared[name].shape:
@@ -132,7 +150,47 @@ def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fi
     if other:
         raise DataError(f"training knows values for X, Y and the parameters; this network has also "
                         f"{', '.join(sorted(other))}")
-    return Fitted(network, arrays, known, along, masks)
+    return Fitted(network, batch, arrays, known, along, masks)
+
+
+def fitted_equations(stated: Stated, data: Data, sizes: Mapping[str, int]) -> Fitted:
+    """Data as the inputs of equations that are no parameters, by their names: each a column of that
+    name, X or Y, with a sample along its axis of length m.
+
+    Raises DataError where something does not fit, or a size is not known.
+    """
+    declared = {array.name: array for array in stated.system().inputs}
+    if not stated.parameters:
+        raise DataError('parameters: equations that are trained say what is learned: parameters = '
+                        f"[...] of {', '.join(declared)}")
+    batch = next((size for array in declared.values() for size in array.shape
+                  if str(size) == BATCH), None)
+    counted = [name for name, array in declared.items() if batch in array.shape]
+    given = [name for name in declared if name not in stated.parameters]
+    if batch is None or counted != given:
+        raise DataError(f"equations that are trained count samples by the size {BATCH}, which "
+                        f"{', '.join(given)} need as an axis, and the parameters must not have; "
+                        f"{', '.join(counted) or 'no input'} has it")
+    known = {name: int(n) for name, n in sizes.items()}
+    _expect_sizes(known, declared.values(), batch)
+    columns = {"X": data.X, "Y": data.targets, **data.columns}
+    along = {name: declared[name].shape.index(batch) for name in given}
+    for name in given:
+        if name not in columns:
+            raise DataError(f"{data.name} has no column {name}; it has {', '.join(columns)}")
+    arrays = {name: _placed(declared[name], along[name], np.asarray(columns[name]), known)
+              for name in given}
+    _all_known(declared.values(), batch, known)
+    return Fitted(stated, batch, arrays, known, along, {})
+
+
+def _expect_sizes(known: Mapping[str, int], arrays: Iterable[Array], batch: Size) -> None:
+    """That sizes which are given are some of the arrays'."""
+    there = {str(s) for a in arrays for size in a.shape for s in size.free_symbols} - {str(batch)}
+    for name in known:
+        if name not in there:
+            raise DataError(f"sizes: this network has no size {name} to be given; it has "
+                            f"{', '.join(sorted(there)) or 'none'}")
 
 
 def _targets(
@@ -157,11 +215,12 @@ def _targets(
     if number != len(data.classes):
         raise DataError(f"{data.name} has {len(data.classes)} classes, and the network {number} "
                         "outputs; expected one for each")
-    if len(entries) > 1:
+    if data.targets.ndim != len(entries):
         raise DataError(f"Y has the shape {_spelled(declared.shape)}, a class for each of several "
-                        f"places; {data.name} has one class a sample")
+                        f"places; {data.name} has classes of shape "
+                        f"{_spelled(data.targets.shape)}, expected as many axes but for the last")
     low = min(loss.labels, default=0)
-    return np.where(np.arange(number) == data.targets[:, None], 1.0, float(low))
+    return np.where(np.arange(number) == data.targets[..., None], 1.0, float(low))
 
 
 def _expect_assumed(loss: Loss, declared: Array, values: NDArray[Any]) -> None:
@@ -204,7 +263,16 @@ def _placed(
         raise DataError(f"{declared.name}: expected samples of shape {_spelled(numbers)}, "
                         f"{prod(numbers)} numbers, got {_spelled(own)}, {prod(own)} numbers")
     found = np.moveaxis(values.reshape(len(values), *numbers), 0, along)
-    return np.ascontiguousarray(found)
+    return np.ascontiguousarray(_whole(declared, found) if declared.is_integer else found)
+
+
+def _whole(declared: Array, values: NDArray[Any]) -> NDArray[np.int64]:
+    """Labels as integers; that they are those of a table is asked at each call."""
+    wrong = values[values != np.round(values)]
+    if wrong.size:
+        raise DataError(f"{declared.name}: expected whole numbers, from 0 on, got {wrong[0]:g}; "
+                        f"it is declared as {declared.kind!r}")
+    return values.astype(np.int64)
 
 
 def _known(size: Size, known: Mapping[str, int]) -> int | None:
@@ -236,8 +304,10 @@ def _keep(network: Network | Model, mask: str) -> float:
     return float(options["keep"])
 
 
-def _outputs_first(network: Network | Model) -> frozenset[str]:
+def _outputs_first(network: Trained) -> frozenset[str]:
     """Parameters whose first axis counts outputs."""
+    if isinstance(network, Stated):
+        return frozenset()
     if isinstance(network, Network):
         return frozenset(network.parameters if network.convention == "columns" else ())
     return frozenset(array.name for layer in network.summary for array in layer.parameters

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from gradproof.codegen.compile import compile_system
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import derive
-from gradproof.symbolic.specs.model import Model
-from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.stated import Stated
 
 from .checkpoint import Standing, expect_free, restored, save
-from .data import Data, DataError
-from .fitting import Arrays, Fitted, fitted, with_classes
+from .fitting import Arrays, Fitted, Trained, fitted, fitted_equations, with_classes
 from .optimisers import OPTIMISERS, Steps, steps
+from .samples import Data, DataError
 from .schedules import rate
 
 
@@ -94,7 +93,7 @@ class Epoch:
 class Training:
     """A run: what it trains, where it stands, what it gave so far."""
 
-    network: Network | Model
+    network: Trained
     data: Data
     plan: Plan
     checkpoint_file: Path | None = None
@@ -104,7 +103,10 @@ class Training:
 
     def __post_init__(self) -> None:
         self.data = with_classes(self.network, self.data)
-        self.fitted: Fitted = fitted(self.network, self.data, self.plan.sizes)
+        self.fitted: Fitted = (
+            fitted_equations(self.network, self.data, self.plan.sizes)
+            if isinstance(self.network, Stated)
+            else fitted(self.network, self.data, self.plan.sizes))
         self.rng = np.random.default_rng(self.plan.seed)
         order = self.rng.permutation(len(self.data))
         kept = len(order) - round(self.plan.test * len(order))
@@ -137,9 +139,11 @@ class Training:
 
     @cached_property
     def forward(self) -> Callable[..., tuple[Any, ...]]:
-        """The loss and the predictions."""
-        return compile_system(self.derivation.system,
-                              [self.derivation.chain.loss, self.network.prediction])
+        """The loss, and the predictions where there are classes."""
+        names = [self.derivation.chain.loss]
+        if self.data.classes and not isinstance(self.network, Stated):
+            names.append(self.network.prediction)
+        return compile_system(self.derivation.system, names)
 
     # --- between two epochs ---
 
@@ -234,13 +238,11 @@ class Training:
         if not len(places):
             return None, None
         arrays = self.fitted.batch(places)
-        loss, output = self.forward(**arrays, **self.fitted.drawn_masks(len(places), None),
-                                    **self.parameters)
-        return float(loss), self._accuracy(np.asarray(output), arrays["Y"])
-
-    def _accuracy(self, output: NDArray[Any], targets: NDArray[Any]) -> float | None:
-        """The part of the samples that is classified rightly; None where there are no classes."""
-        return float(np.mean(self.right(output, targets))) if self.data.classes else None
+        loss, *outputs = self.forward(**arrays, **self.fitted.drawn_masks(len(places), None),
+                                      **self.parameters)
+        rights = [float(np.mean(self.right(np.asarray(output), arrays["Y"])))
+                  for output in outputs]
+        return float(loss), (rights[0] if rights else None)
 
     def right(self, output: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
         """Which samples are classified rightly.
@@ -251,6 +253,7 @@ class Training:
         entries = self._entries - self.fitted.arrays["Y"].ndim
         if output.shape[entries] > 1:
             return np.asarray(np.argmax(output, entries) == np.argmax(targets, entries))
+        assert not isinstance(self.network, Stated)
         row = self.network.objective.row
         signed = row.output == "logits" or bool(row.labels)
         return np.asarray((output > (0.0 if signed else 0.5)) == (targets > 0))
@@ -263,7 +266,7 @@ class Training:
 
 
 def train(
-    network: Network | Model, data: Data, plan: Plan, *,
+    network: Trained, data: Data, plan: Plan, *,
     checkpoint_file: Path | None = None, resume: bool = False, force: bool = False,
 ) -> Training:
     """A run that is ready to go: see :meth:`Training.run`.

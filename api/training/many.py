@@ -30,6 +30,7 @@ from gradproof.symbolic.equation import (
     fresh_name,
     slot,
 )
+from gradproof.symbolic.specs.stated import Stated
 
 from .fitting import Arrays
 from .loop import Training
@@ -88,6 +89,8 @@ class Many(Training):
         if self.plan.clip is not None or self.plan.batch is not None or self.plan.test:
             raise ValueError("many at once: expected the whole batch, no clip (which would be of "
                              "all copies together) and no samples set aside")
+        if isinstance(self.network, Stated):
+            raise ValueError("many at once: expected a network or a model, got equations")
         super().__post_init__()
 
     def first_values(self) -> Arrays:
@@ -129,6 +132,7 @@ class Many(Training):
 
     @cached_property
     def _ends(self) -> tuple[Any, ...]:
+        assert not isinstance(self.network, Stated)
         run = compile_system(self._copies, [self.derivation.chain.loss, self.network.prediction])
         losses, outputs = run(**self.fitted.arrays, **self.parameters)
         return losses, outputs

@@ -20,8 +20,7 @@ A model has ``[model]`` and ``[[layers]]`` in the place of ``[network]``:
     channels = 6
     kernel = 5
 
-Equations stand in the place of either, with a shape for each input, and are for derivations,
-programs and reports:
+Equations stand in the place of either, with a shape for each input:
 
     equations = "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))"
     parameters = ["w"]            # what is learned; without it all real inputs
@@ -94,7 +93,7 @@ def load_any(path: str | Path) -> Network | Model | Stated:
         raise SpecError(f"{file}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SpecError(f"{file}: {error}") from None
-    return _any_of(_document(data, str(file)), str(file), file.stem)
+    return any_of(_document(data, str(file)), str(file), file.stem)
 
 
 def read_text(text: str | bytes, where: str, name: str = "network") -> Network | Model:
@@ -116,17 +115,18 @@ def read_table(
     document: Mapping[str, Any], where: str, name: str = "network"
 ) -> Network | Model:
     """The same of a spec's tables, in which numbers are integers and Decimals."""
-    return _layered(_any_of(document, where, name), where)
+    return _layered(any_of(document, where, name), where)
 
 
 def _layered(found: Network | Model | Stated, where: str) -> Network | Model:
     if isinstance(found, Stated):
         raise SpecError(f"{where}: equations: expected a [network] or a [model] here; equations "
-                        "are for derive, codegen and report")
+                        "are for derive, codegen, report and train")
     return found
 
 
-def _any_of(document: Mapping[str, Any], where: str, name: str) -> Network | Model | Stated:
+def any_of(document: Mapping[str, Any], where: str, name: str) -> Network | Model | Stated:
+    """The network, model or equations of a spec's tables, as :func:`read_table`."""
     _check_tables(document, where)
     settings: dict[str, Any] = {
         table: document.get(table, {}) for table in ("values", "notation", "source")

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.training.data import Data, DataError, load
+from gradproof.symbolic.specs.stated import Stated
+from gradproof.training.data import load
 from gradproof.training.fitting import fitted, with_classes
 from gradproof.training.loop import Plan, train
+from gradproof.training.samples import Data, DataError
 
 
 @pytest.mark.parametrize(("text", "says"), [
@@ -36,7 +38,8 @@ def test_a_table_that_cannot_be_used_says_where(tmp_path, text, says):
 
 
 def test_what_is_no_data_is_said_to_be_none(tmp_path):
-    with pytest.raises(DataError, match="expected one of xor, moons, digits, noise, echo, or"):
+    with pytest.raises(DataError, match="expected one of xor, moons, digits, noise, echo, text, "
+                       "ratings, or"):
         load("moon")
     with pytest.raises(DataError, match="there is no such file"):
         load(str(tmp_path / "x.csv"))
@@ -156,3 +159,84 @@ def test_a_plan_that_is_none_says_why(changed, says):
 def test_a_size_that_the_network_has_not_is_refused():
     with pytest.raises(DataError, match="no size k to be given; it has h"):
         train(gp.Network([2, "h", 1]), load("moons"), Plan(sizes={"k": 3}))
+
+
+# --- sequences and equations ----------------------------------------------------------------------
+
+
+def tagged(labels: int = 5, classes: int | str = 3) -> gp.Model:
+    """A class for each place of a sequence of labels."""
+    return gp.Model("m T", [{"type": "embedding", "units": 4}, {"type": "dense", "units": classes}],
+                    kind=f"labels {labels}", loss="cross_entropy_from_logits")
+
+
+def test_a_sequence_has_a_class_at_each_place(tmp_path):
+    """Given as numbers, they become rows of one 1 among zeros; the part that is right is of all
+    places."""
+    file, rng = tmp_path / "x.npz", np.random.default_rng(0)
+    X = rng.integers(0, 5, (40, 6))
+    np.savez(file, X=X, Y=X % 3)
+    training = train(tagged(), load(str(file)), Plan(epochs=60, learning_rate=0.05))
+    np.testing.assert_array_equal(training.fitted.arrays["Y"], np.eye(3)[X % 3])
+    assert training.fitted.arrays["X"].dtype == np.int64
+    assert list(training.run())[-1].accuracy == 1.0
+    columns = gp.Model("T m", [{"type": "embedding", "units": 4}, {"type": "dense", "units": 3}],
+                       kind="labels 5", loss="cross_entropy_from_logits")
+    turned = train(columns, load(str(file)), Plan(epochs=1))
+    np.testing.assert_array_equal(turned.fitted.arrays["Y"], np.eye(3)[X.T % 3])
+
+
+@pytest.mark.parametrize(("X", "Y", "says"), [
+    (np.full((4, 6), 0.5), np.zeros((4, 6)), r"X: expected whole numbers, from 0 on, got 0\.5"),
+    (np.zeros((4, 6)), np.full((4, 6), 3), "4 classes, and the network 3 outputs"),
+    (np.zeros((4, 6)), np.zeros((4, 5, 3)), "Y: expected samples of shape"),
+    (np.zeros((4, 6)), np.arange(4) % 3, "several places; x has classes of shape"),
+    (np.zeros((4, 6)), np.full((4, 6), -1), r"Y: expected samples of shape \(6, 3\), 18 numbers"),
+])
+def test_a_sequence_that_does_not_fit_says_why(tmp_path, X, Y, says):
+    file = tmp_path / "x.npz"
+    np.savez(file, X=X, Y=Y)
+    with pytest.raises(DataError, match=says):
+        train(tagged(), load(str(file)), Plan())
+
+
+def test_a_label_outside_its_table_is_an_error(tmp_path):
+    file = tmp_path / "x.npz"
+    np.savez(file, X=np.full((4, 6), 5), Y=np.tile([0, 1, 2, 0, 1, 2], (4, 1)))
+    with pytest.raises(ValueError, match=r"X.*expected an integer from 0 to 4"):
+        list(train(tagged(), load(str(file)), Plan()).run())
+
+
+LINE = Stated("e = a*height + b*weight + c - age\nL = mean(e**2)",
+              {"a": "", "b": "", "c": "", "height": "m", "weight": "m", "age": "m"},
+              ("a", "b", "c"))
+
+
+def test_equations_are_trained_on_the_columns_of_their_names(tmp_path):
+    """To the parameters by which the column was made."""
+    rng, file = np.random.default_rng(0), tmp_path / "people.csv"
+    height, weight = rng.standard_normal((2, 50))
+    age = 2 * height - weight + 0.5
+    np.savetxt(file, np.stack([age, height, weight], 1), delimiter=",", comments="",
+               header="age,height,weight")
+    training = train(LINE, load(str(file)), Plan(epochs=200, optimiser="gradient_descent"))
+    epoch = list(training.run())[-1]
+    assert (epoch.test_loss, epoch.accuracy) == (pytest.approx(0, abs=1e-12), None)
+    assert {name: float(value) for name, value in training.parameters.items()} == pytest.approx(
+        {"a": 2, "b": -1, "c": 0.5})
+
+
+@pytest.mark.parametrize(("stated", "says"), [
+    (Stated(LINE.text, LINE.inputs), r"say what is learned: parameters = \[...\] of a, b, c"),
+    (Stated("L = sum((a*x - y)**2)", {"a": "", "x": "n", "y": "n"}, ("a",)),
+     "count samples by the size m, which x, y need as an axis"),
+    (Stated("L = sum((a*x - y)**2)", {"a": "m", "x": "m", "y": "m"}, ("a",)),
+     "the parameters must not have; a, x, y has it"),
+    (Stated("L = sum((a*x - y)**2)", {"a": "", "x": "m", "y": "m"}, ("a",)),
+     "moons has no column x; it has X, Y"),
+    (Stated("L = sum((a @ x - y)**2)", {"a": "k", "x": "k m", "y": "m"}, ("a",)),
+     "moons has no column x"),
+])
+def test_equations_that_do_not_fit_the_data_say_why(stated, says):
+    with pytest.raises(DataError, match=says):
+        train(stated, load("moons"), Plan())

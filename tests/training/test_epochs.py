@@ -9,9 +9,9 @@ import pytest
 
 import gradproof as gp
 from gradproof.training.checkpoint import CheckpointError
-from gradproof.training.data import Data
 from gradproof.training.initialisations import drawn
 from gradproof.training.loop import Plan, train
+from gradproof.training.samples import Data
 
 RNG = np.random.default_rng(3)
 DATA = Data("made", RNG.standard_normal((10, 2)), RNG.integers(0, 2, 10), ("no", "yes"))

@@ -19,12 +19,13 @@ from gradproof.cli import main
 from gradproof.reports.content import plain
 from gradproof.reports.language import language
 from gradproof.training.checkpoint import CheckpointError
-from gradproof.training.data import Data, load
+from gradproof.training.data import load
 from gradproof.training.initialisations import INITIALISATIONS, drawn
 from gradproof.training.loop import DivergedError, Plan, Training, train
 from gradproof.training.many import Many, copied
 from gradproof.training.optimisers import OPTIMISERS, steps
 from gradproof.training.page import page
+from gradproof.training.samples import Data
 from gradproof.training.schedules import SCHEDULES, rate
 
 MOONS = gp.Network([2, 4, 1], activation="tanh", output="sigmoid", loss="binary_cross_entropy",
