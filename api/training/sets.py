@@ -106,6 +106,7 @@ def _ratings(seed: int, users: int = 60, items: int = 40, tastes: int = 3) -> Da
 
 
 SETS: Mapping[str, Callable[[int], Data]] = {
-    "xor": _xor, "moons": _moons, "digits": _digits, "noise": _noise, "normal": _normal, "echo": _echo,
+    "xor": _xor, "moons": _moons, "digits": _digits, "noise": _noise, "normal": _normal,
+    "echo": _echo,
     "text": _text, "ratings": _ratings}
 """Sets by name, each made of a seed."""

@@ -38,8 +38,8 @@ def test_a_table_that_cannot_be_used_says_where(tmp_path, text, says):
 
 
 def test_what_is_no_data_is_said_to_be_none(tmp_path):
-    with pytest.raises(DataError, match="expected one of xor, moons, digits, noise, echo, text, "
-                       "ratings, or"):
+    with pytest.raises(DataError, match="expected one of xor, moons, digits, noise, normal, echo, "
+                       "text, ratings, or"):
         load("moon")
     with pytest.raises(DataError, match="there is no such file"):
         load(str(tmp_path / "x.csv"))
