@@ -3,6 +3,7 @@
 No algebra is done here: what is printed is the matrix form or the index form of an equation as it
 is.
 
+    cases           cases of cases in one brace, and intervals in their conditions
     definitions     the lines "With": what named functions are, and their slopes
     fits            whether what was written is matrix algebra: the text read back
     function_names  what functions are called: ψ, arccos, σ for the slope of softplus

@@ -19,6 +19,7 @@ from ..equation import slot, slot_numbers
 from ..functions import STEP, Opaque
 from ..rationals import decimal
 from ..relations import as_relations
+from .cases import plain_cases
 
 OR, AND, ADD, MUL, POW, ATOM = -1, 0, 1, 2, 3, 4
 """Precedences, loosest first."""
@@ -147,6 +148,9 @@ class _Layout:
         if isinstance(part, Opaque):
             return self.style.opaque(type(part), self.write(part.args[0]))
         if isinstance(part, sp.Piecewise):
+            part = plain_cases(part)
+            if not isinstance(part, sp.Piecewise):
+                return self.write(part)
             condition = _indicated(part)
             shown = self.style.indicator(self._relation(condition)) if condition is not None \
                 else None
@@ -162,11 +166,25 @@ class _Layout:
         condition = _unequal(as_relations(condition))
         if isinstance(condition, sp.Or | sp.And):
             word = "or" if isinstance(condition, sp.Or) else "and"
+            if (between := self._between(condition)) is not None:
+                return between
             return self.style.joined(word, list(map(self._relation, condition.args)))
         if condition.func not in _SIGNS:
             raise NotImplementedError(f"no layout for the condition {condition}")
         left, right = _sides(condition)
         return self.style.relation(self.write(left), _SIGNS[condition.func], self.write(right))
+
+    def _between(self, condition: sp.Basic) -> Piece | None:
+        """low < x < high; None for other conditions."""
+        if not isinstance(condition, sp.And) or len(condition.args) != 2:
+            return None
+        found = {_SIGNS.get(one.func, "")[:1]: (_SIGNS.get(one.func, ""), *_sides(one))
+                 for one in condition.args}
+        if found.keys() != {"<", ">"} or found["<"][1] != found[">"][1]:
+            return None
+        (above, of, low), (below, _, high) = found[">"], found["<"]
+        right = self.style.relation(self.write(of), below, self.write(high))
+        return self.style.relation(self.write(low), above.replace(">", "<"), right)
 
     def _power(self, part: sp.Expr) -> Piece:
         if isinstance(part, sp.exp):

@@ -20,6 +20,7 @@ from gradproof.codegen.compile import compile_system
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.stable import steadied
 from gradproof.codegen.views import reshaped
+from gradproof.symbolic.display.cases import plain_cases
 from gradproof.symbolic.equation import (
     Array,
     Equal,
@@ -107,6 +108,45 @@ def test_text_prints_as_papers_do(text, shapes, lines):
         assert "Λ" not in line
         assert not re.search(r"[a-z]\d", line.split(" = ")[-1].replace("log2", "")), line
     assert not list(unparsable([formula.latex() for formula in derivation.shown()]))
+
+
+@pytest.mark.parametrize(("text", "shapes", "due"), [
+    ("sum(clip(x, -1, 1)**2)", {}, "{2 x if -1 < x < 1, 0 otherwise}"),
+    ("sum(clip(x, a, b)**2)", {"a": "", "b": ""}, "{2 x if a < x < b, 0 otherwise}"),
+    ("sum(y*clip(2*x, -1, 1))", {"y": "n"}, "y ⊙ {2 if -½ < x < ½, 0 otherwise}"),
+    ("sum(minimum(maximum(x, y), c))", {"y": "n", "c": "n"}, "[y < x < c]"),
+    ("sum(where(x > 0, where(x < 1, x**2, x), x))", {},
+     "{2 x if 0 < x < 1, 1 otherwise}"),
+    ("sum(where(x > 0, 0, where(x > -1, x**2, 3*x)))", {},
+     "{0 if x > 0, 2 x if x > -1, 3 otherwise}"),
+    ("sum(minimum(x*y, clip(x, 0.8, 1.2)*y))", {"y": "n"},
+     "{y if x ≥ 6/5 and x ⊙ y < 6/5 y or x ≤ 4/5 and x ⊙ y < 4/5 y, [4/5 < x < 6/5] ⊙ y "
+     "otherwise}"),
+])
+def test_cases_of_cases_stand_in_one_brace(text, shapes, due):
+    shapes = {"x": "n", **shapes}
+    assert str(gp.derive(gp.equations(f"L = {text}", **shapes), ["x"]).gradients["x"]) == (
+        f"∂L/∂x = {due}")
+
+
+X, Y = sp.symbols("x y", real=True)
+
+
+@settings(max_examples=60)
+@given(st.recursive(st.integers(0, 3).map(sp.Integer), lambda part: st.builds(
+    lambda yes, low, high, no, way: sp.Piecewise((yes, way(low, high)), (no, True)),
+    part, st.integers(-2, 2), st.integers(-2, 2), part, st.sampled_from([
+        lambda low, high: X > low, lambda low, high: X <= low, lambda low, high: X < 2 * Y,
+        lambda low, high: sp.And(X > low, X <= high), lambda low, high: sp.Or(X < low, X > high),
+        lambda low, high: sp.Or(sp.And(X > Y, X >= low), sp.And(X <= Y, Y < high))]))))
+def test_every_point_keeps_its_value(part):
+    if not isinstance(part, sp.Piecewise):
+        return
+    plain = plain_cases(part)
+    for x in range(-6, 7):
+        for y in (-3, 0, 1, 4):
+            at = {X: sp.Rational(x, 2), Y: sp.Rational(y, 2)}
+            assert part.subs(at) == plain.subs(at)
 
 
 def test_a_part_of_an_axis_shows_its_range():
