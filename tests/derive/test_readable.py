@@ -136,9 +136,9 @@ X, Y = sp.symbols("x y", real=True)
 @given(st.recursive(st.integers(0, 3).map(sp.Integer), lambda part: st.builds(
     lambda yes, low, high, no, way: sp.Piecewise((yes, way(low, high)), (no, True)),
     part, st.integers(-2, 2), st.integers(-2, 2), part, st.sampled_from([
-        lambda low, high: X > low, lambda low, high: X <= low, lambda low, high: X < 2 * Y,
-        lambda low, high: sp.And(X > low, X <= high), lambda low, high: sp.Or(X < low, X > high),
-        lambda low, high: sp.Or(sp.And(X > Y, X >= low), sp.And(X <= Y, Y < high))]))))
+        lambda low, high: low < X, lambda low, high: low >= X, lambda low, high: X < 2 * Y,
+        lambda low, high: sp.And(low < X, high >= X), lambda low, high: sp.Or(low > X, high < X),
+        lambda low, high: sp.Or(sp.And(X > Y, low <= X), sp.And(X <= Y, high > Y))]))))
 def test_every_point_keeps_its_value(part):
     if not isinstance(part, sp.Piecewise):
         return
