@@ -150,6 +150,8 @@ def _add_source(command: argparse.ArgumentParser) -> None:
     command.add_argument("spec", help=SPEC_HELP + FILE_HELP)
     command.add_argument("--shape", action="append", default=[], metavar="NAME=SIZES",
                          help='an input of FILE.py:NAME, as x="m n", or t="m: labels k"')
+    command.add_argument("--size", action="append", default=[], metavar="NAME=N", dest="sizes",
+                         help="a letter of these shapes that is a number, as m=4")
     command.add_argument("--loss", metavar="NAME",
                          help="the loss of a module's outputs, by its name in that file")
 
@@ -157,7 +159,7 @@ def _add_source(command: argparse.ArgumentParser) -> None:
 def _derived(options: argparse.Namespace) -> Derivation:
     from gradproof.modules.files import derived
 
-    return derived(options.spec, options.shape, options.loss)
+    return derived(options.spec, options.shape, options.loss, options.sizes)
 
 
 def _as_text(derivation: Derivation, steps: bool) -> str:
@@ -326,7 +328,7 @@ def _add_report(commands: Any) -> None:
         "gradproof report 2-2-1\n  gradproof report moons.toml --hand backward.py -o report",
         "Exit code 1 when --hand's backward pass is refuted or undecided.",
     )
-    command.add_argument("spec", help=SPEC_HELP)
+    _add_source(command)
     command.add_argument("--hand", metavar="FILE.py",
                          help="a hand-written backward pass for the three-way comparison; it is "
                               "run")
@@ -359,17 +361,17 @@ def _add_report(commands: Any) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from gradproof.checks.own_process.parent import Limits
-    from gradproof.derivations.sources import load_source
+    from gradproof.modules.files import source_in
     from gradproof.reporting import report
     from gradproof.reports.pages.files import DEFAULT
 
     def named(text: str) -> list[str]:
         return [part.strip() for part in text.split(",") if part.strip()]
 
-    network = load_source(options.spec)
     with progress("deriving, checking, writing"):
+        found = source_in(options.spec, options.shape, options.loss, options.sizes)
         written, result = report(
-            network, options.output, hand=options.hand, function=options.function,
+            found, options.output, hand=options.hand, function=options.function,
             flavor=options.flavor, force=options.force, body=options.body,
             notation=options.notation, language=options.language,
             length=options.length, digits=options.digits,

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     ):
         raise ValueError("--name: expected a Python name that the program does not use itself, "
                          f"got {options.name!r}")
-    derivation = derived(options.spec, options.shape, options.loss)
+    derivation = derived(options.spec, options.shape, options.loss, options.sizes)
     if options.target == "numpy":
         text = derivation.numpy_source(name=options.name)
     elif options.target == "xp":

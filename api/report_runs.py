@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +19,9 @@ from gradproof.reports.sections.training import Training
 from gradproof.reports.worked.digits import show
 from gradproof.symbolic.equation import Array, EquationError
 from gradproof.symbolic.exact.numbers import exact
-from gradproof.symbolic.specs.model import Model
-from gradproof.symbolic.specs.network import Network
-from gradproof.symbolic.specs.stated import Stated
+from gradproof.symbolic.specs.program import Program, Spec
 
 Values = dict[str, Any]
-Spec: TypeAlias = Network | Model | Stated
 
 STEPS_OF_H = tuple(10 ** (-place / 3) for place in range(1, 43))
 """From about 0.5 down to 1e-14, three a decade."""
@@ -86,7 +83,7 @@ def _norm(gradients: Mapping[str, Any]) -> float:
 
 def _given(derivation: Derivation, spec: Spec) -> Values | None:
     """The spec's values; None where some are missing."""
-    found = values_of(spec)
+    found = {} if isinstance(spec, Program) else values_of(spec)
     if not {array.name for array in derivation.system.inputs} <= found.keys():
         return None
     return {array.name: found[array.name] for array in derivation.system.inputs}

@@ -15,6 +15,7 @@ from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.derivations.notations import in_notation
+from gradproof.modules.derived import ProgramDerivation
 from gradproof.report_runs import error_curve_of, training_of
 from gradproof.reports.language import language as language_of
 from gradproof.reports.pages.document import SHORT, ReportData, build
@@ -29,6 +30,7 @@ from gradproof.symbolic.display.reasons import reason
 from gradproof.symbolic.equation import EquationError
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.specs.program import Program, Spec
 from gradproof.symbolic.specs.reader import load_spec
 from gradproof.symbolic.specs.stated import Stated
 
@@ -37,7 +39,7 @@ ENTRY_REPORT = 80
 
 
 def report(
-    network: Network | Model | Stated,
+    network: Network | Model | Stated | ProgramDerivation,
     directory: str | Path = "gradproof-report",
     *,
     hand: str | Path | None = None,
@@ -53,7 +55,7 @@ def report(
     force: bool = False,
     limits: Limits | None = None,
 ) -> tuple[list[Path], CheckResult | None]:
-    """Writes the report of a network, a model or equations and returns the paths.
+    """Writes the report of a network, a model, equations or a derived program; returns the paths.
 
     formats: some of "markdown" (with a network's figure beside it), "latex", "html", "pdf",
         "json", "notebook", "typst".
@@ -80,7 +82,7 @@ def report(
 
 
 def report_data(
-    network: Network | Model | Stated,
+    network: Network | Model | Stated | ProgramDerivation,
     *,
     hand: str | Path | None = None,
     function: str | None = None,
@@ -92,19 +94,28 @@ def report_data(
 ) -> tuple[ReportData, CheckResult | None]:
     """What :func:`report` writes, in English and before it is put into a format."""
     wanted = _wanted(length, sections, digits)
-    derivation = derive(network) if notation is None else in_notation(derive(network), notation)
-    if isinstance(network, Stated) and hand is not None:
-        raise ValueError(f"{network.name}: a hand-written pass is compared with a network or a "
-                         "model; gp.check holds one against equations")
+    spec, derivation = _derived(network)
+    if notation is not None:
+        derivation = in_notation(derivation, notation)
+    if isinstance(spec, Stated | Program) and hand is not None:
+        raise ValueError(f"{spec.name}: a hand-written pass is compared with a network or a "
+                         "model; gp.check holds one against equations or a function, "
+                         "gp.check_layer against a forward pass")
     file, result = _compared(derivation, hand, function, limits)
     return build(
-        network, derivation.chain, derivation.stepwise,
+        spec, derivation.chain, derivation.stepwise,
         source_text=_source(derivation), hand_source=None if file is None else source_of(file),
         general_rule=[(scope, formula, why) for formula, scope, why in derivation.general_rule]
         if derivation.has_general_rule else (),
         entries=_entries(derivation), comparison=_comparison(derivation, result),
-        training=training_of(derivation, network), sections=wanted, digits=digits,
+        training=training_of(derivation, spec), sections=wanted, digits=digits,
     ), result
+
+
+def _derived(source: Network | Model | Stated | ProgramDerivation) -> tuple[Spec, Derivation]:
+    if isinstance(source, ProgramDerivation):
+        return source.program, source
+    return source, derive(source)
 
 
 def _comparison(derivation: Derivation, result: CheckResult | None) -> Comparison | None:

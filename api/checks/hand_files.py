@@ -98,8 +98,10 @@ def run_file(path: str | Path) -> ModuleType:
             if line.tb_frame.f_code.co_filename == str(file):
                 number = line.tb_lineno
             line = line.tb_next
+        missing = f"; install {error.name} where gradproof runs" if isinstance(
+            error, ModuleNotFoundError) and error.name else ""
         raise HandError(f"{file}:{number}: {type(error).__name__} while the file was run: "
-                        f"{error}") from error
+                        f"{error}{missing}") from error
     return module
 
 

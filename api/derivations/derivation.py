@@ -214,11 +214,11 @@ class Derivation(InLibraries):
 
     @cached_property
     def definitions(self) -> tuple[tuple[str, str], ...]:
-        """What the named functions are, each with its slope: (LaTeX, Unicode)."""
-        return tuple(
-            (function_definition(function, True), function_definition(function, False))
-            for function in used_functions(self.system)
-        )
+        """What the named functions are, each with its slope: (LaTeX, Unicode); not those that are
+        written as what they are, [z > 0]."""
+        found = [(function_definition(function, True), function_definition(function, False))
+                 for function in used_functions(self.system)]
+        return tuple((latex, text) for latex, text in found if len({*text.split(" = ")}) > 1)
 
     @property
     def kinks(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from gradproof.codegen.frameworks.passes import Passes
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.deriving import of_equations
 from gradproof.modules.naming import Named
+from gradproof.symbolic.dependence import needed_items
 from gradproof.symbolic.equation import (
     Array,
     EquationError,
@@ -18,6 +19,7 @@ from gradproof.symbolic.equation import (
     is_unnamed,
     size_names,
 )
+from gradproof.symbolic.specs.program import Program
 from gradproof.symbolic.substitution import rename_arrays
 from gradproof.symbolic.tracing.run import Trace, TraceError
 
@@ -29,7 +31,7 @@ ROUNDS = 4
 
 
 class ProgramDerivation(Derivation):
-    """A derivation of a module or a function.
+    """A derivation of a module or a function, which is called `title`.
 
     parameters: by the name that a parameter has in formulas, its path in the module.
     upstream: by output, the name of its upstream gradient, where there is no loss.
@@ -38,11 +40,13 @@ class ProgramDerivation(Derivation):
     """
 
     parameters: Mapping[str, str]
+    title: str
     tensors: Mapping[str, Any]
     trained: tuple[str, ...]
     upstream: Mapping[str, str]
     taken: tuple[str, ...]
     fixed: Mapping[str, int]
+    is_module: bool
 
     def arrays(self) -> dict[str, Any]:
         """The parameters and buffers as NumPy's arrays of double precision, by name."""
@@ -59,10 +63,22 @@ class ProgramDerivation(Derivation):
         return tuple(f"{row[0]:{wide[0]}}  {row[1]:{wide[1]}}  {row[2]}" for row in rows)
 
     @property
+    def _taken(self) -> tuple[str, ...]:
+        """What was taken for granted before there were equations."""
+        return (*self.taken, *(f"{name} = {number}, as the parameters have it"
+                               for name, number in self.fixed.items()))
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
-        return (*super().assumptions, *self.taken,
-                *(f"{name} = {number}, as the parameters have it"
-                  for name, number in self.fixed.items()))
+        return (*super().assumptions, *self._taken)
+
+    @property
+    def program(self) -> Program:
+        """What a report tells of the program."""
+        return Program(
+            self.title, "module" if self.is_module else "function", self.parameters,
+            frozenset({*self.tensors} - {*self.trained}), self.upstream, self._taken,
+            self.writer.row_vectors)
 
     def _passes(self, upstream: str = "", constants: Iterable[str] = ()) -> Passes:
         buffers = {*self.tensors} - {*self.trained}
@@ -92,11 +108,13 @@ def held(traced: Trace, title: str, found: Sequence[Named] = ()) -> None:
 
 def derivation_of(
     traced: Trace, found: Sequence[Named], wrt: Iterable[str] | None, rows: bool, *,
-    has_loss: bool = False, fixed: Mapping[str, int] | None = None,
+    title: str, is_module: bool = False, has_loss: bool = False,
+    fixed: Mapping[str, int] | None = None,
 ) -> ProgramDerivation:
     """The derivation of what a trace returns: of a loss, or of an output by its upstream gradient.
 
     found: the parameters and buffers among its inputs.  rows: whether vectors are rows.
+    title: what the module or function is called.
     """
     system, outputs = traced.system, list(traced.results.values())
     is_scalar = len(outputs) == 1 and not system.shapes[outputs[0]]
@@ -106,6 +124,8 @@ def derivation_of(
     if wrt is None:
         wrt = _wanted(system, found, is_scalar)
     system, output, upstream = _seeded(system, outputs, is_scalar)
+    # What code computes and does not use has no line.
+    system = replace(system, items=tuple(needed_items(system, {output})))
     parts = _parts(system, {one.name for one in found})
     made = of_equations(system, output, list(wrt), rows, upstream=upstream, named=parts,
                         into=ProgramDerivation)
@@ -119,6 +139,7 @@ def derivation_of(
     made.tensors = {one.name: one.tensor for one in found}
     made.trained = tuple(one.name for one in found if not one.is_buffer)
     made.upstream, made.taken, made.fixed = upstream, traced.assumptions, dict(fixed or {})
+    made.title, made.is_module = title, is_module
     return made
 
 
@@ -143,6 +164,7 @@ def _letters(derivation: Derivation) -> dict[str, str]:
     used |= {str(size) for size in size_names(system.shapes.values())}
     found = {}
     spoken = [formula.name for formula in derivation.shown()]
+    spoken += derivation.chain.forward  # which reports show, too
     spoken += [name for kink in derivation.chain.kinks for name in (kink.equation, kink.array)]
     for name in dict.fromkeys(spoken):
         if not is_unnamed(name) or name not in system.shapes:

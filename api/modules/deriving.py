@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal
 
+from gradproof.checks.inputs import takes
 from gradproof.checks.layer_objects.frameworks import NUMPY
 from gradproof.checks.layer_objects.which_arrays import arrays_of, rules_of, through
 from gradproof.derivations import deriving
@@ -71,11 +72,12 @@ def derive(
 def _derive_function(
     function: Callable[..., Any], shapes: Mapping[str, Any], wrt: Iterable[str] | None, rows: bool,
 ) -> ProgramDerivation:
-    arrays = arrays_of(function)
+    arrays, title = arrays_of(function), getattr(function, "__name__", "function")
+    takes(title, function, shapes)
     run = function if arrays is NUMPY else partial(through, arrays, function)
     traced = trace(run, shapes)
-    held(traced, getattr(function, "__name__", "the function"))
-    made = derivation_of(traced, (), wrt, rows)
+    held(traced, title)
+    made = derivation_of(traced, (), wrt, rows, title="function" if "<" in title else title)
     made.taken += tuple(f"{one} is derived by its values, not by its own rule, which "
                         "gp.check_layer looks at" for one in rules_of(function))
     return made

@@ -99,7 +99,9 @@ def named(module: Any, taken: Collection[str], asked: Mapping[str, str]) -> list
                     continue
                 seen.add(id(tensor))
                 whole = f"{path}.{key}" if path else key
-                name = asked.get(whole) or _free(_called(key, _kind(one), mark), used)
+                name = asked.get(whole) or _free(
+                    key if is_buffer and key in ("weight", "bias") else
+                    _called(key, _kind(one), mark), used)
                 used.add(name)
                 found.append(Named(name, whole, tensor, is_buffer))
     _held(asked, found, taken)

@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from gradproof.checks.inputs import leaves
 from gradproof.derivations.declare import Array
 from gradproof.modules.derived import ProgramDerivation, derivation_of, held
 from gradproof.modules.fitting import fitted, torch_call
@@ -57,7 +58,8 @@ def derive_module(
     held(traced, title, found)
     by_path = {one.path: one.name for one in found}
     wrt = None if wrt is None else [by_path.get(name, name) for name in wrt]
-    return derivation_of(traced, found, wrt, rows, has_loss=loss is not None, fixed=fixed)
+    return derivation_of(traced, found, wrt, rows, title=title, is_module=True,
+                         has_loss=loss is not None, fixed=fixed)
 
 
 def _held_plain(module: Any, title: str) -> None:
@@ -78,7 +80,9 @@ def _names(module: Any, shapes: Mapping[str, Any], asked: Mapping[str, str]) -> 
     parameter, whose shape is given by it."""
     places = {name for name, one in inspect.signature(module.forward).parameters.items()}
     alone = {one.name for one in named(module, (), asked)}
-    return named(module, [name for name in shapes if name in places or name not in alone], asked)
+    taken = [name for name in shapes if name in places or name not in alone]
+    sizes = size_names(one.shape for name in taken for one in leaves(_declared(shapes[name])))
+    return named(module, [*taken, *map(str, sizes)], asked)
 
 
 def _left(loss: Any, beside: Mapping[str, str]) -> int:

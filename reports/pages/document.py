@@ -9,8 +9,8 @@ from ...symbolic.derive.steps import Chain
 from ...symbolic.display.writer import Writer
 from ...symbolic.evaluator import NotComputableError
 from ...symbolic.exact.numbers import exact
-from ...symbolic.specs.model import Model
 from ...symbolic.specs.network import Network
+from ...symbolic.specs.program import Program, Spec
 from ...symbolic.specs.stated import Stated
 from ..content import Display, Listing, Paragraph, Picture, Prose, Section
 from ..drawing import Drawing
@@ -50,6 +50,7 @@ class ReportData:
     them and `claims` the source's figures beside them.
     chain, writer: what was derived, and how it is written; `labels` are the numbers of equations by
     the array that they are of.  checks: what a comparison found; program: the generated one.
+    taken: what was taken for granted before there were equations.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ReportData:
     labels: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[CheckRow, ...] = ()
     program: str = ""
+    taken: tuple[str, ...] = ()
     language: Language = field(default_factory=lambda: Language("en"), repr=False)
 
     def translated(self, language: Language) -> ReportData:
@@ -85,7 +87,7 @@ class ReportData:
 
 
 def build(
-    spec: Network | Model | Stated,
+    spec: Spec,
     chain: Chain,
     writer: Writer,
     *,
@@ -98,7 +100,7 @@ def build(
     sections: Sequence[str] | None = None,
     digits: int | None = None,
 ) -> ReportData:
-    """The report of a differentiated network, model or equations; a network has a figure.
+    """The report of a differentiated network, model, equations or program; a network has a figure.
 
     source_text: the generated program, hand_source: the hand-written one; training: its steps.
     general_rule: (where it holds, LaTeX formula, reason) for a layer of any depth; formulas in
@@ -124,17 +126,22 @@ def build(
         spec.name, _title(spec), shown, figures,
         tuple(lines), tuple(claims), training, chain, writer, narrator.labels,
         () if comparison is None else tuple(comparison.rows), source_text,
+        _taken(spec),
     )
 
 
-def _title(spec: Network | Model | Stated) -> Prose:
-    kind = "equations" if isinstance(spec, Stated) else \
-        "network" if isinstance(spec, Network) else "model"
+def _taken(spec: Spec) -> tuple[str, ...]:
+    return tuple(spec.taken) if isinstance(spec, Program) else ()
+
+
+def _title(spec: Spec) -> Prose:
+    kind = spec.kind if isinstance(spec, Program) else "equations" if isinstance(spec, Stated) \
+        else "network" if isinstance(spec, Network) else "model"
     return (f"Backpropagation through the {kind} ", spec.name)
 
 
 def _derived(
-    spec: Network | Model | Stated, narrator: Narrator, rule: Sequence[tuple[str, str, str]],
+    spec: Spec, narrator: Narrator, rule: Sequence[tuple[str, str, str]],
     entries: Sequence[EntryStep], figures: Figures | None,
 ) -> list[Section]:
     """The sections without numbers."""
@@ -144,7 +151,7 @@ def _derived(
         found.append(general_section(rule, narrator.writer.notation))
     if entries:
         found.append(entries_section(entries))
-    return [*found, narrator.assumptions()]
+    return [*found, narrator.assumptions(_taken(spec))]
 
 
 def _with_glossary(
@@ -177,7 +184,7 @@ def chosen(found: Sequence[Section], names: Sequence[str] | None) -> tuple[Secti
     return shown
 
 
-def _exact_figures(spec: Network | Model | Stated, chain: Chain) -> tuple[Figures | None, str]:
+def _exact_figures(spec: Spec, chain: Chain) -> tuple[Figures | None, str]:
     """Exact figures; or None, and why there are none."""
     if not spec.values:
         return None, ""
@@ -196,7 +203,7 @@ def _exact_figures(spec: Network | Model | Stated, chain: Chain) -> tuple[Figure
 
 
 def _numbers(
-    spec: Network | Model | Stated, chain: Chain, writer: Writer, figures: Figures,
+    spec: Spec, chain: Chain, writer: Writer, figures: Figures,
     digits: int | None,
     training: Training | None,
 ) -> tuple[list[Section], list[WorkedLine], list[ComparedClaim]]:

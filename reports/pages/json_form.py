@@ -41,7 +41,8 @@ def json_form(report: ReportData) -> str:
         "arrays": _arrays(chain, writer),
         "steps": [_step(step, chain, writer, report)
                   for step in (*chain.inlined.values(), *chain.steps)],
-        "assumptions": [language.text(str(made)) for made in chain.assumptions],
+        "assumptions": [language.text(str(made))
+                        for made in (*chain.assumptions, *report.taken)],
         "kinks": [language.text(kink_line(kink)) for kink in chain.kinks],
         "sections": [{"name": section.name, "title": plain(section.title)}
                      for section in report.sections if section.name],

@@ -10,6 +10,7 @@ from ...symbolic.dependence import arrays_read
 from ...symbolic.derive.steps import Chain, Form, Role, Step
 from ...symbolic.display.in_indices import in_indices
 from ...symbolic.display.reasons import (
+    LossName,
     Opened,
     Run,
     Sentence,
@@ -75,7 +76,7 @@ class Narrator:
         """A section that says what is done, and one for each adjoint and gradient in order; steps
         that are those of an earlier one but for the names in them are told together, by its
         number."""
-        loss = Math(self.writer.name(self.chain.loss, latex=True))
+        loss = Math(formula(LossName(self.chain.loss), self.writer, latex=True))
         sections = [Section(("Derivation",), (Paragraph((
             "The forward equations are gone through backwards. Each array's adjoint, the "
             "derivative of ", loss, " by it, is the sum over the equations that read the array; "
@@ -160,8 +161,9 @@ class Narrator:
         return [step.name for step in self.chain.steps
                 if step.role == "forward" and step.name in read]
 
-    def assumptions(self) -> Section:
-        """Kinks of the forward pass, and what was assumed of the inputs."""
+    def assumptions(self, taken: Sequence[str] = ()) -> Section:
+        """Kinks of the forward pass, and what was assumed of the inputs; `taken` is what was taken
+        for granted before there were equations."""
         items: list[Prose] = []
         for name in self.chain.assumed:
             items.append(("Assumed: the entries of ", self._name(name), " sum to one for each "
@@ -169,6 +171,7 @@ class Narrator:
                           "simplified formulas do not hold."))
         items += [(f"Assumed: {made}.",) for made in self.chain.assumptions
                   if made.fact != "row sums"]
+        items += [(f"Assumed: {made}.",) for made in taken]
         items += [self._said(kink_wording(kink).report, self.writer) for kink in self.chain.kinks]
         if not items:
             items.append(("None: every function in the forward equations is differentiable "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import signature
 
 from ...symbolic.derive.steps import Chain
@@ -10,10 +11,11 @@ from ...symbolic.display.layout import ATOM, MUL, Piece, body
 from ...symbolic.display.notation import general_notation, letter
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
-from ...symbolic.equation import Size, slot
+from ...symbolic.equation import Array, Size, slot
 from ...symbolic.layers.losses import LOSSES
 from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
+from ...symbolic.specs.program import Program, Spec
 from ...symbolic.specs.stated import Stated
 from ..content import (
     Block,
@@ -35,13 +37,15 @@ from .narration import all_functions
 
 
 def overview(
-    spec: Network | Model | Stated, chain: Chain, writer: Writer, figures: Figures | None = None
+    spec: Spec, chain: Chain, writer: Writer, figures: Figures | None = None
 ) -> Section:
     """The first section of a report."""
     if isinstance(spec, Network):
         return _of_network(spec, chain, writer, figures)
     if isinstance(spec, Stated):
         return _of_equations(spec, chain, writer)
+    if isinstance(spec, Program):
+        return _of_program(spec, chain, writer)
     return _of_model(spec, chain, writer)
 
 
@@ -84,27 +88,69 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
 
 def _of_equations(spec: Stated, chain: Chain, writer: Writer) -> Section:
     """Inputs with what is known of them, what is computed, and how it is written."""
-    rows: list[tuple[Prose, ...]] = []
-    names = [*(array.name for array in chain.system.inputs),
-             *(step.name for step in chain.steps if step.role == "forward")]
     inputs = {array.name: array for array in chain.system.inputs}
-    for name in names:
-        kind = "" if name not in inputs or inputs[name].kind == "real" else inputs[name].kind
-        what = "loss" if name == chain.loss else "computed" if name not in inputs else \
+
+    def what(name: str) -> str:
+        return "loss" if name == chain.loss else "computed" if name not in inputs else \
             "parameter" if name in chain.wrt else "input"
-        rows.append(((Code(name),), (Math(writer.name(name, latex=True)),),
-                     _shape(chain.system.shapes[name]),
-                     (what, f", {kind.replace('_', '-')}" if kind else "")))
-    header: tuple[Prose, ...] = (("in code",), ("in formulas",), ("shape",), ("what it is",))
+
     blocks: list[Block] = [
-        Table(header, tuple(rows), "llll", tuple((name,) for name in names)),
+        _arrays(chain, writer, lambda name: (f"{what(name)}{_kind(inputs.get(name))}",)),
         Bullets((("A vector is a column. Subscripts count from 1; an axis of size 1 has none.",),
                  (*_SIGNS[:-2], Math(r"\mathbf{1}"), " is a column of ones, ", Math("I"),
                   " the identity.")))]
+    return _section("The equations", chain, blocks)
+
+
+def _of_program(spec: Program, chain: Chain, writer: Writer) -> Section:
+    """Inputs and parameters by what they are called in the program, and what is computed."""
+    inputs = {array.name: array for array in chain.system.inputs}
+    behind = set(spec.upstream.values())
+
+    def what(name: str) -> Prose:
+        if name in spec.paths:
+            return ("buffer " if name in spec.buffers else "parameter ", Code(spec.paths[name]))
+        if name in behind:
+            return ("gradient of a loss behind the output",)
+        if name in inputs:
+            return (f"input{_kind(inputs[name])}",)
+        return ("output" if name in spec.upstream else "loss" if name == chain.loss else
+                "computed",)
+
+    vectors = "A sample is a row; what is computed for each sample is a column. " if spec.rows \
+        else "A vector is a column. "
+    told: list[Prose] = [
+        (f"{vectors}Subscripts count from 1; an axis of size 1 has none.",),
+        (*_SIGNS[:-2], Math(r"\mathbf{1}"), " is a column of ones, ", Math("I"),
+         " the identity.")]
+    for output, name in spec.upstream.items():
+        told.append(("There is no loss: ", Math(writer.notation.loss), " is one behind the output ",
+                     Math(writer.name(output, latex=True)), ", whose gradient ",
+                     Math(writer.name(name, latex=True)), ", in code ", Code(name),
+                     ", is handed in."))
+    title = "The module" if spec.kind == "module" else "The function"
+    return _section(title, chain, [_arrays(chain, writer, what), Bullets(tuple(told))])
+
+
+def _kind(array: Array | None) -> str:
+    """What is known of an input, behind a comma."""
+    return "" if array is None or array.kind == "real" else f", {array.kind.replace('_', '-')}"
+
+
+def _arrays(chain: Chain, writer: Writer, what: Callable[[str], Prose]) -> Table:
+    """Inputs and what is computed of them: their names, their shapes and what they are."""
+    names = [*(array.name for array in chain.system.inputs),
+             *(step.name for step in chain.steps if step.role == "forward")]
+    rows = tuple(((Code(name),), (Math(writer.name(name, latex=True)),),
+                  _shape(chain.system.shapes[name]), what(name)) for name in names)
+    header: tuple[Prose, ...] = (("in code",), ("in formulas",), ("shape",), ("what it is",))
+    return Table(header, rows, "llll", tuple((name,) for name in names))
+
+
+def _section(title: str, chain: Chain, blocks: list[Block]) -> Section:
     functions = _functions(chain)
-    if functions:
-        blocks.append(Display(tuple(functions)))
-    return Section(("The equations",), tuple(blocks), name="network")
+    shown = [*blocks, Display(tuple(functions))] if functions else blocks
+    return Section((title,), tuple(shown), name="network")
 
 
 def _row(layer: LayerSummary) -> tuple[Prose, ...]:

@@ -17,6 +17,7 @@ import sympy as sp
 from ..equation import Equation, EquationError, Implicit, Size, System, slot
 from ..matrices.leaves import levels_of
 from ..matrices.orientation import prefers_rows
+from ..substitution import rename_arrays
 from ..validation import validate
 from .adjoint import recorded, reverse
 from .fuse import fuse_forward
@@ -50,19 +51,20 @@ def differentiate(
     derived = reverse(system, loss, wanted, cotangent=cotangent)
     forward, backward = (replace(derived.system, items=derived.system.items[part]) for part in (
         slice(len(system.items)), slice(len(system.items), None)))
-    gradients = {derived.of[name] for name in wanted}
+    of, backward = _without_copy(derived.of, backward, loss, wanted, cotangent)
+    gradients = {of[name] for name in wanted}
     levels = levels_of(system)  # log Σ exp: a reader of a softmax is not to see their adjoints
     simplifier = Simplifier(
         forward, backward, rows=rows, stepwise=stepwise,
         keep={*gradients, *derived.solved,
-              *(derived.of[name] for name in named if name in derived.of)},
+              *(of[name] for name in named if name in of)},
         levels=levels,
-        hidden={derived.of[name] for name in levels if name in derived.of},
+        hidden={of[name] for name in levels if name in of},
     )
     steps = simplifier.run()
     if per_sample is not None:
         steps = _per_sample(steps, gradients, per_sample)
-    source = {bar: name for name, bar in derived.of.items()}
+    source = {bar: name for name, bar in of.items()}
     whole = forward.extended(final_items(backward.items, steps))
     return Chain(
         validate(whole),
@@ -70,11 +72,29 @@ def differentiate(
         wanted,
         (*_given(forward), *_derived(steps, gradients, source)),
         {step.name: _of(step, source) for step in simplifier.inlined.values()},
-        derived.of,
+        of,
         tuple(sorted(simplifier.assumed)),
         tuple(find_kinks(forward.equations, wanted, system.inputs)),
         given,
     )
+
+
+def _without_copy(
+    of: Mapping[str, str], backward: System, loss: str, wanted: Sequence[str],
+    cotangent: str | None,
+) -> tuple[Mapping[str, str], System]:
+    """Where nothing but the loss behind it reads an output, its adjoint is what is given: a copy
+    with a name of its own would be told as a step."""
+    bar = of.get(loss, "")
+    made = next((one for one in backward.items if isinstance(one, Equation) and one.name == bar),
+                None)
+    if cotangent is None or loss in wanted or made is None or len(made.terms) != 1 or (
+            made.terms[0].body != slot(0) or [one.array for one in made.reads] != [cotangent]):
+        return of, backward
+    items = tuple(item for item in backward.items if item is not made)
+    renamed = replace(backward, items=items).mapped(
+        lambda each: rename_arrays(each, {bar: cotangent}))
+    return {**of, loss: cotangent}, renamed
 
 
 def _as_rows(system: System) -> bool:

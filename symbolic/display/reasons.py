@@ -27,6 +27,13 @@ class ArrayName:
 
 
 @dataclass(frozen=True)
+class LossName:
+    """The loss that is differentiated; of an output, which is none, that behind it."""
+
+    array: str
+
+
+@dataclass(frozen=True)
 class Stated:
     """An array's equation: written out in a line, by its number in a report."""
 
@@ -63,7 +70,7 @@ class Symbols:
     latex: str
 
 
-Symbolic: TypeAlias = ArrayName | Output | Identity | Symbols
+Symbolic: TypeAlias = ArrayName | LossName | Output | Identity | Symbols
 Run: TypeAlias = str | Stated | Opened | Symbolic
 Sentence: TypeAlias = tuple[Run, ...]
 
@@ -133,6 +140,9 @@ def formula(run: Symbolic, writer: Writer, latex: bool) -> str:
     match run:
         case ArrayName(array):
             return writer.name(array, latex=latex)
+        case LossName(array):
+            return writer.notation.loss if writer.shapes.get(array) else \
+                writer.name(array, latex=latex)
         case Output(array):
             return f"a = {writer.name(array, latex=latex)}"
         case Identity(function):
@@ -184,11 +194,11 @@ def _chain_rule(form: Form, step: Step, chain: Chain) -> Wording:
     ways = _joined((("through ", Stated(array), Opened(array, step.of)) for array in via),
                    " and ")
     line = ("chain rule: ", of, " reaches the loss ", *ways)
-    if via == (chain.loss,):
+    if via == (chain.loss,) and not chain.system.shapes[chain.loss]:
         return Wording(line, ("Differentiating the loss, equation ", Stated(chain.loss),
                               Opened(chain.loss, step.of), ", by ", of, ":"))
     both = "" if len(via) == 1 else ", so the contributions are added"
-    return Wording(line, ("Chain rule: ", ArrayName(chain.loss), " depends on ", of, " through ",
+    return Wording(line, ("Chain rule: ", LossName(chain.loss), " depends on ", of, " through ",
                           *_numbered(via, step.of), both, ":"))
 
 

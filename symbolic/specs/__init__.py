@@ -8,6 +8,7 @@ derivative is taken here.
     losses   a loss with penalties, smoothed labels and weights of samples, as equations
     model    `gp.Model`: layers in a list, a spec's [model] and [[layers]]
     network  `gp.Network`: dense layers by their sizes, a spec's [network]
+    program  a module or a function that is derived as it is, for its report
     reader   from a TOML file to any of them, every mistake with its key
     stated   a loss stated in equations: a spec's `equations` and [shapes]
 """

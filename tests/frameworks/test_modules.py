@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import gradproof as gp
-from gradproof.cli import main
 from gradproof.symbolic.tracing.source import TraceError
 
 pytestmark = pytest.mark.peers
@@ -314,19 +313,3 @@ def test_the_page_runs_as_it_is_printed(capsys):
     for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(program, names)
     assert capsys.readouterr().out == "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
-
-
-def test_the_command_line_takes_a_name_in_a_file(tmp_path, capsys):
-    file = tmp_path / "net.py"
-    file.write_text("from torch import nn\nnet = nn.Linear(3, 2)\nclass Net(nn.Module): pass\n"
-                    "def half(y, t): return ((y - t) ** 2).sum() / 2\n")
-    shapes = ["--shape", "x=m n", "--shape", "t=m k", "--loss", "half"]
-    assert main(["derive", f"{file}:net", *shapes]) == 0
-    assert "∂L/∂W = " in capsys.readouterr().out
-    assert main(["codegen", f"{file}:net", *shapes]) == 0
-    assert "def gradient(x, t, W, b):" in capsys.readouterr().out
-    for spec, said in (("Net", "is a class"), ("other", "has no 'other'; it has net")):
-        assert main(["derive", f"{file}:{spec}", *shapes]) == 2
-        assert said in capsys.readouterr().err
-    assert main(["derive", "2-2-1", "--shape", "x=m"]) == 2
-    assert "for FILE.py:NAME" in capsys.readouterr().err
