@@ -13,9 +13,10 @@ from gradproof.terminal import FINE
 def add_options(command: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     command.add_argument("--name", default="gradient", help="of the function (default: gradient)")
-    command.add_argument("--target", default="numpy", choices=["numpy", "xp", "c", "c-header"],
+    command.add_argument("--target", default="numpy",
+                         choices=["numpy", "xp", "numba", "c", "c-header"],
                          help="NumPy source, source over the array API standard (PyTorch, JAX, "
-                              "...), C source that stands alone, or its header")
+                              "...), loops for Numba, C source that stands alone, or its header")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,6 +32,8 @@ def run(options: argparse.Namespace) -> int:
         text = derivation.numpy_source(name=options.name)
     elif options.target == "xp":
         text = derivation.array_api_source(options.name)
+    elif options.target == "numba":
+        text = derivation.numba_source(options.name)
     else:
         source = derivation.c_source(options.name)
         text = source.text if options.target == "c" else source.header

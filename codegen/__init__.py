@@ -16,7 +16,7 @@ compiled function runs the text that is printed; `source` is where to begin.
     interpret       any list of equations, as it stands: what has no text, and the reference
     lean/           texts as NumPy runs them in the least time, for types and shapes that are known
     largest         sums of several exponentials, with the largest taken out
-    loops/          equations as loops over their indices, in C
+    loops/          equations as loops over their indices, in C and for Numba
     names           how sizes, places and loop variables are called in a text, and spelled
     numpy_style     scalar bodies as NumPy expressions
     patches         equations with mixed subscripts or guards, as sums over slices

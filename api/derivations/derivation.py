@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.loops.c_library import compile_c
 from gradproof.codegen.loops.c_source import CSource, c_source
+from gradproof.codegen.loops.numba_library import compile_numba
 from gradproof.codegen.source import gradient_source
 from gradproof.derivations.derivatives import (
     Derivative,
@@ -38,7 +39,7 @@ from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 
-Target: TypeAlias = Literal["numpy", "c"]
+Target: TypeAlias = Literal["numpy", "c", "numba"]
 
 
 @dataclass(frozen=True)
@@ -267,16 +268,17 @@ class Derivation(InLibraries):
         workspace: every call with the same types and shapes returns the same arrays, with new
         values in them, and allocates no other array: for a loop that is done with a gradient
         before it asks for the next one.  Not for several threads at once.
-        target: "numpy", or "c" for loops in C, compiled by the machine's compiler: for small
-        networks, whose time is that of calls.  EquationError for what has no C, NoCompilerError
-        where there is no compiler, ValueError for another target.
+        target: "numpy", or loops for small networks, whose time is that of calls: "c", compiled by
+        the machine's compiler, or "numba".  EquationError for what has no loops, NoCompilerError
+        or NoNumbaError where what compiles is not there, ValueError for another target.
         """
         if target not in get_args(Target):
             raise ValueError(f"target: expected one of {', '.join(get_args(Target))}, got "
                              f"{target!r}")
         names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
-        if target == "c":
-            return compile_c(self.system, names, tuple(self.gradients), workspace)
+        if target != "numpy":
+            compiled = compile_c if target == "c" else compile_numba
+            return compiled(self.system, names, tuple(self.gradients), workspace)
         return compile_system(
             self.system, names, self.writer.row_vectors, tuple(self.gradients), fit=True,
             workspace=workspace)

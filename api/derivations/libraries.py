@@ -1,4 +1,4 @@
-"""A derivation in the words of PyTorch, of JAX, and of the array API standard."""
+"""A derivation in the words of PyTorch, of JAX, of the array API standard and of Numba."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gradproof.codegen.frameworks.for_jax import jax_source
 from gradproof.codegen.frameworks.for_torch import torch_source
 from gradproof.codegen.frameworks.passes import Asked, Passes, passes
 from gradproof.codegen.identifiers import identifier, pronounceable
+from gradproof.codegen.loops.numba_source import numba_source
 from gradproof.codegen.saturated import prepared
 from gradproof.codegen.source import gradient_source
 from gradproof.symbolic.derive.steps import Chain
@@ -55,6 +56,17 @@ class InLibraries:
         spoken, _ = pronounceable(prepared(chain.system), USED)
         reals = [array.name for array in spoken.inputs if not array.is_integer]
         return array_api_text(text, reals, spoken.shapes)
+
+    def numba_source(self, name: str = "gradient") -> str:
+        """Source of ``gradient(X, Y, W1, ...) -> (loss, dW1, ...)`` in loops over the indices, for
+        Numba (``@njit`` stands above it); arrays are of one floating-point type.
+
+        EquationError for what has no loops, ValueError for a name that the text uses itself.
+        """
+        chain = self.chain
+        wanted = [chain.loss, *(chain.of[one] for one in chain.wrt)]
+        return numba_source(
+            chain.system, wanted, name=name, summary=self._summary(chain.loss)).text
 
     def _passes(self, upstream: str = "", constants: Iterable[str] = ()) -> Passes:
         chain = self.chain

@@ -1,6 +1,10 @@
-"""Equations as loops over their indices, in C.
+"""Equations as loops over their indices, in C and in Python for Numba.
 
-    c_functions  what the texts call, and the names that are not free in C
-    c_library    a function compiled, and called with arrays
-    c_source     equations as a C function that stands alone, and its header
+    bound          compiled loops called with arrays
+    c_functions    what C texts call, and the names that are not free in C
+    c_library      C compiled by the machine's compiler, and kept
+    c_source       equations as a C function that stands alone, and its header
+    numba_library  loops compiled by Numba in this process
+    numba_source   equations as a Python function of loops, for Numba
+    writing        loops in any language
 """

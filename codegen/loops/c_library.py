@@ -1,4 +1,4 @@
-"""C functions compiled for this machine, kept by what they are made of, and called with arrays."""
+"""C functions compiled for this machine, and kept by what they are made of."""
 
 from __future__ import annotations
 
@@ -9,26 +9,19 @@ import shutil
 import stat
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
-from ...symbolic.equation import Equation, EquationError, Read, System, equations_of
-from ...symbolic.evaluator import Grid, NotComputableError, Places, size_number
-from ..arguments import REMEMBERED, Arguments, fitted, is_below
-from ..lean.apart import apart_from
-from .c_source import CSource, c_source
+from ...symbolic.equation import System
+from .bound import Kernel, bound
+from .c_source import c_source
 
 OPTIONS = ("-O3", "-fPIC", "-shared", "-fno-math-errno")
 """No -march=native: what is kept may be read by another machine of the same kind."""
-
-SINGLE = 2**24
-"""Up to this number, every whole one is a float32."""
 
 
 class NoCompilerError(RuntimeError):
@@ -107,201 +100,18 @@ def compile_c(
     """
     source = c_source(system, results)
     compiler()
-    place = {name: number for number, name in enumerate(source.results)}
-    arguments = Arguments(system)
-    order = [place[name] for name in _names(source, results)]
-    bound = Bound(source, order, tuple(keys), workspace, arguments)
+    sizes = [f"n[{k}]" for k in range(len(source.sizes))]
+    places = [f"p[{k}]" for k in range(len(source.inputs) + len(source.results) + 1)]
+    text = (f"{source.text}\nvoid {source.name}_table(void **p, const long *n)\n"
+            f"{{\n    (void)n;\n    {source.name}({', '.join([*sizes, *places])});\n}}\n")
 
-    def run(**arrays: Any) -> tuple[Any, dict[str, Any]]:
-        if bound.last is not None:
-            try:
-                found = bound.last(**arrays)
-            except TypeError:  # other names than the inputs'
-                found = None
-            if found is not None:
-                return found  # type: ignore[no-any-return]
-        given, is_complex = arguments(arrays)
-        if is_complex:
-            raise TypeError("target 'c' computes with real numbers, and an input is complex")
-        return bound(given)
-
-    return run
-
-
-def _names(source: CSource, results: Sequence[str]) -> list[str]:
-    """The results as the source calls them, one for each that was asked for."""
-    distinct = dict(zip(dict.fromkeys(results), source.results, strict=True))
-    return [distinct[name] for name in results]
-
-
-_OWN = frozenset(("held", "table", "function", "lock", "table_at", "numbers_at", "ndarray", "kept",
-                  "apart",
-                  *(f"{stem}{k}" for stem in ("r", "dtype") for k in range(1000))))
-"""What the function that binds a call refers to."""
-
-
-class Bound:
-    """A C function bound to arrays of its own for the results, for one kind of call after another.
-
-    last: the latest, of arrays by name; None where they are not of its kind.
-    """
-
-    def __init__(
-        self, source: CSource, order: Sequence[int], keys: tuple[str, ...], workspace: bool,
-        arguments: Arguments,
-    ) -> None:
-        self.source = source
-        self.order = order
-        self.keys = keys
-        self.workspace = workspace
-        self.arguments = arguments
-        self.last: Callable[..., Any] | None = None
-        self._made: dict[Any, Callable[..., Any]] = {}
-        sizes = ", ".join(f"n[{k}]" for k in range(len(source.sizes)))
-        count = len(source.inputs) + len(source.results) + 1
-        tables = ", ".join(filter(None, [sizes, *(f"p[{k}]" for k in range(count))]))
-        self._text = (f"{source.text}\nvoid {source.name}_table(void **p, const long *n)\n"
-                      f"{{\n    (void)n;\n    {source.name}({tables});\n}}\n")
-
-    def __call__(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
-        kinds = [one.dtype for one in given if one.dtype.kind == "f"]
-        real = np.result_type(*kinds) if kinds else np.dtype(float)
-        real = np.dtype(np.float32) if real == np.float32 else np.dtype(np.float64)
-        taken = [np.ascontiguousarray(one, np.int64 if array.is_integer else real).reshape(
-            np.shape(one)) for one, array in zip(given, self.arguments.system.inputs, strict=True)]
-        key = real, tuple(one.shape for one in taken)
-        function = self._made.get(key)
-        if function is None:
-            if len(self._made) >= REMEMBERED:
-                self._made.clear()
-            function = self._made[key] = self._fitted(taken, real)
-        self.last = function
-        found: tuple[Any, dict[str, Any]] = function(
-            **dict(zip(self.arguments.names, taken, strict=True)))
-        return found
-
-    def _fitted(self, given: Sequence[Any], real: np.dtype[Any]) -> Callable[..., Any]:
-        sizes = fitted(self.source.system.inputs, given)
-        none = [f"{size} = 0" for size, n in sizes.items() if not n]
-        if none:
-            raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more")
-        if real == np.float32:
-            check_single(self.source, sizes)
-        check_places(self.source, sizes)
-        shapes = self.source.system.shapes
-        results = [np.empty([int(n.xreplace(sizes)) for n in shapes[name]], real)
-                   for name in self.source.results]
-        made = library(self._text, "float" if real == np.float32 else "double")
-        numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in self.source.sizes))
-        count = getattr(made, f"{self.source.name}_work")
-        count.restype, count.argtypes = ctypes.c_size_t, [ctypes.c_long] * len(self.source.sizes)
-        work = np.empty(count(*(sizes[s] for s in self.source.sizes)) + 1, real)
-        table = (ctypes.c_void_p * (len(given) + len(results) + 1))(
-            *([None] * len(given)), *(one.ctypes.data for one in [*results, work]))
-        function = getattr(made, f"{self.source.name}_table")
+    def made(real: np.dtype[Any]) -> tuple[Any, Any]:
+        kept = library(text, "float" if real == np.float32 else "double")
+        function = getattr(kept, f"{source.name}_table")
         function.restype, function.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p]
-        return self._caller(given, results, function, table, numbers, work)
+        return function, kept
 
-    def _caller(
-        self, given: Sequence[Any], results: Sequence[Any], function: Any, table: Any,
-        numbers: Any, work: Any,
-    ) -> Callable[..., Any]:
-        """A call for arrays of these types and shapes: an array that was given the time before is
-        not asked for its place again."""
-        wanted, checked = self.arguments.names, self.arguments.checks(given)
-        plain = not checked and list(self.source.inputs) == wanted and not {*wanted} & _OWN
-        names = wanted if plain else [f"x{k}" for k in range(len(given))]
-        lines = [f"def run({', '.join(names)}):", "    with lock:"]
-        for k, (name, one) in enumerate(zip(names, given, strict=True)):
-            lines += [f"        if {name} is not held[{k}]:",
-                      f"            if {name}.__class__ is not ndarray or "
-                      f"not {name}.flags.c_contiguous: return None",
-                      *([f"            {name} = apart({name})"] if self.workspace else []),
-                      f"            held[{k}], table[{k}] = None, "
-                      f"{name}.__array_interface__['data'][0]",
-                      f"            held[{k}] = {name}",
-                      f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k}: "
-                      "return None"]  # which may be set in place
-        whole = "r{}" if self.workspace else "r{}.copy()"
-        first, *rest = (whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order)
-        pairs = ", ".join(f"{key!r}: {one}" for key, one in zip(self.keys, rest, strict=True))
-        lines += ["        function(table_at, numbers_at)", f"        return {first}, {{{pairs}}}"]
-        space: dict[str, Any] = {
-            "held": [None] * len(given), "table": table, "function": function,
-            "lock": threading.Lock(), "table_at": ctypes.addressof(table),
-            "numbers_at": ctypes.addressof(numbers), "ndarray": np.ndarray,
-            "kept": (work, numbers), "apart": apart_from(results),
-            **{f"r{k}": one for k, one in enumerate(results)},
-            **{f"dtype{k}": one.dtype for k, one in enumerate(given)}}
-        exec("\n".join(lines), space)  # names and numbers of its own alone
-        run: Any = space["run"]
-        if plain:
-            return run  # type: ignore[no-any-return]
-        positions = set(wanted)
-
-        def call(**arrays: Any) -> Any:
-            if arrays.keys() != positions:
-                return None
-            for name, number in checked:  # of these shapes; of others, they may be any
-                if getattr(arrays[name], "dtype", None) != np.int64 or not is_below(
-                        arrays[name], number):
-                    return None
-            return run(*[arrays[name] for name in wanted])
-
-        return call
-
-
-def check_single(source: CSource, sizes: Mapping[sp.Symbol, int]) -> None:
-    """Raises ValueError where the place of a maximum is a number that no float32 is: C keeps it
-    among the reals."""
-    for equation in (e for item in source.items for e in equations_of(item) if e.argmax):
-        for index in equation.terms[0].over:
-            if size_number(index.size, sizes) > SINGLE:
-                raise ValueError(
-                    f"{equation.name}: expected an axis of up to {SINGLE} entries, got "
-                    f"{index.size} = {size_number(index.size, sizes)}: the place of a maximum is "
-                    "kept as a float32; give float64, or take the target 'numpy'")
-
-
-class _Numbers(Places):
-    def labels(self, read: Read, grid: Grid) -> Any:
-        raise NotComputableError(str(read))
-
-
-def check_places(source: CSource, sizes: Mapping[sp.Symbol, int]) -> None:
-    """Raises ValueError for an entry that is read where an array has none: C would read on.
-
-    Labels are checked where they are given.
-    """
-    numbers, shapes = _Numbers(sizes), source.system.shapes
-    for equation in (e for item in source.items for e in equations_of(item)):
-        for term in equation.terms:
-            indices = (*equation.out, *term.over)
-            try:
-                lengths = [numbers.number(index.size) for index in indices]
-            except NotComputableError as error:
-                raise EquationError(f"no C for {equation.name}: {error}") from None
-            grid = {index.symbol: np.arange(length).reshape(
-                [-1 if k == place else 1 for k in range(len(indices))])
-                for place, (index, length) in enumerate(zip(indices, lengths, strict=True))}
-            for read in term.reads:
-                _check_read(numbers, equation, term.guards, read, shapes.get(read.array, ()), grid)
-
-
-def _check_read(
-    numbers: _Numbers, equation: Equation, guards: Sequence[Any], read: Read,
-    shape: Sequence[sp.Expr], grid: Grid,
-) -> None:
-    for entry, size in zip(read.at, shape, strict=False):
-        if isinstance(entry, Read):
-            continue
-        found, length = np.asarray(numbers.subscript(entry, grid)), numbers.number(size)
-        wrong = (found < 0) | (found >= length)
-        for guard in guards if wrong.any() else ():
-            try:
-                wrong = wrong & numbers.holds(guard, grid)
-            except NotComputableError:  # of labels
-                continue
-        if wrong.any():
-            raise ValueError(f"{equation.name} reads {read}, and an axis of {read.array} has "
-                             f"{length} entries")
+    distinct = list(dict.fromkeys(results))
+    return bound(Kernel("c", source.system, source.items, source.sizes, source.inputs,
+                        source.results, source.inner, made),
+                 system, [distinct.index(name) for name in results], keys, workspace)

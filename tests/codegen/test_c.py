@@ -162,7 +162,7 @@ def test_arguments_are_converted_or_refused():
         run(**{**values, "X": np.zeros((0, 2)), "Y": np.zeros((0, 1))})
     with pytest.raises(TypeError, match="complex"):
         run(**{**values, "b2": np.zeros(1, complex)})
-    with pytest.raises(ValueError, match="target: expected one of numpy, c"):
+    with pytest.raises(ValueError, match="target: expected one of numpy, c, numba"):
         derivation.compile(target="fortran")
 
 

@@ -1,0 +1,235 @@
+"""Loops bound to arrays: compiled functions of tables of pointers, called with NumPy's arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ...symbolic.equation import Equation, EquationError, Item, Read, System, equations_of
+from ...symbolic.evaluator import Grid, NotComputableError, Places, size_number
+from ..arguments import REMEMBERED, Arguments, fitted, is_below
+from ..lean.apart import apart_from
+
+SINGLE = 2**24
+"""Up to this number, every whole one is a float32."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What is bound: loops over `items` of a system.
+
+    language: what they are written in, as the target is called.  sizes, inputs, results, inner:
+    what stands in its tables, in their order, and the arrays on the way, which have one place of
+    the table together.  made: for float32 or float64, the compiled function of a table of pointers
+    and one of numbers, and what else has to be kept with it.
+    """
+
+    language: str
+    system: System
+    items: tuple[Item, ...]
+    sizes: tuple[sp.Symbol, ...]
+    inputs: tuple[str, ...]
+    results: tuple[str, ...]
+    inner: tuple[str, ...]
+    made: Callable[[np.dtype[Any]], tuple[Any, Any]]
+
+
+def bound(
+    kernel: Kernel, system: System, order: Sequence[int], keys: Sequence[str], workspace: bool
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """``f(**arrays) -> (the first result, the others by their keys)``.
+
+    system: whose inputs are given.  order: the results' places, one for each that is asked for.
+    """
+    arguments = Arguments(system)
+    calls = Bound(kernel, order, tuple(keys), workspace, arguments)
+
+    def run(**arrays: Any) -> tuple[Any, dict[str, Any]]:
+        if calls.last is not None:
+            try:
+                found = calls.last(**arrays)
+            except TypeError:  # other names than the inputs'
+                found = None
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+        given, is_complex = arguments(arrays)
+        if is_complex:
+            raise TypeError(f"target {kernel.language!r} computes with real numbers, and an input "
+                            "is complex")
+        return calls(given)
+
+    return run
+
+
+_OWN = frozenset(("held", "table", "function", "lock", "table_at", "numbers_at", "ndarray", "kept",
+                  "apart",
+                  *(f"{stem}{k}" for stem in ("r", "dtype") for k in range(1000))))
+"""What the function that binds a call refers to."""
+
+
+class Bound:
+    """A function bound to arrays of its own for the results, for one kind of call after another.
+
+    last: the latest, of arrays by name; None where they are not of its kind.
+    """
+
+    def __init__(
+        self, source: Kernel, order: Sequence[int], keys: tuple[str, ...], workspace: bool,
+        arguments: Arguments,
+    ) -> None:
+        self.source = source
+        self.order = order
+        self.keys = keys
+        self.workspace = workspace
+        self.arguments = arguments
+        self.last: Callable[..., Any] | None = None
+        self._made: dict[Any, Callable[..., Any]] = {}
+
+    def __call__(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        kinds = [one.dtype for one in given if one.dtype.kind == "f"]
+        real = np.result_type(*kinds) if kinds else np.dtype(float)
+        real = np.dtype(np.float32) if real == np.float32 else np.dtype(np.float64)
+        taken = [np.ascontiguousarray(one, np.int64 if array.is_integer else real).reshape(
+            np.shape(one)) for one, array in zip(given, self.arguments.system.inputs, strict=True)]
+        key = real, tuple(one.shape for one in taken)
+        function = self._made.get(key)
+        if function is None:
+            if len(self._made) >= REMEMBERED:
+                self._made.clear()
+            function = self._made[key] = self._fitted(taken, real)
+        self.last = function
+        found: tuple[Any, dict[str, Any]] = function(
+            **dict(zip(self.arguments.names, taken, strict=True)))
+        return found
+
+    def _fitted(self, given: Sequence[Any], real: np.dtype[Any]) -> Callable[..., Any]:
+        sizes = fitted(self.source.system.inputs, given)
+        none = [f"{size} = 0" for size, n in sizes.items() if not n]
+        if none:
+            raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more")
+        if real == np.float32:
+            check_single(self.source, sizes)
+        check_places(self.source, sizes)
+        shapes = self.source.system.shapes
+        results = [np.empty([int(n.xreplace(sizes)) for n in shapes[name]], real)
+                   for name in self.source.results]
+        function, kept = self.source.made(real)
+        numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in self.source.sizes))
+        counted = sum(math.prod(size_number(n, sizes) for n in shapes[name])
+                      for name in self.source.inner)
+        work = np.empty(counted + 1, real)
+        table = (ctypes.c_void_p * (len(given) + len(results) + 1))(
+            *([None] * len(given)), *(one.ctypes.data for one in [*results, work]))
+        return self._caller(given, results, function, table, numbers, (work, kept))
+
+    def _caller(
+        self, given: Sequence[Any], results: Sequence[Any], function: Any, table: Any,
+        numbers: Any, kept: Any,
+    ) -> Callable[..., Any]:
+        """A call for arrays of these types and shapes: an array that was given the time before is
+        not asked for its place again."""
+        wanted, checked = self.arguments.names, self.arguments.checks(given)
+        plain = not checked and list(self.source.inputs) == wanted and not {*wanted} & _OWN
+        names = wanted if plain else [f"x{k}" for k in range(len(given))]
+        lines = [f"def run({', '.join(names)}):", "    with lock:"]
+        for k, (name, one) in enumerate(zip(names, given, strict=True)):
+            lines += [f"        if {name} is not held[{k}]:",
+                      f"            if {name}.__class__ is not ndarray or "
+                      f"not {name}.flags.c_contiguous: return None",
+                      *([f"            {name} = apart({name})"] if self.workspace else []),
+                      f"            held[{k}], table[{k}] = None, "
+                      f"{name}.__array_interface__['data'][0]",
+                      f"            held[{k}] = {name}",
+                      f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k}: "
+                      "return None"]  # which may be set in place
+        whole = "r{}" if self.workspace else "r{}.copy()"
+        first, *rest = (whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order)
+        pairs = ", ".join(f"{key!r}: {one}" for key, one in zip(self.keys, rest, strict=True))
+        lines += ["        function(table_at, numbers_at)", f"        return {first}, {{{pairs}}}"]
+        space: dict[str, Any] = {
+            "held": [None] * len(given), "table": table, "function": function,
+            "lock": threading.Lock(), "table_at": ctypes.addressof(table),
+            "numbers_at": ctypes.addressof(numbers), "ndarray": np.ndarray,
+            "kept": (kept, numbers), "apart": apart_from(results),
+            **{f"r{k}": one for k, one in enumerate(results)},
+            **{f"dtype{k}": one.dtype for k, one in enumerate(given)}}
+        exec("\n".join(lines), space)  # names and numbers of its own alone
+        run: Any = space["run"]
+        if plain:
+            return run  # type: ignore[no-any-return]
+        positions = set(wanted)
+
+        def call(**arrays: Any) -> Any:
+            if arrays.keys() != positions:
+                return None
+            for name, number in checked:  # of these shapes; of others, they may be any
+                if getattr(arrays[name], "dtype", None) != np.int64 or not is_below(
+                        arrays[name], number):
+                    return None
+            return run(*[arrays[name] for name in wanted])
+
+        return call
+
+
+def check_single(source: Kernel, sizes: Mapping[sp.Symbol, int]) -> None:
+    """Raises ValueError where the place of a maximum is a number that no float32 is: it is kept
+    among the reals."""
+    for equation in (e for item in source.items for e in equations_of(item) if e.argmax):
+        for index in equation.terms[0].over:
+            if size_number(index.size, sizes) > SINGLE:
+                raise ValueError(
+                    f"{equation.name}: expected an axis of up to {SINGLE} entries, got "
+                    f"{index.size} = {size_number(index.size, sizes)}: the place of a maximum is "
+                    "kept as a float32; give float64, or take the target 'numpy'")
+
+
+class _Numbers(Places):
+    def labels(self, read: Read, grid: Grid) -> Any:
+        raise NotComputableError(str(read))
+
+
+def check_places(source: Kernel, sizes: Mapping[sp.Symbol, int]) -> None:
+    """Raises ValueError for an entry that is read where an array has none: loops would read on.
+
+    Labels are checked where they are given.
+    """
+    numbers, shapes = _Numbers(sizes), source.system.shapes
+    for equation in (e for item in source.items for e in equations_of(item)):
+        for term in equation.terms:
+            indices = (*equation.out, *term.over)
+            try:
+                lengths = [numbers.number(index.size) for index in indices]
+            except NotComputableError as error:
+                raise EquationError(
+                    f"no {source.language} for {equation.name}: {error}") from None
+            grid = {index.symbol: np.arange(length).reshape(
+                [-1 if k == place else 1 for k in range(len(indices))])
+                for place, (index, length) in enumerate(zip(indices, lengths, strict=True))}
+            for read in term.reads:
+                _check_read(numbers, equation, term.guards, read, shapes.get(read.array, ()), grid)
+
+
+def _check_read(
+    numbers: _Numbers, equation: Equation, guards: Sequence[Any], read: Read,
+    shape: Sequence[sp.Expr], grid: Grid,
+) -> None:
+    for entry, size in zip(read.at, shape, strict=False):
+        if isinstance(entry, Read):
+            continue
+        found, length = np.asarray(numbers.subscript(entry, grid)), numbers.number(size)
+        wrong = (found < 0) | (found >= length)
+        for guard in guards if wrong.any() else ():
+            try:
+                wrong = wrong & numbers.holds(guard, grid)
+            except NotComputableError:  # of labels
+                continue
+        if wrong.any():
+            raise ValueError(f"{equation.name} reads {read}, and an axis of {read.array} has "
+                             f"{length} entries")

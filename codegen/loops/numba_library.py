@@ -1,0 +1,86 @@
+"""Loops compiled by Numba in this process, and called with arrays."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.equation import System
+from .bound import Kernel, bound
+from .numba_source import NumbaSource, numba_source, shape_text
+
+
+class NoNumbaError(RuntimeError):
+    """Numba is not installed; the message says what to do."""
+
+
+def compile_numba(
+    system: System, results: Sequence[str], keys: Sequence[str], workspace: bool = False
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """``f(**arrays) -> (the first result, the others by their keys)``, compiled by Numba at the
+    first call, for each precision.
+
+    Takes arrays as :func:`c_library.compile_c` does, and raises as that does, NoNumbaError where
+    Numba is not installed.
+    """
+    source = numba_source(system, results)
+    try:
+        import numba  # noqa: F401  # whether it is there
+    except ImportError:
+        raise NoNumbaError("target 'numba' needs Numba, which is not installed: "
+                           "pip install 'gradproof[numba]', or take the target 'numpy' or 'c'"
+                           ) from None
+    writing = source.writing
+    distinct = list(dict.fromkeys(results))
+
+    @cache
+    def made(real: np.dtype[Any]) -> tuple[Any, Any]:
+        function = _compiled(source, real)
+        call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+        return call(function.address), function
+
+    kernel = Kernel(
+        "numba", writing.system, writing.items, writing.sizes,
+        tuple(array.name for array in writing.system.inputs), writing.results,
+        tuple(writing.inner), made)
+    return bound(kernel, system, [distinct.index(name) for name in results], keys, workspace)
+
+
+def _compiled(source: NumbaSource, real: np.dtype[Any]) -> Any:
+    """A function of two tables for Numba: of pointers to the arrays, and of sizes."""
+    import math
+
+    from numba import carray, cfunc, njit, types
+
+    writing = source.writing
+    lines = [f"{writing.names[size]} = sizes_[{k}]" for k, size in enumerate(writing.sizes)]
+    inputs = writing.system.inputs
+    arrays = [*(array.name for array in inputs), *writing.results]
+    for k, array in enumerate(arrays):
+        kind = "int_" if array in writing.integers and k < len(inputs) else "real_"
+        lines.append(_array(source, array, f"places_[{k}]", kind))
+    if writing.inner:
+        total = " + ".join(map(writing.count, writing.inner))
+        lines += [f"work_ = carray_(places_[{len(arrays)}], ({total},), real_)", "at_ = 0"]
+        for array in writing.inner:
+            count = writing.count(array)
+            lines += [f"{writing.names[array]} = work_[at_:at_ + {count}].reshape("
+                      f"{shape_text(writing, array)})", f"at_ += {count}"]
+    text = "\n\n\n".join([*source.helpers, "\n".join(
+        ["def table(places_, sizes_):", *(f"    {line}" for line in (*lines, *source.body))])])
+    space: dict[str, Any] = {"np": np, "math": math, "njit": njit, "carray_": carray,
+                             "real_": real.type, "int_": np.int64}
+    exec(text, space)  # names and numbers of its own alone
+    pointers = types.CPointer(types.voidptr), types.CPointer(types.int64)
+    return cfunc(types.void(*pointers), error_model="numpy")(space["table"])
+
+
+def _array(source: NumbaSource, array: str, place: str, kind: str) -> str:
+    name, shape = source.writing.names[array], shape_text(source.writing, array)
+    if shape == "()":
+        return f"{name} = carray_({place}, (1,), {kind}).reshape(())"
+    return f"{name} = carray_({place}, {shape}, {kind})"

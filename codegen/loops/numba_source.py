@@ -1,0 +1,178 @@
+"""Equations as a Python function of loops, which Numba compiles."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+from ...symbolic import escaping
+from ...symbolic.equation import INDEX_VALUE, Equation, EquationError, Read, Subscript, System
+from ..identifiers import identifier
+from .c_functions import CALLED as CALLED_IN_C
+from .writing import Writing, loops
+
+JIT = '@njit(error_model="numpy")'
+
+FUNCTIONS = {
+    "sigmoid": "def sigmoid(z):\n    e = np.exp(-abs(z))\n"
+               "    return (1 if z >= 0 else e)/(1 + e)\n",
+    "softplus": "def softplus(z):\n    return max(z, 0) + np.log1p(np.exp(-abs(z)))\n",
+    "softplus_ratio": "def softplus_ratio(z):\n    e = np.exp(-max(z, -37))\n"
+                      "    return 1 if z < -37 else (max(z, 0) + np.log1p(np.exp(-abs(z))))*(1 + e)"
+                      "\n",
+    "relu": "def relu(z):\n    return z if z > 0 or z != z else 0*z\n",
+    "step": "def step(z):\n    return 1.0 if z > 0 else 0.0\n",
+    "sign_of": "def sign_of(z):\n    return 1.0 if z > 0 else -1.0 if z < 0 else z\n",
+    "choose": "def choose(gap, yes, no):\n    return yes if gap > 0 else no\n",
+    "maximum": "def maximum(a, b):\n    return a if a != a or a > b else b\n",
+    "minimum": "def minimum(a, b):\n    return a if a != a or a < b else b\n",
+}
+"""Functions that a text brings along, as those of C are."""
+
+CALLED = {**CALLED_IN_C, "abs": "abs", "tanh": "np.tanh", "erf": "math.erf", "erfc": "math.erfc",
+          "log1p": "np.log1p", "expm1": "np.expm1", "root": "pow", "gammaln": "math.lgamma"}
+
+_NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
+          "acosh": "arccosh", "atanh": "arctanh", "ceil": "ceil"}
+_MATH = frozenset(("erf", "erfc", "lgamma", "pi", "e"))
+KNOWN = frozenset(("abs", "int", "float", "min", "max", "pow", "math.erf", "math.erfc",
+                   "math.lgamma", *(f"np.{name}" for name in (
+                       "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log1p",
+                       "expm1", "floor", *_NUMPY.values()))))
+"""Functions that a body may call."""
+
+RESERVED = frozenset((*FUNCTIONS, *keyword.kwlist, "np", "math", "njit", "value", "sum", "next",
+                      "abs", "int", "float", "min", "max", "pow", "range", "quotient",
+                      "places_", "sizes_", "work_", "at_", "real_", "int_", "carray_"))
+
+
+class _Body(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
+    """Scalar bodies; NumPy's functions raise nothing where Python's would."""
+
+    def __init__(self) -> None:
+        super().__init__({"user_functions": CALLED})
+
+    def doprint(self, expr: Any, assign_to: Any = None) -> str:
+        text: str = super().doprint(expr, assign_to)
+        return re.sub(r"\bmath\.(\w+)", lambda found: found[0] if found[1] in _MATH
+                      else f"np.{_NUMPY.get(found[1], found[1])}", text)
+
+    def _print_Function(self, part: sp.Function) -> str:  # noqa: N802  # as SymPy calls it
+        if part.func.__name__ == "quotient":
+            above, below = (self._print(one) for one in part.args)
+            return f"(({above})//({below}))"
+        text: str = super()._print_Function(part)
+        return text
+
+
+@dataclass(frozen=True)
+class NumbaSource:
+    """A function of arrays that returns its results in a tuple.
+
+    text: with what it imports.  body: its statements; helpers: the functions that these call.
+    """
+
+    name: str
+    text: str
+    body: tuple[str, ...]
+    helpers: tuple[str, ...]
+    writing: Writing
+
+
+class _Python(Writing):
+    language = "Numba's Python"
+    reserved, known, called, brought = RESERVED, KNOWN, CALLED, FUNCTIONS
+    infinity, cast = "np.inf", "float({})"
+    printer = _Body()
+
+    def pronounced(self, name: str) -> str:
+        return identifier(re.sub(r"\W", "_", name))
+
+    def is_free(self, name: str) -> bool:
+        return not name.startswith("__")
+
+    def function(self, name: str) -> str:
+        return f"np.{name}"
+
+    def place(self, subscript: Subscript) -> str:
+        return f"int({self.entry(subscript)})" if isinstance(subscript, Read) else self.integer(
+            subscript)
+
+    def entry(self, read: Read) -> str:
+        if read.array == INDEX_VALUE:
+            return f"float({self.place(read.at[0])})"
+        places = ", ".join(self.place(at) for at in read.at)
+        return f"{self.names[read.array]}[{places or '()'}]"
+
+    def told(self, equation: Equation) -> str:
+        return f"# {equation!r}"
+
+    def for_each(self, i: str, size: str, upwards: bool) -> str:
+        return f"for {i} in range({size}):" if upwards else (
+            f"for {i} in range({size} - 1, -1, -1):")
+
+    def if_all(self, tests: Sequence[str]) -> str:
+        return f"if {' and '.join(tests)}:"
+
+    def copied(self, one: str, other: str, array: str) -> list[str]:
+        return [f"{one}[...] = np.ascontiguousarray({other}).reshape({one}.shape)"]
+
+    def source(self, summary: str) -> NumbaSource:
+        body: list[str] = []
+        for item in self.items:
+            body += self.item(item)
+        lines = self._head()
+        returned = ", ".join(self.names[r] + ("" if self.shapes[r] else "[()]")
+                             for r in self.results)
+        told = [f'"""{escaping.python(summary)}"""'] if summary else []
+        arguments = ", ".join(self.names[a.name] for a in self.system.inputs)
+        function = "\n".join([JIT, f"def {self.name}({arguments}):", *(
+            f"    {line}" for line in (*told, *lines, *body, f"return {returned},"))])
+        helpers = [f"{JIT}\n{FUNCTIONS[name]}".rstrip() for name in FUNCTIONS if name in self.used]
+        text = "\n\n\n".join(["", *helpers, function])
+        head = "import math\n\n" if "math." in text else ""
+        return NumbaSource(self.name, f"{head}import numpy as np\nfrom numba import njit{text}\n",
+                           tuple(body), tuple(helpers), self)
+
+    def _head(self) -> list[str]:
+        """The sizes, and arrays for what is computed."""
+        inputs = self.system.inputs
+        real = next((self.names[a.name] for a in inputs if not a.is_integer), None)
+        kind = f"{real}.dtype" if real else "np.float64"
+        seen: dict[sp.Symbol, str] = {}
+        for array in inputs:
+            for axis, size in enumerate(array.shape):
+                if size in self.sizes:
+                    seen.setdefault(size, f"{self.names[array.name]}.shape[{axis}]")
+        hidden = [str(size) for size in self.sizes if size not in seen]
+        if hidden:
+            raise EquationError(f"no input has an axis of the length {hidden[0]} alone")
+        return [*(f"{self.names[size]} = {seen[size]}" for size in self.sizes),
+                *(f"{self.names[array]} = np.empty({shape_text(self, array)}, {kind})"
+                  for array in (*self.results, *self.inner))]
+
+
+def shape_text(writing: Writing, array: str) -> str:
+    """The shape of an array, as a tuple."""
+    sizes = [writing.integer(n) for n in writing.shapes[array]]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def numba_source(
+    system: System, results: Sequence[str], *, name: str = "gradient", summary: str = ""
+) -> NumbaSource:
+    """The arrays in `results` as a function of loops over the system's inputs, which returns them
+    in a tuple, for ``numba.njit``; arrays are of one floating-point type.
+
+    Raises EquationError for what has no loops, as :func:`c_source.c_source` does, and ValueError
+    for a name that is no identifier.
+    """
+    if identifier(name) != name or name in RESERVED:
+        raise ValueError(f"expected a Python name that the text does not use itself, got {name!r}")
+    return _Python(loops(system, results), name).source(summary)
