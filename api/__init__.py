@@ -25,6 +25,8 @@ that ``import gradproof`` does not wait for SymPy.  Where they live, and the oth
     embed_command  ``gradproof embed``, likewise
     train_command  ``gradproof train``, likewise
     run_command    ``gradproof run`` and ``gradproof examples``, likewise
+    checking_runs  what is checked before an example is trained
+    studying       examples that are worked
     reporting      ``gradproof report``: derivation, program and check handed to `reports`
     report_runs    what a report shows of running the generated program
     terminal       exit codes, and what somebody at a terminal is told

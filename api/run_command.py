@@ -12,7 +12,8 @@ from gradproof.symbolic import escaping
 from gradproof.terminal import FINDINGS, FINE, bar, say
 
 if TYPE_CHECKING:
-    from gradproof.training.examples import Example, Variant
+    from gradproof.reports.pages.document import ReportData
+    from gradproof.training.examples import Example, Study, Variant
     from gradproof.training.loop import Training
 
 
@@ -31,41 +32,57 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def listed(options: argparse.Namespace) -> int:
     """Prints the examples there are, with what each is about."""
-    from gradproof.training.examples import example, names
+    from gradproof.training.examples import chosen, names
 
     width = max(map(len, names()))
     for name in names():
-        say(f"{name:{width}}  {example(name).title}")
+        say(f"{name:{width}}  {chosen(name).title}")
     return FINE
 
 
 def run(options: argparse.Namespace) -> int:
     """Checks, trains, writes the page; 1 where something is not as the example says."""
-    from gradproof.training.comparison import example_page
-    from gradproof.training.examples import example
+    from gradproof.training.examples import Study, chosen
     from gradproof.training.page import expect_page, written
 
-    chosen = example(options.example)
+    example = chosen(options.example)
     formats = [part.strip() for part in options.format.split(",") if part.strip()]
-    expect_page(Path(options.output), formats, language=options.language, force=options.force)
-    say(f"{chosen.title}\n{chosen.teaches}")
-    checked = _checked(chosen)
-    for sentence in checked:
-        say(sentence)
-    runs = {variant.label: _trained(chosen, variant) for variant in chosen.variants}
-    for path in written(example_page(chosen, runs, checked), Path(options.output), formats,
-                        language=options.language, force=options.force):
+    expect_page(Path(options.output), formats, language=options.language, force=options.force,
+                drawing="sweep" if isinstance(example, Study) else "training")
+    say(f"{example.title}\n{example.teaches}")
+    made, found = _worked(example) if isinstance(example, Study) else _told(example)
+    for path in written(made, Path(options.output), formats, language=options.language,
+                        force=options.force):
         say(escaping.path(path))
-    found = chosen.findings(runs)
     for line in found:
         say(f"gradproof: not as the example says: {line}", sys.stderr)
     return FINDINGS if found else FINE
 
 
-def _trained(chosen: Example, variant: Variant) -> Training:
+def _worked(study: Study) -> tuple[ReportData, list[str]]:
+    from gradproof.studying import study_page
+
+    return study_page(study)
+
+
+def _told(example: Example) -> tuple[ReportData, list[str]]:
+    """The page of an example that is trained, and what is not as it says."""
+    from gradproof.checking_runs import checked
+    from gradproof.training.comparison import example_page
+
+    findings: list[str] = []
+    told = checked(example, findings)
+    for sentence in told:
+        say(sentence)
+    runs = {variant.label: _trained(example, variant) for variant in example.variants}
+    made = example_page(example, runs, told, findings)
+    return made, [*findings, *example.findings(runs)]
+
+
+def _trained(example: Example, variant: Variant) -> Training:
     from gradproof.training.loop import DivergedError
 
-    training = chosen.begun(variant)
+    training = example.begun(variant)
     try:
         for epoch in training.run():
             bar(epoch.number, variant.plan.epochs)
@@ -75,22 +92,7 @@ def _trained(chosen: Example, variant: Variant) -> Training:
     last = training.history[-1]
     said = f"{variant.label}: loss {training.history[0].loss:.4g} to {last.loss:.4g}"
     if last.accuracy is not None:
-        said += (f", {last.accuracy:.1%} of {chosen.seeds} learned" if chosen.seeds
+        said += (f", {last.accuracy:.1%} of {example.seeds} learned" if example.seeds
                  else f", {last.accuracy:.2%} of those set aside right")
     say(said)
     return training
-
-
-def _checked(chosen: Example) -> list[str]:
-    """What is found of the hand-written backward pass of the example."""
-    from gradproof.symbolic.specs.stated import Stated
-
-    network = chosen.variants[0].network
-    if not chosen.hand or isinstance(network, Stated):
-        return []
-    from gradproof.checks.own_process.parent import checked_pass
-    from gradproof.derivations.examples import EXAMPLES
-
-    result = checked_pass(network, EXAMPLES / chosen.hand)
-    return [f"The backward pass that was written by hand, {chosen.hand}, is held against the "
-            f"derived gradient: {result.verdict}."]

@@ -12,6 +12,7 @@
     loop             mini-batches, steps, what each epoch gave
     examples         networks, data and plans to be compared, from the files of runs/
     comparison       the page of an example
+    beside           what stands beside a run: differences, scikit-learn's network
     page             what a run is told as
     many             one network from many first values at once
     checkpoint       a run on disk: killed and resumed, the same numbers

@@ -5,11 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from gradproof.reports.content import Block, Paragraph, Prose, Section, Table
+import numpy as np
+
+from gradproof.derivations.deriving import derive
+from gradproof.reports.content import (
+    Block,
+    Display,
+    Paragraph,
+    Prose,
+    Section,
+    Table,
+    equation,
+)
 from gradproof.reports.drawing import Ink
 from gradproof.reports.pages.document import ReportData
 from gradproof.reports.sections.plots import Series
+from gradproof.symbolic.derive.any_depth import through_layers
+from gradproof.symbolic.display.notation import Notation, general_notation
+from gradproof.symbolic.display.writer import Writer
+from gradproof.symbolic.specs.network import Network
+from gradproof.symbolic.text.statements import parse_equations
 
+from .beside import NEAR, scikit_learn
 from .examples import Example, Seen, figure
 from .loop import Training
 from .many import Many, quartiles
@@ -19,12 +36,15 @@ INKS: tuple[Ink, ...] = ("forward", "backward", "third", "")
 
 
 def example_page(
-    example: Example, runs: Mapping[str, Training], checked: Sequence[str] = ()
+    example: Example, runs: Mapping[str, Training], checked: Sequence[str] = (),
+    findings: list[str] | None = None,
 ) -> ReportData:
     """The page of an example whose runs, by their labels, are at their ends.
 
-    checked: what was found of the hand-written backward pass, sentence by sentence.
+    checked: what was found before, sentence by sentence.  findings: what is not as it should be of
+    what the page adds is put there.
     """
+    wrong: list[str] = [] if findings is None else findings
     first = runs[example.variants[0].label]
     series = [Series(label, [(epoch.number, epoch.loss) for epoch in run.history], ink)
               for (label, run), ink in zip(runs.items(), INKS, strict=False)]
@@ -34,6 +54,12 @@ def example_page(
     blocks.append(_copies_table(copies) if copies else _table(runs))
     blocks += [Paragraph(_told(seen, runs)) for seen in example.seen]
     blocks += [Paragraph(_ended(label, run)) for label, run in runs.items() if run.ended]
+    if example.beside:
+        blocks.append(_beside(example.variants[0].label, first, wrong))
+    if example.slopes:
+        blocks.append(_slopes(example))
+    if example.any_depth:
+        blocks += _any_depth(wrong)
     blocks += [Paragraph((sentence,)) for sentence in checked]
     if len(runs) > 1:
         blocks.append(Paragraph(("What follows, the formulas, the step and the program, is of “",
@@ -100,3 +126,52 @@ def _told(seen: Seen, runs: Mapping[str, Training]) -> Prose:
 def _ended(label: str, run: Training) -> Prose:
     return ("“", label, f"” ends after {run.taken} steps: its loss, or its gradient, is no number "
             "that a float holds any more.")
+
+
+def _beside(label: str, training: Training, findings: list[str]) -> Paragraph:
+    """The accuracy of scikit-learn's network on the same split."""
+    theirs = scikit_learn(training)
+    if theirs is None:
+        return Paragraph(("scikit-learn, whose network would be trained on the same samples, is "
+                          "not installed.",))
+    own = figure(training, "accuracy")
+    if abs(own - theirs) > NEAR:
+        findings.append(f"scikit-learn: {theirs:.4g} are right, and {own:.4g} here")
+    return Paragraph((
+        "scikit-learn's MLPClassifier of the same sizes, trained on the same samples by the same "
+        f"rule with as many epochs, classifies {theirs:.2%} of those set aside rightly; “", label,
+        f"” {own:.2%}."))
+
+
+def _any_depth(findings: list[str]) -> list[Block]:
+    """That layers without activations are one, for any number of them."""
+    rule, same = through_layers(linear=True)
+    _, with_activations = through_layers()
+    if not same or with_activations:
+        findings.append("any depth: layers without activations alone should be one")
+    writer = Writer(general_notation(Notation()), False, {})
+    return [
+        Paragraph(("For any depth and any widths: without activations the derived gradient of an "
+                   "output goes through a layer by",)),
+        Display((equation(*str(writer.latex(rule)).split(" = ", 1)),)),
+        Paragraph(("which reads no value that depends on the input. So it is the same at every "
+                   "input, and the network is one layer: proved. With activations it reads their "
+                   "slopes, and is not." if same and not with_activations else "not proved",)),
+    ]
+
+
+def _slopes(example: Example) -> Table:
+    """The derived slopes of the variants' activations at some places."""
+    rows = []
+    for variant in example.variants:
+        assert isinstance(variant.network, Network)
+        name = variant.network.activations[0]
+        made = derive(parse_equations(f"L = sum({name}(z))", {"z": "n"}))
+        _, gradient = made.compile()(z=np.array(PLACES))
+        rows.append(((variant.label,), *((f"{slope:.3g}",) for slope in gradient["z"])))
+    header = (("slope at",), *((f"{place:g}".replace("-", "−"),) for place in PLACES))
+    return Table(header, tuple(rows), "l" + "r" * len(PLACES))
+
+
+PLACES = (-10.0, -2.0, 0.0, 2.0, 10.0)
+"""Where slopes of activations are told."""

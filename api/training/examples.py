@@ -5,12 +5,24 @@ Each is a file of runs/, in TOML:
     title, teaches     what the page is called, and what it teaches
     data               the name of a set
     seeds              how many copies are trained at once, each from first values of its own
-    hand               a hand-written backward pass of networks/ that is checked before
+    [[hand]]           a hand-written backward pass of networks/ that is checked before: its file,
+                       and the loss that it is held against where that is not the network's
+    beside             "scikit-learn", whose network is trained on the same split
+    slopes             true: a table of the slopes of the variants' activations
+    any_depth          true: that layers without activations are one is proved for any depth
     [spec...]          a spec's tables
     [plan]             settings of the plan; batch = "all", rate for the learning rate
     [[variants]]       a label, and what is other in [plan], [network], the layers or the equations
     [[seen]]           what is `less` with one variant `than` with another, or `alike` within a part
     [due]              the figures that the first variant has to reach
+
+or of a study, whose page is a spec's report behind a figure:
+
+    title, teaches
+    report             the spec's name
+    [sweep]            over: the inputs that are multiplied by factors from start to end; log: these
+                       are spaced evenly on a logarithm's scale; by_hand: a file of networks/ whose
+                       loss is drawn beside the derived one
 """
 
 from __future__ import annotations
@@ -60,6 +72,36 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Hand:
+    """A hand-written backward pass, and the loss that it is held against, where it is another."""
+
+    file: str
+    loss: str = ""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Inputs that are multiplied by factors, one after the other."""
+
+    over: tuple[str, ...]
+    start: float
+    end: float
+    is_log: bool = False
+    by_hand: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """An example that is worked; see the module's head."""
+
+    name: str
+    title: str
+    teaches: str
+    spec: str
+    sweep: Sweep
+
+
+@dataclass(frozen=True)
 class Example:
     """An example, ready to be run; see the module's head."""
 
@@ -70,8 +112,11 @@ class Example:
     variants: tuple[Variant, ...]
     seen: tuple[Seen, ...] = ()
     due: Mapping[str, float] | None = None
-    hand: str = ""
+    hand: tuple[Hand, ...] = ()
     seeds: int = 0
+    beside: str = ""
+    slopes: bool = False
+    any_depth: bool = False
 
     def begun(self, variant: Variant) -> Training:
         """A variant's run before its first step; of many copies at once where there are seeds."""
@@ -110,19 +155,34 @@ def names() -> list[str]:
                   if file.name.endswith(".toml"))
 
 
-def example(name: str) -> Example:
-    """An example by its name.  Raises ValueError for one that there is not."""
+def chosen(name: str) -> Example | Study:
+    """An example, or a study, by its name.  Raises ValueError for one that there is not."""
     if name not in names():
         near = get_close_matches(name, names(), 1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"example: expected one of {', '.join(names())}, got {name!r}{meant}")
     table = toml((_folder() / f"{name}.toml").read_bytes())
+    if "report" in table:
+        sweep = table["sweep"]
+        return Study(name, table["title"], table["teaches"], table["report"], Sweep(
+            tuple(sweep["over"]), float(sweep["start"]), float(sweep["end"]),
+            sweep.get("log", False), sweep.get("by_hand", "")))
     base, plan = table["spec"], table["plan"]
     variants = tuple(_variant(name, base, plan, each) for each in table["variants"])
     return Example(name, table["title"], table["teaches"], table["data"], variants,
                    tuple(map(_seen, table.get("seen", []))),
                    {key: float(value) for key, value in table.get("due", {}).items()},
-                   table.get("hand", ""), table.get("seeds", 0))
+                   tuple(Hand(**hand) for hand in table.get("hand", [])),
+                   table.get("seeds", 0), table.get("beside", ""), table.get("slopes", False),
+                   table.get("any_depth", False))
+
+
+def example(name: str) -> Example:
+    """An example that is trained.  Raises ValueError for another name."""
+    found = chosen(name)
+    if isinstance(found, Study):
+        raise ValueError(f"example: {name} is worked, not trained")
+    return found
 
 
 def _folder() -> Any:

@@ -50,10 +50,12 @@ def write_page(
     return written(page(training), directory, formats, language=language, force=force)
 
 
-def expect_page(directory: Path, formats: Iterable[str], *, language: str, force: bool) -> None:
+def expect_page(
+    directory: Path, formats: Iterable[str], *, language: str, force: bool, drawing: str = CURVE
+) -> None:
     """What can be said of a page before there is a run; raises what :func:`write_page` does."""
     language_of(language)
-    expect_room(directory, formats, drawings=(f"{CURVE}.svg",), force=force)
+    expect_room(directory, formats, drawings=(f"{drawing}.svg",), force=force)
 
 
 def written(

@@ -47,10 +47,11 @@ class LayerRule:
     reason: str
 
 
-def layered_system(columns: bool = True) -> System:
+def layered_system(columns: bool = True, *, linear: bool = False) -> System:
     """Z[l] = W[l] A[l-1] + b[l], A[l] = f(Z[l]) for l = 1 ... L with A[0] = X, one sample.
 
-    The axis of layers has L + 1 places, so that l counts layers as people do.
+    linear: without activations, A[l] = Z[l].  The axis of layers has L + 1 places, so that l counts
+    layers as people do.
     """
     layer, last = index_symbol("l"), DEPTH
     here, before = Index("j", WIDTH(layer)), Index("i", WIDTH(layer - 1))
@@ -67,7 +68,7 @@ def layered_system(columns: bool = True) -> System:
     ))
     a = Equation("A", (loop, here), (
         Term(slot(0), (Read("X", (here.symbol,)),), (), first),
-        Term(f(slot(0)), (Read("Z", (layer, here.symbol)),), (), inner),
+        Term(slot(0) if linear else f(slot(0)), (Read("Z", (layer, here.symbol)),), (), inner),
     ))
     outputs = Index("j", WIDTH(last))
     y = Equation("output", (outputs,), (Term(slot(0), (Read("A", (last, outputs.symbol)),)),))
@@ -109,6 +110,28 @@ def layer_rules(columns: bool = True) -> tuple[LayerRule, ...]:
                   "$W$ at layer $l$ occurs in $z$ at layer $l$ alone, times $a$ at layer $l - 1$"),
         LayerRule("b", biases, "1 ≤ l ≤ L", "$b$ at layer $l$ is added to $z$ at layer $l$"),
     )
+
+
+def through_layers(columns: bool = True, *, linear: bool = False) -> tuple[Equation, bool]:
+    """How the gradient of an output by the input goes through a layer, of any depth and any widths,
+    and whether it is the same at every input.
+
+    That is so where none of the equations that lead to it reads X, or a Z or A that is made of it;
+    the network is then W x + b of one W and one b, since its gradient is constant.
+    """
+    derived = reverse(layered_system(columns, linear=linear), "output", ["X"], cotangent="gradient")
+    raw = {e.name: solve_equation(e) for e in derived.system.equations}
+    needed, found = ["dX"], set()
+    while needed:
+        name = needed.pop()
+        if name not in found:
+            found.add(name)
+            needed += [read.array for read in raw[name].reads] if name in raw else []
+    outer = inline(raw["dA"], raw["doutput"])
+    assert outer is not None
+    delta = inline(raw["dZ"], outer)
+    assert delta is not None
+    return _at_layer(delta, index_symbol("l"), DEPTH - 1), not found & {"X", "Z", "A"}
 
 
 def _at_layer(equation: Equation, layer: sp.Expr, count: sp.Expr | None) -> Equation:
