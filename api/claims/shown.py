@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from html import escape
@@ -10,6 +11,7 @@ from typing import Any
 from gradproof.claims.findings import FINE, ORDER, Finding, worst
 from gradproof.reports.language import Language, language
 from gradproof.reports.mathml import MathmlError, mathml
+from gradproof.reports.pages.render import template_text
 from gradproof.symbolic import escaping
 
 _MARKS = {"right": "✓", "rounded": "≈", "depends": "?", "undecided": "?", "unread": "–",
@@ -147,7 +149,8 @@ def as_html(audit: Audit, said: Language = ENGLISH, whole: bool = True) -> str:
     title = escape(audit.title or said.text("Audit"))
     return (f'<!doctype html>\n<html lang="{said.code}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
-            f'content="light dark"><title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>'
+            f'content="light dark"><title>{title}</title>\n'
+            f"<style>{template_text('math_font.css')}{_STYLE}</style></head>\n<body>"
             f"<main><h1>{title}</h1>\n{table}</main></body></html>\n")
 
 
@@ -174,7 +177,7 @@ def _lines(finding: Finding, said: Language, whole: bool) -> list[str]:
         text = escape(line)
         own = [finding.claim] if any(each.startswith(f"{finding.claim} ")
                                      for each in finding.diagnosis) else []
-        for formula in (*finding.diagnosis, *own) if whole else ():
+        for formula in (*finding.diagnosis, *own, *_SIDE.findall(finding.why)) if whole else ():
             made = _set(formula) if escape(formula) in text else ""
             if made:
                 text = text.replace(escape(formula), made)
@@ -182,8 +185,16 @@ def _lines(finding: Finding, said: Language, whole: bool) -> list[str]:
     return found
 
 
+_OF_PROGRAM = re.compile(r"[*@]|[A-Za-z]{3}|[A-Za-z]\.[A-Za-z]|[A-Za-z]{2}\w*_\w|[A-Za-z]\[\w")
+_SIDE = re.compile(r"^(.*[\\{].*?) is [-\d]", re.MULTILINE)
+"""A side of a claim with something of LaTeX in it, of which a figure is told."""
+
+
 def _set(formula: str) -> str:
-    """A formula as mathematics; nothing for what cannot be set."""
+    """A formula as mathematics; nothing for what cannot be set, nor for what is written as in a
+    program, whose names would be products of letters."""
+    if "\\" not in formula and _OF_PROGRAM.search(formula):
+        return ""
     try:
         return f'<span class="set">{mathml(formula)}</span> '
     except MathmlError:
@@ -191,6 +202,7 @@ def _set(formula: str) -> str:
 
 
 _STYLE = """
+math{font-family:"Gradproof Math",math}
 body{font:1rem/1.5 serif;margin:1rem}main{max-width:80rem;margin:auto}
 table{border-collapse:collapse;width:100%;table-layout:fixed}th:nth-child(1){width:1.8em}
 th:nth-child(3){width:7em}th:nth-child(4){width:7em}th:nth-child(5){width:34%}
@@ -198,6 +210,7 @@ td,th{border:1px solid #8888;padding:.3em .5em;text-align:left;vertical-align:to
 td:nth-child(1),td:nth-child(4){white-space:nowrap}td{overflow-wrap:anywhere}
 code{font-size:.75em;overflow-wrap:anywhere;display:block}
 .set{display:block;overflow:auto hidden;padding-bottom:.2em}
+td:last-child .set{display:inline-block;vertical-align:middle;max-width:100%}
 .wrong td:nth-child(4),.unread td:nth-child(4){font-weight:bold}
 .wrong,.unread{background:#d0202018}.rounded,.depends,.undecided{background:#d0a02018}
 @media (max-width:50rem){thead{display:none}table,tbody,tr,td{display:block}

@@ -17,6 +17,9 @@ from gradproof.symbolic.latex.trees import Node
 _SPREAD = 2
 """Units of the last place by which a figure may be off that comes of rounded ones."""
 
+_SEEN = Fraction(1, 10**36)
+"""Of a figure that is computed to 40 digits, what is seen of a difference."""
+
 
 @dataclass(frozen=True)
 class Stated:
@@ -81,11 +84,11 @@ def judge(exact: Fraction | None, sides: Sequence[Stated]) -> tuple[Verdict, str
             was = shown(before.value, side.unit)
             return ("wrong", f"{before.text} is {was}, not {side.text}"
                     + (f"; it rounds to {shown(before.value, side.unit, 0)}" if side.unit else ""),
-                    was, error(side.value - before.value))
+                    was, error(side.value - before.value, before.value))
     if exact is None:
         return "right", "the arithmetic holds, to the digits stated", "", ""
     last = sides[-1]
-    figure, off = shown(exact, last.unit, 8), error(last.value - exact)
+    figure, off = shown(exact, last.unit, 8), error(last.value - exact, exact)
     if is_rounding(exact, last):
         return "right", "the rounding of the exact figure", figure, off
     told = f"the exact figure is {shown(exact, last.unit)}" + (
@@ -95,6 +98,7 @@ def judge(exact: Fraction | None, sides: Sequence[Stated]) -> tuple[Verdict, str
     return "wrong", f"{last.text} is stated, {told}", figure, off
 
 
-def error(value: Fraction) -> str:
-    """A difference with three digits."""
-    return formatted(value, ".2e") if value else "0"
+def error(value: Fraction, of: Fraction = Fraction(0)) -> str:
+    """A difference with three digits; `of`: the figure, where it is computed, whose digits do not
+    show a difference that is smaller still."""
+    return formatted(value, ".2e") if abs(value) > _SEEN * abs(of) else "0"

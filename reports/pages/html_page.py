@@ -128,7 +128,8 @@ def html_page(report: ReportData) -> str:
 
     text = template.render(
         report=report, markup=markup, of=of, prose=markup.prose, bare=bare.prose,
-        title=markup.text(plain(report.title)), css=template_text("report.css"),
+        title=markup.text(plain(report.title)),
+        css=template_text("math_font.css") + template_text("report.css"),
         ids=_ids(report.sections), contents=_contents(report.sections),
         picture=lambda drawing: svg(drawing).strip(),
         table=_table, say=lambda text: markup.text(report.language.text(text)), few=FEW_LINES,
