@@ -8,19 +8,22 @@ from __future__ import annotations
 import sympy as sp
 
 from ..equation import System, slot
-from ..functions import SIGMOID, A, Opaque, Z, derivative, in_output, in_sigmoid
+from ..functions import SIGMOID, SOFTPLUS, A, Opaque, Z, derivative, in_output, in_sigmoid
 from .layout import Piece, body
 from .logistic import with_sigmoids
 from .text_and_latex import LATEX, TEXT
 
 
 def used_functions(system: System) -> tuple[type[Opaque], ...]:
-    """The named functions that a system's equations apply, derivatives left out."""
+    """The named functions that a system's equations apply, derivatives left out; σ beside softplus,
+    whose slope it is."""
     found = {
         type(applied).base
         for equation in system.equations for term in equation.terms
         for applied in with_sigmoids(term.body).atoms(Opaque)
     }
+    if SOFTPLUS in found:
+        found.add(SIGMOID)
     return tuple(sorted(found, key=lambda function: function.title))
 
 
@@ -38,7 +41,8 @@ def definition(function: type[Opaque], latex: bool) -> tuple[str, str]:
 
 
 def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | None:
-    """σ′(z) = a (1 - a), where the slope is a polynomial in the output; else the definition.
+    """σ′(z) = a (1 - a), where the slope is a polynomial in the output; else the definition, but
+    for that of softplus, which has a name.
 
     None for a constant slope, which is written as the number, unless it is another than that of the
     definition: that of stop_gradient is stated to be 0.
@@ -60,7 +64,8 @@ def slope_identity(function: type[Opaque], output: str, latex: bool) -> str | No
     bounded = in_sigmoid(definition)
     if bounded is not None:  # exp(z)/(1 + exp(z))² overflows where σ(z) (1 - σ(z)) does not
         definition = bounded[0].xreplace({A: SIGMOID(bounded[1])})
-    return f"{name} = {_in_z(definition, latex)}"
+    found = _in_z(definition, latex)
+    return f"{name} = {found}" if found != name else None
 
 
 def _in_z(definition: sp.Expr, latex: bool) -> str:

@@ -22,12 +22,14 @@ from ..equation import (
     Term,
     Within,
     guard_subscripts,
+    slot,
     slots_of,
+    subscript_indices,
     term_reads,
 )
 from ..matrices.leaves import leaf, summand
 from ..matrices.nodes import Diagonal, Leaf, Node, Pointwise, Softmax, walk
-from ..matrices.put_in import put_in
+from ..matrices.put_in import fronts, put_in
 from .layout import ADD, ATOM, MUL, Piece, body, numbers_in_front
 from .logistic import with_sigmoids
 from .matrix_text import node_text
@@ -74,8 +76,7 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     """One summand: what stands in front of its sum, the sum, its guards, its body."""
     # Entries of a softmax, where there are any: exp(z - Λ) would show what nobody wrote.
     softened = _softened(equation, term, pen)
-    whole, leaves, over = softened or (
-        term.body, [_entry(read, pen) for read in term.reads], term.over)
+    whole, leaves, over = softened or (*_entries(term, pen), term.over)
     over = [index for index in over if index.size != 1]
     number, outside = sp.S.One, sp.S.One
     if over and equation.reduction == "sum":  # numbers and sizes stand in front of the sum
@@ -83,7 +84,7 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
         number, factors = numbers_in_front(number, sp.Mul.make_args(rest))
         rest = sp.Mul(*factors)
         outside, whole = rest.as_independent(*slots_of(rest), as_Add=False)
-        traced = None if softened or term.guards else trace(whole, term.reads, over, pen)
+        traced = None if softened or term.guards else _traced(whole, term, leaves, over, pen)
         if traced is not None:
             return _multiplied(number, outside, traced, pen)
     elif equation.reduction == "sum" and term.guards:  # a minus in front of the conditions
@@ -97,6 +98,22 @@ def term_text(equation: Equation, term: Term, pen: Pen) -> Piece:
     guards = "".join(map(pen.guard, telling))
     ranges = [(index, _is_seen(index, term, pen)) for index in over]
     return _multiplied(number, outside, _reduced(equation, ranges, guards, shown, pen), pen)
+
+
+def _traced(
+    whole: sp.Expr, term: Term, leaves: Sequence[Piece], over: Sequence[Index], pen: Pen
+) -> Piece | None:
+    """A sum around a circle of matrices as a trace, behind what does not depend on its indices."""
+    bound = {index.symbol for index in over}
+    inside = {slot(place) for place, read in enumerate(term.reads)
+              if bound & {symbol for entry in read.at for symbol in subscript_indices(entry)}}
+    summed, fixed = (sp.Mul(*(factor for factor in sp.Mul.make_args(whole)
+                              if (factor.free_symbols & inside != set()) is wanted))
+                     for wanted in (True, False))
+    traced = trace(summed, term.reads, over, pen)
+    if traced is None or fixed == 1:
+        return traced
+    return body(fixed * slot(len(leaves)), [*leaves, traced], pen.medium.style)
 
 
 def _is_seen(index: Index, term: Term, pen: Pen) -> bool:
@@ -120,14 +137,33 @@ def _entry(read: Read, pen: Pen) -> Piece:
     found = pen.conventions.inline.get(read.array)
     if found is None:
         return pen.entry(read)
+    return _inside(found.form, read, pen)
+
+
+def _inside(form: Node, read: Read, pen: Pen) -> Piece:
     at = [pen.subscript(part) for part in read.at]
-    if isinstance(found.form, Diagonal) and found.form.of is None:
+    if isinstance(form, Diagonal) and form.of is None:
         return Piece(f"[{' = '.join(at)}]")
-    piece = node_text(found.form, pen)
-    if not read.at or not _runs(found.form):
+    piece = node_text(form, pen)
+    if not read.at or not _runs(form):
         return Piece(piece.text, piece.level)
     held = pen.medium.style.hold(piece, ATOM)
     return Piece(subscripted(held, at, pen.medium.latex))
+
+
+def _entries(term: Term, pen: Pen) -> tuple[sp.Expr, list[Piece]]:
+    """A body and the entries in its slots, the numbers in front of what has no line of its own with
+    the body's: ½ Σ Sᵢⱼ Dᵢⱼ for Σ (½ S)ᵢⱼ Dᵢⱼ."""
+    whole, leaves = term.body, []
+    for place, read in enumerate(term.reads):
+        found = pen.conventions.inline.get(read.array)
+        front, (bare,) = fronts([found.form]) if found else (sp.S.One, (None,))
+        if not found or bare is None or front == 1 or not _runs(found.form):
+            leaves.append(_entry(read, pen))
+            continue
+        whole = whole.xreplace({slot(place): front * slot(place)})
+        leaves.append(_inside(bare, read, pen))
+    return whole, leaves
 
 
 def _runs(form: Node) -> bool:

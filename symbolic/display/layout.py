@@ -235,6 +235,13 @@ class _Layout:
         number, rest = part.as_coeff_Mul()
         above, below = _fraction(rest)
         number, above = numbers_in_front(number, above)
+        divisor, below = numbers_in_front(sp.S.One, below)
+        number /= divisor
+        for factor in [one for one in above if one.is_Pow and one.exp == sp.Rational(1, 2)]:
+            if factor.base.is_Integer and number.q % factor.base == 0:  # ½ √2 x is x/√2
+                number *= factor.base
+                above.remove(factor)
+                below.insert(0, factor)
         size = abs(number)
         if size.q != 1 and above and not below:  # ½ x rather than x/2
             product = self._product(1, above)
@@ -276,13 +283,19 @@ def numbers_in_front(
     >>> x, y, z = sp.symbols("x y z")
     >>> numbers_in_front(sp.Integer(3), [z, 2 * x - 2 * y, x + y / 2])
     (6, [z, x - y, x + y/2])
+    >>> numbers_in_front(sp.S.One, [(x / 2 - y / 2)**2])
+    (1/4, [(x - y)**2])
     """
     plain: list[sp.Expr] = []
     for factor in factors:
-        content, rest = factor.primitive() if factor.is_Add else (sp.S.One, factor)
-        if content != 1 and any(abs(t.as_coeff_Mul()[0]) != 1 for t in rest.args):
-            content, rest = sp.S.One, factor
-        number, plain = number * content, [*plain, rest]
+        whole, times = factor.as_base_exp() if factor.is_Pow and factor.exp.is_Integer else (
+            factor, sp.S.One)
+        content, rest = whole.primitive() if whole.is_Add else (sp.S.One, whole)
+        if content == 1 or any(abs(t.as_coeff_Mul()[0]) != 1 for t in rest.args):
+            plain.append(factor)
+            continue
+        number *= content**times
+        plain.append(sp.Pow(rest, times, evaluate=times == 1))
     return number, plain
 
 

@@ -30,7 +30,7 @@ from ..matrices.leaves import Levels, levels_of
 from ..matrices.loop_ends import Loops, loops_of
 from ..matrices.put_in import Definition
 from .layout import ADD, ATOM, POW, Piece
-from .notation import Notation
+from .notation import Notation, superscript
 from .text_and_latex import Medium
 
 Way: TypeAlias = Literal["column", "row"]
@@ -210,6 +210,10 @@ def affine(place: sp.Expr, latex: bool) -> str:
     >>> i, u, size = sp.symbols("i u H")
     >>> affine(2*i + u - 1, latex=False), affine(size*i, latex=False), affine(size*i, latex=True)
     ('2i + u - 1', 'H·i', 'H i')
+    >>> affine(size**2*i, latex=False), affine(size**2*i, latex=True)
+    ('H²·i', 'H^{2} i')
     """
-    shown = re.sub(r"(?<=\d)\*(?=[^\W\d])", "", str(place))
+    shown = re.sub(r"\*\*(\d+)", lambda found: (
+        f"^{{{found[1]}}}" if latex else superscript(found[1])), str(place))
+    shown = re.sub(r"(?<=\d)\*(?=[^\W\d])", "", shown)
     return re.sub(r"(?<!\*)\*(?!\*)", " " if latex else "·", shown)

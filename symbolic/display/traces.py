@@ -11,6 +11,7 @@ import sympy as sp
 
 from ..equation import INDEX_VALUE, Index, Read, slot
 from ..matrices.nodes import Product
+from ..matrices.put_in import fronts
 from .layout import Piece
 from .matrix_text import node_text
 from .pen import Pen, name_piece
@@ -74,9 +75,10 @@ def _written(read: Read, turned: bool, pen: Pen) -> list[Piece] | None:
     elif put.form.axes != put.axes:
         return None
     else:
-        flat = not turned and isinstance(put.form, Product) and all(
-            len(factor.axes) == 2 for factor in put.form.factors)
-        parts = put.form.factors if flat and isinstance(put.form, Product) else (put.form,)
+        form = fronts([put.form])[1][0]  # its number stands in front of the trace
+        flat = not turned and isinstance(form, Product) and all(
+            len(factor.axes) == 2 for factor in form.factors)
+        parts = form.factors if flat and isinstance(form, Product) else (form,)
         try:
             pieces = [node_text(part, pen) for part in parts]
         except NotImplementedError:

@@ -226,7 +226,13 @@ def _softened(
     guard of its own.
     """
     body, marks, guards = term.body, [], term.guards
-    for place, read in enumerate(term.reads):
+
+    def parts(at: tuple[int, Read]) -> int:
+        """How many other Λ a Λ is made of: first those that say what a softmax is of as a whole."""
+        level = levels.get(at[1].array)
+        return 0 if level is None else sum(read.array in levels for read in level.reads)
+
+    for place, read in sorted(enumerate(term.reads), key=parts, reverse=True):
         level = levels.get(read.array)
         if level is None or slot(place) not in body.free_symbols:
             continue
@@ -239,7 +245,21 @@ def _softened(
             body, guards = put, tuple(g for g in guards if g not in inside)
             marks.append(mark)
             break
-    return body, marks, guards
+    return _as_products(body, marks), marks, guards
+
+
+def _as_products(body: sp.Expr, marks: Sequence[_Mark]) -> sp.Expr:
+    """exp(log softmax(u) + log softmax(v)) as the product of the two."""
+    known = {mark.logarithm: mark.probability for mark in marks}
+
+    def product(power: sp.Expr) -> sp.Expr:
+        pairs = [(known.get(log), times) for times, log in (
+            term.as_coeff_Mul() for term in sp.Add.make_args(power.args[0]))]
+        if any(of is None or times < 0 for of, times in pairs):
+            return power
+        return sp.Mul(*(of**times for of, times in pairs))
+
+    return body.replace(lambda part: isinstance(part, sp.exp), product) if len(marks) > 1 else body
 
 
 def _masks(body: sp.Expr, mark: _Mark, guards: Sequence[Guard]) -> bool:

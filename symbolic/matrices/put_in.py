@@ -70,10 +70,10 @@ def put_in(node: Node, known: Mapping[str, Definition]) -> Node:
     if isinstance(node, Product):
         return _product([_long(factor, known) for factor in node.factors], node.axes)
     if isinstance(node, Outer):
-        front, (column, row) = _fronts([_long(node.column, known), _long(node.row, known)])
+        front, (column, row) = fronts([_long(node.column, known), _long(node.row, known)])
         return _scaled(front, Outer(column, row))
     if isinstance(node, Total) and node.reduction == "sum":
-        front, (inner,) = _fronts([_long(node.of, known)])
+        front, (inner,) = fronts([_long(node.of, known)])
         return _scaled(front, replace(node, of=inner))
     if isinstance(node, Diagonal | Softmax | Applied | Total):
         return node if node.of is None else replace(node, of=_long(node.of, known))
@@ -96,6 +96,9 @@ def _transposed(node: Node) -> Node:
         return node.of
     if len(node.axes) != 2:
         return Transposed(node)
+    front, (bare,) = fronts([node])
+    if front != 1:
+        return _scaled(front, _transposed(bare))
     row, column = node.axes
     if isinstance(node, Product) and all(len(factor.axes) == 2 for factor in node.factors):
         return Product(tuple(map(_transposed, reversed(node.factors))), (column, row))
@@ -144,7 +147,7 @@ def _merged(body: sp.Expr, parts: Iterable[Node], axes: tuple[str, ...]) -> Node
                      tuple(arguments[p] for p in used), axes)
 
 
-def _fronts(parts: Iterable[Node]) -> tuple[sp.Expr, list[Node]]:
+def fronts(parts: Iterable[Node]) -> tuple[sp.Expr, list[Node]]:
     """What numbers and sizes the parts have in front, and the parts without."""
     front, bare = sp.S.One, []
     for part in parts:
@@ -164,7 +167,7 @@ def _scaled(front: sp.Expr, node: Node) -> Node:
 
 
 def _product(factors: list[Node], axes: tuple[str, ...]) -> Node:
-    front, bare = _fronts(factors)
+    front, bare = fronts(factors)
     flat: list[Node] = []
     for place, factor in enumerate(bare):
         ends = place == 0 and len(factor.axes) == 1, place == len(bare) - 1

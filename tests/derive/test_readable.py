@@ -129,6 +129,29 @@ def test_cases_of_cases_stand_in_one_brace(text, shapes, due):
         f"∂L/∂x = {due}")
 
 
+@pytest.mark.parametrize(("text", "shapes", "line"), [
+    ("B = A @ C; L = tr(B)*sum(B**2)", {"A": "n m", "C": "m n"}, "L = t₂ tr(B)"),
+    ("L = x @ (a*D + b*eye(n)) @ x/2 - logdet(a*D + b*eye(n))/2",
+     {"D": "n n", "a": "", "b": "", "x": "n"}, "∂L/∂b = ½ tr(x xᵀ - (t₂⁻¹)ᵀ)"),
+    ("L = sum(inv(B)*(inv(B) @ ((A + outer(d, d))/2)))", {"A": "n n", "B": "n n", "d": "n"},
+     "∂L/∂t₁ = ½ B⁻¹ (A + d dᵀ + (A + d dᵀ)ᵀ)"),
+    ("L = sum(softplus(X @ w))", {"X": "m n", "w": "n"}, "softplus(z) = log(1 + exp(z))"),
+    ("L = sum(softplus(X @ w))", {"X": "m n", "w": "n"},
+     "σ(z) = 1/(1 + exp(-z)), σ′(z) = σ(z) (1 - σ(z))"),
+    ("L = -sum(logsumexp(log_softmax(a) - (x[:, None] - u)**2/2, axis=1))",
+     {"a": "k", "x": "n", "u": "k"},
+     "∂L/∂u = (softmax(a 1ᵀ - t₁ - ½ (1 xᵀ - u 1ᵀ)∘², axis=0) ⊙ (u 1ᵀ - 1 xᵀ)) 1"),
+    ("L = -sum(log(ndtr(-x)))", {"x": "n"},
+     "∂L/∂x = √2 exp(-½ x∘²) ⊘ (√π (1 - erf(x/√2)))"),
+    ("B = reshape(A, n*k, n*k); L = sum(B**2*C)", {"A": "n k n k", "C": "n*k n*k"},
+     "∂L/∂Aᵢⱼₚₗ = 2 B[i·k+j,k·p+l] C[i·k+j,k·p+l]"),
+    ("B = reshape(A, n*k*k); L = sum(B**2*C)", {"A": "n k k", "C": "n*k*k"},
+     "∂L/∂Aᵢⱼₗ = 2 B[i·k²+j·k+l] C[i·k²+j·k+l]"),
+])
+def test_lines_print_as_a_reader_expects(text, shapes, line):
+    assert f"  {line}\n" in f"{gp.derive(gp.equations(text, **shapes))}\n"
+
+
 X, Y = sp.symbols("x y", real=True)
 
 
