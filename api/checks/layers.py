@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.causes.upstream import misuses
-from gradproof.checks.circumstances.verdicts import in_circumstances, looked
+from gradproof.checks.circumstances.looking import looked
+from gradproof.checks.circumstances.verdicts import in_circumstances
+from gradproof.checks.circumstances.ways import Framework
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, by_name
-from gradproof.checks.judging import EXPLAINING, judge
+from gradproof.checks.judging import judge
 from gradproof.checks.layer_calls import (
     DIGITS,
     Call,
@@ -37,7 +39,6 @@ from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.contexts import as_object, takes_context, with_context
 from gradproof.checks.layer_objects.custom_jvps import transposed
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters
-from gradproof.checks.layer_objects.frameworks import TORCH
 from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used, used_again
 from gradproof.checks.layer_objects.settings import sorted_out
 from gradproof.checks.layer_objects.slopes import Of
@@ -55,7 +56,7 @@ from gradproof.checks.subject import (
     loss_chain,
 )
 from gradproof.limits.calls import NotReturnedError, called
-from gradproof.limits.deadline import TIME_LIMIT, attempted
+from gradproof.limits.deadline import TIME_LIMIT
 from gradproof.repair.search import SECONDS
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Array, fresh_name
@@ -288,7 +289,7 @@ class _Passes:
         other = sides.patterned(layer.general, subject.declared)
         result = judge(subject, rehearsal.points, other, seconds)
         result = self._as_its_reference(replace(result, branch=subject.branch))
-        result = attempted(partial(self._looked_at, result, subject.hand), result, EXPLAINING)
+        result = in_circumstances(result, partial(self._framework, subject.hand))
         if rehearsal.mutated:
             reason = (f"the layer changes its input {', '.join(rehearsal.mutated)} in place, and "
                       "with it what its caller goes on with; change a copy")
@@ -312,14 +313,12 @@ class _Passes:
             check, self.digits * float(np.max(np.abs(found[check.name]), initial=0.0)))
             for check in result.checks))
 
-    def _looked_at(self, result: CheckResult, hand: Trace | None) -> CheckResult:
-        """With what a framework's own autograd shows of it."""
-        if self.made is None or self.made.plan.arrays is not TORCH:
-            return result
+    def _framework(self, hand: Trace | None) -> Framework | None:
+        """What its framework may do around it."""
         seen = self.rehearsal
-        at = looked(self.source, self.made, self.layer.taken, seen.points[0], seen.cotangents,
-                    self._gradients_at, hand)
-        return result if at is None else in_circumstances(result, at)
+        return None if self.made is None else looked(
+            self.source, self.made, self.layer.taken, seen.points[0], seen.names, seen.cotangents,
+            self._gradients_at, hand)
 
     def _without(self) -> list[tuple[str, str]]:
         """Inputs for which a function that returns value and gradients returns none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -115,10 +115,15 @@ def flat(names: Any, values: Any, into: Values | None = None) -> Values:
 
 def nested(names: Any, values: Mapping[str, Any]) -> Any:
     """Arguments in their containers again, from arrays by name; arrays are copied."""
+    return each_of(names, values, np.array)
+
+
+def each_of(names: Any, values: Mapping[str, Any], made: Callable[[Any], Any] | None = None) -> Any:
+    """What is there by name in the place of each name in containers, or what is made of it."""
     if isinstance(names, str):
-        return np.array(values[names])
+        return values[names] if made is None else made(values[names])
     if isinstance(names, Mapping):
-        return {key: nested(inner, values) for key, inner in names.items()}
+        return {key: each_of(inner, values, made) for key, inner in names.items()}
     if isinstance(names, list | tuple):
-        return type(names)(nested(inner, values) for inner in names)
+        return type(names)(each_of(inner, values, made) for inner in names)
     return None

@@ -216,6 +216,8 @@ def _is_ours(value: Any) -> bool:
     kind = value if isinstance(value, type) else type(value)
     if _root(kind) == "numpy":  # an np.vectorize may have attributes
         return isinstance(value, type) or not getattr(value, "__dict__", None)
+    if isinstance(value, type) and _root(value) in ("jax", "jaxlib", "torch"):
+        return True  # a library's own class, from where all of it is reached
     return _root(kind) in ("gradproof", "sympy", "pytest", "_pytest")
 
 
@@ -261,7 +263,8 @@ def is_closed(value: Any) -> bool:
 def _inner(path: str, value: Any) -> Iterator[Part]:
     if isinstance(value, ModuleType):
         yield from (Part(f"{path}.{name}", item, None) for name, item in list(vars(value).items())
-                    if isinstance(item, (int, float, *GROWING)) and name != "__builtins__")
+                    if issubclass(type(item), (int, float, *GROWING))  # no __class__ is asked for
+                    and name != "__builtins__")
     elif isinstance(value, FunctionType):
         yield from _of_function(path, value)
     elif isinstance(value, type):

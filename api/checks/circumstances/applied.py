@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-Values = Mapping[str, Any]
-"""Arrays of NumPy's by name."""
+from gradproof.checks.circumstances.ways import Values
 
 
 def as_it_is(tensor: Any) -> Any:
@@ -73,8 +72,8 @@ class Applied:
         by = [name for name in self.wrt if tensors[name].requires_grad]
         found = torch.autograd.grad([out for out, _ in used], [tensors[name] for name in by],
                                     [one for _, one in used], retain_graph=again, allow_unused=True)
-        return {name: torch.zeros_like(tensors[name]) if one is None else one.detach().clone()
-                for name, one in zip(by, found, strict=True)}
+        return {name: torch.zeros_like(tensors[name], device="cpu") if one is None
+                else one.detach().cpu().clone() for name, one in zip(by, found, strict=True)}
 
 
 @contextmanager

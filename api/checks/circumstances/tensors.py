@@ -1,32 +1,16 @@
-"""How tensors lie in memory, what is None, and what runs twice: as PyTorch hands it to backward.
-
-The numbers that are due are those of the passes themselves on tensors of their own, which a proof
-or differences of the loss are held against; so a difference is the circumstance's.
-"""
+"""How tensors lie in memory, what is None, and what runs twice: as PyTorch hands it to backward."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradproof.checks.circumstances.applied import Applied, Values, as_it_is
-
-Due = Callable[[Values], Mapping[str, Any]]
-"""The gradients that the passes give for inputs and upstream gradients, by name."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """A circumstance: in words, how the gradients come out in it, and what is due."""
-
-    said: str
-    run: Callable[[], Mapping[str, Any]]
-    due: Mapping[str, Any]
+from gradproof.checks.circumstances.applied import Applied, as_it_is
+from gradproof.checks.circumstances.ways import Due, Values, Way, differing
 
 
 def plain(applied: Applied, values: Values, bars: Sequence[str]) -> Mapping[str, Any]:
@@ -93,23 +77,6 @@ def unseen_writes(applied: Applied, values: Values, bars: Sequence[str], due: Du
         if differing(came, usual):
             found.append(name)
     return found
-
-
-def differing(found: Mapping[str, Any], due: Mapping[str, Any]) -> dict[str, float]:
-    """The gradients that are not as they are due, with the largest difference."""
-    apart = {}
-    for name, value in found.items():
-        one, other = np.asarray(value.detach().to("cpu").numpy()), np.asarray(due[name])
-        if one.shape != other.shape:
-            apart[name] = float("inf")
-            continue
-        with np.errstate(all="ignore"):
-            gap = np.abs(one - other)
-        off = ~(gap <= 1e-7 * max(1.0, float(np.max(np.abs(other), initial=0.0))))
-        off &= ~(np.isnan(one) & np.isnan(other)) & ~(one == other)
-        if np.any(off):
-            apart[name] = float(np.max(gap[off]))
-    return apart
 
 
 # --- layouts ------------------------------------------------------------------------------------
