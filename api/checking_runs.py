@@ -5,17 +5,36 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gradproof.checks.own_process.parent import checked_pass
+from gradproof.claims.files import audit
 from gradproof.derivations.examples import EXAMPLES
+from gradproof.reports.content import Block, Math, Paragraph, Table
 from gradproof.symbolic.specs.stated import Stated
 from gradproof.training.beside import EVALUATIONS, differences
 from gradproof.training.examples import Example, Hand
 
 
-def checked(example: Example, findings: list[str]) -> list[str]:
-    """What is found of the derived gradient and of passes that were written by hand, sentence by
-    sentence; what is not as it should be is added to the findings."""
+def checked(example: Example, findings: list[str]) -> list[Block]:
+    """What is found of the derived gradient, of passes that were written by hand, and of a text's
+    formulas; what is not as it should be is added to the findings."""
     told = [] if example.seeds else [_measured(example, findings)]
-    return told + [_passed(example, hand, findings) for hand in example.hand]
+    told += [_passed(example, hand, findings) for hand in example.hand]
+    blocks: list[Block] = [Paragraph((sentence,)) for sentence in told]
+    return blocks + (_audited(example, findings) if example.audit else [])
+
+
+def _audited(example: Example, findings: list[str]) -> list[Block]:
+    """Formulas of a text beside what is right."""
+    claims = example.audit["claims"]
+    found = audit({"specs": {"one": {"network": example.audit["network"]}}, "claims": [
+        {"spec": "one", "where": example.name, "formula": claim["formula"]} for claim in claims]})
+    rows = []
+    for claim, finding in zip(claims, found.findings, strict=True):
+        if finding.verdict != claim["due"]:
+            findings.append(f"{claim['formula']}: {finding.verdict}, where {claim['due']} is due")
+        right = (Math(finding.diagnosis[0]),) if finding.diagnosis else ("",)
+        rows.append(((Math(claim["formula"]),), (finding.verdict,), right))
+    return [Paragraph(("Formulas that its text states, for one sample in a column:",)),
+            Table((("",), ("verdict",), ("what would be right",)), tuple(rows), "lll")]
 
 
 def _measured(example: Example, findings: list[str]) -> str:

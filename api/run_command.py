@@ -68,12 +68,14 @@ def _worked(study: Study) -> tuple[ReportData, list[str]]:
 def _told(example: Example) -> tuple[ReportData, list[str]]:
     """The page of an example that is trained, and what is not as it says."""
     from gradproof.checking_runs import checked
+    from gradproof.reports.content import Paragraph, plain
     from gradproof.training.comparison import example_page
 
     findings: list[str] = []
     told = checked(example, findings)
-    for sentence in told:
-        say(sentence)
+    for block in told:
+        if isinstance(block, Paragraph):
+            say(plain(block.prose))
     runs = {variant.label: _trained(example, variant) for variant in example.variants}
     made = example_page(example, runs, told, findings)
     return made, [*findings, *example.findings(runs)]

@@ -83,7 +83,7 @@ def study_page(study: Study) -> tuple[ReportData, list[str]]:
     sweeping = Sweeping(study)
     blocks: list[Block] = [Paragraph((study.teaches,))]
     drawn = plot(CURVE, "The loss, as an input is multiplied", Axis("factor", study.sweep.is_log),
-                 Axis("loss"), sweeping.series())
+                 Axis("loss", study.sweep.is_log), sweeping.series())
     if drawn is not None:
         blocks.append(Picture(("The loss, as an input is multiplied.",), drawn))
     more, wrong = _by_hand(sweeping) if sweeping.by_hand else _slopes(sweeping)

@@ -36,12 +36,12 @@ INKS: tuple[Ink, ...] = ("forward", "backward", "third", "")
 
 
 def example_page(
-    example: Example, runs: Mapping[str, Training], checked: Sequence[str] = (),
+    example: Example, runs: Mapping[str, Training], checked: Sequence[Block] = (),
     findings: list[str] | None = None,
 ) -> ReportData:
     """The page of an example whose runs, by their labels, are at their ends.
 
-    checked: what was found before, sentence by sentence.  findings: what is not as it should be of
+    checked: what was found before.  findings: what is not as it should be of
     what the page adds is put there.
     """
     wrong: list[str] = [] if findings is None else findings
@@ -60,7 +60,7 @@ def example_page(
         blocks.append(_slopes(example))
     if example.any_depth:
         blocks += _any_depth(wrong)
-    blocks += [Paragraph((sentence,)) for sentence in checked]
+    blocks += checked
     if len(runs) > 1:
         blocks.append(Paragraph(("What follows, the formulas, the step and the program, is of “",
                                  example.variants[0].label, "”.")))

@@ -8,6 +8,8 @@ Each is a file of runs/, in TOML:
     [[hand]]           a hand-written backward pass of networks/ that is checked before: its file,
                        and the loss that it is held against where that is not the network's
     beside             "scikit-learn", whose network is trained on the same split
+    [audit]            a network, and claims: formulas that its text states of it, each with the
+                       verdict that is due
     slopes             true: a table of the slopes of the variants' activations
     any_depth          true: that layers without activations are one is proved for any depth
     [spec...]          a spec's tables
@@ -28,7 +30,7 @@ or of a study, whose page is a spec's report behind a figure:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
 from math import inf
@@ -115,6 +117,7 @@ class Example:
     hand: tuple[Hand, ...] = ()
     seeds: int = 0
     beside: str = ""
+    audit: Mapping[str, Any] = field(default_factory=dict)
     slopes: bool = False
     any_depth: bool = False
 
@@ -173,8 +176,8 @@ def chosen(name: str) -> Example | Study:
                    tuple(map(_seen, table.get("seen", []))),
                    {key: float(value) for key, value in table.get("due", {}).items()},
                    tuple(Hand(**hand) for hand in table.get("hand", [])),
-                   table.get("seeds", 0), table.get("beside", ""), table.get("slopes", False),
-                   table.get("any_depth", False))
+                   table.get("seeds", 0), table.get("beside", ""), table.get("audit", {}),
+                   table.get("slopes", False), table.get("any_depth", False))
 
 
 def example(name: str) -> Example:

@@ -68,7 +68,7 @@ def test_layers_without_activations_are_one_layer_at_any_depth(columns):
 def test_what_is_found_before_a_run():
     """The text of exclusive or prints a mean and descends half the sum: the factor is m/2."""
     findings: list[str] = []
-    measured, proved, factor = checked(example("xor"), findings)
+    measured, proved, factor = (plain(block.prose) for block in checked(example("xor"), findings))
     assert findings == []
     assert measured.endswith("agrees.")
     assert proved.endswith("proved.")
@@ -76,6 +76,20 @@ def test_what_is_found_before_a_run():
     wrong = replace(example("moons"), hand=(Hand("xor_backward.py"),))
     checked(wrong, findings)
     assert findings == ["xor_backward.py: refuted"]
+
+
+def test_formulas_of_a_text_beside_what_is_right():
+    """One with shapes that do not fit, one with the other sign."""
+    findings: list[str] = []
+    table = checked(example("three-layers"), findings)[-1]
+    assert findings == []
+    verdicts = [plain(row[1]) for row in table.rows]
+    assert verdicts == ["right", "wrong", "wrong", "right", "wrong"]
+    assert "W_2^\\top (" in table.rows[1][2][0].latex
+    turned = replace(example("three-layers"), audit={**example("three-layers").audit, "claims": [
+        {"formula": r"z_1 = W_1 x + b_1", "due": "wrong"}]})
+    checked(turned, findings)
+    assert findings == ["z_1 = W_1 x + b_1: right, where wrong is due"]
 
 
 def test_a_study_is_no_example_that_is_trained(tmp_path, capsys):
