@@ -8,6 +8,7 @@ compiled function runs the text that is printed; `source` is where to begin.
     blocks          what is more than one expression: sums over slices, values at places
     called          functions that a text calls, and those that it brings along
     compile         the text of `source` run as one NumPy function of the inputs by name
+    diagonals/      arrays that are 0 but along a diagonal, read and written as what stands there
     expressions     matrix forms as NumPy expressions
     frameworks/     the two passes in the words of PyTorch and of JAX
     gathers         integer arrays in subscripts and guards, as NumPy takes them

@@ -14,6 +14,7 @@ from ..symbolic.equation import Equation, EquationError, Read, Size
 from ..symbolic.matrices.kronecker import Kronecker, kronecker_form
 from ..symbolic.matrices.nodes import Total
 from .axes import present
+from .diagonals.writes import diagonal_writes
 from .expressions import Expressions, conditions
 from .gathers import Scatter, gathered, scatter
 from .patches import Patch, Scope, patches, squeezed, windows
@@ -44,6 +45,9 @@ class Blocks:
         if narrow is not equation:
             shape = self.names.shape_text(equation.shape)
             return [*self.equation(narrow), f"{name} = np.reshape({name}, {shape})"]
+        on_diagonals = diagonal_writes(equation, self.expressions, self.scope, self._whole)
+        if on_diagonals:
+            return on_diagonals
         products = self._kronecker(equation)
         if products:
             return products
@@ -68,6 +72,15 @@ class Blocks:
         for patch in found:
             lines += self.patch(patch, name, None, equation, largest)
         return lines + [line for one in scattered for line in self._scatter(name, one)]
+
+    def _whole(self, equation: Equation) -> list[str]:
+        """An equation as one expression, which is an array of its own, or as a sum over slices."""
+        form = self.scope.form(equation)
+        if form is None:
+            return self.equation(equation)
+        axes = tuple(index.name for index in equation.out)
+        value = self.expressions.shaped(form, axes, equation.shape)
+        return [f"{equation.name} = {value}{'.copy()' if is_view(value) else ''}"]
 
     # --- products of matrices -------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from .arguments import (
     is_below,
     owned,
 )
+from .diagonals.compressed import compressed
 from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
 from .lean.fitted import fitted as fitted_text
@@ -61,7 +62,7 @@ def compile_system(
     unknown input and ValueError for a shape or a label that does not fit, naming the input, or for
     a size of 0 where an entry along it is read by its number, or is the largest.
     """
-    spoken, names = pronounceable(prepared(system))
+    spoken, names = pronounceable(compressed(prepared(system), results))
     program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
     arguments = Arguments(system)
     fitting = _Fitting(program, arguments, keys, workspace) if fit or workspace else None

@@ -25,6 +25,7 @@ from ..symbolic.matrices.nodes import aligned
 from ..symbolic.matrices.recognise import matrix_form
 from .blocks import Blocks
 from .called import Functions
+from .diagonals.compressed import compressed
 from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
 from .interpret import ROUNDINGS, STEPS, computes, unsolved
@@ -72,7 +73,7 @@ def array_source(
     system: System, array: str, *, name: str, row_vectors: bool = True, summary: str = ""
 ) -> str:
     """Source text of ``name(inputs) -> array``.  Raises as :func:`gradient_source` does."""
-    spoken, names = pronounceable(prepared(system))
+    spoken, names = pronounceable(compressed(prepared(system), [array]))
     wanted = [names[array]]
     return function_text(spoken, needed(spoken, wanted), wanted, [f"    return {wanted[0]}"],
                          name=identifier(name), row_vectors=row_vectors, summary=summary)
