@@ -45,7 +45,7 @@ class Blocks:
         if narrow is not equation:
             shape = self.names.shape_text(equation.shape)
             return [*self.equation(narrow), f"{name} = np.reshape({name}, {shape})"]
-        on_diagonals = diagonal_writes(equation, self.expressions, self.scope, self._whole)
+        on_diagonals = self.diagonals(equation)
         if on_diagonals:
             return on_diagonals
         products = self._kronecker(equation)
@@ -72,6 +72,10 @@ class Blocks:
         for patch in found:
             lines += self.patch(patch, name, None, equation, largest)
         return lines + [line for one in scattered for line in self._scatter(name, one)]
+
+    def diagonals(self, equation: Equation) -> list[str]:
+        """An equation of three axes or more as writes into its diagonals; nothing for others."""
+        return diagonal_writes(equation, self.expressions, self.scope, self._whole)
 
     def _whole(self, equation: Equation) -> list[str]:
         """An equation as one expression, which is an array of its own, or as a sum over slices."""

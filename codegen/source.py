@@ -194,6 +194,9 @@ class Printing:
         if item.argmax:
             return self.blocks.maximum(item)
         item = decided(item)
+        on_diagonals = self.blocks.diagonals(item)
+        if on_diagonals:
+            return on_diagonals
         form = matrix_form(item, self.scope.row_vectors, self.names.shapes,
                            levels=self.scope.levels)
         if form is None:

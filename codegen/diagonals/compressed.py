@@ -2,7 +2,7 @@
 
     D[p, i, s, j] = [i = j] x[s, p]
     G[p, i, s] = Σ_j D[p, i, s, j] w[j]              ->  G[p, i, s] = x[s, p] w[i]
-    H[p, i, q, j] = Σ_s D[p, i, s, j] c[s] x[s, q]   ->  H[p, i, q, j] = [i = j] Σ_s x[s, p] c[s] x[s, q]
+    H[p, i, q, j] = Σ_s D[p, i, s, j] x[s, q]        ->  H[p, i, q, j] = [i = j] Σ_s x[s, p] x[s, q]
 
 A derivative by a matrix begins with such an array; dense, it has as many zeros as the diagonal is
 long, which every product with it would run through.  An equation that has other terms, too, is

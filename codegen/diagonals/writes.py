@@ -36,13 +36,14 @@ def diagonal_writes(
         else:
             off.append(term)
     names, lines = expressions.names, list[str]()
-    for number, (pairs, terms) in enumerate(groups.items()):
+    for number, (pairs, terms) in enumerate(sorted(groups.items(), key=lambda g: len(g[0]))):
         rows, places, order = _places(pairs, equation, names.fresh)
         form = scope.form(replace(equation, name="", out=order, terms=tuple(terms)))
         if form is None:
             return []
         value = expressions.added(form, tuple(index.name for index in order)).text
-        lines += [f"{row} = np.arange({names.size_text(size)})" for row, size in rows.items()]
+        numbers = [f"{row} = np.arange({names.size_text(size)})" for row, size in rows.items()]
+        lines += [line for line in numbers if line not in lines]
         sign = "+=" if off or number else "="
         lines.append(f"{equation.name}[{', '.join(places)}] {sign} {value}")
     if not lines:

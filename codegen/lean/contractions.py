@@ -6,62 +6,87 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from math import prod
 from string import ascii_letters
 from typing import TypeAlias
+
+import numpy as np
 
 from .measured import Seen
 
 Factor: TypeAlias = tuple[str, str]
 """An array, and a letter for each of its axes."""
 
-Pair: TypeAlias = tuple[int, int]
+Tree: TypeAlias = "int | tuple[Tree, Tree]"
+"""A factor by its number, or the product of two."""
 
-MOST = 6
+MOST = 7
 """Factors up to which every order is looked at."""
 
-CALL = 1000
-"""What a call costs beside a multiplication."""
+CALL, WRITE = 8000.0, 8.0
+"""What a call, and an entry that is written, cost beside a multiplication inside a product of
+matrices."""
 
 
-def order_of(
+def cheapest(
     factors: Sequence[Factor], out: str, sizes: Mapping[str, int],
-    known: Callable[[Factor, Factor, str], str | None],
-) -> tuple[float, list[Pair]]:
-    """The least cost of a sum of products, in multiplications, and the pairs to multiply one after
-    the other; each product stands last among those that are left.
+    is_known: Callable[[Factor, Factor, str], bool],
+) -> tuple[float, Tree]:
+    """The least cost of a sum of products, and how it is multiplied then.
 
-    known: the axes of a product, in its order, that there is already, of two factors and the axes
-    that are kept; it costs nothing.
+    is_known: whether the product of two factors with the axes that are kept is there already; it
+    costs nothing.
     """
-    if len(factors) == 1:
-        (_, labels), = factors
-        return (0.0 if {*labels} == {*out} else float(prod(map(sizes.__getitem__, labels)))), []
-    best: tuple[float, list[Pair]] | None = None
-    for one, two in combinations(range(len(factors)), 2):
-        rest = [factor for place, factor in enumerate(factors) if place not in (one, two)]
-        kept = kept_axes(factors[one], factors[two], rest, out)
-        found = known(factors[one], factors[two], kept)
-        cost = 0.0 if found is not None else CALL + float(prod(
-            sizes[x] for x in {*factors[one][1], *factors[two][1]}))
-        if best is not None and cost >= best[0]:
+    count = len(factors)
+    best: dict[int, tuple[float, Tree]] = {1 << place: (0.0, place) for place in range(count)}
+    labels = {1 << place: factor[1] for place, factor in enumerate(factors)}
+    every = (1 << count) - 1
+    for group in range(1, every + 1):
+        if group in best:
             continue
-        more, pairs = order_of([*rest, (f"({factors[one][0]}*{factors[two][0]})", kept)], out,
-                               sizes, known)
-        if best is None or cost + more < best[0]:
-            best = cost + more, [(one, two), *pairs]
-    assert best is not None
-    return best
+        rest = [factor for place, factor in enumerate(factors) if not group >> place & 1]
+        for one in range(group & -group, group, 1):
+            two = group ^ one
+            if one & group != one or not one & group & -group or not two:
+                continue
+            kept = kept_axes(labels[one], labels[two], [r[1] for r in rest], out)
+            pair = best[one][1], best[two][1]
+            cost = 0.0
+            if not (isinstance(pair[0], int) and isinstance(pair[1], int) and is_known(
+                    factors[pair[0]], factors[pair[1]], kept)):
+                cost = pair_cost(labels[one], labels[two], kept, sizes)
+            cost += best[one][0] + best[two][0]
+            if group not in best or cost < best[group][0]:
+                best[group], labels[group] = (cost, pair), kept
+    return best[every]
 
 
-def kept_axes(one: Factor, two: Factor, rest: Sequence[Factor], out: str) -> str:
+def pair_cost(one: str, two: str, kept: str, sizes: Mapping[str, int]) -> float:
+    """What the product of two arrays costs, in multiplications."""
+    def size(axes: Iterable[str]) -> float:
+        return float(prod(map(sizes.__getitem__, axes)))
+
+    axes = {*one, *two}
+    cost = sum(CALL + WRITE * size(own) for own, other in ((one, two), (two, one))
+               if {*own} - {*other} - {*kept})
+    if axes <= {*kept}:
+        return cost + CALL + WRITE * size(axes)
+    if kept and ((({*one} ^ {*two}) & {*kept}) or not {*one} & {*two} & {*kept}):
+        return cost + CALL + size(axes) + WRITE * size(kept)
+    return cost + 2 * (CALL + WRITE * size(axes))
+
+
+def leaves(tree: Tree) -> list[int]:
+    """The factors in a tree."""
+    return [tree] if isinstance(tree, int) else [*leaves(tree[0]), *leaves(tree[1])]
+
+
+def kept_axes(one: str, two: str, rest: Iterable[str], out: str) -> str:
     """The axes of a product of two that others, or the result, have."""
-    wanted = {*out}.union(*(labels for _, labels in rest))
-    own = dict.fromkeys(one[1] + two[1])
-    return "".join(x for x in own if x in wanted)
+    wanted = {*out}.union(*rest)
+    return "".join(x for x in dict.fromkeys(one + two) if x in wanted)
 
 
 def canonical(one: Factor, two: Factor) -> tuple[tuple[Factor, Factor], dict[str, str]]:
@@ -83,17 +108,20 @@ class Known:
     products: the axes that are kept of two factors, as `canonical` calls them -> the product.
     factors: of a product's name, with the letters of its axes and its cost, if it is of the same
     block.  turned: an array whose axes are those of another one, in an
-    order.  arranged: matrices that have axes of an array as rows, and others as columns.
+    order.  widened: an array that is another one with new axes: which, and the places of its axes.
+    arranged: matrices that have axes of an array as rows, and others as columns.
     """
 
     products: dict[tuple[tuple[Factor, Factor], frozenset[str]], Factor] = field(
         default_factory=dict)
     factors: dict[str, tuple[list[Factor], str, float]] = field(default_factory=dict)
     turned: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+    widened: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     arranged: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = field(default_factory=dict)
 
     def copy(self) -> Known:
-        return Known(dict(self.products), {}, dict(self.turned), dict(self.arranged))
+        return Known(dict(self.products), {}, dict(self.turned), dict(self.widened),
+                     dict(self.arranged))
 
     def add(self, one: Factor, two: Factor, name: str, out: str) -> None:
         pair, letters = canonical(one, two)
@@ -144,6 +172,39 @@ def tensordot_labels(
         others[yours] = labels[mine]
     out = [x for x in labels if x not in others] + [x for x in others if x not in labels]
     return [(pair[0], "".join(labels)), (pair[1], "".join(others))], "".join(out)
+
+
+def broadcast_labels(
+    pair: Sequence[str], arrays: Mapping[str, Seen],
+    widened: Mapping[str, tuple[str, tuple[int, ...]]],
+) -> tuple[list[Factor], str, dict[str, int]]:
+    """The axes of a product entry by entry, and their sizes; what is no array, a number, has
+    none.  An axis of length 1 along which entries are repeated is one of its own."""
+    shapes = [arrays[name].shape if name in arrays else () for name in pair]
+    whole = np.broadcast_shapes(*shapes)
+    out = ascii_letters[:len(whole)]
+    sizes, factors = dict(zip(out, whole, strict=True)), []
+    for number, (name, shape) in enumerate(zip(pair, shapes, strict=True)):
+        labels = list(out[len(out) - len(shape):])
+        base, places = widened.get(name, (name, tuple(range(len(shape)))))
+        for place in places:
+            if shape[place] != sizes[labels[place]]:
+                labels[place] = ascii_letters[26 + 26 * number // 2 + place]
+                sizes[labels[place]] = 1
+        factors.append((base, "".join(labels[place] for place in places)))
+    return factors, out, sizes
+
+
+def new_axes(value: ast.expr) -> tuple[str, tuple[int, ...]]:
+    """The array that an expression is with new axes, x[:, None, :], and the places of its own
+    ones; no places for another expression."""
+    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name):
+        return "", ()
+    entries = value.slice.elts if isinstance(value.slice, ast.Tuple) else [value.slice]
+    texts = [ast.unparse(entry) for entry in entries]
+    if not {*texts} <= {":", "None"} or "None" not in texts:
+        return "", ()
+    return value.value.id, tuple(place for place, text in enumerate(texts) if text == ":")
 
 
 def turned(value: ast.expr, arrays: Mapping[str, Seen]) -> tuple[str, tuple[int, ...]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gradproof as gp
 from gradproof.codegen.arguments import SCALARS_WIDEN
-from gradproof.codegen.lean.contractions import order_of
+from gradproof.codegen.lean.contractions import cheapest, pair_cost
 from gradproof.codegen.lean.fitted import fitted, spelled
 
 pytestmark = pytest.mark.skipif(SCALARS_WIDEN, reason="NumPy 1 runs the text as it stands")
@@ -71,16 +71,16 @@ def test_a_sum_of_products_is_numpys_in_any_order(drawn_sum, workspace):
 
 
 def test_the_order_is_that_of_least_cost():
-    sizes = {"a": 10, "b": 1000, "c": 1000, "d": 2}
-    cost, pairs = order_of([("x", "ab"), ("y", "bc"), ("z", "cd")], "ad", sizes,
-                           lambda *_: None)
-    assert pairs[0] == (1, 2)
-    assert cost == 2000 + 1000 * 1000 * 2 + 10 * 1000 * 2
+    factors, sizes = [("x", "ab"), ("y", "bc"), ("z", "cd")], {
+        "a": 10, "b": 1000, "c": 1000, "d": 2}
+    cost, tree = cheapest(factors, "ad", sizes, lambda *_: False)
+    assert tree == (0, (1, 2))
+    assert cost == pair_cost("bc", "cd", "bd", sizes) + pair_cost("ab", "bd", "ad", sizes)
     # what is there already costs nothing
-    cost, pairs = order_of([("x", "ab"), ("y", "bc"), ("z", "cd")], "ad", sizes,
-                           lambda one, two, kept: "ac" if one[0] == "x" and two[0] == "y" else None)
-    assert pairs[0] == (0, 1)
-    assert cost == 1000 + 10 * 1000 * 2
+    cost, tree = cheapest(factors, "ad", sizes,
+                          lambda one, two, kept: (one[0], two[0], kept) == ("x", "y", "ac"))
+    assert tree == ((0, 1), 2)
+    assert cost == pair_cost("ac", "cd", "ad", sizes)
 
 
 @pytest.mark.parametrize("workspace", [False, True])
