@@ -176,13 +176,17 @@ class _Layout:
 
     def _between(self, condition: sp.Basic) -> Piece | None:
         """low < x < high; None for other conditions."""
-        if not isinstance(condition, sp.And) or len(condition.args) != 2:
+        if not isinstance(condition, sp.And) or len(condition.args) != 2 or any(
+                one.func not in _SIGNS for one in condition.args):
             return None
-        found = {_SIGNS.get(one.func, "")[:1]: (_SIGNS.get(one.func, ""), *_sides(one))
-                 for one in condition.args}
-        if found.keys() != {"<", ">"} or found["<"][1] != found[">"][1]:
+        found = {_SIGNS[one.func][:1]: one for one in condition.args}
+        if found.keys() != {"<", ">"}:
             return None
-        (above, of, low), (below, _, high) = found[">"], found["<"]
+        of, high = _sides(found["<"])
+        low = sp.expand(of - found[">"].lhs + found[">"].rhs)  # x + a > 0 is -a < x, too
+        if not low.free_symbols.isdisjoint(of.free_symbols):
+            return None
+        above, below = (_SIGNS[found[sign].func] for sign in "><")
         right = self.style.relation(self.write(of), below, self.write(high))
         return self.style.relation(self.write(low), above.replace(">", "<"), right)
 

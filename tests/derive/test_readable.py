@@ -115,6 +115,11 @@ def test_text_prints_as_papers_do(text, shapes, lines):
     ("sum(clip(x, a, b)**2)", {"a": "", "b": ""}, "{2 x if a < x < b, 0 otherwise}"),
     ("sum(y*clip(2*x, -1, 1))", {"y": "n"}, "y ⊙ {2 if -½ < x < ½, 0 otherwise}"),
     ("sum(minimum(maximum(x, y), c))", {"y": "n", "c": "n"}, "[y < x < c]"),
+    ("sum(y*clip(x, -a, 2*a))", {"y": "n", "a": gp.Array("", kind="positive")},
+     "y ⊙ [-a < x < 2 a]"),
+    ("sum(maximum(x, clip(x, -a, a) + y))", {"y": "n", "a": gp.Array("", kind="positive")},
+     "{1 if y < x + a ≤ 0 or y < 0 and x + a > 0 and x < a or x + a > 0 and x ≥ a and a + y < x, "
+     "1 if -a < x < a, 0 otherwise}"),
     ("sum(where(x > 0, where(x < 1, x**2, x), x))", {},
      "{2 x if 0 < x < 1, 1 otherwise}"),
     ("sum(where(x > 0, 0, where(x > -1, x**2, 3*x)))", {},

@@ -46,6 +46,7 @@ from gradproof.symbolic.functions import (
     TANH,
     maximum,
 )
+from gradproof.symbolic.mixed_radix import flat_place
 from gradproof.symbolic.validation import validate
 
 SIZES = {"n": 3, "m": 2, "k": 4}
@@ -61,13 +62,15 @@ x, y, z = map(slot, range(3))
 HALF = sp.Rational(1, 2)
 BODIES: Mapping[int, tuple[sp.Expr, ...]] = {
     1: (x, -2 * x, x**2, x**3 / 3 - x, TANH(x), SIGMOID(x), SOFTPLUS(x), RELU(x), ABS(x),
+        maximum(-maximum(-x, -sp.S.One), -HALF) ** 2,
         sp.exp(x / 4), sp.log(2 + x**2), 1 / (1 + x**2), sp.sin(x), sp.sqrt(1 + x**2),
         x * SIGMOID(x), sp.S.One, STEP(x), SIGN(x), HARD_TANH(x), -HALF * STEP(x - HALF)),
     2: (x * y, x + 2 * y, x - y, TANH(x) * y, SIGMOID(x - y), x / (2 + y**2), x**2 * y - y,
         sp.exp(x / 4) * y, maximum(x, y), sp.log(1 + x**2 + y**2), RELU(x) * y, (x - y) ** 2 / 2,
         SIGMOID(x) * (1 - SIGMOID(x)) * y, (1 - x) * y + x, STEP(x) * y, SIGN(x - y) * y**2,
         sp.Piecewise((y, x > HALF), (y**2 / 3, True)), sp.Piecewise((x, x * y > 0), (0, True)),
-        x * (HALF - STEP(-x)) + y),
+        x * (HALF - STEP(-x)) + y, maximum(-maximum(-x, -y), -HALF) * x,
+        sp.Piecewise((sp.Piecewise((x * y, y > 0), (x, True)), x > -1), (y, True))),
     3: (x * y * z, x * y + z, TANH(x + y) * z, (x - y) * z, x * SIGMOID(y) + (1 - SIGMOID(y)) * z,
         x * y / (2 + z**2), sp.Piecewise((y, x > 0), (z, True)), STEP(x) * y + z,
         sp.Piecewise((y * z, x > y), (x - z, z > HALF), (z, True)),
@@ -117,11 +120,14 @@ def programs(draw: st.DrawFn) -> Program:
     made = _Drawing(draw)
     made.declare()
     for _ in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["sum"] * 5 + ["recurrence"] * 2 + ["max", "logsumexp", "inv"]))
+        kind = draw(st.sampled_from(["sum"] * 5 + ["recurrence"] * 2 + [
+            "max", "logsumexp", "inv", "flat"]))
         if kind == "recurrence":
             made.recurrence()
         elif kind == "inv":
             made.inverse()
+        elif kind == "flat":
+            made.flattened()
         else:
             made.equation(kind)
     return made.program()
@@ -181,6 +187,21 @@ class _Drawing:
     def add(self, equation: Equation) -> None:
         self.items.append(equation)
         self.shapes[equation.name] = equation.shape
+
+    def flattened(self) -> None:
+        """A reshape: the first axes of an array, or the others, or both, each as one axis."""
+        name = self.choose(list(self.shapes))
+        bound = self.indices(self.shapes[name])
+        if len(bound) < 2:
+            return
+        split = self.draw(st.integers(0, len(bound)))
+        parts = [part for part in (bound[:split], bound[split:]) if part]
+        sizes = [sp.expand(sp.Mul(*(index.size for index in part))) for part in parts]
+        out = tuple(map(Index, "fg", sizes))
+        guards = tuple(Equal(index.symbol, flat_place(part))
+                       for index, part in zip(out, parts, strict=False))
+        read = Read(name, tuple(index.symbol for index in bound))
+        self.add(Equation(self.fresh(), out, (Term(x, (read,), bound, guards),)))
 
     def inverse(self) -> None:
         """(3 I + tanh(matrix)/5)⁻¹, or the determinant of that."""
