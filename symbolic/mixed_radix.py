@@ -105,11 +105,15 @@ def _whole_digits(
 def largest(
     digit: sp.Expr, indices: list[sp.Symbol], sizes: Mapping[sp.Symbol, sp.Expr]
 ) -> sp.Expr:
-    """The most that an expression with whole coefficients can be."""
+    """The most that an expression with whole coefficients can be; ∞ where a coefficient's sign
+    depends on sizes."""
     total = digit.as_independent(*indices, as_Add=True)[0] if digit.free_symbols else digit
     for index in indices:
         coefficient = digit.coeff(index)
-        total += coefficient * (sizes[index] - 1) if coefficient > 0 else 0
+        grows = sp.sympify(coefficient > 0)
+        if grows not in (sp.true, sp.false):
+            return sp.oo
+        total += coefficient * (sizes[index] - 1) if grows else 0
     return total
 
 

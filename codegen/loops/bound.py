@@ -20,6 +20,9 @@ from ..lean.apart import apart_from
 SINGLE = 2**24
 """Up to this number, every whole one is a float32."""
 
+LARGE = 2**14
+"""From so many multiplications a product is left to a BLAS, whose call takes about 1 µs."""
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -27,8 +30,8 @@ class Kernel:
 
     language: what they are written in, as the target is called.  sizes, inputs, results, inner:
     what stands in its tables, in their order, and the arrays on the way, which have one place of
-    the table together.  made: for float32 or float64, the compiled function of a table of pointers
-    and one of numbers, and what else has to be kept with it.
+    the table together.  made: for float32 or float64, what is compiled.  large: the same with
+    products of matrices by a BLAS, for sizes with a product of so much work; None without one.
     """
 
     language: str
@@ -38,7 +41,26 @@ class Kernel:
     inputs: tuple[str, ...]
     results: tuple[str, ...]
     inner: tuple[str, ...]
-    made: Callable[[np.dtype[Any]], tuple[Any, Any]]
+    made: Callable[[np.dtype[Any]], Compiled]
+    large: Callable[[], Kernel] | None = None
+    products: tuple[sp.Expr, ...] = ()
+
+    def of(self, sizes: Mapping[sp.Symbol, int]) -> Kernel:
+        """The one for these sizes."""
+        most = max((size_number(work, sizes) for work in self.products), default=0)
+        return self if self.large is None or most < LARGE else self.large()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A function of a table of pointers and one of numbers.
+
+    pointers: further ones, behind the arrays' places.  kept: what has to live as long.
+    """
+
+    function: Any
+    pointers: tuple[int, ...]
+    kept: Any
 
 
 def bound(
@@ -114,20 +136,23 @@ class Bound:
         none = [f"{size} = 0" for size, n in sizes.items() if not n]
         if none:
             raise ValueError(f"{', '.join(none)}: expected sizes of 1 or more")
+        source = self.source.of(sizes)
         if real == np.float32:
-            check_single(self.source, sizes)
-        check_places(self.source, sizes)
-        shapes = self.source.system.shapes
+            check_single(source, sizes)
+        check_places(source, sizes)
+        shapes = {**source.system.shapes, **{e.name: e.shape for item in source.items
+                                             for e in equations_of(item)}}
         results = [np.empty([int(n.xreplace(sizes)) for n in shapes[name]], real)
-                   for name in self.source.results]
-        function, kept = self.source.made(real)
-        numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in self.source.sizes))
+                   for name in source.results]
+        made = source.made(real)
+        numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in source.sizes))
         counted = sum(math.prod(size_number(n, sizes) for n in shapes[name])
-                      for name in self.source.inner)
+                      for name in source.inner)
         work = np.empty(counted + 1, real)
-        table = (ctypes.c_void_p * (len(given) + len(results) + 1))(
-            *([None] * len(given)), *(one.ctypes.data for one in [*results, work]))
-        return self._caller(given, results, function, table, numbers, (work, kept))
+        table = (ctypes.c_void_p * (len(given) + len(results) + 1 + len(made.pointers)))(
+            *([None] * len(given)), *(one.ctypes.data for one in [*results, work]),
+            *made.pointers)
+        return self._caller(given, results, made.function, table, numbers, (work, made))
 
     def _caller(
         self, given: Sequence[Any], results: Sequence[Any], function: Any, table: Any,

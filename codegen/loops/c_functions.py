@@ -29,6 +29,26 @@ FUNCTIONS = {
 }
 """Functions that a text brings along."""
 
+GEMM = """\
+typedef void gemm_t(const char *, const char *, const int *, const int *, const int *,
+                    const real *, const real *, const int *, const real *, const int *,
+                    const real *, real *, const int *);
+
+/* out[rows, columns] = left[rows, inner] right[inner, columns], a stack of them; what is turned has
+   its last two axes the other way around.  Column after column, out is its transpose. */
+static void multiply(gemm_t *gemm, long stack, long rows, long inner, long columns,
+                     const real *left, const real *right, int left_turned, int right_turned,
+                     real *out) {
+    const int m = (int)columns, n = (int)rows, k = (int)inner;
+    const real one = 1, zero = 0;
+    for (long at = 0; at < stack; at++)
+        gemm(right_turned ? "T" : "N", left_turned ? "T" : "N", &m, &n, &k, &one,
+             right + at*inner*columns, right_turned ? &k : &m, left + at*rows*inner,
+             left_turned ? &n : &k, &zero, out + at*rows*columns, &m);
+}
+"""
+"""What a text with products of matrices brings along."""
+
 CALLED = {
     **{name: name for name in (
         "sigmoid", "softplus", "softplus_ratio", "relu", "step", "choose", "maximum", "minimum",
@@ -53,6 +73,6 @@ RESERVED = frozenset(FUNCTIONS) | KNOWN | frozenset((
     "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
     "union", "unsigned", "void", "volatile", "while", "bool", "true", "false", "asm", "typeof",
     "alignas", "alignof", "constexpr", "nullptr", "static_assert", "thread_local",
-    "real", "value", "sum", "next", "work", "size_t", "int64_t", "main", "NULL", "NAN",
-    "INFINITY", "HUGE_VAL"))
+    "real", "value", "sum", "next", "work", "gemm", "gemm_t", "multiply", "size_t", "int64_t",
+    "main", "NULL", "NAN", "INFINITY", "HUGE_VAL"))
 """Names that C, or the text, has for something else."""

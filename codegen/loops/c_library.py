@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.equation import System
-from .bound import Kernel, bound
-from .c_source import c_source
+from .blas import gemm, has_blas
+from .bound import Compiled, Kernel, bound
+from .c_source import c_of
+from .products import with_products
+from .writing import Loops, loops
 
 OPTIONS = ("-O3", "-fPIC", "-shared", "-fno-math-errno")
 """No -march=native: what is kept may be read by another machine of the same kind."""
@@ -98,20 +101,30 @@ def compile_c(
     are read where they are, others are copied.  Raises EquationError for what has no C,
     NoCompilerError, and at a call ValueError for a size of 0.
     """
-    source = c_source(system, results)
+    what = loops(system, results)
     compiler()
-    sizes = [f"n[{k}]" for k in range(len(source.sizes))]
-    places = [f"p[{k}]" for k in range(len(source.inputs) + len(source.results) + 1)]
-    text = (f"{source.text}\nvoid {source.name}_table(void **p, const long *n)\n"
-            f"{{\n    (void)n;\n    {source.name}({', '.join([*sizes, *places])});\n}}\n")
+    distinct = list(dict.fromkeys(results))
+    return bound(_kernel(what), system, [distinct.index(name) for name in results], keys,
+                 workspace)
 
-    def made(real: np.dtype[Any]) -> tuple[Any, Any]:
+
+def _kernel(what: Loops) -> Kernel:
+    source = c_of(what)
+    joined = what if what.products else with_products(what)
+    sizes = [f"n[{k}]" for k in range(len(source.sizes))]
+    count = len(source.inputs) + len(source.results) + 1 + bool(what.products)
+    arguments = ", ".join([*sizes, *(f"p[{k}]" for k in range(count))])
+    text = (f"{source.text}\nvoid {source.name}_table(void **p, const long *n)\n"
+            f"{{\n    (void)n;\n    {source.name}({arguments});\n}}\n")
+
+    def made(real: np.dtype[Any]) -> Compiled:
         kept = library(text, "float" if real == np.float32 else "double")
         function = getattr(kept, f"{source.name}_table")
         function.restype, function.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p]
-        return function, kept
+        return Compiled(function, (gemm(real),) if what.products else (), kept)
 
-    distinct = list(dict.fromkeys(results))
-    return bound(Kernel("c", source.system, source.items, source.sizes, source.inputs,
-                        source.results, source.inner, made),
-                 system, [distinct.index(name) for name in results], keys, workspace)
+    is_joined = bool(joined.products) and not what.products and has_blas()
+    return Kernel(
+        "c", source.system, source.items, source.sizes, source.inputs, source.results,
+        source.inner, made, cache(lambda: _kernel(joined)) if is_joined else None,
+        tuple(one.work for one in joined.products.values()))

@@ -10,8 +10,8 @@ import sympy as sp
 from sympy.printing.c import C99CodePrinter
 
 from ...symbolic.equation import INDEX_VALUE, Equation, Item, Read, Subscript, System
-from .c_functions import CALLED, FUNCTIONS, KNOWN, MACROS, RESERVED
-from .writing import Writing, loops
+from .c_functions import CALLED, FUNCTIONS, GEMM, KNOWN, MACROS, RESERVED
+from .writing import Loops, Product, Writing, loops
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,13 @@ def c_source(system: System, results: Sequence[str], *, name: str = "gradient") 
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name in RESERVED or MACROS.fullmatch(
             name):
         raise ValueError(f"expected a C identifier that the text does not use itself, got {name!r}")
-    return _C(loops(system, results), name).source()
+    return c_of(loops(system, results), name)
+
+
+def c_of(what: Loops, name: str = "gradient") -> CSource:
+    """Loops in C.  Where there are products of matrices among them, a BLAS's gemm, in Fortran's
+    convention and of the precision of `real`, is a further parameter behind `work`."""
+    return _C(what, name).source()
 
 
 class _Body(C99CodePrinter):  # type: ignore[misc]  # SymPy has no types
@@ -118,6 +124,14 @@ class _C(Writing):
                 f"for (long next = 0; next < {self.count(array)}; next++) {{",
                 f"    {one}[next] = {other}[next];", "}"]
 
+    def product(self, target: str, product: Product) -> list[str]:
+        stack, *sizes = map(self.integer, (
+            product.stack, product.rows, product.inner, product.columns))
+        left, right = self.names[product.left], self.names[product.right]
+        turned = f"{product.left_turned:d}, {product.right_turned:d}"
+        return [f"multiply(gemm, {', '.join([stack, *sizes])}, {left}, {right}, {turned}, "
+                f"{target});"]
+
     def source(self) -> CSource:
         lines: list[str] = []
         for item in self.items:
@@ -126,7 +140,8 @@ class _C(Writing):
         inputs = [f"const {'int64_t' if a.name in self.integers else 'real'} *restrict "
                   f"{self.names[a.name]}" for a in self.system.inputs]
         outputs = [f"real *restrict {self.names[r]}" for r in self.results]
-        arguments = _wrapped([*sizes, *inputs, *outputs, "real *restrict work"])
+        arguments = _wrapped([*sizes, *inputs, *outputs, "real *restrict work",
+                              *(["gemm_t *gemm"] if self.products else [])])
         held, total = [], "0"
         for array in self.inner:
             held.append(f"    real *{self.names[array]} = work + ({total});")
@@ -139,6 +154,7 @@ class _C(Writing):
         text = "\n".join([
             "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n",
             "#ifndef real\n#define real double\n#endif\n", *functions,
+            *([GEMM] if self.products else []),
             f"{work}\n{{", *(f"    (void){self.names[s]};" for s in self.sizes),
             f"    return (size_t)({total});\n}}\n", f"{declared}\n{{", *held,
             "    (void)work;", *("    " + line for line in lines), "}", ""])

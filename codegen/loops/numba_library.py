@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.equation import System
-from .bound import Kernel, bound
-from .numba_source import NumbaSource, numba_source, shape_text
+from .blas import has_blas
+from .bound import Compiled, Kernel, bound
+from .numba_source import NumbaSource, numba_of, shape_text
+from .products import with_products
+from .writing import Loops, loops
 
 
 class NoNumbaError(RuntimeError):
@@ -27,27 +30,35 @@ def compile_numba(
     Takes arrays as :func:`c_library.compile_c` does, and raises as that does, NoNumbaError where
     Numba is not installed.
     """
-    source = numba_source(system, results)
+    what = loops(system, results)
+    distinct = list(dict.fromkeys(results))
+    kernel = _kernel(what)
     try:
         import numba  # noqa: F401  # whether it is there
     except ImportError:
         raise NoNumbaError("target 'numba' needs Numba, which is not installed: "
                            "pip install 'gradproof[numba]', or take the target 'numpy' or 'c'"
                            ) from None
+    return bound(kernel, system, [distinct.index(name) for name in results], keys, workspace)
+
+
+def _kernel(what: Loops) -> Kernel:
+    source = numba_of(what)
+    joined = what if what.products else with_products(what)
     writing = source.writing
-    distinct = list(dict.fromkeys(results))
 
     @cache
-    def made(real: np.dtype[Any]) -> tuple[Any, Any]:
+    def made(real: np.dtype[Any]) -> Compiled:
         function = _compiled(source, real)
         call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-        return call(function.address), function
+        return Compiled(call(function.address), (), function)
 
-    kernel = Kernel(
+    is_joined = bool(joined.products) and not what.products and has_blas()
+    return Kernel(
         "numba", writing.system, writing.items, writing.sizes,
         tuple(array.name for array in writing.system.inputs), writing.results,
-        tuple(writing.inner), made)
-    return bound(kernel, system, [distinct.index(name) for name in results], keys, workspace)
+        tuple(writing.inner), made, cache(lambda: _kernel(joined)) if is_joined else None,
+        tuple(one.work for one in joined.products.values()))
 
 
 def _compiled(source: NumbaSource, real: np.dtype[Any]) -> Any:

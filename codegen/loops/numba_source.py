@@ -15,7 +15,7 @@ from ...symbolic import escaping
 from ...symbolic.equation import INDEX_VALUE, Equation, EquationError, Read, Subscript, System
 from ..identifiers import identifier
 from .c_functions import CALLED as CALLED_IN_C
-from .writing import Writing, loops
+from .writing import Loops, Product, Writing, loops
 
 JIT = '@njit(error_model="numpy")'
 
@@ -49,7 +49,8 @@ KNOWN = frozenset(("abs", "int", "float", "min", "max", "pow", "math.erf", "math
 
 RESERVED = frozenset((*FUNCTIONS, *keyword.kwlist, "np", "math", "njit", "value", "sum", "next",
                       "abs", "int", "float", "min", "max", "pow", "range", "quotient",
-                      "places_", "sizes_", "work_", "at_", "real_", "int_", "carray_"))
+                      "k_", "left_", "right_", "out_", "places_", "sizes_", "work_", "at_",
+                      "real_", "int_", "carray_"))
 
 
 class _Body(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
@@ -123,6 +124,20 @@ class _Python(Writing):
     def copied(self, one: str, other: str, array: str) -> list[str]:
         return [f"{one}[...] = np.ascontiguousarray({other}).reshape({one}.shape)"]
 
+    def product(self, target: str, product: Product) -> list[str]:
+        stack, rows, inner, columns = map(self.integer, (
+            product.stack, product.rows, product.inner, product.columns))
+        left, right = (
+            f"{self.names[name]}.reshape(({stack}, {', '.join(shape[::-1] if turned else shape)}))"
+            for name, shape, turned in (
+                (product.left, [rows, inner], product.left_turned),
+                (product.right, [inner, columns], product.right_turned)))
+        turned = [".T" if one else "" for one in (product.left_turned, product.right_turned)]
+        return [f"left_, right_ = {left}, {right}",
+                f"out_ = {target}.reshape(({stack}, {rows}, {columns}))",
+                f"for k_ in range({stack}):",
+                f"    np.dot(left_[k_]{turned[0]}, right_[k_]{turned[1]}, out_[k_])"]
+
     def source(self, summary: str) -> NumbaSource:
         body: list[str] = []
         for item in self.items:
@@ -175,4 +190,9 @@ def numba_source(
     """
     if identifier(name) != name or name in RESERVED:
         raise ValueError(f"expected a Python name that the text does not use itself, got {name!r}")
-    return _Python(loops(system, results), name).source(summary)
+    return numba_of(loops(system, results), name, summary)
+
+
+def numba_of(what: Loops, name: str = "gradient", summary: str = "") -> NumbaSource:
+    """Loops in Python; where there are products of matrices among them, for contiguous arrays."""
+    return _Python(what, name).source(summary)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -35,6 +35,7 @@ from ...symbolic.equation import (
     Item,
     Read,
     Recurrence,
+    Size,
     Subscript,
     System,
     Term,
@@ -52,11 +53,40 @@ from ..views import reshaped
 
 @dataclass(frozen=True)
 class Loops:
-    """What is written: the items that the results need, on names that are identifiers."""
+    """What is written: the items that the results need, on names that are identifiers.
+
+    further: shapes of arrays that the system has not.  products: equations that are products of
+    matrices, by their names.
+    """
 
     system: System
     items: tuple[Item, ...]
     results: tuple[str, ...]
+    further: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
+    products: Mapping[str, Product] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Product:
+    """``out[stack, rows, columns] = Σ left[stack, rows, inner] right[stack, inner, columns]``,
+    where the last two axes of a factor may stand the other way around.
+
+    Each of stack, rows, columns and inner is a product of sizes that stand side by side.
+    """
+
+    left: str
+    right: str
+    left_turned: bool
+    right_turned: bool
+    stack: Size
+    rows: Size
+    inner: Size
+    columns: Size
+
+    @property
+    def work(self) -> Size:
+        """How many multiplications it takes."""
+        return self.stack * self.rows * self.inner * self.columns
 
 
 def loops(system: System, results: Sequence[str]) -> Loops:
@@ -91,7 +121,8 @@ class Writing(ABC):
         self.items = what.items
         self.results = what.results
         self.name = name
-        self.shapes = self.system.shapes
+        self.shapes = {**self.system.shapes, **what.further}
+        self.products = what.products
         self.used: set[str] = set()
         self.names: dict[Hashable, str] = {}
         self._taken = {*self.reserved, name, f"{name}_work"}
@@ -148,6 +179,10 @@ class Writing(ABC):
     @abstractmethod
     def copied(self, one: str, other: str, array: str) -> list[str]:
         """All entries of an array as those of another in another shape."""
+
+    @abstractmethod
+    def product(self, target: str, product: Product) -> list[str]:
+        """A product of matrices, by a BLAS."""
 
     def block(self, lines: Sequence[str]) -> list[str]:
         """Statements with variables of their own."""
@@ -212,6 +247,9 @@ class Writing(ABC):
         if equation.reduction in NAMED:
             raise EquationError(
                 f"{equation.name}: no {self.language} for {equation.reduction} of a matrix")
+        if equation.name in self.products:
+            return [self.told(equation), *self.product(
+                self.names[equation.name], self.products[equation.name])]
         alike = None if loop else reshaped(equation, self.shapes)
         if alike is not None and alike not in self.integers:
             return self.copied(self.names[equation.name], self.names[alike], equation.name)
@@ -235,7 +273,7 @@ class Writing(ABC):
                 lines += self._guarded(term.guards, [f"value += {self._body(term)}{end}"])
                 continue
             own = {index.symbol for index in term.over}
-            late = [g for g in term.guards if _symbols_of(g) & own]
+            late = [g for g in term.guards if guard_symbols(g) & own]
             early = [g for g in term.guards if g not in late]
             body = self._guarded(late, [f"sum += {self._body(inside)}{end}"])
             factor = "" if outside == 1 else f"({self._body(replace(term, body=outside))})*"
@@ -324,7 +362,8 @@ def symbols_in(subscript: Subscript) -> set[sp.Symbol]:
     return set(sp.sympify(subscript).free_symbols)
 
 
-def _symbols_of(guard: Guard) -> set[sp.Symbol]:
+def guard_symbols(guard: Guard) -> set[sp.Symbol]:
+    """The indices and sizes of a guard."""
     parts = ((guard.left, guard.right) if isinstance(guard, Equal)
              else (guard.low, guard.value, guard.high))
     return {s for part in parts for s in symbols_in(part)}

@@ -1,0 +1,131 @@
+"""Equations with their products of matrices apart: the same values, and gemm gives them."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pytest
+from gallery_cases import CASES
+from gallery_columns import derived, values_for
+from hypothesis import HealthCheck, given, settings
+from networks import random_networks
+from networks import values_for as values_of
+
+import gradproof as gp
+from gradproof.codegen.interpret import evaluate
+from gradproof.codegen.loops import bound
+from gradproof.codegen.loops.c_library import library
+from gradproof.codegen.loops.products import with_products
+from gradproof.codegen.loops.writing import Loops, loops
+from gradproof.symbolic.equation import Equation, System
+
+
+def loops_of(derivation: Any) -> Loops:
+    return loops(derivation.system, [derivation.chain.loss, *(
+        formula.array for formula in derivation.gradients.values())])
+
+
+def agrees(derivation: Any, values: dict[str, Any]) -> int:
+    """The number of products, each of which is of arrays as they are."""
+    what = loops_of(derivation)
+    joined = with_products(what)
+    with np.errstate(all="ignore"):
+        due = evaluate(System(what.system.inputs, what.items), values)
+        found = evaluate(System(what.system.inputs, joined.items), values)
+    for name in what.results:
+        scale = 1 + np.max(np.abs(due[name]), initial=0)
+        np.testing.assert_allclose(found[name], due[name], rtol=0, atol=1e-12 * scale)
+    for item in joined.items:
+        if not isinstance(item, Equation) or item.name not in joined.products:
+            continue
+        product, out = joined.products[item.name], found[item.name]
+        numbers = {s: n for array in what.system.inputs for s, n in zip(
+            array.shape, np.shape(values[array.name]), strict=True)}
+        stack, rows, inner, columns = (int(size.subs(numbers)) for size in (
+            product.stack, product.rows, product.inner, product.columns))
+        left, right = (np.reshape(found[name], (stack, *(shape[::-1] if turned else shape)))
+                       for name, shape, turned in (
+            (product.left, (rows, inner), product.left_turned),
+            (product.right, (inner, columns), product.right_turned)))
+        left = left.swapaxes(1, 2) if product.left_turned else left
+        right = right.swapaxes(1, 2) if product.right_turned else right
+        np.testing.assert_allclose((left @ right).ravel(), out.ravel(), rtol=1e-10, atol=1e-12)
+    return len(joined.products)
+
+
+def of_gallery(name: str) -> tuple[Any, dict[str, Any]]:
+    found = derived(name)
+    return found.derivation, {key: np.asarray(one) for key, one in values_for(found).items()}
+
+
+@pytest.mark.parametrize(("name", "count"), [
+    ("dense", 3), ("attention", 15), ("conv2d, stride, padding, dilation", 2), ("rnn, tanh", 3),
+    ("conv2d, groups", 2), ("identity", 0), ("embedding", 0)])
+def test_how_many_products_a_layer_has(name, count):
+    assert agrees(*of_gallery(name)) == count
+
+
+@pytest.mark.rows
+@pytest.mark.parametrize("name", [case.name for case in CASES])
+def test_layers_of_the_gallery(name):
+    agrees(*of_gallery(name))
+
+
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@given(random_networks())
+def test_random_networks(network):
+    agrees(gp.derive(network), values_of(network))
+
+
+def test_part_of_an_array_is_no_matrix_as_it_stands():
+    """The first n rows of a larger array are copied; the whole of it is read where it is."""
+    derivation = gp.derive(gp.equations("L = sum(tanh(A[0:4,:] @ x)**2)", A="n>=5 k", x="k l"))
+    values = {"A": np.arange(18.0).reshape(6, 3) / 20, "x": np.arange(6.0).reshape(3, 2)}
+    assert agrees(derivation, values) > 1
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("target", ["c", "numba"])
+@pytest.mark.parametrize("name", [
+    "attention", "conv2d, stride, padding, dilation",
+    *(pytest.param(case.name, marks=pytest.mark.rows) for case in CASES)])
+def test_a_layer_by_a_blas(name, target, monkeypatch, tmp_path):
+    pytest.importorskip("scipy")
+    if target == "c" and shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    if target == "numba":
+        pytest.importorskip("numba")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(bound, "LARGE", 0)
+    derivation, values = of_gallery(name)
+    run = derivation.compile(target=target)
+    for real, close in ((np.float64, 1e-12), (np.float32, 2e-3)):
+        given_to = {key: one if one.dtype.kind in "iu" else one.astype(real)
+                    for key, one in values.items()}
+        loss, due = derivation.compile()(**given_to)
+        value, found = run(**given_to)
+        np.testing.assert_allclose(value, loss, rtol=close)
+        for key, one in due.items():
+            assert found[key].dtype == real
+            np.testing.assert_allclose(found[key], one, rtol=close,
+                                       atol=close * (1 + np.max(np.abs(one), initial=0)))
+
+
+@pytest.mark.peers
+def test_small_products_are_left_in_their_loops(monkeypatch, tmp_path):
+    pytest.importorskip("scipy")
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    derivation = gp.derive(gp.equations("L = sum((A @ B)**2)", A="m n", B="n k"))
+    run, texts = derivation.compile(target="c"), []
+    monkeypatch.setattr("gradproof.codegen.loops.c_library.library", lambda text, real: (
+        texts.append(text), library(text, real))[1])
+    for size in (3, 40):
+        values = {"A": np.ones((size, size)), "B": np.ones((size, size))}
+        assert run(**values)[0] == pytest.approx(size**4)
+    assert ["gemm" in text for text in texts] == [False, True]
+
+
