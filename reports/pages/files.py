@@ -12,8 +12,9 @@ from .document import ReportData
 from .drawn import svg
 from .html_page import html_page
 from .json_form import json_form
+from .marks import is_marked, marked
 from .notebook_page import notebook
-from .pdf import MARK, pdf
+from .pdf import pdf
 from .render import figure_file, latex, markdown
 from .typst_page import typst_page
 
@@ -54,8 +55,7 @@ def write_report(
             texts |= {figure_file(drawing): svg(drawing) for drawing in report.drawings}
     _expect_ours(directory, () if force else texts)
     directory.mkdir(parents=True, exist_ok=True)
-    replace_all({directory / name: text if isinstance(text, bytes) else text.encode("utf-8")
-                 for name, text in texts.items()})
+    replace_all({directory / name: marked(name, text) for name, text in texts.items()})
     return [directory / name for name in texts]
 
 
@@ -86,8 +86,9 @@ def expect_room(
 def _expect_ours(directory: Path, names: Iterable[str]) -> None:
     others = [name for name in names if not _is_ours(directory / name)]
     if others:
-        raise OthersError(f"{directory / others[0]}: is no report that gradproof wrote; --force "
-                          "replaces it, another folder leaves it alone")
+        raise OthersError(f"{directory / others[0]}: is no report that gradproof wrote, "
+                          "or was changed since; --force replaces it, another "
+                          "folder leaves it alone")
 
 
 def _written(report: ReportData, form: str, flavor: str, body: bool) -> str | bytes:
@@ -108,23 +109,11 @@ def _written(report: ReportData, form: str, flavor: str, body: bool) -> str | by
             return html_page(report)
 
 
-_BEGINNINGS = ("# ", "\\documentclass", "% \\input this where", "// gradproof report",
-               "<!doctype html>",
-               '{\n  "gradproof report"', '{\n  "cells"')
-_MARKS = ("Backpropagation through the ", "的反向传播", "gradproof report")
-
-
 def _is_ours(file: Path) -> bool:
-    """Whether there is no file, or one of a report."""
+    """Whether there is no file, or one of a report as it was written."""
     try:
-        data = read_file(file, MAX_DOCUMENT)
+        return is_marked(read_file(file, MAX_DOCUMENT))
     except FileNotFoundError:
         return not file.is_symlink()
     except ValueError:
         return False
-    if file.name == FORMATS["pdf"]:
-        return data.startswith(b"%PDF") and data.endswith(MARK)
-    head = data[:4000].decode("utf-8", "replace")
-    if file.suffix == ".svg":
-        return head.startswith("<svg ") and 'role="img">\n<title>' in head
-    return head.startswith(_BEGINNINGS) and any(mark in head for mark in _MARKS)

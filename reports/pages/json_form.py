@@ -21,6 +21,7 @@ from ..sections.comparison import CheckRow
 from ..worked.digits import fraction, rounded
 from ..worked.figures import DIGITS, Figures, Place
 from .document import ReportData
+from .marks import BLANK
 
 VERSION = 1
 
@@ -33,6 +34,7 @@ def json_form(report: ReportData) -> str:
     language = report.language
     return escaping.json_text({
         "gradproof report": VERSION,
+        "written": BLANK,
         "name": report.name,
         "language": language.code,
         "title": plain(report.title),

@@ -12,6 +12,7 @@ from ..content import Listing, Picture, Section, plain
 from ..worked.digits import fraction
 from .document import ReportData
 from .drawn import svg
+from .marks import BLANK
 from .render import figure_file, markdown_section
 
 
@@ -30,7 +31,7 @@ def notebook(report: ReportData) -> str:
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-            "generator": "gradproof report",
+            "generator": BLANK,
         },
         "nbformat": 4, "nbformat_minor": 5,
     }) + "\n"

@@ -20,8 +20,6 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 SECONDS = 180
 """For one run of either."""
 _LACKS = re.compile(r"Missing character: [^!\n]*|Font shape `[^']*' undefined")
-MARK = b"\n% gradproof report\n"
-"""Behind the end of the file, where readers of PDF look no further."""
 
 
 class PdfError(ValueError):
@@ -51,7 +49,7 @@ def pdf(report: ReportData, find: Callable[[str], str | None] = shutil.which) ->
                     _printed(program, _page(report), place)
                 else:
                     _compiled(program, latex(report), place)
-                return (place / "report.pdf").read_bytes() + MARK
+                return (place / "report.pdf").read_bytes()
             except FileNotFoundError:
                 failed = failed or PdfError(f"{Path(program).name} wrote no PDF")
             except PdfError as error:  # the next one may do better

@@ -203,7 +203,8 @@ def test_a_report_replaces_no_file_of_others(tmp_path, capsys, monkeypatch, name
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("my own words\n")
     assert main(["report", "2-2-1", "-o", "out"]) == 2
-    assert f"{name}: is no report that gradproof wrote; --force" in capsys.readouterr().err
+    said = "is no report that gradproof wrote, or was changed since; --force"
+    assert f"{name}: {said}" in capsys.readouterr().err
     assert [file.name for file in (tmp_path / "out").iterdir()] == [name]
     assert (tmp_path / "out" / name).read_text() == "my own words\n"
     assert main(["report", "2-2-1", "-o", "out", "--force"]) == 0

@@ -37,6 +37,7 @@ NAMES = {
     "lstm", "transformer", "and", "of", "network", "dense", "flatten", "embedding", "layer", "norm",
     "block", "avg", "pool", "conv", "last", "NumPy", "Backpropagation", "worked", "example", "a",
     "columns", "regression", "gaussian", "process",
+    *(word for name in SPECS for word in re.findall("[a-z]{2,}", name)),
 }
 """What somebody called something, in the specs above and in their programs."""
 

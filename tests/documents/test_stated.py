@@ -131,7 +131,7 @@ def test_only_derivations_programs_and_reports_take_equations(
     assert "def gradient(x, w):" in capsys.readouterr().out
     assert main(["report", str(file), "-o", str(tmp_path / "out"), "--format", "json"]) == 0
     assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["parameters"] == ["w"]
-    with pytest.raises(SpecError, match="equations are for derive, codegen and report"):
+    with pytest.raises(SpecError, match="equations are for derive, codegen, report and train"):
         load(file)
     assert main(["report", str(file), "--hand", "x.py", "-o", str(tmp_path / "out")]) == 2
     assert "gp.check holds one against equations" in capsys.readouterr().err
