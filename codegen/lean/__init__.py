@@ -8,6 +8,7 @@
     lives            how long the memory of a value is read
     measured         types, shapes and memory of the values, seen in one run
     named_once       no operation is done a second time on the same values
+    narrowed         arrays of a loop's steps in less memory
     pairs            the product of two arrays as one of matrices, or of entries
     products         products of arrays as one product of matrices each
     spelled          each operation by the quickest call, into memory that is free

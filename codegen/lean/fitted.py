@@ -11,6 +11,7 @@ from .apart import apart_from
 from .flat import flat
 from .measured import measured
 from .named_once import named_once, without_unread
+from .narrowed import narrowed
 from .products import as_products
 from .spelled import Spelled
 
@@ -46,6 +47,8 @@ def spelled(
         named_once(statements)
         without_unread(statements)
         seen = measured(statements, space, given)
+        if narrowed(statements, seen):
+            seen = measured(statements, space, given)
         made = Spelled(statements, seen, space, workspace)
     copied = _shared(seen.results, given, made)
     tests = []

@@ -23,6 +23,7 @@ class Lives:
     loops: Mapping[str, tuple[int, ...]]
     ends: Mapping[str, int]
     uses: Mapping[str, int]
+    last: Mapping[str, int]
     roots: Mapping[str, frozenset[str]]
 
 
@@ -63,7 +64,7 @@ def lives(flat: Flat) -> Lives:
     for name, whose in roots.items():
         for root in whose:
             ends[root] = max(ends.get(root, 0), own.get(name, 0))
-    return Lives(places, bound, ends, uses, roots)
+    return Lives(places, bound, ends, uses, own, roots)
 
 
 def _shared(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:

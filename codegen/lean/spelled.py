@@ -27,6 +27,10 @@ SMALL = 4096
 more entries would be less exact than NumPy's pairs."""
 
 
+LARGE = 4096
+"""Entries from which an array is given back as soon as nothing reads it."""
+
+
 class Spelled:
     """The lines of a function, and the objects that it refers to.
 
@@ -43,6 +47,8 @@ class Spelled:
         self.pool = Pool() if workspace else None
         self._bound: dict[tuple[str, Any], str] = {}
         self.lines: list[str] = []
+        self.gone: set[str] = set()
+        """Names that are not bound any more, or never were: of a value joined into another."""
         self.held: dict[str, str] = {}
         """The buffer that a name's values stand in."""
         self._block(flat.body, "", ())
@@ -75,14 +81,32 @@ class Spelled:
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 joined = self._joined(node, after, indent)
                 place += joined
-                if not joined:
+                if joined:
+                    self.gone.add(node.targets[0].id)
+                else:
                     self._assigned(node.targets[0].id, node, indent, path)
             elif isinstance(node, ast.AugAssign):
                 self.lines.append(indent + self._added(node))
             else:
                 self.lines.append(indent + ast.unparse(ast.fix_missing_locations(node)))
+            done = self.lives.places[id(body[place - 1])]
             if self.pool is not None:
-                self.pool.free(self.lives.places[id(body[place - 1])])
+                self.pool.free(done)
+            elif not indent:
+                self._let_go(body[:place], done)
+
+    def _let_go(self, before: Sequence[ast.stmt], place: int) -> None:
+        """Gives large arrays back that nothing reads any more, their views among them."""
+        made = {node.targets[0].id for node in before if isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)}
+        found = [name for name in sorted(made - self.gone)
+                 if self.lives.last.get(name, 0) <= place and any(
+                     root in self.arrays and root not in self.flat.arguments
+                     and self.arrays[root].size >= LARGE
+                     for root in self.lives.roots.get(name, ()))]
+        self.gone.update(found)
+        if found:
+            self.lines.append(f"del {', '.join(found)}")
 
     def _joined(self, node: ast.Assign, after: ast.stmt | None, indent: str) -> bool:
         """Whether a value and the one statement after it that reads it became one line."""
@@ -146,10 +170,12 @@ class Spelled:
                 not {*names_in(target.slice)} <= {*self.flat.plain, "np"}):
             return plain
         whole = self._seen(target.value)
-        if whole is None or not whole.shape or isinstance(target.slice, ast.Constant):
+        every = isinstance(target.slice, ast.Constant) and target.slice.value is ...
+        if whole is None or not whole.shape or (
+                isinstance(target.slice, ast.Constant) and not every):
             return plain
         entries = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
-        if len(entries) >= len(whole.shape) and not any(
+        if not every and len(entries) >= len(whole.shape) and not any(
                 isinstance(one, ast.Slice) for one in entries):
             return plain  # one entry is no array
         part = self.bind("part", None, "part")
@@ -161,6 +187,7 @@ class Spelled:
         self, name: str, node: ast.Assign, indent: str, path: tuple[int, ...]
     ) -> None:
         if name in self.space and name in self.flat.plain - self.flat.loose:
+            self.gone.add(name)
             return  # a number that is known
         seen = self.arrays.get(name)
         out = self._out(name, node, path) if seen is not None and seen.owns else ""

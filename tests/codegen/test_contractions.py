@@ -1,6 +1,7 @@
 """Products of several arrays in the order of least cost, and what is computed once around them."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -177,3 +178,49 @@ def test_the_windows_of_a_convolution_are_copied_once():
     assert found[0] == pytest.approx(loss, rel=1e-13)
     for name, due in gradients.items():
         np.testing.assert_allclose(found[1][name], due, rtol=0, atol=1e-12)
+
+
+LOOPS = {  # what a loop does with the arrays a and b, and how much of them is kept
+    "one step alone": (["a[t] = np.exp(x[t])", "b[t] = a[t] / (1 + a[t])"], "np.zeros((3,)"),
+    "added to what is 0": (["if t > 1:", "    a[t] += x[t]", "b[t] = np.tanh(a[t])"],
+                           "np.zeros((3,)"),
+    "added twice": (["a[t] += x[t]", "a[t] += a[t] * 2", "b[t] = np.tanh(a[t])"],
+                    "np.zeros((3,)"),
+    "a part of a step": (["a[t, 1:] = x[t, 1:]", "b[t] = np.tanh(a[t])"], "np.zeros((4, 3)"),
+    "the step before": (["a[t] = np.exp(x[t])", "if t > 0:", "    b[t] = a[t - 1]"],
+                        "np.zeros((4, 3)"),
+    "another step": (["a[t] = np.exp(x[t])", "b[t] = a[3 - t]"], "np.zeros((4, 3)"),
+    "in another's memory": (["b[t] = np.tanh(y[t]) * 2"], "b = y"),
+    "read afterwards": (["b[t] = np.tanh(y[t]) * 2", "a[t] = y[t]"], ""),
+    "not every step": (["if t > 0:", "    b[t] = np.tanh(y[t]) * 2"], ""),
+    "a product": (["b[t] = y[t] @ w"], ""),
+}
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+@pytest.mark.parametrize("over", ["range(4)", "reversed(range(4))"])
+@pytest.mark.parametrize("name", LOOPS)
+def test_arrays_of_a_loop_in_less_memory_are_the_same(name, over, workspace):
+    lines, kept = LOOPS[name]
+    source = program("x, w", "y = x @ w", "a = np.zeros((4, 3))", "b = np.zeros((4, 3))",
+                     f"for t in {over}:", *(f"    {line}" for line in lines),
+                     "c = np.sum(b, axis=0)", "z = np.zeros((4, 3))", f"for t in {over}:",
+                     "    z[t] = b[t] + 1", "return c, z, ")
+    arrays = drawn((4, 3), (3, 3))
+    assert kept in spelled(source, arrays)[0]
+    assert_runs_as_it_stands(source, arrays, workspace)
+
+
+def test_large_arrays_are_given_back_when_nothing_reads_them():
+    source = program("x", "a = np.exp(x)", "b = a.T", "c = np.tanh(b @ a)", "d = np.exp(c @ c)",
+                     "e = d @ d", "return np.sum(e), ")
+    source = source.replace("return np.sum(e)", "s = np.sum(e)\n    return s")
+    (x,) = drawn((300, 300))
+    run = fitted(source, [x])
+    run(x)
+    tracemalloc.start()
+    run(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3.2 * x.nbytes  # two factors and a product, at most, of five arrays
+    assert_runs_as_it_stands(source.replace("np.exp(c @ c)", "c @ c / 1e6"), [x / 10])
