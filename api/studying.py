@@ -8,16 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from gradproof.checks.hand_files import load_function
 from gradproof.derivations.deriving import derive
 from gradproof.derivations.examples import EXAMPLES
 from gradproof.derivations.sources import load_source, values_of
 from gradproof.reporting import report_data
-from gradproof.reports.content import Block, Math, Paragraph, Picture, Section, Table
+from gradproof.reports.content import Block, Math, Paragraph, Picture, Prose, Section, Table
 from gradproof.reports.drawing import Ink
 from gradproof.reports.pages.document import ReportData
 from gradproof.reports.sections.plots import Axis, Series, plot
+from gradproof.symbolic.equation import slot
+from gradproof.symbolic.specs.stated import Stated
 from gradproof.training.examples import Study
 
 CURVE = "sweep"
@@ -83,13 +86,33 @@ def study_page(study: Study) -> tuple[ReportData, list[str]]:
     sweeping = Sweeping(study)
     blocks: list[Block] = [Paragraph((study.teaches,))]
     drawn = plot(CURVE, "The loss, as an input is multiplied", Axis("factor", study.sweep.is_log),
-                 Axis("loss", study.sweep.is_log), sweeping.series())
+                 Axis("loss" if sweeping.derivation.chain.loss == "L" else
+                      sweeping.derivation.chain.loss, study.sweep.is_log), sweeping.series())
     if drawn is not None:
         blocks.append(Picture(("The loss, as an input is multiplied.",), drawn))
     more, wrong = _by_hand(sweeping) if sweeping.by_hand else _slopes(sweeping)
+    if isinstance(sweeping.network, Stated):
+        blocks += _local(sweeping)
     data, _ = report_data(sweeping.network)
     seen = Section(("What is seen",), (*blocks, *more), name="seen")
     return replace(data, title=(study.title,), sections=(seen, *data.sections)), wrong
+
+
+def _local(sweeping: Sweeping) -> list[Block]:
+    """Each equation, of numbers, with its derivatives by what it reads, and their values."""
+    known = {sp.Symbol(name): sp.Float(float(value)) for name, value in sweeping.values.items()}
+    rows: list[tuple[Prose, ...]] = []
+    for equation in sweeping.network.system().equations:
+        body = sum((term.body.xreplace({slot(place): sp.Symbol(read.array)
+                                        for place, read in enumerate(term.reads)})
+                    for term in equation.terms), sp.S.Zero)
+        for symbol in sorted(body.free_symbols, key=str):
+            slope = sp.diff(body, symbol)
+            rows.append(((Math(f"{equation.name} = {sp.latex(body)}"),), (Math(
+                rf"\partial {equation.name}/\partial {symbol} = {sp.latex(slope)}"),),
+                (f"{float(slope.xreplace(known)):.6g}",)))
+        known[sp.Symbol(equation.name)] = body.xreplace(known)
+    return [Table((("equation",), ("local derivative",), ("value",)), tuple(rows), "llr")]
 
 
 def _slopes(sweeping: Sweeping) -> tuple[list[Block], list[str]]:

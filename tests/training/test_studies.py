@@ -43,6 +43,17 @@ def test_a_price_moves_by_the_products_of_its_steps():
         {"p": 2.2 * 20, "q": 22 * 2, "r": 40 * 0.1})
 
 
+def test_each_equation_of_a_price_has_its_local_derivatives():
+    """The products along the way to p, q and r are 2 · 1.1, 20 · 1.1 and 40."""
+    (table,) = (block for block in study_page(study("price"))[0].sections[0].blocks
+                if block.kind == "table" and plain(block.header[1]) == "local derivative")
+    values = {row[1][0].latex: float(plain(row[2])) for row in table.rows}
+    assert values == {
+        r"\partial c/\partial p = q": 2, r"\partial c/\partial q = p": 20,
+        r"\partial f/\partial r = 1": 1, r"\partial T/\partial c = f": 1.1,
+        r"\partial T/\partial f = c": 40}
+
+
 def test_a_softmax_as_its_formula_stands_breaks_off_where_no_float_holds_it():
     sweeping = Sweeping(study("softmax"))
     broken = sweeping.breaks()
