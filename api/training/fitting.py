@@ -11,7 +11,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from gradproof.symbolic.equation import Array, Size
+from gradproof.codegen.arguments import bounds
+from gradproof.symbolic.equation import Array, Size, System
 from gradproof.symbolic.layers.losses import Loss
 from gradproof.symbolic.specs.common import BATCH
 from gradproof.symbolic.specs.model import Model
@@ -30,6 +31,8 @@ MOST_PARAMETERS = 10**8
 """Of a network that is trained: ten vectors of them have 8 GB."""
 MOST_CLASSES = 100_000
 """That numbers of classes are taken for in sequences."""
+MOST_LABELS = 2**53
+"""Up to here a float holds every whole number."""
 ROUNDED = 1e-5
 """How far from one a sum of targets may be that were floats of single precision."""
 
@@ -144,6 +147,7 @@ def fitted(network: Network | Model, data: Data, sizes: Mapping[str, int]) -> Fi
     arrays = {name: _placed(declared[name], along[name], values[name], known) for name in values}
     _expect_assumed(network.objective.row, declared["Y"], arrays["Y"])
     _all_known(declared.values(), batch, known)
+    _expect_labels(network.system(), arrays, known)
     masks = {array.name: (array, _keep(network, array.name)) for array in declared.values()
              if array.name.startswith(MASK)}
     other = set(declared) - {"X", "Y", *network.parameters, *masks}
@@ -169,8 +173,9 @@ def fitted_equations(stated: Stated, data: Data, sizes: Mapping[str, int]) -> Fi
     given = [name for name in declared if name not in stated.parameters]
     if batch is None or counted != given:
         raise DataError(f"equations that are trained count samples by the size {BATCH}, which "
-                        f"{', '.join(given)} need as an axis, and the parameters must not have; "
-                        f"{', '.join(counted) or 'no input'} has it")
+                        "every input but the parameters needs as an axis, and no parameter has; "
+                        f"here {', '.join(counted) or 'no input'} has it, and "
+                        f"{', '.join(given) or 'no input'} is no parameter")
     known = {name: int(n) for name, n in sizes.items()}
     _expect_sizes(known, declared.values(), batch)
     columns = {"X": data.X, "Y": data.targets, **data.columns}
@@ -181,6 +186,7 @@ def fitted_equations(stated: Stated, data: Data, sizes: Mapping[str, int]) -> Fi
     arrays = {name: _placed(declared[name], along[name], np.asarray(columns[name]), known)
               for name in given}
     _all_known(declared.values(), batch, known)
+    _expect_labels(stated.system(), arrays, known)
     return Fitted(stated, batch, arrays, known, along, {})
 
 
@@ -267,12 +273,23 @@ def _placed(
 
 
 def _whole(declared: Array, values: NDArray[Any]) -> NDArray[np.int64]:
-    """Labels as integers; that they are those of a table is asked at each call."""
-    wrong = values[values != np.round(values)]
+    """Labels as integers."""
+    wrong = values[(values != np.round(values)) | (values < 0) | (values > MOST_LABELS)]
     if wrong.size:
         raise DataError(f"{declared.name}: expected whole numbers, from 0 on, got {wrong[0]:g}; "
                         f"it is declared as {declared.kind!r}")
     return values.astype(np.int64)
+
+
+def _expect_labels(system: System, arrays: Arrays, known: Mapping[str, int]) -> None:
+    """That labels are below their number of classes, and the lengths of what they pick from."""
+    for name, below in bounds(system).items():
+        for size in below:
+            most = _known(size, known)
+            if name in arrays and most is not None and arrays[name].max(initial=0) >= most:
+                raise DataError(f"{name}: expected whole numbers below {size}"
+                                f"{'' if size.is_Integer else f' = {most}'}, got "
+                                f"{arrays[name].max()}; number them from 0")
 
 
 def _known(size: Size, known: Mapping[str, int]) -> int | None:
