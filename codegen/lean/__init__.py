@@ -10,6 +10,7 @@
     named_once       no operation is done a second time on the same values
     narrowed         arrays of a loop's steps in less memory
     pairs            the product of two arrays as one of matrices, or of entries
+    pool             memory of a workspace
     products         products of arrays as one product of matrices each
     spelled          each operation by the quickest call, into memory that is free
 """

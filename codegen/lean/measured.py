@@ -29,6 +29,10 @@ class Seen:
     is_whole: bool
 
     @property
+    def kind(self) -> tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...]]:
+        return self.dtype, self.shape, self.strides
+
+    @property
     def size(self) -> int:
         return int(np.prod(self.shape))
 

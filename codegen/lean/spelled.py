@@ -13,6 +13,7 @@ import numpy as np
 from .flat import Flat, names_in
 from .lives import FOREVER, Lives, lives
 from .measured import Measured, Seen
+from .pool import Pool
 
 BINARY: dict[type[ast.operator], np.ufunc] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
@@ -49,6 +50,14 @@ class Spelled:
         self.lines: list[str] = []
         self.gone: set[str] = set()
         """Names that are not bound any more, or never were: of a value joined into another."""
+        self.spare: list[str] = []
+        """Names of arrays whose memory is free."""
+        self.taken: set[str] = set()
+        """Names whose memory another one has since."""
+        self.large = {node.targets[0].id: self.lives.places[id(node)] for node in flat.body
+                      if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+                      and self._is_large(node.targets[0].id)
+                      and self.arrays[node.targets[0].id].owns}
         self.held: dict[str, str] = {}
         """The buffer that a name's values stand in."""
         self._block(flat.body, "", ())
@@ -96,17 +105,31 @@ class Spelled:
                 self._let_go(body[:place], done)
 
     def _let_go(self, before: Sequence[ast.stmt], place: int) -> None:
-        """Gives large arrays back that nothing reads any more, their views among them."""
+        """Large arrays that nothing reads any more: kept for what is still to come that is like
+        them, else given back, and views of them, too."""
         made = {node.targets[0].id for node in before if isinstance(node, ast.Assign)
                 and isinstance(node.targets[0], ast.Name)}
-        found = [name for name in sorted(made - self.gone)
-                 if self.lives.last.get(name, 0) <= place and any(
-                     root in self.arrays and root not in self.flat.arguments
-                     and self.arrays[root].size >= LARGE
-                     for root in self.lives.roots.get(name, ()))]
-        self.gone.update(found)
-        if found:
-            self.lines.append(f"del {', '.join(found)}")
+        found = []
+        for name in sorted(made - self.gone):
+            roots = self.lives.roots.get(name, frozenset())
+            if self.lives.last.get(name, 0) > place or not any(map(self._is_large, roots)):
+                continue
+            self.gone.add(name)
+            seen = self.arrays.get(name)
+            if roots == {name} and not roots & self.taken and seen is not None and seen.owns and (
+                    self.lives.ends.get(name, 0) <= place):
+                self.spare.append(name)
+            else:
+                found.append(name)
+        wanted = {self.arrays[name].kind for name, its in self.large.items() if its > place}
+        idle = [name for name in self.spare if self.arrays[name].kind not in wanted]
+        self.spare = [name for name in self.spare if name not in idle]
+        if found or idle:
+            self.lines.append(f"del {', '.join([*found, *idle])}")
+
+    def _is_large(self, name: str) -> bool:
+        return name in self.arrays and name not in self.flat.arguments and (
+            self.arrays[name].size >= LARGE)
 
     def _joined(self, node: ast.Assign, after: ast.stmt | None, indent: str) -> bool:
         """Whether a value and the one statement after it that reads it became one line."""
@@ -196,6 +219,10 @@ class Spelled:
             text = self._filled(node.value, out)
         if not text or not out:
             self.held.pop(name, None)
+        elif out in self.spare:
+            self.spare.remove(out)
+        if text and out:
+            self.taken |= self.lives.roots.get(out, frozenset())
         text = text or ast.unparse(ast.fix_missing_locations(node.value))
         self.lines.append(f"{indent}{name} = {text}")
 
@@ -214,7 +241,8 @@ class Spelled:
                         self.pool.keep(self.held[name], self.lives.ends.get(name, 0))
                 return operand
         if self.pool is None:
-            return ""
+            like = [one for one in self.spare if self.arrays[one].kind == seen.kind]
+            return like[-1] if like and not path and self._is_large(name) else ""
         if not seen.shape:
             return ""
         buffer = self.pool.buffer(seen, self.lives.ends.get(name, 0))
@@ -227,8 +255,7 @@ class Spelled:
         after a place."""
         seen = self.arrays.get(name)
         return seen is not None and seen.is_whole and (
-            (seen.dtype, seen.shape, seen.strides) == (
-                wanted.dtype, wanted.shape, wanted.strides)) and all(
+            seen.kind == wanted.kind) and all(
             root not in self.flat.arguments and self.lives.ends.get(root) == place
             for root in self.lives.roots.get(name, ()))
 
@@ -342,37 +369,3 @@ class Spelled:
 def _filled(array: Any, number: float) -> Any:
     array.fill(number)
     return array
-
-
-class Pool:
-    """Arrays that are used again, those of one type and size as one."""
-
-    def __init__(self) -> None:
-        self.arrays: list[Any] = []
-        self.names: dict[str, int] = {}
-        self._ends: dict[int, int] = {}
-        self._idle: dict[Any, list[int]] = {}
-        self._kinds: list[Any] = []
-
-    def buffer(self, seen: Seen, end: int) -> int:
-        """The number of an array that nothing else uses up to the place `end`."""
-        kind = seen.dtype, seen.shape, seen.strides
-        idle = self._idle.setdefault(kind, [])
-        if not idle:
-            idle.append(len(self.arrays))
-            order = sorted(range(len(seen.shape)), key=lambda axis: -seen.strides[axis])
-            made = np.zeros([seen.shape[axis] for axis in order], seen.dtype)
-            self.arrays.append(made.transpose(np.argsort(order)))
-            self._kinds.append(kind)
-        number = idle.pop()
-        self._ends[number] = end
-        return number
-
-    def keep(self, name: str, end: int) -> None:
-        self._ends[self.names[name]] = end
-
-    def free(self, place: int) -> None:
-        """Takes back what is not read after a place."""
-        for number in [one for one, end in self._ends.items() if end <= place]:
-            del self._ends[number]
-            self._idle[self._kinds[number]].append(number)
