@@ -247,6 +247,12 @@ def peers(row: Row, derived: Any, values: dict[str, Any]) -> dict[str, Run]:
     compiled = derived.compile()
     runs["compile()"] = lambda: compiled(**wanted)
     try:
+        in_c = derived.compile(target="c")
+        in_c(**wanted)
+        runs["C"] = lambda: in_c(**wanted)
+    except (gp.EquationError, RuntimeError) as why:  # an inverse, or no compiler
+        print(f"<!-- C: {why} -->")
+    try:
         import jax
     except ImportError:
         return runs
@@ -284,7 +290,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--precision", default="float64", choices=["float64", "float32"])
     options = parser.parse_args()
-    columns = ["source", "compile()", "jax.hessian"]
+    columns = ["source", "compile()", "C", "jax.hessian"]
     print("| | by hand | " + " | ".join(columns) + " |")
     print("| --- | ---: |" + " ---: |" * len(columns))
     for key in options.rows:

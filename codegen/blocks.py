@@ -75,6 +75,8 @@ class Blocks:
 
     def diagonals(self, equation: Equation) -> list[str]:
         """An equation of three axes or more as writes into its diagonals; nothing for others."""
+        if squeezed(equation) is not equation:
+            return []
         return diagonal_writes(equation, self.expressions, self.scope, self._whole)
 
     def _whole(self, equation: Equation) -> list[str]:

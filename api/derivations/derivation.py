@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, get_args
 
 from gradproof.codegen.compile import compile_system
 from gradproof.codegen.loops.c_library import compile_c
@@ -17,6 +17,8 @@ from gradproof.codegen.loops.numba_library import compile_numba
 from gradproof.codegen.source import gradient_source
 from gradproof.derivations.derivatives import (
     Derivative,
+    Target,
+    check_target,
     derivative,
     layout_line,
     symmetry_line,
@@ -38,8 +40,6 @@ from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
-
-Target: TypeAlias = Literal["numpy", "c", "numba"]
 
 
 @dataclass(frozen=True)
@@ -272,9 +272,7 @@ class Derivation(InLibraries):
         the machine's compiler, or "numba".  EquationError for what has no loops, NoCompilerError
         or NoNumbaError where what compiles is not there, ValueError for another target.
         """
-        if target not in get_args(Target):
-            raise ValueError(f"target: expected one of {', '.join(get_args(Target))}, got "
-                             f"{target!r}")
+        check_target(target)
         names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
         if target != "numpy":
             compiled = compile_c if target == "c" else compile_numba

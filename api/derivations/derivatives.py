@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from gradproof.codegen.compile import compile_system
+from gradproof.codegen.diagonals.compressed import compressed
+from gradproof.codegen.loops.c_library import compile_c
+from gradproof.codegen.loops.numba_library import compile_numba
 from gradproof.codegen.source import array_source
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.display.notation import Mark, Notation
@@ -20,6 +23,15 @@ from gradproof.symbolic.equation import MATRIX_VALUED, Equation, System, is_unna
 
 USUAL: orders.Layout = "numerator"
 """The layout that is not said beneath a formula."""
+
+Target: TypeAlias = Literal["numpy", "c", "numba"]
+"""What a compiled function runs as."""
+
+
+def check_target(target: str) -> None:
+    """Raises ValueError for a target that there is not."""
+    if target not in get_args(Target):
+        raise ValueError(f"target: expected one of {', '.join(get_args(Target))}, got {target!r}")
 
 
 @dataclass(frozen=True)
@@ -82,11 +94,17 @@ class Derivative:
                     + (f"; {self.layout}." if self.layout else "."),
         )
 
-    def compile(self) -> Callable[..., Any]:
-        """``derivative(**arrays)`` in NumPy, by input name: the array itself.
+    def compile(self, target: Target = "numpy") -> Callable[..., Any]:
+        """``derivative(**arrays)`` by input name: the array itself.
 
         A missing or unknown input is a TypeError, a wrong shape a ValueError.
+        target: as for a gradient's ``compile``, "numpy", "c" or "numba".
         """
+        check_target(target)
+        if target != "numpy":
+            loops = compile_c if target == "c" else compile_numba
+            compiled = loops(compressed(self.system, [self.name]), [self.name], ())
+            return lambda **arrays: compiled(**arrays)[0]
         run = compile_system(self.system, [self.name], self.writer.row_vectors, fit=True)
         return lambda **arrays: run(**arrays)[0]
 

@@ -1,5 +1,6 @@
 """Derivatives that hold along a diagonal: kept without their zeros, and written into it."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -103,3 +104,16 @@ def test_a_large_factorisation_has_no_dense_products():
     U, V = random.normal(size=(60, 8)), random.normal(size=(8, 80))
     found = derivative.compile()(A=np.zeros((60, 80)), U=U, V=V)
     np.testing.assert_allclose(found, np.einsum("ik,jl->ijkl", np.eye(60), V @ V.T), atol=1e-12)
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
+@pytest.mark.parametrize("name", ["both factors", "hidden layer", "hidden by output"])
+def test_a_hessian_in_c_is_the_same(name):
+    source, of, _ = CASES[name]
+    derivative = gp.derive(source).hessian(*of)
+    values = sample(derivative)
+    due = evaluate(derivative.system, values)[derivative.name]
+    np.testing.assert_allclose(derivative.compile(target="c")(**values), due, rtol=0,
+                               atol=1e-12 * (1 + np.abs(due).max()))
+    with pytest.raises(ValueError, match="expected one of numpy, c, numba"):
+        derivative.compile(target="fortran")
