@@ -20,6 +20,7 @@ from ...symbolic.derive.rewrite import inline
 from ...symbolic.equation import (
     Equal,
     Equation,
+    Implicit,
     Item,
     Read,
     System,
@@ -59,8 +60,9 @@ def along(term: Term, pair: Pair) -> Term:
 
 def compressed(system: System, keep: Collection[str]) -> System:
     """The system without arrays that hold along a diagonal of theirs, where what reads them can
-    say it; those to `keep` stay."""
+    say it; those to `keep` stay, and slopes that something is solved for with."""
     items, taken = list(system.items), set(system.shapes)
+    keep = {*keep, *(item.slope for item in items if isinstance(item, Implicit))}
     place = 0
     while place < len(items):
         item = items[place]
