@@ -120,14 +120,19 @@ def _where_right(
         if {s[name] for s in wrong} == {1} and all(s[name] > 1 for s in right):
             return (f"right at {' and '.join(at)}, and wrong at {name} = 1: an axis of length 1 "
                     "is a case of its own")
-    return f"{equal} only at {' or '.join(at)}: a size or a case is hard-coded"
+    return f"{equal} only at {' or '.join(at)}, of the sizes that were tried"
 
 
 def _hard_coded(case: Case, factor: Factor, right: Mapping[str, int]) -> Diagnosis:
-    text = (
-        f"{case.claimed} = {factor} × {case.true}, right only at {_sizes_text(right)}: "
-        f"a size is hard-coded; multiply by {factor.inverse.as_fraction}"
-    )
+    """A factor that is 1 at a size; a number in the place of a size where it is the one over the
+    other, which every observation bears out."""
+    at = _sizes_text({name: right[name] for name in factor.exponents})
+    text = f"{case.claimed} = {factor} × {case.true}, right only at {at}: "
+    for name, power in factor.exponents.items():
+        number = factor.coefficient ** -power  # of 4/m and of m/4
+        if len(factor.exponents) == 1 and abs(power) == 1 and number == right[name]:
+            text += f"as with {number} in the place of {name}; "
+    text += f"multiply by {factor.inverse.as_fraction}"
     return Diagnosis("one_size", text, factor.coefficient, dict(factor.exponents))
 
 

@@ -59,7 +59,8 @@ class Trace:
     `assumptions` say what was taken for granted; `mutated` are inputs that the function changes;
     `least` the least values of sizes that have to be larger than 1.  `stacks` are the lines of
     the calls, outermost first, in which each equation was made.  `stops`: where a library was told
-    not to differentiate.
+    not to differentiate; `ruled`: functions with a rule of their own, of which the values are
+    traced.
     """
 
     system: System
@@ -71,6 +72,7 @@ class Trace:
     least: Mapping[str, int] = field(default_factory=dict)
     stacks: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     stops: tuple[str, ...] = ()
+    ruled: tuple[Any, ...] = ()
 
     @property
     def results(self) -> dict[str, str]:
@@ -232,6 +234,7 @@ def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> T
         session.least,
         session.stacks,
         tuple(session.stops),
+        tuple(session.ruled.values()),
     )
 
 

@@ -79,6 +79,7 @@ class Session:
         """By identity, functions and classes that are no copies, and the attributes they had."""
         self._ufunc = ufunc
         self._wrap = wrap
+        self.ruled: dict[int, Any] = {}  # by identity, functions whose rule a library would follow
         self._fresh()
 
     def _fresh(self) -> None:

@@ -415,3 +415,38 @@ def test_another_gradient_in_bfloat16_alone_is_refuted():
     result = gp.check_layer(OtherInBfloat16, x="m n", repair_seconds=0)
     assert result.verdict == "refuted"
     assert "wrong in bfloat16" in str(result), str(result)
+
+
+class Normed(Square):
+    """Of zeros it is none."""
+
+    @staticmethod
+    def forward(ctx, x, v):
+        norm = v.norm()
+        ctx.save_for_backward(x, v, norm)
+        return x * v / norm
+
+    @staticmethod
+    def backward(ctx, g):
+        x, v, norm = ctx.saved_tensors
+        along = g * x / norm
+        return g * v / norm, along.sum(0) - v * (along * v).sum() / norm**2
+
+
+class FailsInBfloat16(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * torch.eye(x.shape[0]) @ (x * g)
+
+
+def test_an_empty_axis_is_no_reason_to_hand_over_zeros():
+    result = gp.check_layer(Normed, x="m n", v="n")
+    assert result.verdict == "proved", str(result)
+
+
+def test_what_fails_in_bfloat16_is_said():
+    """It is no silent mistake, as another gradient there is."""
+    (check,) = gp.check_layer(FailsInBfloat16, x="m n").checks
+    assert check.verdict == "proved", str(check)
+    assert any("not used in bfloat16" in one for one in check.assumptions)

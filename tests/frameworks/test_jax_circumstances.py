@@ -152,6 +152,7 @@ def wrong_inside(x):
 
 
 INNER = ruled(wrong_inside, lambda x: (x, None), lambda _, g: (3 * g,))
+INSIDE = {"rule": INNER}
 
 
 @jax.custom_jvp
@@ -177,9 +178,11 @@ held_cube.defjvps(lambda dx, made, x: 3 * lax.stop_gradient(x) * x * dx)
     (squared_by(lambda x, g: (2 * INNER(x) * g,)), "is wrong at"),
     (squared_by(lambda x, g: (2 * jnp.where(x > 1e6, lax.stop_gradient(x), x) * g,)),
      "agrees with differences"),
+    (squared_by(lambda x, g: (2 * jnp.where(x > 1e6, INSIDE["rule"](x), x) * g,)),
+     "agrees with differences"),
     (squared_by(partial(by_callback, vmap_method="broadcast_all")), ""),
 ]), ids=["proved", "of tangents", "held back in tangents", "held back", "another rule",
-        "held back far away", "a callback"])
+        "held back far away", "another rule far away", "a callback"])
 def test_the_derivative_of_a_rule_is_looked_at(function, said):
     (check,) = gp.check_layer(function, x="m n", repair_seconds=0).checks
     assert check.verdict == ("proved" if said else "agrees"), str(check)

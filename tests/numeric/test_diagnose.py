@@ -47,7 +47,8 @@ def put(index, factor):
         (lambda t, s: -2 * t, "factor", Fraction(-2), {}, "multiply by −1/2"),
         (lambda t, s: 3 * t * s["n"] ** 2, "factor", Fraction(3), {"n": 2}, "1/(3·n²)"),
         (lambda t, s: 1.2345 * t, "factor", None, {}, "1.2345 × derived"),
-        (lambda t, s: t * s["m"] / 4, "one_size", Fraction(1, 4), {"m": 1}, "m = 4"),
+        (lambda t, s: t * s["m"] / 4, "one_size", Fraction(1, 4), {"m": 1},
+         "right only at m = 4: as with 4 in the place of m; multiply by 4/m"),
         (lambda t, s: t if s["m"] == 4 else t**2, "one_size", None, {}, "only at m = 4"),
         (lambda t, s: t.T, "transpose", Fraction(1), {}, "transpose it"),
         (

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.checks.circumstances.ways import Values
+from gradproof.checks.layer_objects.frameworks import by_default
 
 
 def as_it_is(tensor: Any) -> Any:
@@ -80,11 +81,6 @@ class Applied:
 def quietly(dtype: Any = None) -> Iterator[None]:
     """PyTorch with its autograd, what it makes from nothing being of `dtype` (float64)."""
     torch = sys.modules["torch"]
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype or torch.float64)
-    try:
-        with warnings.catch_warnings(), torch.enable_grad():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch.set_default_dtype(before)
+    with by_default(dtype or torch.float64), warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        yield

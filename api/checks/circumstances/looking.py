@@ -40,6 +40,8 @@ def _without_entries(taken: Inputs, point: Point) -> dict[str, Values]:
         shapes = {array.name: tuple(int(sp.sympify(part).subs(
             {symbol: 0 if str(symbol) == size else point.sizes[str(symbol)]
              for symbol in part.free_symbols})) for part in array.shape) for array in taken.arrays}
-        found[size] = {name: np.zeros(shape, np.asarray(point.values[name]).dtype)
-                       for name, shape in shapes.items()}
+        # an array that has entries keeps its numbers: of zeros some functions are none
+        found[size] = {name: np.zeros(shape, value.dtype) if 0 in shape else value
+                       for name, shape in shapes.items()
+                       for value in [np.asarray(point.values[name])]}
     return found

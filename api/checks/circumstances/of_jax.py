@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.checks.causes.failures import in_one_line
 from gradproof.checks.circumstances import transforms
 from gradproof.checks.circumstances.precision import narrow
 from gradproof.checks.circumstances.ruled import Ruled, pulled, quietly, taken
@@ -19,7 +20,6 @@ from gradproof.checks.circumstances.ways import Due, NotTakenError, Values, Way,
 from gradproof.checks.inputs import Inputs
 from gradproof.checks.layer_objects.calling import LayerObject
 from gradproof.checks.layer_objects.custom_rules import custom_of
-from gradproof.checks.layer_objects.which_arrays import rules_of
 from gradproof.checks.points import Point
 from gradproof.numeric import Comparison
 from gradproof.symbolic.places import SourceLine
@@ -145,8 +145,11 @@ class OfJax:
             some = {name: inputs[name] for name in self.ruled.wrt}
             outputs = jax.eval_shape(self.ruled.outputs, inputs)
             back = tuple(jnp.zeros(out.shape, out.dtype) for out in outputs)
-            found = jax.eval_shape(partial(pulled, lambda some: self.ruled.outputs(
-                {**inputs, **some})), some, back)
+            try:
+                found = jax.eval_shape(partial(pulled, lambda some: self.ruled.outputs(
+                    {**inputs, **some})), some, back)
+            except Exception as error:
+                return [f"it is not used in bfloat16, where its rule fails: {in_one_line(error)}"]
         others = [name for name, one in found.items() if one.dtype != jnp.bfloat16]
         if not others or any(out.dtype != jnp.bfloat16 for out in outputs):
             return []
@@ -164,9 +167,7 @@ def of_jax(
     names = [name for name in made.names if name in taken.given or name in layer.constants]
     if names != list(made.names)[:len(names)]:
         return None  # a default stands before what is given
-    rules = [made.rule] if layer.plan.has_tangents else [made.ahead, made.behind]
     own = custom_of(source, "custom_vjp") or custom_of(source, "custom_jvp")
-    ends = hand is None or bool(hand.stops) or any(
-        rules_of(rule, own) for rule in rules if rule is not None)
+    ends = hand is None or bool(hand.stops) or any(one is not own for one in hand.ruled)
     ruled = Ruled(source, names, dict(layer.constants), taken.arguments, wrt)
     return OfJax(ruled, point.values, bars, due, empty, str(point), layer.plan.has_tangents, ends)

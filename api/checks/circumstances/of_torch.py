@@ -14,7 +14,7 @@ import numpy as np
 from gradproof.checks.causes.failures import failure_of
 from gradproof.checks.circumstances.applied import Applied, quietly
 from gradproof.checks.circumstances.lines import first_other_line
-from gradproof.checks.circumstances.precision import narrow
+from gradproof.checks.circumstances.precision import loud_in, narrow
 from gradproof.checks.circumstances.tensors import plain, shared, unseen_writes, ways
 from gradproof.checks.circumstances.twice import held, weights_of
 from gradproof.checks.circumstances.ways import Due, NotTakenError, Values, Way, Wrong, not_zero
@@ -174,12 +174,13 @@ class OfTorch:
 
     def assumed(self) -> list[str]:
         """What is not seen to be written into is assumed not to be."""
+        said = loud_in("bfloat16", self._at, self.values)
         loose = unseen_writes(self.applied, self.values, self.bars, self.due)
         if not loose:
-            return []
+            return said
         which = ", ".join("the output" if name in self.bars else name for name in loose)
-        return [f"nobody writes into {which} between the passes: backward reads it as it is then, "
-                "and PyTorch does not see that (ctx.save_for_backward lets it)"]
+        return [*said, f"nobody writes into {which} between the passes: backward reads it as it is "
+                "then, and PyTorch does not see that (ctx.save_for_backward lets it)"]
 
 
 def of_torch(

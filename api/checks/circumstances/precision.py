@@ -28,7 +28,11 @@ where the forward pass does not run there."""
 
 
 def narrow(at: At, values: Values, names: Sequence[str], due: Due) -> dict[str, str]:
-    """What is to be said of each gradient that is another one at a precision."""
+    """What is to be said of each gradient that is another one at a precision, or fails in float32.
+
+    To fail in bfloat16 is no silent mistake, and few functions are written for it: `loud_in` says
+    it.
+    """
     said: dict[str, str] = {}
     for title, bits in BITS.items():
         there = {name: _rounded(value, bits) for name, value in values.items()}
@@ -37,12 +41,25 @@ def narrow(at: At, values: Values, names: Sequence[str], due: Due) -> dict[str, 
         except NotTakenError:
             continue
         except Exception as error:
+            if title != "float32":
+                continue
             wrong = dict.fromkeys(names, f"fails in {title}: {in_one_line(error)}")
         else:
             wrong = _apart(title, found, there, due, 2.0**-bits)
         for name, text in wrong.items():
             said.setdefault(name, text)
     return said
+
+
+def loud_in(title: str, at: At, values: Values) -> list[str]:
+    """What is assumed where a backward pass fails at a precision at which its forward pass runs."""
+    try:
+        at(title, {name: _rounded(value, BITS[title]) for name, value in values.items()})
+    except NotTakenError:
+        return []
+    except Exception as error:
+        return [f"it is not used in {title}, where backward fails: {in_one_line(error)}"]
+    return []
 
 
 def _rounded(value: Any, bits: int) -> Any:

@@ -89,6 +89,6 @@ def differing(found: Mapping[str, Any], due: Mapping[str, Any]) -> dict[str, flo
 
 
 def not_zero(size: str, found: Mapping[str, Any]) -> dict[str, str]:
-    """Of outputs without entries all gradients are zeros."""
+    """Of outputs without entries all gradients are zeros; a mean of none may be no number."""
     return {name: f"wrong where {size} = 0: it is no zero, and the output has no entries"
-            for name, one in found.items() if bool(np.any(np.asarray(one) != 0))}
+            for name, one in found.items() if bool(np.any(np.nan_to_num(np.asarray(one)) != 0))}

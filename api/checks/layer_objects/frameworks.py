@@ -64,13 +64,23 @@ def _array(value: Any) -> Any:
 def _in_doubles() -> Iterator[None]:
     """What a pass makes from nothing is as precise as what it is handed."""
     torch = sys.modules["torch"]
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
+    with by_default(torch.float64), torch.no_grad():
+        yield
+
+
+@contextmanager
+def by_default(dtype: Any) -> Iterator[None]:
+    """What is made from nothing is of a type; and one thread, as several wait for each other over
+    few numbers (a log_sigmoid of six takes milliseconds on a machine that is busy)."""
+    torch = sys.modules["torch"]
+    before, threads = torch.get_default_dtype(), torch.get_num_threads()
+    torch.set_default_dtype(dtype)
+    torch.set_num_threads(1)
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         torch.set_default_dtype(before)
+        torch.set_num_threads(threads)
 
 
 def is_real(value: Any) -> bool:

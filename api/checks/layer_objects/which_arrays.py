@@ -44,14 +44,14 @@ def arrays_of(function: Any) -> Arrays:
     return TORCH if "torch" in found else JAX if found & {"jax", "jaxlib"} else NUMPY
 
 
-def rules_of(function: Any, but: Any = None) -> list[str]:
+def rules_of(function: Any) -> list[str]:
     """The functions under JAX's custom_vjp or custom_jvp that a function of the user's reaches,
-    each with that: "f (custom_vjp)"; without `but`."""
+    each with that: "f (custom_vjp)"."""
     jax = sys.modules.get("jax")
     left, seen, found = [function], set[int](), dict[str, None]()
     while left and len(seen) < FURTHEST and hasattr(jax, "custom_vjp"):
         one = left.pop(0)
-        if id(one) in seen or one is but or _root(inspect.unwrap(one)) == "jax":
+        if id(one) in seen or _root(inspect.unwrap(one)) == "jax":
             continue
         seen.add(id(one))
         for kind in ("custom_vjp", "custom_jvp"):

@@ -99,6 +99,8 @@ def standing_jax(value: Any, copied: Callable[[Any], Any]) -> Any:
     inner = getattr(value, "__wrapped__", None)
     if wraps and inner is not None and (
             _root(getattr(inner, "__module__", "")) != "jax" or is_followed(inner)):
+        if isinstance(value, (jax.custom_vjp, jax.custom_jvp)):
+            SESSION.get().ruled[id(value)] = value
         return copied(inner)
     if by_jax and is_followed(value):
         return None
