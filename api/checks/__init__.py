@@ -7,6 +7,7 @@ meet.
     circumstances/   how a framework may call a backward pass, which algebra does not show
     orders/          Jacobians, Hessians, and how SciPy and boosting libraries call them
     layer_objects/   a layer that is an object: how it is called, what it makes itself
+    networks/        PyTorch's modules around functions with a backward pass of their own
     own_process/     hand-written files in a process of their own, which can be ended
     shown/           results as a reader sees them
     places/          points that drawn numbers do not come to by themselves

@@ -40,9 +40,10 @@ from gradproof.checks.layer_objects.contexts import as_object, takes_context, wi
 from gradproof.checks.layer_objects.custom_jvps import transposed
 from gradproof.checks.layer_objects.finding import NOTHING, Own, own_parameters
 from gradproof.checks.layer_objects.reuse import FIRST_USE, Reuse, used, used_again
-from gradproof.checks.layer_objects.settings import sorted_out
+from gradproof.checks.layer_objects.settings import sorted_out, with_reference
 from gradproof.checks.layer_objects.slopes import Of
 from gradproof.checks.layer_rehearsal import CheckedLayer, Rehearsal, expected, rehearsed, suited
+from gradproof.checks.networks.checking import check_module
 from gradproof.checks.places.size_cases import by_sizes
 from gradproof.checks.results import CheckResult, at_best_agreeing, capped, within
 from gradproof.checks.returned import Asked, LayerError
@@ -61,6 +62,7 @@ from gradproof.repair.search import SECONDS
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.equation import Array, fresh_name
 from gradproof.symbolic.tracing.run import Trace, TraceError, trace
+from gradproof.symbolic.tracing.torch.networks import is_module_class
 
 
 def check_layer(
@@ -82,36 +84,36 @@ def check_layer(
     As two functions: `forward(x, w, b)` returns the output, or outputs and a cache, and
     `backward(dout, cache)` the gradients: a tuple in the order of forward's inputs, or a dict
     keyed "dw", "grad_w", "w_grad" or "w".  Backward's first parameter is handed the cotangent of
-    the output; so are the following ones that begin with "d" or "grad", for further outputs.  What
-    else forward returns goes to backward's other parameters in order, the inputs by name.
+    the output, following ones that begin with "d" or "grad" those of further outputs, its others
+    what else forward returns, in order, and the inputs by name.
 
     As an object: one argument, a class or function that makes the layer of its parameters
     (``Affine(W, b)``); the other inputs are those of ``layer.forward(x)``.  What ``layer.backward``
     does not return is looked for in attributes ``dW``, ``grad_W``, ``W_grad`` and ``W.grad``, in
     dicts ``grads``, ``gradients``, ... and in such lists, in the order of ``params``.  Parameters
-    that it makes itself are found by what forward reads; `unchecked` has those without a gradient.
+    that it makes itself, as a torch.nn.Module does, are found; `unchecked` are without gradient.
 
     shapes (or `inputs`): as for :func:`check`.  A number, a bool or None is a constant (a stride);
         `constants` are those that are neither, such as ``mode="train"``.
     reference: a function alike, by whose derivative compiled code is judged; at best `agrees`.
-    wrt: what to check by; by default all arrays of real numbers, of kinds "mask", "one_hot" and
-        "constant" those for which a gradient is returned.
-    repair_seconds, time_limit: as for :func:`check`; edits are of the backward pass alone.
+    wrt: by what; by default all real arrays, "mask", "one_hot", "constant" where one is returned.
+    repair_seconds, time_limit: as for :func:`check`; what the layer's own code raises is a reason.
 
     >>> def forward(x, w): return x @ w, (x, w)
     >>> def backward(dout, cache): return dout @ cache[1].T, cache[0].T @ dout
     >>> check_layer(forward, backward, x="m n", w="n h").verdict
     'proved'
 
-    Raises ValueError for inputs that do not fit, LayerError where no gradient is found.  What the
-    layer's own code raises is a reason in the result.
+    Raises ValueError for inputs that do not fit, LayerError where no gradient is found.
     """
-    given, fixed = sorted_out(by_name(inputs, _with(reference, shapes)), constants or {})
+    given, fixed = sorted_out(by_name(inputs, with_reference(reference, shapes)), constants or {})
     taken = _some(given)
-    if wrt is not None and (backward is not None or not wrt):
-        wrt = taken.chosen(wrt)
-    names = tuple(wrt or expected(taken))
+    if backward is None and reference is None and is_module_class(type(forward)):
+        return check_module(forward, taken, fixed, wrt, seed, time_limit, partial(
+            check_layer, seed=seed, repair_seconds=repair_seconds))
+    wrt = taken.chosen(wrt) if wrt is not None and (backward or not wrt) else wrt
     run = partial(_referred, forward, backward, reference, constants=fixed, wrt=wrt, seed=seed)
+    names = tuple(wrt or expected(taken))
     return within(time_limit, names, partial(_cases, run, given, names, repair_seconds))
 
 
@@ -179,12 +181,6 @@ def fits(forward: Any, backward: Any, inputs: Mapping[str, Any]) -> str:
     if other:
         return f"the gradient by {other[0]} has another shape"
     return "" if all(np.all(np.isfinite(out)) for out in outputs) else "not finite"
-
-
-def _with(reference: Any, shapes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The inputs; a reference that is no function is the shape of one that is called so."""
-    is_input = reference is not None and not callable(reference)
-    return {**shapes, "reference": reference} if is_input else shapes
 
 
 def _some(given: Mapping[str, Any]) -> Inputs:

@@ -3,7 +3,6 @@
     deriving  `gp.derive`: what a network, equations, a function or a module is, and its derivation
     derived   what is held of a program's derivation: names, parameters, the upstream gradient
     files     FILE.py:NAME, for the command line
-    fitting   the sizes that a module takes: letters that have to be a number of its parameters
     naming    what parameters are called in formulas: layers.0.weight is W₁
     network   a module with its loss as equations, and the derivation of it
 """

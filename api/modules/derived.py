@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -106,6 +106,13 @@ def held(traced: Trace, title: str, found: Sequence[Named] = ()) -> None:
                          "values, and no formula says which; hand it in, and return the new one")
 
 
+def by_values(ruled: Iterable[str]) -> Iterator[str]:
+    """What is said of functions that have a rule of their own for gradients."""
+    for one in ruled:
+        yield (f"{one} is derived by its values, not by its own rule, which gp.check_layer looks "
+               "at")
+
+
 def derivation_of(
     traced: Trace, found: Sequence[Named], wrt: Iterable[str] | None, rows: bool, *,
     title: str, is_module: bool = False, has_loss: bool = False,
@@ -138,7 +145,9 @@ def derivation_of(
     made.parameters = {one.name: one.path for one in found}
     made.tensors = {one.name: one.tensor for one in found}
     made.trained = tuple(one.name for one in found if not one.is_buffer)
-    made.upstream, made.taken, made.fixed = upstream, traced.assumptions, dict(fixed or {})
+    ruled = dict.fromkeys(call.function.__name__ for call in traced.applied)
+    made.upstream, made.fixed = upstream, dict(fixed or {})
+    made.taken = (*traced.assumptions, *by_values(ruled))
     made.title, made.is_module = title, is_module
     return made
 

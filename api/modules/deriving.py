@@ -12,7 +12,7 @@ from gradproof.checks.layer_objects.which_arrays import arrays_of, rules_of, thr
 from gradproof.derivations import deriving
 from gradproof.derivations.derivation import Derivation
 from gradproof.derivations.sources import rows_asked
-from gradproof.modules.derived import ProgramDerivation, derivation_of, held
+from gradproof.modules.derived import ProgramDerivation, by_values, derivation_of, held
 from gradproof.modules.network import derive_module, is_module
 from gradproof.symbolic.equation import System
 from gradproof.symbolic.specs.model import Model
@@ -78,6 +78,5 @@ def _derive_function(
     traced = trace(run, shapes)
     held(traced, title)
     made = derivation_of(traced, (), wrt, rows, title="function" if "<" in title else title)
-    made.taken += tuple(f"{one} is derived by its values, not by its own rule, which "
-                        "gp.check_layer looks at" for one in rules_of(function))
+    made.taken += tuple(by_values(rules_of(function)))
     return made

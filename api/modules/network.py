@@ -12,12 +12,12 @@ from typing import Any
 import sympy as sp
 
 from gradproof.checks.inputs import leaves
+from gradproof.checks.networks.fitting import fitted, torch_call, with_numbers
 from gradproof.derivations.declare import Array
 from gradproof.modules.derived import ProgramDerivation, derivation_of, held
-from gradproof.modules.fitting import fitted, torch_call
 from gradproof.modules.naming import Named, named, owners
 from gradproof.symbolic.equation import Array as Declared
-from gradproof.symbolic.equation import size_names, size_symbol
+from gradproof.symbolic.equation import size_names
 from gradproof.symbolic.tracing.run import trace
 from gradproof.symbolic.tracing.torch.networks import Plan, run_network
 
@@ -53,7 +53,7 @@ def derive_module(
     numbers = [int(size) for one in found for size in one.tensor.shape]
     fixed = fitted(torch_call(module, loss, plan), inputs, numbers,
                    set(map(str, size_names(array.shape for array in parameters.values()))), title)
-    inputs = {name: _with(spec, fixed) for name, spec in inputs.items()}
+    inputs = {name: with_numbers(spec, fixed) for name, spec in inputs.items()}
     traced = trace(partial(run_network, plan, module, loss), {**inputs, **parameters})
     held(traced, title, found)
     by_path = {one.path: one.name for one in found}
@@ -100,17 +100,6 @@ def _declared(spec: Any) -> Any:
     if isinstance(spec, Declared):
         return spec
     raise ValueError(f"derive: expected the shape of an input, such as \"m n\", got {spec!r:.60}")
-
-
-def _with(spec: Any, fixed: Mapping[str, int]) -> Any:
-    if isinstance(spec, Mapping):
-        return {key: _with(one, fixed) for key, one in spec.items()}
-    if isinstance(spec, list | tuple):
-        return type(spec)(_with(one, fixed) for one in spec)
-    by = {size_symbol(name): sp.Integer(number) for name, number in fixed.items()}
-    classes = None if spec.classes is None else sp.sympify(spec.classes).xreplace(by)
-    return replace(spec, classes=classes, shape=tuple(
-        sp.sympify(size).xreplace(by) for size in spec.shape))
 
 
 def _parameters(found: Sequence[Named], stated: Mapping[str, Any]) -> dict[str, Declared]:

@@ -60,7 +60,7 @@ class Trace:
     `least` the least values of sizes that have to be larger than 1.  `stacks` are the lines of
     the calls, outermost first, in which each equation was made.  `stops`: where a library was told
     not to differentiate; `ruled`: functions with a rule of their own, of which the values are
-    traced.
+    traced; `applied`: the calls of PyTorch's.
     """
 
     system: System
@@ -73,6 +73,7 @@ class Trace:
     stacks: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     stops: tuple[str, ...] = ()
     ruled: tuple[Any, ...] = ()
+    applied: tuple[Any, ...] = ()
 
     @property
     def results(self) -> dict[str, str]:
@@ -235,6 +236,7 @@ def _finished(session: Session, returned: Any, arguments: dict[str, Names]) -> T
         session.stacks,
         tuple(session.stops),
         tuple(session.ruled.values()),
+        tuple(session.applied),
     )
 
 

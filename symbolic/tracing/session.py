@@ -101,14 +101,14 @@ class Session:
         self.infinite: dict[str, tuple[Operand, Operand]] = {}
         """By name, arrays with entries -inf: their numbers, and where they are that."""
         self.blank: dict[str, Blank] = {}
-        self.standing: dict[int, Any] = {}
-        """By identity, what stands for a tensor of a library's module."""
+        self.standing: dict[int, Any] = {}  # by identity, for tensors of a library's module
         self.numbers: Mapping[int, str] = {}
         """By identity, the numbers of modules in the names of what they return."""
         self.spoken: dict[str, str] = {}
         """What an array is called where the user has no name for it."""
         self.stops: dict[str, None] = {}
         """Where a library is told not to differentiate, which says nothing of values."""
+        self.applied: list[Any] = []
         self.rows: dict[str, int] = {}
         self._marked: set[str] = set()
         self.said_names: dict[str, tuple[int, str]] = {}

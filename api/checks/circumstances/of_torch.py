@@ -206,4 +206,5 @@ def of_torch(
                       layer.plan.changed)
     return OfTorch(applied, point.values, bars, due, empty, str(point),
                    None if made.is_once else made.keeps_others,
-                   any("no_grad" not in stop for stop in hand.stops) if hand is not None else True)
+                   hand is None or bool(hand.applied) or any(
+                       "no_grad" not in stop for stop in hand.stops))

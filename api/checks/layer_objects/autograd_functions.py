@@ -28,13 +28,13 @@ def is_autograd_function(source: Any) -> bool:
 
 
 def no_module(source: Any) -> None:
-    """LayerError for a torch.nn.Module, whose backward pass PyTorch makes."""
+    """LayerError for a torch.nn.Module that is not handed over by itself."""
     torch = sys.modules.get("torch")
     cls = source if isinstance(source, type) else type(source)
     if torch is not None and hasattr(torch, "nn") and issubclass(cls, torch.nn.Module):
-        raise LayerError(f"{cls.__name__} is a torch.nn.Module, whose backward pass PyTorch makes "
-                         "of those of the functions that it applies: hand over the autograd "
-                         "function that its forward applies; gp.derive takes modules")
+        raise LayerError(f"{cls.__name__} is a class of torch.nn.Modules: hand over one of them, "
+                         f"{cls.__name__}(...), alone; a reference= is for the autograd function "
+                         "that its forward applies")
 
 
 def custom_op_of(source: Any) -> Any:

@@ -56,3 +56,9 @@ def is_setting(name: str, value: Any) -> bool:
     if isinstance(value, tuple):
         return all(isinstance(inner, int | None) for inner in value)
     return value is None or isinstance(value, bool | int | float)
+
+
+def with_reference(reference: Any, shapes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The inputs; a reference that is no function is the shape of one that is called so."""
+    is_input = reference is not None and not callable(reference)
+    return {**shapes, "reference": reference} if is_input else shapes

@@ -4,6 +4,7 @@ A function that computes with PyTorch is traced as one that computes with NumPy:
 `torch` is a stand-in whose functions stand here, one row each, and its tensors are traced arrays
 that answer to PyTorch's methods.  PyTorch itself computes nothing in a trace.
 
+    applied      autograd functions where they are applied, by their values
     elementwise  entry by entry: exp, sigmoid, clamp, where, comparisons
     layers       torch.nn.functional: linear, norms, losses, convolutions
     modules      the stand-ins of torch, torch.nn.functional, torch.linalg, torch.special

@@ -16,6 +16,7 @@ from ..source import SESSION, fail
 from ..stand_ins import MathStandIn
 from ..tracer import Tracer
 from . import elementwise, layers, shapes, sums
+from .applied import apply_of
 from .networks import Elsewhere, activated, is_module_class
 from .recurrent import CELLS
 from .tensor import TYPES, Numpy, Row, Shape, Tensor, plain, prepared, run, sized, wrapped
@@ -184,7 +185,9 @@ def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
         return TensorType
     if isinstance(value, type) and issubclass(value, torch.autograd.Function) and (
             value.__module__.split(".")[0] != "torch"):
-        return copied(_without_torch(value))
+        made = copied(_without_torch(value))
+        made.apply = apply_of(value)
+        return made
     name = getattr(value, "__name__", "") if isinstance(value, _FUNCTIONS) else ""
     for module in MODULES if isinstance(name, str) and name else ():
         owner = sys.modules.get(module)
@@ -197,7 +200,7 @@ def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
 
 def _without_torch(function: type) -> type:
     """An autograd function as a class that is copied as any other of the user's: what it keeps in
-    its attributes is state, and PyTorch's own methods of it, such as apply, are not traced."""
+    its attributes is state; of PyTorch's own methods of it `apply` alone is traced."""
     names: dict[str, Any] = {}
     for base in reversed(function.__mro__):
         if base.__module__.split(".")[0] not in ("torch", "builtins"):

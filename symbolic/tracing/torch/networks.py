@@ -207,6 +207,7 @@ class Plan:
     given: by the parameter of forward, the name of the input; each goes by keyword.
     beside: by the parameter of the loss, the name of the input, likewise.
     is_unpacked: whether several outputs are as many arguments of the loss.
+    constants: what else forward is handed, by name.
     """
 
     tensors: Mapping[str, int] = field(default_factory=dict)
@@ -214,6 +215,7 @@ class Plan:
     given: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     is_unpacked: bool = True
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     def announced(self) -> Plan:
         """Itself, which goes first: what comes after it may hold the parameters."""
@@ -229,7 +231,8 @@ def run_network(plan: Plan, network: Any, loss: Any, /, **arrays: Any) -> Any:
     session.standing.update({tensor: tensors(arrays[name])
                              for name, tensor in plan.tensors.items()})
     with torch.enable_grad():
-        made = network(**{name: tensors(arrays[key]) for name, key in plan.given.items()})
+        made = network(**{name: tensors(arrays[key]) for name, key in plan.given.items()},
+                       **plan.constants)
         if loss is None:
             return arrays_in(made)
         values = made if isinstance(made, tuple) and plan.is_unpacked else (made,)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from gradproof.symbolic.equation import Array, size_names
+from gradproof.symbolic.equation import Array, size_names, size_symbol
 from gradproof.symbolic.tracing.torch.networks import Plan
 
 FREE = (7, 11, 13, 17, 19, 23)
@@ -59,6 +60,18 @@ def fitted(
         return {name: number for name, number in zip(free, way, strict=True) if number is not None}
     said = str(first) if isinstance(first, _OfLossError) else f"{type(first).__name__}: {first}"
     raise FitError(f"{title} does not take inputs of these shapes: {said}") from first
+
+
+def with_numbers(spec: Any, fixed: Mapping[str, int]) -> Any:
+    """Declared inputs with numbers in the place of letters."""
+    if isinstance(spec, Mapping):
+        return {key: with_numbers(one, fixed) for key, one in spec.items()}
+    if isinstance(spec, list | tuple):
+        return type(spec)(with_numbers(one, fixed) for one in spec)
+    by = {size_symbol(name): sp.Integer(number) for name, number in fixed.items()}
+    classes = None if spec.classes is None else sp.sympify(spec.classes).xreplace(by)
+    return replace(spec, classes=classes, shape=tuple(
+        sp.sympify(size).xreplace(by) for size in spec.shape))
 
 
 def _letters(inputs: Any) -> list[str]:
@@ -133,7 +146,8 @@ def torch_call(module: Any, loss: Any, plan: Plan) -> Callable[[Mapping[str, Any
         state = torch.random.get_rng_state()
         try:
             with torch.no_grad():
-                made = own(**{name: tensor(arrays[key]) for name, key in plan.given.items()})
+                made = own(**{name: tensor(arrays[key]) for name, key in plan.given.items()},
+                           **plan.constants)
                 if of is None:
                     return
                 values = made if isinstance(made, tuple) and plan.is_unpacked else (made,)
