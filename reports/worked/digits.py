@@ -80,8 +80,9 @@ def show(value: Value, digits: int = LINE_DIGITS) -> Shown:
     number = fraction(value)
     decimal = rounded(number, digits)
     is_exact = isinstance(value, Fraction) and Fraction(decimal) == number
-    if not number:
-        return Shown("0", number, Fraction(0), True)
+    if not number:  # a value that is too small to be printed is about 0, and is not 0
+        nothing = value == 0 if isinstance(value, Fraction) else not value._mpf_[1]
+        return Shown("0", number, Fraction(0), nothing)
     exponent = decimal.adjusted()
     places = digits - 1 - exponent
     if exponent in _PLAIN:

@@ -165,8 +165,7 @@ class Worker:
                     raise DigitsError(f"{name}: the operands shown, {_text(numbers.chunks)}, do "
                                       f"not give the result shown, {result.latex}")
                 # Else the result is so near a half that no operands decide its last digit.
-                low, high = reader.between(_text(numbers.chunks), numbers.operands)
-                told = high - low <= abs(result.decimal) / 10 ** (self.digits - 1)
+                told = reader.nearly(_text(numbers.chunks), result)
             checked = told
         except UnreadableError:
             checked = False

@@ -53,11 +53,19 @@ class Reader:
     def gives(self, text: str, result: Shown) -> bool:
         """Whether the printed operands, taken at their word, round to the printed result.
 
-        That result then lies in the interval that the operands' rounding allows.
+        That result then lies in the interval that the operands' rounding allows.  What is printed
+        as 0 may be off by as much as 50 digits are; a result that is smaller still may not.
         """
+        none = 0 if result.decimal else Fraction(1, 10**45)
+        return self._off(text, result) <= result.unit / 2 + abs(result.decimal) / 10**40 + none
+
+    def nearly(self, text: str, result: Shown) -> bool:
+        """The same, but for what lies so near the half between two results that no digits tell."""
+        return self._off(text, result) <= result.unit * (Fraction(1, 2) + Fraction(1, 10**8))
+
+    def _off(self, text: str, result: Shown) -> Fraction:
         low, high = self.ends(self.read(text, {}))
-        half = result.unit / 2 + abs(result.decimal) / 10**40 + Fraction(1, 10**45)
-        return abs(low - result.decimal) <= half and abs(high - result.decimal) <= half
+        return max(abs(low - result.decimal), abs(high - result.decimal))
 
     def allows(self, text: str, result: Shown, operands: Sequence[Shown]) -> bool:
         """Whether the printed result lies where the rounding of the printed operands allows."""

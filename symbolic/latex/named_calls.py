@@ -11,6 +11,7 @@ from ..dependence import ancestors
 from ..elementwise import comparison
 from ..equation import Equation, slot
 from .scripts import Scripts
+from .symbols import stem_of
 from .trees import Node, Source
 from .values import COLUMN, ROW, Algebra, Val
 
@@ -65,7 +66,7 @@ class NamedCalls:
         self, stem: str, head: Scripts, argument: Scripts, node: Node
     ) -> Val | None:
         """A computed array with what it is computed from, f(x, y), or its slope, f'(x)."""
-        array = self.context.named.get(stem, {}).get("", "")
+        array, head = self._meant(stem, head)
         equation = next((each for each in self.context.system.equations if each.name == array),
                         None)
         if equation is None or head.ups:
@@ -85,6 +86,15 @@ class NamedCalls:
         left = [down for down in head.downs if down not in parameters]
         value = self.array(array, left, node, self._sample_of(array, items))
         return value if not head.primes else self._slope(value, found, head, node)
+
+    def _meant(self, stem: str, head: Scripts) -> tuple[str, Scripts]:
+        """The array that is called, and what stands at it beside its name: a text's own symbol
+        has scripts, L_{ridge}(w)."""
+        for symbol in self.context.scripted:
+            rest = Scripts(head.base, list(head.ups), list(head.downs), head.primes)
+            if symbol.taken_off(stem_of(head.base), rest):
+                return symbol.array, rest
+        return self.context.named.get(stem, {}).get("", ""), head
 
     def _above(self, array: str) -> set[str]:
         system = self.context.system

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -267,6 +268,23 @@ def test_a_saturated_unit_shows_no_numbers_that_say_nothing(z: int, substituted:
         slope = (reached - 0.5) * reached * (1 - reached)
         assert line.formula.sides[-1].latex == show(worker.names.figures["dZ1"][0,], 6).latex
         assert abs(Fraction(str(slope)) / show(line.value, 40).decimal - 1) < Fraction(1, 10**12)
+
+
+@pytest.mark.parametrize(("z", "digits"), [(-95.49, 6), (-492.66, 3), (-80863, 6)])
+def test_results_below_all_the_digits_that_are_computed(z: float, digits: int) -> None:
+    """σ(-493) is no 1e-214, and σ(-80863) is about 0 and not 0."""
+    network = Network([1, 1], output="sigmoid", batch=False,
+                      values={"X": [z], "Y": [0.5], "W1": [[1]], "b1": [0]})
+    derived = derive(network)
+    made = build(derived.network, derived.chain, derived.writer, digits=digits)
+    (line,) = [line for line in made.lines if line.array == "A1"]
+    *_, numbers, result = line.formula.sides
+    assert result.relation == r"\approx"
+    given = re.fullmatch(r"\\sigma\((.*)\)", numbers.latex)
+    assert given is not None
+    with mpmath.workdps(60):
+        reached = 1 / (1 + mpmath.exp(-mpmath.mpf(given[1])))
+        assert show(reached, digits).latex == result.latex
 
 
 # --- everything the equation type can say -------------------------------------------------------
