@@ -126,6 +126,10 @@ class Expressions:
 
     def _product(self, node: Product) -> Piece:
         factors = [self._held(factor, POW) for factor in node.factors]
+        ends = [len(node.factors[place].axes) for place in (0, -1)]
+        if ends == [2, 1]:  # from the vector: no product of two matrices
+            while len(factors) > 2:
+                factors[-2:] = [f"({factors[-2]} @ {factors[-1]})"]
         return Piece(" @ ".join(factors), MUL, bool(node.axes))
 
     def _outer(self, node: Outer) -> Piece:

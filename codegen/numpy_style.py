@@ -163,6 +163,10 @@ class NumPyStyle(Style):
         return Piece(f"{self.hold(left, ADD)} {sign} {self.hold(right, ADD)}", ADD,
                      left.array or right.array)
 
+    def between(self, low: Piece, above: str, of: Piece, below: str, high: Piece) -> Piece:
+        # low < x < high asks for the truth of an array
+        return self.joined("and", [self.relation(low, above, of), self.relation(of, below, high)])
+
     def joined(self, word: str, conditions: Sequence[Piece]) -> Piece:
         sign = " & " if word == "and" else " | "
         shown = sign.join(self.hold(condition, ATOM) for condition in conditions)

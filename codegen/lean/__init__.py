@@ -12,5 +12,6 @@
     pairs            the product of two arrays as one of matrices, or of entries
     pool             memory of a workspace
     products         products of arrays as one product of matrices each
+    single           erfc in single precision
     spelled          each operation by the quickest call, into memory that is free
 """

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import single
 from .flat import Flat, names_in
 from .lives import FOREVER, Lives, lives
 from .measured import Measured, Seen
@@ -291,6 +292,9 @@ class Spelled:
         """An operation as a call that leaves its values in `out`, which may be a part of an array;
         "" where it has none."""
         found = self._ufunc(value)
+        if self._is_single_erfc(value):
+            of = ast.unparse(value.args[0])  # type: ignore[attr-defined]  # a call
+            return f"{self.bind('erfc_single', single.erfc)}({of}{f', {out}' if out else ''})"
         if found is None:
             return self._reduction(value, out, in_part)
         function, operands = found
@@ -310,6 +314,15 @@ class Spelled:
                 map(ast.unparse, operands)):
             return ast.unparse(ast.fix_missing_locations(value))
         return f"{self.bind(function.__name__, function)}({', '.join(texts)}{tail})"
+
+    def _is_single_erfc(self, value: ast.expr) -> bool:
+        """Whether a value is erfc, as a text brings it along, of many numbers of 32 bits."""
+        if not isinstance(value, ast.Call) or ast.unparse(value.func) != "erfc" or not any(
+                isinstance(node, ast.ImportFrom) and node.module == "scipy.special"
+                for node in ast.walk(self.flat.preamble)):
+            return False
+        seen = self._seen(value.args[0])
+        return seen is not None and seen.dtype == np.float32 and seen.size >= SMALL
 
     def _atom(self, node: ast.expr, beside: Seen) -> str:
         """An operand; a number as an array of no axes, which NumPy takes in less time."""

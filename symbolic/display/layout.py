@@ -90,6 +90,10 @@ class Style:
     def relation(self, left: Piece, sign: str, right: Piece) -> Piece:
         return Piece(f"{left.text} {sign} {right.text}", ADD, left.array or right.array)
 
+    def between(self, low: Piece, above: str, of: Piece, below: str, high: Piece) -> Piece:
+        """low < x < high."""
+        return self.relation(low, above, self.relation(of, below, high))
+
     def joined(self, word: str, conditions: Sequence[Piece]) -> Piece:
         """Conditions of which all ("and") or some ("or") hold."""
         level = AND if word == "and" else OR
@@ -187,8 +191,8 @@ class _Layout:
         if not low.free_symbols.isdisjoint(of.free_symbols):
             return None
         above, below = (_SIGNS[found[sign].func] for sign in "><")
-        right = self.style.relation(self.write(of), below, self.write(high))
-        return self.style.relation(self.write(low), above.replace(">", "<"), right)
+        return self.style.between(self.write(low), above.replace(">", "<"), self.write(of), below,
+                                  self.write(high))
 
     def _power(self, part: sp.Expr) -> Piece:
         if isinstance(part, sp.exp):

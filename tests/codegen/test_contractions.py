@@ -3,6 +3,7 @@
 import re
 import tracemalloc
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import gradproof as gp
 from gradproof.codegen.arguments import SCALARS_WIDEN
+from gradproof.codegen.lean import single
 from gradproof.codegen.lean.contractions import cheapest, pair_cost
 from gradproof.codegen.lean.fitted import fitted, spelled
 
@@ -224,3 +226,39 @@ def test_large_arrays_are_given_back_when_nothing_reads_them():
     tracemalloc.stop()
     assert peak < 3.2 * x.nbytes  # two factors and a product, at most, of five arrays
     assert_runs_as_it_stands(source.replace("np.exp(c @ c)", "c @ c / 1e6"), [x / 10])
+
+
+def test_erfc_in_single_precision_keeps_its_digits():
+    """Below 5e-7 where it is no denormal number, at its ends, in the memory of its argument."""
+    places = np.concatenate([np.linspace(-11, 11, 2001), np.geomspace(1e-9, 10, 500)]).astype("f")
+    with mp.workdps(30):
+        due = np.array([float(mp.erfc(mp.mpf(float(z)))) for z in places])
+    found = single.erfc(places)
+    assert found.dtype == np.float32
+    normal = due > np.finfo(np.float32).tiny
+    assert np.max(np.abs(found[normal] / due[normal] - 1)) < 5e-7
+    assert np.all(found[~normal] <= np.finfo(np.float32).tiny * (1 + 1e-5))
+    ends = single.erfc(np.array([np.inf, -np.inf, 0.0, -0.0, np.nan], np.float32))
+    assert list(ends[:4]) == [0, 2, 1, 1]
+    assert np.isnan(ends[4])
+    turned = places[:2500].reshape(50, 50).T
+    np.testing.assert_array_equal(single.erfc(turned), found[:2500].reshape(50, 50).T)
+    assert single.erfc(places, places) is places
+    np.testing.assert_array_equal(places, found)
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+def test_a_gelu_in_single_precision_is_that_of_double(workspace):
+    derivation = gp.derive(gp.Network([3, 40, 2], activation="gelu", loss="mean_squared_error"))
+    rng = np.random.default_rng(0)
+    sizes = {"m": 200}
+    values = {a.name: 2 * rng.normal(size=[
+        int(n.subs({s: sizes[s.name] for s in n.free_symbols})) for n in a.shape])
+        for a in derivation.system.inputs}
+    single_ones = {name: value.astype(np.float32) for name, value in values.items()}
+    run = derivation.compile(workspace=workspace)
+    (loss, gradients), (due, double) = run(**single_ones), derivation.compile()(**values)
+    assert loss == pytest.approx(due, rel=1e-5)
+    for name, one in double.items():
+        assert gradients[name].dtype == np.float32
+        np.testing.assert_allclose(gradients[name], one, rtol=0, atol=1e-5 * np.abs(one).max())

@@ -153,3 +153,15 @@ def test_windows_beside_the_value_of_an_index(kernel):
     wide = np.pad(x, (1, kernel))
     due = [wide[k:k + kernel] @ w[:kernel] / (k + 2) for k in range(6)]
     np.testing.assert_allclose(found, due)
+
+
+def test_an_interval_is_two_comparisons_in_numpy():
+    """0.8 < r < 1.2 asks for the truth of an array."""
+    derivation = gp.derive(gp.equations(
+        "L = sum(minimum(r*a, clip(r, 0.8, 1.2)*a))", r="m", a="m"))
+    values = {"r": np.array([0.5, 0.9, 1.0, 1.5]), "a": np.array([1.0, -2.0, 3.0, 4.0])}
+    space = {}
+    exec(derivation.numpy_source(), space)
+    due = np.where((values["r"] > 0.8) & (values["r"] < 1.2) | (values["r"] <= 0.8), values["a"], 0)
+    for found in (derivation.compile()(**values), space["gradient"](**values)):
+        np.testing.assert_allclose(found[1]["r"], due)
