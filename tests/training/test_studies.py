@@ -76,6 +76,7 @@ def test_layers_without_activations_are_one_layer_at_any_depth(columns):
     assert "Z(l)" in {read.array for read in rule.reads}
 
 
+@pytest.mark.slow
 def test_what_is_found_before_a_run():
     """The text of exclusive or prints a mean and descends half the sum: the factor is m/2."""
     findings: list[str] = []
@@ -89,6 +90,7 @@ def test_what_is_found_before_a_run():
     assert findings == ["xor_backward.py: refuted"]
 
 
+@pytest.mark.slow
 def test_formulas_of_a_text_beside_what_is_right():
     """One with shapes that do not fit, one with the other sign."""
     findings: list[str] = []
