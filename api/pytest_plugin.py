@@ -77,8 +77,7 @@ def pytest_pycollect_makeitem(
     collector: pytest.Collector, name: str, obj: object
 ) -> Iterable[pytest.Item] | None:
     """One test for each marked function, whatever it is called."""
-    if not (inspect.isfunction(obj) or inspect.isclass(obj)) or not isinstance(
-            collector, pytest.Module):
+    if not isinstance(collector, pytest.Module):
         return None
     options = _options(obj)
     if options is None:
@@ -90,7 +89,8 @@ def pytest_pycollect_makeitem(
 
 def _options(function: Any) -> tuple[Any, dict[str, Any]] | None:
     """The loss and the options that a function was marked with, by either mark."""
-    for mark in getattr(function, "pytestmark", []):
+    plain = inspect.isfunction(function) or inspect.isclass(function)
+    for mark in getattr(function, "pytestmark", []) if plain else ():
         if mark.name == MARKER:
             if len(mark.args) != 1:
                 raise pytest.Collector.CollectError(

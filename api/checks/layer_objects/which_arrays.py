@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -100,7 +101,18 @@ def _root(value: Any) -> str:
 def _read(function: FunctionType) -> list[Any]:
     """What a function reads by the names of its file, and of the function around it."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
-    return [*map(function.__globals__.get, {*_names(function.__code__)}), *cells]
+    return [*map(function.__globals__.get, {*_globals(function.__code__)}), *cells]
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    """The names of its file that code reads: not those of attributes, such as nn of jax.nn, which
+    may be another library's there."""
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield str(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _globals(inner)
 
 
 def _names(code: CodeType) -> Iterator[str]:

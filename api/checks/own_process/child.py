@@ -84,15 +84,19 @@ def marked(file: str) -> Waiting:
     from gradproof.checks import hand_files
 
     before = len(hand_files.MARKED)
-    hand_files.run_file(file)
-    return [of_mark(mark, file) for mark in hand_files.MARKED[before:]]
+    names = {id(value): name for name, value in vars(hand_files.run_file(file)).items()}
+    return [of_mark(mark, file, called=names.get(id(mark.gradient), ""))
+            for mark in hand_files.MARKED[before:]]
 
 
-def of_mark(mark: hand_files.Mark, file: str, taken: tuple[str, ...] = ()) -> One:
-    """A marked gradient, waiting to be checked.  taken: what was taken for what, in words."""
+def of_mark(
+    mark: hand_files.Mark, file: str, taken: tuple[str, ...] = (), called: str = ""
+) -> One:
+    """A marked gradient, waiting to be checked.  taken: what was taken for what, in words; called:
+    by what name the file has it."""
     from gradproof.checks.orders.kinds import checked
 
-    made = replace(about(mark.gradient, _names(mark), file), taken=taken)
+    made = replace(about(mark.gradient, _names(mark), file, called), taken=taken)
     return made, lambda seconds: checked(mark.order, mark.loss, mark.gradient, wrt=mark.wrt,
                                          inputs=mark.shapes, time_limit=seconds)
 
@@ -105,12 +109,20 @@ def _names(mark: hand_files.Mark) -> tuple[str, ...]:
         mark.order, ("grad", "hess"))
 
 
-def about(function: Any, names: Sequence[str], file: str) -> Checked:
-    """A function of a file, before it is checked for gradients by names."""
+def about(function: Any, names: Sequence[str], file: str, called: str = "") -> Checked:
+    """A function of a file, before it is checked for gradients by names; an object without a name
+    of its own, such as a module, is called as the file has it."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    if isinstance(function, type):
-        codes = [one.__code__ for one in vars(function).values() if inspect.isfunction(one)]
+    if code is None:
+        owner = function if isinstance(function, type) else type(function)
+        codes = [one.__code__ for one in map(inspect.unwrap, map(_plain, vars(owner).values()))
+                 if inspect.isfunction(one) and (
+                     owner is function or one.__code__.co_filename == str(Path(file)))]
         code = min(codes, key=lambda one: one.co_firstlineno, default=None)
-    return Checked(getattr(function, "__name__", str(function)),
-                   code.co_filename if code is not None else str(Path(file)),
+    own = getattr(function, "__name__", "") or called or type(function).__name__
+    return Checked(own, code.co_filename if code is not None else str(Path(file)),
                    code.co_firstlineno if code is not None else 1, tuple(names))
+
+
+def _plain(method: Any) -> Any:
+    return method.__func__ if isinstance(method, staticmethod | classmethod) else method
