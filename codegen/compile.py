@@ -62,12 +62,27 @@ def compile_system(
     unknown input and ValueError for a shape or a label that does not fit, naming the input, or for
     a size of 0 where an entry along it is read by its number, or is the largest.
     """
-    spoken, names = pronounceable(compressed(prepared(system), results))
-    program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
-    arguments = Arguments(system)
-    fitting = _Fitting(program, arguments, keys, workspace) if fit or workspace else None
+    return _Compiled(system, tuple(results), row_vectors, keys, fit, workspace)
 
-    def run(**arrays: Any) -> Any:
+
+class _Compiled:
+    """What :func:`compile_system` returns; a copy of it, and a pickled one, is compiled anew."""
+
+    def __init__(
+        self, system: System, results: tuple[str, ...], row_vectors: bool,
+        keys: Sequence[str] | None, fit: bool, workspace: bool,
+    ) -> None:
+        self._made_of = system, results, row_vectors, keys, fit, workspace
+        spoken, names = pronounceable(compressed(prepared(system), results))
+        self._program = _Program(spoken, tuple(names[name] for name in results), row_vectors)
+        self._arguments = Arguments(system)
+        self._inputs = system.inputs
+        self._keys = keys
+        self._fitting = _Fitting(self._program, self._arguments, keys, workspace) if (
+            fit or workspace) else None
+
+    def __call__(self, **arrays: Any) -> Any:
+        fitting = self._fitting
         if fitting is not None and fitting.last is not None:
             try:
                 found = fitting.last(**arrays)
@@ -75,14 +90,16 @@ def compile_system(
                 found = None
             if found is not None:
                 return found
-        given, is_complex = arguments(arrays)
+        given, is_complex = self._arguments(arrays)
         last = None if fitting is None or is_complex else fitting.of(arrays, given)
         if last is not None:
             return last(**arrays)
-        made = owned(program.quiet(given, is_complex, system.inputs), given)
-        return made if keys is None else (made[0], dict(zip(keys, made[1:], strict=True)))
+        made = owned(self._program.quiet(given, is_complex, self._inputs), given)
+        return made if self._keys is None else (
+            made[0], dict(zip(self._keys, made[1:], strict=True)))
 
-    return run
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Compiled, self._made_of
 
 
 class _Fitting:

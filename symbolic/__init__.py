@@ -13,6 +13,7 @@ The files here are the ground. A newcomer starts with ``equation.py`` (the type)
     functions     ACTIVATIONS and other scalar functions, with what follows from a definition
     elementwise   SCALARS: functions of an entry by the names that texts and NumPy code call them
     special       log Γ and its derivatives
+    made          classes of functions that are made as needed, found again by pickles
     relations     conditions of pieces as relations joined by and, or
     safeguards    a program without its clips to 1e-7 and the like, and what these were
     one_hot_rows  the place of the one in a one-hot row, as a sum over the row

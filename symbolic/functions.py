@@ -18,6 +18,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
+from .made import Made
 from .rationals import factored
 from .relations import as_relations
 
@@ -28,7 +29,7 @@ A = sp.Symbol("a", real=True)
 """The output f(z), in derivatives that are stated in it."""
 
 
-class Opaque(sp.Function):  # type: ignore[misc]  # SymPy has no types
+class Opaque(sp.Function, metaclass=Made):  # type: ignore[misc]  # SymPy has no types
     """A named scalar function of one real argument, or a derivative of one.
 
     Subclasses are made by :func:`scalar_function`; `order` counts derivatives, `definition` is
@@ -53,7 +54,6 @@ class Opaque(sp.Function):  # type: ignore[misc]  # SymPy has no types
     _eval_is_real = _eval_is_extended_real
 
 
-@cache
 def scalar_function(
     name: str, definition: sp.Expr, latex_name: str | None = None, numpy: str | None = None
 ) -> type[Opaque]:
@@ -61,6 +61,7 @@ def scalar_function(
     return _make(name, definition, latex_name or rf"\mathrm{{{name}}}", numpy, 0, None)
 
 
+@cache
 def _make(
     name: str,
     definition: sp.Expr,
@@ -74,6 +75,8 @@ def _make(
         "order": order,
     })
     made.base = base or made
+    made.made_by = (_nth, (base, order)) if order else (
+        scalar_function, (name, definition, latex_name, numpy))
     return made  # type: ignore[no-any-return]
 
 
@@ -93,6 +96,10 @@ def derivative(function: Any) -> Any:
 
 
 _DERIVATIVES: dict[Any, Any] = {}
+
+
+def _nth(function: Any, order: int) -> Any:
+    return _nth(derivative(function), order - 1) if order else function
 
 
 def _without_sign(slope: sp.Expr) -> sp.Expr:

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 import mpmath
 import sympy as sp
 
+from .made import Made
+
 HIGHEST = 8
 """Derivatives of log |Γ| that printed and compiled code has names for."""
 NAMES = ("gammaln", "digamma", "trigamma")
 
 
-class Special(sp.Function):  # type: ignore[misc]  # SymPy has no types
+class Special(sp.Function, metaclass=Made):  # type: ignore[misc]  # SymPy has no types
     """A function of a real number that is none of SymPy's elementary ones."""
 
     nargs = 1
@@ -48,15 +50,19 @@ class ndtri(Special):  # noqa: N801  # its name is what it is called by everywhe
         return sp.sqrt(2 * sp.pi) * sp.exp(self**2 / 2)
 
 
-@cache
 def log_gamma(order: int = 0) -> Any:
     """The derivative of that order of log |Γ|, as a function of a SymPy expression.
 
     >>> sp.diff(log_gamma()(sp.Symbol("x")), sp.Symbol("x"))
     digamma(x)
     """
+    return _log_gamma(order)
+
+
+@cache
+def _log_gamma(order: int) -> Any:
     name = NAMES[order] if order < len(NAMES) else f"polygamma{order - 1}"
-    return type(name, (LogGamma,), {"order": order})
+    return type(name, (LogGamma,), {"order": order, "made_by": (log_gamma, (order,))})
 
 
 class Values(NamedTuple):

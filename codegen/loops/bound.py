@@ -63,31 +63,50 @@ class Compiled:
     kept: Any
 
 
-def bound(
-    kernel: Kernel, system: System, order: Sequence[int], keys: Sequence[str], workspace: bool
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
+class Gradient:
     """``f(**arrays) -> (the first result, the others by their keys)``.
 
-    system: whose inputs are given.  order: the results' places, one for each that is asked for.
+    made_of: the function that makes it and its arguments; a copy, and a pickled one, is compiled
+    anew.  order: the results' places, one for each that is asked for.
     """
-    arguments = Arguments(system)
-    calls = Bound(kernel, order, tuple(keys), workspace, arguments)
 
-    def run(**arrays: Any) -> tuple[Any, dict[str, Any]]:
-        if calls.last is not None:
+    def __init__(
+        self, kernel: Kernel, made_of: tuple[Callable[..., Any], tuple[Any, ...]],
+        order: Sequence[int], keys: Sequence[str], workspace: bool, arguments: Arguments,
+    ) -> None:
+        self._made_of = made_of
+        self._language = kernel.language
+        self._arguments = arguments
+        self._calls = Bound(kernel, order, tuple(keys), workspace, arguments)
+
+    def __call__(self, **arrays: Any) -> tuple[Any, dict[str, Any]]:
+        last = self._calls.last
+        if last is not None:
             try:
-                found = calls.last(**arrays)
+                found = last(**arrays)
             except TypeError:  # other names than the inputs'
                 found = None
             if found is not None:
                 return found  # type: ignore[no-any-return]
-        given, is_complex = arguments(arrays)
+        given, is_complex = self._arguments(arrays)
         if is_complex:
-            raise TypeError(f"target {kernel.language!r} computes with real numbers, and an input "
+            raise TypeError(f"target {self._language!r} computes with real numbers, and an input "
                             "is complex")
-        return calls(given)
+        return self._calls(given)
 
-    return run
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self._made_of
+
+
+def bound(
+    kernel: Kernel, maker: Callable[..., Any], system: System, results: Sequence[str],
+    keys: Sequence[str], workspace: bool,
+) -> Gradient:
+    """The function of the system's inputs that `maker`, of the later arguments, is to return."""
+    distinct = list(dict.fromkeys(results))
+    return Gradient(kernel, (maker, (system, results, keys, workspace)),
+                    [distinct.index(name) for name in results], keys, workspace,
+                    Arguments(system))
 
 
 _OWN = frozenset(("held", "table", "function", "lock", "table_at", "numbers_at", "ndarray", "kept",

@@ -103,9 +103,7 @@ def compile_c(
     """
     what = loops(system, results)
     compiler()
-    distinct = list(dict.fromkeys(results))
-    return bound(_kernel(what), system, [distinct.index(name) for name in results], keys,
-                 workspace)
+    return bound(_kernel(what), compile_c, system, results, keys, workspace)
 
 
 def _kernel(what: Loops) -> Kernel:

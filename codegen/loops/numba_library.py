@@ -31,7 +31,6 @@ def compile_numba(
     Numba is not installed.
     """
     what = loops(system, results)
-    distinct = list(dict.fromkeys(results))
     kernel = _kernel(what)
     try:
         import numba  # noqa: F401  # whether it is there
@@ -39,7 +38,7 @@ def compile_numba(
         raise NoNumbaError("target 'numba' needs Numba, which is not installed: "
                            "pip install 'gradproof[numba]', or take the target 'numpy' or 'c'"
                            ) from None
-    return bound(kernel, system, [distinct.index(name) for name in results], keys, workspace)
+    return bound(kernel, compile_numba, system, results, keys, workspace)
 
 
 def _kernel(what: Loops) -> Kernel:
