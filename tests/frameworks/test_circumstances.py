@@ -367,6 +367,15 @@ class DetachesFarAway(Square):
         return 2 * torch.where(x > 1e6, x.detach(), x) * g
 
 
+class UntrackedFarAway(Square):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        with torch.no_grad():
+            held = x * 1.0
+        return 2 * torch.where(x > 1e6, held, x) * g
+
+
 class Once(SavesWhatItComputed):
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -379,6 +388,7 @@ class Once(SavesWhatItComputed):
     (Square, "is proved as well"), (SavesItsOutput, "is proved as well"),
     (SavesWhatItComputed, "is wrong at"), (SavesItOnTheContext, "is wrong at"),
     (Detaches, "is wrong at"), (DetachesFarAway, "agrees with differences"), (Once, ""),
+    (UntrackedFarAway, "agrees with differences"),
 ])
 def test_the_derivative_of_backward_is_looked_at(function, said):
     (check,) = gp.check_layer(function, x="m n").checks

@@ -29,6 +29,8 @@ UNWRITTEN = ("empty", "empty_like", "empty_strided", "new_empty")
 PLAIN = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "is_grad_enabled",
          "device", "Size", "_assert", "is_scripting", "is_tracing", "is_compiling")
 """What computes nothing with tensors and is let through."""
+UNTRACKED = ("no_grad", "inference_mode", "set_grad_enabled")
+"""What makes constants for a second derivative; the passes themselves run under the first."""
 
 def _made(name: str) -> Row:
     """zeros, ones: of sizes, or of one tuple of them."""
@@ -139,6 +141,7 @@ def of_torch(found: Any, module: str, name: str) -> Any:
     """What traced code gets for something of PyTorch's that stands in a module by a name."""
     if isinstance(found, ModuleType):
         return TorchStandIn(found) if found.__name__.split(".")[0] == "torch" else found
+    _noted(found)
     row = MODULES.get(module, {}).get(name)
     if row is not None:
         return _function(row, name)
@@ -162,6 +165,14 @@ def of_torch(found: Any, module: str, name: str) -> Any:
     return Untraced(f"{module}.{name}", "docs/pytorch.md")
 
 
+def _noted(found: Any) -> None:
+    """Says that a pass has a hold of what keeps its own autograd from what it computes."""
+    torch = sys.modules["torch"]
+    if isinstance(found, type) and any(found is getattr(torch, name) for name in UNTRACKED):
+        said = found.__name__.replace("_", " ")
+        SESSION.get().stops[f"what {said} computes is a constant"] = None
+
+
 def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
     """What traced code gets for a module, a function, a class or a tensor of PyTorch's that it has
     by a name of its own; None for what is not PyTorch's, or is let through.
@@ -171,6 +182,7 @@ def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
     torch = sys.modules.get("torch")
     if torch is None:
         return None
+    _noted(value)
     if isinstance(value, torch.Tensor):
         prepared(torch)
         session = SESSION.get()
