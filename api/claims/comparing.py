@@ -16,7 +16,7 @@ from gradproof.reports.worked import figures
 from gradproof.reports.worked.digits import fraction
 from gradproof.symbolic.dependence import ancestors, restricted
 from gradproof.symbolic.display.text_and_latex import factor_text
-from gradproof.symbolic.equation import Read, System, Term
+from gradproof.symbolic.equation import Read, System, Term, slot
 from gradproof.symbolic.evaluator import NotComputableError
 from gradproof.symbolic.latex.meaning import Meaning
 from gradproof.symbolic.latex.trees import LatexError, Node
@@ -202,10 +202,30 @@ class Comparing:
         if proof.equal:
             return Outcome("right", "proved for all values" + _scope(proof))
         if proof.equal is None:
-            return Outcome("undecided", proof.reason)
+            return Outcome("undecided", _below_zero(sides[0], sides[1], left, right)
+                           or proof.reason)
         mended = "" if proof.ratio is None else (
             f"; the right side times {factor_text(proof.ratio)} would be right")
         return Outcome("wrong", f"the sides differ{mended}")
+
+
+def _below_zero(one: System, two: System, left: str, right: str) -> str:
+    """What is known where the bases of powers with any exponent are positive: x^n has a value
+    below zero for whole n alone."""
+    bases = {read.array for system in (one, two) for equation in system.equations
+             for term in equation.terms for place, read in enumerate(term.reads)
+             if any(power.base == slot(place) and power.exp.free_symbols
+                    for power in term.body.atoms(sp.Pow))}
+    one, two = (replace(system, inputs=tuple(
+        replace(array, kind="positive") if array.name in bases and array.kind == "real" else array
+        for array in system.inputs)) for system in (one, two))
+    names = sorted(bases & {array.name for array in one.inputs + two.inputs
+                            if array.kind == "positive"})
+    if not names or not Prover(one, two, evaluate).prove({left: right})[left].equal:
+        return ""
+    listed = ", ".join(names)
+    return (f"proved where {listed} is positive; below 0 a power has a value for whole exponents "
+            "alone, which is not judged")
 
 
 def _scope(proof: Proof) -> str:

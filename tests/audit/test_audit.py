@@ -201,3 +201,14 @@ SCORES = {"equations": "p = softmax(W @ x)\nL = -sum(t * log(p))",
 def test_what_is_written_below_a_name_is_not_passed_over(formula, due):
     audit = gp.audit({"specs": {"scores": SCORES}, "claims": [{"formula": formula}]})
     assert [one.verdict for one in audit.findings] == [due]
+
+
+@pytest.mark.parametrize(("formula", "verdict", "why"), [
+    (r"\frac{d}{dx} x^n = n x^{n-1}", "undecided", "proved where x is positive"),
+    (r"\frac{d}{dx} x^n = n x^{n}", "wrong", "the sides differ"),
+    (r"\frac{d}{dx} x^3 = 3 x^2", "right", "proved for all values"),
+])
+def test_a_power_with_any_exponent_says_where_it_is_proved(formula, verdict, why):
+    (finding,) = gp.audit({"specs": {"a": {"equations": "y = x", "shapes": {"x": "", "n": ""}}},
+                           "claims": [{"formula": formula}]})
+    assert (finding.verdict, why in finding.why) == (verdict, True)
