@@ -66,7 +66,8 @@ def imports(file, top_only=False):
 
 
 def files_of(room):
-    return [file for file in sorted((ROOT / room).rglob("*.py")) if "networks" not in file.parts]
+    return [file for file in sorted((ROOT / room).rglob("*.py"))
+            if ROOT / "api" / "networks" not in file.parents]
 
 
 def part_of(name):

@@ -2,4 +2,5 @@
 
     checking  `gp.check_layer` of a module: PyTorch's own gradients, and a proof of each function
     fitting   the sizes that a module takes: letters that have to be a number of its parameters
+    values    tensors in lists, tuples and mappings
 """

@@ -24,6 +24,7 @@ from gradproof.checks.functions import Pair
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, leaves, takes
 from gradproof.checks.networks.fitting import fitted, torch_call, with_numbers
+from gradproof.checks.networks.values import converted, flat, nested, weighed_sum
 from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed, LayerError
 from gradproof.checks.subject import Declared, Values
@@ -170,7 +171,7 @@ class _Module:
                          for name, shape in zip(bars, shapes, strict=True)}
         taken = Inputs.of(declared)
         loss = _Side(partial(self._loss, bars),
-                     partial(self.traced, loss=_weighed_sum, beside=bars))
+                     partial(self.traced, loss=weighed_sum, beside=bars))
         gradient = _Side(partial(self._gradient, bars, tuple(names)), None)
         asked = Asked(tuple(names), tuple(one.name for one in taken.arrays))
         pair = Pair(loss, asked, Keyed(), General(taken, varied=tuple(names)), seed)
@@ -184,14 +185,14 @@ class _Module:
         kind = complex if any(np.iscomplexobj(one) for one in drawn) else float
         for name in self.declared:
             for one in leaves(self.declared[name]):
-                made = torch.from_numpy(_as(kind, values[one.name]))
+                made = torch.from_numpy(converted(kind, values[one.name]))
                 tensors[one.name] = made.requires_grad_() if one.name in needed else made
-        arguments = {name: _nested(self.declared[name], tensors) for name in self.inputs}
+        arguments = {name: nested(self.declared[name], tensors) for name in self.inputs}
         made = torch.func.functional_call(
             self.module, {path: tensors[name] for name, path in self.paths.items()}, (),
             {**arguments, **self.constants})
-        outputs = [one for one in _flat(made) if one.is_floating_point() or one.is_complex()]
-        weights = [torch.from_numpy(_as(kind, values[name])) for name in bars] or [
+        outputs = [one for one in flat(made) if one.is_floating_point() or one.is_complex()]
+        weights = [torch.from_numpy(converted(kind, values[name])) for name in bars] or [
             torch.from_numpy(np.random.default_rng(place).normal(size=tuple(one.shape)))
             for place, one in enumerate(outputs)]
         total = sum((one * weight).sum() for one, weight in zip(outputs, weights, strict=True))
@@ -235,31 +236,6 @@ class _Side:
         if self.equations is None:
             raise TraceError("PyTorch's own backward pass is run, and not traced")
         return called(partial(self.equations, declared))
-
-
-def _weighed_sum(*outputs: Any, **weights: Any) -> Any:
-    return sum((one * weight).sum() for one, weight in zip(
-        outputs, weights.values(), strict=True))
-
-
-def _as(kind: type, value: Any) -> Any:
-    """A copy of an array, whose floats are complex where others are."""
-    array = np.array(value)
-    return array.astype(kind) if array.dtype.kind in "fc" else array
-
-
-def _flat(made: Any) -> list[Any]:
-    if isinstance(made, tuple | list):
-        return [one for part in made for one in _flat(part)]
-    return [made]
-
-
-def _nested(spec: Any, tensors: Mapping[str, Any]) -> Any:
-    if isinstance(spec, Mapping):
-        return {key: _nested(one, tensors) for key, one in spec.items()}
-    if isinstance(spec, list | tuple):
-        return type(spec)(_nested(one, tensors) for one in spec)
-    return tensors[spec.name]
 
 
 # --- the functions that it applies ----------------------------------------------------------------
@@ -357,7 +333,6 @@ def _weighed(
     if check.verdict == "refuted":
         return check
     held = [one for _, one in through if one is not None]
-    whys = [rule.why for rule, one in through if one is None]
     wrong = next(((rule, one) for rule, one in through
                   if one is not None and one.verdict == "refuted"), None)
     if wrong is not None:
@@ -367,16 +342,31 @@ def _weighed(
             f"{wrong[1].name}: {said}"))
     if check.verdict != "agrees":
         return check
-    weak = next((one for one in held if one.verdict != "proved"), None)
-    stops = (*traced.stops, *(f"{module.title} changes {name} in place" for name in traced.mutated))
-    if whys or weak is not None or stops:
-        why = whys[0] if whys else stops[0] if stops else (
-            f"by {weak.name} of a function that it applies: {weak.reason}" if weak else "")
+    why = _doubt([rule.why for rule, one in through if one is None], held, traced, module)
+    if why is not None:
         return replace(check, reason=why)
+    return _proved(check, held, dict.fromkeys(rule.title for rule, _ in through), traced, module)
+
+
+def _doubt(
+    whys: Sequence[str], held: Sequence[Check], traced: Trace, module: _Module
+) -> str | None:
+    """What keeps a gradient of the whole from being proved; None where nothing does."""
+    stops = (*traced.stops, *(f"{module.title} changes {name} in place" for name in traced.mutated))
+    if whys or stops:
+        return (*whys, *stops)[0]
+    weak = next((one for one in held if one.verdict != "proved"), None)
+    return None if weak is None else (
+        f"by {weak.name} of a function that it applies: {weak.reason}")
+
+
+def _proved(
+    check: Check, held: Sequence[Check], rules: Mapping[str, None], traced: Trace, module: _Module
+) -> Check:
+    """A gradient of the whole that is proved, by the functions that it goes through."""
     letters = list(dict.fromkeys(
         str(size) for name in module.inputs for one in leaves(module.declared[name])
         for part in one.shape for size in sorted(part.free_symbols, key=str)))
-    rules = dict.fromkeys(rule.title for rule, _ in through)
     by = f"the backward pass of {', '.join(rules)} is proved" if rules else \
         "its gradient goes through no function with a backward pass of its own"
     assumed = dict.fromkeys((*(text for one in held for text in one.assumptions),

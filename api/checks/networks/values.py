@@ -1,0 +1,36 @@
+"""Values as a module takes and makes them: tensors in lists, tuples and mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def weighed_sum(*outputs: Any, **weights: Any) -> Any:
+    """One number of several outputs."""
+    return sum((one * weight).sum() for one, weight in zip(
+        outputs, weights.values(), strict=True))
+
+
+def converted(kind: type, value: Any) -> Any:
+    """A copy of an array, whose floats are complex where others are."""
+    array = np.array(value)
+    return array.astype(kind) if array.dtype.kind in "fc" else array
+
+
+def flat(made: Any) -> list[Any]:
+    """What stands in tuples and lists, one after the other."""
+    if isinstance(made, tuple | list):
+        return [one for part in made for one in flat(part)]
+    return [made]
+
+
+def nested(spec: Any, tensors: Mapping[str, Any]) -> Any:
+    """Tensors by name in the places of the arrays that are declared."""
+    if isinstance(spec, Mapping):
+        return {key: nested(one, tensors) for key, one in spec.items()}
+    if isinstance(spec, list | tuple):
+        return type(spec)(nested(one, tensors) for one in spec)
+    return tensors[spec.name]
