@@ -33,6 +33,7 @@ _COMMANDS = {"lam": "lambda", "eps": "epsilon"}
 Mark: TypeAlias = Literal["dot", "bar"]
 Bars: TypeAlias = Literal["delta", "partial", "d"]
 _MARKS: dict[Mark, str] = {"dot": "\u0307", "bar": "\u0304"}
+_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,11 @@ def _greek_and_rest(letter: str) -> tuple[str, str]:
 _GATED = re.compile(r"([WUb])([a-zA-Z])|([a-z])_([a-z])")
 """What layers call their arrays: the weights Wi, Ui, bi of a gate, WQ of a head; a gate's a_i."""
 
+_ACCENTED = re.compile(rf"(x(?=hat)|(?:[A-Za-z]|{'|'.join(_GREEK)})(?=_))_?(hat|bar|tilde)", re.ASCII)
+"""A letter with a word behind it that names a mark above it: x_hat, mu_bar, and the norms' xhat."""
+_SCRIPTED = re.compile(rf"([A-Za-z]|{'|'.join(_GREEK)})_([A-Za-z]\w*)", re.ASCII)
+"""A letter with a word behind it: W_up, x_new, gamma_q."""
+
 
 def _latex_letter(letter: str, layers: bool) -> str:
     if layers and (gated := _GATED.fullmatch(letter)):
@@ -252,8 +258,11 @@ def _latex_letter(letter: str, layers: bool) -> str:
     taken_apart = normalize("NFD", letter)
     if taken_apart[1:] == "\u0302":  # ŷ
         return rf"\hat{{{taken_apart[0]}}}"
-    if layers and letter == "xhat":
-        return r"\hat{x}"
+    if accented := _ACCENTED.fullmatch(letter):
+        return rf"\{accented[2]}{{{_latex_letter(accented[1], False)}}}"
+    if scripted := _SCRIPTED.fullmatch(letter):  # W_up: upright, as a word and no index
+        stem, below = _latex_letter(scripted[1], False), scripted[2].replace("_", r"\_")
+        return rf"{{{stem} _{{\mathrm{{{below}}}}}}}"
     greek, rest = _greek_and_rest(letter)
     if greek:
         command = _COMMANDS.get(greek, greek)
@@ -269,6 +278,10 @@ def letter(symbol: str) -> str:
 
 
 def _text_letter(letter: str) -> str:
+    if accented := _ACCENTED.fullmatch(letter):
+        return _GREEK.get(accented[1], accented[1]) + _ACCENTS[accented[2]]
+    if scripted := _SCRIPTED.fullmatch(letter):
+        return f"{_GREEK.get(scripted[1], scripted[1])}_{scripted[2]}"
     greek, rest = _greek_and_rest(letter)
     return _GREEK[greek] + rest if greek else letter
 

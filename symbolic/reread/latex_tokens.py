@@ -161,6 +161,9 @@ class _Scan:
             return None if inner is None else inner + _ACCENTS[word[1]]
         if word := self.take(r"\{([A-Za-z])(?: _|(\^))\{([A-Za-z])\}\}"):  # of a gate
             return word[1] + ("_" if word[2] else "") + word[3]
+        if word := self.take(r"\{(\\?)([A-Za-z]+) _\{\\mathrm\{((?:\w|\\_)+)\}\}\}"):  # W_up
+            letter = _GREEK[word[2]] if word[1] else word[2]
+            return f"{letter}_{word[3]}".replace(r"\_", "_")
         if word := self.take(r"\{\\([A-Za-z]+) _(?=\{)"):
             shown = _GREEK[word[1]] + self.group()
             self.take(r"\}")
