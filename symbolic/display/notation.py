@@ -279,7 +279,7 @@ def letter(symbol: str) -> str:
 
 def _text_letter(letter: str) -> str:
     if accented := _ACCENTED.fullmatch(letter):
-        return _GREEK.get(accented[1], accented[1]) + _ACCENTS[accented[2]]
+        return normalize("NFC", _GREEK.get(accented[1], accented[1]) + _ACCENTS[accented[2]])
     if scripted := _SCRIPTED.fullmatch(letter):
         return f"{_GREEK.get(scripted[1], scripted[1])}_{scripted[2]}"
     greek, rest = _greek_and_rest(letter)

@@ -219,6 +219,7 @@ def test_a_matrix_goes_with_each_of_a_stack(left, right):
 CLASHING = [
     ("L = sum(x_1*x1)", {"x_1": "n", "x1": "n"}, "L = Σ_i x_1ᵢ x1ᵢ"),
     ("L = sum(lam*lambda)", {"lam": "n", "lambda": "n"}, "L = Σ_i lamᵢ lambdaᵢ"),
+    ("L = sum(u_hat*û)", {"u_hat": "n", "û": "n"}, "L = Σ_i u_hatᵢ ûᵢ"),
     ("L = sum(u**2)*u0 + u[0]", {"u": "n", "u0": ""}, "L = Σ_i uᵢ² u0 + u₀"),
 ]
 
@@ -228,6 +229,29 @@ def test_what_would_be_written_alike_is_spelled_out(text, shapes, expected):
     derivation = gp.derive(gp.equations(text, **shapes))
     assert str(derivation.forward["L"]) == expected
     assert not faults(of_derivation(text, derivation))
+
+
+WORDS = [  # a name, as it is written in text and in LaTeX
+    ("W_up", "W_up", r"{W _{\mathrm{up}}}"),
+    ("gamma_q", "γ_q", r"{\gamma _{\mathrm{q}}}"),
+    ("x_new_1", "x_new₁", r"{x _{\mathrm{new}}} _{1}"),
+    ("x_hat", "x̂", r"\hat{x}"),
+    ("mu_bar", "μ̄", r"\bar{\mu}"),
+    ("what", "what", r"\mathrm{what}"),
+    ("step_size", "step_size", r"\mathrm{step\_size}"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "latex"), WORDS)
+def test_a_word_behind_a_letter_is_mathematics(name, text, latex):
+    system = gp.equations(f"q = A @ {name}\nL = sum(tanh(q)*{name})", **{"A": "n n", name: "n"})
+    derivation = gp.derive(system)
+    made = derivation.gradients["A"]
+    assert str(made) == f"∂L/∂A = ∂L/∂q {text}ᵀ"
+    assert latex in made.latex()
+    assert not faults(of_derivation(name, derivation))
+    hessian = gp.derive(system, [name]).hessian(name)
+    assert not [line for line in faults(of_derivative(name, hessian)) if "unsaid" not in line]
 
 
 def test_a_commutation_beside_an_array_called_k_has_another_letter():
