@@ -245,7 +245,8 @@ def _greek_and_rest(letter: str) -> tuple[str, str]:
 _GATED = re.compile(r"([WUb])([a-zA-Z])|([a-z])_([a-z])")
 """What layers call their arrays: the weights Wi, Ui, bi of a gate, WQ of a head; a gate's a_i."""
 
-_ACCENTED = re.compile(rf"(x(?=hat)|(?:[A-Za-z]|{'|'.join(_GREEK)})(?=_))_?(hat|bar|tilde)", re.ASCII)
+_ACCENTED = re.compile(
+    rf"(x(?=hat)|(?:[A-Za-z]|{'|'.join(_GREEK)})(?=_))_?(hat|bar|tilde)", re.ASCII)
 """A letter with a word behind it that names a mark above it: x_hat, mu_bar, and the norms' xhat."""
 _SCRIPTED = re.compile(rf"([A-Za-z]|{'|'.join(_GREEK)})_([A-Za-z]\w*)", re.ASCII)
 """A letter with a word behind it: W_up, x_new, gamma_q."""
