@@ -190,23 +190,23 @@ class Tracer:
     __int__ = __index__ = __complex__ = __float__
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__array_namespace__" and hasattr(np.ndarray, name):  # of the Array API
+            return lambda **_: self.session.rebound(np)
         if name.startswith("__"):
             raise AttributeError(name)
         fail(f"arrays of a trace have no .{name}", attribute_error(name))
 
     def __len__(self) -> int:
-        if not self.operand.ndim:
-            fail(f"len() of {self}, which has no axis")
-        return int(size_of(self.operand.shape[0]))
+        return int(size_of(self.operand.shape[0])) if self.operand.ndim else fail(
+            f"len() of {self}, which has no axis")
 
     def __iter__(self) -> Iterator[Any]:
         if not self.operand.ndim:
             fail(f"a loop over {self}, which has no axis")
-        size = self.operand.shape[0]
-        if not size.is_Integer:
+        if not (size := self.operand.shape[0]).is_Integer:
             fail(f"a loop over the symbolic size {size} of {self}; write it as an array operation, "
                  f"or give {size} as a number in the shapes")
-        return (self[place] for place in range(int(size)))
+        return (self[at] for at in range(int(size)))
 
     # --- shape ----------------------------------------------------------------------------------
 

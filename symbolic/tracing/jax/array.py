@@ -6,6 +6,7 @@ changed copy.  What a method does is what the function of jax.numpy by its name 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -60,6 +61,8 @@ class Array(Held):
         if name in self.methods:
             method = self.methods[name]
             return lambda *args, **options: method(self, *args, **options)
+        if name == "__array_namespace__":
+            return lambda **_: SESSION.get().rebound(sys.modules["jax.numpy"])
         if name.startswith("__"):
             raise AttributeError(name)
         fail(f"an array's .{name} is not traced", attribute_error(name))

@@ -220,6 +220,16 @@ def _each(value: Any, count: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
 
 
+def _windows(xp: Any, input: Any, size: Any, stride: Any, dilation: Any) -> Any:
+    """The windows over the last axes: (..., places, entries of a window)."""
+    axes = len(size)
+    whole = tuple((count - 1) * by + 1 for count, by in zip(size, dilation, strict=True))
+    windows = xp.lib.stride_tricks.sliding_window_view(
+        input, whole, axis=tuple(range(input.ndim - axes, input.ndim)))
+    steps = tuple(slice(None, None, by) for by in (*stride, *dilation))
+    return windows[(*(slice(None),) * (input.ndim - axes), *steps)]
+
+
 def _convolution(axes: int) -> Row:
     """The windows of the input times the kernels."""
     inside, kernel = "xyz"[:axes], "ijk"[:axes]
@@ -235,45 +245,94 @@ def _convolution(axes: int) -> Row:
                               None if bias is None else bias[k * outs : (k + 1) * outs],
                               stride, padding, dilation) for k in range(int(groups))]
             return xp.concatenate(parts, axis=1)
-        if any(by != 1 for by in _each(dilation, axes)) or isinstance(padding, str):
-            fail("a convolution with a dilation, or a padding by name, is not traced")
-        edges = [(by, by) for by in _each(padding, axes)]
-        held = xp.pad(input, [(0, 0), (0, 0), *edges]) if any(low for low, _ in edges) else input
-        windows = xp.lib.stride_tricks.sliding_window_view(
-            held, tuple(weight.shape[2:]), axis=tuple(range(2, 2 + axes)))
-        steps = tuple(slice(None, None, by) for by in _each(stride, axes))
-        made = xp.einsum(f"nc{inside}{kernel},oc{kernel}->no{inside}",
-                         windows[(slice(None), slice(None), *steps)], weight)
+        apart = _each(dilation, axes)
+        edges = [(by, by) for by in _each(0 if isinstance(padding, str) else padding, axes)]
+        if padding == "same":
+            whole = [(count - 1) * by for count, by in zip(weight.shape[2:], apart, strict=True)]
+            edges = [(int(by) // 2, int(by) - int(by) // 2) for by in whole]
+        held = xp.pad(input, [(0, 0), (0, 0), *edges]) if any(map(any, edges)) else input
+        windows = _windows(xp, held, tuple(weight.shape[2:]), _each(stride, axes), apart)
+        made = xp.einsum(f"nc{inside}{kernel},oc{kernel}->no{inside}", windows, weight)
         return made if bias is None else made + xp.reshape(bias, (-1,) + (1,) * axes)
 
     return convolve
 
 
+def _transposed(axes: int) -> Row:
+    """A convolution of the input with zeros between its entries, by kernels turned around:
+    Dumoulin, Visin, A guide to convolution arithmetic (2016), relationship 14."""
+    convolve = _convolution(axes)
+
+    def spread(
+        xp: Any, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+        output_padding: Any = 0, groups: Any = 1, dilation: Any = 1,
+    ) -> Any:
+        if groups != 1:
+            ins = weight.shape[0] // groups
+            parts = [spread(xp, input[:, k * ins : (k + 1) * ins],
+                            weight[k * ins : (k + 1) * ins], None, stride, padding,
+                            output_padding, 1, dilation) for k in range(int(groups))]
+            made = xp.concatenate(parts, axis=1)
+            return made if bias is None else made + xp.reshape(bias, (-1,) + (1,) * axes)
+        apart, edges = _each(dilation, axes), []
+        for axis, by in enumerate(_each(stride, axes)):
+            input = _with_zeros(xp, input, 2 + axis, by)
+            reach = (weight.shape[2 + axis] - 1) * apart[axis] - _each(padding, axes)[axis]
+            edges.append((int(reach), int(reach) + _each(output_padding, axes)[axis]))
+        if min(map(min, edges)) < 0:
+            fail("a transposed convolution whose padding is larger than its kernel is not traced")
+        turned = xp.swapaxes(xp.flip(weight, axis=tuple(range(2, 2 + axes))), 0, 1)
+        return convolve(xp, xp.pad(input, [(0, 0), (0, 0), *edges]), turned, bias,
+                        dilation=dilation)
+
+    return spread
+
+
+def _with_zeros(xp: Any, array: Any, axis: int, by: Any) -> Any:
+    """An array with by - 1 zeros between the entries along an axis."""
+    if by == 1:
+        return array
+    shape, count = list(array.shape), array.shape[axis]
+    apart = xp.expand_dims(array, axis + 1)
+    blank = [xp.zeros_like(apart)] * (int(by) - 1)
+    wide = xp.reshape(xp.concatenate([apart, *blank], axis=axis + 1),
+                      (*shape[:axis], count * by, *shape[axis + 1:]))
+    return wide[(slice(None),) * axis + (slice(None, (count - 1) * by + 1),)]
+
+
 def _pooling(axes: int, reduce: str) -> Row:
-    def pool(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
-             ceil_mode: bool = False) -> Any:
-        if any(_each(padding, axes)) or ceil_mode:
-            fail("pooling with a padding or with ceil_mode is not traced")
-        size = _each(kernel_size, axes)
-        by = size if stride is None else _each(stride, axes)
-        windows = xp.lib.stride_tricks.sliding_window_view(
-            input, size, axis=tuple(range(input.ndim - axes, input.ndim)))
-        steps = tuple(slice(None, None, step) for step in by)
-        picked = windows[(*(slice(None),) * (input.ndim - axes), *steps)]
-        return getattr(xp, reduce)(picked, axis=tuple(range(-axes, 0)))
+    over = tuple(range(-axes, 0))
+
+    def pooled(xp: Any, input: Any, size: Any, stride: Any, padding: Any, dilation: Any,
+               beyond: str = "constant") -> Any:
+        edges = [(0, 0)] * (input.ndim - axes) + [(by, by) for by in padding]
+        held = xp.pad(input, edges, mode=beyond) if any(padding) else input
+        return getattr(xp, reduce)(_windows(xp, held, size, stride, dilation), axis=over)
 
     def maxima(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
                dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
-        if any(by != 1 for by in _each(dilation, axes)) or return_indices:
-            fail("max pooling with a dilation, or that returns places, is not traced")
-        return pool(xp, input, kernel_size, stride, padding, ceil_mode)
+        if ceil_mode or return_indices:
+            fail("max pooling with ceil_mode, or that returns places, is not traced")
+        size = _each(kernel_size, axes)
+        by = size if stride is None else _each(stride, axes)
+        edges, apart = _each(padding, axes), _each(dilation, axes)
+        if any(edges) and any(step != 1 for step in apart):
+            fail("max pooling with a padding and a dilation is not traced")
+        # A window reaches at most by half beyond the end: the entry there is in it, so that to have
+        # it once more changes no maximum.
+        return pooled(xp, input, size, by, edges, apart, "edge")
 
     def means(xp: Any, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
               ceil_mode: bool = False, count_include_pad: bool = True,
               divisor_override: Any = None) -> Any:
-        if divisor_override is not None:
-            fail("average pooling with divisor_override is not traced")
-        return pool(xp, input, kernel_size, stride, padding, ceil_mode)
+        if ceil_mode or divisor_override is not None:
+            fail("average pooling with ceil_mode or divisor_override is not traced")
+        size, edges = _each(kernel_size, axes), _each(padding, axes)
+        by = size if stride is None else _each(stride, axes)
+        made = pooled(xp, input, size, by, edges, (1,) * axes)
+        if count_include_pad or not any(edges):
+            return made
+        return made / pooled(xp, xp.ones_like(input), size, by, edges, (1,) * axes)
 
     return maxima if reduce == "max" else means
 
@@ -317,7 +376,9 @@ FUNCTIONAL: dict[str, Row] = {
     "smooth_l1_loss": smooth_l1_loss, "binary_cross_entropy": binary_cross_entropy,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits, "nll_loss": nll_loss,
     "cross_entropy": cross_entropy, "kl_div": kl_div, "pad": pad, "conv1d": _convolution(1),
-    "conv2d": _convolution(2), "conv3d": _convolution(3), "max_pool1d": _pooling(1, "max"),
+    "conv2d": _convolution(2), "conv3d": _convolution(3),
+    **{f"conv_transpose{axes}d": _transposed(axes) for axes in (1, 2, 3)},
+    "max_pool1d": _pooling(1, "max"),
     "max_pool2d": _pooling(2, "max"), "avg_pool1d": _pooling(1, "mean"),
     "avg_pool2d": _pooling(2, "mean"), "scaled_dot_product_attention": scaled_dot_product_attention,
 }

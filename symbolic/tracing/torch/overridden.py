@@ -111,10 +111,20 @@ def batch_norm(network: Any, input: Any) -> Any:
                network.weight, network.bias, is_training, 0.0, network.eps)
 
 
+def transposed(network: Any, input: Any, output_size: Any = None) -> Any:
+    """Of nn.ConvTranspose1d and the like."""
+    if output_size is not None:
+        fail("a transposed convolution with output_size= is not traced; give output_padding")
+    return run(FUNCTIONAL[f"conv_transpose{len(network.kernel_size)}d"], input, network.weight,
+               network.bias, network.stride, network.padding, network.output_padding,
+               network.groups, network.dilation)
+
+
 _FORWARDS: dict[str, Callable[..., Any]] = {
     "MultiheadAttention": attention, "TransformerEncoderLayer": encoder_layer,
     "TransformerEncoder": encoder, "_BatchNorm": batch_norm, "LSTM": sequence, "GRU": sequence,
     "RNN": sequence,
+    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"), transposed),
 }
 
 
