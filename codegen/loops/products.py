@@ -12,7 +12,7 @@ A factor that is an array with its axes in such an order is read where it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -68,7 +68,11 @@ class _Making:
         self.out = equation.out
         made: list[Equation] = []
         terms = []
-        for term in equation.terms:
+        for whole in equation.terms:
+            parts, term = self._apart(equation, whole)
+            for part in parts:
+                made += self.equations(part)
+            self.out = equation.out
             found = self._factors(equation, term)
             if found is None:
                 terms.append(term)
@@ -79,12 +83,40 @@ class _Making:
                 last = product.pop()
                 self.products[equation.name] = self.products.pop(last.name)
                 del self.shapes[last.name]
-                return [*product, replace(last, name=equation.name)]
+                return [*made, *product, replace(last, name=equation.name)]
             made += product
             place = len(term.reads)
             read = Read(product[-1].name, tuple(i.symbol for i in product[-1].out))
             terms.append(Term(outside * slot(place), (*term.reads, read)))
         return [*made, replace(equation, terms=tuple(map(_trimmed, terms)))]
+
+    def _apart(self, equation: Equation, term: Term) -> tuple[list[Equation], Term]:
+        """What a part of the factors is summed over, summed first, in equations of its own:
+        Σ_tj a[t] b[t, i] W[i, j] is Σ_j (Σ_t a[t] b[t, i]) W[i, j]."""
+        order, over = (*equation.out, *term.over), {index.symbol for index in term.over}
+        outside, groups = _grouped(term, {index.symbol for index in order}, over)
+        made: list[Equation] = []
+        reads = list(term.reads)
+        while over and not term.guards:
+            members = _summed_first(groups, {i.symbol for i in equation.out}, over)
+            if members is None:
+                break
+            there = frozenset[sp.Symbol]().union(*members)
+            gone = over & there - frozenset[sp.Symbol]().union(*(groups.keys() - members))
+            left = tuple(i for i in order if i.symbol in there - gone)
+            body = sp.Mul(*(groups.pop(one) for one in members))
+            name = self._new(f"{equation.name}_sum")
+            self.shapes[name] = tuple(i.size for i in left)
+            made.append(Equation(name, left, (_trimmed(Term(body, tuple(reads), tuple(
+                i for i in term.over if i.symbol in gone))),)))
+            reads.append(Read(name, tuple(i.symbol for i in left)))
+            groups[there - gone] = groups.get(there - gone, sp.S.One) * slot(len(reads) - 1)
+            over -= gone
+        if not made:
+            return [], term
+        return made, _trimmed(replace(
+            term, body=outside * sp.Mul(*groups.values()), reads=tuple(reads),
+            over=tuple(i for i in term.over if i.symbol in over)))
 
     def _factors(self, equation: Equation, term: Term
                  ) -> tuple[sp.Expr, _Factor, _Factor] | None:
@@ -192,6 +224,21 @@ class _Making:
         while name in self.known or name in self.shapes:
             name += "_"
         return name
+
+
+def _summed_first(
+    groups: Mapping[frozenset[sp.Symbol], sp.Expr], out: Set[sp.Symbol], over: Set[sp.Symbol]
+) -> set[frozenset[sp.Symbol]] | None:
+    """The factors with an index that the others have not, where summing over it alone takes fewer
+    indices than all, or is a product of two of several factors."""
+    found = None
+    for index in sorted(over, key=str):
+        members = {one for one in groups if index in one}
+        fewer = frozenset[sp.Symbol]().union(*members) < out | over
+        if members and (fewer or len(members) == 2 < len(groups)) and (
+                found is None or len(members) < len(found)):
+            found = members
+    return found
 
 
 def _grouped(

@@ -129,3 +129,19 @@ def test_small_products_are_left_in_their_loops(monkeypatch, tmp_path):
     assert ["gemm" in text for text in texts] == [False, True]
 
 
+
+
+@pytest.mark.parametrize(("text", "shapes", "parts"), [
+    ("L = sum((x @ (W @ A))**2)", {"x": "n", "W": "n k", "A": "k l"}, 1),
+    ("P = softmax(X)\nL = sum(P**3)", {"X": "m n"}, 1),
+])
+def test_what_a_part_is_summed_over_is_summed_first(text, shapes, parts):
+    derivation = gp.derive(gp.equations(text, **shapes))
+    rng = np.random.default_rng(0)
+    sizes = {"n": 4, "k": 3, "l": 5, "m": 2}
+    agrees(derivation, {name: rng.normal(size=[sizes[n] for n in shape.split()])
+                        for name, shape in shapes.items()})
+    joined = with_products(loops_of(derivation))
+    assert sum("_sum" in item.name for item in joined.items) >= parts
+    for item in joined.items:  # no more indices at once than two arrays have
+        assert all(len(item.out) + len(term.over) <= 3 for term in item.terms)
