@@ -177,6 +177,8 @@ def wrapped(value: Any) -> Any:
         return Array(SESSION.get().call("array", value))
     if type(value) in (list, tuple):
         return type(value)(map(wrapped, value))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):  # as slogdet gives it
+        return type(value)(*map(wrapped, value))
     return value
 
 
