@@ -45,12 +45,12 @@ class NamedSums:
     by_array: Mapping[str, Sequence[Equation]]
 
     @staticmethod
-    def of(items: Iterable[Item]) -> NamedSums:
-        """Those of items that have a name of their own; none of a recurrence."""
+    def of(items: Iterable[Item], every: bool = False) -> NamedSums:
+        """Those of items that have a name of their own, or `every` one; none of a recurrence."""
         found: dict[str, list[Equation]] = defaultdict(list)
         for equation in items:
-            if isinstance(equation, Equation) and not is_unnamed(equation.name) and is_sum(
-                    equation):
+            if isinstance(equation, Equation) and is_sum(equation) and (
+                    every or not is_unnamed(equation.name)):
                 found[equation.terms[0].reads[0].array].append(equation)
         return NamedSums(found)
 

@@ -78,7 +78,8 @@ class Simplifier:
         self.levels = levels or {}
         self.backward = tuple(backward.equations)
         self._sums = NamedSums.of(forward.items)
-        self._centred = {e.name: centred(e, self._sums) for e in self.backward}
+        every = NamedSums.of(forward.items, every=True)  # what is 0 needs no name to be written
+        self._centred = {e.name: centred(e, every) for e in self.backward}
         self.inputs = {array.name: array for array in forward.inputs}
         self._solved = slopes_solved(forward)
         self._shares = softmaxes(forward, levels or {})

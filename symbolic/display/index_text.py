@@ -50,8 +50,9 @@ def index_form(
     if not equation.terms:
         return Written(left, "0")
     text = ""
-    for term in equation.terms:
-        shown = alone(term) or term_text(equation, term, pen).text
+    texts = [alone(term) or term_text(equation, term, pen).text for term in equation.terms]
+    begin = next((place for place, shown in enumerate(texts) if not shown.startswith("-")), 0)
+    for shown in (texts[begin], *texts[:begin], *texts[begin + 1:]):
         if not text:
             text = shown
         else:
@@ -104,16 +105,21 @@ def _traced(
     whole: sp.Expr, term: Term, leaves: Sequence[Piece], over: Sequence[Index], pen: Pen
 ) -> Piece | None:
     """A sum around a circle of matrices as a trace, behind what does not depend on its indices."""
-    bound = {index.symbol for index in over}
-    inside = {slot(place) for place, read in enumerate(term.reads)
-              if bound & {symbol for entry in read.at for symbol in subscript_indices(entry)}}
+    inside = _bound_slots(term, over)
     summed, fixed = (sp.Mul(*(factor for factor in sp.Mul.make_args(whole)
-                              if (factor.free_symbols & inside != set()) is wanted))
+                              if factor.free_symbols.isdisjoint(inside) is not wanted))
                      for wanted in (True, False))
     traced = trace(summed, term.reads, over, pen)
     if traced is None or fixed == 1:
         return traced
     return body(fixed * slot(len(leaves)), [*leaves, traced], pen.medium.style)
+
+
+def _bound_slots(term: Term, over: Sequence[Index]) -> set[sp.Symbol]:
+    """The slots of what is read at an index that is summed over."""
+    bound = {index.symbol for index in over}
+    return {slot(place) for place, read in enumerate(term.reads)
+            if bound & {symbol for entry in read.at for symbol in subscript_indices(entry)}}
 
 
 def _is_seen(index: Index, term: Term, pen: Pen) -> bool:

@@ -135,7 +135,7 @@ def _outer(node: Outer, pen: Pen, way: Way | None) -> Piece:
 
 
 def _total(node: Total, pen: Pen, way: Way | None) -> Piece:
-    """1ᵀ A, a row, or Aᵀ 1, a column, for the sum over rows; A 1 or 1ᵀ Aᵀ for that over columns;
+    """1ᵀ A, a row, or Aᵀ 1, a column, for the sum over rows; A 1 or (A 1)ᵀ for that over columns;
     1ᵀ v for a number."""
     medium, ones = pen.medium, Piece(pen.medium.ones, ATOM, True)
     if len(named_axes(node.of)) == 1:
@@ -146,6 +146,8 @@ def _total(node: Total, pen: Pen, way: Way | None) -> Piece:
     inner = node_text(node.of, pen)
     over_rows = node.over == node.of.axes[-2:-1]
     here: Way = way or ("row" if over_rows else "column")
+    if here == "row" and not over_rows:
+        return medium.transpose(joined([inner, ones], medium, True))
     if (here == "row") != over_rows:
         inner = medium.transpose(inner)
     pair = [medium.transpose(ones), inner] if here == "row" else [inner, ones]

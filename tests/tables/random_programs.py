@@ -47,6 +47,7 @@ from gradproof.symbolic.functions import (
     maximum,
 )
 from gradproof.symbolic.mixed_radix import flat_place
+from gradproof.symbolic.relations import as_relations
 from gradproof.symbolic.validation import validate
 
 SIZES = {"n": 3, "m": 2, "k": 4}
@@ -62,14 +63,14 @@ x, y, z = map(slot, range(3))
 HALF = sp.Rational(1, 2)
 BODIES: Mapping[int, tuple[sp.Expr, ...]] = {
     1: (x, -2 * x, x**2, x**3 / 3 - x, TANH(x), SIGMOID(x), SOFTPLUS(x), RELU(x), ABS(x),
-        maximum(-maximum(-x, -sp.S.One), -HALF) ** 2,
+        as_relations(maximum(-maximum(-x, -sp.S.One), -HALF) ** 2),
         sp.exp(x / 4), sp.log(2 + x**2), 1 / (1 + x**2), sp.sin(x), sp.sqrt(1 + x**2),
         x * SIGMOID(x), sp.S.One, STEP(x), SIGN(x), HARD_TANH(x), -HALF * STEP(x - HALF)),
     2: (x * y, x + 2 * y, x - y, TANH(x) * y, SIGMOID(x - y), x / (2 + y**2), x**2 * y - y,
         sp.exp(x / 4) * y, maximum(x, y), sp.log(1 + x**2 + y**2), RELU(x) * y, (x - y) ** 2 / 2,
         SIGMOID(x) * (1 - SIGMOID(x)) * y, (1 - x) * y + x, STEP(x) * y, SIGN(x - y) * y**2,
         sp.Piecewise((y, x > HALF), (y**2 / 3, True)), sp.Piecewise((x, x * y > 0), (0, True)),
-        x * (HALF - STEP(-x)) + y, maximum(-maximum(-x, -y), -HALF) * x,
+        x * (HALF - STEP(-x)) + y, as_relations(maximum(-maximum(-x, -y), -HALF) * x),
         sp.Piecewise((sp.Piecewise((x * y, y > 0), (x, True)), x > -1), (y, True))),
     3: (x * y * z, x * y + z, TANH(x + y) * z, (x - y) * z, x * SIGMOID(y) + (1 - SIGMOID(y)) * z,
         x * y / (2 + z**2), sp.Piecewise((y, x > 0), (z, True)), STEP(x) * y + z,
