@@ -122,6 +122,7 @@ ARGUMENTS = {
     "conv2d": [(IMAGES, IMAGES[:, :, :3, :2]), (IMAGES, IMAGES[:, :, :3, :2], ONE[:2], 2, 1),
                (IMAGES, STACK.reshape(6, 1, 2, 2), SIGNED.ravel()[:6], 1, 0, 1, 3)],
     "conv3d": [(IMAGES[None], IMAGES[None, :, :2, :2, :2])], "max_pool1d": [(IMAGES[0], 2)],
+    "glu": [(IMAGES, 2), (IMAGES[..., :6],)],
     "conv_transpose1d": [(IMAGES[:, 0], IMAGES[0, 0, :, None, :3], None, 2, 1, 1)],
     "conv_transpose2d": [(IMAGES, IMAGES[0, :, None, :2, :3], ONE[:1], (1, 2), 0, 0, 1, 2)],
     "conv_transpose3d": [(IMAGES[None], IMAGES[:, None, :2, :2, :2])],

@@ -358,13 +358,19 @@ def scaled_dot_product_attention(
     return xp.matmul(softmax(xp, xp.matmul(query, xp.swapaxes(key, -1, -2)) * by, -1), value)
 
 
+def glu(xp: Any, input: Any, dim: Any = -1) -> Any:
+    """Dauphin et al., Language Modeling with Gated Convolutional Networks (2017), equation 1."""
+    value, gate = xp.split(input, 2, axis=dim)
+    return value * ACTIVATIONS["sigmoid"](xp, gate)
+
+
 def bilinear(xp: Any, input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     made = xp.einsum("...i,oij,...j->...o", input1, weight, input2)
     return made if bias is None else made + bias
 
 
 FUNCTIONAL: dict[str, Row] = {
-    "bilinear": bilinear,
+    "bilinear": bilinear, "glu": glu,
     **ACTIVATIONS, "linear": linear, "softmax": softmax, "softmin": softmin,
     "log_softmax": log_softmax, "normalize": normalize, "one_hot": one_hot, "embedding": embedding,
     "cosine_similarity": cosine_similarity, "layer_norm": layer_norm, "rms_norm": rms_norm,
