@@ -85,8 +85,12 @@ def latex(report: ReportData, body: bool = False) -> str:
     ))
     # A blank line before a display would be a paragraph of its own; after a heading it is one.
     text = re.sub(r"\n\n(?=\\begin\{(equation|align)\*\})", "\n", text)
-    text = re.sub(r"^(\\(?:sub)?section\{.*\})\n(?=\\begin\{(equation|align)\*\})",
-                  r"\1\n\\nobreak\\vspace{-\\baselineskip}\n", text, flags=re.MULTILINE)
+    # That one is taken back; for its sake TeX would set an equation of one row too close.
+    for kind, room in (("align", r"-\baselineskip"),
+                       ("equation", r"\dimexpr\abovedisplayskip-\baselineskip\relax")):
+        text = re.sub(rf"^(\\(?:sub)?section\{{.*\}}\n)(?=\\begin\{{{kind}\*\}})",
+                      "\\1" + rf"\nobreak\vspace{{{room}}}".replace("\\", r"\\") + "\n", text,
+                      flags=re.MULTILINE)
     return kept.restored(text)
 
 

@@ -83,3 +83,12 @@ def test_the_rule_is_told_in_words() -> None:
     data, _ = report_data(load_source("xor"), sections=["rule"])
     assert "a unit whose slope is near zero is saturated" in markdown(data)
     assert "导数接近零的单元已饱和" in markdown(data.translated(language("zh")))
+
+
+def test_a_formula_keeps_off_the_heading_above_it() -> None:
+    """TeX leaves less above one row than above several where no text stands before it."""
+    one = Relation("y", (Side("=", ("a",)),))
+    above = r"\section{Head}" + "\n" + r"\nobreak\vspace{"
+    assert above + r"\dimexpr\abovedisplayskip-\baselineskip\relax}" in latex(
+        report_of(Display((one,))))
+    assert above + r"-\baselineskip}" in latex(report_of(Display((one, one))))
