@@ -92,3 +92,10 @@ def test_a_formula_keeps_off_the_heading_above_it() -> None:
     assert above + r"\dimexpr\abovedisplayskip-\baselineskip\relax}" in latex(
         report_of(Display((one,))))
     assert above + r"-\baselineskip}" in latex(report_of(Display((one, one))))
+
+
+def test_a_picture_keeps_its_caption() -> None:
+    data, _ = report_data(load_source("3-4-2"), sections=["training"])
+    text = latex(data)
+    assert "The loss after" in text
+    assert re.search(r"\\nopagebreak\n[^\n]*The loss after", text)
