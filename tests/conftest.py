@@ -3,7 +3,7 @@
 Where each row of a table is a whole check or a command, the default run takes the first row and the
 middle one, the slow run every third of the others (of those that try to fool the checker, all);
 ``pytest -m "slow or rows"`` runs every one.  Of other tables of more than `LONG` rows the default
-run takes every other row, the slow run the rest.
+run takes every other row, of four times as many every fourth, the slow run the rest.
 """
 
 import sys
@@ -19,7 +19,7 @@ settings.register_profile(
     "seeded", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("seeded")
 
-LONG = 20
+LONG = 10
 WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
 
 
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items):
     for (folder, *_), rows in tables.items():
         for place, item in enumerate(rows):
             if folder not in WHOLE_CHECKS:
-                if len(rows) > LONG and place % 2:
+                if place % (1 if len(rows) <= LONG else 2 if len(rows) <= 4*LONG else 4):
                     item.add_marker(pytest.mark.slow)
             elif place not in (0, len(rows) // 2):
                 is_slow = folder == "redteam" or place % 3 == 1
