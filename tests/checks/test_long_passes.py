@@ -75,7 +75,7 @@ def convolved(size, slip=1.0):
 
 
 @pytest.mark.parametrize(("made", "steps"), [
-    (chained, 20), (convolved, 8), (recurrent, 10),
+    (chained, 12), (convolved, 8), (recurrent, 10),
     pytest.param(chained, 200, marks=pytest.mark.rows),
     pytest.param(recurrent, 60, marks=pytest.mark.rows)])
 def test_long_passes_have_an_answer(made, steps):

@@ -6,14 +6,15 @@ from public_cases import RIGHT, WRONG
 import gradproof as gp
 
 SLOW = ("LSTM", "group norm", "convolution", "RNN: σ'", "RNN: no carry")
+LONG = "LSTM"  # half a minute; its mistakes are in the slow run
 UNPROVED: dict[str, set[str]] = {}
 """Gradients that are not proved so far; a proof of one is welcome and needs a line less here."""
 
 
 def titled(cases):
-    return [pytest.param(case, id=case.name,
-                         marks=pytest.mark.slow if case.name.startswith(SLOW) else ())
-            for case in cases]
+    return [pytest.param(case, id=case.name, marks=(
+        pytest.mark.rows if case.name == LONG else
+        pytest.mark.slow if case.name.startswith(SLOW) else ())) for case in cases]
 
 
 def checked(case):

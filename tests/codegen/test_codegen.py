@@ -362,7 +362,7 @@ def test_a_random_program(program: Program, seed: int) -> None:
 
 
 @pytest.mark.slow
-@over_programs(75)
+@over_programs(45)
 def test_many_random_programs(program: Program, seed: int) -> None:
     program_agrees(program, seed)
 

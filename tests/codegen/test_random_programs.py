@@ -145,7 +145,7 @@ def test_every_derivative_of_a_random_program_holds(program: Program, seed: int)
 
 
 @pytest.mark.slow
-@over_programs(30)
+@over_programs(18)
 def test_every_derivative_of_many_random_programs_holds(program: Program, seed: int) -> None:
     holds(program, seed)
 
