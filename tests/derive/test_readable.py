@@ -130,8 +130,10 @@ def test_text_prints_as_papers_do(text, shapes, lines):
 ])
 def test_cases_of_cases_stand_in_one_brace(text, shapes, due):
     shapes = {"x": "n", **shapes}
-    assert str(gp.derive(gp.equations(f"L = {text}", **shapes), ["x"]).gradients["x"]) == (
-        f"∂L/∂x = {due}")
+    found = str(gp.derive(gp.equations(f"L = {text}", **shapes), ["x"]).gradients["x"])
+    for number in ("6/5", "4/5"):  # SymPy before 1.14 leaves the factor y
+        found = found.replace(f"(x - {number}) ⊙ y < 0", f"x ⊙ y < {number} y")
+    assert found == f"∂L/∂x = {due}"
 
 
 @pytest.mark.parametrize(("text", "shapes", "line"), [
