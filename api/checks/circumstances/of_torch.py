@@ -207,4 +207,4 @@ def of_torch(
     return OfTorch(applied, point.values, bars, due, empty, str(point),
                    None if made.is_once else made.keeps_others,
                    hand is None or bool(hand.applied) or any(
-                       "no_grad" not in stop for stop in hand.stops))
+                       "it is computed under" not in stop for stop in hand.stops))

@@ -169,8 +169,7 @@ def _noted(found: Any) -> None:
     """Says that a pass has a hold of what keeps its own autograd from what it computes."""
     torch = sys.modules["torch"]
     if isinstance(found, type) and any(found is getattr(torch, name) for name in UNTRACKED):
-        said = found.__name__.replace("_", " ")
-        SESSION.get().stops[f"what {said} computes is a constant"] = None
+        SESSION.get().stops[f"what torch.{found.__name__} keeps untracked is a constant"] = None
 
 
 def standing_torch(value: Any, copied: Callable[[Any], Any]) -> Any:
