@@ -96,7 +96,8 @@ def test_a_report_in_every_format(file, tmp_path, capsys, name, options, languag
     told = json.loads((out / "report.json").read_text())
     assert told["numbers"] is None
     if language == "zh":
-        words = re.sub(r"<!--.*?-->|`[^`]*`|\$.*?\$|```.*?```|（[a-z -]+）", "", text, flags=re.DOTALL)
+        words = re.sub(r"<!--.*?-->|`[^`]*`|\$.*?\$|```.*?```|（[a-z -]+）", "", text,
+                       flags=re.DOTALL)
         assert not {*re.findall(r"[A-Za-z]{4,}", words)} - {"NumPy", "gated"}
     assert main(["report", f"{file}:{name}", *options, "-o", str(out)]) == 0  # over its own
     capsys.readouterr()
