@@ -37,6 +37,7 @@ The folders build on it, each on those named behind the arrow (a test holds it):
     display/     equations as Unicode and LaTeX, the reasons   -> ground, matrices, derive, reread
     normalform/  arrays as polynomials in atoms                     -> ground
     exact/       values in fractions, and else in many digits       -> ground
+    splitting/   a loss in blocks of a batch, where it is a sum     -> ground
     proof/       are two arrays equal, and the first that is not    -> ground, normalform, exact
 
 The three doors (text, specs, tracing) never meet the rule, the rule never meets a door, and the

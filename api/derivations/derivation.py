@@ -15,6 +15,7 @@ from gradproof.codegen.loops.c_library import compile_c
 from gradproof.codegen.loops.c_source import CSource, c_source
 from gradproof.codegen.loops.numba_library import compile_numba
 from gradproof.codegen.source import gradient_source
+from gradproof.derivations.blocks import Additive, additive
 from gradproof.derivations.derivatives import (
     Derivative,
     Target,
@@ -293,6 +294,14 @@ class Derivation(InLibraries):
         """``loss(**arrays)`` in NumPy: the forward pass alone."""
         run = compile_system(self.system, [self.chain.loss], self.writer.row_vectors)
         return lambda **arrays: run(**arrays)[0]
+
+    def additive(self, size: str = "m") -> Additive:
+        """The same loss and gradients from blocks of the batch whose samples `size` counts.
+
+        NotAdditiveError where the loss is no sum over the samples, naming the equation.
+        """
+        forward = restricted(self.system, self.forward)
+        return additive(forward, self.chain.loss, self.chain.wrt, size)
 
     def jacobian(
         self, output: str, wrt: str, layout: orders.Layout = "numerator"

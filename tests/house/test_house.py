@@ -25,7 +25,7 @@ PARTS = {
                  "latex": {"", "layers", "text", "specs"},
                  "matrices": {""}, "derive": {"", "matrices"}, "reread": set(),
                  "display": {"", "matrices", "derive", "reread"}, "normalform": {""}, "exact": {""},
-                 "proof": {"", "normalform", "exact"}},
+                 "splitting": {""}, "proof": {"", "normalform", "exact"}},
     "codegen": {"": {"lean"}, "lean": set(), "loops": {"", "lean"}, "frameworks": {""}},
     "numeric": {"": set()},
     "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
