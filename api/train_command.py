@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ from gradproof.symbolic import escaping
 from gradproof.terminal import FAILED, FINE, bar, say
 
 if TYPE_CHECKING:
-    from gradproof.training.loop import Epoch
+    from gradproof.training.loop import Epoch, Training
 
 
 def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
@@ -19,7 +22,8 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
     command.add_argument("spec", help=spec_help)
     command.add_argument("--data", required=True, metavar="DATA",
                          help="xor, moons, digits, noise, echo, text, ratings, or a file: .csv "
-                              "with a header, .npz with X and Y")
+                              "with a header, .npz with X and Y; or a folder with X.npy and "
+                              "Y.npy, whose X is read as it is needed")
     command.add_argument("--target", metavar="NAMES", default="",
                          help="columns of a .csv file that are predicted, with commas (default: "
                               "the last)")
@@ -46,6 +50,14 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
     command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     command.add_argument("--size", action="append", default=[], type=_size, metavar="NAME=N",
                          help="a size of the network that the data does not decide; more than once")
+    command.add_argument("--dask", nargs="?", const="local", metavar="SCHEDULER",
+                         help="spread each step over processes, blocks of its batch to each: of "
+                              "this machine, or of the scheduler at tcp://HOST:PORT")
+    command.add_argument("--workers", type=int, metavar="N", help="processes of this machine")
+    command.add_argument("--memory", metavar="SIZE",
+                         help="of each of them, such as 400MB; one that needs more is ended")
+    command.add_argument("--block", type=int, metavar="N",
+                         help="samples that a process computes at once (default: 16 MiB of them)")
     command.add_argument("--checkpoint", metavar="FILE.npz", help="written after each epoch")
     command.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     command.add_argument("-o", "--output", metavar="DIR", help="where a page of the run goes")
@@ -62,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
     """Trains, a line an epoch; 2 where it diverges or something does not fit."""
     from gradproof.derivations.sources import load_source
     from gradproof.training.data import load as load_data
-    from gradproof.training.loop import DivergedError, Plan, train
-    from gradproof.training.page import expect_page, milestones, write_page
+    from gradproof.training.loop import Plan, begun
+    from gradproof.training.page import expect_page
 
     formats = [part.strip() for part in options.format.split(",") if part.strip()]
     if options.output is not None:
@@ -76,8 +88,37 @@ def run(options: argparse.Namespace) -> int:
         sizes=dict(options.size))
     data = load_data(options.data, targets=targets, seed=options.seed)
     file = None if options.checkpoint is None else Path(options.checkpoint)
-    training = train(load_source(options.spec), data, plan, checkpoint_file=file,
-                     resume=options.resume, force=options.force)
+    with _running(options) as kind:
+        training = begun(kind(load_source(options.spec), data, plan, file),
+                         resume=options.resume, force=options.force)
+        return _run(training, options, formats)
+
+
+@contextmanager
+def _running(options: argparse.Namespace) -> Iterator[Callable[..., Training]]:
+    """What runs: this process, or with --dask the workers of a cluster."""
+    from gradproof.training.loop import Training
+
+    asked = {name: getattr(options, name) for name in ("workers", "memory", "block")}
+    if options.dask is None:
+        for name, value in asked.items():
+            if value is not None:
+                raise ValueError(f"--{name} goes with --dask, which spreads the steps")
+        yield Training
+        return
+    from gradproof.training.cluster import opened
+    from gradproof.training.spread import Spread
+
+    block = asked.pop("block")
+    with opened(options.dask, **asked) as client:
+        yield partial(Spread, client=client, block=block)
+
+
+def _run(training: Training, options: argparse.Namespace, formats: list[str]) -> int:
+    from gradproof.training.loop import DivergedError
+    from gradproof.training.page import milestones, write_page
+
+    plan, file = training.plan, training.checkpoint_file
     say(f"{len(training.w)} parameters, {len(training.train_places)} samples to train with, "
         f"{len(training.test_places)} set aside, {training.steps_in_all} steps")
     if training.history:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.codegen.compile import compile_system
+from gradproof.derivations.dask_blocks import delayed_gradient
 from gradproof.symbolic.derive.chain import differentiate
 from gradproof.symbolic.equation import System, size_symbol
 from gradproof.symbolic.splitting.additive import NotAdditiveError
@@ -104,6 +105,18 @@ class Additive:
         if seen != samples:
             raise ValueError(f"samples: expected {samples} in all blocks, got {seen}")
         return self.finished(summed(found), arrays, samples)
+
+    def delayed(self, **arrays: Any) -> Any:
+        """The loss and gradients as a `dask.delayed.Delayed`: `.compute()` runs it, on threads or
+        on the workers of a `distributed.Client`.
+
+        arrays: those with samples as Dask arrays, which are split as the one with most blocks
+        is (other axes are put together), or of NumPy, one block; all others of NumPy.
+
+        Raises NoDaskError, ValueError for arrays that do not fit each other, TypeError for a
+        missing one.
+        """
+        return delayed_gradient(self, arrays)
 
     def finished(self, total: Found, arrays: Mapping[str, Any], samples: int) -> Found:
         """The sum of the blocks with what is added once, and zeros for what neither reaches."""

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from gradproof.symbolic import escaping
 
+from .folders import folder
 from .npz import MOST, arrays_of
 from .samples import Data, DataError
 from .sets import SETS
 
 
 def load(source: str, *, targets: Sequence[str] = (), seed: int = 0) -> Data:
-    """The data of a name in `SETS`, of a .csv file with a header, or of an .npz file.
+    """The data of a name in `SETS`, of a .csv file with a header, of an .npz file, or of a folder
+    with X.npy and Y.npy, whose X stays on disk.
 
     targets: the columns of a CSV file that are predicted; the last if there are none.  One whose
         cells are no numbers holds the names of classes.
@@ -29,10 +31,15 @@ def load(source: str, *, targets: Sequence[str] = (), seed: int = 0) -> Data:
             raise DataError(f"data: {source} has no columns with names; leave the target out")
         return SETS[source](seed)
     path = Path(source)
+    if path.is_dir():
+        if targets:
+            raise DataError(f"{escaping.path(source)}: a folder has no columns with names; its "
+                            "targets are the array Y")
+        return folder(path)
     readers = {".csv": _csv, ".npz": _npz}
     if path.suffix.lower() not in readers:
         raise DataError(f"data: expected one of {', '.join(SETS)}, or a file ending in .csv or "
-                        f".npz; got {source!r}")
+                        f".npz, or a folder with X.npy and Y.npy; got {source!r}")
     if not path.is_file():
         raise DataError(f"{escaping.path(source)}: there is no such file; expected a .csv or .npz "
                         "file of samples")

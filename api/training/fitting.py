@@ -19,6 +19,7 @@ from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 from gradproof.symbolic.specs.stated import Stated
 
+from .folders import is_on_disk, taken
 from .initialisations import drawn
 from .samples import Data, DataError
 
@@ -59,7 +60,7 @@ class Fitted:
 
     def batch(self, places: NDArray[np.int64]) -> Arrays:
         """The arrays of some of the samples."""
-        return {name: np.take(array, places, axis=self.along[name])
+        return {name: taken(array, places, self.along[name])
                 for name, array in self.arrays.items()}
 
     def shape(self, array: Array, samples: int | None = None) -> tuple[int, ...]:
@@ -269,7 +270,9 @@ def _placed(
         raise DataError(f"{declared.name}: expected samples of shape {_spelled(numbers)}, "
                         f"{prod(numbers)} numbers, got {_spelled(own)}, {prod(own)} numbers")
     found = np.moveaxis(values.reshape(len(values), *numbers), 0, along)
-    return np.ascontiguousarray(_whole(declared, found) if declared.is_integer else found)
+    if declared.is_integer:
+        return np.ascontiguousarray(_whole(declared, np.array(found)))
+    return found if is_on_disk(found) else np.ascontiguousarray(found)
 
 
 def _whole(declared: Array, values: NDArray[Any]) -> NDArray[np.int64]:

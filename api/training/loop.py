@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import ceil, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from .fitting import Arrays, Fitted, Trained, fitted, fitted_equations, with_cla
 from .optimisers import OPTIMISERS, Steps, steps
 from .samples import Data, DataError
 from .schedules import rate
+
+HASHED = 4096
+"""Entries along the first axis that are read at once for a fingerprint."""
 
 
 class DivergedError(ArithmeticError):
@@ -171,7 +174,8 @@ class Training:
         made.update(str(self.network.system()).encode())
         for array in self.fitted.arrays.values():
             made.update(str(array.shape).encode())
-            made.update(array.tobytes())
+            for part in range(0, len(array), HASHED):  # which need not fit into the memory at once
+                made.update(array[part:part + HASHED].tobytes())
         return made.hexdigest()
 
     # --- the loop ---
@@ -218,8 +222,7 @@ class Training:
         return Epoch(number, total / len(order), float(np.mean(norms)), test_loss, accuracy)
 
     def _step(self, places: NDArray[np.int64], epoch: int) -> tuple[float, float]:
-        arrays = self.fitted.batch(places) | self.fitted.drawn_masks(len(places), self.rng)
-        loss, found = self.gradient(**arrays, **self.parameters)
+        loss, found = self.found(places, self.fitted.drawn_masks(len(places), self.rng))
         g = np.concatenate([np.reshape(found[name], -1) for name in self.parts])
         self.taken += 1
         if not (isfinite(loss) and np.isfinite(g).all()):
@@ -231,6 +234,10 @@ class Training:
         self.w = self.steps.step(self.w, g, eta, self.taken)
         with np.errstate(over="ignore"):
             return float(loss), float(np.linalg.norm(g))
+
+    def found(self, places: NDArray[np.int64], masks: Arrays) -> tuple[float, Mapping[str, Any]]:
+        """The loss of some samples and its gradients."""
+        return self.gradient(**self.fitted.batch(places), **masks, **self.parameters)
 
     def evaluated(self, places: NDArray[np.int64]) -> tuple[float | None, float | None]:
         """The loss of some samples, without dropout, and the part of them that is classified
@@ -250,19 +257,24 @@ class Training:
         The largest output is the class; where there is one, what is nearer to its 0 or 1, and of
         logits and scores the sign.
         """
-        entries = self._entries - self.fitted.arrays["Y"].ndim
-        if output.shape[entries] > 1:
-            return np.asarray(np.argmax(output, entries) == np.argmax(targets, entries))
+        return rightly(output, targets, *self.told_by)
+
+    @property
+    def told_by(self) -> tuple[int, float]:
+        """The axis of the entries, from behind, and what a single one is compared with."""
         assert not isinstance(self.network, Stated)
         row = self.network.objective.row
         signed = row.output == "logits" or bool(row.labels)
-        return np.asarray((output > (0.0 if signed else 0.5)) == (targets > 0))
+        return self._entries - self.fitted.arrays["Y"].ndim, 0.0 if signed else 0.5
 
     @property
     def _entries(self) -> int:
         """The axis of Y along which its entries are."""
         Y = self.fitted.arrays["Y"]
         return 1 - self.fitted.along["Y"] if Y.ndim == 2 else Y.ndim - 1
+
+
+Run = TypeVar("Run", bound=Training)
 
 
 def train(
@@ -278,14 +290,27 @@ def train(
     Raises DataError where the data does not fit the network, and CheckpointError for a file that
     is another run's.
     """
-    training = Training(network, data, plan, checkpoint_file)
+    return begun(Training(network, data, plan, checkpoint_file), resume=resume, force=force)
+
+
+def begun(training: Run, *, resume: bool = False, force: bool = False) -> Run:
+    """A run at its first step, or where its checkpoint stands; raises as `train` does."""
     if resume:
-        if checkpoint_file is None:
+        if training.checkpoint_file is None:
             raise ValueError("resume: expected the checkpoint's file, too")
-        training.go_on_from(restored(checkpoint_file, training.standing))
-    elif checkpoint_file is not None:
-        expect_free(checkpoint_file, force=force)
+        training.go_on_from(restored(training.checkpoint_file, training.standing))
+    elif training.checkpoint_file is not None:
+        expect_free(training.checkpoint_file, force=force)
     return training
+
+
+def rightly(
+    output: NDArray[Any], targets: NDArray[Any], entries: int, middle: float
+) -> NDArray[np.bool_]:
+    """Which samples are classified rightly; the entries of each are along an axis."""
+    if output.shape[entries] > 1:
+        return np.asarray(np.argmax(output, entries) == np.argmax(targets, entries))
+    return np.asarray((output > middle) == (targets > 0))
 
 
 def _whole(name: str, n: object, least: int, most: int | None = None) -> None:

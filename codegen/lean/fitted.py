@@ -54,8 +54,9 @@ def spelled(
     tests = []
     for name, one in zip(statements.arguments, given, strict=True):
         kind, dtype = made.bind("kind", type(one)), made.bind("dtype", one.dtype)
-        tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} or "
-                     f"{name}.shape != {one.shape}")
+        # the type of an array from a pickle, or another process, is an object of its own
+        tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} and "
+                     f"{name}.dtype != {dtype} or {name}.shape != {one.shape}")
     kept = [] if made.pool is None else made.pool.arrays
     apart, own, place = (made.bind("apart", apart_from(kept)),
                          made.bind("own", frozenset(map(id, kept))), made.bind("id", id))

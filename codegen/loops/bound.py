@@ -191,8 +191,9 @@ class Bound:
                       f"            held[{k}], table[{k}] = None, "
                       f"{name}.__array_interface__['data'][0]",
                       f"            held[{k}] = {name}",
-                      f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k}: "
-                      "return None"]  # which may be set in place
+                      # which may be set in place; that of an array from a pickle is another object
+                      f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k} "
+                      f"and {name}.dtype != dtype{k}: return None"]
         whole = "r{}" if self.workspace else "r{}.copy()"
         first, *rest = (whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order)
         pairs = ", ".join(f"{key!r}: {one}" for key, one in zip(self.keys, rest, strict=True))

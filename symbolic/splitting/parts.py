@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from ..dependence import needed_part
-from ..equation import Array, Equation, Read, System, Term, fresh_name, slot
+from ..equation import Array, Equation, Implicit, Read, System, Term, fresh_name, slot
 from ..solving import prune
 from ..validation import validate
 from .additive import NotAdditiveError, Roles, inputs_along, linear, roles, summed_slots
@@ -126,6 +126,8 @@ def _with_number(term: Term, found: Roles, whole: str) -> Term:
 
 
 def _closed(system: System, loss: str, whole: str) -> System:
-    """The equations of a loss with the inputs that they read."""
+    """The equations of a loss with the inputs that they read; nobody has asked for slopes yet."""
     number = Array(whole, (), kind="positive")
-    return validate(needed_part(replace(system, inputs=(*system.inputs, number)), [loss]))
+    items = tuple(replace(item, slope="") if isinstance(item, Implicit) else item
+                  for item in system.items)
+    return validate(needed_part(System((*system.inputs, number), items), [loss]))

@@ -1,6 +1,7 @@
 """What a compiled gradient runs after its text was fitted to the types and shapes of a call."""
 
 import itertools
+import pickle
 import re
 import shutil
 import tracemalloc
@@ -159,6 +160,19 @@ def test_arguments_of_other_kinds_are_taken_as_before():
         run(**{**values, "b2": np.zeros(2)})
     mixed = {**values, "X": values["X"].astype(np.float32)}
     assert_same(run(**mixed), plain(derivation, mixed), 1e-6)
+
+
+@pytest.mark.parametrize("target", ["numpy", *(["c"] if shutil.which("cc") else [])])
+def test_arrays_from_another_process_are_taken_as_others(target):
+    """Their types are equal, and not the same objects."""
+    derivation = gp.derive(SIGMOID)
+    run, values = derivation.compile(target=target), drawn(derivation)
+    sent = pickle.loads(pickle.dumps(values))
+    assert sent["X"].dtype is not values["X"].dtype
+    expected = run(**values)
+    for _ in range(2):
+        assert_same(run(**sent), expected)
+        assert_same(run(**values), expected)
 
 
 def test_labels_are_checked_at_every_call():

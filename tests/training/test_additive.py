@@ -5,6 +5,7 @@ the loss and the gradients of the whole batch.
 """
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -48,6 +49,9 @@ ADDITIVE = {
     "sums for each class": lambda: stated("D = (X @ W - Y)**2\nc = sum(D, axis=0)\nL = sum(c*b)"),
     "weights of samples": lambda: stated("D = sum((X @ W - Y)**2, axis=1)\nL = sum(v*D)/m"),
     "m alone": lambda: stated("D = X @ W - Y\nL = sum(D**2) + m*sum(W**2)"),
+    "what is solved for, for each sample": lambda: stated(
+        "Z = fixed_point(tanh(0.2*(Z @ V) + X @ W), start=Y)\nL = sum((Z - Y)**2)/m", V="k k"),
+    "places along another axis": lambda: stated("L = sum(X @ W * arange(k))"),
     "a softmax of each sample": lambda: dense(output="softmax", loss="cross_entropy"),
     "samples in columns": lambda: dense(output="softmax", loss="cross_entropy",
                                         convention="columns"),
@@ -88,6 +92,13 @@ REFUSED = {
     "neighbours": (
         lambda: stated("A = X @ W\nD = A[1:] - A[:-1]\nL = sum(D**2)"), "m - 1|another place"),
     "one place": (lambda: stated("A = X @ W\nL = sum(A[0]**2) + sum(A)"), "another place"),
+    "the place in the batch": (
+        lambda: stated("L = sum((X @ W)[:, 0] * arange(m))"), "where in the batch"),
+    "turned around": (lambda: stated("L = sum((X @ W)[::-1] * Y)"), "another place"),
+    "sums up to each sample": (lambda: stated("L = sum(cumsum(X @ W, axis=0))"), "pairs"),
+    "samples flattened with classes": (
+        lambda: stated("L = sum((X @ W).reshape(m*k)**2)/m"), r"an axis of length k\*m"),
+    "a variance": (lambda: stated("L = sum(var(X @ W, axis=0))"), "another way"),
     "a graph": (lambda: stated("A = G @ X @ W\nL = sum(A**2)", G="m m"), "shape"),
     "no samples": (lambda: stated("L = sum(W**2)"), "reads no input"),
     "no sum over them": (
@@ -130,7 +141,7 @@ def derived(make):
 
 def pieces(values, along, cuts):
     """Blocks of the arrays with samples, cut at these places."""
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         yield {name: np.take(values[name], range(start, end), axis=axis)
                for name, axis in along.items()}
 
