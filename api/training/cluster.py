@@ -59,8 +59,12 @@ def opened(
             limit = 0
         if limit < 1:
             raise ClusterError(f"memory: expected a size such as 400MB, got {memory!r:.40}")
-    with LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None,
-        memory_limit="auto" if memory is None else limit, silence_logs=logging.CRITICAL,
-    ) as cluster, Client(cluster, set_as_default=False) as client:
+    try:
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True,
+            dashboard_address="127.0.0.1:0",
+            memory_limit="auto" if memory is None else limit, silence_logs=logging.CRITICAL)
+    except RuntimeError as error:
+        raise ClusterError(f"dask: no cluster could be started here: {error}") from None
+    with cluster, Client(cluster, set_as_default=False) as client:
         yield client

@@ -5,6 +5,7 @@ The targets are read whole; X may be larger than the memory.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,41 +58,62 @@ def is_on_disk(array: NDArray[Any]) -> bool:
 
 
 def taken(array: NDArray[Any], places: NDArray[np.int64], axis: int) -> NDArray[Any]:
-    """Some places along an axis; of a file, these alone are read, as floats.
-
-    Raises DataError for what is no finite number there.
-    """
+    """Some places along an axis; of a file, these alone are read (:meth:`OnDisk.read`)."""
     if not is_on_disk(array):
         return np.take(array, places, axis=axis)
-    rows = np.asarray(np.moveaxis(array, axis, 0)[places], dtype=np.float64)
-    if not np.isfinite(rows).all():
-        place = int(places[~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)][0])
-        raise DataError(f"X.npy: expected numbers that a float holds, got others in sample "
-                        f"{place + 1}")
-    return np.ascontiguousarray(np.moveaxis(rows, 0, axis))
+    return OnDisk.of(array, axis).read(places)
 
 
 @dataclass(frozen=True)
 class OnDisk:
     """A file's samples for another process, which opens the file itself.
 
-    shape: of the array as the network declares it, its samples along `axis`.
+    It is read row by row, not through a map of it, whose neighbouring pages would count as memory
+    of the process that looks at them.
+
+    size: of the file in bytes; offset: of its first number; shape: of the array as the network
+    declares it, its samples along `axis`.
     """
 
     file: str
+    size: int
+    offset: int
+    dtype: np.dtype[Any]
     shape: tuple[int, ...]
     axis: int
 
     @classmethod
     def of(cls, array: NDArray[Any], axis: int) -> OnDisk:
+        """The file that an array is a view of, with the samples' axis put elsewhere."""
         assert isinstance(array, np.memmap)
-        return cls(str(Path(str(array.filename)).resolve()), array.shape, axis)
+        file = Path(str(array.filename)).resolve()
+        return cls(str(file), array.offset + array.nbytes, array.offset, array.dtype, array.shape,
+                   axis)
 
     def read(self, places: NDArray[np.int64]) -> NDArray[Any]:
-        """The samples at some places.  Raises DataError where the file is not there any more."""
-        array = _mapped(Path(self.file))
+        """The samples at some places, as floats.
+
+        Raises DataError where the file is not there any more, or another one, and for what is no
+        finite number there.
+        """
+        shown = escaping.path(self.file)
         rest = [n for place, n in enumerate(self.shape) if place != self.axis]
-        if array.size != np.prod(self.shape, dtype=np.int64):
-            raise DataError(f"{escaping.path(self.file)}: it is another file than when the run "
-                            "began")
-        return taken(np.moveaxis(array.reshape(-1, *rest), 0, self.axis), places, self.axis)
+        rows = np.empty((len(places), *rest), self.dtype)
+        each = rows.nbytes // max(len(places), 1)
+        raw = rows.reshape(len(places), -1).view(np.uint8)
+        try:
+            with open(self.file, "rb", buffering=0) as file:
+                if os.fstat(file.fileno()).st_size != self.size:
+                    raise DataError(f"{shown}: it is another file than when the run began")
+                for row, place in zip(raw, places.tolist(), strict=True):
+                    file.seek(self.offset + place * each)
+                    file.readinto(row.data)
+        except OSError as error:
+            raise DataError(f"{shown}: {error.strerror or error}; every worker has to be able to "
+                            "read it, by the same path") from None
+        found = rows.astype(np.float64, copy=False)
+        if not np.isfinite(found).all():
+            place = int(places[~np.isfinite(found.reshape(len(found), -1)).all(axis=1)][0])
+            raise DataError(f"{shown}: expected numbers that a float holds, got others in sample "
+                            f"{place + 1}")
+        return np.ascontiguousarray(np.moveaxis(found, 0, self.axis))

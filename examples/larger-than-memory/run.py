@@ -9,7 +9,6 @@ The samples are written a piece at a time into a folder that goes away at the en
 
 import argparse
 import os
-import resource
 import tempfile
 from pathlib import Path
 
@@ -28,20 +27,24 @@ def written(folder, samples):
     """Samples of normal numbers, of a class by the sign of two sums of them; its bytes."""
     rng = np.random.default_rng(0)
     rules = rng.standard_normal((FEATURES, 2))
-    X = np.lib.format.open_memmap(folder / "X.npy", "w+", np.float64, (samples, FEATURES))
     Y = np.empty(samples)
+    shape = (samples, FEATURES)
     for start in range(0, samples, PIECE):
+        X = np.lib.format.open_memmap(
+            folder / "X.npy", "r+" if start else "w+", np.float64, shape)
         piece = rng.standard_normal((min(PIECE, samples - start), FEATURES))
         X[start:start + len(piece)] = piece
+        del X  # which writes it, and is no memory of this process any more
         Y[start:start + len(piece)] = (piece @ rules > 0).all(axis=1)
-    X.flush()
     np.save(folder / "Y.npy", Y)
-    return X.nbytes
+    return samples * FEATURES * 8
 
 
 def peak():
-    """The most memory that this process has had, in megabytes."""
-    return os.getpid(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    """The process and the most memory that it has had, in megabytes; 0 where Linux does not say."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().split("\n") if status.exists() else []
+    return os.getpid(), sum(int(line.split()[1]) for line in lines if "VmHWM" in line) / 1000
 
 
 def main(arguments=None):
@@ -63,6 +66,7 @@ def main(arguments=None):
             spread = Spread(network, data, plan, client=client)
             for epoch in spread.run():
                 print(f"epoch {epoch.number}: loss {epoch.loss:.6f}, {epoch.accuracy:.2%} right")
+            print(f"this process: at most {peak()[1]:.0f} MB")
             for pid, most in client.run(peak).values():
                 print(f"worker {pid}: at most {most:.0f} MB")
         if options.beside:

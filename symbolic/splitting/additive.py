@@ -169,7 +169,10 @@ def _term_of_all(equation: Equation, term: Term, found: Roles) -> None:
     slots = summed_slots(term, found.summed)
     read = [one.array for one in term_reads(term) if one.array in found.summed]
     if read:
-        if bound or equation.reduction != "sum" or len(read) != len(slots):
+        if bound:
+            _refuse(equation, found, f"what it sums over {found.size} reads {read[0]}, which was "
+                                     f"summed over {found.size} before")
+        if equation.reduction != "sum" or len(read) != len(slots):
             _refuse(equation, found, f"it reads {read[0]}, which is summed over {found.size}, in "
                                      "another way than as a part of a sum")
         if linear(term.body, slots) is None:

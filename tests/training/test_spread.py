@@ -1,10 +1,13 @@
 """Steps spread over processes: the numbers of one machine, whatever becomes of a worker."""
 
 import os
+import re
+import runpy
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,6 +139,25 @@ def test_a_dask_array_is_split_as_it_lies():
         blocks.delayed(**values | {"X": values["X"][:0], "Y": values["Y"][:0]})
 
 
+@pytest.mark.rows
+def test_the_command_spreads_its_steps(capsys):
+    """Of the same line, with --dask, the same numbers are printed; batch norm is refused."""
+    pytest.importorskip("distributed")
+    line = ["train", "moons", "--data", "moons", "--epochs", "2", "--batch", "400"]
+    assert main(line) == 0
+    due = capsys.readouterr().out
+    assert main([*line, "--dask", "--workers", "2", "--memory", "1GB", "--block", "150"]) == 0
+    assert capsys.readouterr().out == due
+    for scheduler, said in (("nowhere", "tcp://HOST:PORT; got 'nowhere'"),
+                            ("tcp://127.0.0.1:9", "no scheduler answers at tcp://127.0.0.1:9")):
+        assert main([*line, "--dask", scheduler]) == 2
+        assert said in capsys.readouterr().err
+    assert main([*line, "--dask", "--memory", "much"]) == 2
+    assert "expected a size such as 400MB, got 'much'" in capsys.readouterr().err
+    assert main([*line, "--dask", "--workers", "0"]) == 2
+    assert "workers: expected one or more, got 0" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def client():
     pytest.importorskip("distributed")
@@ -208,6 +230,37 @@ def test_a_worker_that_is_killed_changes_nothing(client):
     assert killed
     assert [e.loss for e in disturbed.history] == [e.loss for e in undisturbed.history]
     np.testing.assert_array_equal(disturbed.w, undisturbed.w)
+
+
+@pytest.mark.rows
+def test_samples_larger_than_the_memory_of_all_workers(capsys):
+    """What docs/training.md says of its example."""
+    pytest.importorskip("distributed")
+    path = Path(__file__).parents[2] / "examples" / "larger-than-memory" / "run.py"
+    example = runpy.run_path(str(path))
+    spread, one = example["main"](["--epochs", "2", "--beside"])
+    expect_same(spread, one)
+    shown = capsys.readouterr().out
+    assert shown.startswith("819 MB of samples; 2 workers of 300MB each")
+    peaks = [int(n) for n in re.findall(r"^worker \d+: at most (\d+) MB", shown, re.MULTILINE)]
+    assert len(peaks) == 2
+    assert max(peaks) < 300
+
+
+@pytest.mark.rows
+def test_a_block_that_is_larger_than_the_memory_is_an_error_that_says_so(tmp_path):
+    pytest.importorskip("distributed")
+    from gradproof.training.cluster import ClusterError, opened
+
+    X = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.float64, (100_000, 400))
+    X[:] = 1
+    del X
+    np.save(tmp_path / "Y.npy", np.ones(100_000))
+    net = gp.Network(["n", 1])
+    with (opened(workers=1, memory="250MB") as client,
+          pytest.raises(ClusterError, match=r"smaller blocks than 100000 samples, or more memory")):
+        finished(spread(client, net, load(str(tmp_path)), Plan(epochs=1, batch=None, test=0),
+                        block=100_000))
 
 
 def many(rng):
