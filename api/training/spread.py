@@ -121,11 +121,11 @@ class Spread(Training):
 
         try:
             return self.client.compute(delayed).result()
-        except KilledWorker as error:
+        except (KilledWorker, MemoryError):
             raise ClusterError(
-                f"dask: {error.last_worker.address if error.last_worker else 'a worker'} and those "
-                "before it ended in the middle of the same block; where its memory does not last, "
-                f"take smaller blocks than {self.per_block} samples, or more memory") from None
+                "dask: several workers, one after the other, ended in the middle of the same "
+                f"block; where its memory does not last, take smaller blocks than {self.per_block} "
+                "samples, or more memory") from None
         except (CancelledError, OSError, TimeoutError) as error:
             raise ClusterError(f"dask: the scheduler is gone: {error}") from None
 

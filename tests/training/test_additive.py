@@ -49,6 +49,8 @@ ADDITIVE = {
     "two sums": lambda: stated("D = X @ W - Y\nP = sum(D**2)/m\nL = 2*P + 3*sum(abs(D)) + sum(W)"),
     "a sum times what is free": lambda: stated("D = X @ W - Y\nP = mean(D**2)\nL = P*sum(W**2)"),
     "sums for each class": lambda: stated("D = (X @ W - Y)**2\nc = sum(D, axis=0)\nL = sum(c*b)"),
+    "a parameter of the penalty alone": lambda: stated("L = sum((X @ W)**2)/m + sum(b**2)"),
+    "an input that is called M": lambda: stated("D = X @ M - Y\nL = mean(D**2)", M="n k"),
     "weights of samples": lambda: stated("D = sum((X @ W - Y)**2, axis=1)\nL = sum(v*D)/m"),
     "m alone": lambda: stated("D = X @ W - Y\nL = sum(D**2) + m*sum(W**2)"),
     "what is solved for, for each sample": lambda: stated(
@@ -140,7 +142,7 @@ def wrt_of(derivation):
 def derived(make):
     source = make()
     if not isinstance(source, gp.Network | gp.Model):
-        names = [array.name for array in source.inputs if array.name in ("W", "b")]
+        names = [array.name for array in source.inputs if array.name in ("W", "b", "M")]
         return gp.derive(source, wrt=names)
     return gp.derive(source)
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from gradproof.cli import main
 from gradproof.derivations.dask_blocks import NoDaskError
 from gradproof.symbolic.splitting.additive import NotAdditiveError
 from gradproof.training.data import load
+from gradproof.training.examples import Study, chosen, names
 from gradproof.training.folders import OnDisk, is_on_disk
-from gradproof.training.loop import Plan, train
+from gradproof.training.loop import Plan, Training, begun, train
 from gradproof.training.samples import DataError
 
 MOONS = gp.Network([2, 4, 1], activation="tanh", output="sigmoid", l2=0.01,
@@ -42,11 +44,13 @@ def folder_of(path, data):
 
 
 def expect_same(one, other):
-    assert [e.loss for e in one.history] == pytest.approx([e.loss for e in other.history],
-                                                          rel=1e-12)
-    assert [e.test_loss for e in one.history] == pytest.approx(
-        [e.test_loss for e in other.history], rel=1e-12)
-    assert [e.accuracy for e in one.history] == [e.accuracy for e in other.history]
+    for mine, theirs in zip(one.history, other.history, strict=True):
+        assert mine.loss == pytest.approx(theirs.loss, rel=1e-12)
+        assert mine.accuracy == theirs.accuracy
+        if theirs.test_loss is None:
+            assert mine.test_loss is None
+        else:
+            assert mine.test_loss == pytest.approx(theirs.test_loss, rel=1e-12)
     np.testing.assert_allclose(one.w, other.w, rtol=1e-9, atol=1e-12)
 
 
@@ -189,6 +193,52 @@ def test_masks_and_axes_of_steps_are_those_of_one_machine(client):
     data, plan = load("echo"), Plan(epochs=1, batch=100, sizes={})
     expect_same(finished(spread(client, STEPS, data, plan, block=33)),
                 finished(train(STEPS, data, plan)))
+
+
+class InThisProcess:
+    """Runs what a client would."""
+
+    def compute(self, delayed):
+        return type("Future", (), {"result": lambda _: delayed.compute(scheduler="synchronous")})()
+
+
+@pytest.mark.rows
+@pytest.mark.parametrize("name", names())
+def test_every_example_spreads_but_for_batch_norm(name):
+    """With blocks that do not go into its batches, from the first values to the end of an epoch."""
+    pytest.importorskip("dask.array")
+    found = chosen(name)
+    if isinstance(found, Study):
+        return
+    for variant in found.variants:
+        try:
+            data = load(found.data, seed=variant.plan.seed)
+        except DataError as error:
+            pytest.skip(str(error))
+        plan = replace(variant.plan, epochs=1, batch=200 if len(data) > 300 else None, clip=1.0)
+        if (name, variant.label) == ("batch-norm", "with"):
+            with pytest.raises(NotAdditiveError, match=r"var\["):
+                spread(InThisProcess(), variant.network, data, plan)
+            continue
+        runs = (finished(spread(InThisProcess(), variant.network, data, plan, block=67)),
+                finished(train(variant.network, data, plan)))
+        expect_same(*runs)
+
+
+@pytest.mark.rows
+def test_a_run_goes_on_from_a_checkpoint_of_the_other_kind(tmp_path):
+    pytest.importorskip("dask.array")
+    from gradproof.training.spread import Spread
+
+    data, file = load("moons"), tmp_path / "run.npz"
+    due = finished(train(MOONS, data, Plan(epochs=3)))
+    finished(train(MOONS, data, Plan(epochs=1), checkpoint_file=file))
+    for epochs in (2, 3):
+        made = Spread if epochs == 2 else Training
+        more = {"client": InThisProcess(), "block": 9} if epochs == 2 else {}
+        run = begun(made(MOONS, data, Plan(epochs=epochs), file, **more), resume=True)
+        assert len(run.history) == epochs - 1
+        expect_same(finished(run), due) if epochs == 3 else finished(run)
 
 
 @pytest.mark.rows
