@@ -50,14 +50,7 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
     command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     command.add_argument("--size", action="append", default=[], type=_size, metavar="NAME=N",
                          help="a size of the network that the data does not decide; more than once")
-    command.add_argument("--dask", nargs="?", const="local", metavar="SCHEDULER",
-                         help="spread each step over processes, blocks of its batch to each: of "
-                              "this machine, or of the scheduler at tcp://HOST:PORT")
-    command.add_argument("--workers", type=int, metavar="N", help="processes of this machine")
-    command.add_argument("--memory", metavar="SIZE",
-                         help="of each of them, such as 400MB; one that needs more is ended")
-    command.add_argument("--block", type=int, metavar="N",
-                         help="samples that a process computes at once (default: 16 MiB of them)")
+    _add_cluster(command)
     command.add_argument("--checkpoint", metavar="FILE.npz", help="written after each epoch")
     command.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     command.add_argument("-o", "--output", metavar="DIR", help="where a page of the run goes")
@@ -68,6 +61,17 @@ def add_options(command: argparse.ArgumentParser, spec_help: str) -> None:
     command.add_argument("--force", action="store_true",
                          help="replace files of the page that are no report's, and a checkpoint "
                               "that is not gone on from")
+
+
+def _add_cluster(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dask", nargs="?", const="local", metavar="SCHEDULER",
+                         help="spread each step over processes, blocks of its batch to each: of "
+                              "this machine, or of the scheduler at tcp://HOST:PORT")
+    command.add_argument("--workers", type=int, metavar="N", help="processes of this machine")
+    command.add_argument("--memory", metavar="SIZE",
+                         help="of each of them, such as 400MB; one that needs more is ended")
+    command.add_argument("--block", type=int, metavar="N",
+                         help="samples that a process computes at once (default: 16 MiB of them)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,8 +2,9 @@
 
 The rule is :mod:`gradproof.symbolic.derive`.
 
-    blocks       `d.additive()`: the gradient of a batch from blocks of it
-    dask_blocks  the same over Dask arrays, on several processes
+    additive     `d.additive()`: the gradient of a batch from blocks of it
+    blocks       the same on one process, block by block
+    dask_blocks  and over Dask arrays, on several processes
     declare      `gp.Array`: an input that is more than a shape
     derivation   A loss derived: formulas that print, and functions that compute
     deriving     from each of them to its derivation: `gp.derive`

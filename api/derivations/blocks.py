@@ -1,7 +1,8 @@
 """The gradient of a batch from blocks of it: where its loss is a sum over the samples.
 
     >>> import gradproof as gp
-    >>> blocks = gp.derive(gp.Network([2, 1], l2=0.1)).additive()
+    >>> network = gp.Network([2, 1], loss="mean_squared_error", l2=0.1)
+    >>> blocks = gp.derive(network).additive()
     >>> blocks.block
     ('X', 'Y', 'W1', 'b1', 'M')
     >>> blocks.once
@@ -19,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradproof.codegen.compile import compile_system
-from gradproof.derivations.dask_blocks import delayed_gradient
 from gradproof.symbolic.derive.chain import differentiate
-from gradproof.symbolic.equation import System, size_symbol
+from gradproof.symbolic.equation import System
 from gradproof.symbolic.splitting.additive import NotAdditiveError
-from gradproof.symbolic.splitting.parts import Parts, parts
+from gradproof.symbolic.splitting.parts import Parts
 
 Found: TypeAlias = tuple[float, dict[str, NDArray[Any]]]
 """A loss and its gradients by name."""
@@ -42,7 +42,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Additive:
+class Blocks:
     """A loss that is a sum over the samples of a batch, and its gradients, from blocks of these.
 
     along: the inputs that are split, with the axis of their samples.
@@ -106,18 +106,6 @@ class Additive:
             raise ValueError(f"samples: expected {samples} in all blocks, got {seen}")
         return self.finished(summed(found), arrays, samples)
 
-    def delayed(self, **arrays: Any) -> Any:
-        """The loss and gradients as a `dask.delayed.Delayed`: `.compute()` runs it, on threads or
-        on the workers of a `distributed.Client`.
-
-        arrays: those with samples as Dask arrays, which are split as the one with most blocks
-        is (other axes are put together), or of NumPy, one block; all others of NumPy.
-
-        Raises NoDaskError, ValueError for arrays that do not fit each other, TypeError for a
-        missing one.
-        """
-        return delayed_gradient(self, arrays)
-
     def finished(self, total: Found, arrays: Mapping[str, Any], samples: int) -> Found:
         """The sum of the blocks with what is added once, and zeros for what neither reaches."""
         if self.of_once is not None:
@@ -139,11 +127,6 @@ class Additive:
         wrt = tuple(name for name in self.wrt if name in reached)
         chain = differentiate(system, loss, wrt)
         return Made(chain.system, (loss, *(chain.of[name] for name in wrt)), wrt)
-
-
-def additive(system: System, loss: str, wrt: Sequence[str], size: str) -> Additive:
-    """A loss and its gradients in blocks.  Raises NotAdditiveError."""
-    return Additive(parts(system, loss, size_symbol(size)), tuple(wrt))
 
 
 def summed(found: Sequence[Found]) -> Found:

@@ -13,12 +13,11 @@ import pickle
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import isnan
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .blocks import Additive, Found, Made
+from gradproof.derivations.blocks import Blocks, Found, Made, summed
 
 BRANCHES = 8
 """Parts that are added at once."""
@@ -39,7 +38,7 @@ def dask_modules() -> tuple[Any, Any]:
     return dask.delayed, dask.array
 
 
-def delayed_gradient(additive: Additive, arrays: Mapping[str, Any]) -> Any:
+def delayed_gradient(additive: Blocks, arrays: Mapping[str, Any]) -> Any:
     """A `dask.delayed.Delayed` of the loss and its gradients; see :meth:`Additive.delayed`."""
     delayed, _ = dask_modules()
     free = {name: np.asarray(value) for name, value in arrays.items() if name not in additive.along}
@@ -59,7 +58,7 @@ Then: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 
 
 def of_blocks(
-    additive: Additive, made: Made, arrays: Mapping[str, Any], then: Then | None = None
+    additive: Blocks, made: Made, arrays: Mapping[str, Any], then: Then | None = None
 ) -> tuple[int, list[Any]]:
     """The number of samples, and the delayed values of a function for each block of them."""
     delayed, _ = dask_modules()
@@ -81,8 +80,6 @@ def applied(
 
 def tree(delayed: Any, found: Sequence[Any]) -> Any:
     """Delayed losses and gradients as their delayed sum."""
-    from .blocks import summed
-
     add = delayed(summed, pure=False)
     level = list(found)
     while len(level) > 1:
@@ -111,7 +108,7 @@ def _complete(total: Found, shapes: Mapping[str, tuple[int, ...]]) -> Found:
                   for name, shape in shapes.items()}
 
 
-def _blocks(additive: Additive, arrays: Mapping[str, Any]) -> tuple[list[tuple[Any, ...]], int]:
+def _blocks(additive: Blocks, arrays: Mapping[str, Any]) -> tuple[list[tuple[Any, ...]], int]:
     """The blocks of the arrays with samples, beside each other, and the number of samples."""
     _, array = dask_modules()
     absent = [name for name in additive.along if name not in arrays]

@@ -15,7 +15,7 @@ from gradproof.codegen.loops.c_library import compile_c
 from gradproof.codegen.loops.c_source import CSource, c_source
 from gradproof.codegen.loops.numba_library import compile_numba
 from gradproof.codegen.source import gradient_source
-from gradproof.derivations.blocks import Additive, additive
+from gradproof.derivations.additive import Additive, additive
 from gradproof.derivations.derivatives import (
     Derivative,
     Target,

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradproof.derivations.blocks import Additive, Made
+from gradproof.derivations.additive import Additive
+from gradproof.derivations.blocks import Made
 from gradproof.derivations.dask_blocks import dask_modules, of_blocks, tree
 from gradproof.symbolic.specs.stated import Stated
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradproof as gp
@@ -68,6 +68,9 @@ ADDITIVE = {
         {"type": "conv2d", "channels": 2, "kernel": 2, "activation": "relu"},
         {"type": "max_pool2d", "kernel": 2}, {"type": "flatten"}, DENSE, shape="m 1 5 5"),
 }
+
+LONGER = ("an LSTM, with steps in front", "penalties", "a convolution", "layer norm", "dropout",
+          "what is solved for, for each sample")
 
 REFUSED = {
     "batch norm": (
@@ -161,7 +164,8 @@ def expect_equal(found, due, tolerance=1e-12):
         np.testing.assert_allclose(found[1][name], value, rtol=1e-9, atol=tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ADDITIVE)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow if name in LONGER else ()) for name in ADDITIVE])
 def test_blocks_of_any_lengths_add_up_to_the_batch(name):
     derivation = derived(ADDITIVE[name])
     values = sized(derivation.system, 7, np.random.default_rng(3))
@@ -236,6 +240,7 @@ BLOCKS = LOSS.additive()
 WHOLE, PART, ONCE = LOSS.compile(), BLOCKS.of_block.compiled(), BLOCKS.of_once.compiled()
 
 
+@settings(max_examples=20)
 @given(st.integers(1, 12).flatmap(lambda m: st.tuples(
     st.just(m), st.sets(st.integers(1, max(m - 1, 1)), max_size=4), st.integers(0, 2**32 - 1))))
 def test_every_cut_gives_the_same_sum(drawn):

@@ -57,7 +57,7 @@ def expect_same(one, other):
 # --- without Dask ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("columns", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_samples_on_disk_train_as_samples_in_memory(tmp_path, columns):
     net = gp.Network([2, 4, 1], activation="tanh", output="sigmoid", loss="binary_cross_entropy",
                      convention="columns" if columns else "rows")
