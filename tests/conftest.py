@@ -3,7 +3,7 @@
 Where each row of a table is a whole check or a command, the default run takes the first row and the
 middle one, the slow run every third of the others (of those that try to fool the checker, all);
 ``pytest -m "slow or rows"`` runs every one.  Of other tables of more than `LONG` rows the default
-run takes every other row, of four times as many every fourth, the slow run the rest.
+run takes every other row, the slow run the rest; of four times as many each takes every fourth.
 """
 
 import sys
@@ -33,8 +33,10 @@ def pytest_collection_modifyitems(items):
     for (folder, *_), rows in tables.items():
         for place, item in enumerate(rows):
             if folder not in WHOLE_CHECKS:
-                if place % (1 if len(rows) <= LONG else 2 if len(rows) <= 4*LONG else 4):
-                    item.add_marker(pytest.mark.slow)
+                apart = 4 if len(rows) > 4*LONG else 2 if len(rows) > LONG else 1
+                if place % apart:
+                    item.add_marker(
+                        pytest.mark.slow if place % apart == apart // 2 else pytest.mark.rows)
             elif place not in (0, len(rows) // 2):
                 is_slow = folder == "redteam" or place % 3 == 1
                 item.add_marker(pytest.mark.slow if is_slow else pytest.mark.rows)

@@ -1,8 +1,6 @@
 """JAX's functions with rules of their own: right ones are proved, wrong ones' lines named."""
 
 import linecache
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,14 +166,6 @@ def test_the_value_of_fwd_is_that_of_the_function():
 def test_what_is_no_rule_is_said(rule, said):
     with pytest.raises(gp.LayerError, match=said):
         gp.check_layer(rule, x="m n")
-
-
-def test_the_page_runs_as_it_is_printed(capsys):
-    text = (Path(__file__).parents[2] / "docs" / "jax.md").read_text()
-    names = {"__name__": "page"}
-    for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        exec(program, names)
-    assert capsys.readouterr().out == "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
 
 
 def test_no_gradient_is_one_of_zero():

@@ -169,7 +169,7 @@ def titled() -> list[Any]:
     for script in SCRIPTS:
         how = waiting.get(script.name)
         marks = [] if script.name in QUICK else [pytest.mark.slow]
-        if script.name in ("no end at the top", "no end, asleep"):  # waits, as "no end" does
+        if script.name in ("no end at the top", "no end, asleep", "all memory"):  # as "no end" is
             marks.append(pytest.mark.rows)
         if how is not None:
             marks.append(pytest.mark.xfail(reason=how, strict=False,
