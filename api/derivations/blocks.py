@@ -117,8 +117,12 @@ class Blocks:
 
     def given(self, names: Sequence[str], arrays: Mapping[str, Any], samples: int
               ) -> dict[str, Any]:
-        """Those of the arrays that a part reads, with the number of all samples."""
-        known = {**arrays, self.whole: float(samples)}
+        """Those of the arrays that a part reads, with the number of all samples, in the precision
+        that they have."""
+        kinds = [kind for kind in (getattr(value, "dtype", None) for value in arrays.values())
+                 if kind is not None and kind.kind == "f"]
+        number = np.asarray(samples, np.result_type(*kinds) if kinds else np.float64)
+        known = {**arrays, self.whole: number}
         return {name: known[name] for name in names if name in known}
 
     def _made(self, system: System) -> Made:

@@ -225,6 +225,16 @@ def test_what_the_page_on_training_says_of_blocks_is_so():
     assert not found.failed
 
 
+def test_single_precision_stays():
+    derivation = derived(ADDITIVE["a term that is one over m"])
+    values = {name: value.astype(np.float32) for name, value in
+              sized(derivation.system, 6, np.random.default_rng(2)).items()}
+    due, blocks = derivation.compile()(**values), derivation.additive()
+    loss, gradients = blocks.gradient(pieces(values, blocks.along, [0, 4, 6]), 6, W=values["W"])
+    assert np.asarray(loss).dtype == gradients["W"].dtype == due[1]["W"].dtype == np.float32
+    np.testing.assert_allclose(gradients["W"], due[1]["W"], rtol=1e-5)
+
+
 def test_blocks_that_are_not_the_batch_are_an_error():
     derivation = derived(ADDITIVE["a mean"])
     values = sized(derivation.system, 5, np.random.default_rng(0))
