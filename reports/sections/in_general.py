@@ -44,9 +44,10 @@ def general_section(rule: Sequence[tuple[str, str, str]], notation: Notation) ->
         " counts the layers.")
     blocks: list[Block] = [Paragraph((
         "The same for layer ", Math("l"), " of a network whose last layer is ", Math("L"),
-        ", derived from the recurrence of the forward equations, for one sample; over a batch the "
-        "gradients are the sums of these over the samples. ", Math(output), " is the output of a "
-        "layer, ", Math("f"), " its activation.", *renamed,
+        ", derived from the recurrence of the forward equations, for one sample and its own loss; "
+        "over a batch the gradients are the sums of these over the samples, or the means where the "
+        "loss is a mean. ", Math(output), " is the output of a layer, ", Math("f"),
+        " its activation.", *renamed,
     ))]
     for where, latex, reason in rule:
         scope = where.replace("≤", r"\le").replace("<", r"\lt")

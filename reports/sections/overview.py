@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import signature
 
+import sympy as sp
+
 from ...symbolic.derive.steps import Chain
 from ...symbolic.display.definitions import definition, slope_identity
 from ...symbolic.display.layout import ATOM, MUL, Piece, body
 from ...symbolic.display.notation import general_notation, letter
 from ...symbolic.display.text_and_latex import LatexStyle
 from ...symbolic.display.writer import Writer
-from ...symbolic.equation import Array, Size, slot
+from ...symbolic.equation import INDEX_VALUE, Array, Guard, Read, Size, Within, slot
 from ...symbolic.layers.losses import LOSSES
 from ...symbolic.specs.model import LayerSummary, Model
 from ...symbolic.specs.network import Network
@@ -76,7 +78,7 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
             ("The input ", Code("X"), " is ", *_shape(model.shapes()["X"]), "; samples are "
              "rows, and a layer's number is its place in the list."),
             ("Loss ", Math(loss), ": ", *_loss_told(model, writer), "."),
-            ("Subscripts count from 1; an axis of size 1 has none.",),
+            (_subscripts(chain),),
             (*_adjoints(model, writer), *_SIGNS),
         )),
     ]
@@ -96,7 +98,7 @@ def _of_equations(spec: Stated, chain: Chain, writer: Writer) -> Section:
 
     blocks: list[Block] = [
         _arrays(chain, writer, lambda name: (f"{what(name)}{_kind(inputs.get(name))}",)),
-        Bullets((("A vector is a column. Subscripts count from 1; an axis of size 1 has none.",),
+        Bullets(((f"A vector is a column. {_subscripts(chain)}",),
                  (*_SIGNS[:-2], Math(r"\mathbf{1}"), " is a column of ones, ", Math("I"),
                   " the identity.")))]
     return _section("The equations", chain, blocks)
@@ -120,7 +122,7 @@ def _of_program(spec: Program, chain: Chain, writer: Writer) -> Section:
     vectors = "A sample is a row; what is computed for each sample is a column. " if spec.rows \
         else "A vector is a column. "
     told: list[Prose] = [
-        (f"{vectors}Subscripts count from 1; an axis of size 1 has none.",),
+        (f"{vectors}{_subscripts(chain)}",),
         (*_SIGNS[:-2], Math(r"\mathbf{1}"), " is a column of ones, ", Math("I"),
          " the identity.")]
     for output, name in spec.upstream.items():
@@ -130,6 +132,30 @@ def _of_program(spec: Program, chain: Chain, writer: Writer) -> Section:
                      ", is handed in."))
     title = "The module" if spec.kind == "module" else "The function"
     return _section(title, chain, [_arrays(chain, writer, what), Bullets(tuple(told))])
+
+
+def _subscripts(chain: Chain) -> str:
+    """From where subscripts count.  Equations count from 0, which is seen where a subscript is a
+    number, is calculated, looked up or compared with one: x[t - 1], E[word], [t >= 1].  Worked
+    numbers name entries as print does, from 1."""
+    shapes = chain.system.shapes
+
+    def seen(read: Read) -> bool:
+        return read.array == INDEX_VALUE or any(
+            not isinstance(subscript, sp.Symbol) and size != 1
+            for subscript, size in zip(read.at, shapes[read.array], strict=True))
+
+    def compared(guard: Guard) -> bool:
+        return isinstance(guard, Within) or not (
+            isinstance(guard.left, sp.Symbol) and isinstance(guard.right, sp.Symbol))
+
+    forward = [step.equation for step in chain.steps if step.role == "forward"]
+    if any(map(seen, (read for one in forward for read in one.reads))) or any(
+            map(compared, (guard for one in forward for term in one.terms
+                           for guard in term.guards))):
+        return ("In formulas subscripts count from 0, in worked numbers from 1; an axis of size 1 "
+                "has none.")
+    return "Subscripts count from 1; an axis of size 1 has none."
 
 
 def _kind(array: Array | None) -> str:

@@ -1,9 +1,10 @@
 """Pages of LaTeX end where they may: not between the rows of a formula, not behind a heading or the
-first row of a table; and the scripts of a letter stand above one another."""
+first row of a table; the scripts of a letter stand above one another; and the words are true."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,37 @@ def test_a_picture_keeps_its_caption() -> None:
     text = latex(data)
     assert "The loss after" in text
     assert re.search(r"\\nopagebreak\n[^\n]*The loss after", text)
+
+
+SPEC = """name = "t"
+parameters = ["a"]
+equations = "{text}"
+[shapes]
+x = "n m"
+a = ""
+"""
+
+
+@pytest.mark.parametrize(("text", "shown", "first"), [
+    ("L = sum(a*x**2)", "a x _{i j}^{2}", 1), ("L = sum(a*x[0])", "a x _{0 j}", 0),
+    ("L = sum(a*x[1:]*x[:-1])", "a x _{i+1,j} x _{i j}", 0),
+    ("L = sum(a*x[::-1])", "a x _{-i+n-1,j}", 0), ("L = sum(a*x*arange(m))", "a x _{i j} j", 0),
+    (r"y = sum(x, axis=1, keepdims=True)\nL = sum(a*y*x)", "y _{i}", 1),
+])
+def test_it_is_said_from_where_subscripts_count(tmp_path: Path, text: str, shown: str,
+                                                first: int) -> None:
+    """Formulas count from 0 where that is seen in them, numbers from 1."""
+    (tmp_path / "t.toml").write_text(SPEC.format(text=text))
+    data, _ = report_data(load_source(str(tmp_path / "t.toml")), sections=["network", "forward"])
+    english, chinese = markdown(data), markdown(data.translated(language("zh")))
+    assert shown in english
+    assert ("In formulas subscripts count from 0, in worked numbers" in english) is (first == 0)
+    assert ("Subscripts count from 1;" in english) is (first == 1)
+    assert ("公式中下标从 0 起，数值演算中从 1 起" in chinese) is (first == 0)
+
+
+def test_the_rule_says_what_a_batch_makes_of_it() -> None:
+    """A batch whose loss is a mean has the means of the gradients."""
+    data, _ = report_data(load_source("moons"), sections=["rule"])
+    assert "sums of these over the samples, or the means where the loss is a mean" in markdown(data)
+    assert "损失取平均时为各样本之平均" in markdown(data.translated(language("zh")))
