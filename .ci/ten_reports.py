@@ -101,10 +101,12 @@ def compiled(place: Path) -> list[str]:
     engine = shutil.which("xelatex") or ("" if chinese else shutil.which("pdflatex"))
     if not engine or (chinese and not found_by_tex("ctexart.cls")):
         return []
-    for _ in range(2):
+    for run in range(3):
         done = subprocess.run([engine, "-interaction=nonstopmode", "-halt-on-error", "report.tex"],
                               cwd=place, capture_output=True, timeout=120, check=False)
-    log = (place / "report.log").read_text(encoding="utf-8", errors="replace")
+        log = (place / "report.log").read_text(encoding="utf-8", errors="replace")
+        if run and "Rerun LaTeX" not in log:
+            break
     if done.returncode:
         return [f"{place}: {log[-500:]}"]
     return [f"{place}: {line}" for line in re.findall(

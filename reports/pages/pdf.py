@@ -19,6 +19,9 @@ TEX = ("xelatex", "lualatex", "pdflatex", "tectonic")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 180
 """For one run of either."""
+RUNS = 4
+"""At most, of TeX: a long table asks for a third, which sets its head above its columns."""
+_AGAIN = re.compile(r"Rerun (?:LaTeX|to get)")
 _LACKS = re.compile(r"Missing character: [^!\n]*|Font shape `[^']*' undefined")
 
 
@@ -86,10 +89,12 @@ def _compiled(tex: str, text: str, place: Path) -> None:
     if Path(tex).stem == "tectonic":
         _run([tex, "--untrusted", "report.tex"], place)
         return
-    for _ in range(2):  # the second knows the places that the first has found
-        _run([tex, *options, "report.tex"], place)
     log = place / "report.log"
-    said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    for run in range(RUNS):  # the second knows the places that the first has found
+        _run([tex, *options, "report.tex"], place)
+        said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        if run and not _AGAIN.search(said):
+            break
     if lacks := _LACKS.search(said):
         raise PdfError(f"{Path(tex).name} lacks a font of the report ({lacks[0]}); install it "
                        "(Debian: lmodern), or another of the engines")

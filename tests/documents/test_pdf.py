@@ -104,6 +104,17 @@ def test_an_engine_that_lacks_fonts_is_passed_over(tmp_path: Path) -> None:
         pdf(report_of("moons"), found.get)
 
 
+@pytest.mark.parametrize(("asked", "runs"), [(0, 2), (1, 2), (2, 3), (9, 4)])
+def test_tex_runs_as_often_as_it_asks_for(tmp_path: Path, asked: int, runs: int) -> None:
+    """The runs that `asked` counts want another one; more than four are not made."""
+    program = tmp_path / "xelatex"
+    program.write_text("#!/bin/sh\necho run >> report.pdf\ntest $(wc -l < report.pdf) -gt "
+                       f"{asked} && echo done > report.log ||\n"
+                       "echo 'Table widths have changed. Rerun LaTeX.' > report.log\n")
+    program.chmod(0o755)
+    assert pdf(report_of("moons"), {"xelatex": str(program)}.get) == b"run\n" * runs
+
+
 @pytest.mark.browser
 def test_a_pdf_by_chromium(tmp_path: Path) -> None:
     engine = only(CHROMIUM) or pytest.skip("no Chromium")
