@@ -53,8 +53,8 @@ def worked_section(
     checked = sum(line.checked for line in lines)
     unread = len(lines) - checked
     caution = "" if not unread else (
-        f" {unread} {'line was' if unread == 1 else 'lines were'} not checked: what it computes is "
-        "beyond the check, or its digits cancel beyond all that are printed; such a line has no "
+        f" {unread} {'line was' if unread == 1 else 'lines were'} not checked: what such a line "
+        "computes is beyond the check, or its digits cancel beyond all that are printed; it has no "
         "numbers put in.")
     sizes = [Math(f"{symbol} = {number}") for symbol, number in figures.sizes.items()]
     here = (" Here ", *listed(sizes), ".") if sizes else ()
