@@ -5,7 +5,8 @@
 Formulas go through math-core and, where Node has it, KaTeX; LaTeX is compiled where there is a TeX
 (nothing overfull, nothing missing), Typst where its compiler is; pages are opened in Chromium where
 there is one, at 400 and 1400 pixels: no word on the console, no request, nothing wider than the
-screen, and nothing serious that axe would find. What is wrong is printed, and the exit code is 1.
+screen, no row of a formula upon the one before, no code in a table's cell in two lines, and nothing
+serious that axe would find. What is wrong is printed, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -51,13 +52,19 @@ addEventListener("load", async () => {
     e => e.checkVisibility() && !e.getBoundingClientRect().height).length;
   const cut = innerWidth < 1000 ? [] : [...document.querySelectorAll(".right")].filter(
     e => e.scrollWidth > e.clientWidth + 1).map(e => e.parentNode.dataset.tex);
+  const broken = [...document.querySelectorAll("td code")].filter(
+    e => e.getClientRects().length > 1).map(e => e.textContent);
+  const close = [...document.querySelectorAll(".right")].filter(e => e.checkVisibility() && [
+    ...e.querySelectorAll(".side math")].map(m => m.getBoundingClientRect()).some((box, at, all) =>
+      at && box.left <= all[at - 1].left && box.top < all[at - 1].bottom + 2)).map(
+        e => e.parentNode.dataset.tex);
   const asked = performance.getEntriesByType("resource").map(e => e.name);
   const axed = window.axe && innerWidth > 1000
     ? (await axe.run(document, {resultTypes: ["violations"]})).violations
         .filter(one => ["serious", "critical"].includes(one.impact))
         .map(one => one.id + " " + one.nodes[0].html.slice(0, 200)) : [];
   const page = location.pathname, width = innerWidth;
-  parent.postMessage({page, width, wide, flat, cut, asked, axed}, "*");
+  parent.postMessage({page, width, wide, flat, cut, broken, close, asked, axed}, "*");
 });
 </script></body>"""
 FRAMES = """<!doctype html><body><pre id="found"></pre><script>
@@ -190,7 +197,8 @@ def seen(places: list[Path]) -> Iterator[str]:
     if len(looks) != len(frames):
         yield f"{len(looks)} of {len(frames)} pages were opened"
     for look in looks:
-        wrong = {key: look[key] for key in ("flat", "cut", "asked", "axed") if look[key]}
+        wrong = {key: look[key] for key in ("flat", "cut", "broken", "close", "asked", "axed")
+                 if look[key]}
         if look["wide"] > 0:
             wrong["wide"] = look["wide"]
         if wrong:
