@@ -46,8 +46,8 @@ def general_section(rule: Sequence[tuple[str, str, str]], notation: Notation) ->
         "The same for layer ", Math("l"), " of a network whose last layer is ", Math("L"),
         ", derived from the recurrence of the forward equations, for one sample and its own loss; "
         "over a batch the gradients are the sums of these over the samples, or the means where the "
-        "loss is a mean. ", Math(output), " is the output of a layer, ", Math("f"),
-        " its activation.", *renamed,
+        "loss is a mean; a penalty adds its own. ", Math(output), " is the output of a layer, ",
+        Math("f"), " its activation.", *renamed,
     ))]
     for where, latex, reason in rule:
         scope = where.replace("≤", r"\le").replace("<", r"\lt")

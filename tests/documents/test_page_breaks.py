@@ -132,5 +132,6 @@ def test_it_is_said_from_where_subscripts_count(tmp_path: Path, text: str, shown
 def test_the_rule_says_what_a_batch_makes_of_it() -> None:
     """A batch whose loss is a mean has the means of the gradients."""
     data, _ = report_data(load_source("moons"), sections=["rule"])
-    assert "sums of these over the samples, or the means where the loss is a mean" in markdown(data)
-    assert "损失取平均时为各样本之平均" in markdown(data.translated(language("zh")))
+    english, chinese = markdown(data), markdown(data.translated(language("zh")))
+    assert "the sums of these over the samples, or the means where the loss is a mean; a" in english
+    assert "损失取平均时为各样本之平均；惩罚项另加其梯度" in chinese
