@@ -2,10 +2,11 @@
 
     python examples/beside/beside.py SOURCES OUT
 
-SOURCES holds clones of mnielsen/nnadl_site, cs231n/cs231n.github.io and d2l-ai/d2l-en, a folder
-node_modules with MathJax 3, and is left as it is; what is missing is passed over.  handcalcs and
-markdown are asked for where they are used.  Chromium sets both pages and takes the picture.  Only
-what its licence lets one keep is kept in docs/: the others are for looking at.
+SOURCES holds clones of mnielsen/nnadl_site, cs231n/cs231n.github.io, d2l-ai/d2l-en and
+exacity/deeplearningbook-chinese, a folder node_modules with MathJax 3, and is left as it is; what
+is missing is passed over.  handcalcs and markdown are asked for where they are used.  Chromium sets
+both pages and takes the picture.  Only what its licence lets one keep is kept in docs/: the others
+are for looking at.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 from gradproof.derivations.sources import load_source
 from gradproof.reporting import report_data
+from gradproof.reports.language import language
 from gradproof.reports.pages.html_page import html_page
 
 MATHJAX = """<script>MathJax = {{tex: {{inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]], tags: "ams"}},
@@ -50,11 +52,11 @@ def numbers() -> dict[str, float]:
     return locals()
 
 
-def written(source: Path, math: str, name: str = "") -> str:
+def written(text: str, math: str) -> str:
     """A page in Markdown with its formulas left for MathJax."""
     import markdown
 
-    text = re.sub(r"^---.*?---\n", "", source.read_text(encoding="utf-8"), count=1, flags=re.DOTALL)
+    text = re.sub(r"^---.*?---\n", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"\{%.*?%\}|:\w+:`[^`]*`|\{\{.*?\}\}", "", text)
     held: list[str] = []
 
@@ -68,6 +70,43 @@ def written(source: Path, math: str, name: str = "") -> str:
     return f"<!doctype html><meta charset=utf-8>{math}{STYLE}{made}"
 
 
+def from_latex(text: str) -> str:
+    """Markdown with environments of LaTeX in it, with what a browser can set in their place:
+    equations as formulas, algorithms in lines with their steps set in, figures as their captions
+    (the translation's repository has no figures)."""
+    def lines(found: re.Match[str]) -> str:
+        deep, made = 0, []
+        for line in re.split(r"\n(?=\s*\\[A-Z])", found[1].strip()):
+            words = re.match(r"\s*\\([A-Z]+)\s*(.*)", line.rstrip(), re.DOTALL)
+            kind, rest = words.groups() if words else ("STATE", line)
+            deep -= kind.startswith("END")
+            said = {"STATE": "", "REQUIRE": "<b>Require</b> ", "FOR": "<b>for</b> ",
+                    "IF": "<b>if</b> "}.get(kind, f"<b>{kind.lower()}</b> ")
+            rest = rest[1:-1] if rest.startswith("{") and rest.endswith("}") else rest
+            made.append(f'<div style="margin-left:{2 * deep}em">{said}{rest}</div>')
+            deep += kind in ("FOR", "IF")
+        return "\n".join(made)
+
+    text = re.sub(r"\\begin\{(equation|align)\}(.*?)\\end\{\1\}",
+                  r"$$\\begin{\1}\2\\end{\1}$$", text, flags=re.DOTALL)
+    text = re.sub(r"\\caption(?:\[.*?\])?\{(.*?)\}\s*(?=\\begin\{algorithmic\}|\\end\{figure\})",
+                  r"<p><i>\1</i></p>\n", text, flags=re.DOTALL)
+    text = re.sub(r"\\begin\{algorithmic\}(.*?)\\end\{algorithmic\}", lines, text, flags=re.DOTALL)
+    text = re.sub(r"\\begin\{(algorithm|figure)\}.*?\n(?:\\if.*?\\fi|\\captionsetup.*?\n|\s)*",
+                  r'<div style="border:solid #999;border-width:1px 0;margin:1em 0">', text,
+                  flags=re.DOTALL)
+    parts = re.split(r"(\$\$.*?\$\$|\$[^$]+\$)", text, flags=re.DOTALL)  # formulas at odd places
+    for at, part in enumerate(parts):
+        shown, line = (r"\mathtt{%s}", r"\unicode{x5F}") if at % 2 else ("<code>%s</code>", "_")
+        part = re.sub(r"\{\\tt (.*?)\}|~?\\verb\|(.*?)\|", lambda found, shown=shown, line=line:
+                      shown % re.sub(r"\\?_", lambda _: line, found[1] or found[2]), part)
+        parts[at] = re.sub(r"\{\\bf (.*?)\}|\\emph\{(.*?)\}", r"<b>\1\2</b>", part)
+    text = "".join(parts)
+    for name, word in {"alg": "算法", "fig": "图", "eqn": "式", "sec": "节", "chap": "章"}.items():
+        text = text.replace(rf"\{name}?", word)  # whose numbers the repository's pages lack
+    return re.sub(r"\\end\{(algorithm|figure)\}", "</div>\n", text)
+
+
 def worked(math: str) -> str:
     """The numbers of 2-2-1 as handcalcs prints them."""
     from handcalcs.handcalcs import LatexRenderer
@@ -78,8 +117,8 @@ def worked(math: str) -> str:
     return f"<!doctype html><meta charset=utf-8>{math}{STYLE}{shown}"
 
 
-def pages(sources: Path) -> dict[str, tuple[str, str, str]]:
-    """By name: their page, our example and the section of ours that is put beside it."""
+def pages(sources: Path) -> dict[str, tuple[str, str, str, str]]:
+    """By name: their page, its language, our example and the section that is put beside it."""
     folder = (sources / "node_modules").resolve().as_uri()
 
     def math(to: str) -> str:
@@ -92,15 +131,24 @@ def pages(sources: Path) -> dict[str, tuple[str, str, str]]:
         text = re.sub(r"<script.*?</script>", "", nielsen.read_text(encoding="utf-8"),
                       flags=re.DOTALL)
         base = f'<base href="{nielsen.parent.resolve().as_uri()}/">'
-        found["nielsen"] = text.replace("<head>", f"<head>{base}{math(to)}", 1), "xor", "rule"
+        found["nielsen"] = (text.replace("<head>", f"<head>{base}{math(to)}", 1), "en", "xor",
+                            "rule")
     notes = sources / "cs231n.github.io" / "optimization-2.md"
     if notes.exists():
-        found["cs231n"] = written(notes, math("a[name=intuitive]")), "2-2-1", "network"
+        found["cs231n"] = (written(notes.read_text(encoding="utf-8"), math("a[name=intuitive]")),
+                           "en", "2-2-1", "network")
     dive = sources / "d2l-en" / "chapter_multilayer-perceptrons" / "backprop.md"
     if dive.exists():
-        found["d2l"] = written(dive, math("#backpropagation")), "3-4-2", "gradient"
+        found["d2l"] = (written(dive.read_text(encoding="utf-8"), math("#backpropagation")),
+                        "en", "3-4-2", "gradient")
+    book = sources / "deeplearningbook-chinese" / "docs"
+    for chapter in book.glob("_posts/*-Chapter6_*.md"):
+        text = chapter.read_text(encoding="utf-8").partition("# 反向传播和其他的微分算法")
+        letters = (book / "_includes" / "math_symbol.html").read_text(encoding="utf-8")
+        made = written(from_latex("".join(text[1:])), math("#mlp"))
+        found["goodfellow"] = (made.replace(STYLE, STYLE + letters, 1), "zh", "xor", "rule")
     try:
-        found["handcalcs"] = worked(math("body")), "2-2-1", "numbers"
+        found["handcalcs"] = worked(math("body")), "en", "2-2-1", "numbers"
     except ImportError:
         print("no handcalcs; passed over")
     return found
@@ -109,13 +157,14 @@ def pages(sources: Path) -> dict[str, tuple[str, str, str]]:
 def main(sources: Path, out: Path) -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))))
     out.mkdir(parents=True, exist_ok=True)
-    for name, (theirs, example, section) in pages(sources).items():
+    for name, (theirs, spoken, example, section) in pages(sources).items():
         with TemporaryDirectory() as made_there:
             there = Path(made_there)
             (there / "theirs.html").write_text(theirs, encoding="utf-8")
             data, _ = report_data(load_source(example))
             at = "derivation-3" if section == "gradient" else section
-            (there / "ours.html").write_text(html_page(data), encoding="utf-8")
+            ours = html_page(data.translated(language(spoken)))
+            (there / "ours.html").write_text(ours, encoding="utf-8")
             (there / "both.html").write_text(
                 '<body style="margin:0;display:flex;background:#888;gap:6px">'
                 + "".join(f'<iframe src="{page}" style="width:700px;height:1000px;border:0;'
