@@ -164,6 +164,7 @@ def main(sources: Path, out: Path) -> None:
             data, _ = report_data(load_source(example))
             at = "derivation-3" if section == "gradient" else section
             ours = html_page(data.translated(language(spoken)))
+            ours = ours.replace("</head>", "<style>html{scroll-behavior:auto}</style></head>", 1)
             (there / "ours.html").write_text(ours, encoding="utf-8")
             (there / "both.html").write_text(
                 '<body style="margin:0;display:flex;background:#888;gap:6px">'
