@@ -231,7 +231,9 @@ def test_single_precision_stays():
               sized(derivation.system, 6, np.random.default_rng(2)).items()}
     due, blocks = derivation.compile()(**values), derivation.additive()
     loss, gradients = blocks.gradient(pieces(values, blocks.along, [0, 4, 6]), 6, W=values["W"])
-    assert np.asarray(loss).dtype == gradients["W"].dtype == due[1]["W"].dtype == np.float32
+    assert gradients["W"].dtype == due[1]["W"].dtype == np.float32
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":  # before, numbers are of double precision
+        assert np.asarray(loss).dtype == np.float32
     np.testing.assert_allclose(gradients["W"], due[1]["W"], rtol=1e-5)
 
 
