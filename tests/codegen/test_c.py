@@ -137,6 +137,7 @@ def test_results_are_the_callers_own_and_those_of_a_workspace_are_not():
     np.testing.assert_array_equal(kept(**values)[1]["W1"], first["W1"])
 
 
+@pytest.mark.filterwarnings("ignore:Setting the dtype:DeprecationWarning")  # of NumPy 2.5
 def test_arguments_are_converted_or_refused():
     derivation = gp.derive(NETWORK)
     run, values = derivation.compile(target="c"), drawn(derivation.system)
