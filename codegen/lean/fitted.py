@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from .spelled import Spelled
 
 Function = Callable[..., Any]
 """Of the arguments; None where they are not of these types and shapes."""
+_ONE_AT_A_TIME = Lock()
+"""CPython 3.11 counts the depth of syntax trees for all threads together, and raises SystemError
+where two read trees at once."""
 
 
 def fitted(
@@ -30,7 +34,8 @@ def fitted(
     Raises NotFlatError for a text that has other statements than printed ones have, and what a run
     of the text raises.
     """
-    return compiled(*spelled(text, given, keys, workspace))
+    with _ONE_AT_A_TIME:
+        return compiled(*spelled(text, given, keys, workspace))
 
 
 def spelled(
