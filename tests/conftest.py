@@ -1,7 +1,7 @@
 """Makes the shared tables importable from every test file, and every run the same run.
 
-Where each row of a table is a whole check or a command, the default run takes the first row and the
-middle one, the slow run every third of the others (of those that try to fool the checker, all);
+Where each row of a table is a whole check or a command, the default run takes the first row, the
+slow run the middle one and every third (of those that try to fool the checker, all);
 ``pytest -m "slow or rows"`` runs every one.  Of other tables of more than `LONG` rows the default
 run takes every other row, the slow run the rest; of four times as many each takes every fourth.
 """
@@ -37,6 +37,6 @@ def pytest_collection_modifyitems(items):
                 if place % apart:
                     item.add_marker(
                         pytest.mark.slow if place % apart == apart // 2 else pytest.mark.rows)
-            elif place not in (0, len(rows) // 2):
-                is_slow = folder == "redteam" or place % 3 == 1
+            elif place:
+                is_slow = folder == "redteam" or place % 3 == 1 or place == len(rows) // 2
                 item.add_marker(pytest.mark.slow if is_slow else pytest.mark.rows)

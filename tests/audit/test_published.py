@@ -57,6 +57,7 @@ def test_formulas_as_repositories_write_them():
     assert not {text: all_ for text, all_ in found.items() if all_[0] != all_[1]}
 
 
+@pytest.mark.slow
 def test_mistakes_that_are_printed_are_found():
     found = by_due(lambda claim: "as printed" in claim["where"])
     assert len(found) >= 6

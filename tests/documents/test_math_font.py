@@ -49,7 +49,9 @@ def test_italics_and_what_grows_are_there() -> None:
     assert {ord(one) for one in "()[]{}|√∑∏∫∂∇⊙⊘⊤−⋅"} <= characters()
 
 
-@pytest.mark.parametrize("name", ["2-2-1", "3-4-2", "lstm", "transformer", "gaussian-process"])
+@pytest.mark.parametrize("name", [
+    "2-2-1", *(pytest.param(name, marks=pytest.mark.slow)
+               for name in ("3-4-2", "lstm", "transformer", "gaussian-process"))])
 def test_formulas_of_reports_have_their_characters(name: str) -> None:
     data, _ = report_data(load_source(name), sections=["network", "forward", "derivation"])
     page = html_page(data)

@@ -142,6 +142,7 @@ def odd_backward(dout, cache):
     assert "odd_backward: proved" in shown.out
 
 
+@pytest.mark.slow
 def test_marks_of_layers_and_derivatives(tmp_path, capsys):
     source = """
 import gradproof as gp

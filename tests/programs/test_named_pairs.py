@@ -62,6 +62,7 @@ t, p0 = np.linspace(0, 1, 5), [1.0, 2.0]
 """
 
 
+@pytest.mark.slow
 def test_they_are_checked_at_arrays_of_the_file(tmp_path, capsys):
     found = answers(FILE, tmp_path, capsys, 1)
     assert [(one["function"], [c["name"] for c in one["checks"]], one["verdicts"])

@@ -116,6 +116,7 @@ def test_the_equations_compute_what_numpy_computes(function, inputs):
     same_values(function, inputs)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_constants_in_any_shape(data):
