@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,20 @@ def dotted(file):
 
 def imports(file, top_only=False):
     """The modules and names that a file imports of the project, by their full names."""
+    return all_imports(file)[top_only]
+
+
+@cache
+def all_imports(file):
+    """What a file imports, and what of it when it is imported itself."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
+    return list(imported(ast.walk(tree), file)), list(imported(tree.body, file))
+
+
+def imported(nodes, file):
     mine = dotted(file)
     home = mine if file.name == "__init__.py" else mine.rpartition(".")[0]
-    for node in tree.body if top_only else ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom):
             parents = home.split(".")
             base = parents[: len(parents) - node.level + 1] if node.level else []
