@@ -12,6 +12,7 @@
     pairs            the product of two arrays as one of matrices, or of entries
     pool             memory of a workspace
     products         products of arrays as one product of matrices each
+    quiet            no warnings, and those of before
     single           erfc in single precision
     spelled          each operation by the quickest call, into memory that is free
 """

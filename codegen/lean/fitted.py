@@ -14,6 +14,7 @@ from .measured import measured
 from .named_once import named_once, without_unread
 from .narrowed import narrowed
 from .products import as_products
+from .quiet import switches
 from .spelled import Spelled
 
 Function = Callable[..., Any]
@@ -62,20 +63,21 @@ def spelled(
         # the type of an array from a pickle, or another process, is an object of its own
         tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} and "
                      f"{name}.dtype != {dtype} or {name}.shape != {one.shape}")
-    kept = [] if made.pool is None else made.pool.arrays
-    apart, own, place = (made.bind("apart", apart_from(kept)),
-                         made.bind("own", frozenset(map(id, kept))), made.bind("id", id))
+    apart = "" if made.block is None else made.bind("apart", apart_from([made.block]))
     values = [f"{name}.copy()" if copy else name for name, copy in zip(
         statements.returned, copied, strict=True)]
     returned = "".join(f"{value}, " for value in values) if keys is None else (
         f"{values[0]}, {{{', '.join(map('{!r}: {}'.format, keys, values[1:]))}}}")
-    quiet = made.bind("errstate", np.errstate)
+    quiet, as_before = (made.bind(stem, switch) for stem, switch in zip(
+        ("quiet", "as_before"), switches(), strict=True))
     lines = [f"def run({', '.join(statements.arguments)}):",
              *(f"    if {test}:\n        return None" for test in tests),
-             *(f"    if {name}.base is not None or {place}({name}) in {own}:\n"
-               f"        {name} = {apart}({name})" for name in statements.arguments if kept),
-             f"    with {quiet}(all='ignore'):", *(f"        {line}" for line in made.lines or [
-                 "pass"]), f"    return {returned}"]
+             *(f"    if {name}.base is not None:\n"
+               f"        {name} = {apart}({name})" for name in statements.arguments if apart),
+             f"    {made.bind('warned', None)} = {quiet}()", "    try:",
+             *(f"        {line}" for line in made.lines or ["pass"]),
+             "    finally:", f"        {as_before}({made.bind('warned', None)})",
+             f"    return {returned}"]
     return "\n".join(lines) + "\n", made.space
 
 

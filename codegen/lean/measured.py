@@ -95,7 +95,8 @@ def measured(flat: Flat, space: dict[str, Any], given: Sequence[Any]) -> Measure
     exec(compile(text, "<measured>", "exec"), local)
     for name, value in zip(flat.arguments, given, strict=True):
         seen.see(name, value)
-    function: Callable[..., tuple[Any, ...]] = local["watched"]
+    # The function and the names that it reads hold each other, and with them all that was seen.
+    function: Callable[..., tuple[Any, ...]] = local.pop("watched")
     seen.results = function(*given)
     return seen
 

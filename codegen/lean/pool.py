@@ -1,43 +1,74 @@
-"""Memory of a workspace: arrays that stand for one value after another."""
+"""Memory of a workspace: one block, in which each value has a part while it is read."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .measured import Seen
 
+ALIGNED = 64
+"""Bytes that the parts start at a multiple of."""
+
+
+@dataclass
+class _Part:
+    """Memory for values like `seen` from the statement `start` to the statement `end`."""
+
+    seen: Seen
+    start: int
+    end: int
+    at: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return -(-self.seen.size * self.seen.dtype.itemsize // ALIGNED) * ALIGNED
+
+    def meets(self, other: _Part) -> bool:
+        return self.start <= other.end and other.start <= self.end
+
 
 class Pool:
-    """Arrays that are used again, those of one type and size as one."""
+    """The values of a workspace, by the names of the arrays that they stand in."""
 
     def __init__(self) -> None:
-        self.arrays: list[Any] = []
-        self.names: dict[str, int] = {}
-        self._ends: dict[int, int] = {}
-        self._idle: dict[Any, list[int]] = {}
-        self._kinds: list[Any] = []
+        self._parts: dict[str, _Part] = {}
 
-    def buffer(self, seen: Seen, end: int) -> int:
-        """The number of an array that nothing else uses up to the place `end`."""
-        kind = seen.kind
-        idle = self._idle.setdefault(kind, [])
-        if not idle:
-            idle.append(len(self.arrays))
-            order = sorted(range(len(seen.shape)), key=lambda axis: -seen.strides[axis])
-            made = np.zeros([seen.shape[axis] for axis in order], seen.dtype)
-            self.arrays.append(made.transpose(np.argsort(order)))
-            self._kinds.append(kind)
-        number = idle.pop()
-        self._ends[number] = end
-        return number
+    def take(self, name: str, seen: Seen, start: int, end: int) -> None:
+        """Memory for a value that is read up to a place."""
+        self._parts[name] = _Part(seen, start, end)
 
     def keep(self, name: str, end: int) -> None:
-        self._ends[self.names[name]] = end
+        """Another value stands in that memory, up to a place."""
+        self._parts[name].end = max(self._parts[name].end, end)
 
-    def free(self, place: int) -> None:
-        """Takes back what is not read after a place."""
-        for number in [one for one, end in self._ends.items() if end <= place]:
-            del self._ends[number]
-            self._idle[self._kinds[number]].append(number)
+    def drop(self, name: str) -> None:
+        del self._parts[name]
+
+    def arrays(self) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+        """The block and its parts.  The largest ones choose first, each the lowest memory that no
+        value of its time has."""
+        placed: list[_Part] = []
+        for part in sorted(self._parts.values(), key=lambda part: -part.bytes):
+            for other in sorted((one for one in placed if one.meets(part)),
+                                key=lambda one: one.at):
+                if other.at >= part.at + part.bytes:
+                    break
+                part.at = max(part.at, other.at + other.bytes)
+            placed.append(part)
+        size = max((part.at + part.bytes for part in placed), default=0)
+        whole = np.zeros(size + ALIGNED, np.uint8)
+        shift = -whole.ctypes.data % ALIGNED
+        return whole, {name: _array(whole[shift + part.at:], part.seen)
+                       for name, part in self._parts.items()}
+
+
+def _array(memory: NDArray[Any], seen: Seen) -> NDArray[Any]:
+    """An array like one that was seen, in some memory."""
+    order = sorted(range(len(seen.shape)), key=lambda axis: -seen.strides[axis])
+    made = memory[:seen.size * seen.dtype.itemsize].view(seen.dtype).reshape(
+        [seen.shape[axis] for axis in order])
+    return made.transpose(np.argsort(order))

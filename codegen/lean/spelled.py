@@ -29,10 +29,6 @@ SMALL = 4096
 more entries would be less exact than NumPy's pairs."""
 
 
-LARGE = 4096
-"""Entries from which an array is given back as soon as nothing reads it."""
-
-
 class Spelled:
     """The lines of a function, and the objects that it refers to.
 
@@ -55,13 +51,19 @@ class Spelled:
         """Names of arrays whose memory is free."""
         self.taken: set[str] = set()
         """Names whose memory another one has since."""
-        self.large = {node.targets[0].id: self.lives.places[id(node)] for node in flat.body
+        self.alive: set[str] = set()
+        """Names that are bound, and not given back."""
+        self.made = {node.targets[0].id: self.lives.places[id(node)] for node in flat.body
                       if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-                      and self._is_large(node.targets[0].id)
-                      and self.arrays[node.targets[0].id].owns}
+                      and self._owns(node.targets[0].id)}
         self.held: dict[str, str] = {}
         """The buffer that a name's values stand in."""
         self._block(flat.body, "", ())
+        self.block = None
+        """The memory of the workspace."""
+        if self.pool is not None:
+            self.block, parts = self.pool.arrays()
+            self.space |= parts
 
     def bind(self, stem: str, thing: Any, key: Any = None) -> str:
         """A name of the text's own for an object."""
@@ -81,7 +83,7 @@ class Spelled:
         place = 0
         while place < len(body):
             node, after = body[place], body[place + 1] if place + 1 < len(body) else None
-            place += 1
+            started, place = place, place + 1
             if isinstance(node, ast.For | ast.If):
                 head = (f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
                         if isinstance(node, ast.For) else f"if {ast.unparse(node.test)}:")
@@ -100,20 +102,19 @@ class Spelled:
             else:
                 self.lines.append(indent + ast.unparse(ast.fix_missing_locations(node)))
             done = self.lives.places[id(body[place - 1])]
-            if self.pool is not None:
-                self.pool.free(done)
-            elif not indent:
-                self._let_go(body[:place], done)
+            if self.pool is None and not indent:
+                self.alive.update(one.targets[0].id for one in body[started:place] if isinstance(
+                    one, ast.Assign) and isinstance(one.targets[0], ast.Name))
+                self._let_go(done)
 
-    def _let_go(self, before: Sequence[ast.stmt], place: int) -> None:
-        """Large arrays that nothing reads any more: kept for what is still to come that is like
-        them, else given back, and views of them, too."""
-        made = {node.targets[0].id for node in before if isinstance(node, ast.Assign)
-                and isinstance(node.targets[0], ast.Name)}
+    def _let_go(self, place: int) -> None:
+        """What nothing reads any more: arrays are kept for what is still to come that is like them,
+        else given back, and views of them, too."""
+        self.alive -= self.gone
         found = []
-        for name in sorted(made - self.gone):
+        for name in sorted(self.alive):
             roots = self.lives.roots.get(name, frozenset())
-            if self.lives.last.get(name, 0) > place or not any(map(self._is_large, roots)):
+            if self.lives.last.get(name, 0) > place or name in self.flat.plain:
                 continue
             self.gone.add(name)
             seen = self.arrays.get(name)
@@ -122,15 +123,16 @@ class Spelled:
                 self.spare.append(name)
             else:
                 found.append(name)
-        wanted = {self.arrays[name].kind for name, its in self.large.items() if its > place}
+        wanted = {self.arrays[name].kind for name, its in self.made.items()
+                  if self.spare and its > place}
         idle = [name for name in self.spare if self.arrays[name].kind not in wanted]
         self.spare = [name for name in self.spare if name not in idle]
         if found or idle:
             self.lines.append(f"del {', '.join([*found, *idle])}")
 
-    def _is_large(self, name: str) -> bool:
+    def _owns(self, name: str) -> bool:
         return name in self.arrays and name not in self.flat.arguments and (
-            self.arrays[name].size >= LARGE)
+            self.arrays[name].owns)
 
     def _joined(self, node: ast.Assign, after: ast.stmt | None, indent: str) -> bool:
         """Whether a value and the one statement after it that reads it became one line."""
@@ -219,7 +221,9 @@ class Spelled:
         if not text and out:
             text = self._filled(node.value, out)
         if not text or not out:
-            self.held.pop(name, None)
+            unused = self.held.pop(name, None)
+            if self.pool is not None and unused == out:
+                self.pool.drop(out)
         elif out in self.spare:
             self.spare.remove(out)
         if text and out:
@@ -243,13 +247,14 @@ class Spelled:
                 return operand
         if self.pool is None:
             like = [one for one in self.spare if self.arrays[one].kind == seen.kind]
-            return like[-1] if like and not path and self._is_large(name) else ""
+            return like[-1] if like and not path else ""
         if not seen.shape:
             return ""
-        buffer = self.pool.buffer(seen, self.lives.ends.get(name, 0))
-        self.held[name] = self.bind(f"buffer{buffer}", self.pool.arrays[buffer])
-        self.pool.names[self.held[name]] = buffer
-        return self.held[name]
+        made = self.held[name] = self.bind("buffer", None, place)
+        outer = path[len(self.lives.loops.get(name, path)):]
+        start = self.lives.places[outer[0]] if outer else place  # the next step reads it
+        self.pool.take(made, seen, start, self.lives.ends.get(name, 0))
+        return made
 
     def _is_free(self, name: str, wanted: Seen, place: int) -> bool:
         """Whether the memory of a name is like that which is wanted, and of no array that is read

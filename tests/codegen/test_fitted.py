@@ -1,10 +1,12 @@
 """What a compiled gradient runs after its text was fitted to the types and shapes of a call."""
 
+import gc
 import itertools
 import pickle
 import re
 import shutil
 import tracemalloc
+import warnings
 
 import mpmath as mp
 import numpy as np
@@ -101,6 +103,62 @@ def test_a_workspace_returns_the_same_arrays_and_allocates_nothing():
     tracemalloc.stop()
     assert all(first[key] is second[key] for key in first)
     assert peak < 100_000  # NumPy's own buffers; the activations have 240,000 bytes
+
+
+@whole
+@pytest.mark.parametrize("workspace", [False, True])
+def test_values_whose_times_do_not_meet_share_memory(workspace):
+    """Beside the gradients: the outputs of three layers, the derivative by one of them, and that by
+    the one before with its slope.  What the first call saw is let go without a collection."""
+    derivation = gp.derive(gp.Network([50, *[300] * 3, 60], activation="tanh",
+                                      loss="mean_squared_error"))
+    values = drawn(derivation, 100)
+    unit = 8 * 100 * 300
+    results = sum(values[key].nbytes for key in derivation.gradients)
+    arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        run = derivation.compile(workspace=workspace)
+        run(**values)
+        kept = tracemalloc.take_snapshot().filter_traces([arrays]).statistics("filename")
+        held, before = sum(one.size for one in kept), tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        run(**values)
+        peak = held + tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert workspace or held < 2000  # ones that sum, numbers
+    assert peak < results + 5.5 * unit
+
+
+def test_what_is_left_for_the_next_step_of_a_loop_keeps_its_memory():
+    text = ("import numpy as np\n\n\ndef run(x):\n    h = x * 1\n    y = np.zeros((4, 3, 2))\n"
+            "    for t in range(4):\n        a = np.exp(x)\n        b = a * x\n"
+            "        y[t] = b + h\n        h = np.tanh(x + t)\n    return y, ")
+    x = np.arange(6.0).reshape(3, 2)
+    due = np.stack([np.exp(x) * x + (np.tanh(x + t - 1) if t else x) for t in range(4)])
+    for workspace in (False, True):
+        np.testing.assert_allclose(fitted(text, [x], None, workspace)(x)[0], due, rtol=1e-14)
+
+
+@whole
+def test_warnings_are_what_they_were_after_a_call():
+    text = "import numpy as np\n\n\ndef run(x):\n    a = 1 / x\n    b = a @ a\n    return b, "
+    run, x = fitted(text, [np.ones(3)]), np.zeros(3)
+    with warnings.catch_warnings(), np.errstate(divide="raise", over="warn"):
+        warnings.simplefilter("error")
+        before = np.geterr()
+        assert run(x)[0] == np.inf
+        assert np.geterr() == before
+        with pytest.raises(FloatingPointError):
+            1 / x
+        failing = fitted(text.replace("1 / x", "np.linalg.inv(x)"), [np.eye(3)])
+        with pytest.raises(np.linalg.LinAlgError):
+            failing(np.zeros((3, 3)))
+        assert np.geterr() == before
 
 
 def test_a_value_is_computed_once_and_into_memory_that_is_free():
