@@ -1,6 +1,8 @@
 """Ten reports in both languages and all formats, made into a folder and looked at.
 
-    python .ci/ten_reports.py FOLDER
+    python .ci/ten_reports.py FOLDER [N]
+
+with N, every N-th of them.
 
 Formulas go through math-core and, where Node has it, KaTeX; LaTeX is compiled where there is a TeX
 (nothing overfull, nothing missing), Typst where its compiler is; pages are opened in Chromium where
@@ -19,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -73,10 +75,10 @@ addEventListener("message", e => found.textContent += JSON.stringify(e.data) + "
 """
 
 
-def made(folder: Path) -> Iterator[tuple[str, Path]]:
+def made(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """Each name and folder of a report, written in all formats but PDF, from one derivation for
     both languages."""
-    for name in NAMES:
+    for name in names:
         data, _ = report_data(load_source(name))
         for spoken in ("en", "zh"):
             place = folder / spoken / name
@@ -205,7 +207,7 @@ def seen(places: list[Path]) -> Iterator[str]:
             yield f"{places[int(Path(look['page']).stem)]} at {look['width']}: {wrong}"
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, every: int = 1) -> int:
     wrong: list[str] = []
     start = time.monotonic()
 
@@ -215,7 +217,7 @@ def main(folder: Path) -> int:
         print(f"{what}: {now - start:.1f} s", flush=True)
         start = now
 
-    places = [place for _, place in made(folder)]
+    places = [place for _, place in made(folder, NAMES[::every])]
     done(f"{len(places)} reports")
     wrong += refused(places)
     done("formulas")
@@ -232,4 +234,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -1,13 +1,14 @@
 """Makes the shared tables importable from every test file, and every run the same run.
 
-Where each row of a table is a whole check or a command, the default run takes the first row, the
-slow run the middle one and every third (of those that try to fool the checker, all);
-``pytest -m "slow or rows"`` runs every one.  Of other tables of more than `LONG` rows the default
-run takes every other row, the slow run the rest; of four times as many each takes every fourth.
+Of the rows of a long table the default run takes some, the slow run as many others, and the rest
+has the mark `rows`; ``pytest -m "slow or rows"`` runs all that the default run leaves out.  Where
+each row is a whole check or a command, the default run takes the first one, and the slow run takes
+the middle one and every fourth (of those that try to fool the checker, every other one).
+``--every 3`` takes every third test of each file: for a machine that is slow.
 """
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,19 @@ settings.register_profile(
     "seeded", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("seeded")
 
-LONG = 10
+APART = {60: 8, 30: 6, 8: 3}
+"""rows: in tables of more than so many the default run takes each row that is so far from the
+last."""
 WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption("--every", type=int, default=1, metavar="N",
+                     help="of the tests that are chosen, every N-th of each file")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config, items):
     tables = defaultdict(list)
     for item in items:
         folder, marks = item.path.relative_to(HERE).parts[0], {m.name for m in item.iter_markers()}
@@ -32,11 +40,24 @@ def pytest_collection_modifyitems(items):
             tables[folder, item.path, getattr(item, "originalname", item.name)].append(item)
     for (folder, *_), rows in tables.items():
         for place, item in enumerate(rows):
-            if folder not in WHOLE_CHECKS:
-                apart = 4 if len(rows) > 4*LONG else 2 if len(rows) > LONG else 1
-                if place % apart:
-                    item.add_marker(
-                        pytest.mark.slow if place % apart == apart // 2 else pytest.mark.rows)
-            elif place:
-                is_slow = folder == "redteam" or place % 3 == 1 or place == len(rows) // 2
-                item.add_marker(pytest.mark.slow if is_slow else pytest.mark.rows)
+            mark = mark_of(folder, place, len(rows))
+            if mark:
+                item.add_marker(mark)
+    result = yield
+    seen, left_out = Counter(), []
+    for item in list(items):
+        if seen[item.path] % config.option.every:
+            items.remove(item)
+            left_out.append(item)
+        seen[item.path] += 1
+    config.hook.pytest_deselected(items=left_out)
+    return result
+
+
+def mark_of(folder, place, count):
+    """Which run a row of a table belongs to, by its place; "" for the default run."""
+    if folder in WHOLE_CHECKS:
+        often = place % (2 if folder == "redteam" else 4) == 1 or place == count // 2
+        return "" if not place else "slow" if often else "rows"
+    apart = next((step for most, step in APART.items() if count > most), 1)
+    return "" if not place % apart else "slow" if place % apart == apart // 2 else "rows"
