@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from gradproof.claims.files import audit as audit
     from gradproof.derivations.declare import Array as Array
     from gradproof.derivations.derivation import Derivation as Derivation
-    from gradproof.derivations.derivation import Formula as Formula
+    from gradproof.derivations.formula import Formula as Formula
     from gradproof.derivations.solving import fixed_point as fixed_point
     from gradproof.derivations.solving import grad as grad
     from gradproof.derivations.solving import minimizer as minimizer
@@ -88,7 +88,7 @@ _HOMES = {
     "CheckResult": "gradproof.checks.results",
     "Derivation": "gradproof.derivations.derivation",
     "EquationError": "gradproof.symbolic.equation",
-    "Formula": "gradproof.derivations.derivation",
+    "Formula": "gradproof.derivations.formula",
     "LayerError": "gradproof.checks.returned",
     "Model": "gradproof.symbolic.specs.model",
     "Network": "gradproof.symbolic.specs.network",

@@ -33,6 +33,7 @@ from .identifiers import pronounceable
 from .interpret import Values, evaluate_item
 from .lean.fitted import fitted as fitted_text
 from .lean.flat import NotFlatError
+from .lean.keyed import keyed
 from .saturated import needed, prepared
 from .source import Printing, function_text
 
@@ -51,7 +52,8 @@ def compile_system(
 ) -> Callable[..., Any]:
     """A function of the system's inputs (by keyword) that returns the arrays in `results`.
 
-    keys: of all results but the first; the function returns that one and a dict of the others.
+    keys: of all results but the first; the function returns that one and a dict of the others.  Of
+    all results: it returns the dict alone.
     fit: the text is fitted to the types and shapes of each kind of call, at the first such call
     (some milliseconds), for which its roundings are other ones.
     workspace: the function returns the same arrays at each call with the same types and shapes,
@@ -95,8 +97,7 @@ class _Compiled:
         if last is not None:
             return last(**arrays)
         made = owned(self._program.quiet(given, is_complex, self._inputs), given)
-        return made if self._keys is None else (
-            made[0], dict(zip(self._keys, made[1:], strict=True)))
+        return keyed(made, self._keys)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Compiled, self._made_of

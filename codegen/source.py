@@ -6,7 +6,8 @@ are written out above the gradient, each in a spelling that does not overflow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..symbolic import escaping
@@ -29,6 +30,7 @@ from .diagonals.compressed import compressed
 from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
 from .interpret import ROUNDINGS, STEPS, computes, unsolved
+from .lean.keyed import returned_lines
 from .names import Names
 from .patches import Scope, decided
 from .recurrences import LoopLines, solved_text
@@ -38,7 +40,7 @@ from .views import Copies
 
 def gradient_source(
     system: System,
-    loss: str,
+    loss: str | None,
     gradients: Mapping[str, str],
     *,
     name: str = "gradient",
@@ -47,7 +49,8 @@ def gradient_source(
     summary: str = "",
     hidden: Sequence[str] = (),
 ) -> str:
-    """Source text of ``name(inputs) -> (loss, {parameter: gradient})``, for arrays of floats.
+    """Source text of ``name(inputs) -> (loss, {parameter: gradient})``, for arrays of floats; of
+    the dict alone, and what that needs, where there is no `loss`.
 
     `gradients` maps parameters to the arrays that hold their gradients; `comments` may give a
     formula to be set behind an array's line.  An input whose name Python does not take, or that
@@ -57,16 +60,11 @@ def gradient_source(
     """
     spoken, names = pronounceable(prepared(system), hidden)
     results = [names[array] for array in gradients.values()]
-    keys = list(map(quoted, gradients))
-    pairs = ", ".join(f"{key}: {array}" for key, array in zip(keys, results, strict=True))
-    returned = [f"    return {names[loss]}, {{{pairs}}}"]
-    if len(returned[0]) > 98:
-        rows = [f"        {key}: {array}," for key, array in zip(keys, results, strict=True)]
-        returned = [f"    return {names[loss]}, {{", *rows, "    }"]
     notes = {names[array]: note for array, note in (comments or {}).items() if array in names}
-    wanted = [names[loss], *results]
-    return function_text(spoken, needed(spoken, wanted), wanted, returned, name=identifier(name),
-                         row_vectors=row_vectors, comments=notes, summary=summary)
+    wanted = [*([] if loss is None else [names[loss]]), *results]
+    return function_text(
+        spoken, needed(spoken, wanted), wanted, returned_lines(wanted, [*map(quoted, gradients)]),
+        name=identifier(name), row_vectors=row_vectors, comments=notes, summary=summary)
 
 
 def array_source(
@@ -96,10 +94,11 @@ def function_text(
     printer = Printing(system, row_vectors)
     printer.names.taken.add(name)  # a function above it by this name would be hidden
     own = Copies(system, results)
+    written = [(item, [*map(own, printer.lines(item))]) for item in items]
     lines: list[str] = []
-    for item in items:
+    for item, statements in _read(written, results):
         note = (comments or {}).get(item.name, "") if isinstance(item, Equation) else ""
-        for line in map(own, printer.lines(item)):
+        for line in statements:
             fits = note and len(line) + len(note) < 94
             lines.append(f"    {line}  # {escaping.python(note)}" if fits else f"    {line}")
             note = ""
@@ -110,6 +109,20 @@ def function_text(
     parts = ["import numpy as np\n", *printer.functions.definitions(),
              "\n".join([*head, *printer.names.lines(), *lines, *returned]) + "\n"]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _read(
+    written: Sequence[tuple[Item, list[str]]], results: Sequence[str]
+) -> Iterator[tuple[Item, list[str]]]:
+    """The items with their statements, but for a level, log Σ exp, that these read in a softmax of
+    their own alone."""
+    for place, (item, statements) in enumerate(written):
+        if (isinstance(item, Equation) and item.reduction == "logsumexp" and len(statements) == 1
+                and item.name not in results and not any(
+                    re.search(rf"\b{re.escape(item.name)}\b", line)
+                    for _, lines in written[place + 1:] for line in lines)):
+            continue
+        yield item, statements
 
 
 class Printing:

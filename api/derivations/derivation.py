@@ -6,110 +6,36 @@ The mathematics is in ``gradproof.symbolic``, the spelling of programs in ``grad
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, get_args
 
-from gradproof.codegen.compile import compile_system
-from gradproof.codegen.loops.c_library import compile_c
-from gradproof.codegen.loops.c_source import CSource, c_source
-from gradproof.codegen.loops.numba_library import compile_numba
-from gradproof.codegen.source import gradient_source
 from gradproof.derivations.additive import Additive, additive
+from gradproof.derivations.computed import Computed
 from gradproof.derivations.derivatives import (
     Derivative,
-    Target,
-    check_target,
     derivative,
     layout_line,
     symmetry_line,
 )
-from gradproof.derivations.libraries import InLibraries
+from gradproof.derivations.formula import Formula
+from gradproof.derivations.per_sample import PerSample, per_sample
 from gradproof.derivations.scalars import ENTRIES, scalars
 from gradproof.symbolic.dependence import restricted
 from gradproof.symbolic.derive import higher_orders as orders
 from gradproof.symbolic.derive.any_depth import LayerRule, layer_rules
 from gradproof.symbolic.derive.by_entries import count_entries, entry_chain
-from gradproof.symbolic.derive.steps import Chain, Form, Step
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.display.definitions import function_definition, used_functions
 from gradproof.symbolic.display.notation import general_notation, superscript
-from gradproof.symbolic.display.reasons import kink_line, reason, writer_of
-from gradproof.symbolic.display.temporaries import put_inside
-from gradproof.symbolic.display.text_and_latex import plain
-from gradproof.symbolic.display.typst import typst
+from gradproof.symbolic.display.reasons import kink_line
 from gradproof.symbolic.display.writer import Writer
 from gradproof.symbolic.equation import EquationError, System, size_names
 from gradproof.symbolic.specs.model import Model
 from gradproof.symbolic.specs.network import Network
 
 
-@dataclass(frozen=True)
-class Formula:
-    """One derived equation: ``str`` is Unicode mathematics.
-
-    name: the array it is the adjoint of (``"W1"``), or its own name for a forward equation.
-    array: the name its value has in code (``"dW1"``).
-    """
-
-    name: str
-    step: Step
-    derivation: Derivation
-
-    @property
-    def array(self) -> str:
-        return self.step.name
-
-    def __str__(self) -> str:
-        return str(self.derivation.writer.text(self.step.equation))
-
-    def __repr__(self) -> str:
-        return f"<Formula {self}>"
-
-    def latex(self) -> str:
-        """The equation in LaTeX (amsmath, KaTeX, MathJax), without delimiters."""
-        return plain(str(self.derivation.writer.latex(self.step.equation)))
-
-    def typst(self) -> str:
-        """The equation in Typst's mathematics, without the signs $ around it."""
-        return typst(self.latex())
-
-    @property
-    def because(self) -> tuple[str, ...]:
-        """Every form it went through with its reason, from the chain rule to the last."""
-        told = [f"{self._writer(form).text(form.equation)}    ({self._reason(form)})"
-                for form in self.step.forms]
-        inside = put_inside(self.derivation.writer, self.derivation.system, self.step.name)
-        return (*told, f"{self}    (with {', '.join(inside)})") if inside else tuple(told)
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What is assumed of inputs and used in this formula, or in one that it reads."""
-        return tuple(map(str, self.derivation.chain.assumed_by(self.step)))
-
-    def latex_forms(self) -> list[str]:
-        """Every form it went through, in LaTeX."""
-        told = [self._writer(form).latex(form.equation) for form in self.step.forms]
-        last = self.derivation.writer.latex(self.step.equation)
-        return list(dict.fromkeys(map(str, [*told, last])))
-
-    def _writer(self, form: Form) -> Writer:
-        return writer_of(form, self.step, self.derivation.chain, self.derivation.stepwise)
-
-    def _reason(self, form: Form) -> str:
-        return reason(form, self.step, self.derivation.chain, self._writer(form))
-
-    def numpy_source(self) -> str:
-        """Source of a function that returns the loss and this gradient alone."""
-        return self.derivation.numpy_source(only=[self.name])
-
-    def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
-
-    def _repr_markdown_(self) -> str:
-        return f"${self._repr_latex_()}$"
-
-
-class Derivation(InLibraries):
+class Derivation(Computed):
     """Forward and backward equations of a loss, each with its reason.
 
     gradients: parameter -> formula of its gradient.
@@ -258,42 +184,9 @@ class Derivation(InLibraries):
     def _general_writer(self) -> Writer:
         return Writer(general_notation(self.writer.notation), self.writer.row_vectors, {})
 
-    def compile(
-        self, workspace: bool = False, target: Target = "numpy"
-    ) -> Callable[..., tuple[float, dict[str, Any]]]:
-        """``grad(**arrays) -> (loss, {"W1": ..., "b1": ...})``.
-
-        Arrays are given by input name; a missing one is a TypeError, a wrong shape or a label
-        outside its range a ValueError.  Integers given for a real input are taken as floats.
-
-        workspace: every call with the same types and shapes returns the same arrays, with new
-        values in them, and allocates no other array: for a loop that is done with a gradient
-        before it asks for the next one.  Not for several threads at once.
-        target: "numpy", or loops for small networks, whose time is that of calls: "c", compiled by
-        the machine's compiler, or "numba".  EquationError for what has no loops, NoCompilerError
-        or NoNumbaError where what compiles is not there, ValueError for another target.
-        """
-        check_target(target)
-        names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
-        if target != "numpy":
-            compiled = compile_c if target == "c" else compile_numba
-            return compiled(self.system, names, tuple(self.gradients), workspace)
-        return compile_system(
-            self.system, names, self.writer.row_vectors, tuple(self.gradients), fit=True,
-            workspace=workspace)
-
-    def c_source(self, name: str = "gradient") -> CSource:
-        """The gradient as a C function that stands alone (`.text`), and its header (`.header`).
-
-        EquationError for what has no C, ValueError for a name that is no C identifier.
-        """
-        names = [self.chain.loss, *(formula.array for formula in self.gradients.values())]
-        return c_source(self.system, names, name=name)
-
-    def loss_function(self) -> Callable[..., Any]:
-        """``loss(**arrays)`` in NumPy: the forward pass alone."""
-        run = compile_system(self.system, [self.chain.loss], self.writer.row_vectors)
-        return lambda **arrays: run(**arrays)[0]
+    @property
+    def _title(self) -> str:
+        return f"of {self.network.name}" if self.network else self.chain.loss
 
     def additive(self, size: str = "m") -> Additive:
         """The same loss and gradients from blocks of the batch whose samples `size` counts.
@@ -302,6 +195,14 @@ class Derivation(InLibraries):
         """
         forward = restricted(self.system, self.forward)
         return additive(forward, self.chain.loss, self.chain.wrt, size)
+
+    def per_sample(self, size: str = "m") -> PerSample:
+        """What each of the samples that `size` counts adds to the loss, and its gradients, for all
+        samples at once.
+
+        NotAdditiveError where the loss is no sum over the samples, naming the equation.
+        """
+        return per_sample(restricted(self.system, self.forward), self.chain, self.writer, size)
 
     def jacobian(
         self, output: str, wrt: str, layout: orders.Layout = "numerator"
@@ -363,20 +264,6 @@ class Derivation(InLibraries):
     def _derivative(self, rule: Callable[..., orders.Derivatives], *of: Any) -> Derivative:
         known = restricted(self.system, self.forward)
         return derivative(rule(known, *of), known, self.writer)
-
-    def numpy_source(self, only: Iterable[str] | None = None, name: str = "gradient") -> str:
-        """Readable source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})``, NumPy alone.
-
-        The text takes arrays of floats (labels are integers) and converts none; what
-        :meth:`compile` returns converts integers.
-        """
-        wanted = list(self.gradients) if only is None else list(only)
-        arrays = {parameter: self.gradients[parameter].array for parameter in wanted}
-        title = f"of {self.network.name}" if self.network else self.chain.loss
-        return gradient_source(
-            self.system, self.chain.loss, arrays, name=name,
-            row_vectors=self.writer.row_vectors, summary=self._summary(title),
-        )
 
     def __str__(self) -> str:
         shown = self.shown()

@@ -14,6 +14,7 @@ from gradproof.codegen.saturated import prepared
 from gradproof.codegen.source import gradient_source
 from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.display.writer import Writer
+from gradproof.symbolic.equation import EquationError
 
 
 class InLibraries:
@@ -38,11 +39,14 @@ class InLibraries:
         """
         return jax_source(self._passes(), identifier(name), self._summary(self.chain.loss))
 
-    def array_api_source(self, name: str = "gradient") -> str:
+    def array_api_source(
+        self, name: str = "gradient", *, only: Iterable[str] | None = None, loss: bool = True
+    ) -> str:
         """Source of ``gradient(X, Y, W1, ...) -> (loss, {"W1": ...})`` over the array API standard:
         it runs unchanged on arrays of NumPy, PyTorch, JAX (also under ``jit``), CuPy and Dask, and
         its results are arrays of the same library, type and device.
 
+        only, loss: as for :meth:`compile`.
         The text needs array-api-compat and, where entries are set, array-api-extra.
         EquationError for what the standard has no word for, naming it; ValueError for a name that
         the text has for something else.
@@ -50,23 +54,42 @@ class InLibraries:
         if name in USED:
             raise ValueError(f"name: {name} is what the text calls something else")
         chain = self.chain
+        keys, _ = self._wanted(only, loss)
         text = gradient_source(
-            chain.system, chain.loss, {one: chain.of[one] for one in chain.wrt}, name=name,
-            row_vectors=self.writer.row_vectors, summary=self._summary(chain.loss), hidden=USED)
+            chain.system, chain.loss if loss else None, {one: chain.of[one] for one in keys},
+            name=name, row_vectors=self.writer.row_vectors,
+            summary=self._summary(chain.loss, loss), hidden=USED)
         spoken, _ = pronounceable(prepared(chain.system), USED)
         reals = [array.name for array in spoken.inputs if not array.is_integer]
         return array_api_text(text, reals, spoken.shapes)
 
-    def numba_source(self, name: str = "gradient") -> str:
+    def numba_source(
+        self, name: str = "gradient", *, only: Iterable[str] | None = None, loss: bool = True
+    ) -> str:
         """Source of ``gradient(X, Y, W1, ...) -> (loss, dW1, ...)`` in loops over the indices, for
         Numba (``@njit`` stands above it); arrays are of one floating-point type.
+        only, loss: as for :meth:`compile`.
 
         EquationError for what has no loops, ValueError for a name that the text uses itself.
         """
         chain = self.chain
-        wanted = [chain.loss, *(chain.of[one] for one in chain.wrt)]
         return numba_source(
-            chain.system, wanted, name=name, summary=self._summary(chain.loss)).text
+            chain.system, self._wanted(only, loss)[1], name=name,
+            summary=self._summary(chain.loss, loss)).text
+
+    def _wanted(
+        self, only: Iterable[str] | None, loss: bool
+    ) -> tuple[tuple[str, ...], list[str]]:
+        """The names that gradients are asked for, and the arrays of what is returned."""
+        chain = self.chain
+        keys = chain.wrt if only is None else tuple(only)
+        for name in keys:
+            if name not in chain.wrt:
+                raise EquationError(f"only: there is no gradient by {name!r}; expected some of "
+                                    f"{', '.join(chain.wrt)}")
+        if not keys and not loss:
+            raise EquationError("only: expected a name, where the loss is left out, too")
+        return keys, [*([chain.loss] if loss else []), *(chain.of[one] for one in keys)]
 
     def _passes(self, upstream: str = "", constants: Iterable[str] = ()) -> Passes:
         chain = self.chain
@@ -77,5 +100,5 @@ class InLibraries:
             {name: chain.of[name] for name in chain.wrt},
             frozenset({*constant, *constants} - {upstream}), self.writer.row_vectors))
 
-    def _summary(self, title: str) -> str:
-        return f"The loss {title} and its gradients."
+    def _summary(self, title: str, loss: bool = True) -> str:
+        return f"The loss {title} and its gradients." if loss else f"The gradients of {title}."

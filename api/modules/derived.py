@@ -84,10 +84,11 @@ class ProgramDerivation(Derivation):
         buffers = {*self.tensors} - {*self.trained}
         return super()._passes(next(iter(self.upstream.values()), ""), buffers)
 
-    def _summary(self, title: str) -> str:
+    def _summary(self, title: str, loss: bool = True) -> str:
         for output, name in self.upstream.items():
-            return f"The output {output}, and the gradients of a loss whose own by it is {name}."
-        return super()._summary(title)
+            of = f"the gradients of a loss whose own by {output if not loss else 'it'} is {name}."
+            return f"The output {output}, and {of}" if loss else of[0].upper() + of[1:]
+        return super()._summary(title, loss)
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *(

@@ -5,6 +5,7 @@
     error_functions  erf and erfc for arrays where there is no SciPy
     fitted           a text as a function for arguments like some that are given
     flat             a text as statements that do one operation each
+    keyed            what a function returns: a loss, and the others by their keys
     lives            how long the memory of a value is read
     measured         types, shapes and memory of the values, seen in one run
     named_once       no operation is done a second time on the same values

@@ -10,6 +10,7 @@ import numpy as np
 
 from .apart import apart_from
 from .flat import flat
+from .keyed import keyed_text
 from .measured import measured
 from .named_once import named_once, without_unread
 from .narrowed import narrowed
@@ -30,7 +31,7 @@ def fitted(
     """The function ``run`` of a text for arguments like those given, whose values count for
     nothing; with a `workspace`, it returns the same arrays each time and allocates none.
 
-    keys: of all results but the first, which are then returned as a dict.
+    keys: of all results but the first, or of all, which are then returned as a dict.
 
     Raises NotFlatError for a text that has other statements than printed ones have, and what a run
     of the text raises.
@@ -66,8 +67,7 @@ def spelled(
     apart = "" if made.block is None else made.bind("apart", apart_from([made.block]))
     values = [f"{name}.copy()" if copy else name for name, copy in zip(
         statements.returned, copied, strict=True)]
-    returned = "".join(f"{value}, " for value in values) if keys is None else (
-        f"{values[0]}, {{{', '.join(map('{!r}: {}'.format, keys, values[1:]))}}}")
+    returned = keyed_text(values, None if keys is None else [*map(repr, keys)])
     quiet, as_before = (made.bind(stem, switch) for stem, switch in zip(
         ("quiet", "as_before"), switches(), strict=True))
     lines = [f"def run({', '.join(statements.arguments)}):",

@@ -16,6 +16,7 @@ from ...symbolic.equation import Equation, EquationError, Item, Read, System, eq
 from ...symbolic.evaluator import Grid, NotComputableError, Places, size_number
 from ..arguments import REMEMBERED, Arguments, fitted, is_below
 from ..lean.apart import apart_from
+from ..lean.keyed import keyed_text
 
 SINGLE = 2**24
 """Up to this number, every whole one is a float32."""
@@ -64,7 +65,8 @@ class Compiled:
 
 
 class Gradient:
-    """``f(**arrays) -> (the first result, the others by their keys)``.
+    """``f(**arrays) -> (the first result, the others by their keys)``, or the dict alone where all
+    have keys.
 
     made_of: the function that makes it and its arguments; a copy, and a pickled one, is compiled
     anew.  order: the results' places, one for each that is asked for.
@@ -79,7 +81,7 @@ class Gradient:
         self._arguments = arguments
         self._calls = Bound(kernel, order, tuple(keys), workspace, arguments)
 
-    def __call__(self, **arrays: Any) -> tuple[Any, dict[str, Any]]:
+    def __call__(self, **arrays: Any) -> Any:
         last = self._calls.last
         if last is not None:
             try:
@@ -87,7 +89,7 @@ class Gradient:
             except TypeError:  # other names than the inputs'
                 found = None
             if found is not None:
-                return found  # type: ignore[no-any-return]
+                return found
         given, is_complex = self._arguments(arrays)
         if is_complex:
             raise TypeError(f"target {self._language!r} computes with real numbers, and an input "
@@ -133,7 +135,7 @@ class Bound:
         self.last: Callable[..., Any] | None = None
         self._made: dict[Any, Callable[..., Any]] = {}
 
-    def __call__(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+    def __call__(self, given: Sequence[Any]) -> Any:
         kinds = [one.dtype for one in given if one.dtype.kind == "f"]
         real = np.result_type(*kinds) if kinds else np.dtype(float)
         real = np.dtype(np.float32) if real == np.float32 else np.dtype(np.float64)
@@ -146,9 +148,7 @@ class Bound:
                 self._made.clear()
             function = self._made[key] = self._fitted(taken, real)
         self.last = function
-        found: tuple[Any, dict[str, Any]] = function(
-            **dict(zip(self.arguments.names, taken, strict=True)))
-        return found
+        return function(**dict(zip(self.arguments.names, taken, strict=True)))
 
     def _fitted(self, given: Sequence[Any], real: np.dtype[Any]) -> Callable[..., Any]:
         sizes = fitted(self.source.system.inputs, given)
@@ -195,9 +195,9 @@ class Bound:
                       f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k} "
                       f"and {name}.dtype != dtype{k}: return None"]
         whole = "r{}" if self.workspace else "r{}.copy()"
-        first, *rest = (whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order)
-        pairs = ", ".join(f"{key!r}: {one}" for key, one in zip(self.keys, rest, strict=True))
-        lines += ["        function(table_at, numbers_at)", f"        return {first}, {{{pairs}}}"]
+        values = [whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order]
+        lines += ["        function(table_at, numbers_at)",
+                  f"        return {keyed_text(values, [*map(repr, self.keys)])}"]
         space: dict[str, Any] = {
             "held": [None] * len(given), "table": table, "function": function,
             "lock": threading.Lock(), "table_at": ctypes.addressof(table),

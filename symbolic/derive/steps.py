@@ -19,7 +19,8 @@ from .kinks import Kink
 
 Role: TypeAlias = Literal["forward", "adjoint", "gradient"]
 Rule: TypeAlias = Literal["forward", "chain rule", "insert", "named value", "slope in output",
-                          "row sums", "declared", "cancel", "per sample", "centred", "solved"]
+                          "row sums", "declared", "cancel", "per sample", "centred", "solved",
+                          "share"]
 """What makes a form of the one before; :mod:`reasons` has a sentence for each."""
 
 

@@ -269,6 +269,11 @@ def _cancel(form: Form, step: Step, chain: Chain) -> Wording:
                    ("Adding like terms and cancelling common factors:",))
 
 
+def _share(form: Form, step: Step, chain: Chain) -> Wording:
+    return Wording(("of each sample's share of the loss: without the sum over the samples",),
+                   ("Of each sample's share of the loss, without the sum over the samples:",))
+
+
 def _per_sample(form: Form, step: Step, chain: Chain) -> Wording:
     (size,) = form.uses
     line = (f"written per sample: multiplied by {size}",)
@@ -290,6 +295,7 @@ _WORDINGS: dict[Rule, Callable[[Form, Step, Chain], Wording]] = {
     "cancel": _cancel,
     "per sample": _per_sample,
     "centred": _centred,
+    "share": _share,
 }
 
 

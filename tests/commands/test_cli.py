@@ -72,6 +72,11 @@ def test_codegen_prints_a_program_that_runs(work, capsys):
     exec(capsys.readouterr().out, namespace)
     assert callable(namespace["slopes"])
     assert main(["codegen", "net.toml", "--name", "a b"]) == 2
+    capsys.readouterr()
+    assert main(["codegen", "net.toml", "--only", "W1,b2", "--no-loss", "--per-sample"]) == 0
+    assert capsys.readouterr().out.endswith('    return {"W1": dW1, "b2": db2}\n')
+    assert main(["codegen", "net.toml", "--only", "W9"]) == 2
+    assert "no gradient by 'W9'; expected some of W1" in capsys.readouterr().err
 
 
 def test_check_proves_and_refutes_with_the_factor(work, capsys):

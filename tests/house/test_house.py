@@ -26,7 +26,7 @@ PARTS = {
                  "latex": {"", "layers", "text", "specs"},
                  "matrices": {""}, "derive": {"", "matrices"}, "reread": set(),
                  "display": {"", "matrices", "derive", "reread"}, "normalform": {""}, "exact": {""},
-                 "splitting": {""}, "proof": {"", "normalform", "exact"}},
+                 "splitting": {"", "derive"}, "proof": {"", "normalform", "exact"}},
     "codegen": {"": {"lean"}, "lean": set(), "loops": {"", "lean"}, "frameworks": {""}},
     "numeric": {"": set()},
     "reports": {"": set(), "worked": {""}, "sections": {"", "worked"}, "markers": {""},
