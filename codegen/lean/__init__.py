@@ -7,6 +7,7 @@
     flat             a text as statements that do one operation each
     keyed            what a function returns: a loss, and the others by their keys
     lives            how long the memory of a value is read
+    masks            where a ReLU was positive, asked of its output
     measured         types, shapes and memory of the values, seen in one run
     named_once       no operation is done a second time on the same values
     narrowed         arrays of a loop's steps in less memory

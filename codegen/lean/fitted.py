@@ -11,6 +11,7 @@ import numpy as np
 from .apart import apart_from
 from .flat import flat
 from .keyed import keyed_text
+from .masks import masks_of_outputs
 from .measured import measured
 from .named_once import named_once, without_unread
 from .narrowed import narrowed
@@ -53,6 +54,7 @@ def spelled(
         as_products(statements, measured(statements, space, given))
         named_once(statements)
         without_unread(statements)
+        masks_of_outputs(statements)
         seen = measured(statements, space, given)
         if narrowed(statements, seen):
             seen = measured(statements, space, given)

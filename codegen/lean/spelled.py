@@ -359,7 +359,8 @@ class Spelled:
             if product:
                 return product
         if "axis" not in words:
-            return ""
+            return f"{self.bind('sum_along', np.add.reduce, True)}({of}, None)" if (
+                is_sum and not out and not words) else ""
         function = (np.add if is_sum else np.maximum).reduce
         keep = f", {words['keepdims']}" if "keepdims" in words else ""
         tail = f", None, {out or None}{keep}" if out or keep else ""

@@ -161,6 +161,23 @@ def test_warnings_are_what_they_were_after_a_call():
         assert np.geterr() == before
 
 
+@pytest.mark.parametrize(("read", "is_kept"), [("a", False), ("z", True)])
+def test_where_a_relu_was_positive_is_asked_of_its_output(read, is_kept):
+    text = ("import numpy as np\n\n\ndef run(x, y):\n    z = x * y\n    a = np.maximum(z, 0)\n"
+            f"    s = y * (z > 0)\n    r = np.exp({read})\n    return a, s, r, \n")
+    x = np.array([np.nan, -0.0, 0.0, 1e-300, -1e-300, np.inf, -np.inf, 2.0])
+    given = x, np.ones(8)
+    source = spelled(text, given)[0]
+    assert ("greater(z, " in source) is is_kept
+    assert ("maximum(z, " in source) and ("out=z" in source) is not is_kept
+    space = {}
+    exec(text, space)
+    with np.errstate(invalid="ignore"):
+        expected = space["run"](*given)
+    for found, due in zip(fitted(text, given)(*given), expected, strict=True):
+        np.testing.assert_array_equal(found, due)
+
+
 def test_a_value_is_computed_once_and_into_memory_that_is_free():
     text = ("import numpy as np\n\n\ndef run(x, y):\n    a = np.tanh(x + y)\n"
             "    b = (np.tanh(x + y) - 1) * y\n    c = np.exp(b) * 2\n    return a, c, \n")
