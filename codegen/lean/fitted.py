@@ -60,12 +60,8 @@ def spelled(
             seen = measured(statements, space, given)
         made = Spelled(statements, seen, space, workspace)
     copied = _shared(seen.results, given, made)
-    tests = []
-    for name, one in zip(statements.arguments, given, strict=True):
-        kind, dtype = made.bind("kind", type(one)), made.bind("dtype", one.dtype)
-        # the type of an array from a pickle, or another process, is an object of its own
-        tests.append(f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} and "
-                     f"{name}.dtype != {dtype} or {name}.shape != {one.shape}")
+    tests = [_unlike(name, one, made) for name, one in zip(
+        statements.arguments, given, strict=True)]
     apart = "" if made.block is None else made.bind("apart", apart_from([made.block]))
     values = [f"{name}.copy()" if copy else name for name, copy in zip(
         statements.returned, copied, strict=True)]
@@ -81,6 +77,14 @@ def spelled(
              "    finally:", f"        {as_before}({made.bind('warned', None)})",
              f"    return {returned}"]
     return "\n".join(lines) + "\n", made.space
+
+
+def _unlike(name: str, one: Any, made: Spelled) -> str:
+    """Whether an argument is of another type or shape than the one that was given."""
+    kind, dtype = made.bind("kind", type(one)), made.bind("dtype", one.dtype)
+    # the type of an array from a pickle, or another process, is an object of its own
+    return (f"{name}.__class__ is not {kind} or {name}.dtype is not {dtype} and "
+            f"{name}.dtype != {dtype} or {name}.shape != {one.shape}")
 
 
 def compiled(text: str, space: dict[str, Any]) -> Function:
