@@ -7,6 +7,9 @@
     c_source       equations as a C function that stands alone, and its header
     numba_library  loops compiled by Numba in this process
     numba_source   equations as a Python function of loops, for Numba
+    operands       products of matrices as a BLAS is given them
     products       sums of products as products of matrices, for a BLAS
+    remembered     equations that are there already, whatever their indices are called
+    steps          what the steps of a recurrence keep for themselves
     writing        loops in any language
 """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ...symbolic.equation import Equation, EquationError, Item, Read, System, equations_of
+from ...symbolic.equation import Equation, EquationError, Item, Read, Size, System, equations_of
 from ...symbolic.evaluator import Grid, NotComputableError, Places, size_number
 from ..arguments import REMEMBERED, Arguments, fitted, is_below
 from ..lean.apart import apart_from
@@ -31,8 +31,9 @@ class Kernel:
 
     language: what they are written in, as the target is called.  sizes, inputs, results, inner:
     what stands in its tables, in their order, and the arrays on the way, which have one place of
-    the table together.  made: for float32 or float64, what is compiled.  large: the same with
-    products of matrices by a BLAS, for sizes with a product of so much work; None without one.
+    the table together.  shapes: of arrays in memory.  made: for float32 or float64, what is
+    compiled.  large: the same with products of matrices by a BLAS, for sizes with a product of so
+    much work; None without one.
     """
 
     language: str
@@ -42,6 +43,7 @@ class Kernel:
     inputs: tuple[str, ...]
     results: tuple[str, ...]
     inner: tuple[str, ...]
+    shapes: Mapping[str, tuple[Size, ...]]
     made: Callable[[np.dtype[Any]], Compiled]
     large: Callable[[], Kernel] | None = None
     products: tuple[sp.Expr, ...] = ()
@@ -159,13 +161,11 @@ class Bound:
         if real == np.float32:
             check_single(source, sizes)
         check_places(source, sizes)
-        shapes = {**source.system.shapes, **{e.name: e.shape for item in source.items
-                                             for e in equations_of(item)}}
-        results = [np.empty([int(n.xreplace(sizes)) for n in shapes[name]], real)
+        results = [np.empty([int(n.xreplace(sizes)) for n in source.shapes[name]], real)
                    for name in source.results]
         made = source.made(real)
         numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in source.sizes))
-        counted = sum(math.prod(size_number(n, sizes) for n in shapes[name])
+        counted = sum(math.prod(size_number(n, sizes) for n in source.shapes[name])
                       for name in source.inner)
         work = np.empty(counted + 1, real)
         table = (ctypes.c_void_p * (len(given) + len(results) + 1 + len(made.pointers)))(

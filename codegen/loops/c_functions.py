@@ -34,17 +34,17 @@ typedef void gemm_t(const char *, const char *, const int *, const int *, const 
                     const real *, const real *, const int *, const real *, const int *,
                     const real *, real *, const int *);
 
-/* out[rows, columns] = left[rows, inner] right[inner, columns], a stack of them; what is turned has
-   its last two axes the other way around.  Column after column, out is its transpose. */
-static void multiply(gemm_t *gemm, long stack, long rows, long inner, long columns,
-                     const real *left, const real *right, int left_turned, int right_turned,
-                     real *out) {
+/* out[rows, columns] = left[rows, inner] right[inner, columns], where the rows of what stands there
+   are `apart`, and what is turned stands the other way around.  Column after column, out is its
+   transpose. */
+static void multiply(gemm_t *gemm, long rows, long inner, long columns,
+                     const real *left, long left_apart, int left_turned,
+                     const real *right, long right_apart, int right_turned, real *out) {
     const int m = (int)columns, n = (int)rows, k = (int)inner;
+    const int a = (int)right_apart, b = (int)left_apart;
     const real one = 1, zero = 0;
-    for (long at = 0; at < stack; at++)
-        gemm(right_turned ? "T" : "N", left_turned ? "T" : "N", &m, &n, &k, &one,
-             right + at*inner*columns, right_turned ? &k : &m, left + at*rows*inner,
-             left_turned ? &n : &k, &zero, out + at*rows*columns, &m);
+    gemm(right_turned ? "T" : "N", left_turned ? "T" : "N", &m, &n, &k, &one, right, &a, left, &b,
+         &zero, out, &m);
 }
 """
 """What a text with products of matrices brings along."""

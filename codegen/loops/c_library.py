@@ -124,5 +124,5 @@ def _kernel(what: Loops) -> Kernel:
     is_joined = bool(joined.products) and not what.products and has_blas()
     return Kernel(
         "c", source.system, source.items, source.sizes, source.inputs, source.results,
-        source.inner, made, cache(lambda: _kernel(joined)) if is_joined else None,
+        source.inner, source.shapes, made, cache(lambda: _kernel(joined)) if is_joined else None,
         tuple(one.work for one in joined.products.values()))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 from sympy.printing.c import C99CodePrinter
 
-from ...symbolic.equation import INDEX_VALUE, Equation, Item, Read, Subscript, System
+from ...symbolic.equation import INDEX_VALUE, Equation, Item, Read, Size, Subscript, System
 from .c_functions import CALLED, FUNCTIONS, GEMM, KNOWN, MACROS, RESERVED
-from .writing import Loops, Product, Writing, loops
+from .operands import Operand, Product
+from .writing import Loops, Writing, loops
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class CSource:
 
     header declares it and ``name_work(sizes)``, the number of reals that `work` has to have; text
     defines both and includes what it needs of C's own headers.  sizes, inputs, results: what the
-    parameters stand for, in their order.  inner: the arrays in `work`.  items: what is computed.
+    parameters stand for, in their order.  inner: the arrays in `work`.  shapes: of arrays in
+    memory.  items: what is computed.
     """
 
     name: str
@@ -30,6 +32,7 @@ class CSource:
     inputs: tuple[str, ...]
     results: tuple[str, ...]
     inner: tuple[str, ...]
+    shapes: Mapping[str, tuple[Size, ...]]
     system: System
     items: tuple[Item, ...]
 
@@ -93,15 +96,16 @@ class _C(Writing):
         if read.array == INDEX_VALUE:
             return f"(double)({self.place(read.at[0])})"
         name, shape = self.names[read.array], self.shapes[read.array]
-        if not read.at:
+        places = self.stored(read.array, read.at)
+        if not places:
             return f"{name}[0]"
-        if not any(isinstance(at, Read) for at in read.at):
+        if not any(isinstance(at, Read) for at in places):
             place: sp.Expr = sp.S.Zero
-            for at, size in zip(read.at, shape, strict=True):
+            for at, size in zip(places, shape, strict=True):
                 place = place * size + at
             return f"{name}[{self.integer(sp.expand(place) if place.is_Add else place)}]"
         text = ""
-        for at, size in zip(read.at, shape, strict=True):
+        for at, size in zip(places, shape, strict=True):
             one = self.place(at)
             text = f"({text})*({self.integer(size)}) + {one}" if text else one
         return f"{name}[{text}]"
@@ -124,13 +128,13 @@ class _C(Writing):
                 f"for (long next = 0; next < {self.count(array)}; next++) {{",
                 f"    {one}[next] = {other}[next];", "}"]
 
-    def product(self, target: str, product: Product) -> list[str]:
-        stack, *sizes = map(self.integer, (
-            product.stack, product.rows, product.inner, product.columns))
-        left, right = self.names[product.left], self.names[product.right]
-        turned = f"{product.left_turned:d}, {product.right_turned:d}"
-        return [f"multiply(gemm, {', '.join([stack, *sizes])}, {left}, {right}, {turned}, "
-                f"{target});"]
+    def product(self, product: Product) -> list[str]:
+        sizes = ", ".join(map(self.integer, (product.rows, product.inner, product.columns)))
+        left, right = map(self._operand, (product.left, product.right))
+        return [f"multiply(gemm, {sizes}, {left}, {right}, &{self.entry(product.out)});"]
+
+    def _operand(self, operand: Operand) -> str:
+        return f"&{self.entry(operand.first)}, {self.apart(operand)}, {operand.turned:d}"
 
     def source(self) -> CSource:
         lines: list[str] = []
@@ -160,7 +164,7 @@ class _C(Writing):
             "    (void)work;", *("    " + line for line in lines), "}", ""])
         return CSource(self.name, text, header, self.sizes,
                        tuple(a.name for a in self.system.inputs), self.results,
-                       tuple(self.inner), self.system, self.items)
+                       tuple(self.inner), self.shapes, self.system, self.items)
 
 
 def _wrapped(parts: Sequence[str]) -> str:

@@ -56,7 +56,8 @@ def _kernel(what: Loops) -> Kernel:
     return Kernel(
         "numba", writing.system, writing.items, writing.sizes,
         tuple(array.name for array in writing.system.inputs), writing.results,
-        tuple(writing.inner), made, cache(lambda: _kernel(joined)) if is_joined else None,
+        tuple(writing.inner), writing.shapes, made,
+        cache(lambda: _kernel(joined)) if is_joined else None,
         tuple(one.work for one in joined.products.values()))
 
 

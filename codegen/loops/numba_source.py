@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import keyword
 import re
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from ...symbolic import escaping
 from ...symbolic.equation import INDEX_VALUE, Equation, EquationError, Read, Subscript, System
 from ..identifiers import identifier
 from .c_functions import CALLED as CALLED_IN_C
-from .writing import Loops, Product, Writing, loops
+from .operands import Operand, Product
+from .writing import Loops, Writing, loops
 
 JIT = '@njit(error_model="numpy")'
 
@@ -108,7 +110,7 @@ class _Python(Writing):
     def entry(self, read: Read) -> str:
         if read.array == INDEX_VALUE:
             return f"float({self.place(read.at[0])})"
-        places = ", ".join(self.place(at) for at in read.at)
+        places = ", ".join(self.place(at) for at in self.stored(read.array, read.at))
         return f"{self.names[read.array]}[{places or '()'}]"
 
     def told(self, equation: Equation) -> str:
@@ -124,19 +126,35 @@ class _Python(Writing):
     def copied(self, one: str, other: str, array: str) -> list[str]:
         return [f"{one}[...] = np.ascontiguousarray({other}).reshape({one}.shape)"]
 
-    def product(self, target: str, product: Product) -> list[str]:
-        stack, rows, inner, columns = map(self.integer, (
-            product.stack, product.rows, product.inner, product.columns))
-        left, right = (
-            f"{self.names[name]}.reshape(({stack}, {', '.join(shape[::-1] if turned else shape)}))"
-            for name, shape, turned in (
-                (product.left, [rows, inner], product.left_turned),
-                (product.right, [inner, columns], product.right_turned)))
-        turned = [".T" if one else "" for one in (product.left_turned, product.right_turned)]
-        return [f"left_, right_ = {left}, {right}",
-                f"out_ = {target}.reshape(({stack}, {rows}, {columns}))",
-                f"for k_ in range({stack}):",
-                f"    np.dot(left_[k_]{turned[0]}, right_[k_]{turned[1]}, out_[k_])"]
+    def product(self, product: Product) -> list[str]:
+        rows, inner, columns = map(self.integer, (product.rows, product.inner, product.columns))
+        left = self._operand(product.left, rows, inner)
+        right = self._operand(product.right, inner, columns)
+        places = itertools.takewhile(bool, self.stored(product.out.array, product.out.at))
+        out = self._part(product.out.array, [*places])
+        return [f"out_ = {out}.reshape(({rows}, {columns}))",
+                f"np.dot({left}, {right}, out_)"]
+
+    def _part(self, array: str, places: Sequence[Subscript]) -> str:
+        """What of an array stands at places along its first axes."""
+        name = self.names[array]
+        return f"{name}[{', '.join([*map(self.place, places), '...'])}]" if places else name
+
+    def _operand(self, operand: Operand, rows: str, columns: str) -> str:
+        """A matrix, contiguous; its array as it is where that has the matrix's axes last."""
+        first, lengths = operand.first, dict(operand.lengths)
+        name, shape = self.names[first.array], self.shapes[first.array]
+        axes = self.stored(first.array, [lengths.get(axis) for axis in range(len(first.at))])
+        places = self.stored(first.array, first.at)
+        ahead = next(k for k, length in enumerate(axes) if length is not None)
+        if all(length == n for length, n in zip(axes[ahead:], shape[ahead:], strict=True)):
+            text = self._part(first.array, places[:ahead])
+        else:
+            text = f"np.ascontiguousarray({name}[" + ", ".join(
+                self.place(at) if length is None else f":{self.integer(length)}"
+                for at, length in zip(places, axes, strict=True)) + "])"
+        whole = (columns, rows) if operand.turned else (rows, columns)
+        return f"{text}.reshape(({', '.join(whole)}))" + ".T"*operand.turned
 
     def source(self, summary: str) -> NumbaSource:
         body: list[str] = []

@@ -49,6 +49,8 @@ from ..names import as_quotients
 from ..saturated import Saturated, prepared
 from ..spelling import stable
 from ..views import reshaped
+from .operands import Operand, Product
+from .steps import kept_for_a_step
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,6 @@ class Loops:
     results: tuple[str, ...]
     further: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
     products: Mapping[str, Product] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Product:
-    """``out[stack, rows, columns] = Σ left[stack, rows, inner] right[stack, inner, columns]``,
-    where the last two axes of a factor may stand the other way around.
-
-    Each of stack, rows, columns and inner is a product of sizes that stand side by side.
-    """
-
-    left: str
-    right: str
-    left_turned: bool
-    right_turned: bool
-    stack: Size
-    rows: Size
-    inner: Size
-    columns: Size
-
-    @property
-    def work(self) -> Size:
-        """How many multiplications it takes."""
-        return self.stack * self.rows * self.inner * self.columns
 
 
 def loops(system: System, results: Sequence[str]) -> Loops:
@@ -121,7 +100,9 @@ class Writing(ABC):
         self.items = what.items
         self.results = what.results
         self.name = name
-        self.shapes = {**self.system.shapes, **what.further}
+        self.steps = kept_for_a_step(self.items, self.results)
+        self.shapes = {name: self.stored(name, shape) for name, shape in (
+            *self.system.shapes.items(), *what.further.items())}
         self.products = what.products
         self.used: set[str] = set()
         self.names: dict[Hashable, str] = {}
@@ -181,7 +162,7 @@ class Writing(ABC):
         """All entries of an array as those of another in another shape."""
 
     @abstractmethod
-    def product(self, target: str, product: Product) -> list[str]:
+    def product(self, product: Product) -> list[str]:
         """A product of matrices, by a BLAS."""
 
     def block(self, lines: Sequence[str]) -> list[str]:
@@ -213,6 +194,19 @@ class Writing(ABC):
         """Sizes and indices by their names."""
         return {s: sp.Symbol(cast.format(self.named(s, str(s))), integer=True)
                 for s in value.free_symbols if slot_number(s) is None}
+
+    def stored(self, array: str, axes: Sequence[Any]) -> tuple[Any, ...]:
+        """Of something for each axis, that for those that stand in memory: all but the loop's,
+        where one step after another has the same place."""
+        step = self.steps.get(array)
+        return tuple(one for axis, one in enumerate(axes) if axis != step)
+
+    def apart(self, operand: Operand) -> str:
+        """How many entries are from one row of what stands there to the next."""
+        array = operand.first.array
+        step = self.steps.get(array)
+        axis = operand.axis - (step is not None and step < operand.axis)
+        return self.integer(sp.Mul(*self.shapes[array][axis + 1:]))
 
     def count(self, array: str) -> str:
         """How many entries an array has."""
@@ -248,8 +242,9 @@ class Writing(ABC):
             raise EquationError(
                 f"{equation.name}: no {self.language} for {equation.reduction} of a matrix")
         if equation.name in self.products:
-            return [self.told(equation), *self.product(
-                self.names[equation.name], self.products[equation.name])]
+            product = self.products[equation.name]
+            return [self.told(equation), *self._guarded(
+                equation.terms[0].guards, self._loops(product.stack, self.product(product)))]
         alike = None if loop else reshaped(equation, self.shapes)
         if alike is not None and alike not in self.integers:
             return self.copied(self.names[equation.name], self.names[alike], equation.name)
@@ -348,11 +343,12 @@ def parted(term: Term) -> tuple[sp.Expr, Term]:
     own = {index.symbol for index in term.over}
     moving = {slot(n) for n, read in enumerate(term.reads)
               if any(symbols_in(at) & own for at in read.at)}
-    fixed = [f for f in sp.Mul.make_args(term.body) if not f.free_symbols & moving]
+    factors = sp.Mul.make_args(term.body)
+    fixed = [f for f in factors if not f.free_symbols & moving]
     if not fixed or not slots_of(term.body):
         return sp.S.One, term
-    outside = sp.Mul(*fixed)
-    return outside, replace(term, body=term.body / outside)
+    inside = sp.Mul(*(f for f in factors if f not in fixed))  # no quotient: a factor may be 0
+    return sp.Mul(*fixed), replace(term, body=inside)
 
 
 def symbols_in(subscript: Subscript) -> set[sp.Symbol]:

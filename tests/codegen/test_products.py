@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from gallery_cases import CASES
 from gallery_columns import derived, values_for
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +18,10 @@ import gradproof as gp
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.loops import bound
 from gradproof.codegen.loops.c_library import library
+from gradproof.codegen.loops.operands import Operand, Product
 from gradproof.codegen.loops.products import with_products
 from gradproof.codegen.loops.writing import Loops, loops
-from gradproof.symbolic.equation import Equation, System
+from gradproof.symbolic.equation import Equation, System, Within, equations_of
 
 
 def loops_of(derivation: Any) -> Loops:
@@ -37,22 +39,45 @@ def agrees(derivation: Any, values: dict[str, Any]) -> int:
     for name in what.results:
         scale = 1 + np.max(np.abs(due[name]), initial=0)
         np.testing.assert_allclose(found[name], due[name], rtol=0, atol=1e-12 * scale)
+    numbers = {s: n for array in what.system.inputs for s, n in zip(
+        array.shape, np.shape(values[array.name]), strict=True)}
     for item in joined.items:
-        if not isinstance(item, Equation) or item.name not in joined.products:
-            continue
-        product, out = joined.products[item.name], found[item.name]
-        numbers = {s: n for array in what.system.inputs for s, n in zip(
-            array.shape, np.shape(values[array.name]), strict=True)}
-        stack, rows, inner, columns = (int(size.subs(numbers)) for size in (
-            product.stack, product.rows, product.inner, product.columns))
-        left, right = (np.reshape(found[name], (stack, *(shape[::-1] if turned else shape)))
-                       for name, shape, turned in (
-            (product.left, (rows, inner), product.left_turned),
-            (product.right, (inner, columns), product.right_turned)))
-        left = left.swapaxes(1, 2) if product.left_turned else left
-        right = right.swapaxes(1, 2) if product.right_turned else right
-        np.testing.assert_allclose((left @ right).ravel(), out.ravel(), rtol=1e-10, atol=1e-12)
+        for equation in equations_of(item):
+            if equation.name in joined.products:
+                holds(equation, joined.products[equation.name], found, numbers)
     return len(joined.products)
+
+
+def holds(equation: Equation, product: Product, found: Any, numbers: Any) -> None:
+    """The matrices that a BLAS is told of have the product that is due, for each of its stack and
+    of a loop's steps in which there is one."""
+    rows, inner, columns = (int(sp.sympify(size).subs(numbers)) for size in (
+        product.rows, product.inner, product.columns))
+    fixed = [i for i, at in zip(equation.out, product.out.at, strict=True) if at == i.symbol]
+    (term,) = equation.terms
+    for at in np.ndindex(*(int(i.size.subs(numbers)) for i in fixed)):
+        known = {**numbers, **{i.symbol: n for i, n in zip(fixed, at, strict=True)}}
+        if not all(int(g.low.subs(known)) <= int(g.value.subs(known)) < int(g.high.subs(known))
+                   if isinstance(g, Within) else g.left.subs(known) == g.right.subs(known)
+                   for g in term.guards):
+            continue
+        left = matrix(found, product.left, rows, inner, known)
+        right = matrix(found, product.right, inner, columns, known)
+        start = [int(sp.sympify(one).subs(known)) for one in product.out.at]
+        first = int(np.ravel_multi_index(start, found[equation.name].shape)) if start else 0
+        out = found[equation.name].ravel()[first:first + rows * columns]
+        np.testing.assert_allclose((left @ right).ravel(), out, rtol=1e-10, atol=1e-12)
+
+
+def matrix(found: Any, operand: Operand, rows: int, columns: int, known: Any) -> Any:
+    array = np.ascontiguousarray(found[operand.first.array])
+    start = tuple(int(sp.sympify(at).subs(known)) for at in operand.first.at)
+    shape = (columns, rows) if operand.turned else (rows, columns)
+    first = int(np.ravel_multi_index(start, array.shape))
+    apart = int(np.prod(array.shape[operand.axis + 1:], dtype=int))
+    places = first + apart * np.arange(shape[0])[:, None] + np.arange(shape[1])
+    made = array.ravel()[places]
+    return made.T if operand.turned else made
 
 
 def of_gallery(name: str) -> tuple[Any, dict[str, Any]]:
@@ -61,7 +86,7 @@ def of_gallery(name: str) -> tuple[Any, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("name", "count"), [
-    ("dense", 3), ("attention", 15), ("conv2d, stride, padding, dilation", 2), ("rnn, tanh", 3),
+    ("dense", 3), ("attention", 15), ("conv2d, stride, padding, dilation", 2), ("rnn, tanh", 6),
     ("conv2d, groups", 2), ("identity", 0), ("embedding", 0)])
 def test_how_many_products_a_layer_has(name, count):
     assert agrees(*of_gallery(name)) == count
