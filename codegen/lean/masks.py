@@ -19,23 +19,30 @@ def masks_of_outputs(flat: Flat) -> None:
     outputs: dict[str, str] = {}
     masks: dict[str, list[ast.Compare]] = {}
     for node in flat.body:
-        value = node.value if isinstance(node, ast.Assign) else None
-        if isinstance(value, ast.Call) and ast.unparse(value.func) == "np.maximum" and (
-                _is_zero(value.args[-1]) and isinstance(value.args[0], ast.Name)):
-            assert isinstance(node, ast.Assign)
-            target = node.targets[0]
-            if isinstance(target, ast.Name) and {target.id, value.args[0].id} <= fixed:
-                outputs.setdefault(value.args[0].id, target.id)
-        elif isinstance(value, ast.Compare) and isinstance(value.ops[0], ast.Gt) and (
-                isinstance(value.left, ast.Name) and value.left.id in outputs
-                and _is_zero(value.comparators[0])):
-            masks.setdefault(value.left.id, []).append(value)
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            continue
+        of = _of_zero(node.value)
+        if of in outputs and isinstance(node.value, ast.Compare):
+            masks.setdefault(of, []).append(node.value)
+        elif isinstance(node.value, ast.Call) and {of, node.targets[0].id} <= fixed:
+            outputs.setdefault(of, node.targets[0].id)
     for name, found in masks.items():
         reads = sum(1 for node in flat.body for one in names_in(node) if one == name)
-        if name not in flat.returned and reads == 2 + len(found):  # where it is bound, and max
+        bound_and_max = 2
+        if name not in flat.returned and reads == bound_and_max + len(found):
             for mask in found:
                 mask.left = ast.Name(outputs[name], ast.Load())
 
 
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value == 0
+def _of_zero(value: ast.expr) -> str:
+    """The name Z of np.maximum(Z, 0) or Z > 0; "" for others."""
+    if isinstance(value, ast.Compare) and isinstance(value.ops[0], ast.Gt):
+        pair = [value.left, value.comparators[0]]
+    elif isinstance(value, ast.Call) and ast.unparse(value.func) == "np.maximum":
+        pair = value.args
+    else:
+        return ""
+    of, zero = pair
+    is_zero = isinstance(zero, ast.Constant) and type(zero.value) in (int, float) and (
+        zero.value == 0)
+    return of.id if is_zero and isinstance(of, ast.Name) else ""

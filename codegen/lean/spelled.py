@@ -354,29 +354,36 @@ class Spelled:
         if seen is None or seen.dtype.kind != "f" or not words.keys() <= {"axis", "keepdims"}:
             return ""
         # a product of BLAS leaves its values in whole arrays alone
-        if is_sum and seen.is_ordered and words in ({}, {"axis": "0"}) and not in_part:
-            product = self._sum_by_ones(of, seen, bool(words), out)
-            if product:
-                return product
+        if is_sum and words in ({}, {"axis": "0"}) and not in_part:
+            text = self._plain_sum(of, seen, bool(words), out)
+            if text:
+                return text
         if "axis" not in words:
-            return f"{self.bind('sum_along', np.add.reduce, True)}({of}, None)" if (
-                is_sum and not out and not words) else ""
+            return ""
         function = (np.add if is_sum else np.maximum).reduce
         keep = f", {words['keepdims']}" if "keepdims" in words else ""
         tail = f", None, {out or None}{keep}" if out or keep else ""
         whole = self.bind("sum_along" if is_sum else "max_along", function, is_sum)
         return f"{whole}({of}, {words['axis']}{tail})"
 
-    def _sum_by_ones(self, of: str, seen: Seen, by_rows: bool, out: str) -> str:
-        """Σ_i x[i, j], or the sum of a small array, as a product with ones; "" for another sum."""
+    def _plain_sum(self, of: str, seen: Seen, by_rows: bool, out: str) -> str:
+        """Σ_i x[i, j], or the sum of a small array, as a product with ones, that of another one as
+        it is; "" for others."""
+        if not by_rows and not out and not (seen.is_ordered and self._has_few(seen)):
+            return f"{self.bind('sum_along', np.add.reduce, True)}({of}, None)"
+        if not seen.is_ordered:
+            return ""
         if by_rows and len(seen.shape) == 2:
             ones = self.bind("ones", np.ones(seen.shape[0], seen.dtype),
                              (seen.shape[0], seen.dtype))
             return f"{self.bind('dot', np.dot)}({ones}, {of}{f', {out}' if out else ''})"
-        if not by_rows and seen.size <= SMALL and seen.dtype == float:
+        if not by_rows and self._has_few(seen):
             ones = self.bind("ones", np.ones(seen.size), seen.size)
             return f"{self.bind('vdot', np.vdot)}({ones}, {of})"
         return ""
+
+    def _has_few(self, seen: Seen) -> bool:
+        return seen.size <= SMALL and seen.dtype == float
 
     def _filled(self, value: ast.expr, out: str) -> str:
         """Zeros in memory that is there."""
