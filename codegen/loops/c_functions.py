@@ -49,6 +49,12 @@ static void multiply(gemm_t *gemm, long rows, long inner, long columns,
 """
 """What a text with products of matrices brings along."""
 
+VECTORS = "#ifdef VECTORS\n" + "".join(
+    f'__attribute__((simd("notinbranch"))) double {name}(double);\n' for name in (
+        "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "asin", "acos", "atan", "asinh",
+        "acosh", "atanh", "tanh", "erf", "erfc", "log1p", "expm1")) + "#endif\n"
+"""Functions that glibc's libmvec has for several numbers at once."""
+
 CALLED = {
     **{name: name for name in (
         "sigmoid", "softplus", "softplus_ratio", "relu", "step", "choose", "maximum", "minimum",
@@ -73,6 +79,7 @@ RESERVED = frozenset(FUNCTIONS) | KNOWN | frozenset((
     "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
     "union", "unsigned", "void", "volatile", "while", "bool", "true", "false", "asm", "typeof",
     "alignas", "alignof", "constexpr", "nullptr", "static_assert", "thread_local",
-    "real", "value", "sum", "next", "work", "gemm", "gemm_t", "multiply", "size_t", "int64_t",
+    "real", "value", "sum", "sums", "first", "end", "next", "work", "gemm", "gemm_t", "multiply",
+    "size_t", "int64_t",
     "main", "NULL", "NAN", "INFINITY", "HUGE_VAL"))
 """Names that C, or the text, has for something else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import platform
 import shutil
 import stat
 import subprocess
@@ -19,12 +20,27 @@ import numpy as np
 from ...symbolic.equation import System
 from .blas import gemm, has_blas
 from .bound import Compiled, Kernel, bound
-from .c_source import c_of
+from .c_source import vectors_of
 from .products import with_products
 from .writing import Loops, loops
 
 OPTIONS = ("-O3", "-fPIC", "-shared", "-fno-math-errno")
-"""No -march=native: what is kept may be read by another machine of the same kind."""
+
+VECTORS = ("-DVECTORS", "-fopenmp-simd", "-fno-trapping-math", "-ffp-contract=off",
+           "-march=native", "-Wl,-z,defs")
+"""For functions of several numbers at once, where the C library has all of them; else the link
+fails.  Roundings stay those of single operations."""
+
+
+@cache
+def machine() -> str:
+    """What this machine's processor has: a kept library may be read by another one."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.machine()
+    named = ("vendor_id", "cpu family", "model", "flags", "Features")
+    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(named)))
 
 
 class NoCompilerError(RuntimeError):
@@ -74,7 +90,8 @@ def _folder_of_this_process() -> Path:
 def library(text: str, real: str) -> ctypes.PyDLL:
     """A C text compiled with `real` as its floating-point type, or the library that was."""
     made_by = compiler()
-    key = hashlib.sha256("\0".join([text, real, *made_by, *OPTIONS]).encode()).hexdigest()
+    key = hashlib.sha256("\0".join(
+        [text, real, *made_by, *OPTIONS, *VECTORS, machine()]).encode()).hexdigest()
     kept = folder() / f"{key}.so"
     try:
         return ctypes.PyDLL(str(kept))
@@ -82,10 +99,13 @@ def library(text: str, real: str) -> ctypes.PyDLL:
         with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
             source, made = Path(scratch, "gradient.c"), Path(scratch, "gradient.so")
             source.write_text(text, encoding="utf-8")
-            done = subprocess.run(
-                [*made_by, *OPTIONS, f"-Dreal={real}", str(source), "-o", str(made), "-lm"],
-                capture_output=True, text=True, errors="replace", check=False)
-            if done.returncode or not made.exists():
+            for options in ((*OPTIONS, *VECTORS), OPTIONS):
+                done = subprocess.run(
+                    [*made_by, *options, f"-Dreal={real}", str(source), "-o", str(made), "-lm"],
+                    capture_output=True, text=True, errors="replace", check=False)
+                if not done.returncode and made.exists():
+                    break
+            else:
                 said = done.stderr.strip()[:500] or f"exit code {done.returncode}, no library"
                 raise NoCompilerError(f"{' '.join(made_by)} failed: {said}") from None
             os.replace(made, kept)  # whole or not at all, however many do it at once
@@ -107,7 +127,7 @@ def compile_c(
 
 
 def _kernel(what: Loops) -> Kernel:
-    source = c_of(what)
+    source = vectors_of(what)
     joined = what if what.products else with_products(what)
     sizes = [f"n[{k}]" for k in range(len(source.sizes))]
     count = len(source.inputs) + len(source.results) + 1 + bool(what.products)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 from sympy.printing.c import C99CodePrinter
 
-from ...symbolic.equation import INDEX_VALUE, Equation, Item, Read, Size, Subscript, System
-from .c_functions import CALLED, FUNCTIONS, GEMM, KNOWN, MACROS, RESERVED
+from ...symbolic.equation import (
+    INDEX_VALUE,
+    Equation,
+    Item,
+    Read,
+    Size,
+    Subscript,
+    System,
+    slot,
+)
+from .c_functions import CALLED, FUNCTIONS, GEMM, KNOWN, MACROS, RESERVED, VECTORS
 from .operands import Operand, Product
-from .writing import Loops, Writing, loops
+from .writing import Loops, Writing, loops, parted, symbols_in
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,12 @@ def c_of(what: Loops, name: str = "gradient") -> CSource:
     return _C(what, name).source()
 
 
+def vectors_of(what: Loops) -> CSource:
+    """The same for a compiler that is asked for vectors: with what says where there may be some,
+    and sums over other axes than the last one for some of its places at once."""
+    return _Vectors(what, "gradient").source()
+
+
 class _Body(C99CodePrinter):  # type: ignore[misc]  # SymPy has no types
     """Scalar bodies, their functions by the text's own names."""
 
@@ -77,6 +92,7 @@ class _C(Writing):
     new, end, zero, infinity, close = "double ", ";", "0", "INFINITY", ("}",)
     differs, cast = "{} && !({})", "(double){}"
     printer = _Body()
+    head = ""
 
     def pronounced(self, name: str) -> str:
         made = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
@@ -157,7 +173,8 @@ class _C(Writing):
                                 declared=declared)
         text = "\n".join([
             "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n",
-            "#ifndef real\n#define real double\n#endif\n", *functions,
+            "#ifndef real\n#define real double\n#endif\n",
+            *([self.head] if self.head else []), *functions,
             *([GEMM] if self.products else []),
             f"{work}\n{{", *(f"    (void){self.names[s]};" for s in self.sizes),
             f"    return (size_t)({total});\n}}\n", f"{declared}\n{{", *held,
@@ -165,6 +182,39 @@ class _C(Writing):
         return CSource(self.name, text, header, self.sizes,
                        tuple(a.name for a in self.system.inputs), self.results,
                        tuple(self.inner), self.shapes, self.system, self.items)
+
+
+class _Vectors(_C):
+    head = VECTORS
+
+    def at_once(self, loop: Sequence[str], summed: bool = False) -> list[str]:
+        return ["#pragma omp simd" + " reduction(+:sum)" * summed, *loop]
+
+    def in_columns(self, equation: Equation, at: tuple[Subscript, ...]) -> list[str] | None:
+        if equation.reduction != "sum" or len(equation.terms) != 1 or not equation.out:
+            return None
+        (term,), column = equation.terms, equation.out[-1]
+        outside, inside = parted(term)
+        over = {i.symbol for i in term.over}
+        ends = [read.at[-1] for k, read in enumerate(inside.reads)
+                if slot(k) in inside.body.free_symbols and read.at]
+        if not over or term.guards or not all(
+                at == column.symbol or not symbols_in(at) & over for at in ends) or (
+                column.symbol not in ends):
+            return None
+        j, size = self.named(column.symbol, column.name), self.integer(column.size)
+        each = f"for (long {j} = first; {j} < end; {j}++)"
+        target = self.entry(Read(equation.name, at))
+        factor = "" if outside == 1 else f"({self._body(replace(term, body=outside))})*"
+        return self._loops(equation.out[:-1], [
+            f"for (long first = 0; first < {size}; first += 64) {{",
+            f"    const long end = first + 64 < {size} ? first + 64 : {size};",
+            "    double sums[64] = {0};",
+            *("    " + line for line in self._loops(term.over, self.at_once(
+                [each, f"    sums[{j} - first] += {self._body(inside)};"]))),
+            *("    " + line for line in self.at_once(
+                [each, f"    {target} = {factor}sums[{j} - first];"])),
+            "}"])
 
 
 def _wrapped(parts: Sequence[str]) -> str:

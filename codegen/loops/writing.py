@@ -169,6 +169,15 @@ class Writing(ABC):
         """Statements with variables of their own."""
         return list(lines)
 
+    def at_once(self, loop: Sequence[str], summed: bool = False) -> list[str]:
+        """A loop whose steps are independent of each other, but for a sum."""
+        return list(loop)
+
+    def in_columns(self, equation: Equation, at: tuple[Subscript, ...]) -> list[str] | None:
+        """A sum whose last index is that of its arrays, for some of its places at once; None for
+        one loop in another.  at: the places of the equation's array."""
+        return None
+
     # --- names and integers ---------------------------------------------------------------------
 
     def named(self, thing: Hashable, name: str) -> str:
@@ -237,6 +246,13 @@ class Writing(ABC):
             lines = self._loop(index, lines)
         return lines
 
+    def _fast_loops(self, indices: Sequence[Index], inside: Sequence[str], summed: bool
+                    ) -> list[str]:
+        """Loops the innermost of which may do several of its steps at once."""
+        if not indices:
+            return list(inside)
+        return self._loops(indices[:-1], self.at_once(self._loop(indices[-1], inside), summed))
+
     def _equation(self, equation: Equation, loop: str = "") -> list[str]:
         if equation.reduction in NAMED:
             raise EquationError(
@@ -250,11 +266,16 @@ class Writing(ABC):
             return self.copied(self.names[equation.name], self.names[alike], equation.name)
         out = [index for index in equation.out if index.name != loop]
         target = self.entry(Read(equation.name, tuple(i.symbol for i in equation.out)))
+        columns = self.in_columns(replace(equation, out=tuple(out)), tuple(
+            i.symbol for i in equation.out))
+        if columns is not None:
+            return [self.told(equation), *columns]
         if equation.reduction == "sum":
             lines = self._sum(equation, target)
         else:
             lines = self._extreme(equation, target)
-        whole = self._loops(out, lines)
+        whole = self._loops(out, lines) if any(t.over for t in equation.terms) else (
+            self._fast_loops(out, lines, False))
         return [self.told(equation), *(whole if out or len(lines) == 1 else self.block(lines))]
 
     def _sum(self, equation: Equation, target: str) -> list[str]:
@@ -272,8 +293,10 @@ class Writing(ABC):
             early = [g for g in term.guards if g not in late]
             body = self._guarded(late, [f"sum += {self._body(inside)}{end}"])
             factor = "" if outside == 1 else f"({self._body(replace(term, body=outside))})*"
+            loops = self._loops(term.over, body) if late else self._fast_loops(
+                term.over, body, True)
             lines += self._guarded(early, self.block([
-                f"{self.new}sum = {self.zero}{end}", *self._loops(term.over, body),
+                f"{self.new}sum = {self.zero}{end}", *loops,
                 f"value += {factor}sum{end}"]))
         return [*lines, f"{target} = value{end}"]
 
@@ -296,8 +319,8 @@ class Writing(ABC):
         if equation.reduction == "max":
             return [*lines, f"{target} = value{end}"]
         exp, log = (self.function(name) for name in ("exp", "log"))
-        lines += [f"{self.new}sum = {self.zero}{end}", *self._loops(term.over, self._guarded(
-            term.guards, [f"sum += {exp}({body} - value){end}"]))]
+        lines += [f"{self.new}sum = {self.zero}{end}", *self._fast_loops(
+            term.over, self._guarded(term.guards, [f"sum += {exp}({body} - value){end}"]), True)]
         return [*lines, f"{target} = value + {log}(sum){end}"]
 
     def function(self, name: str) -> str:
