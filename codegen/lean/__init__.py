@@ -1,6 +1,7 @@
 """Printed texts as NumPy runs them in the least time, for arrays of known types and shapes.
 
     apart            arguments that have memory of a workspace
+    bindings         names that stand for one thing throughout
     contractions     sums of products of several arrays, two at a time in the order of least cost
     error_functions  erf and erfc for arrays where there is no SciPy
     fitted           a text as a function for arguments like some that are given

@@ -10,6 +10,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .bindings import is_plain, named_for_one_thing
+
 
 class NotFlatError(Exception):
     """A statement that is none of those below."""
@@ -17,9 +19,6 @@ class NotFlatError(Exception):
 
 SHORT = {"sigmoid": "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n"}
 """Functions in a shorter spelling, for where an overflow is no warning: 1/inf is the 0 it is."""
-
-INTEGERS = frozenset({"max", "min", "int", "float", "range", "reversed", "overlap", "slice"})
-"""Functions that give no arrays where they are given none."""
 
 
 @dataclass
@@ -49,15 +48,15 @@ def flat(text: str, name: str = "run") -> Flat:
         functions[short] = ast.parse(SHORT[short]).body[0]  # type: ignore[assignment]
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {
         node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)} | {*functions, "np"}
-    maker = _Flattening(functions, taken)
+    maker = _Flattening(functions, taken, *named_for_one_thing(main, taken))
     maker.differences = {ast.dump(node) for node in ast.walk(main)
                          if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)}
     body: list[ast.stmt] = []
     *statements, last = main.body
-    maker.block(statements, body, False)
+    maker.block(statements, body)
     if not isinstance(last, ast.Return) or not isinstance(last.value, ast.Tuple):
         raise NotFlatError(ast.unparse(last))
-    returned = [ast.unparse(one) for one in last.value.elts]
+    returned = [maker.returned(one, body) for one in last.value.elts]
     rest = [node for node in tree.body if node is not main]
     return Flat([a.arg for a in main.args.args], body, returned, maker.plain, maker.loose,
                 ast.Module(rest, []), taken)
@@ -67,60 +66,50 @@ def flat(text: str, name: str = "run") -> Flat:
 class _Flattening:
     functions: dict[str, ast.FunctionDef]
     taken: set[str]
-    plain: set[str] = field(default_factory=set)
-    loose: set[str] = field(default_factory=set)
+    plain: set[str]
+    loose: set[str]
     differences: set[str] = field(default_factory=set)
     number: int = 0
 
     # --- statements -----------------------------------------------------------------------------
 
-    def block(self, statements: Sequence[ast.stmt], out: list[ast.stmt], looped: bool) -> None:
+    def block(self, statements: Sequence[ast.stmt], out: list[ast.stmt]) -> None:
         for statement in statements:
-            self._statement(statement, out, looped)
+            self._statement(statement, out)
 
-    def _statement(self, node: ast.stmt, out: list[ast.stmt], looped: bool) -> None:
+    def _statement(self, node: ast.stmt, out: list[ast.stmt]) -> None:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            self._assign(node.targets[0], node.value, out, looped)
+            self._assign(node.targets[0], node.value, out)
         elif isinstance(node, ast.AugAssign):
             value = self.atom(node.value, out)
             out.append(ast.AugAssign(self._target(node.target, out), node.op, value))
         elif isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-            self.plain.add(node.target.id)
-            self.loose.add(node.target.id)
             inside: list[ast.stmt] = []
             if not self.is_plain(node.iter):
                 raise NotFlatError(ast.unparse(node))
-            self.block(node.body, inside, True)
+            self.block(node.body, inside)
             out.append(ast.For(node.target, node.iter, inside, []))
         elif isinstance(node, ast.If) and not node.orelse:
             test = node.test if self.is_plain(node.test) else self.atom(node.test, out)
             inside = []
-            self.block(node.body, inside, looped)
+            self.block(node.body, inside)
             out.append(ast.If(test, inside, []))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             out.append(ast.Expr(self.simple(node.value, out)))
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             raise NotFlatError(ast.unparse(node))
 
-    def _assign(
-        self, target: ast.expr, value: ast.expr, out: list[ast.stmt], looped: bool
-    ) -> None:
+    def _assign(self, target: ast.expr, value: ast.expr, out: list[ast.stmt]) -> None:
         names = [part.id for part in ast.walk(target) if isinstance(part, ast.Name)]
-        if not isinstance(target, ast.Subscript) and self.is_plain(value):
-            self.plain.update(names)
-            self.loose.update(names if looped or self._is_loose(value) else ())
+        if not isinstance(target, ast.Subscript) and self.plain.issuperset(names):
             out.append(ast.Assign([target], value))
         elif isinstance(target, ast.Name):
-            self.plain.discard(target.id)
             out.append(ast.Assign([target], self.simple(value, out)))
         elif isinstance(target, ast.Subscript):
             held = self.atom(value, out)
             out.append(ast.Assign([self._target(target, out)], held))
         else:
             out.append(ast.Assign([target], self.simple(value, out)))
-
-    def _is_loose(self, value: ast.expr) -> bool:
-        return any(name in self.loose for name in names_in(value))
 
     def _target(self, target: ast.expr, out: list[ast.stmt]) -> ast.Name | ast.Subscript:
         if isinstance(target, ast.Name):
@@ -133,22 +122,7 @@ class _Flattening:
 
     def is_plain(self, node: ast.expr) -> bool:
         """Whether an expression is of numbers and sizes alone, no array's entries."""
-        if isinstance(node, ast.Constant):
-            return True
-        if isinstance(node, ast.Name):
-            return node.id in self.plain
-        if isinstance(node, ast.Attribute):  # np.pi, a size's own
-            return isinstance(node.value, ast.Name) and node.value.id == "np"
-        if isinstance(node, ast.Subscript):
-            return isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
-        if isinstance(node, ast.Call):
-            return (isinstance(node.func, ast.Name) and node.func.id in INTEGERS
-                    and not node.keywords and all(map(self.is_plain, node.args)))
-        if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.BoolOp | ast.Tuple
-                      | ast.Slice | ast.List):
-            return all(self.is_plain(part) for part in ast.iter_child_nodes(node)
-                       if isinstance(part, ast.expr))
-        return False
+        return is_plain(node, lambda name: name.id in self.plain)
 
     def atom(self, node: ast.expr, out: list[ast.stmt]) -> ast.expr:
         """A name that holds the value, or the expression where it is plain."""
@@ -160,6 +134,15 @@ class _Flattening:
         name = self.new("t")
         out.append(ast.Assign([ast.Name(name, ast.Store())], value))
         return ast.Name(name, ast.Load())
+
+    def returned(self, node: ast.expr, out: list[ast.stmt]) -> str:
+        """The name of a result."""
+        value = self.atom(node, out)
+        if isinstance(value, ast.Name):
+            return value.id
+        name = self.new("t")
+        out.append(ast.Assign([ast.Name(name, ast.Store())], value))
+        return name
 
     def new(self, stem: str) -> str:
         while f"{stem}{self.number}" in self.taken:

@@ -77,7 +77,10 @@ def measured(flat: Flat, space: dict[str, Any], given: Sequence[Any]) -> Measure
         made: list[ast.stmt] = []
         for node in body:
             if isinstance(node, ast.For):
-                made.append(ast.For(node.target, node.iter, watched(node.body), []))
+                counted = [name for name in names_in(node.target) if name not in flat.plain]
+                first = [one for name in counted for one in ast.parse(
+                    f"{look}({name!r}, {name})").body]  # of what is an array elsewhere
+                made.append(ast.For(node.target, node.iter, first + watched(node.body), []))
                 continue
             if isinstance(node, ast.If):
                 made.append(ast.If(node.test, watched(node.body), []))

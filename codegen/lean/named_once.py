@@ -147,11 +147,14 @@ def _read(body: Sequence[ast.stmt], read: set[str]) -> list[ast.stmt]:
         if isinstance(node, ast.For | ast.If):
             node.body = _read(node.body, read)
             if not node.body:
-                continue
+                if isinstance(node, ast.If) or not read & {*names_in(node.target)}:
+                    continue
+                node.body = [ast.Pass()]  # what its counter is at the end is read
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and (
                 node.targets[0].id not in read):
             continue
-        made.append(node)
+        if not isinstance(node, ast.Pass):
+            made.append(node)
     return made
 
 
@@ -214,7 +217,7 @@ class _Numbering:
         same: dict[str, str] = {}
         if isinstance(node, ast.If) and not any(map(again.get, names_in(head))):
             same = on_condition.setdefault(ast.dump(head), same)
-        inside = self.block(node.body, {**here, **same}, same)
+        inside = self.block(node.body, {**here, **same}, same) or [ast.Pass()]
         self.versions.update(changed)
         head = _Renamed(self.same).visit(head)
         return ast.For(node.target, head, inside, []) if isinstance(node, ast.For) else ast.If(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +42,10 @@ class Pool:
         """Memory for a value that is read up to a place."""
         self._parts[name] = _Part(seen, start, end)
 
-    def keep(self, name: str, end: int) -> None:
+    def keep(self, names: Iterable[str], end: int) -> None:
         """Another value stands in that memory, up to a place."""
-        self._parts[name].end = max(self._parts[name].end, end)
+        for name in names:
+            self._parts[name].end = max(self._parts[name].end, end)
 
     def drop(self, name: str) -> None:
         del self._parts[name]
@@ -72,3 +74,12 @@ def _array(memory: NDArray[Any], seen: Seen) -> NDArray[Any]:
     made = memory[:seen.size * seen.dtype.itemsize].view(seen.dtype).reshape(
         [seen.shape[axis] for axis in order])
     return made.transpose(np.argsort(order))
+
+
+def zeros(array: NDArray[Any]) -> NDArray[Any]:
+    """Zeros in an array's memory, or others where that is in another order than C: what is
+    reshaped afterwards has to be a view."""
+    if not array.flags.c_contiguous:
+        return np.zeros(array.shape, array.dtype)
+    array.fill(0)
+    return array

@@ -14,7 +14,7 @@ from . import single
 from .flat import Flat, names_in
 from .lives import FOREVER, Lives, lives
 from .measured import Measured, Seen
-from .pool import Pool
+from .pool import Pool, zeros
 
 BINARY: dict[type[ast.operator], np.ufunc] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
@@ -56,8 +56,8 @@ class Spelled:
         self.made = {node.targets[0].id: self.lives.places[id(node)] for node in flat.body
                       if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
                       and self._owns(node.targets[0].id)}
-        self.held: dict[str, str] = {}
-        """The buffer that a name's values stand in."""
+        self.held: dict[str, set[str]] = {}
+        """The buffers that a name's values stand in."""
         self._block(flat.body, "", ())
         self.block = None
         """The memory of the workspace."""
@@ -88,8 +88,10 @@ class Spelled:
                 head = (f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
                         if isinstance(node, ast.For) else f"if {ast.unparse(node.test)}:")
                 self.lines.append(indent + head)
+                before = len(self.lines)
                 self._block(node.body, indent + "    ",
                             (*path, id(node)) if isinstance(node, ast.For) else path)
+                del self.lines[before - (len(self.lines) == before):before]  # known numbers alone
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 joined = self._joined(node, after, indent)
                 place += joined
@@ -222,7 +224,7 @@ class Spelled:
             text = self._filled(node.value, out)
         if not text or not out:
             unused = self.held.pop(name, None)
-            if self.pool is not None and unused == out:
+            if self.pool is not None and unused == {out}:
                 self.pool.drop(out)
         elif out in self.spare:
             self.spare.remove(out)
@@ -240,21 +242,25 @@ class Spelled:
         for operand in names_in(node.value) if elementwise and self._ufunc(node.value) else ():
             if self._is_free(operand, seen, place) and (
                     self.lives.loops.get(operand) == path == self.lives.loops.get(name)):
-                for root in self.lives.roots[operand] & self.held.keys():
-                    self.held[name] = self.held.pop(root)
-                    if self.pool is not None:
-                        self.pool.keep(self.held[name], self.lives.ends.get(name, 0))
+                self._keep(name, operand)
                 return operand
         if self.pool is None:
             like = [one for one in self.spare if self.arrays[one].kind == seen.kind]
             return like[-1] if like and not path else ""
         if not seen.shape:
             return ""
-        made = self.held[name] = self.bind("buffer", None, place)
+        self.held[name] = {made := self.bind("buffer", None, place)}
         outer = path[len(self.lives.loops.get(name, path)):]
         start = self.lives.places[outer[0]] if outer else place  # the next step reads it
         self.pool.take(made, seen, start, self.lives.ends.get(name, 0))
         return made
+
+    def _keep(self, name: str, operand: str) -> None:
+        """All buffers that an operand may have memory of are those of a name from here on."""
+        found = [self.held[root] for root in self.lives.roots[operand] if root in self.held]
+        self.held[name] = set[str]().union(*found)
+        if self.pool is not None:
+            self.pool.keep(self.held[name], self.lives.ends.get(name, 0))
 
     def _is_free(self, name: str, wanted: Seen, place: int) -> bool:
         """Whether the memory of a name is like that which is wanted, and of no array that is read
@@ -311,8 +317,10 @@ class Spelled:
         tail = "" if not out else f", out={out}" if function in (np.maximum, np.minimum) else (
             f", {out}")
         if function is np.matmul:
+            # np.dot writes in C order alone; in what order spare memory is, the arguments decide
             both = not in_part and len(seen) == 2 and seen[0].dtype == seen[1].dtype and (
-                len(seen[0].shape) == len(seen[1].shape) == 2 and seen[0].dtype.kind == "f")
+                len(seen[0].shape) == len(seen[1].shape) == 2 and seen[0].dtype.kind == "f") and (
+                out not in self.spare)
             whole: Callable[..., Any] = np.dot if both else np.matmul
             return f"{self.bind(whole.__name__, whole)}({', '.join(texts)}{tail})"
         if not out and isinstance(value, ast.BinOp | ast.Compare) and texts == list(
@@ -388,10 +396,5 @@ class Spelled:
     def _filled(self, value: ast.expr, out: str) -> str:
         """Zeros in memory that is there."""
         if isinstance(value, ast.Call) and ast.unparse(value.func) == "np.zeros":
-            return f"{self.bind('filled', _filled)}({out}, 0)"
+            return f"{self.bind('zeros', zeros)}({out})"
         return ""
-
-
-def _filled(array: Any, number: float) -> Any:
-    array.fill(number)
-    return array

@@ -302,6 +302,20 @@ def test_what_a_workspace_returned_may_be_given_back(target):
             assert_same(run(**given), plainly(**values))
 
 
+@pytest.mark.parametrize("workspace", [False, True])
+def test_what_a_function_of_scipys_left_in_memory_is_kept_for_all_that_read_it(workspace):
+    """Which of its two arrays that memory is of is not known; sets gave one or the other."""
+    pytest.importorskip("scipy")
+    text = ("import numpy as np\n\n\nfrom scipy.special import gammaln\n\n\ndef run(x, y):\n"
+            + "".join(f"    a{k} = gammaln(x + {k + 1})\n    b{k} = a{k} + y\n    c{k} = b{k} * y\n"
+                      f"    d{k} = np.exp(x - {k})\n" for k in range(6))
+            + f"    z = {' + '.join(f'c{k} * d{k}' for k in range(6))}\n    return z, \n")
+    space, given = {}, [np.linspace(0, 1, 5), np.linspace(1, 2, 5)]
+    exec(text, space)
+    (found,) = fitted(text, given, None, workspace)(*given)
+    np.testing.assert_allclose(found, space["run"](*given)[0], rtol=1e-13)
+
+
 def test_an_array_in_another_order_changes_no_argument():
     """A reshape of an array that stands column after column is a copy, of another one a view."""
     text = ("import numpy as np\n\n\ndef run(x):\n    y = np.reshape(x, (3, 2))\n"
