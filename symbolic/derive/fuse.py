@@ -13,7 +13,17 @@ from dataclasses import replace
 import sympy as sp
 
 from ..dependence import arrays_read, readers_of, solved_for
-from ..equation import Equation, Item, Read, Recurrence, System, is_unnamed, slot, term_reads
+from ..equation import (
+    Equation,
+    Item,
+    Read,
+    Recurrence,
+    System,
+    is_unnamed,
+    slot,
+    slots_of,
+    term_reads,
+)
 from ..substitution import map_reads, rename_arrays, substitute_term
 from ..validation import validate
 from .rewrite import inline
@@ -143,7 +153,8 @@ def _once_each(equations: list[Equation], keep: set[str]) -> list[Equation]:
 
 
 def _smooth_maxima(equations: list[Equation], keep: set[str]) -> list[Equation]:
-    """Σ exp z as exp(log Σ exp z) where it divides exponentials or stands in a logarithm.
+    """f Σ exp z as f exp(log Σ exp z) where it divides exponentials or stands in a logarithm, for a
+    number f, such as the 1/n of a mean.
 
     So exp(z)/Σ exp z is a softmax, finite for every z.
     """
@@ -153,29 +164,36 @@ def _smooth_maxima(equations: list[Equation], keep: set[str]) -> list[Equation]:
         terms = equation.terms
         if (not is_unnamed(name) or name in keep or equation.reduction != "sum"
                 or len(terms) != 1 or not terms[0].over or terms[0].guards
-                or not isinstance(terms[0].body, sp.exp) or not terms[0].reads):
+                or not terms[0].reads):
+            continue
+        factor, power = terms[0].body.as_independent(*slots_of(terms[0].body), as_Add=False)
+        if not isinstance(power, sp.exp) or not factor.is_positive:
             continue
         reading = {
-            e.name: _with_level(e, name) for e in equations
+            e.name: _with_level(e, name, factor) for e in equations
             if any(read.array == name for read in e.reads)
         }
         if not reading or None in reading.values():
             continue
         changed = {n: e for n, e in reading.items() if e is not None}
         level = replace(equation, reduction="logsumexp",
-                        terms=(replace(terms[0], body=terms[0].body.args[0]),))
+                        terms=(replace(terms[0], body=power.args[0]),))
         equations = [level if e is equation else changed.get(e.name, e) for e in equations]
     return equations
 
 
-def _with_level(reader: Equation, name: str) -> Equation | None:
-    """The reader of Σ exp z with exp(Λ) for it; None where exp(Λ) would stand by itself."""
+def _with_level(reader: Equation, name: str, factor: sp.Expr) -> Equation | None:
+    """The reader of f Σ exp z with f exp(Λ) for it; None where exp(Λ) would stand by itself."""
     terms = []
     for term in reader.terms:
         if any(read.array == name for read in set(term_reads(term)) - set(term.reads)):
             return None
-        levels = {slot(p): sp.exp(slot(p)) for p, r in enumerate(term.reads) if r.array == name}
+        levels = {slot(p): factor * sp.exp(slot(p))
+                  for p, r in enumerate(term.reads) if r.array == name}
         body = sp.powsimp(term.body.xreplace(levels), combine="exp", deep=True)
+        for part in body.atoms(sp.log):
+            if part.has(*levels):
+                body = body.xreplace({part: sp.expand_log(part)})
         if any(power.args[0].as_coeff_Mul()[1] in levels for power in body.atoms(sp.exp)):
             return None
         terms.append(replace(term, body=body))

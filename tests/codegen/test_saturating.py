@@ -13,7 +13,8 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
-from saturating import DUE, LOSSES
+from saturating import DUE, FAR, LOSSES
+from targets import runs
 
 import gradproof as gp
 
@@ -176,3 +177,76 @@ def test_losses_and_slopes_are_those_of_exact_numbers(name):
 @pytest.mark.parametrize("name", list(rows(second=True)))
 def test_second_derivatives_are_those_of_exact_numbers(name):
     assert [faults(name, scale, True) for scale in (0.7, 40, 800)] == [[], [], []]
+
+
+# --- every target, and single precision ----------------------------------------------------------
+
+
+def far_rows():
+    for place, name in enumerate(LOSSES):
+        yield pytest.param(name, marks=[] if place % 16 == 0 else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize("name", list(far_rows()))
+def test_every_target_and_single_precision_are_as_finite(name, monkeypatch, tmp_path):
+    """Held against compiled NumPy in double precision, which is held against exact numbers; to
+    scores of 1e6 where those are too long."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    derivation, _ = derived(name)
+    text, shapes = LOSSES[name]
+    plain = derivation.compile()
+    every = dict(runs(derivation, ("numpy", "workspace", "source", "xp", "c")))
+    takes = FAR.get(name, (0.7, 40, 800, 4000, 1e6))
+    for scale in takes:
+        given = drawn(shapes, scale / 20 if "**2/2" in text and scale > 100 else scale)
+        for dtype, close, of_one in ((np.float64, 1e-12, 1e-15), (np.float32, 5e-4, 1e-6)):
+            rounded = {key: one.astype(dtype) if one.dtype.kind == "f" else one
+                       for key, one in given.items()}
+            loss, due = plain(**{key: one.astype(float) if one.dtype.kind == "f" else one
+                                 for key, one in rounded.items()})
+            for target, run in every.items():
+                with np.errstate(all="ignore"):
+                    value, found = run(**rounded)
+                for key, one, other in [("L", value, loss), *(
+                        (key, found[key], due[key]) for key in due)]:
+                    largest = np.abs(other).max(initial=0)
+                    assert np.isfinite(other).all(), (scale, key)
+                    if largest < np.finfo(dtype).max / 8:
+                        gap = np.abs(one - other).max(initial=0)
+                        assert gap <= max(close * largest, of_one), (target, dtype, scale, key)
+
+
+@pytest.mark.parametrize("name", ["Cox", "Plackett-Luce", "weighted log Σ exp"])
+def test_what_is_due_is_not_finite_yet(name):
+    """So that it is taken from the table when it is."""
+    derivation, _ = derived(name)
+    loss, _ = derivation.compile()(**drawn(LOSSES[name][1], 4000))
+    assert not np.isfinite(loss)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_mask_of_minus_infinity_leaves_attention_finite(masked, dtype):
+    """exp(-∞) is 0: what is masked has no part, and no score a slope there."""
+    derivation = gp.derive(gp.equations(
+        "P = softmax(Q @ K.T + M)\nL = sum((P @ V)**2)", Q="m n", K="m n", V="m n", M="m m"),
+        wrt=["Q", "K", "V"])
+    random = np.random.default_rng(0)
+    given = {name: random.normal(size=(3, 2)).astype(dtype) for name in "QKV"}
+    given["M"] = np.triu(np.full((3, 3), -np.inf), 1).astype(dtype) if masked else np.zeros(
+        (3, 3), dtype)
+    plain = {**given, "M": np.where(np.isinf(given["M"]), -1e4, given["M"]).astype(dtype)}
+    loss, due = derivation.compile()(**plain)
+    for target, run in runs(derivation, ("numpy", "workspace", "source", "xp", "c")):
+        value, found = run(**given)
+        np.testing.assert_allclose(value, loss, rtol=1e-5 if dtype == np.float32 else 1e-13)
+        for name, one in found.items():
+            assert one.dtype == dtype, target
+            np.testing.assert_allclose(one, due[name], atol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+def test_log_of_a_mean_of_exponentials_takes_the_largest_out():
+    derivation = gp.derive(gp.equations("L = log(mean(exp(x)))", x="n"))
+    loss, found = derivation.compile()(x=np.array([1e6, 1e6 - 1]))
+    assert loss == pytest.approx(1e6 + np.log((1 + np.exp(-1)) / 2), rel=1e-15)
+    np.testing.assert_allclose(found["x"], [1 / (1 + np.exp(-1)), 1 / (1 + np.e)], rtol=1e-9)

@@ -133,3 +133,12 @@ DUE: dict[str, set[str]] = {
                "inverse Mills ratio", "scaled erfc", "probit", "probit by a name", "log erfc"},
 }
 """Rows whose gradients, or whose second derivatives alone, are not finite or right everywhere."""
+
+FAR: dict[str, tuple[float, ...]] = {
+    "mixture of softmaxes": (0.7, 40), "weighted mixture of Gaussians": (0.7,),
+    "Plackett-Luce": (0.7, 40), "weighted log Σ exp": (0.7, 40), "inverse Mills ratio": (0.7, 40),
+    "contrast without oneself": (0.7, 40), "Cox": (0.7, 40), "scale by softplus": (0.7, 40),
+}
+"""Rows that are not finite and right for all scores: those that single precision takes.  Sums of
+exponentials with weights, or without some of their terms, have no largest term taken out, and few
+digits are left of erfcx in single precision."""
