@@ -22,7 +22,9 @@ from gradproof.reports.language import language as language_of
 from gradproof.reports.pages.document import ReportData
 from gradproof.reports.pages.files import DEFAULT, expect_room, write_report
 from gradproof.reports.sections.narration import Narrator
+from gradproof.reports.sections.overview import named_functions
 from gradproof.reports.sections.plots import Axis, Series, plot
+from gradproof.symbolic.derive.steps import Chain
 from gradproof.symbolic.display.notation import Notation
 from gradproof.symbolic.display.pen import Setting
 from gradproof.symbolic.display.writer import Writer
@@ -82,10 +84,17 @@ def page_of(training: Training, title: Prose, *first: Section) -> ReportData:
         program = f"# {error}"
     return ReportData(
         training.network.name, title,
-        (*first, narrator.forward(), narrator.result(), _step(training),
+        (*first, *_functions(derivation.chain), narrator.forward(), narrator.result(),
+         _step(training),
          Section(("Generated program",), (Listing(program),), name="program")),
         chain=derivation.chain, writer=derivation.writer, labels=narrator.labels, program=program,
     )
+
+
+def _functions(chain: Chain) -> list[Section]:
+    """What the functions are that the formulas name."""
+    told = named_functions(chain)
+    return [Section(("The functions",), told, name="functions")] if told else []
 
 
 def _curve(training: Training) -> Section:

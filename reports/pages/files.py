@@ -53,6 +53,7 @@ def write_report(
         texts[FORMATS[name]] = _written(report, name, flavor, body)
         if name == "markdown":
             texts |= {figure_file(drawing): svg(drawing) for drawing in report.drawings}
+    _expect_places(directory, texts)
     _expect_ours(directory, () if force else texts)
     directory.mkdir(parents=True, exist_ok=True)
     replace_all({directory / name: marked(name, text) for name, text in texts.items()})
@@ -73,6 +74,8 @@ def expect_room(
             raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {name!r}")
     if not wanted:
         raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got none")
+    for place in (directory, *directory.absolute().parents):
+        _expect_end(place, "a folder for the report, or nothing")
     there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
     if not there.is_dir():
         raise OthersError(f"{there}: expected a folder for the report, got a file")
@@ -80,7 +83,26 @@ def expect_room(
         raise OthersError(f"{there}: this folder for the report cannot be written to")
     names = [FORMATS[name] for name in wanted]
     names += [*drawings] if "markdown" in wanted else []
+    _expect_places(directory, names)
     _expect_ours(directory, () if force else names)
+
+
+def _expect_places(directory: Path, names: Iterable[str]) -> None:
+    """Raises OthersError for what can be no file of a report, nor be replaced by one."""
+    for place in (directory / name for name in names):
+        _expect_end(place, "a file of the report, or nothing")
+        if place.exists() and not place.is_file():
+            what = "a folder" if place.is_dir() else "no regular file"
+            raise OthersError(f"{place}: expected a file of the report, or nothing; {what} of this "
+                              "name is there. Move it away, or write to another folder")
+
+
+def _expect_end(place: Path, expected: str) -> None:
+    """Raises OthersError for a symbolic link to what is not there."""
+    if place.is_symlink() and not place.exists():
+        raise OthersError(f"{place}: expected {expected}; a symbolic link to {place.readlink()}, "
+                          "which is not there, stands in its place. Remove the link, or write to "
+                          "another folder")
 
 
 def _expect_ours(directory: Path, names: Iterable[str]) -> None:

@@ -61,10 +61,7 @@ def _of_network(
         _shapes(network, chain, writer),
         Bullets(tuple(_conventions(network, writer))),
     ]
-    functions = _functions(chain)
-    if functions:
-        blocks.append(Display(tuple(functions)))
-    return Section(("The network",), tuple(blocks), name="network")
+    return Section(("The network",), (*blocks, *named_functions(chain)), name="network")
 
 
 def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
@@ -82,10 +79,7 @@ def _of_model(model: Model, chain: Chain, writer: Writer) -> Section:
             (*_adjoints(model, writer), *_SIGNS),
         )),
     ]
-    found = _functions(chain)
-    if found:
-        blocks.append(Display(tuple(found)))
-    return Section(("The model",), tuple(blocks), name="network")
+    return Section(("The model",), (*blocks, *named_functions(chain)), name="network")
 
 
 def _of_equations(spec: Stated, chain: Chain, writer: Writer) -> Section:
@@ -174,9 +168,7 @@ def _arrays(chain: Chain, writer: Writer, what: Callable[[str], Prose]) -> Table
 
 
 def _section(title: str, chain: Chain, blocks: list[Block]) -> Section:
-    functions = _functions(chain)
-    shown = [*blocks, Display(tuple(functions))] if functions else blocks
-    return Section((title,), tuple(shown), name="network")
+    return Section((title,), (*blocks, *named_functions(chain)), name="network")
 
 
 def _row(layer: LayerSummary) -> tuple[Prose, ...]:
@@ -308,8 +300,9 @@ _OUTPUTS = {"logits": " (logits)", "probability": " (probabilities)",
 """What is said of target and output: by loss, else by what a loss asks of them."""
 
 
-def _functions(chain: Chain) -> list[Relation]:
-    """Definitions of the named functions in the equations, each followed by its slope."""
+def named_functions(chain: Chain) -> tuple[Display, ...]:
+    """Definitions of the named functions in the equations, each followed by its slope; none where
+    the equations have no such function."""
     found: dict[str, Relation] = {}
     for function in dict.fromkeys(f.base for f in all_functions(chain).values()):
         found[function.title] = equation(f"{function.latex_name}(z)", definition(function, True)[1])
@@ -317,4 +310,4 @@ def _functions(chain: Chain) -> list[Relation]:
         if slope is not None:
             left, right = slope.split(" = ", 1)
             found[function.title + "'"] = equation(left, right)
-    return list(found.values())
+    return (Display(tuple(found.values())),) if found else ()

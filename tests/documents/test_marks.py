@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from gradproof.reporting import report_data
 from gradproof.reports.pages.document import ReportData
 from gradproof.reports.pages.files import FORMATS, OthersError, write_report
 from gradproof.reports.pages.marks import is_marked, marked
+from gradproof.reports.pages.render import figure_file
 
 THERE = [form for form in FORMATS if form != "pdf"]
 OTHERS = [
@@ -60,6 +63,40 @@ def test_a_changed_report_is_kept(form: str, data: ReportData, tmp_path: Path) -
     assert file.read_bytes() == changed
     write_report(data, tmp_path, [form], force=True)
     assert is_marked(file.read_bytes())
+
+
+def _folder(place: Path) -> None:
+    place.mkdir()
+    (place / "kept").touch()
+
+
+def _dead_link(place: Path) -> None:
+    place.symlink_to(place.parent / "nowhere" / "report")
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(("stands", "says"), [
+    (_folder, "expected a file of the report, or nothing; a folder of this name is there"),
+    (_dead_link, "expected a file of the report, or nothing; a symbolic link to .* which is not"),
+    (os.mkfifo, "no regular file of this name is there"),
+])
+@pytest.mark.parametrize("name", ["report.tex", "drawing"])
+def test_what_stands_in_a_files_place_is_said_before_anything_is_written(
+    name: str, stands: Callable[[Path], None], says: str, force: bool, data: ReportData,
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / (name if name != "drawing" else figure_file(data.drawings[0]))
+    stands(place)
+    with pytest.raises(OthersError, match=says):
+        write_report(data, tmp_path, ["markdown", "latex"], force=force)
+    assert [*tmp_path.iterdir()] == [place]
+
+
+def test_a_folder_that_is_a_dead_link_is_said(data: ReportData, tmp_path: Path) -> None:
+    _dead_link(tmp_path / "out")
+    with pytest.raises(OthersError, match="expected a folder for the report, or nothing"):
+        write_report(data, tmp_path / "out" / "here", ["latex"])
+    assert [*tmp_path.iterdir()] == [tmp_path / "out"]
 
 
 @given(st.text(alphabet="ab\n0é-> "), st.integers(0, 200), st.sampled_from(["x.md", "x.tex"]))

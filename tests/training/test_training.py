@@ -24,7 +24,7 @@ from gradproof.training.initialisations import INITIALISATIONS, drawn
 from gradproof.training.loop import DivergedError, Plan, Training, train
 from gradproof.training.many import Many, copied
 from gradproof.training.optimisers import OPTIMISERS, steps
-from gradproof.training.page import page
+from gradproof.training.page import page, write_page
 from gradproof.training.samples import Data
 from gradproof.training.schedules import SCHEDULES, rate
 
@@ -416,6 +416,17 @@ def test_the_page_is_there_in_chinese():
                     told += [plain(cell) for cell in block.header]
     for text in told:
         assert any("\u4e00" <= letter <= "\u9fff" for letter in text), text
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh"])
+def test_the_page_says_what_its_functions_are(spoken, tmp_path):
+    training = finished(train(MOONS, load("moons"), Plan(epochs=1)))
+    (file,) = write_page(training, tmp_path, ["markdown"], language=spoken)[:1]
+    text = file.read_text(encoding="utf-8")
+    heading = {"en": "## The functions\n", "zh": "## 所用函数\n"}[spoken]
+    told = text.partition(heading)[2].partition("\n## ")[0]
+    for one in ("sigma", "sigma'"):
+        assert any(line.startswith(f"\\{one}(z) ") for line in told.splitlines()), one
 
 
 def test_the_documents_run_is_the_programs(capsys):
