@@ -5,6 +5,7 @@
     c_functions    what C texts call, and the names that are not free in C
     c_library      C compiled by the machine's compiler, and kept
     c_source       equations as a C function that stands alone, and its header
+    memory         what gives its place to others
     numba_library  loops compiled by Numba in this process
     numba_source   equations as a Python function of loops, for Numba
     operands       products of matrices as a BLAS is given them

@@ -17,6 +17,7 @@ from ...symbolic.evaluator import Grid, NotComputableError, Places, size_number
 from ..arguments import REMEMBERED, Arguments, fitted, is_below
 from ..lean.apart import apart_from
 from ..lean.keyed import keyed_text
+from .memory import Place, laid_out
 
 SINGLE = 2**24
 """Up to this number, every whole one is a float32."""
@@ -25,15 +26,20 @@ LARGE = 2**14
 """From so many multiplications a product is left to a BLAS, whose call takes about 1 µs."""
 
 
+FRESH = 2**10
+"""Results of so many entries are new arrays at each call; smaller ones are copied, which is less
+work for one."""
+
+
 @dataclass(frozen=True)
 class Kernel:
     """What is bound: loops over `items` of a system.
 
     language: what they are written in, as the target is called.  sizes, inputs, results, inner:
-    what stands in its tables, in their order, and the arrays on the way, which have one place of
-    the table together.  shapes: of arrays in memory.  made: for float32 or float64, what is
-    compiled.  large: the same with products of matrices by a BLAS, for sizes with a product of so
-    much work; None without one.
+    what stands in its tables, in their order, and the arrays on the way.  shapes: of arrays in
+    memory.  places: where the latter stand.  made: for float32 or float64, what is compiled.
+    large: the same with products of matrices by a BLAS, for sizes with a product of so much work;
+    None without one.
     """
 
     language: str
@@ -44,6 +50,7 @@ class Kernel:
     results: tuple[str, ...]
     inner: tuple[str, ...]
     shapes: Mapping[str, tuple[Size, ...]]
+    places: tuple[Place, ...]
     made: Callable[[np.dtype[Any]], Compiled]
     large: Callable[[], Kernel] | None = None
     products: tuple[sp.Expr, ...] = ()
@@ -114,8 +121,8 @@ def bound(
 
 
 _OWN = frozenset(("held", "table", "function", "lock", "table_at", "numbers_at", "ndarray", "kept",
-                  "apart",
-                  *(f"{stem}{k}" for stem in ("r", "dtype") for k in range(1000))))
+                  "apart", "empty", "real",
+                  *(f"{stem}{k}" for stem in ("r", "dtype", "shape") for k in range(1000))))
 """What the function that binds a call refers to."""
 
 
@@ -161,24 +168,40 @@ class Bound:
         if real == np.float32:
             check_single(source, sizes)
         check_places(source, sizes)
-        results = [np.empty([int(n.xreplace(sizes)) for n in source.shapes[name]], real)
+        shapes = {name: tuple(size_number(n, sizes) for n in source.shapes[name])
+                  for name in (*source.results, *source.inner)}
+        fresh = [name for name in source.results
+                 if not self.workspace and math.prod(shapes[name]) >= FRESH]
+        results = [np.empty(() if name in fresh else shapes[name], real)
                    for name in source.results]
         made = source.made(real)
         numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in source.sizes))
-        counted = sum(math.prod(size_number(n, sizes) for n in source.shapes[name])
-                      for name in source.inner)
+        starts, counted = laid_out(source.places, {n: math.prod(s) for n, s in shapes.items()})
         work = np.empty(counted + 1, real)
-        table = (ctypes.c_void_p * (len(given) + len(results) + 1 + len(made.pointers)))(
-            *([None] * len(given)), *(one.ctypes.data for one in [*results, work]),
-            *made.pointers)
-        return self._caller(given, results, made.function, table, numbers, (work, made))
+        at = {name: work.ctypes.data + start * real.itemsize for name, start in starts.items()}
+        at |= {name: one.ctypes.data for name, one in zip(source.results, results, strict=True)}
+        at |= {name: at[one.result] for one in source.places if one.result for name in one.names}
+        written = [*source.results, *source.inner]
+        table = (ctypes.c_void_p * (len(given) + len(written) + len(made.pointers)))(
+            *([None] * len(given)), *(at[name] for name in written), *made.pointers)
+        lines, space = [], dict[str, Any]()
+        for name in fresh:
+            k = source.results.index(name)
+            own = {name}.union(*(one.names for one in source.places if one.result == name))
+            targets = [f"table[{len(given) + p}]" for p, one in enumerate(written) if one in own]
+            lines += [f"r{k} = empty(shape{k}, real)",
+                      f"{' = '.join(targets)} = r{k}.__array_interface__['data'][0]"]
+            space[f"shape{k}"] = shapes[name]
+        space |= {"empty": np.empty, "real": real, "kept": (work, made, numbers)}
+        return self._caller(given, results, made.function, (table, numbers), (lines, space))
 
     def _caller(
-        self, given: Sequence[Any], results: Sequence[Any], function: Any, table: Any,
-        numbers: Any, kept: Any,
+        self, given: Sequence[Any], results: Sequence[Any], function: Any,
+        tables: tuple[Any, Any], fresh: tuple[list[str], dict[str, Any]],
     ) -> Callable[..., Any]:
         """A call for arrays of these types and shapes: an array that was given the time before is
-        not asked for its place again."""
+        not asked for its place again.  fresh: lines that make results anew, and what they call."""
+        table, numbers = tables
         wanted, checked = self.arguments.names, self.arguments.checks(given)
         plain = not checked and list(self.source.inputs) == wanted and not {*wanted} & _OWN
         names = wanted if plain else [f"x{k}" for k in range(len(given))]
@@ -194,15 +217,17 @@ class Bound:
                       # which may be set in place; that of an array from a pickle is another object
                       f"        if {name}.shape != {one.shape} or {name}.dtype is not dtype{k} "
                       f"and {name}.dtype != dtype{k}: return None"]
+        lines += [f"        {line}" for line in fresh[0]]
         whole = "r{}" if self.workspace else "r{}.copy()"
-        values = [whole.format(k) if results[k].shape else f"r{k}[()]" for k in self.order]
+        values = [f"r{k}" if f"shape{k}" in fresh[1] else whole.format(k) if results[k].shape
+                  else f"r{k}[()]" for k in self.order]
         lines += ["        function(table_at, numbers_at)",
                   f"        return {keyed_text(values, [*map(repr, self.keys)])}"]
         space: dict[str, Any] = {
             "held": [None] * len(given), "table": table, "function": function,
             "lock": threading.Lock(), "table_at": ctypes.addressof(table),
             "numbers_at": ctypes.addressof(numbers), "ndarray": np.ndarray,
-            "kept": (kept, numbers), "apart": apart_from(results),
+            "apart": apart_from(results), **fresh[1],
             **{f"r{k}": one for k, one in enumerate(results)},
             **{f"dtype{k}": one.dtype for k, one in enumerate(given)}}
         exec("\n".join(lines), space)  # names and numbers of its own alone

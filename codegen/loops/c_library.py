@@ -21,6 +21,7 @@ from ...symbolic.equation import System
 from .blas import gemm, has_blas
 from .bound import Compiled, Kernel, bound
 from .c_source import vectors_of
+from .memory import places
 from .products import with_products
 from .writing import Loops, loops
 
@@ -130,7 +131,8 @@ def _kernel(what: Loops) -> Kernel:
     source = vectors_of(what)
     joined = what if what.products else with_products(what)
     sizes = [f"n[{k}]" for k in range(len(source.sizes))]
-    count = len(source.inputs) + len(source.results) + 1 + bool(what.products)
+    count = len(source.inputs) + len(source.results) + len(source.inner) + bool(
+        what.products)
     arguments = ", ".join([*sizes, *(f"p[{k}]" for k in range(count))])
     text = (f"{source.text}\nvoid {source.name}_table(void **p, const long *n)\n"
             f"{{\n    (void)n;\n    {source.name}({arguments});\n}}\n")
@@ -144,5 +146,7 @@ def _kernel(what: Loops) -> Kernel:
     is_joined = bool(joined.products) and not what.products and has_blas()
     return Kernel(
         "c", source.system, source.items, source.sizes, source.inputs, source.results,
-        source.inner, source.shapes, made, cache(lambda: _kernel(joined)) if is_joined else None,
+        source.inner, source.shapes,
+        tuple(places(source.items, source.inner, source.shapes, what.products)), made,
+        cache(lambda: _kernel(joined)) if is_joined else None,
         tuple(one.work for one in joined.products.values()))

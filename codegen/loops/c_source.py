@@ -67,7 +67,8 @@ def c_of(what: Loops, name: str = "gradient") -> CSource:
 
 def vectors_of(what: Loops) -> CSource:
     """The same for a compiler that is asked for vectors: with what says where there may be some,
-    and sums over other axes than the last one for some of its places at once."""
+    and sums over other axes than the last one for some of its places at once.  Each array on the
+    way is a parameter, which may have the memory of what is not read any more."""
     return _Vectors(what, "gradient").source()
 
 
@@ -152,6 +153,16 @@ class _C(Writing):
     def _operand(self, operand: Operand) -> str:
         return f"&{self.entry(operand.first)}, {self.apart(operand)}, {operand.turned:d}"
 
+    def written(self) -> tuple[list[str], list[str], str]:
+        """The parameters that are written, what stands where in them, and how many entries there
+        are on the way."""
+        outputs = [f"real *restrict {self.names[r]}" for r in self.results]
+        held, total = [], "0"
+        for array in self.inner:
+            held.append(f"    real *{self.names[array]} = work + ({total});")
+            total = f"{total} + {self.count(array)}" if total != "0" else self.count(array)
+        return [*outputs, "real *restrict work"], [*held, "    (void)work;"], total
+
     def source(self) -> CSource:
         lines: list[str] = []
         for item in self.items:
@@ -159,13 +170,9 @@ class _C(Writing):
         sizes = [f"long {self.names[s]}" for s in self.sizes]
         inputs = [f"const {'int64_t' if a.name in self.integers else 'real'} *restrict "
                   f"{self.names[a.name]}" for a in self.system.inputs]
-        outputs = [f"real *restrict {self.names[r]}" for r in self.results]
-        arguments = _wrapped([*sizes, *inputs, *outputs, "real *restrict work",
+        written, held, total = self.written()
+        arguments = _wrapped([*sizes, *inputs, *written,
                               *(["gemm_t *gemm"] if self.products else [])])
-        held, total = [], "0"
-        for array in self.inner:
-            held.append(f"    real *{self.names[array]} = work + ({total});")
-            total = f"{total} + {self.count(array)}" if total != "0" else self.count(array)
         work = f"size_t {self.name}_work({', '.join(sizes) or 'void'})"
         declared = f"void {self.name}({arguments})"
         functions = [FUNCTIONS[name] for name in FUNCTIONS if name in self.used]
@@ -178,7 +185,7 @@ class _C(Writing):
             *([GEMM] if self.products else []),
             f"{work}\n{{", *(f"    (void){self.names[s]};" for s in self.sizes),
             f"    return (size_t)({total});\n}}\n", f"{declared}\n{{", *held,
-            "    (void)work;", *("    " + line for line in lines), "}", ""])
+            *("    " + line for line in lines), "}", ""])
         return CSource(self.name, text, header, self.sizes,
                        tuple(a.name for a in self.system.inputs), self.results,
                        tuple(self.inner), self.shapes, self.system, self.items)
@@ -186,6 +193,13 @@ class _C(Writing):
 
 class _Vectors(_C):
     head = VECTORS
+
+    def written(self) -> tuple[list[str], list[str], str]:
+        return [f"real *{self.names[array]}" for array in (*self.results, *self.inner)], [], "0"
+
+    def copied(self, one: str, other: str, array: str) -> list[str]:
+        told, loop, *rest = super().copied(one, other, array)
+        return [told, f"if ({one} != {other})", *("    " + line for line in (loop, *rest))]
 
     def at_once(self, loop: Sequence[str], summed: bool = False) -> list[str]:
         return ["#pragma omp simd" + " reduction(+:sum)" * summed, *loop]

@@ -12,6 +12,7 @@ import numpy as np
 from ...symbolic.equation import System
 from .blas import has_blas
 from .bound import Compiled, Kernel, bound
+from .memory import places
 from .numba_source import NumbaSource, numba_of, shape_text
 from .products import with_products
 from .writing import Loops, loops
@@ -56,7 +57,8 @@ def _kernel(what: Loops) -> Kernel:
     return Kernel(
         "numba", writing.system, writing.items, writing.sizes,
         tuple(array.name for array in writing.system.inputs), writing.results,
-        tuple(writing.inner), writing.shapes, made,
+        tuple(writing.inner), writing.shapes,
+        tuple(places(writing.items, writing.inner, writing.shapes, what.products)), made,
         cache(lambda: _kernel(joined)) if is_joined else None,
         tuple(one.work for one in joined.products.values()))
 
@@ -70,17 +72,10 @@ def _compiled(source: NumbaSource, real: np.dtype[Any]) -> Any:
     writing = source.writing
     lines = [f"{writing.names[size]} = sizes_[{k}]" for k, size in enumerate(writing.sizes)]
     inputs = writing.system.inputs
-    arrays = [*(array.name for array in inputs), *writing.results]
+    arrays = [*(array.name for array in inputs), *writing.results, *writing.inner]
     for k, array in enumerate(arrays):
         kind = "int_" if array in writing.integers and k < len(inputs) else "real_"
         lines.append(_array(source, array, f"places_[{k}]", kind))
-    if writing.inner:
-        total = " + ".join(map(writing.count, writing.inner))
-        lines += [f"work_ = carray_(places_[{len(arrays)}], ({total},), real_)", "at_ = 0"]
-        for array in writing.inner:
-            count = writing.count(array)
-            lines += [f"{writing.names[array]} = work_[at_:at_ + {count}].reshape("
-                      f"{shape_text(writing, array)})", f"at_ += {count}"]
     text = "\n\n\n".join([*source.helpers, "\n".join(
         ["def table(places_, sizes_):", *(f"    {line}" for line in (*lines, *source.body))])])
     space: dict[str, Any] = {"np": np, "math": math, "njit": njit, "carray_": carray,
