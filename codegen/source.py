@@ -6,6 +6,7 @@ are written out above the gradient, each in a spelling that does not overflow.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from .diagonals.compressed import compressed
 from .expressions import Expressions
 from .identifiers import identifier, pronounceable, quoted
 from .interpret import ROUNDINGS, STEPS, computes, unsolved
+from .lean.calls_once import named_calls
 from .lean.keyed import returned_lines
 from .names import Names
 from .patches import Scope, decided
@@ -64,7 +66,7 @@ def gradient_source(
     wanted = [*([] if loss is None else [names[loss]]), *results]
     return function_text(
         spoken, needed(spoken, wanted), wanted, returned_lines(wanted, [*map(quoted, gradients)]),
-        name=identifier(name), row_vectors=row_vectors, comments=notes, summary=summary)
+        name=identifier(name), row_vectors=row_vectors, comments=notes, summary=summary, once=True)
 
 
 def array_source(
@@ -74,7 +76,7 @@ def array_source(
     spoken, names = pronounceable(compressed(prepared(system), [array]))
     wanted = [names[array]]
     return function_text(spoken, needed(spoken, wanted), wanted, [f"    return {wanted[0]}"],
-                         name=identifier(name), row_vectors=row_vectors, summary=summary)
+                         name=identifier(name), row_vectors=row_vectors, summary=summary, once=True)
 
 
 def function_text(
@@ -88,9 +90,13 @@ def function_text(
     known: Sequence[str] = (),
     comments: Mapping[str, str] | None = None,
     summary: str = "",
+    once: bool = False,
 ) -> str:
     """A function of the system's inputs, and of the arrays that are `known` before, that computes
-    `items` and ends in `returned`; all names are identifiers."""
+    `items` and ends in `returned`; all names are identifiers.
+
+    once: calls that are made more than once on the same values get a name.
+    """
     printer = Printing(system, row_vectors)
     printer.names.taken.add(name)  # a function above it by this name would be hidden
     own = Copies(system, results)
@@ -102,6 +108,12 @@ def function_text(
             fits = note and len(line) + len(note) < 94
             lines.append(f"    {line}  # {escaping.python(note)}" if fits else f"    {line}")
             note = ""
+    if once:
+        functions = [node.name for text in printer.functions.definitions()
+                     for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        lines = [f"    {line}" for line in named_calls(
+            [line[4:] for line in lines], [array.name for array in system.inputs],
+            functions, printer.names.new)]
     arguments = ", ".join([*(array.name for array in system.inputs), *known])
     head = [f"def {name}({arguments}):"]
     if summary:

@@ -2,6 +2,7 @@
 
     apart            arguments that have memory of a workspace
     bindings         names that stand for one thing throughout
+    calls_once       repeated calls of a text named once
     contractions     sums of products of several arrays, two at a time in the order of least cost
     error_functions  erf and erfc for arrays where there is no SciPy
     fitted           a text as a function for arguments like some that are given

@@ -304,14 +304,14 @@ def test_a_place_that_is_made_of_indices_is_one_of_a_reshape():
 
 
 @pytest.mark.parametrize(("text", "shapes", "sizes", "windows"), [
-    ("L = sum(conv2d(X, W, padding=1)**2)", {"X": "m k h w", "W": "f k 3 3"}, {"h": 5, "w": 4}, 6),
-    ("L = sum(conv1d(X, W, stride=2, padding=2)**2)", {"X": "m c w", "W": "f c 3"}, {"w": 8}, 2),
-    ("L = sum(conv1d(X, W, dilation=2)**2)", {"X": "m c w", "W": "f c 2"}, {"w": 7}, 3),
+    ("L = sum(conv2d(X, W, padding=1)**2)", {"X": "m k h w", "W": "f k 3 3"}, {"h": 5, "w": 4}, 4),
+    ("L = sum(conv1d(X, W, stride=2, padding=2)**2)", {"X": "m c w", "W": "f c 3"}, {"w": 8}, 1),
+    ("L = sum(conv1d(X, W, dilation=2)**2)", {"X": "m c w", "W": "f c 2"}, {"w": 7}, 2),
     ("L = sum(conv2d(X, W)**2)", {"X": "m k h w", "W": "f k 6 6"}, {"h": 7, "w": 8}, 0),
 ])
 def test_a_small_kernel_is_one_product_of_windows(text, shapes, sizes, windows):
-    """Forwards, by the weights and (but for strides, which leave gaps) by the input; a kernel of
-    more places is added place by place, which takes less memory."""
+    """Forwards and by the weights of the same windows, and (but for strides, which leave gaps) by
+    the input; a kernel of more places is added place by place, which takes less memory."""
     derivation = gp.derive(gp.equations(text, **shapes))
     source = derivation.numpy_source().partition("def gradient")[2]
     assert source.count("windows(") == windows, source
