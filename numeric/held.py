@@ -15,6 +15,13 @@ import numpy as np
 Value = TypeVar("Value")
 
 
+class OtherStopsError(ValueError):
+    """A function stops other values than it does at the point: on another branch."""
+
+    def __init__(self) -> None:
+        super().__init__("what stop_gradient stops here is not what it stops at the point")
+
+
 class Held(Generic[Value]):
     """A function, of which :meth:`at_point` is the call that says what is stopped."""
 
@@ -28,9 +35,13 @@ class Held(Generic[Value]):
         return self._run(args)
 
     def __call__(self, *args: Any) -> Value:
-        """Raises ValueError where the function stops other values than it does at the point."""
+        """Raises OtherStopsError where the function stops other values than it does at the point:
+        more, fewer, which would be taken for those before them, or of other shapes."""
         self._place = 0
-        return self._run(args)
+        found = self._run(args)
+        if self._place != len(self._kept):
+            raise OtherStopsError
+        return found
 
     def _run(self, args: tuple[Any, ...]) -> Value:
         outer = _HOLDING.set((self, _HOLDING.get()))
@@ -44,7 +55,7 @@ class Held(Generic[Value]):
             self._kept.append(np.copy(_value(x, around)))
             return self._kept[-1].copy()
         if self._place == len(self._kept) or self._kept[self._place].shape != np.shape(x):
-            raise ValueError("what stop_gradient stops here is not what it stops at the point")
+            raise OtherStopsError
         self._place += 1
         return self._kept[self._place - 1].copy()
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from .differences import derivative_along
 from .evaluation import Array, Evaluator, Loss
-from .held import Held
+from .held import Held, OtherStopsError
 
 _STEP = 2.0**-66
 _STEPS = (2.0**-5, 2.0**-8, 2.0**-11)
@@ -92,7 +92,10 @@ class Slopes:
             if self._held is None or self._held[0] != key:
                 self._held = key, Held(self._loss)
                 self._held[1].at_point({name: np.copy(array) for name, array in inputs.items()})
-            return complex(np.asarray(self._held[1]({**inputs, self._name: x})).reshape(()))
+            try:
+                return complex(np.asarray(self._held[1]({**inputs, self._name: x})).reshape(()))
+            except OtherStopsError:  # beyond a branch: no value that is to be compared
+                return complex("nan")
 
     def _is_analytic(self, inputs: Mapping[str, Array]) -> bool:
         """Whether a complex step is confirmed by real differences, along a line that moves all."""
