@@ -18,7 +18,7 @@ import numpy as np
 from gradproof.checks.causes.surrogates import Surrogates
 from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs, by_name, meant
+from gradproof.checks.inputs import Inputs, by_default, by_name, meant
 from gradproof.checks.judging import judge
 from gradproof.checks.orders.calls import (
     Arguments,
@@ -263,11 +263,22 @@ class Pair:
             self.seed, subject.declared if subject.hand is not None else None)
         if subject.derived is not None and subject.searches:
             points = nearer_points(points, subject.derived.inputs)
-        subject = replace(subject, remarks=_changed(subject), instead={
+        remarks = (*_changed(subject), *self._defaults(gradient))
+        subject = replace(subject, remarks=remarks, instead={
             name: Surrogates(None, {}, name, "gradient") for name in self.asked.names})
         result = judge(subject, points, sides.patterned(self.general, subject.declared), seconds)
         return replace(result, branch=subject.branch)
 
+
+    def _defaults(self, gradient: Side) -> tuple[str, ...]:
+        """What the two functions have by default."""
+        given, functions = {*self.general.inputs.given}, []
+        for side in (self.loss, gradient):
+            if isinstance(side, CallSide):
+                given |= side.call.filled
+            if isinstance(side, FunctionSide | CallSide):
+                functions.append(side.function)
+        return by_default(functions, given)
 
     def _gradient_at(self, gradient: Side, values: Values) -> dict[str, Any]:
         return self.asked.present(gradient.at(values))

@@ -119,6 +119,29 @@ def takes(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> 
                          f"{meant(unknown, known) if unknown else ''}") from None
 
 
+def by_default(functions: Iterable[Any], given: Iterable[str]) -> tuple[str, ...]:
+    """What is to be said of numbers and words that functions have by default and that are none of
+    the inputs: what holds for one value need not hold for another.
+
+    >>> def loss(x, scale=1.0, axis=None): ...
+    >>> by_default([loss], ["x"]), by_default([loss], ["x", "scale"])
+    (('scale is 1.0 throughout, as by default',), ())
+    """
+    found: dict[str, Any] = {}
+    for function in functions:
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # what is built in, or no function
+            continue
+        found.update({one.name: one.default for one in parameters if one.name not in given
+                      and isinstance(one.default, bool | int | float | str)})
+    if len(found) == 1:
+        return tuple(f"{name} is {value!r} throughout, as by default"
+                     for name, value in found.items())
+    said = ", ".join(f"{name} = {value!r}" for name, value in found.items())
+    return (f"{said} throughout, as by default",) if said else ()
+
+
 def is_numbers(value: Any) -> bool:
     """Whether an input, or one in its container, is an array of numbers."""
     return any(not isinstance(inner, str | Array) for inner in _inner(value))

@@ -155,7 +155,7 @@ def _all_looked(
         further = coinciding_points(subject, points)
         for point in further:
             numbers.look_at(point)
-    open_ = [name for name in subject.wrt if not proofs.proved(name)]
+    open_ = [name for name in subject.wrt if not proofs.covers_branches(name)]
     if open_ and not numbers.failure and not numbers.shapes and not numbers.refuted(open_):
         reached, unmet = branch_points(subject, points)  # a proof would cover every branch
         further += reached

@@ -7,6 +7,7 @@ fails, that draws at random, or that changes its inputs.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import numpy as np
 
 from gradproof.checks.causes.failures import failure_of, in_one_line
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs
+from gradproof.checks.inputs import Inputs, by_default
 from gradproof.checks.layer_calls import LayerFails, Run
 from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.points import Point, flat
@@ -37,6 +38,12 @@ class CheckedLayer:
     def fresh_constants(self) -> dict[str, Any]:
         """Copies, as a layer may keep its state in one of them."""
         return copy.deepcopy(dict(self.constants))
+
+    def defaults(self, source: Any) -> tuple[str, ...]:
+        """What is to be said of what its passes, and what makes it, have by default."""
+        made_by = [source] if inspect.isclass(source) or inspect.isfunction(source) else []
+        return by_default([*made_by, self.run.forward, self.run.backward],
+                          {*self.taken.given, *self.constants})
 
     def outputs(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         found: tuple[Any, ...] = called(partial(

@@ -278,7 +278,8 @@ class _Passes:
         bars = rehearsal.cotangents
         plain = Subject(asked, self._loss_at, self._gradients_at, rerun=rerun, weights=bars,
                         keyed=rehearsal.keyed, assumed=self.own.assumptions,
-                        remarks=(*layer.run.remarks, *layer.run.seen.beside),
+                        remarks=(*layer.run.remarks, *layer.run.seen.beside,
+                                 *layer.defaults(self.source)),
                         instead=misuses(self._gradients_at, bars, asked.names))
         sides = Sides(plain, self._chain, self._backward_traced)
         subject = sides.general(layer.general)

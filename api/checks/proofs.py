@@ -86,6 +86,12 @@ class Proofs:
     def proved(self, name: str) -> bool:
         return name in self.found and self.found[name].equal is True
 
+    def covers_branches(self, name: str) -> bool:
+        """Whether a proof leaves no branch to numbers, as one does by which a search for a solution
+        is started."""
+        return self.proved(name) and not any(
+            made.fact == "same solution" for made in self.found[name].assumptions)
+
     def divided(self, name: str) -> tuple[str, ...]:
         """What a proof takes to be no zero."""
         return attempted(partial(self._divisions.divided_by, name, self.pairs[name]),

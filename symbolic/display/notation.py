@@ -28,6 +28,9 @@ _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": 
           "Xi": "Ξ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω"}
 """Not π, which is a number, nor Π and Σ, which are a product and a sum."""
 _COMMANDS = {"lam": "lambda", "eps": "epsilon"}
+_LATIN = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοАВЕКМНОРСТУХЅІЈаеорсухѕіј",
+                       "ABEZHIKMNOPTYXoABEKMHOPCTYXSIJaeopcyxsij")
+"""Greek and Cyrillic letters that cannot be told from Latin ones."""
 
 
 Mark: TypeAlias = Literal["dot", "bar"]
@@ -131,10 +134,12 @@ class Notation:
         return f"∂{self.loss}/∂{inner}"
 
     def clashing(self, names: Iterable[str]) -> set[str]:
-        """Those of the arrays that would be written alike: lam and lambda, x1 and x_1."""
+        """Those of the arrays that would be written alike: lam and lambda, x1 and x_1; or look
+        alike: mu and the micro sign, phi and its other form, a Latin A and a Greek one."""
         found: dict[str, list[str]] = {}
         for name in names:
-            found.setdefault(self.text(name), []).append(name)
+            seen = normalize("NFKC", self.text(name)).translate(_LATIN)
+            found.setdefault(seen, []).append(name)
         return {name for alike in found.values() if len(alike) > 1 for name in alike}
 
     # --- parts ----------------------------------------------------------------------------------
@@ -183,6 +188,7 @@ class Notation:
     def _plain(self, name: str, at: Sequence[str], latex: bool) -> str:
         """What is no adjoint."""
         if name in self.plain:
+            name = "".join(_told(letter) for letter in name)
             spelled = name.replace("_", r"\_")
             return subscripted(rf"\mathrm{{{spelled}}}" if latex else name, at, latex)
         stem, number = self._split(name)
@@ -285,6 +291,18 @@ def _text_letter(letter: str) -> str:
         return f"{_GREEK.get(scripted[1], scripted[1])}_{scripted[2]}"
     greek, rest = _greek_and_rest(letter)
     return _GREEK[greek] + rest if greek else letter
+
+
+def _told(letter: str) -> str:
+    """A letter of a name that looks like another name; with its number where it looks Latin, or is
+    another form of a letter.
+
+    >>> _told("x"), _told("\u0445"), _told("\u00b5")
+    ('x', 'х_U0445', 'µ_U00B5')
+    """
+    same = normalize("NFKC", letter)
+    is_other = ord(letter) in _LATIN or (same != letter and same in _GREEK.values())
+    return f"{letter}_U{ord(letter):04X}" if is_other else letter
 
 
 def subscripted(shown: str, at: Sequence[str], latex: bool) -> str:

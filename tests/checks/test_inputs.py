@@ -140,3 +140,36 @@ def test_an_array_may_be_called_as_what_the_code_uses(name):
     loss, gradients = namespace["gradient"](*inputs)  # type: ignore[operator]
     assert loss == pytest.approx(expected[0])
     np.testing.assert_allclose(gradients[name], expected[1]["x"])
+
+
+@pytest.mark.parametrize(("given", "verdict", "note"), [
+    ({}, "proved", "scale = 1.0, power = 2 throughout, as by default"),
+    ({"power": 2}, "proved", "scale is 1.0 throughout, as by default"),
+    ({"scale": "", "power": 2}, "refuted", ""),
+])
+def test_what_functions_have_by_default_is_said(given, verdict, note):
+    def loss(x, w, scale=1.0, power=2):
+        return scale*np.sum((x @ w)**power)
+
+    def gradient(x, w, scale=1.0, power=2):
+        return 2*x.T @ (x @ w)
+
+    result = gp.check(loss, gradient, x="m n", w="n", wrt=["w"], repair_seconds=0, **given)
+    assert result.verdict == verdict, str(result)
+    assert [said for said in result["w"].notes if "by default" in said] == [note]*bool(note)
+
+
+def test_what_a_layer_has_by_default_is_said():
+    class Scale:
+        def __init__(self, factor=1.0):
+            self.factor = factor
+
+        def forward(self, x, training=True):
+            return x*self.factor
+
+        def backward(self, dout):
+            return dout
+
+    result = gp.check_layer(Scale, x="m n", repair_seconds=0)
+    assert result["x"].notes == ("factor = 1.0, training = True throughout, as by default",)
+    assert gp.check_layer(Scale, x="m n", factor=2.0, repair_seconds=0).verdict == "refuted"

@@ -590,3 +590,12 @@ def test_a_softmax_in_a_sum_keeps_its_value_and_in_a_logarithm_its_difference():
     assert "log softmax(S)" in str(logged.forward["L"])
     S = np.array([[1000.0, 0.0], [0.0, 1.0]])
     assert np.isfinite(logged.compile()(S=S, C=np.ones((2, 2)))[0])
+
+
+@pytest.mark.parametrize(("one", "other", "told"), [
+    ("mu", "µ", "µ_U00B5"), ("phi", "ϕ", "ϕ_U03D5"), ("A", "Α", "Α_U0391"),
+    ("x", "х", "х_U0445"), ("nu", "v", "v"), ("𝐱", "x", "x")])
+def test_names_that_look_alike_are_told_apart(one, other, told):
+    d = gp.derive(gp.equations(f"L = sum({one}*{other})", **{one: "n", other: "n"}))
+    assert str(d.gradients[one]).split(" = ")[1] == told
+    assert told.replace("_", r"\_") in d.gradients[one].latex()

@@ -203,3 +203,16 @@ def test_of_many_solutions_none_is_found():
 
     result = gp.check(loss, gradient, X="m n", y="m", wrt=["y"], repair_seconds=0)
     assert result.verdict != "refuted", str(result)  # drawn with m < n
+
+
+def test_where_a_search_starts_is_a_branch_that_no_proof_covers():
+    def loss(a):
+        return np.sum(gp.root(lambda x: x**2 - a**2 - 1, np.ones(len(a))))
+
+    def gradient(a):
+        x = gp.root(lambda x: x**2 - a**2 - 1, np.where(a > 3, -1.0, 1.0))
+        return {"a": a/x}
+
+    result = gp.check(loss, gradient, a="n", repair_seconds=0)
+    assert result.verdict == "refuted", str(result)
+    assert "elsewhere the formulas are proved equal" in str(result)

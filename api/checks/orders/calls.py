@@ -127,6 +127,12 @@ class Call:
         handed = (*self.order, *(argument for _, argument in self.keywords))
         return frozenset(name for argument in handed for name in _names(argument))
 
+    @property
+    def filled(self) -> set[str]:
+        """The function's own names of what it is handed."""
+        own = [name for name, _ in zip(_Parameters(self.function).named, self.order, strict=False)]
+        return {*own, *(name for name, _ in self.keywords)}
+
     def at(self, values: Values) -> Any:
         """What it returns for arrays by name, which are copied."""
         names = self.names - self.fixed.keys()

@@ -211,6 +211,11 @@ def _matrices(name: str) -> Row:
     return lambda xp, *args: getattr(xp.linalg, name)(*args)
 
 
+def logdet(xp: Any, input: Any) -> Any:
+    xp.assume("a determinant that torch.logdet is taken of is positive")  # else it is no number
+    return xp.linalg.slogdet(input)[1]
+
+
 _MATRICES = ("inv", "det", "solve", "cholesky", "slogdet", "matrix_power", "eigh", "pinv", "svd")
 
 LINALG: dict[str, Row] = {
@@ -239,7 +244,7 @@ SUMS: dict[str, Row] = {
     "baddbmm": addmm, "addbmm": addbmm, "addr": addr,
     "kron": lambda xp, input, other: xp.kron(input, other),
     "trace": lambda xp, input: xp.trace(input), "det": lambda xp, input: xp.linalg.det(input),
-    "logdet": lambda xp, input: xp.linalg.slogdet(input)[1],
+    "logdet": logdet,
     "slogdet": lambda xp, input: xp.linalg.slogdet(input),
     "count_nonzero": lambda xp, input, dim=None: xp.count_nonzero(input, axis=dim),
     "inverse": lambda xp, input: xp.linalg.inv(input),
