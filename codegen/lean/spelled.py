@@ -386,7 +386,7 @@ class Spelled:
                              (seen.shape[0], seen.dtype))
             return f"{self.bind('dot', np.dot)}({ones}, {of}{f', {out}' if out else ''})"
         if not by_rows and self._has_few(seen):
-            ones = self.bind("ones", np.ones(seen.size), seen.size)
+            ones = self.bind("ones", np.ones(seen.size), (seen.size, seen.dtype))
             return f"{self.bind('vdot', np.vdot)}({ones}, {of})"
         return ""
 
