@@ -121,7 +121,7 @@ def bound(
 
 
 _OWN = frozenset(("held", "table", "function", "lock", "table_at", "numbers_at", "ndarray", "kept",
-                  "apart", "empty", "real",
+                  "apart", "empty", "real", "at",
                   *(f"{stem}{k}" for stem in ("r", "dtype", "shape") for k in range(1000))))
 """What the function that binds a call refers to."""
 
@@ -176,21 +176,25 @@ class Bound:
                    for name in source.results]
         made = source.made(real)
         numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in source.sizes))
-        starts, counted = laid_out(source.places, {n: math.prod(s) for n, s in shapes.items()})
+        hosts = [name for name in source.results if math.prod(shapes[name]) >= FRESH]
+        starts, counted = laid_out(
+            source.places, {n: math.prod(s) for n, s in shapes.items()}, hosts)
+        starts |= {name: (one.result, 0) for one in source.places if one.result
+                   for name in one.names}
         work = np.empty(counted + 1, real)
-        at = {name: work.ctypes.data + start * real.itemsize for name, start in starts.items()}
-        at |= {name: one.ctypes.data for name, one in zip(source.results, results, strict=True)}
-        at |= {name: at[one.result] for one in source.places if one.result for name in one.names}
+        bases = {name: one.ctypes.data for name, one in zip(source.results, results, strict=True)}
+        bases[""] = work.ctypes.data
         written = [*source.results, *source.inner]
         table = (ctypes.c_void_p * (len(given) + len(written) + len(made.pointers)))(
-            *([None] * len(given)), *(at[name] for name in written), *made.pointers)
+            *([None] * len(given)), *(bases[starts[name][0]] + starts[name][1] * real.itemsize
+                                      for name in written), *made.pointers)
         lines, space = [], dict[str, Any]()
         for name in fresh:
             k = source.results.index(name)
-            own = {name}.union(*(one.names for one in source.places if one.result == name))
-            targets = [f"table[{len(given) + p}]" for p, one in enumerate(written) if one in own]
             lines += [f"r{k} = empty(shape{k}, real)",
-                      f"{' = '.join(targets)} = r{k}.__array_interface__['data'][0]"]
+                      f"at = r{k}.__array_interface__['data'][0]"]
+            lines += [f"table[{len(given) + p}] = at + {starts[one][1] * real.itemsize}"
+                      for p, one in enumerate(written) if starts[one][0] == name]
             space[f"shape{k}"] = shapes[name]
         space |= {"empty": np.empty, "real": real, "kept": (work, made, numbers)}
         return self._caller(given, results, made.function, (table, numbers), (lines, space))

@@ -31,8 +31,9 @@ def places(
     items: Sequence[Item], inner: Collection[str], shapes: Mapping[str, tuple[Any, ...]],
     products: Collection[str] = (),
 ) -> list[Place]:
-    """Where the arrays in `inner` stand.  An array that is read for the last time, entry by entry,
-    where another is computed, gives its place to that one; the same in another shape has it, too.
+    """Where the arrays in `inner` stand, and the results.  An array that is read for the last time,
+    entry by entry, where another is computed, gives its place to that one; the same in another
+    shape has it, too.
     """
     ends = {read.array: number for number, item in enumerate(items)
             for e in equations_of(item) for read in e.reads}
@@ -43,8 +44,8 @@ def places(
                 other = _given(item, name, number, found, shapes) if (
                     name not in products and name not in equation.argmax) else None
                 if other is None:
-                    if name in inner:
-                        found[name] = Place((name,), number, max(ends.get(name, 0), number))
+                    found[name] = Place((name,), number, max(ends.get(name, 0), number),
+                                        "" if name in inner else name)
                     continue
                 joined = replace(other, names=(*other.names, name))
                 joined = replace(joined, end=max(other.end, ends.get(name, 0))) if (
@@ -73,21 +74,37 @@ def _given(
     return None
 
 
-def laid_out(found: Sequence[Place], counts: Mapping[str, int]) -> tuple[dict[str, int], int]:
-    """Where the arrays start that are in no result's memory, the largest ones first, each as low
-    as those leave it that are there at the same time; and how many entries there are in all.
+def laid_out(
+    found: Sequence[Place], counts: Mapping[str, int], hosts: Collection[str] = ()
+) -> tuple[dict[str, tuple[str, int]], int]:
+    """The memory in which arrays stand, and where they start there: that of a result in `hosts`
+    which is computed after the last of them is read, or "", one that they share; and how many
+    entries that has.
 
-    counts: how many each array has.
+    The largest ones come first, each as low as those leave it that are there at the same time.
+    counts: how many entries each array has.
     """
-    starts: dict[str, int] = {}
-    put: list[tuple[Place, int, int]] = []
+    starts: dict[str, tuple[str, int]] = {}
+    put: dict[str, list[tuple[Place, int, int]]] = {"": []}
     sizes = {place: -(-max(counts[n] for n in place.names) // APART) * APART for place in found}
+    free = {place.result: (place.start, counts[place.result]) for place in found
+            if place.result in hosts}
     for place in sorted((one for one in found if not one.result), key=lambda one: -sizes[one]):
-        start = 0
-        for other, low, high in sorted(put, key=lambda one: one[1]):
-            at_once = other.start <= place.end and place.start <= other.end
-            if at_once and low < start + sizes[place] and start < high:
-                start = high
-        put.append((place, start, start + sizes[place]))
-        starts.update(dict.fromkeys(place.names, start))
-    return starts, max((high for *_, high in put), default=0)
+        for host in (*free, ""):
+            start = _lowest(place, sizes[place], put.setdefault(host, []))
+            until, most = free.get(host, (place.end + 1, start + sizes[place]))
+            if place.end < until and start + sizes[place] <= most:
+                break
+        put[host].append((place, start, start + sizes[place]))
+        starts.update(dict.fromkeys(place.names, (host, start)))
+    return starts, max((high for *_, high in put[""]), default=0)
+
+
+def _lowest(place: Place, size: int, put: Sequence[tuple[Place, int, int]]) -> int:
+    """The first start that keeps off what is there at the same time."""
+    start = 0
+    for other, low, high in sorted(put, key=lambda one: one[1]):
+        at_once = other.start <= place.end and place.start <= other.end
+        if at_once and low < start + size and start < high:
+            start = high
+    return start

@@ -21,8 +21,10 @@ from gradproof.codegen.loops.writing import loops
 def test_arrays_that_are_there_at_once_stand_apart(drawn):
     found = [Place((f"x{k}",), start, start + more) for k, (start, more, _) in enumerate(drawn)]
     counts = {f"x{k}": count for k, (*_, count) in enumerate(drawn)}
-    starts, total = laid_out(found, counts)
-    assert starts.keys() == counts.keys()
+    where, total = laid_out(found, counts)
+    assert where.keys() == counts.keys()
+    assert {host for host, _ in where.values()} <= {""}
+    starts = {name: start for name, (_, start) in where.items()}
     for one in found:
         low, high = starts[one.names[0]], starts[one.names[0]] + counts[one.names[0]]
         assert high <= total
@@ -33,6 +35,16 @@ def test_arrays_that_are_there_at_once_stand_apart(drawn):
     most = max((sum(-(-counts[one.names[0]] // memory.APART) * memory.APART for one in found
                     if one.start <= at <= one.end) for at in range(15)), default=0)
     assert most <= total <= 2 * most or total <= memory.APART
+
+
+def test_what_is_read_before_a_result_is_computed_may_have_its_memory():
+    found = [Place(("a",), 0, 2), Place(("b",), 1, 3), Place(("c",), 0, 4), Place(("d",), 3, 3),
+             Place(("r",), 4, 4, "r")]
+    counts = {"a": 16, "b": 16, "c": 16, "d": 16, "r": 40}
+    where, total = laid_out(found, counts, ["r"])
+    assert where == {"a": ("r", 0), "b": ("r", 16), "c": ("", 0), "d": ("r", 0)}
+    assert total == 16
+    assert laid_out(found, counts)[1] == 48
 
 
 def of_network() -> tuple[object, list[Place]]:
