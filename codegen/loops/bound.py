@@ -205,7 +205,6 @@ class Bound:
     ) -> Callable[..., Any]:
         """A call for arrays of these types and shapes: an array that was given the time before is
         not asked for its place again.  fresh: lines that make results anew, and what they call."""
-        table, numbers = tables
         wanted, checked = self.arguments.names, self.arguments.checks(given)
         plain = not checked and list(self.source.inputs) == wanted and not {*wanted} & _OWN
         names = wanted if plain else [f"x{k}" for k in range(len(given))]
@@ -228,9 +227,9 @@ class Bound:
         lines += ["        function(table_at, numbers_at)",
                   f"        return {keyed_text(values, [*map(repr, self.keys)])}"]
         space: dict[str, Any] = {
-            "held": [None] * len(given), "table": table, "function": function,
-            "lock": threading.Lock(), "table_at": ctypes.addressof(table),
-            "numbers_at": ctypes.addressof(numbers), "ndarray": np.ndarray,
+            "held": [None] * len(given), "table": tables[0], "function": function,
+            "lock": threading.Lock(), "table_at": ctypes.addressof(tables[0]),
+            "numbers_at": ctypes.addressof(tables[1]), "ndarray": np.ndarray,
             "apart": apart_from(results), **fresh[1],
             **{f"r{k}": one for k, one in enumerate(results)},
             **{f"dtype{k}": one.dtype for k, one in enumerate(given)}}
