@@ -303,10 +303,7 @@ class Spelled:
         """An operation as a call that leaves its values in `out`, which may be a part of an array;
         "" where it has none."""
         found = self._ufunc(value)
-        if self._is_single_erfc(value):
-            of = ast.unparse(value.args[0])  # type: ignore[attr-defined]  # a call
-            return f"{self.bind('erfc_single', single.erfc)}({of}{f', {out}' if out else ''})"
-        if found is None:
+        if found is None or self._is_single_erfc(value):
             return self._reduction(value, out, in_part)
         function, operands = found
         seen = [s for s in map(self._seen, operands) if s is not None and s.shape]
@@ -352,7 +349,10 @@ class Spelled:
         return text
 
     def _reduction(self, value: ast.expr, out: str, in_part: bool) -> str:
-        """A sum or a maximum along axes."""
+        """A sum or a maximum along axes, or erfc in single precision."""
+        if self._is_single_erfc(value):
+            of = ast.unparse(value.args[0])  # type: ignore[attr-defined]  # a call
+            return f"{self.bind('erfc_single', single.erfc)}({of}{f', {out}' if out else ''})"
         if not isinstance(value, ast.Call) or len(value.args) != 1 or (
                 ast.unparse(value.func) not in ("np.sum", "np.max")):
             return ""
@@ -362,12 +362,11 @@ class Spelled:
         if seen is None or seen.dtype.kind != "f" or not words.keys() <= {"axis", "keepdims"}:
             return ""
         # a product of BLAS leaves its values in whole arrays alone
+        text = ""
         if is_sum and words in ({}, {"axis": "0"}) and not in_part:
             text = self._plain_sum(of, seen, bool(words), out)
-            if text:
-                return text
-        if "axis" not in words:
-            return ""
+        if text or "axis" not in words:
+            return text
         function = (np.add if is_sum else np.maximum).reduce
         keep = f", {words['keepdims']}" if "keepdims" in words else ""
         tail = f", None, {out or None}{keep}" if out or keep else ""
