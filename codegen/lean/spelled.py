@@ -369,9 +369,8 @@ class Spelled:
             return text
         function = (np.add if is_sum else np.maximum).reduce
         keep = f", {words['keepdims']}" if "keepdims" in words else ""
-        tail = f", None, {out or None}{keep}" if out or keep else ""
         whole = self.bind("sum_along" if is_sum else "max_along", function, is_sum)
-        return f"{whole}({of}, {words['axis']}{tail})"
+        return f"{whole}({of}, {words['axis']}, None, {out or None}{keep})"
 
     def _plain_sum(self, of: str, seen: Seen, by_rows: bool, out: str) -> str:
         """Σ_i x[i, j], or the sum of a small array, as a product with ones, that of another one as
