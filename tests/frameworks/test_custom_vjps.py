@@ -282,3 +282,25 @@ def test_a_wrong_rule_for_tangents_is_refuted_in_its_line():
 
 def test_a_rule_that_is_not_linear_in_tangents_does_not_pass():
     assert gp.check_layer(squared, x="m n").verdict in ("undecided", "refuted")
+
+
+@pytest.mark.parametrize("factor", [1.01, 1 + 1e-5])
+def test_a_rule_for_tangents_whose_value_is_not_the_functions_is_told_as_that(factor):
+    @jax.custom_jvp
+    def sine(x):
+        return jnp.sin(x)
+
+    sine.defjvp(lambda primals, tangents: (
+        factor * jnp.sin(primals[0]), jnp.cos(primals[0]) * tangents[0]))
+    with pytest.raises(gp.LayerError, match="the rule returns another value than the function"):
+        gp.check_layer(sine, x="m n")
+
+
+def test_a_rule_for_tangents_whose_value_is_rounded_otherwise_passes():
+    @jax.custom_jvp
+    def soft(x):
+        return jnp.log(1 + jnp.exp(x))
+
+    soft.defjvp(lambda primals, tangents: (
+        jnp.logaddexp(primals[0], 0.0), tangents[0] / (1 + jnp.exp(-primals[0]))))
+    assert gp.check_layer(soft, x="m n").verdict in ("proved", "agrees")

@@ -30,8 +30,8 @@ class _Rule:
 
     def _first(self, arguments: Any) -> Any:
         self.values = [arguments[name] for name in self.names]  # type: ignore[attr-defined]
-        made = self.primal(*self.values)  # type: ignore[attr-defined]
-        return outputs_of(made)
+        self.made = outputs_of(self.primal(*self.values))  # type: ignore[attr-defined]
+        return self.made
 
     def _second(self, cotangents: Any) -> Any:
         """What jax.vjp gives, by the parameters that a gradient is due for."""
@@ -48,7 +48,9 @@ class _Rule:
                 values[place] = value
             return outputs_of(self.whole(*values))  # type: ignore[attr-defined]
 
-        _, back = jax.vjp(of, *(self.values[place] for place in real))
+        told, back = jax.vjp(of, *(self.values[place] for place in real))
+        for one, other in zip(self.made, told, strict=True):
+            held_same(one, other, "the rule")
         found = dict(zip(real, back(tuple(map(jax.numpy.asarray, cotangents))), strict=True))
         return tuple(found.get(place) for place in due)
 
@@ -70,7 +72,7 @@ class _Rule:
             raise LayerError("the rule returns no pair; expected the output and its tangent, as in "
                              "return y, y_dot")
         for one, other in zip(outputs_of(made), outputs_of(told[0]), strict=True):
-            held_same(one, other)
+            held_same(one, other, "the rule")
         return outputs_of(told[1])
 
 

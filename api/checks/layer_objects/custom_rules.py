@@ -111,9 +111,9 @@ def rebuilt(like: Any, values: Any) -> Any:
     return values[0]
 
 
-def held_same(one: Any, other: Any) -> None:
-    """A failure where the value that `fwd` returns is not that of the function, which a trace
-    has to see."""
+def held_same(one: Any, other: Any, rule: str = "fwd") -> None:
+    """A failure where the value that a rule (`fwd`, or that for tangents) returns is not that of
+    the function, which a trace has to see."""
     if isinstance(one, Holder) or isinstance(other, Holder):
         one, other = plain(one), plain(other)
         if isinstance(one, Tracer) and isinstance(other, Tracer):
@@ -121,12 +121,22 @@ def held_same(one: Any, other: Any) -> None:
             if one.operand.name == other.operand.name or same_equations(
                     system, system, [(one.operand.name, other.operand.name)], later=False):
                 return
-        fail("fwd computes its output otherwise than the function, and whether the two are equal "
-             "is not proved; let fwd call the function")
-    if np.shape(one) != np.shape(other) or not np.allclose(
-            np.asarray(one), np.asarray(other), rtol=1e-6, atol=1e-9, equal_nan=True):
-        raise LayerError("fwd returns another value than the function itself, so that "
-                         "jax.value_and_grad gives another value; let fwd call the function")
+        fail(f"{rule} computes its output otherwise than the function, and whether the two are "
+             f"equal is not proved; let {rule} call the function")
+    if np.shape(one) != np.shape(other) or not _is_close(np.asarray(one), np.asarray(other)):
+        raise LayerError(f"{rule} returns another value than the function itself, so that "
+                         f"jax.value_and_grad gives another value; let {rule} call the function")
+
+
+def _is_close(one: Any, other: Any) -> bool:
+    """Whether two values are equal up to the rounding of the precision that they have."""
+    finfo, issub = sys.modules["jax.numpy"].finfo, sys.modules["jax.numpy"].issubdtype
+    eps = max((float(finfo(x.dtype).eps) for x in (one, other)
+               if issub(x.dtype, np.floating)), default=0.0)
+    one, other = (x if x.dtype.kind == "c" else x.astype(float) for x in (one, other))
+    largest = float(np.max(np.abs(one), initial=0.0, where=np.isfinite(one)))
+    return np.allclose(one, other, rtol=max(1e-6, 64 * eps), equal_nan=True,
+                       atol=1e-9 if eps < 1e-9 else 64 * eps * largest)
 
 
 def of_custom_vjp(source: Any, given: Sequence[str]) -> type[Any]:
