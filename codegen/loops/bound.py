@@ -176,11 +176,7 @@ class Bound:
                    for name in source.results]
         made = source.made(real)
         numbers = (ctypes.c_long * max(len(sizes), 1))(*(sizes[s] for s in source.sizes))
-        hosts = [name for name in source.results if math.prod(shapes[name]) >= FRESH]
-        starts, counted = laid_out(
-            source.places, {n: math.prod(s) for n, s in shapes.items()}, hosts)
-        starts |= {name: (one.result, 0) for one in source.places if one.result
-                   for name in one.names}
+        starts, counted = _starts(source, shapes)
         work = np.empty(counted + 1, real)
         bases = {name: one.ctypes.data for name, one in zip(source.results, results, strict=True)}
         bases[""] = work.ctypes.data
@@ -188,15 +184,9 @@ class Bound:
         table = (ctypes.c_void_p * (len(given) + len(written) + len(made.pointers)))(
             *([None] * len(given)), *(bases[starts[name][0]] + starts[name][1] * real.itemsize
                                       for name in written), *made.pointers)
-        lines, space = [], dict[str, Any]()
-        for name in fresh:
-            k = source.results.index(name)
-            lines += [f"r{k} = empty(shape{k}, real)",
-                      f"at = r{k}.__array_interface__['data'][0]"]
-            lines += [f"table[{len(given) + p}] = at + {starts[one][1] * real.itemsize}"
-                      for p, one in enumerate(written) if starts[one][0] == name]
-            space[f"shape{k}"] = shapes[name]
-        space |= {"empty": np.empty, "real": real, "kept": (work, made, numbers)}
+        lines, space = _made_anew(fresh, source.results, shapes, {
+            len(given) + place: starts[name] for place, name in enumerate(written)}, real)
+        space["kept"] = work, made, numbers
         return self._caller(given, results, made.function, (table, numbers), (lines, space))
 
     def _caller(
@@ -249,6 +239,36 @@ class Bound:
             return run(*[arrays[name] for name in wanted])
 
         return call
+
+
+def _starts(
+    source: Kernel, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[dict[str, tuple[str, int]], int]:
+    """Where each array that is written starts: the result whose memory it has, "" for working
+    memory, and the number of entries before it; and how many entries of working memory there are.
+    """
+    counts = {name: math.prod(shape) for name, shape in shapes.items()}
+    starts, counted = laid_out(
+        source.places, counts, [name for name in source.results if counts[name] >= FRESH])
+    starts |= {name: (one.result, 0) for one in source.places if one.result
+               for name in one.names}
+    return starts, counted
+
+
+def _made_anew(
+    fresh: Sequence[str], results: Sequence[str], shapes: Mapping[str, tuple[int, ...]],
+    starts: Mapping[int, tuple[str, int]], real: np.dtype[Any],
+) -> tuple[list[str], dict[str, Any]]:
+    """Lines that make results anew and set the places of the table that are in them, and what the
+    lines refer to.  starts: by places of the table."""
+    lines, space = [], dict[str, Any]()
+    for name in fresh:
+        k = results.index(name)
+        lines += [f"r{k} = empty(shape{k}, real)", f"at = r{k}.__array_interface__['data'][0]"]
+        lines += [f"table[{place}] = at + {entries * real.itemsize}"
+                  for place, (host, entries) in starts.items() if host == name]
+        space[f"shape{k}"] = shapes[name]
+    return lines, space | {"empty": np.empty, "real": real}
 
 
 def check_single(source: Kernel, sizes: Mapping[sp.Symbol, int]) -> None:
