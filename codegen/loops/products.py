@@ -175,13 +175,9 @@ class _Making:
         over = {index.symbol for index in term.over}
         bound = over | {index.symbol for index in equation.out if index not in self.loop}
         outside, groups = _grouped(term, bound, over)
-        largest = [one for one in groups if not any(one < other for other in groups)]
-        if len(largest) != 2 or not over <= largest[0] & largest[1]:
+        parts = _two_parts(groups)
+        if parts is None or not over <= parts[0].indices & parts[1].indices:
             return None
-        parts = [_Factor(groups[one], one) for one in largest]
-        for indices in groups.keys() - {*largest}:
-            at = 0 if indices <= largest[0] else 1
-            parts[at] = replace(parts[at], body=parts[at].body * groups[indices])
         whole = tuple(g for g in term.guards if not guard_symbols(g) & bound)
         guarded = self._guarded(term, parts, [g for g in term.guards if g not in whole])
         if guarded is None:
@@ -200,24 +196,31 @@ class _Making:
         """The factors where the guards hold, and 0 elsewhere; a factor that is no array as it
         stands, or that is of another step, which may not be there, may be read only there."""
         bound = frozenset[sp.Symbol]().union(*(part.indices for part in parts))
-        steps = {i.symbol for i in self.loop}
-        reads = [[term.reads[k] for k in slot_numbers(part.body)] for part in parts]
-        partial = [any(read.array in self.steps or any(
-            at not in steps and symbols_in(at) & steps for at in read.at) for read in own)
-            for own in reads]
-        copied = [self._plain(term, part) is None or any(
-            at not in bound | steps for read in own for at in read.at)
-            for part, own in zip(parts, reads, strict=True)]
+        missing = {k for k, part in enumerate(parts) if any(
+            self._may_be_missing(term.reads[one]) for one in slot_numbers(part.body))}
+        copied = [self._is_copied(term, part, bound) for part in parts]
         guards: list[list[Guard]] = [[] for _ in parts]
         for guard in among:
             symbols = guard_symbols(guard) & bound
             able = [k for k, part in enumerate(parts) if symbols <= part.indices]
-            if not able or any(own and k not in able for k, own in enumerate(partial)):
+            if not able or not missing <= {*able}:
                 return None
             for k in [k for k in able if copied[k]] or able[:1]:
                 guards[k].append(guard)
         return [replace(part, guards=tuple(own))
                 for part, own in zip(parts, guards, strict=True)]
+
+    def _is_copied(self, term: Term, part: _Factor, bound: frozenset[sp.Symbol]) -> bool:
+        """Whether a factor is no array as it stands, with an index at each axis."""
+        places = bound | {i.symbol for i in self.loop}
+        return self._plain(term, part) is None or not all(
+            places.issuperset(term.reads[k].at) for k in slot_numbers(part.body))
+
+    def _may_be_missing(self, read: Read) -> bool:
+        """Whether an entry is of another step than the one at hand."""
+        steps = {i.symbol for i in self.loop}
+        return read.array in self.steps or any(
+            at not in steps and symbols_in(at) & steps for at in read.at)
 
     def _product(self, equation: Equation, term: Term, left: _Factor, right: _Factor,
                  guards: tuple[Guard, ...]) -> tuple[list[Equation], Read]:
@@ -341,6 +344,19 @@ def _summed_first(
                 found is None or len(members) < len(found)):
             found = members
     return found
+
+
+def _two_parts(groups: Mapping[frozenset[sp.Symbol], sp.Expr]) -> list[_Factor] | None:
+    """Factors by their indices as two; None where more, or fewer, have indices that no other one
+    has."""
+    largest = [one for one in groups if not any(one < other for other in groups)]
+    if len(largest) != 2:
+        return None
+    parts = [_Factor(groups[one], one) for one in largest]
+    for indices in groups.keys() - {*largest}:
+        at = 0 if indices <= largest[0] else 1
+        parts[at] = replace(parts[at], body=parts[at].body * groups[indices])
+    return parts
 
 
 def _grouped(

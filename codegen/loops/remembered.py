@@ -58,14 +58,7 @@ class Remembered:
         if any(isinstance(at, Read) for at in subscripts):
             return None
         order = sorted(range(len(term.reads)), key=lambda k: (term.reads[k].array, k))
-        sizes = {i.symbol: i.size for i in (*out, *term.over)}
-        met = [s for k in order for at in term.reads[k].at
-               for s in sorted(sp.sympify(at).free_symbols, key=str)]
-        names: dict[sp.Symbol, sp.Symbol] = {}
-        for symbol in (*met, *(i.symbol for i in (*out, *term.over))):
-            if symbol in sizes and symbol not in names:
-                names[symbol] = symbol if symbol == self.fixed else sp.Symbol(
-                    f"_{len(names)}", integer=True)
+        names = self._named_as_met(out, term, order)
 
         def renamed(guard: Guard) -> Hashable:
             return isinstance(guard, Equal), tuple(
@@ -81,3 +74,12 @@ class Remembered:
             frozenset((names[i.symbol], i.size) for i in out),
         )
         return key, names
+
+    def _named_as_met(self, out: Sequence[Index], term: Term, order: Sequence[int]
+                      ) -> dict[sp.Symbol, sp.Symbol]:
+        """Indices by new names, in the order in which reads have them."""
+        own = [i.symbol for i in (*out, *term.over)]
+        met = [s for k in order for at in term.reads[k].at
+               for s in sorted(sp.sympify(at).free_symbols, key=str) if s in own]
+        return {symbol: symbol if symbol == self.fixed else sp.Symbol(f"_{place}", integer=True)
+                for place, symbol in enumerate(dict.fromkeys((*met, *own)))}
