@@ -14,7 +14,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from saturating import DUE, FAR, LOSSES
-from targets import runs
+from every_target import runs
 
 import gradproof as gp
 

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from networks import random_networks, values_for
 from problems import PROBLEMS
 from random_models import drawn_model
-from targets import apart
+from every_target import apart
 
 import gradproof as gp
 
