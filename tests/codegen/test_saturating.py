@@ -13,8 +13,8 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
-from saturating import DUE, FAR, LOSSES
 from every_target import runs
+from saturating import DUE, FAR, LOSSES
 
 import gradproof as gp
 

@@ -14,6 +14,7 @@ from typing import Any
 import models
 import numpy as np
 import pytest
+from every_target import apart
 from gallery_cases import CASES as GALLERY
 from gallery_columns import derived
 from gallery_columns import values_for as gallery_values
@@ -21,7 +22,6 @@ from hypothesis import given, settings
 from networks import random_networks, values_for
 from problems import PROBLEMS
 from random_models import drawn_model
-from every_target import apart
 
 import gradproof as gp
 
