@@ -24,6 +24,7 @@ from problems import PROBLEMS
 from random_models import drawn_model
 
 import gradproof as gp
+from gradproof.codegen.arguments import SCALARS_WIDEN
 
 HERE = ("numpy", "workspace", "source", "xp", *(["c"] if shutil.which("cc") else []))
 pytest.importorskip("array_api_compat")
@@ -38,7 +39,8 @@ def _own_state(tmp_path_factory):
 
 
 def agree(derivation: Any, values: dict[str, Any], targets: tuple[str, ...] = HERE) -> None:
-    for dtype in (np.float64, np.float32):
+    # with NumPy 1, whose numbers are of double precision, a text's loss is of that, too
+    for dtype in (np.float64,) if SCALARS_WIDEN else (np.float64, np.float32):
         assert not apart(derivation, values, targets, dtype)
 
 
