@@ -213,7 +213,9 @@ def test_every_target_and_single_precision_are_as_finite(name, monkeypatch, tmp_
                     assert np.isfinite(other).all(), (scale, key)
                     if largest < np.finfo(dtype).max / 8:
                         gap = np.abs(one - other).max(initial=0)
-                        assert gap <= max(close * largest, of_one), (target, dtype, scale, key)
+                        # what cancels keeps the roundings of the scores
+                        bound = max(close * largest, of_one * max(scale, 1))
+                        assert gap <= bound, (target, dtype, scale, key)
 
 
 @pytest.mark.parametrize("name", ["Cox", "Plackett-Luce", "weighted log Σ exp"])
