@@ -66,11 +66,15 @@ def _repeated(
                         part.lineno == part.end_lineno and {*names_in(part)} & roots.keys()):
                     groups.setdefault((number, ast.dump(part)), []).append(
                         _Call(part, place, node.lineno))
+    written = {*stored(body, roots)}
+    written |= {root for name in written for root in roots.get(name, ())}
     chosen: list[list[_Call]] = []
     inside: set[int] = set()
     for (number, _), calls in sorted(groups.items(), key=lambda item: -len(item[0][1])):
         parts = {id(part) for call in calls for part in ast.walk(call.node)}
-        if len(calls) > 1 and not parts & inside and _keeps(calls, blocks[number], roots):
+        block = blocks[number]
+        if len(calls) > 1 and not parts & inside and _keeps(calls, block, roots) and not any(
+                _may_be_written(block[call.place], written, roots) for call in calls):
             inside |= parts
             chosen.append(calls)
     return chosen
@@ -107,6 +111,15 @@ def _keeps(
         read |= {name, *roots.get(name, ())}
     between = block[calls[0].place:max(call.place for call in calls)]
     return not read & ({*stored(between, roots), *bound(between)})
+
+
+def _may_be_written(
+    node: ast.stmt, written: Collection[str], roots: Mapping[str, frozenset[str]]
+) -> bool:
+    """Whether a statement binds a value that is changed in place, which no other may be then."""
+    return isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Name) and not {target.id, *roots.get(target.id, ())}.isdisjoint(
+            written) for target in node.targets)
 
 
 def _replaced(

@@ -71,3 +71,15 @@ def test_a_printed_gradient_calls_a_function_once_on_a_value():
     body = text[text.index("def gradient"):]
     assert body.count(" gelu(") == 1
     assert body.count("np.sqrt(1e-05 + var1") == 1
+
+
+def test_a_value_that_is_changed_in_place_is_nobody_elses():
+    """E = exp_S; E += … would change exp_S, too."""
+    derivation = gp.derive(gp.equations(
+        "E = exp(S)*(1 - eye(m))\nL = mean(log(sum(E, axis=1)))", S="m m"))
+    space = {}
+    exec(derivation.numpy_source(), space)
+    values = np.random.default_rng(0).normal(size=(4, 4))
+    found, due = space["gradient"](values)[1]["S"], derivation.compile()(S=values)[1]["S"]
+    np.testing.assert_allclose(found, due, rtol=1e-13, atol=1e-16)
+    assert not np.diagonal(found).any()
