@@ -57,15 +57,8 @@ def _repeated(
     """Groups of like calls of which none holds another one's, the longest first."""
     if any(isinstance(part, ast.For) and part.orelse for node in body for part in ast.walk(node)):
         return []
-    groups: dict[tuple[int, str], list[_Call]] = {}
     blocks = list(_blocks(body))
-    for number, block in enumerate(blocks):
-        for place, node in enumerate(block):
-            for part in _always(node):
-                if isinstance(part, ast.Call) and _is_costly(part, functions) and (
-                        part.lineno == part.end_lineno and {*names_in(part)} & roots.keys()):
-                    groups.setdefault((number, ast.dump(part)), []).append(
-                        _Call(part, place, node.lineno))
+    groups = _alike(blocks, roots, functions)
     written = {*stored(body, roots)}
     written |= {root for name in written for root in roots.get(name, ())}
     chosen: list[list[_Call]] = []
@@ -78,6 +71,22 @@ def _repeated(
             inside |= parts
             chosen.append(calls)
     return chosen
+
+
+def _alike(
+    blocks: Sequence[Sequence[ast.stmt]], roots: Mapping[str, frozenset[str]],
+    functions: Collection[str],
+) -> dict[tuple[int, str], list[_Call]]:
+    """The costly calls on arrays, by the number of their block and what they say."""
+    groups: dict[tuple[int, str], list[_Call]] = {}
+    for number, block in enumerate(blocks):
+        for place, node in enumerate(block):
+            for part in _always(node):
+                if isinstance(part, ast.Call) and _is_costly(part, functions) and (
+                        part.lineno == part.end_lineno and {*names_in(part)} & roots.keys()):
+                    groups.setdefault((number, ast.dump(part)), []).append(
+                        _Call(part, place, node.lineno))
+    return groups
 
 
 def _blocks(body: Sequence[ast.stmt]) -> Iterator[Sequence[ast.stmt]]:
