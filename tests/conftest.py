@@ -2,8 +2,9 @@
 
 Of the rows of a long table the default run takes some, the slow run as many others, and the rest
 has the mark `rows`; ``pytest -m "slow or rows"`` runs all that the default run leaves out.  Where
-each row is a whole check or a command, the default run takes the first one, and the slow run takes
-the middle one and every fourth (of those that try to fool the checker, every other one).
+each row is a whole check or a command, the default run takes the first row of every other table
+(a test without a table is a table of one row), and the slow run takes the first rows of the others,
+the middle ones and every fourth (of those that try to fool the checker, every other one).
 ``--every 3`` takes every third test of each file: for a machine that is slow.
 """
 
@@ -20,7 +21,7 @@ settings.register_profile(
     "seeded", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("seeded")
 
-APART = {60: 8, 30: 6, 8: 3}
+APART = {60: 8, 30: 6, 8: 3, 3: 2}
 """rows: in tables of more than so many the default run takes each row that is so far from the
 last."""
 WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
@@ -38,11 +39,13 @@ def pytest_collection_modifyitems(config, items):
         folder, marks = item.path.relative_to(HERE).parts[0], {m.name for m in item.iter_markers()}
         if not {"slow", "rows", "peers", "tex", "browser"} & marks:
             tables[folder, item.path, getattr(item, "originalname", item.name)].append(item)
-    for (folder, *_), rows in tables.items():
+    before = Counter()
+    for (folder, path, _), rows in tables.items():
         for place, item in enumerate(rows):
-            mark = mark_of(folder, place, len(rows))
+            mark = mark_of(folder, place, len(rows), before[path])
             if mark:
                 item.add_marker(mark)
+        before[path] += 1
     result = yield
     seen, left_out = Counter(), []
     for item in list(items):
@@ -54,10 +57,11 @@ def pytest_collection_modifyitems(config, items):
     return result
 
 
-def mark_of(folder, place, count):
-    """Which run a row of a table belongs to, by its place; "" for the default run."""
+def mark_of(folder, place, count, before):
+    """Which run a row of a table belongs to, by its place and the tables before it in its file; ""
+    for the default run."""
     if folder in WHOLE_CHECKS:
         often = place % (2 if folder == "redteam" else 4) == 1 or place == count // 2
-        return "" if not place else "slow" if often else "rows"
+        return "" if not place and not before % 2 else "slow" if often or not place else "rows"
     apart = next((step for most, step in APART.items() if count > most), 1)
     return "" if not place % apart else "slow" if place % apart == apart // 2 else "rows"

@@ -72,6 +72,7 @@ def test_a_file_of_claims(folder):
     assert audit.counts == {"right": 3, "wrong": 4}
 
 
+@pytest.mark.slow
 def test_formats(folder, capsys):
     assert main(["audit", str(folder / "claims.toml"), "--format", "json"]) == 1
     data = json.loads(capsys.readouterr().out)

@@ -125,6 +125,7 @@ def programs(draw):
     return [*begin, *block(0), "y = y + a * b - c", "return y, "]
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(programs())
 def test_programs_that_bind_numbers_and_arrays_in_any_order(lines):

@@ -164,6 +164,7 @@ def test_random_recurrences(made):
             same(found[name], due[name])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 @settings(max_examples=2, derandomize=True, deadline=None,
           suppress_health_check=list(HealthCheck))

@@ -111,6 +111,7 @@ def test_any_layout_is_taken(target):
         same(run(**{key: other(one) for key, one in values.items()}), due)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_processes_that_compile_at_once_make_one_library(tmp_path):
     code = ("import gradproof as gp, numpy as np\n"

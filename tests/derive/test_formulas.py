@@ -83,6 +83,7 @@ def test_either_convention_is_kept(name, vectors):
     assert not faults(of_derivation(name, derivation))
 
 
+@pytest.mark.slow
 @over_programs(15)
 def test_programs_are_printed_as_they_are(program, seed):
     of_random(program, seed)

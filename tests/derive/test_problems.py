@@ -32,6 +32,7 @@ def test_what_the_pages_print_is_what_is_derived():
     assert not stale, f"run benchmarks/problem_pages.py --printed: {stale}"
 
 
+@pytest.mark.slow
 def test_a_power_of_a_softmax_that_is_an_input_has_source():
     problem = PROBLEMS["focal with labels"]
     value = problem.derivation.compile()(**problem.values())[0]
@@ -51,6 +52,7 @@ def test_a_temporary_that_has_an_adjoint_or_a_softmax_is_defined():
         assert named <= defined, (part.splitlines()[0], named - defined)
 
 
+@pytest.mark.slow
 def test_a_second_derivative_with_cases_and_exponentials_is_compiled():
     pytest.importorskip("scipy")  # the compiled function has its polygamma
     problem = PROBLEMS["zero-inflated negative binomial"]

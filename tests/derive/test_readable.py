@@ -162,6 +162,7 @@ def test_lines_print_as_a_reader_expects(text, shapes, line):
 X, Y = sp.symbols("x y", real=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.recursive(st.integers(0, 3).map(sp.Integer), lambda part: st.builds(
     lambda yes, low, high, no, way: sp.Piecewise((yes, way(low, high)), (no, True)),
@@ -360,6 +361,7 @@ def convolution(kernel, stride, pad, dilation, guarded=True):
                    weights), (y, loss))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 3), st.integers(1, 2),
        st.integers(1, 6), st.integers(1, 4))

@@ -192,6 +192,7 @@ GARBAGE = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(GARBAGE)
 @example("\x00")

@@ -95,6 +95,7 @@ def test_a_formula_keeps_off_the_heading_above_it() -> None:
     assert above + r"-\baselineskip}" in latex(report_of(Display((one, one))))
 
 
+@pytest.mark.slow
 def test_a_picture_keeps_its_caption() -> None:
     data, _ = report_data(load_source("3-4-2"), sections=["training"])
     text = latex(data)

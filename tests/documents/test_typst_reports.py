@@ -86,6 +86,7 @@ def test_groups_and_arrays(latex: str, expected: str, tmp_path: Path) -> None:
     assert compiled(f"$ {expected} $", tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_writes_it_and_knows_it_again(tmp_path: Path, capsys: Any) -> None:
     for _ in range(2):
         assert main(["report", "xor", "--format", "typst", "--sections", "network",

@@ -12,6 +12,7 @@ import gradproof as gp
 from gradproof.symbolic.layers.table import SPEC, rows
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0",
                     reason="a printed text does as NumPy 1 does: scalars of float32 are widened")
 def test_some_programs_are_one_program_in_every_spelling():

@@ -183,6 +183,7 @@ def test_a_kind_that_was_printed_otherwise_than_it_is(made, name, expected):
     held(derivation)
 
 
+@pytest.mark.slow
 def test_some_programs_are_derived_and_printed_as_they_are(capsys):
     assert exact_steps.main(8, 7_000_000) == 0
     assert "'programs': 8" in capsys.readouterr().out

@@ -94,6 +94,7 @@ def test_what_cannot_be_called_is_said():
         gp.check(cost, slope, theta="n+1", args=(X, Y, 1))
 
 
+@pytest.mark.slow
 def test_marks_and_assertions_know_the_orders():
     def cube(x):
         return np.sum(x**3)

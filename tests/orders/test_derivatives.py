@@ -110,6 +110,7 @@ def test_what_stands_in_place_of_a_hessian_is_named(hess, said):
     assert (found.verdict, said in str(found)) == ("refuted", True), str(found)
 
 
+@pytest.mark.slow
 def test_the_gauss_newton_matrix_is_named_with_the_line_it_goes_through():
     def cost(x, t, y):
         r = residuals(x, t, y)
@@ -124,6 +125,7 @@ def test_the_gauss_newton_matrix_is_named_with_the_line_it_goes_through():
         assert "Gauss-Newton matrix through" in found.diagnosis
 
 
+@pytest.mark.slow
 def test_numbers_alone_agree_where_nothing_is_traced():
     def f(x):
         return float(np.sum(np.abs(x) ** 3)) if x.dtype.kind == "f" else np.sum(x**3)

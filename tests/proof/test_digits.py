@@ -19,6 +19,7 @@ STEPS = [np.tanh, lambda x: x - x.max(axis=-1, keepdims=True), lambda x: x * x.s
          lambda x: x * np.arange(x.shape[-1]), lambda x: np.cumsum(x, axis=-1)]
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.sampled_from(SHAPES), st.sampled_from(STEPS[:4] + STEPS[5:])),
                 min_size=1, max_size=3), st.sampled_from(STEPS))

@@ -43,6 +43,7 @@ def test_a_layer_that_is_an_equilibrium_is_proved():
     assert result.verdict == "proved", str(result)
 
 
+@pytest.mark.slow
 def test_two_equations_with_other_solutions_are_not_one():
     def loss(b):
         return np.sum(gp.root(lambda x: x**3 + x - b, np.zeros(len(b)))**2)
@@ -205,6 +206,7 @@ def test_of_many_solutions_none_is_found():
     assert result.verdict != "refuted", str(result)  # drawn with m < n
 
 
+@pytest.mark.slow
 def test_where_a_search_starts_is_a_branch_that_no_proof_covers():
     def loss(a):
         return np.sum(gp.root(lambda x: x**2 - a**2 - 1, np.ones(len(a))))

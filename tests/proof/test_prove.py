@@ -576,6 +576,7 @@ def random_expression(choose: random.Random, a: Inputs, depth: int) -> Expr:
     ])()
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6))
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_proven_equal_is_numerically_equal(seed: int) -> None:

@@ -96,6 +96,7 @@ def straight_through(x, W):
     return z + gp.stop_gradient(np.sign(z) - z)
 
 
+@pytest.mark.slow
 def test_no_derivative_passes_what_is_stopped():
     assert str(gp.derive(gp.trace(semi_gradient, **TD), ["w"]).gradients["w"]
                ) == "∂L/∂w = -Xᵀ (target - X w)/m"
@@ -109,6 +110,7 @@ def test_no_derivative_passes_what_is_stopped():
         assert layer.verdict == due
 
 
+@pytest.mark.slow
 def test_second_derivatives_hold_what_is_stopped():
     def loss(x, y):
         return np.sum(gp.stop_gradient(x)*x**2*y)
