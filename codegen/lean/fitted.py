@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -21,6 +22,8 @@ from .spelled import Spelled
 
 Function = Callable[..., Any]
 """Of the arguments; None where they are not of these types and shapes."""
+KEPT = 31 * 2**20
+"""Bytes: from 32 MiB on, glibc gives each array back to the system, whatever was freed before."""
 _ONE_AT_A_TIME = Lock()
 """CPython 3.11 counts the depth of syntax trees for all threads together, and raises SystemError
 where two read trees at once."""
@@ -38,13 +41,30 @@ def fitted(
     of the text raises.
     """
     with _ONE_AT_A_TIME:
-        return compiled(*spelled(text, given, keys, workspace))
+        made = spelled(text, given, keys, workspace)
+        if not workspace:
+            _let_memory_be_kept(made)
+        return compiled(made.text, made.space)
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text of a function, what it refers to, and the bytes of all the arrays that it makes."""
+
+    text: str
+    space: dict[str, Any]
+    bytes: int
+
+
+def _let_memory_be_kept(made: Text) -> None:
+    """glibc gives the memory of arrays back to the system, and asks for it again page by page,
+    until one as large as they are together was given back: such a one, which nobody writes to."""
+    np.empty(min(made.bytes, KEPT), np.uint8)
 
 
 def spelled(
     text: str, given: Sequence[Any], keys: Sequence[str] | None = None, workspace: bool = False
-) -> tuple[str, dict[str, Any]]:
-    """The text of that function, and what it refers to."""
+) -> Text:
     statements = flat(text)
     space: dict[str, Any] = {}
     # All names in it are identifiers, which hold nothing to be run.
@@ -76,7 +96,8 @@ def spelled(
              *(f"        {line}" for line in made.lines or ["pass"]),
              "    finally:", f"        {as_before}({made.bind('warned', None)})",
              f"    return {returned}"]
-    return "\n".join(lines) + "\n", made.space
+    owned = sum(one.size * one.dtype.itemsize for one in seen.arrays.values() if one.owns)
+    return Text("\n".join(lines) + "\n", made.space, owned)
 
 
 def _unlike(name: str, one: Any, made: Spelled) -> str:

@@ -3,8 +3,11 @@
 import gc
 import itertools
 import pickle
+import platform
 import re
 import shutil
+import subprocess
+import sys
 import tracemalloc
 import warnings
 
@@ -167,7 +170,7 @@ def test_where_a_relu_was_positive_is_asked_of_its_output(read, is_kept):
             f"    s = y * (z > 0)\n    r = np.exp({read})\n    return a, s, r, \n")
     x = np.array([np.nan, -0.0, 0.0, 1e-300, -1e-300, np.inf, -np.inf, 2.0])
     given = x, np.ones(8)
-    source = spelled(text, given)[0]
+    source = spelled(text, given).text
     assert ("greater(z, " in source) is is_kept
     assert ("out=z" in source) is not is_kept
     space = {}
@@ -182,7 +185,7 @@ def test_a_value_is_computed_once_and_into_memory_that_is_free():
     text = ("import numpy as np\n\n\ndef run(x, y):\n    a = np.tanh(x + y)\n"
             "    b = (np.tanh(x + y) - 1) * y\n    c = np.exp(b) * 2\n    return a, c, \n")
     given = np.ones((3, 2)), np.ones((3, 2))
-    source = spelled(text, given)[0]
+    source = spelled(text, given).text
     assert source.count("tanh(") == 1
     assert re.search(r"b = multiply\((t\d), y, \1\)", source)
     found = fitted(text, given)(*given)
@@ -401,7 +404,7 @@ def test_products_of_the_rows_that_a_loop_goes_through_are_one_before_it():
               "        g[t] = h[t] @ V\n        g[t] += x[t] @ W\n    return h, g, \n")
     rng = np.random.default_rng(0)
     given = [rng.normal(size=shape) for shape in ((4, 2, 5), (5, 3), (3, 3))]
-    text = spelled(source, given)[0]
+    text = spelled(source, given).text
     before, _, inside = text.partition("for t in")
     assert "W" in before
     assert "W" not in inside  # and h @ V, whose h is made in the loop, is left in the first one
@@ -412,3 +415,24 @@ def test_products_of_the_rows_that_a_loop_goes_through_are_one_before_it():
         run = fitted(source, given, workspace=workspace)
         for found, expected in zip(run(*given), space["run"](*given), strict=True):
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_later_calls_ask_the_system_for_no_memory():
+    """In a process that has given back no large array before."""
+    code = """if True:
+        import resource
+        import gradproof as gp, numpy as np
+        derived = gp.derive(gp.Network([512, 512, 512, 512], activation="tanh"))
+        grad, random = derived.compile(), np.random.default_rng(0)
+        arrays = {name: random.normal(size=(512,) if name[0] == "b" else (512, 512))
+                  for name in ["X", "Y", "W1", "b1", "W2", "b2", "W3", "b3"]}
+        for _ in range(3):
+            grad(**arrays)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        grad(**arrays)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 500, "of the 3000 pages of its arrays"
