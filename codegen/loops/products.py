@@ -97,8 +97,7 @@ class _Making:
                 terms.append(before)
                 continue
             parts, term = self._apart(equation, whole)
-            for part in parts:
-                made += self.equations(part)
+            made += parts
             self.out = equation.out
             found = self._factors(equation, term)
             if found is None:
@@ -136,7 +135,7 @@ class _Making:
         return Term(slot(0), (Read(name, tuple(i.symbol for i in out)),))
 
     def _apart(self, equation: Equation, term: Term) -> tuple[list[Equation], Term]:
-        """What a part of the factors is summed over, summed first, in equations of its own:
+        """What a part of the factors is summed over, summed first, by equations of its own:
         Σ_tj a[t] b[t, i] W[i, j] is Σ_j (Σ_t a[t] b[t, i]) W[i, j]."""
         order = tuple(i for i in (*equation.out, *term.over) if i not in self.loop)
         out = {i.symbol for i in equation.out} - {i.symbol for i in self.loop}
@@ -157,8 +156,8 @@ class _Making:
             read = self.there.read(left, part)
             if read is None:
                 name = self._new(f"{equation.name}_sum", left)
-                made.append(Equation(name, left, (part,)))
-                read = self.there.keep(name, left, part)
+                made += self.equations(Equation(name, left, (part,)))
+                read = self.there.keep(name, left, part)  # not before: it would be read for itself
             reads.append(read)
             groups[there - gone] = groups.get(there - gone, sp.S.One) * slot(len(reads) - 1)
             over -= gone

@@ -159,6 +159,8 @@ def test_small_products_are_left_in_their_loops(monkeypatch, tmp_path):
 @pytest.mark.parametrize(("text", "shapes", "parts"), [
     ("L = sum((x @ (W @ A))**2)", {"x": "n", "W": "n k", "A": "k l"}, 1),
     ("P = softmax(X)\nL = sum(P**3)", {"X": "m n"}, 1),
+    ('Z = einsum("nk,kl,lm->nm", A, B, C)\nL = sum(Z**2)',
+     {"A": "n k", "B": "k l", "C": "l m"}, 2),  # a part that is a product of matrices itself
 ])
 def test_what_a_part_is_summed_over_is_summed_first(text, shapes, parts):
     derivation = gp.derive(gp.equations(text, **shapes))
