@@ -19,6 +19,7 @@ from .narrowed import narrowed
 from .products import as_products
 from .quiet import switches
 from .spelled import Spelled
+from .views_last import views_last
 
 Function = Callable[..., Any]
 """Of the arguments; None where they are not of these types and shapes."""
@@ -71,7 +72,11 @@ def spelled(
     exec(compile(statements.preamble, "<equations>", "exec"), space)
     named_once(statements)
     with np.errstate(all="ignore"):
-        as_products(statements, measured(statements, space, given))
+        seen = measured(statements, space, given)
+        if views_last(statements, seen):
+            named_once(statements)
+            seen = measured(statements, space, given)
+        as_products(statements, seen)
         named_once(statements)
         without_unread(statements)
         masks_of_outputs(statements)
