@@ -1,5 +1,5 @@
-"""Names that stand for one thing throughout: where a text binds one anew for a thing of another
-kind, an array for a number or a number for another, what is bound there has a name of its own.
+"""Names that stand for one thing throughout: where a text binds one anew, what is bound there has
+a name of its own.
 
     n = x.sum(0)                         n = x.sum(0)
     y = x / n                     ->     y = x / n
@@ -7,6 +7,7 @@ kind, an array for a number or a number for another, what is bound there has a n
     return y / n                         return y / n0
 
 Bindings of which one read may see either belong together: they are of one name, and one kind.
+Numbers that change may share a name.
 """
 
 from __future__ import annotations
@@ -137,8 +138,8 @@ class _Bindings:
 
 
 def _renamed(found: _Bindings, taken: set[str]) -> tuple[set[str], set[str]]:
-    """New names for what its name does not stand for at first, but for arrays, and numbers that
-    change, which may have one name as those before them; the names of numbers, and of the loose."""
+    """New names for what its name does not stand for at first, but for numbers that change, which
+    may have one name as those before them; the names of numbers, and of the loose."""
     groups: dict[int, list[_Binding]] = {}
     for number, one in enumerate(found.every):
         groups.setdefault(found.first(number), []).append(one)
@@ -150,7 +151,7 @@ def _renamed(found: _Bindings, taken: set[str]) -> tuple[set[str], set[str]]:
     before: dict[str, int] = {}
     for first, (one, *_) in groups.items():
         other = before.setdefault(one.name, first)
-        keeps = other == first or kinds[other] == kinds[first] != "fixed"
+        keeps = other == first or kinds[other] == kinds[first] == "loose"
         names[first] = one.name if keeps else _new(one.name, taken)
     for first, own in groups.items():
         for one in own:

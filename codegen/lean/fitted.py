@@ -16,9 +16,10 @@ from .masks import masks_of_outputs
 from .measured import measured
 from .named_once import named_once, without_unread
 from .narrowed import narrowed
-from .products import as_products
+from .products.writing import as_products
 from .quiet import switches
 from .spelled import Spelled
+from .uncopied import uncopied
 from .views_last import views_last
 
 Function = Callable[..., Any]
@@ -73,7 +74,7 @@ def spelled(
     named_once(statements)
     with np.errstate(all="ignore"):
         seen = measured(statements, space, given)
-        if views_last(statements, seen):
+        if views_last(statements, seen) | uncopied(statements, seen):
             named_once(statements)
             seen = measured(statements, space, given)
         as_products(statements, seen)

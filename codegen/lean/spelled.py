@@ -15,11 +15,8 @@ from .flat import Flat, names_in
 from .lives import FOREVER, Lives, lives
 from .measured import Measured, Seen
 from .pool import Pool, zeros
+from .stores import BINARY, Stores, rows_of
 
-BINARY: dict[type[ast.operator], np.ufunc] = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
-    ast.MatMult: np.matmul,
-}
 COMPARED: dict[type[ast.cmpop], np.ufunc] = {
     ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
     ast.Eq: np.equal, ast.NotEq: np.not_equal,
@@ -29,7 +26,7 @@ SMALL = 4096
 more entries would be less exact than NumPy's pairs."""
 
 
-class Spelled:
+class Spelled(Stores):
     """The lines of a function, and the objects that it refers to.
 
     workspace: whether arrays of its own stay allocated between calls.
@@ -42,6 +39,7 @@ class Spelled:
         self.arrays = seen.arrays
         self.space = {**space, **seen.numbers}
         self.lives: Lives = lives(flat)
+        self.rows = rows_of(flat, self.space)
         self.pool = Pool() if workspace else None
         self._bound: dict[tuple[str, Any], str] = {}
         self.lines: list[str] = []
@@ -64,18 +62,6 @@ class Spelled:
         if self.pool is not None:
             self.block, parts = self.pool.arrays()
             self.space |= parts
-
-    def bind(self, stem: str, thing: Any, key: Any = None) -> str:
-        """A name of the text's own for an object."""
-        key = (stem, id(thing) if key is None else key)
-        if key not in self._bound:
-            name = stem
-            while name in self.flat.taken:
-                name += "_"
-            self.flat.taken.add(name)
-            self.space[name] = thing
-            self._bound[key] = name
-        return self._bound[key]
 
     # --- statements -----------------------------------------------------------------------------
 
@@ -100,9 +86,9 @@ class Spelled:
                 else:
                     self._assigned(node.targets[0].id, node, indent, path)
             elif isinstance(node, ast.AugAssign):
-                self.lines.append(indent + self._added(node))
+                self.lines += [indent + line for line in self._added(node)]
             else:
-                self.lines.append(indent + ast.unparse(ast.fix_missing_locations(node)))
+                self.lines += [indent + line for line in self._stored(node)]
             done = self.lives.places[id(body[place - 1])]
             if self.pool is None and not indent:
                 self.alive.update(one.targets[0].id for one in body[started:place] if isinstance(
@@ -174,49 +160,16 @@ class Spelled:
             return ""
         return f"{self.bind('vdot', np.vdot)}({', '.join(map(ast.unparse, pair))})"
 
-    def _fits(self, target: ast.Subscript, name: str) -> bool:
-        """Whether a part of an array is one that the values of a name fill."""
-        whole, part = self._seen(target.value), self.arrays.get(name)
-        if whole is None or part is None or whole.dtype != part.dtype or not part.shape:
-            return False
-        entries = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
-        if any(isinstance(one, ast.Slice) and {*names_in(one)} & self.flat.loose
-               for one in entries) or not {*names_in(target.slice)} <= {*self.flat.plain, "np"}:
-            return False
-        try:
-            at = ast.unparse(ast.Subscript(ast.Name("_", ast.Load()), target.slice, ast.Load()))
-            found = eval(at, {**self.space, **dict.fromkeys(self.flat.loose, 0),
-                              "_": np.broadcast_to(0, whole.shape)})
-            return bool(found.shape == part.shape)
-        except (IndexError, TypeError):
-            return False
-
-    def _added(self, node: ast.AugAssign) -> str:
-        plain = ast.unparse(ast.fix_missing_locations(node))
-        target = node.target
-        if not isinstance(target, ast.Subscript) or type(node.op) not in BINARY or (
-                not {*names_in(target.slice)} <= {*self.flat.plain, "np"}):
-            return plain
-        whole = self._seen(target.value)
-        every = isinstance(target.slice, ast.Constant) and target.slice.value is ...
-        if whole is None or not whole.shape or (
-                isinstance(target.slice, ast.Constant) and not every):
-            return plain
-        entries = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
-        if not every and len(entries) >= len(whole.shape) and not any(
-                isinstance(one, ast.Slice) for one in entries):
-            return plain  # one entry is no array
-        part = self.bind("part", None, "part")
-        function = self.bind(BINARY[type(node.op)].__name__, BINARY[type(node.op)])
-        return (f"{function}({part} := {ast.unparse(target)}, {self._atom(node.value, whole)}, "
-                f"{part})")
-
     def _assigned(
         self, name: str, node: ast.Assign, indent: str, path: tuple[int, ...]
     ) -> None:
         if name in self.space and name in self.flat.plain - self.flat.loose:
             self.gone.add(name)
             return  # a number that is known
+        if name in self.rows:
+            self.space[name] = np.arange(self.rows[name])
+            self.gone.add(name)
+            return
         seen = self.arrays.get(name)
         out = self._out(name, node, path) if seen is not None and seen.owns else ""
         text = self._call(node.value, out)
@@ -272,9 +225,6 @@ class Spelled:
             for root in self.lives.roots.get(name, ()))
 
     # --- operations -----------------------------------------------------------------------------
-
-    def _seen(self, node: ast.expr) -> Seen | None:
-        return self.arrays.get(node.id) if isinstance(node, ast.Name) else None
 
     def _ufunc(self, value: ast.expr) -> tuple[np.ufunc, list[ast.expr]] | None:
         """An operation entry by entry, or a product of matrices, and what it is of."""
@@ -333,20 +283,6 @@ class Spelled:
             return False
         seen = self._seen(value.args[0])
         return seen is not None and seen.dtype == np.float32 and seen.size >= SMALL
-
-    def _atom(self, node: ast.expr, beside: Seen) -> str:
-        """An operand; a number as an array of no axes, which NumPy takes in less time."""
-        text = ast.unparse(node)
-        if (beside.dtype.kind == "f" and not isinstance(node, ast.Name)) or (
-                isinstance(node, ast.Name) and node.id in self.flat.plain):
-            names = {*names_in(node)} - {"np"}
-            if names <= self.space.keys() and not names & self.flat.loose:
-                number = eval(text, dict(self.space))  # of sizes and numbers alone
-                if type(number) in (int, float) and beside.dtype.kind == "f":
-                    made = np.array(number, beside.dtype)
-                    if np.isfinite(made) or not np.isfinite(number):
-                        return self.bind("number", made, (text, beside.dtype))
-        return text
 
     def _reduction(self, value: ast.expr, out: str, in_part: bool) -> str:
         """A sum or a maximum along axes, or erfc in single precision."""

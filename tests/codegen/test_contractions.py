@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import gradproof as gp
 from gradproof.codegen.arguments import SCALARS_WIDEN
 from gradproof.codegen.lean import single
-from gradproof.codegen.lean.contractions import cheapest, pair_cost
 from gradproof.codegen.lean.fitted import fitted, spelled
+from gradproof.codegen.lean.products.contractions import cheapest, pair_cost
 
 pytestmark = pytest.mark.skipif(SCALARS_WIDEN, reason="NumPy 1 runs the text as it stands")
 

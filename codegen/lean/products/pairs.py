@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from ..flat import Flat
+from ..named_once import unchanging
 from .contractions import Factor, Known
-from .flat import Flat
-from .named_once import unchanging
 
 
 class Pairs:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .measured import Seen
+from ..measured import Seen
 
 Factor: TypeAlias = tuple[str, str]
 """An array, and a letter for each of its axes."""

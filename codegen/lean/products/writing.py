@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from string import ascii_letters
 
+from ..flat import Flat, names_in
+from ..measured import Measured, Seen
+from ..named_once import roots_of, stored
 from .contractions import (
     MOST,
     Factor,
@@ -27,9 +30,6 @@ from .contractions import (
     tensordot_labels,
     turned,
 )
-from .flat import Flat, names_in
-from .measured import Measured, Seen
-from .named_once import roots_of, stored
 from .pairs import Pairs
 
 
