@@ -16,37 +16,19 @@ from ...symbolic import escaping
 from ...symbolic.equation import INDEX_VALUE, Equation, EquationError, Read, Subscript, System
 from ..identifiers import identifier
 from .c_functions import CALLED as CALLED_IN_C
+from .numba_functions import FUNCTIONS, JIT, brought
 from .operands import Operand, Product
 from .writing import Loops, Writing, loops
 
-JIT = '@njit(error_model="numpy")'
-
-FUNCTIONS = {
-    "sigmoid": "def sigmoid(z):\n    e = np.exp(-abs(z))\n"
-               "    return (1 if z >= 0 else e)/(1 + e)\n",
-    "softplus": "def softplus(z):\n    return max(z, 0) + np.log1p(np.exp(-abs(z)))\n",
-    "softplus_ratio": "def softplus_ratio(z):\n    e = np.exp(-max(z, -37))\n"
-                      "    return 1 if z < -37 else (max(z, 0) + np.log1p(np.exp(-abs(z))))*(1 + e)"
-                      "\n",
-    "relu": "def relu(z):\n    return z if z > 0 or z != z else 0*z\n",
-    "step": "def step(z):\n    return 1.0 if z > 0 else 0.0\n",
-    "sign_of": "def sign_of(z):\n    return 1.0 if z > 0 else -1.0 if z < 0 else z\n",
-    "choose": "def choose(gap, yes, no):\n    return yes if gap > 0 else no\n",
-    "maximum": "def maximum(a, b):\n    return a if a != a or a > b else b\n",
-    "minimum": "def minimum(a, b):\n    return a if a != a or a < b else b\n",
-}
-"""Functions that a text brings along, as those of C are."""
-
-CALLED = {**CALLED_IN_C, "abs": "abs", "tanh": "np.tanh", "erf": "math.erf", "erfc": "math.erfc",
-          "log1p": "np.log1p", "expm1": "np.expm1", "root": "pow", "gammaln": "math.lgamma"}
+CALLED = {**CALLED_IN_C, "abs": "abs", "exp": "exp", "log": "log", "root": "pow",
+          "gammaln": "math.lgamma"}
 
 _NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
           "acosh": "arccosh", "atanh": "arctanh", "ceil": "ceil"}
-_MATH = frozenset(("erf", "erfc", "lgamma", "pi", "e"))
-KNOWN = frozenset(("abs", "int", "float", "min", "max", "pow", "math.erf", "math.erfc",
-                   "math.lgamma", *(f"np.{name}" for name in (
-                       "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log1p",
-                       "expm1", "floor", *_NUMPY.values()))))
+_MATH = frozenset(("lgamma", "pi", "e"))
+KNOWN = frozenset(("abs", "int", "float", "min", "max", "pow", "math.lgamma", *(
+    f"np.{name}" for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh", "floor",
+                              *_NUMPY.values()))))
 """Functions that a body may call."""
 
 RESERVED = frozenset((*FUNCTIONS, *keyword.kwlist, "np", "math", "njit", "value", "sum", "next",
@@ -64,6 +46,7 @@ class _Body(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
     def doprint(self, expr: Any, assign_to: Any = None) -> str:
         text: str = super().doprint(expr, assign_to)
         return re.sub(r"\bmath\.(\w+)", lambda found: found[0] if found[1] in _MATH
+                      else found[1] if found[1] in FUNCTIONS
                       else f"np.{_NUMPY.get(found[1], found[1])}", text)
 
     def _print_Function(self, part: sp.Function) -> str:  # noqa: N802  # as SymPy calls it
@@ -101,7 +84,8 @@ class _Python(Writing):
         return not name.startswith("__")
 
     def function(self, name: str) -> str:
-        return f"np.{name}"
+        self.used.add(name)
+        return name
 
     def place(self, subscript: Subscript) -> str:
         return f"int({self.entry(subscript)})" if isinstance(subscript, Read) else self.integer(
@@ -167,7 +151,7 @@ class _Python(Writing):
         arguments = ", ".join(self.names[a.name] for a in self.system.inputs)
         function = "\n".join([JIT, f"def {self.name}({arguments}):", *(
             f"    {line}" for line in (*told, *lines, *body, f"return {returned},"))])
-        helpers = [f"{JIT}\n{FUNCTIONS[name]}".rstrip() for name in FUNCTIONS if name in self.used]
+        helpers = brought(self.used & FUNCTIONS.keys())
         text = "\n\n\n".join(["", *helpers, function])
         head = "import math\n\n" if "math." in text else ""
         return NumbaSource(self.name, f"{head}import numpy as np\nfrom numba import njit{text}\n",
