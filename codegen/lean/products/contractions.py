@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from string import ascii_letters
 from typing import TypeAlias
-
-import numpy as np
-
-from ..measured import Seen
 
 Factor: TypeAlias = tuple[str, str]
 """An array, and a letter for each of its axes."""
+
+Places: TypeAlias = "tuple[int | None, ...]"
+"""For each axis of a view, that of the array; None for one of length 1."""
 
 Tree: TypeAlias = "int | tuple[Tree, Tree]"
 """A factor by its number, or the product of two."""
@@ -27,7 +24,7 @@ MOST = 7
 
 CALL, WRITE = 8000.0, 8.0
 """What a call, and an entry that is written, cost beside a multiplication inside a product of
-matrices."""
+matrices.  A call that repeats entries of an array along axes of the other one costs twice that."""
 
 
 def cheapest(
@@ -72,7 +69,8 @@ def pair_cost(one: str, two: str, kept: str, sizes: Mapping[str, int]) -> float:
     cost = sum(CALL + WRITE * size(own) for own, other in ((one, two), (two, one))
                if {*own} - {*other} - {*kept})
     if axes <= {*kept}:
-        return cost + CALL + WRITE * size(axes)
+        repeated = bool(one and two and {*one} != {*two})
+        return cost + CALL * (1 + repeated) + WRITE * size(axes)
     if kept and ((({*one} ^ {*two}) & {*kept}) or not {*one} & {*two} & {*kept}):
         return cost + CALL + size(axes) + WRITE * size(kept)
     return cost + 2 * (CALL + WRITE * size(axes))
@@ -107,21 +105,19 @@ class Known:
 
     products: the axes that are kept of two factors, as `canonical` calls them -> the product.
     factors: of a product's name, with the letters of its axes and its cost, if it is of the same
-    block.  turned: an array whose axes are those of another one, in an
-    order.  widened: an array that is another one with new axes: which, and the places of its axes.
+    block.  views: an array that is another one with its axes in an order: which, and the places
+    of its axes; None is an axis of length 1.
     arranged: matrices that have axes of an array as rows, and others as columns.
     """
 
     products: dict[tuple[tuple[Factor, Factor], frozenset[str]], Factor] = field(
         default_factory=dict)
     factors: dict[str, tuple[list[Factor], str, float]] = field(default_factory=dict)
-    turned: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
-    widened: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+    views: dict[str, tuple[str, Places]] = field(default_factory=dict)
     arranged: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = field(default_factory=dict)
 
     def copy(self) -> Known:
-        return Known(dict(self.products), {}, dict(self.turned), dict(self.widened),
-                     dict(self.arranged))
+        return Known(dict(self.products), {}, dict(self.views), dict(self.arranged))
 
     def add(self, one: Factor, two: Factor, name: str, out: str) -> None:
         pair, letters = canonical(one, two)
@@ -141,90 +137,3 @@ class Known:
             return None
         back = {own: x for x, own in letters.items()}
         return found[0], "".join(map(back.__getitem__, found[1]))
-
-
-def matmul_labels(
-    pair: Sequence[str], arrays: Mapping[str, Seen]
-) -> tuple[list[Factor], str] | None:
-    """The axes of a matmul; None where a stack is repeated over more than a matrix."""
-    one, two = (arrays[name].shape for name in pair)
-    stacks = max(len(one), len(two)) - 2
-    if min(len(one), len(two)) < 1 or (len(one) > 2 and len(two) > 2 and one[:-2] != two[:-2]):
-        return None
-    if stacks > 0 and min(len(one), len(two)) < 2:
-        return None
-    axes = ascii_letters[:max(stacks, 0)]
-    left = (axes if len(one) > 2 else "") + ("Y" if len(one) > 1 else "") + "X"
-    right = (axes if len(two) > 2 else "") + "X" + ("Z" if len(two) > 1 else "")
-    out = axes + ("Y" if len(one) > 1 else "") + ("Z" if len(two) > 1 else "")
-    return [(pair[0], left), (pair[1], right)], out
-
-
-def tensordot_labels(
-    pair: Sequence[str], axes: ast.expr, arrays: Mapping[str, Seen]
-) -> tuple[list[Factor], str]:
-    one, two = (arrays[name].shape for name in pair)
-    first, second = ast.literal_eval(axes)
-    first, second = ([side] if isinstance(side, int) else list(side) for side in (first, second))
-    labels = list(ascii_letters[:len(one)])
-    others = list(ascii_letters[26:26 + len(two)])
-    for mine, yours in zip(first, second, strict=True):
-        others[yours] = labels[mine]
-    out = [x for x in labels if x not in others] + [x for x in others if x not in labels]
-    return [(pair[0], "".join(labels)), (pair[1], "".join(others))], "".join(out)
-
-
-def broadcast_labels(
-    pair: Sequence[str], arrays: Mapping[str, Seen],
-    widened: Mapping[str, tuple[str, tuple[int, ...]]],
-) -> tuple[list[Factor], str, dict[str, int]]:
-    """The axes of a product entry by entry, and their sizes; what is no array, a number, has
-    none.  An axis of length 1 along which entries are repeated is one of its own."""
-    shapes = [arrays[name].shape if name in arrays else () for name in pair]
-    whole = np.broadcast_shapes(*shapes)
-    out = ascii_letters[:len(whole)]
-    sizes, factors = dict(zip(out, whole, strict=True)), []
-    for number, (name, shape) in enumerate(zip(pair, shapes, strict=True)):
-        labels = list(out[len(out) - len(shape):])
-        base, places = widened.get(name, (name, tuple(range(len(shape)))))
-        for place in places:
-            if shape[place] != sizes[labels[place]]:
-                labels[place] = ascii_letters[26 + 26 * number // 2 + place]
-                sizes[labels[place]] = 1
-        factors.append((base, "".join(labels[place] for place in places)))
-    return factors, out, sizes
-
-
-def new_axes(value: ast.expr) -> tuple[str, tuple[int, ...]]:
-    """The array that an expression is with new axes, x[:, None, :], and the places of its own
-    ones; no places for another expression."""
-    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name):
-        return "", ()
-    entries = value.slice.elts if isinstance(value.slice, ast.Tuple) else [value.slice]
-    texts = [ast.unparse(entry) for entry in entries]
-    if not {*texts} <= {":", "None"} or "None" not in texts:
-        return "", ()
-    return value.value.id, tuple(place for place, text in enumerate(texts) if text == ":")
-
-
-def turned(value: ast.expr, arrays: Mapping[str, Seen]) -> tuple[str, tuple[int, ...]]:
-    """The array that an expression is with its axes in an order, and that; no order for others."""
-    node = value.func if isinstance(value, ast.Call) else value
-    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or (
-            node.value.id not in arrays):
-        return "", ()
-    axes = list(range(len(arrays[node.value.id].shape)))
-    if isinstance(value, ast.Attribute) and node.attr == "T":
-        return node.value.id, tuple(reversed(axes))
-    if not isinstance(value, ast.Call) or node.attr not in ("swapaxes", "transpose"):
-        return "", ()
-    try:
-        given = [ast.literal_eval(part) for part in value.args]
-    except ValueError:
-        return "", ()
-    if node.attr == "transpose":
-        flat = given[0] if len(given) == 1 and isinstance(given[0], tuple) else given
-        return node.value.id, tuple(axes[place] for place in flat)
-    one, two = given
-    axes[one], axes[two] = axes[two], axes[one]
-    return node.value.id, tuple(axes)

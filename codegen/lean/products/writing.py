@@ -12,25 +12,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 from string import ascii_letters
+from typing import TypeAlias
 
 from ..flat import Flat, names_in
 from ..measured import Measured, Seen
 from ..named_once import roots_of, stored
+from .axes import broadcast_labels, matmul_labels, tensordot_labels, viewed
 from .contractions import (
     MOST,
     Factor,
     Tree,
-    broadcast_labels,
     cheapest,
     kept_axes,
     leaves,
-    matmul_labels,
-    new_axes,
     pair_cost,
-    tensordot_labels,
-    turned,
 )
+from .mirrored import Mirrored, mirrored
 from .pairs import Pairs
+
+Order: TypeAlias = "tuple[Mirrored | None, Tree, Tree]"
+"""In what order factors are multiplied: a half, of the first tree, that comes twice, and then that,
+it once more, and the rest; without a half, the second tree alone is of all factors."""
 
 
 def as_products(flat: Flat, seen: Measured) -> None:
@@ -41,14 +43,20 @@ def as_products(flat: Flat, seen: Measured) -> None:
 
 class _Writing(Pairs):
     def __init__(self, flat: Flat, seen: Measured) -> None:
-        super().__init__(flat)
+        super().__init__(flat, seen)
         self.arrays = dict(seen.arrays)
         self.numbers = seen.numbers
         self.roots = roots_of(flat)
         self.uses = Counter(name for node in flat.body for name in names_in(node))
         self.uses.update(flat.returned * 2)
+        self.once: set[str] = set()
+        """Views that one statement alone reads, of views that are so."""
         self.parts: set[str] = set()
-        """Products that are taken apart: they are not there if the order is another one."""
+        """Products that are taken apart."""
+        self.inside: dict[str, set[str]] = {}
+        """The products that are there for one product alone, it among them."""
+        self.gone: set[str] = set()
+        """Products that are not there if the order is another one."""
 
     def block(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
         made: list[ast.stmt] = []
@@ -71,45 +79,68 @@ class _Writing(Pairs):
 
     def _product(self, name: str, value: ast.expr) -> list[ast.stmt]:
         """The statements that compute a product; none where it is left as it is."""
-        self._remember_axes(name, value)
-        self.parts = set()
+        self._remember_view(name, value)
+        self.parts, self.gone = set(), set()
         found = self._factors(value)
         if found is None or not _is_plain(*found[:2]) or (
                 name not in self.arrays and found[1]):
             return []
-        factors, out, sizes = found
+        given, every, sizes = found
+        shape = tuple(map(sizes.__getitem__, every))
+        out = "".join(x for x in every if sizes[x] != 1)
+        factors = [self.based(*one) for one in given]
         by_entries = isinstance(value, ast.BinOp) and not isinstance(value.op, ast.MatMult)
-        there = None if len(factors) > 2 or by_entries else self._there(
-            factors[0], factors[1], out)
+        there = None if len(factors) > 2 or by_entries or name not in self.lasting else (
+            self._there(factors[0], factors[1], out))
         if there is not None:
-            turned_to: list[ast.stmt] = []
-            text = self.aligned(turned_to, there, out)
-            return turned_to + ast.parse(f"{name} = {text}").body
+            made: list[ast.stmt] = []
+            text = self.whole(made, there, out, shape)
+            return made + ast.parse(f"{name} = {text}").body
+        self.parts = {base for (array, _), (base, _) in zip(given, factors, strict=True)
+                      if base in self.known.factors and self.uses[base] == 2
+                      and (array == base or array in self.once)}
+        self.gone = set[str]().union(*map(self.inside.__getitem__, self.parts))
+        self.inside[name] = {name, *self.gone}
         whole = self._taken_apart(factors, sizes)
-        cost, made = self._in_order(name, factors, whole, out, sizes)
-        if not made and _is_rewritten(value, factors, self.arrays) and not (
+        cost, order = self._in_order(factors, whole, out, sizes)
+        target = name if len(out) == len(every) else self.new()
+        made = []
+        if order is not None:
+            self._in_halves(made, target, order, whole, out, sizes)
+            self.known.forget(self.gone)
+            self.inside[name] |= {node.targets[0].id for node in made  # type: ignore[attr-defined]
+                                  } & self.lasting
+        elif _is_rewritten(value, given, self.arrays) and not (
                 {*factors[0][1]} ^ {*factors[1][1]}) - {*out}:
-            one, two = factors
-            summed = {*one[1]} - {*out}
-            made = self.matmul(name, one, two, out, sizes) if summed else self.pair(
-                name, one, two, out, sizes)
-        if name in self.lasting and all(array in self.lasting or array not in self.arrays
-                                        for array, _ in factors):
-            self.known.factors[name] = whole if len(whole) < MOST else factors, out, cost
-            if len(factors) == 2:
-                self.known.add(self.based(factors[0]), self.based(factors[1]), name, out)
+            summed = {*factors[0][1]} - {*out}
+            write = self.matmul if summed else self.pair
+            made = write(target, factors[0], factors[1], out, sizes)
+        self._remember(name, factors, (whole if len(whole) < 2 * MOST else factors, out, cost))
+        if made and target != name:
+            made += ast.parse(f"{name} = {target}.reshape({shape})").body
         return made
 
-    def _remember_axes(self, name: str, value: ast.expr) -> None:
-        """Of an array that is another one with its axes in another order, or new ones: which."""
-        of, order = turned(value, self.arrays)
-        if order and name in self.lasting and of in self.lasting:
-            base, before = self.known.turned.get(of, (of, tuple(range(len(order)))))
-            self.known.turned[name] = base, tuple(before[axis] for axis in order)
-        of, places = new_axes(value)
-        if places and name in self.lasting and of in self.lasting and of in self.arrays and (
-                len(self.arrays[of].shape) == len(places)):
-            self.known.widened[name] = of, places
+    def _remember(
+        self, name: str, factors: Sequence[Factor], found: tuple[list[Factor], str, float]
+    ) -> None:
+        """Of a product: its factors, the letters of its axes and its cost."""
+        if name in self.lasting and all(array in self.lasting or array not in self.shapes
+                                        for array, _ in factors):
+            self.known.factors[name] = found
+            if len(factors) == 2:
+                self.known.add(factors[0], factors[1], name, found[1])
+
+    def _remember_view(self, name: str, value: ast.expr) -> None:
+        """Of an array that is another one with its axes in another order, or more or fewer ones
+        of length 1: which."""
+        of, places = viewed(name, value, self.arrays)
+        if of and name in self.lasting and of in self.lasting and name in self.arrays:
+            before = self.known.views.get(of)
+            if before is None or of in self.once:
+                self.once |= {name} if self.uses[name] == 2 else set()
+            base, own = before or (of, tuple(range(len(self.arrays[of].shape))))
+            self.known.views[name] = base, tuple(
+                None if axis is None else own[axis] for axis in places)
 
     def _factors(self, value: ast.expr) -> tuple[list[Factor], str, dict[str, int]] | None:
         """Arrays that are multiplied, the letters of their axes and of the result's, and their
@@ -151,8 +182,7 @@ class _Writing(Pairs):
                                    for name in like):
             return None
         rest = iter(like)
-        return broadcast_labels([number or next(rest) for number in sides], self.arrays,
-                                self.known.widened)
+        return broadcast_labels([number or next(rest) for number in sides], self.arrays)
 
     def _number(self, node: ast.expr) -> str:
         """An expression of numbers and sizes alone, in parentheses; "" for another one."""
@@ -172,25 +202,54 @@ class _Writing(Pairs):
     # --- several factors ------------------------------------------------------------------------
 
     def _in_order(
-        self, name: str, factors: Sequence[Factor], whole: Sequence[Factor], out: str,
+        self, factors: Sequence[Factor], whole: Sequence[Factor], out: str,
         sizes: Mapping[str, int],
-    ) -> tuple[float, list[ast.stmt]]:
-        """A product of products, or of more than two arrays, in the order of least cost, and that;
-        no statements where it stands so."""
-        as_it_stands = sum(self.known.factors[array][2] for array, _ in factors
-                           if self._is_part(array))
+    ) -> tuple[float, Order | None]:
+        """The least cost of a product of products, or of more than two arrays, and its order; no
+        order where it stands so."""
+        as_it_stands = sum(self.known.factors[array][2] for array in self.parts)
         if len(factors) == 2:
             as_it_stands += pair_cost(factors[0][1], factors[1][1], out, sizes)
-        if not 2 < len(whole) <= MOST:
-            return as_it_stands, []
-        cost, tree = cheapest(whole, out, sizes, lambda one, two, kept: (
-            self._there(one, two, kept) is not None))
+        found: list[tuple[float, Order]] = []
+        halves = mirrored(whole, out) if len(whole) <= 2 * MOST else None
+        if halves is not None and len(halves.half) <= MOST and len(halves.rest) <= MOST - 2:
+            half, rest = ([whole[place] for place in part] for part in (halves.half, halves.rest))
+            own = self._of_half(halves, whole, out)
+            first, inner = cheapest(half, own, sizes, self._is_there)
+            second, outer = cheapest([("", own), ("", halves.other(own)), *rest], out, sizes,
+                                     self._is_there)
+            found.append((first + second, (halves, inner, outer)))
+        if 2 < len(whole) <= MOST:
+            cost, tree = cheapest(whole, out, sizes, self._is_there)
+            found.append((cost, (None, 0, tree)))
+        cost, order = min(found, key=lambda one: one[0], default=(as_it_stands, None))
         if len(factors) == 2 and cost > 0.8 * as_it_stands:
-            return as_it_stands, []
-        made: list[ast.stmt] = []
-        self._multiplied(made, tree, whole, out, sizes, name)
-        self.known.forget(self.parts)
-        return cost, made
+            return as_it_stands, None
+        return cost, order
+
+    def _of_half(self, halves: Mirrored, whole: Sequence[Factor], out: str) -> str:
+        """The letters of a half that the rest, the other half, or the result has; those that are
+        still to be summed over first."""
+        own = dict.fromkeys(x for place in halves.half for x in whole[place][1])
+        others = {x for place, (_, labels) in enumerate(whole) if place not in halves.half
+                  for x in labels}
+        return "".join(sorted((x for x in own if x in out or x in others),
+                              key=lambda x: out.find(x)))
+
+    def _in_halves(
+        self, made: list[ast.stmt], name: str, order: Order, whole: Sequence[Factor], out: str,
+        sizes: Mapping[str, int],
+    ) -> None:
+        """The statements that multiply factors in an order."""
+        halves, inner, tree = order
+        factors = whole
+        if halves is not None:
+            own = self._of_half(halves, whole, out)
+            half = self._multiplied(made, inner, [whole[place] for place in halves.half], own,
+                                    sizes)
+            factors = [half, (half[0], halves.other(half[1])),
+                       *(whole[place] for place in halves.rest)]
+        self._multiplied(made, tree, factors, out, sizes, name)
 
     def _multiplied(
         self, made: list[ast.stmt], tree: Tree, factors: Sequence[Factor], out: str,
@@ -203,44 +262,60 @@ class _Writing(Pairs):
         own = {*leaves(tree)}
         kept = out if name else kept_axes(one[1], two[1], (
             labels for place, (_, labels) in enumerate(factors) if place not in own), out)
+        if {*one[1], *two[1]} == {*kept} and not name:  # what is summed over later in front
+            kept = "".join(sorted(kept, key=out.find))
         there = self._there(one, two, kept)
-        if there is not None and not name:
-            return there
-        if not one[1] and not two[1] and not name and not {one[0], two[0]} & self.arrays.keys():
-            return f"({one[0]} * {two[0]})", ""  # a number
-        target = name or self.new()
+        if there is not None and name:
+            text = self.whole(made, there, out, tuple(map(sizes.__getitem__, out)))
+            made += ast.parse(f"{name} = {text}").body
+            return name, out
         if there is not None:
-            made += ast.parse(f"{target} = {self.aligned(made, there, out)}").body
-        else:
+            return there
+        if name:
+            made += self.pair(name, one, two, kept, sizes)
+            return name, out
+        target = self.new()
+        alike = self.alike(one, two, kept)
+        if alike is None:
+            self.shapes[target] = tuple(map(sizes.__getitem__, kept))
             made += self.pair(target, one, two, kept, sizes)
+        else:
+            kept, self.shapes[target] = alike
+            made += ast.parse(f"{target} = {one[0]} * {two[0]}").body
+        if all(array in self.lasting or array not in self.shapes for array in (one[0], two[0])):
+            self.lasting.add(target)
+            self.known.add(one, two, target, kept)
         return target, kept
 
-    def _there(self, one: Factor, two: Factor, kept: str) -> Factor | None:
-        found = self.known.find(self.based(one), self.based(two), kept)
-        return None if found is None or found[0] in self.parts else found
+    def _is_there(self, one: Factor, two: Factor, kept: str) -> bool:
+        return self._there(one, two, kept) is not None
 
-    def _is_part(self, array: str) -> bool:
-        """Whether an array is a product that one other alone reads."""
-        return array in self.known.factors and self.uses[array] == 2
+    def _there(self, one: Factor, two: Factor, kept: str) -> Factor | None:
+        found = self.known.find(one, two, kept)
+        return None if found is None or found[0] in self.gone else found
 
     def _taken_apart(self, factors: Sequence[Factor], sizes: dict[str, int]) -> list[Factor]:
-        """The factors, products that nothing else reads as theirs, whose axes get letters, too."""
+        """The factors, products that nothing else reads as theirs, whose axes get letters, too,
+        and numbers as one."""
         made: list[Factor] = []
-        self.parts = {array for array, _ in factors if self._is_part(array)}
         for array, labels in factors:
-            if not self._is_part(array):
+            if array not in self.parts:
                 made.append((array, labels))
                 continue
             parts, own, _ = self.known.factors[array]
             free = [x for x in ascii_letters if x not in sizes]
             letters = dict(zip(own, labels, strict=True))
             for one, its in parts:
-                for x, n in zip(its, self.arrays[one].shape if its else (), strict=True):
+                lengths = [n for n in self.shapes.get(one, ()) if n != 1]
+                for x, n in zip(its, lengths, strict=True):
                     if x not in letters:
                         letters[x] = free.pop(0)
                     sizes[letters[x]] = n
                 made.append((one, "".join(map(letters.__getitem__, its))))
-        return made
+        numbers = [array for array, _ in made if array not in self.shapes]
+        if len(numbers) < 2:
+            return made
+        return [*(one for one in made if one[0] in self.shapes), (f"({' * '.join(numbers)})", "")]
 
     # --- loops ----------------------------------------------------------------------------------
 
