@@ -283,3 +283,52 @@ def test_a_module_is_derived_by_the_values_of_its_functions():
     made = gp.derive(Net(apply(Halved, 3.0)), x="m n")
     assert "6 (∂L/∂Z_out W_out) ⊙ z" in str(made)
     assert any("Halved is derived by its values" in one for one in made.assumptions)
+
+
+class Doubled(nn.Module):
+    def __init__(self, hook, of=Square):
+        super().__init__()
+        self.W = nn.Parameter(torch.ones(3, dtype=torch.float64))
+        self.of = of
+        if hook is not None:
+            self.W.register_hook(hook)
+
+    def forward(self, x):
+        return self.of.apply(x * self.W, 2.0)
+
+
+@pytest.mark.parametrize(("hook", "verdict"), [
+    (lambda g: 2 * g, "refuted"), (lambda g: g.clamp(-1e6, 1e6), "agrees"),
+    (lambda g: None, "agrees"), (None, "proved")])
+def test_a_hook_of_a_parameter_is_a_part_of_its_gradient(hook, verdict):
+    found = {check.name: check for check in gp.check_layer(Doubled(hook), x="m 3")}
+    assert (found["x"].verdict, found["W"].verdict) == ("proved", verdict)
+    if hook is not None:
+        assert "a hook of W" in f"{found['W'].reason} {found['W'].notes}"
+
+
+def test_a_hook_of_the_module_sees_what_it_is_called_with():
+    module = Doubled(None)
+    module.register_full_backward_hook(lambda module, ahead, behind: (3 * ahead[0],))
+    found = {check.name: check for check in gp.check_layer(module, x="m 3")}
+    assert found["x"].verdict == "refuted" and "1/3" in found["x"].diagnosis
+    assert found["W"].verdict == "agrees"
+
+
+class Chosen(Doubled):
+    def forward(self, x):
+        y = super().forward(x)
+        return {"y": y, "which": y.argmax(1), "is": [y > 0, (y * y,)]}
+
+
+class Places(Doubled):
+    def forward(self, x):
+        return super().forward(x).argmax(1)
+
+
+@pytest.mark.parametrize(("of", "verdict"), [(Square, "proved"), (Halved, "refuted")])
+def test_outputs_that_are_no_real_numbers_are_left_out(of, verdict):
+    found = gp.check_layer(Chosen(None, of), x="m 3")
+    assert [check.verdict for check in found] == [verdict] * 2
+    with pytest.raises(ValueError, match="Places returns no real numbers"):
+        gp.check_layer(Places(None, of), x="m 3")

@@ -24,7 +24,8 @@ from gradproof.checks.functions import Pair
 from gradproof.checks.given_arrays import General
 from gradproof.checks.inputs import Inputs, leaves, takes
 from gradproof.checks.networks.fitting import fitted, torch_call, with_numbers
-from gradproof.checks.networks.values import converted, flat, nested, weighed_sum
+from gradproof.checks.networks.sides import Side
+from gradproof.checks.networks.values import converted, differentiable, nested, weighed_sum
 from gradproof.checks.results import ORDER, Check, CheckResult, within
 from gradproof.checks.returned import Asked, Keyed, LayerError
 from gradproof.checks.subject import Declared, Values
@@ -68,11 +69,14 @@ def _one_thread() -> Iterator[None]:
 def _checked(
     made: _Module, wrt: Sequence[str] | None, seed: int, check_layer: CheckLayer
 ) -> CheckResult:
-    traced = _attempted(made.traced, made.declared)
+    traced = _attempted(partial(made.traced, loss=differentiable), made.declared)
     if isinstance(traced, Trace) and not traced.applied:
         raise LayerError(f"{made.title} is a torch.nn.Module that applies no function with a "
                          "backward pass of its own: its gradients are PyTorch's; gp.derive takes "
                          "modules")
+    if isinstance(traced, Trace) and not traced.results:
+        raise LayerError(f"{made.title} returns no real numbers, and what it returns has no "
+                         "gradient")
     names = made.asked(wrt)
     judged = made.judged(names, traced if isinstance(traced, Trace) else None, seed)
     if not isinstance(traced, Trace):
@@ -99,7 +103,8 @@ class _Module:
     """A module, in double precision, and what it is handed.
 
     declared: its inputs and then its parameters and buffers, by names that are Python's.
-    paths: what these are called in the module.
+    paths: what these are called in the module.  hooks: what PyTorch calls with the gradient of a
+    parameter, and takes another one from.
     """
 
     title: str
@@ -111,6 +116,7 @@ class _Module:
     trained: frozenset[str]
     constants: Mapping[str, Any]
     fixed: tuple[str, ...]
+    hooks: Mapping[str, Sequence[Callable[[Any], Any]]]
 
     @classmethod
     def of(cls, module: Any, taken: Inputs, constants: Mapping[str, Any]) -> _Module:
@@ -137,9 +143,11 @@ class _Module:
             kind: Kind = "positive" if path.endswith("running_var") else "real"
             declared[name] = Array(name, tuple(map(sp.Integer, kept[path].shape)), kind)
         trained = {name for name, path in paths.items() if kept[path].requires_grad}
+        hooks = {name: [*(kept[path]._backward_hooks or {}).values()]
+                 for name, path in paths.items()}
         return cls(title, module, own, tuple(taken.given), declared, paths, frozenset(trained),
                    constants, tuple(f"{name} = {number}, as the parameters have it"
-                                    for name, number in fixed.items()))
+                                    for name, number in fixed.items()), hooks)
 
     def asked(self, wrt: Sequence[str] | None) -> tuple[str, ...]:
         """What to check by: real inputs and trained parameters; ValueError for another."""
@@ -152,6 +160,11 @@ class _Module:
                 raise ValueError(f"wrt: {name!r} is no input or trained parameter; expected some "
                                  f"of {', '.join(known)}")
         return tuple(known[name] for name in (wrt or known))
+
+    def hooked(self, name: str) -> str:
+        """That the gradient of a parameter goes through code that is not traced, if it does."""
+        return f"its gradient goes through a hook of {self.paths[name]}" if (
+            self.hooks.get(name)) else ""
 
     def traced(self, declared: Declared, loss: Any = None, beside: Sequence[str] = ()) -> Trace:
         tensors = {**dict(self.original.named_parameters()),
@@ -170,9 +183,9 @@ class _Module:
             declared |= {name: Array(name, shape, "constant")
                          for name, shape in zip(bars, shapes, strict=True)}
         taken = Inputs.of(declared)
-        loss = _Side(partial(self._loss, bars),
+        loss = Side(partial(self._loss, bars),
                      partial(self.traced, loss=weighed_sum, beside=bars))
-        gradient = _Side(partial(self._gradient, bars, tuple(names)), None)
+        gradient = Side(partial(self._gradient, bars, tuple(names)), None)
         asked = Asked(tuple(names), tuple(one.name for one in taken.arrays))
         pair = Pair(loss, asked, Keyed(), General(taken, varied=tuple(names)), seed)
         return pair.judged(gradient, 0)
@@ -186,12 +199,19 @@ class _Module:
         for name in self.declared:
             for one in leaves(self.declared[name]):
                 made = torch.from_numpy(converted(kind, values[one.name]))
-                tensors[one.name] = made.requires_grad_() if one.name in needed else made
-        arguments = {name: nested(self.declared[name], tensors) for name in self.inputs}
+                tensors[one.name] = made.requires_grad_(
+                    one.name in self.trained if name in self.paths
+                    else made.is_floating_point() or made.is_complex())
+                for hook in self.hooks.get(one.name, ()) if one.name in needed else ():
+                    made.register_hook(hook)
+        given = {name: one.clone() for name, one in tensors.items()}  # changed in place, perhaps
+        handed = inspect.signature(self.module.forward).bind(**{
+            name: nested(self.declared[name], given) for name in self.inputs}, **self.constants)
+        # by place where that can be: a module's hooks see these alone
         made = torch.func.functional_call(
-            self.module, {path: tensors[name] for name, path in self.paths.items()}, (),
-            {**arguments, **self.constants})
-        outputs = [one for one in flat(made) if one.is_floating_point() or one.is_complex()]
+            self.module, {path: tensors[name] for name, path in self.paths.items()}, handed.args,
+            handed.kwargs)
+        outputs = differentiable(made)
         weights = [torch.from_numpy(converted(kind, values[name])) for name in bars] or [
             torch.from_numpy(np.random.default_rng(place).normal(size=tuple(one.shape)))
             for place, one in enumerate(outputs)]
@@ -199,8 +219,8 @@ class _Module:
         return total, [tensors[name] for name in needed]
 
     def _loss(self, bars: Sequence[str], values: Values) -> Any:
-        with quietly(), sys.modules["torch"].no_grad():
-            return self._run(bars, values, ())[0].numpy()
+        with quietly():  # with gradients: forward may put hooks on tensors
+            return self._run(bars, values, ())[0].detach().numpy()
 
     def _gradient(self, bars: Sequence[str], names: Sequence[str], values: Values) -> Any:
         torch = sys.modules["torch"]
@@ -215,27 +235,12 @@ class _Module:
         """With parameters by their paths; that PyTorch has no complex numbers for a function says
         nothing of the gradient."""
         return replace(result, checks=tuple(replace(
-            one, name=self.paths.get(one.name, one.name), notes=tuple(
-                note for note in one.notes if "complex arrays" not in note),
+            one, name=self.paths.get(one.name, one.name), notes=(*(
+                note for note in one.notes if "complex arrays" not in note), *(
+                [self.hooked(one.name)] if self.hooked(one.name) and one.verdict == "refuted"
+                else [])),
             assumptions=(*one.assumptions, *(self.fixed if one.verdict == "proved" else ())))
             for one in result))
-
-
-@dataclass(frozen=True)
-class _Side:
-    """One of the two sides: what it is at a point, and its equations."""
-
-    run: Callable[[Values], Any]
-    equations: Callable[[Declared], Trace] | None
-    names = frozenset[str]()
-
-    def at(self, values: Values) -> Any:
-        return called(partial(self.run, values))
-
-    def traced(self, declared: Declared) -> Trace:
-        if self.equations is None:
-            raise TraceError("PyTorch's own backward pass is run, and not traced")
-        return called(partial(self.equations, declared))
 
 
 # --- the functions that it applies ----------------------------------------------------------------
@@ -342,7 +347,8 @@ def _weighed(
             f"{wrong[1].name}: {said}"))
     if check.verdict != "agrees":
         return check
-    why = _doubt([rule.why for rule, one in through if one is None], held, traced, module)
+    why = module.hooked(check.name) or _doubt(
+        [rule.why for rule, one in through if one is None], held, traced, module)
     if why is not None:
         return replace(check, reason=why)
     return _proved(check, held, dict.fromkeys(rule.title for rule, _ in through), traced, module)

@@ -140,12 +140,12 @@ def torch_call(module: Any, loss: Any, plan: Plan) -> Callable[[Mapping[str, Any
         if isinstance(value, list | tuple):
             return type(value)(map(tensor, value))
         made = torch.from_numpy(np.asarray(value))
-        return made.to(kind) if made.is_floating_point() else made
+        return made.to(kind).requires_grad_().clone() if made.is_floating_point() else made
 
     def call(arrays: Mapping[str, Any]) -> Any:
         state = torch.random.get_rng_state()
         try:
-            with torch.no_grad():
+            with torch.enable_grad():  # forward may put hooks on tensors
                 made = own(**{name: tensor(arrays[key]) for name, key in plan.given.items()},
                            **plan.constants)
                 if of is None:

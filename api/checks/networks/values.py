@@ -9,9 +9,14 @@ import numpy as np
 
 
 def weighed_sum(*outputs: Any, **weights: Any) -> Any:
-    """One number of several outputs."""
+    """One number of several outputs; what is no real or complex number has no gradient."""
     return sum((one * weight).sum() for one, weight in zip(
-        outputs, weights.values(), strict=True))
+        differentiable(*outputs), weights.values(), strict=True))
+
+
+def differentiable(*outputs: Any) -> tuple[Any, ...]:
+    """The tensors that may have a gradient; indices and masks have none."""
+    return tuple(one for one in flat(outputs) if one.is_floating_point() or one.is_complex())
 
 
 def converted(kind: type, value: Any) -> Any:
@@ -21,7 +26,9 @@ def converted(kind: type, value: Any) -> Any:
 
 
 def flat(made: Any) -> list[Any]:
-    """What stands in tuples and lists, one after the other."""
+    """What stands in tuples, lists and mappings, one after the other."""
+    if isinstance(made, Mapping):
+        made = [*made.values()]
     if isinstance(made, tuple | list):
         return [one for part in made for one in flat(part)]
     return [made]

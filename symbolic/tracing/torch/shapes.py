@@ -284,6 +284,7 @@ METHODS: dict[str, Row] = {
     "cpu": as_it_is, "requires_grad_": requires_grad,
     "is_contiguous": lambda xp, input: _assumed(xp),
     "is_floating_point": lambda xp, input: input.kind == "float",
+    "is_complex": lambda xp, input: input.kind == "complex",
     "pin_memory": as_it_is,
 }
 
@@ -297,6 +298,7 @@ FUNCTIONS: dict[str, Row] = {
     "meshgrid": lambda xp, *tensors, indexing="ij": tuple(xp.meshgrid(
         *sized(tensors), indexing=indexing)),
     "is_floating_point": lambda xp, input: input.kind == "float",
+    "is_complex": lambda xp, input: input.kind == "complex",
     "is_tensor": lambda xp, obj: hasattr(obj, "ndim"),
 }
 
