@@ -311,7 +311,8 @@ def test_a_hook_of_the_module_sees_what_it_is_called_with():
     module = Doubled(None)
     module.register_full_backward_hook(lambda module, ahead, behind: (3 * ahead[0],))
     found = {check.name: check for check in gp.check_layer(module, x="m 3")}
-    assert found["x"].verdict == "refuted" and "1/3" in found["x"].diagnosis
+    assert found["x"].verdict == "refuted"
+    assert "1/3" in found["x"].diagnosis
     assert found["W"].verdict == "agrees"
 
 
