@@ -263,10 +263,8 @@ class Tracer:
             return Tracer(self.session, self.operand, "bool" if wanted.kind == "b" else kind)
         fail(f"astype({wanted}) of {self} would round; only floats are traced")
 
-    def item(self) -> Tracer:
-        if self._value.shape and any(size != 1 for size in self._value.shape):
-            fail(f"item() of {self}, which has more than one entry")
-        return self if not self.ndim else self.reshape(())
+    def item(self, *at: Any) -> Tracer:
+        return self.session.call("item", self, *at)  # type: ignore[no-any-return]
 
     def fill(self, value: Any) -> None:
         self.replace(value)

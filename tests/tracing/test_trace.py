@@ -230,6 +230,9 @@ def reshaped(x, v):
     return (
         v.reshape(-1, 1) * v[None, :],
         np.expand_dims(v, 0) + v[:, np.newaxis],
+        np.expand_dims(x, (0, -1)), np.expand_dims(x, (1, 2)) * v,
+        np.concatenate([x, v], axis=None),
+        np.asarray(x.item(1, 0) * x.item((0, 1)) + v.item(0) + x.item(2)),
         flat,
         x.flatten() @ x.ravel(),
         x.reshape(1, *x.shape, 1).squeeze(),

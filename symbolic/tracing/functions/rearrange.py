@@ -171,9 +171,28 @@ def _squeeze(session: Session, a: Any, axis: Any = None) -> Any:
 
 
 def _expand_dims(session: Session, a: Any, axis: Any) -> Any:
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    ndim = a.ndim + len(axes)
+    places = sorted(int(one) % ndim for one in axes if -ndim <= int(one) < ndim)
+    if len({*places}) < len(axes):
+        fail(f"expand_dims(axis={axis}) of {a}: {ndim} axes have no such places")
     shape = list(a.shape)
-    shape.insert(int(axis) % (a.ndim + 1), 1)
+    for place in places:
+        shape.insert(place, 1)
     return _reshape(session, a, tuple(shape))
+
+
+def _item(session: Session, a: Any, *at: Any) -> Any:
+    """One entry: of an array that has no other, by its place in C order, or by its places."""
+    if len(at) == 1 and isinstance(at[0], tuple):
+        at = at[0]
+    if len(at) not in (0, 1, a.ndim):
+        fail(f"item{at} of {a}: expected one place, or one for each axis")
+    if at:
+        return session.call("ravel", a)[at[0]] if len(at) == 1 else a[at]
+    if any(size != 1 for size in a.last_seen.shape):
+        fail(f"item() of {a}, which has more than one entry")
+    return _reshape(session, a, ()) if a.ndim else a
 
 
 def _broadcast_to(session: Session, a: Any, shape: Any) -> Any:
@@ -203,6 +222,8 @@ def _stack(session: Session, arrays: Any, axis: Any = 0, **options: Any) -> Any:
 
 
 def _concatenate(session: Session, arrays: Any, axis: Any = 0, out: Any = None, **_: Any) -> Any:
+    if axis is None:
+        arrays, axis = [session.call("ravel", array) for array in arrays], 0
     parts = [_tracer(session, array).operand for array in arrays]
     made = session.shaped(
         lambda *operands: concatenate(session.builder, operands, int(axis)), *parts
@@ -311,6 +332,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "flatten": _flatten,
     "squeeze": _squeeze,
     "expand_dims": _expand_dims,
+    "item": _item,
     "broadcast_to": _broadcast_to,
     "stack": _stack,
     "concatenate": _concatenate,
