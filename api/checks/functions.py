@@ -18,7 +18,7 @@ import numpy as np
 from gradproof.checks.causes.surrogates import Surrogates
 from gradproof.checks.formulas import TextSide, text_gradient, text_loss
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs, by_default, by_name, meant
+from gradproof.checks.inputs import Inputs, by_default, by_name, meant, unseen
 from gradproof.checks.judging import judge
 from gradproof.checks.orders.calls import (
     Arguments,
@@ -278,7 +278,7 @@ class Pair:
                 given |= side.call.filled
             if isinstance(side, FunctionSide | CallSide):
                 functions.append(side.function)
-        return by_default(functions, given)
+        return *by_default(functions, given), *unseen(functions)
 
     def _gradient_at(self, gradient: Side, values: Values) -> dict[str, Any]:
         return self.asked.present(gradient.at(values))

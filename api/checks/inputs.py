@@ -142,6 +142,36 @@ def by_default(functions: Iterable[Any], given: Iterable[str]) -> tuple[str, ...
     return (f"{said} throughout, as by default",) if said else ()
 
 
+def unseen(functions: Iterable[Any], owners: Iterable[Any] = ()) -> tuple[str, ...]:
+    """What is to be said of numbers that functions read of their module, of what is around them or
+    of their owners, and that are 0, 1 or -1: a factor or a term that is missing is not seen there.
+
+    owners: the objects and classes whose attributes they are, the nearest first.
+
+    >>> class Scaled:
+    ...     scale, units = 1.0, 3
+    ...     def forward(self, x): return self.scale * x * self.units
+    >>> unseen([Scaled.forward], [Scaled])
+    ('scale is 1.0 throughout',)
+    """
+    found: dict[str, Any] = {}
+    owners = [*owners]
+    for function in map(inspect.unwrap, functions):
+        code = getattr(function, "__code__", None)
+        if code is None:
+            continue
+        own = inspect.getclosurevars(function)
+        for name in dict.fromkeys((*code.co_names, *code.co_freevars)):
+            values = [vars(owner)[name] for owner in owners if name in getattr(
+                owner, "__dict__", {})] + [known[name] for known in (own.nonlocals, own.globals)
+                                           if name in known]
+            value = values[0] if values else None
+            if isinstance(value, int | float | np.number) and not isinstance(value, bool) and (
+                    abs(value) in (0, 1)):
+                found[name] = value
+    return tuple(f"{name} is {value!r} throughout" for name, value in found.items())
+
+
 def is_numbers(value: Any) -> bool:
     """Whether an input, or one in its container, is an array of numbers."""
     return any(not isinstance(inner, str | Array) for inner in _inner(value))

@@ -18,7 +18,7 @@ import numpy as np
 
 from gradproof.checks.causes.failures import failure_of, in_one_line
 from gradproof.checks.given_arrays import General
-from gradproof.checks.inputs import Inputs, by_default
+from gradproof.checks.inputs import Inputs, by_default, unseen
 from gradproof.checks.layer_calls import LayerFails, Run
 from gradproof.checks.layer_objects.finding import OwnParameter
 from gradproof.checks.points import Point, flat
@@ -42,8 +42,10 @@ class CheckedLayer:
     def defaults(self, source: Any) -> tuple[str, ...]:
         """What is to be said of what its passes, and what makes it, have by default."""
         made_by = [source] if inspect.isclass(source) or inspect.isfunction(source) else []
-        return by_default([*made_by, self.run.forward, self.run.backward],
-                          {*self.taken.given, *self.constants})
+        cls = source if inspect.isclass(source) else type(source)
+        passes = [one for one in (self.run.forward, self.run.backward) if one is not None]
+        return (*by_default([*made_by, *passes], {*self.taken.given, *self.constants}),
+                *unseen(passes, [source, *cls.__mro__[:-1]]))
 
     def outputs(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         found: tuple[Any, ...] = called(partial(

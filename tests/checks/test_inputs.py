@@ -173,3 +173,32 @@ def test_what_a_layer_has_by_default_is_said():
     result = gp.check_layer(Scale, x="m n", repair_seconds=0)
     assert result["x"].notes == ("factor = 1.0, training = True throughout, as by default",)
     assert gp.check_layer(Scale, x="m n", factor=2.0, repair_seconds=0).verdict == "refuted"
+
+
+UNIT = 1.0
+
+
+class Scaled:
+    scale, factor = 1.0, 3.0
+
+    def __init__(self):
+        self.shift = 0
+
+    def forward(self, x, W):
+        self.x, self.W = x, W
+        return self.scale * UNIT * (x @ W) + self.shift * self.factor
+
+    def backward(self, g):
+        return g @ self.W.T, self.x.T @ g
+
+
+def test_numbers_that_hide_a_missing_factor_are_said():
+    """The backward pass of Scaled is right for these alone."""
+    found = gp.check_layer(Scaled(), x="m n", W="n k")
+    assert found["W"].verdict == "proved"
+    assert found["W"].notes == ("scale is 1.0 throughout", "shift is 0 throughout",
+                                "UNIT is 1.0 throughout")
+
+    beta = -1.0
+    result = gp.check(lambda x: beta * np.sum(x**2), lambda x: {"x": -2 * x}, x="n")
+    assert result["x"].notes == ("beta is -1.0 throughout",)
