@@ -5,6 +5,7 @@
     c_functions      what C texts call, and the names that are not free in C
     c_library        C compiled by the machine's compiler, and kept
     c_source         equations as a C function that stands alone, and its header
+    factors          the factors of a term, by the indices that they depend on
     memory           what gives its place to others
     numba_functions  functions of one number that LLVM computes for several at once
     numba_library    loops compiled by Numba in this process

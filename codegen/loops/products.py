@@ -18,8 +18,8 @@ none of the recurrence's arrays is computed before it:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import sympy as sp
 
@@ -37,18 +37,19 @@ from ...symbolic.equation import (
     slot_numbers,
     term_reads,
 )
+from ...symbolic.functions import Opaque
+from .factors import (
+    Factor,
+    grouped,
+    indices_of,
+    summed_first,
+    symbols_of,
+    trimmed,
+    two_parts,
+)
 from .operands import Operand, Product, operand
 from .remembered import Remembered
 from .writing import Loops, guard_symbols, symbols_in
-
-
-@dataclass(frozen=True)
-class _Factor:
-    """Factors of a term that depend on the same indices."""
-
-    body: sp.Expr
-    indices: frozenset[sp.Symbol]
-    guards: tuple[Guard, ...] = ()
 
 
 def with_products(what: Loops) -> Loops:
@@ -96,8 +97,9 @@ class _Making:
             if before is not None:
                 terms.append(before)
                 continue
-            parts, term = self._apart(equation, whole)
-            made += parts
+            weights, term = self._weighted(equation, whole)
+            parts, term = self._apart(equation, term)
+            made += [*weights, *parts]
             self.out = equation.out
             found = self._factors(equation, term)
             if found is None:
@@ -115,14 +117,14 @@ class _Making:
                 return [*made, *product, replace(last, name=equation.name)]
             made += product
             terms.append(Term(outside * slot(len(term.reads)), (*term.reads, read), (), guards))
-        return [*made, replace(equation, terms=tuple(map(_trimmed, terms)))]
+        return [*made, replace(equation, terms=tuple(map(trimmed, terms)))]
 
     def _before(self, equation: Equation, term: Term) -> Term | None:
         """What stands for a term of a recurrence that is a product of arrays from before it."""
         if not self.loop or not term.over or any(
                 read.array in self.steps for read in term_reads(term)):
             return None
-        symbols = _symbols_of(term)
+        symbols = symbols_of(term)
         out = tuple(i for i in equation.out if i.symbol in symbols)
         state = self.loop, self.steps, self.there
         self.loop, self.steps, self.there = (), set(), Remembered()
@@ -134,24 +136,51 @@ class _Making:
         self.before += found
         return Term(slot(0), (Read(name, tuple(i.symbol for i in out)),))
 
+    def _weighted(self, equation: Equation, term: Term) -> tuple[list[Equation], Term]:
+        """Functions of fewer indices than a sum goes through, in equations of their own: each is
+        called once for each place of its own.  Of those alone that are finite everywhere: an
+        exponential is held by what it is multiplied with."""
+        nest = {i.symbol for i in (*equation.out, *term.over)}
+        if self.loop or not term.over or term.guards:
+            return [], term
+        found: dict[frozenset[sp.Symbol], sp.Expr] = {}
+        for factor in sp.Mul.make_args(term.body):
+            functions = factor.atoms(sp.Function)
+            indices = indices_of(factor, term, nest)
+            if functions and all(isinstance(f, Opaque) for f in functions) and indices < nest:
+                found[indices] = found.get(indices, sp.S.One) * factor
+        made: list[Equation] = []
+        body, reads = term.body, list(term.reads)
+        for indices, weight in found.items():
+            out = tuple(i for i in (*equation.out, *term.over) if i.symbol in indices)
+            part = trimmed(Term(weight, term.reads))
+            read = self.there.read(out, part)
+            if read is None:
+                name = self._new(f"{equation.name}_weight", out)
+                made.append(Equation(name, out, (part,)))
+                read = self.there.keep(name, out, part)
+            body = body / weight * slot(len(reads))
+            reads.append(read)
+        return made, trimmed(replace(term, body=body, reads=tuple(reads))) if found else term
+
     def _apart(self, equation: Equation, term: Term) -> tuple[list[Equation], Term]:
         """What a part of the factors is summed over, summed first, by equations of its own:
         Σ_tj a[t] b[t, i] W[i, j] is Σ_j (Σ_t a[t] b[t, i]) W[i, j]."""
         order = tuple(i for i in (*equation.out, *term.over) if i not in self.loop)
         out = {i.symbol for i in equation.out} - {i.symbol for i in self.loop}
         bound, over = {i.symbol for i in order}, {index.symbol for index in term.over}
-        outside, groups = _grouped(term, bound, over)
+        outside, groups = grouped(term, bound, over)
         made: list[Equation] = []
         reads = list(term.reads)
         while over and not any(guard_symbols(g) & bound for g in term.guards):
-            members = _summed_first(groups, out, over)
+            members = summed_first(groups, out, over)
             if members is None:
                 break
             there = frozenset[sp.Symbol]().union(*members)
             gone = over & there - frozenset[sp.Symbol]().union(*(groups.keys() - members))
             left = (*self.loop, *(i for i in order if i.symbol in there - gone))
             body = sp.Mul(*(groups.pop(one) for one in members))
-            part = _trimmed(Term(body, tuple(reads), tuple(
+            part = trimmed(Term(body, tuple(reads), tuple(
                 i for i in term.over if i.symbol in gone), term.guards))
             read = self.there.read(left, part)
             if read is None:
@@ -163,18 +192,18 @@ class _Making:
             over -= gone
         if len(reads) == len(term.reads):
             return [], term
-        return made, _trimmed(replace(
+        return made, trimmed(replace(
             term, body=outside * sp.Mul(*groups.values()), reads=tuple(reads),
             over=tuple(i for i in term.over if i.symbol in over)))
 
     def _factors(self, equation: Equation, term: Term
-                 ) -> tuple[sp.Expr, _Factor, _Factor, tuple[Guard, ...]] | None:
+                 ) -> tuple[sp.Expr, Factor, Factor, tuple[Guard, ...]] | None:
         """A term as a factor without summed indices and two with them, and the guards of a whole
         step; None if it is none."""
         over = {index.symbol for index in term.over}
         bound = over | {index.symbol for index in equation.out if index not in self.loop}
-        outside, groups = _grouped(term, bound, over)
-        parts = _two_parts(groups)
+        outside, groups = grouped(term, bound, over)
+        parts = two_parts(groups)
         if parts is None or not over <= parts[0].indices & parts[1].indices:
             return None
         whole = tuple(g for g in term.guards if not guard_symbols(g) & bound)
@@ -190,8 +219,8 @@ class _Making:
             left, right = right, left
         return outside, left, right, whole
 
-    def _guarded(self, term: Term, parts: Sequence[_Factor], among: Sequence[Guard]
-                 ) -> list[_Factor] | None:
+    def _guarded(self, term: Term, parts: Sequence[Factor], among: Sequence[Guard]
+                 ) -> list[Factor] | None:
         """The factors where the guards hold, and 0 elsewhere; a factor that is no array as it
         stands, or that is of another step, which may not be there, may be read only there."""
         bound = frozenset[sp.Symbol]().union(*(part.indices for part in parts))
@@ -209,7 +238,7 @@ class _Making:
         return [replace(part, guards=tuple(own))
                 for part, own in zip(parts, guards, strict=True)]
 
-    def _is_copied(self, term: Term, part: _Factor, bound: frozenset[sp.Symbol]) -> bool:
+    def _is_copied(self, term: Term, part: Factor, bound: frozenset[sp.Symbol]) -> bool:
         """Whether a factor is no array as it stands, with an index at each axis."""
         places = bound | {i.symbol for i in self.loop}
         return self._plain(term, part) is None or not all(
@@ -221,7 +250,7 @@ class _Making:
         return read.array in self.steps or any(
             at not in steps and symbols_in(at) & steps for at in read.at)
 
-    def _product(self, equation: Equation, term: Term, left: _Factor, right: _Factor,
+    def _product(self, equation: Equation, term: Term, left: Factor, right: Factor,
                  guards: tuple[Guard, ...]) -> tuple[list[Equation], Read]:
         """The equations that compute a product, the last of which is it, unless it is there; and
         its entries."""
@@ -231,7 +260,7 @@ class _Making:
         columns = [i for i in equation.out if i.symbol in right.indices - both]
         inner = self._inner(term, left, right)
         out = (*self.loop, *stack, *rows, *columns)
-        whole = _trimmed(Term(left.body * right.body, term.reads, tuple(inner),
+        whole = trimmed(Term(left.body * right.body, term.reads, tuple(inner),
                               tuple(dict.fromkeys((*guards, *left.guards, *right.guards)))))
         found = self.there.read(out, whole)
         if found is not None:
@@ -259,17 +288,18 @@ class _Making:
         return made, self.there.keep(name, out, whole)
 
     def _copied(
-        self, stem: str, term: Term, factor: _Factor, guards: tuple[Guard, ...],
+        self, stem: str, term: Term, factor: Factor, guards: tuple[Guard, ...],
         indices: tuple[Sequence[Index], Sequence[Index], Sequence[Index]], made: list[Equation],
     ) -> Read:
         """The entries of an array that a factor is copied into: in the order in which it is read,
         with its own indices or the summed ones last."""
         stack, own, inner = indices
-        part = _trimmed(Term(factor.body, term.reads, (), factor.guards))
-        ends = [read.at[-1] for read in part.reads if read.at]
+        part = trimmed(Term(factor.body, term.reads, (), factor.guards))
+        most = max((len(read.at) for read in part.reads), default=0)
+        ends = [read.at[-1] for read in part.reads if read.at and len(read.at) == most]
         last = any(i.symbol in ends for i in own) and not any(i.symbol in ends for i in inner)
         order = (*stack, *inner, *own) if last else (*stack, *own, *inner)
-        moving = {i.symbol for i in self.loop} & _symbols_of(part) or any(
+        moving = {i.symbol for i in self.loop} & symbols_of(part) or any(
             read.array in self.steps for read in term_reads(part))
         if moving:  # made in the steps in which it is read
             order, part = (*self.loop, *order), replace(part, guards=(*guards, *part.guards))
@@ -285,7 +315,7 @@ class _Making:
             read = self.there.keep(name, order, part)
         return read
 
-    def _inner(self, term: Term, left: _Factor, right: _Factor) -> list[Index]:
+    def _inner(self, term: Term, left: Factor, right: Factor) -> list[Index]:
         """The summed indices, in the order in which a factor has them that is an array."""
         for factor in (left, right):
             read = self._plain(term, factor)
@@ -299,7 +329,7 @@ class _Making:
         return None if read.array in self.integers else operand(
             read, self._shape(read.array), own, inner)
 
-    def _plain(self, term: Term, factor: _Factor) -> Read | None:
+    def _plain(self, term: Term, factor: Factor) -> Read | None:
         """The read that a factor is, where it is of an array, an index an axis beside those that
         one step leaves where they are."""
         numbers = slot_numbers(factor.body)
@@ -328,59 +358,3 @@ class _Making:
         if self.loop:
             self.steps.add(name)
         return name
-
-
-def _summed_first(
-    groups: Mapping[frozenset[sp.Symbol], sp.Expr], out: Set[sp.Symbol], over: Set[sp.Symbol]
-) -> set[frozenset[sp.Symbol]] | None:
-    """The factors with an index that the others have not, where summing over it alone takes fewer
-    indices than all, or is a product of two of several factors."""
-    found = None
-    for index in sorted(over, key=str):
-        members = {one for one in groups if index in one}
-        fewer = frozenset[sp.Symbol]().union(*members) < out | over
-        if members and (fewer or len(members) == 2 < len(groups)) and (
-                found is None or len(members) < len(found)):
-            found = members
-    return found
-
-
-def _two_parts(groups: Mapping[frozenset[sp.Symbol], sp.Expr]) -> list[_Factor] | None:
-    """Factors by their indices as two; None where more, or fewer, have indices that no other one
-    has."""
-    largest = [one for one in groups if not any(one < other for other in groups)]
-    if len(largest) != 2:
-        return None
-    parts = [_Factor(groups[one], one) for one in largest]
-    for indices in groups.keys() - {*largest}:
-        at = 0 if indices <= largest[0] else 1
-        parts[at] = replace(parts[at], body=parts[at].body * groups[indices])
-    return parts
-
-
-def _grouped(
-    term: Term, bound: Set[sp.Symbol], over: Set[sp.Symbol]
-) -> tuple[sp.Expr, dict[frozenset[sp.Symbol], sp.Expr]]:
-    """The factor of a body that depends on no summed index, and the others by their indices."""
-    outside, groups = sp.S.One, dict[frozenset[sp.Symbol], sp.Expr]()
-    for factor in sp.Mul.make_args(term.body):
-        indices = frozenset(s for k in slot_numbers(factor) for at in term.reads[k].at
-                            for s in symbols_in(at) & bound)
-        if indices & over:
-            groups[indices] = groups.get(indices, sp.S.One) * factor
-        else:
-            outside *= factor
-    return outside, groups
-
-
-def _trimmed(term: Term) -> Term:
-    """A term without the reads that its body does not use."""
-    used = slot_numbers(term.body)
-    moved = {slot(old): slot(new) for new, old in enumerate(used)}
-    return replace(term, body=term.body.xreplace(moved), reads=tuple(term.reads[k] for k in used))
-
-
-def _symbols_of(term: Term) -> set[sp.Symbol]:
-    """The indices and sizes in the subscripts and guards of a term, and in its body."""
-    places = {s for read in term.reads for at in read.at for s in symbols_in(at)}
-    return places | {s for guard in term.guards for s in guard_symbols(guard)}

@@ -31,7 +31,11 @@ def loops_of(derivation: Any) -> Loops:
 
 def agrees(derivation: Any, values: dict[str, Any]) -> int:
     """The number of products, each of which is of arrays as they are."""
-    what = loops_of(derivation)
+    return len(joined_as_due(loops_of(derivation), values).products)
+
+
+def joined_as_due(what: Loops, values: dict[str, Any]) -> Loops:
+    """The loops with their products apart, which give what they are due."""
     joined = with_products(what)
     with np.errstate(all="ignore"):
         due = evaluate(System(what.system.inputs, what.items), values)
@@ -45,7 +49,7 @@ def agrees(derivation: Any, values: dict[str, Any]) -> int:
         for equation in equations_of(item):
             if equation.name in joined.products:
                 holds(equation, joined.products[equation.name], found, numbers)
-    return len(joined.products)
+    return joined
 
 
 def holds(equation: Equation, product: Product, found: Any, numbers: Any) -> None:
@@ -172,3 +176,22 @@ def test_what_a_part_is_summed_over_is_summed_first(text, shapes, parts):
     assert sum("_sum" in item.name for item in joined.items) >= parts
     for item in joined.items:  # no more indices at once than two arrays have
         assert all(len(item.out) + len(term.over) <= 3 for term in item.terms)
+
+
+@pytest.mark.parametrize(("text", "shapes", "of", "count"), [
+    ("z = X @ w; L = sum(softplus(z) - y*z)/m", {"X": "m n", "w": "n", "y": "m"}, "w", 1),
+    ("z = X @ w; L = sum(sigmoid(z)*y)", {"X": "m n", "w": "n", "y": "m"}, "w", 1),
+    ("z = X @ w; L = sum(exp(z)*y)", {"X": "m n", "w": "n", "y": "m"}, "w", 0),  # held by the rest
+])
+def test_a_function_of_fewer_indices_is_called_once_for_each(text, shapes, of, count):
+    hessian = gp.derive(gp.equations(text, **shapes)).hessian(of)
+    rng = np.random.default_rng(0)
+    sizes = {"m": 7, "n": 3}
+    values = {name: rng.normal(size=[sizes[n] for n in shape.split()])
+              for name, shape in shapes.items()}
+    joined = joined_as_due(loops(hessian.system, [hessian.name]), values)
+    weights = [item for item in joined.items if "_weight" in item.name]
+    assert [len(item.out) for item in weights] == [1] * count
+    assert len(joined.products) == 1
+    assert not count or not any(term.body.atoms(sp.Function) for item in joined.items
+                                for term in item.terms if len(item.out) + len(term.over) > 1)
