@@ -144,7 +144,7 @@ def test_an_array_may_be_called_as_what_the_code_uses(name):
 
 @pytest.mark.parametrize(("given", "verdict", "note"), [
     ({}, "proved", "scale = 1.0, power = 2 throughout, as by default"),
-    ({"power": 2}, "proved", "scale is 1.0 throughout, as by default"),
+    ({"power": 2}, "agrees", "scale is 1.0 throughout, as by default"),
     ({"scale": "", "power": 2}, "refuted", ""),
 ])
 def test_what_functions_have_by_default_is_said(given, verdict, note):

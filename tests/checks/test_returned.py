@@ -59,7 +59,7 @@ def test_a_parameter_beside_its_gradient_is_said_not_to_be_taken():
 def test_two_gradients_under_two_keys_are_no_pass_where_they_differ():
     same = gp.check(loss, returning(lambda dw, db, _: {"dw": dw, "grad_w": dw, "b": db}), **SHAPES)
     assert same.verdict == "proved"
-    assert "'grad_w' is not checked" in same["w"].notes[0]
+    assert any("'grad_w' is not checked" in note for note in same["w"].notes)
     apart = gp.check(loss, returning(lambda dw, db, _: {"dw": dw, "grad_w": 2 * dw, "b": db}),
                      **SHAPES)
     assert (apart["w"].verdict, apart["b"].verdict) == ("undecided", "proved")
