@@ -65,13 +65,13 @@ def compiler() -> tuple[str, ...]:
         + "; install one, say where it is by CC, or take the target 'numpy'")
 
 
-def folder() -> Path:
-    """Where libraries are kept: the user's state folder, which no restored cache writes to, where
-    nobody else may write; else a new one."""
+def folder(language: str = "c") -> Path:
+    """Where what is compiled is kept: the user's state folder, which no restored cache writes to,
+    where nobody else may write; else a new one."""
     try:
         named = os.environ.get("XDG_STATE_HOME", "")  # no use where it is relative
         home = Path(named) if os.path.isabs(named) else Path.home() / ".local" / "state"
-        base = home / "gradproof" / "c"
+        base = home / "gradproof" / language
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = base.lstat()
         own = not hasattr(os, "getuid") or found.st_uid == os.getuid()
@@ -80,12 +80,12 @@ def folder() -> Path:
             return base
     except (OSError, RuntimeError):
         pass
-    return _folder_of_this_process()
+    return _folder_of_this_process(language)
 
 
 @cache
-def _folder_of_this_process() -> Path:
-    return Path(tempfile.mkdtemp(prefix="gradproof-c-"))
+def _folder_of_this_process(language: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f"gradproof-{language}-"))
 
 
 def library(text: str, real: str) -> ctypes.PyDLL:

@@ -17,11 +17,11 @@ from ...symbolic.equation import (
     Size,
     Subscript,
     System,
-    slot,
 )
 from .c_functions import CALLED, FUNCTIONS, GEMM, KNOWN, MACROS, RESERVED, VECTORS
+from .columns import columns_of
 from .operands import Operand, Product
-from .writing import Loops, Writing, loops, parted, symbols_in
+from .writing import Loops, Writing, loops
 
 
 @dataclass(frozen=True)
@@ -205,27 +205,21 @@ class _Vectors(_C):
         return ["#pragma omp simd" + " reduction(+:sum)" * summed, *loop]
 
     def in_columns(self, equation: Equation, at: tuple[Subscript, ...]) -> list[str] | None:
-        if equation.reduction != "sum" or len(equation.terms) != 1 or not equation.out:
+        found = columns_of(equation)
+        if found is None:
             return None
-        (term,), column = equation.terms, equation.out[-1]
-        outside, inside = parted(term)
-        over = {i.symbol for i in term.over}
-        ends = [read.at[-1] for k, read in enumerate(inside.reads)
-                if slot(k) in inside.body.free_symbols and read.at]
-        if not over or term.guards or not all(
-                at == column.symbol or not symbols_in(at) & over for at in ends) or (
-                column.symbol not in ends):
-            return None
-        j, size = self.named(column.symbol, column.name), self.integer(column.size)
+        j, size = self.named(found.column.symbol, found.column.name), self.integer(
+            found.column.size)
         each = f"for (long {j} = first; {j} < end; {j}++)"
         target = self.entry(Read(equation.name, at))
-        factor = "" if outside == 1 else f"({self._body(replace(term, body=outside))})*"
-        return self._loops(equation.out[:-1], [
+        factor = "" if found.factor == 1 else (
+            f"({self._body(replace(equation.terms[0], body=found.factor))})*")
+        return self._loops(found.rows, [
             f"for (long first = 0; first < {size}; first += 64) {{",
             f"    const long end = first + 64 < {size} ? first + 64 : {size};",
             "    double sums[64] = {0};",
-            *("    " + line for line in self._loops(term.over, self.at_once(
-                [each, f"    sums[{j} - first] += {self._body(inside)};"]))),
+            *("    " + line for line in self._loops(found.term.over, self.at_once(
+                [each, f"    sums[{j} - first] += {self._body(found.term)};"]))),
             *("    " + line for line in self.at_once(
                 [each, f"    {target} = {factor}sums[{j} - first];"])),
             "}"])

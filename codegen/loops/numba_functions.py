@@ -19,6 +19,7 @@ JIT = '@njit(error_model="numpy")'
 INLINE = '@njit(error_model="numpy", forceinline=True, fastmath={"contract"})'
 """Of the functions; a product and a sum of theirs may be one operation with one rounding."""
 ANY_ORDER = '@njit(error_model="numpy", forceinline=True, fastmath={"reassoc"})'
+"""Of a sum whose steps may be taken several at once."""
 
 SHIFT = 6755399441055744.0
 """1.5*2**52: where it is added to a number, that is rounded to a whole one, which the last bits
@@ -67,6 +68,7 @@ _REDUCED = f"""\
 """
 
 FUNCTIONS = {
+    "added": "def added(sum, value):  # in any order\n    return sum + value\n",
     "two_to": (
         "def two_to(k):  # a whole number from -1022 to 1023, by the bits of an exponent\n"
         f"    bits = np.float64(k + {SHIFT}).view(np.int64)\n"
@@ -155,4 +157,5 @@ def brought(names: Collection[str]) -> list[str]:
         if name in needed:
             needed |= FUNCTIONS.keys() & set(
                 re.findall(r"\b(\w+)\(", re.sub("#.*", "", FUNCTIONS[name])))
-    return [f"{INLINE}\n{text}".rstrip() for name, text in FUNCTIONS.items() if name in needed]
+    return [f"{ANY_ORDER if name == 'added' else INLINE}\n{text}".rstrip()
+            for name, text in FUNCTIONS.items() if name in needed]

@@ -6,7 +6,7 @@ import itertools
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -16,6 +16,7 @@ from ...symbolic import escaping
 from ...symbolic.equation import INDEX_VALUE, Equation, EquationError, Read, Subscript, System
 from ..identifiers import identifier
 from .c_functions import CALLED as CALLED_IN_C
+from .columns import columns_of
 from .numba_functions import FUNCTIONS, JIT, brought
 from .operands import Operand, Product
 from .writing import Loops, Writing, loops
@@ -31,8 +32,11 @@ KNOWN = frozenset(("abs", "int", "float", "min", "max", "pow", "math.lgamma", *(
                               *_NUMPY.values()))))
 """Functions that a body may call."""
 
-RESERVED = frozenset((*FUNCTIONS, *keyword.kwlist, "np", "math", "njit", "value", "sum", "next",
-                      "abs", "int", "float", "min", "max", "pow", "range", "quotient",
+FEW = range(8)
+"""Columns that are summed one after another: an array of sums would take longer."""
+
+RESERVED = frozenset((*FUNCTIONS, *keyword.kwlist, "np", "math", "njit", "value", "sum", "sums",
+                      "next", "abs", "int", "float", "min", "max", "pow", "range", "quotient",
                       "k_", "left_", "right_", "out_", "places_", "sizes_", "work_", "at_",
                       "real_", "int_", "carray_"))
 
@@ -61,12 +65,13 @@ class _Body(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
 class NumbaSource:
     """A function of arrays that returns its results in a tuple.
 
-    text: with what it imports.  body: its statements; helpers: the functions that these call.
+    text: with what it imports.  steps: its statements, those of each item; helpers: the functions
+    that these call.
     """
 
     name: str
     text: str
-    body: tuple[str, ...]
+    steps: tuple[tuple[str, ...], ...]
     helpers: tuple[str, ...]
     writing: Writing
 
@@ -107,6 +112,24 @@ class _Python(Writing):
     def if_all(self, tests: Sequence[str]) -> str:
         return f"if {' and '.join(tests)}:"
 
+    def summed(self, body: str) -> str:
+        return f"sum = {self.function('added')}(sum, {body})"
+
+    def in_columns(self, equation: Equation, at: tuple[Subscript, ...]) -> list[str] | None:
+        found = columns_of(equation)
+        if found is None or found.column.size in FEW:
+            return None
+        j, size = self.named(found.column.symbol, found.column.name), self.integer(
+            found.column.size)
+        factor = "" if found.factor == 1 else (
+            f"({self._body(replace(equation.terms[0], body=found.factor))})*")
+        return [f"sums = np.empty({size})", *self._loops(found.rows, [
+            "sums[:] = 0.0",
+            *self._loops([*found.term.over, found.column], [
+                f"sums[{j}] += {self._body(found.term)}"]),
+            *self._loops([found.column], [
+                f"{self.entry(Read(equation.name, at))} = {factor}sums[{j}]"])])]
+
     def copied(self, one: str, other: str, array: str) -> list[str]:
         return [f"{one}[...] = np.ascontiguousarray({other}).reshape({one}.shape)"]
 
@@ -141,9 +164,8 @@ class _Python(Writing):
         return f"{text}.reshape(({', '.join(whole)}))" + ".T"*operand.turned
 
     def source(self, summary: str) -> NumbaSource:
-        body: list[str] = []
-        for item in self.items:
-            body += self.item(item)
+        steps = [tuple(self.item(item)) for item in self.items]
+        body = itertools.chain.from_iterable(steps)
         lines = self._head()
         returned = ", ".join(self.names[r] + ("" if self.shapes[r] else "[()]")
                              for r in self.results)
@@ -155,7 +177,7 @@ class _Python(Writing):
         text = "\n\n\n".join(["", *helpers, function])
         head = "import math\n\n" if "math." in text else ""
         return NumbaSource(self.name, f"{head}import numpy as np\nfrom numba import njit{text}\n",
-                           tuple(body), tuple(helpers), self)
+                           tuple(steps), tuple(helpers), self)
 
     def _head(self) -> list[str]:
         """The sizes, and arrays for what is computed."""

@@ -173,6 +173,10 @@ class Writing(ABC):
         """A loop whose steps are independent of each other, but for a sum."""
         return list(loop)
 
+    def summed(self, body: str) -> str:
+        """A step of a sum, whose order may be any."""
+        return f"sum += {body}{self.end}"
+
     def in_columns(self, equation: Equation, at: tuple[Subscript, ...]) -> list[str] | None:
         """A sum whose last index is that of its arrays, for some of its places at once; None for
         one loop in another.  at: the places of the equation's array."""
@@ -291,7 +295,7 @@ class Writing(ABC):
             own = {index.symbol for index in term.over}
             late = [g for g in term.guards if guard_symbols(g) & own]
             early = [g for g in term.guards if g not in late]
-            body = self._guarded(late, [f"sum += {self._body(inside)}{end}"])
+            body = self._guarded(late, [self.summed(self._body(inside))])
             factor = "" if outside == 1 else f"({self._body(replace(term, body=outside))})*"
             loops = self._loops(term.over, body) if late else self._fast_loops(
                 term.over, body, True)
@@ -320,7 +324,7 @@ class Writing(ABC):
             return [*lines, f"{target} = value{end}"]
         exp, log = (self.function(name) for name in ("exp", "log"))
         lines += [f"{self.new}sum = {self.zero}{end}", *self._fast_loops(
-            term.over, self._guarded(term.guards, [f"sum += {exp}({body} - value){end}"]), True)]
+            term.over, self._guarded(term.guards, [self.summed(f"{exp}({body} - value)")]), True)]
         return [*lines, f"{target} = value + {log}(sum){end}"]
 
     def function(self, name: str) -> str:

@@ -3,6 +3,8 @@ Numba, where it is installed, they take and give arrays like the other targets."
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from typing import Any
 
@@ -21,6 +23,13 @@ from gradproof.derivations.derivation import Derivation
 from gradproof.symbolic.equation import EquationError
 
 NETWORK = gp.Network([2, 3, 1], activation="gelu", output="sigmoid")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_state(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def interpreted(derivation: Derivation, values: dict[str, Any]) -> tuple[Any, ...]:
@@ -151,3 +160,64 @@ def test_results_are_the_callers_own_and_arguments_are_converted_or_refused():
     assert np.isnan(broken[0])
     kept = derivation.compile(target="numba", workspace=True)
     assert all(kept(**values)[1][key] is kept(**values)[1][key] for key in first)
+
+
+@by_numba
+@pytest.mark.parametrize("columns", [
+    1, 9, pytest.param(7, marks=pytest.mark.rows), pytest.param(130, marks=pytest.mark.rows)])
+def test_sums_over_columns_and_rows(columns):
+    """Whole, whatever their number, and in a better precision than single."""
+    pytest.importorskip("numba")
+    derivation = gp.derive(gp.equations(
+        "L = sum(tanh(A*b + c)**2) + sum(log(sum(exp(A), axis=2)))",
+        A="k m n", b="n", c="m n") if columns > 100 else gp.equations(
+        "L = sum(tanh(A*b + c)**2)", A=f"k m {columns}", b=f"{columns}", c=f"m {columns}"))
+    rng = np.random.default_rng(columns)
+    for m in (1, 2, 1000):
+        values = {"A": rng.normal(size=(3, m, columns)), "b": rng.normal(size=columns),
+                  "c": rng.normal(size=(m, columns))}
+        loss, due = derivation.compile()(**values)
+        for real, close in ((np.float64, 1e-12), (np.float32, 1e-6)):
+            value, found = derivation.compile(target="numba")(
+                **{key: one.astype(real) for key, one in values.items()})
+            np.testing.assert_allclose(value, loss, rtol=close)
+            for key, one in due.items():
+                assert found[key].dtype == real
+                np.testing.assert_allclose(found[key], one, atol=close * np.abs(one).max())
+
+
+@by_numba
+def test_what_numba_compiled_is_kept_by_its_content(monkeypatch, tmp_path):
+    """A second process takes it from there; what is not whole there is compiled anew."""
+    ccallback = pytest.importorskip("numba.core.ccallback")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    derivation = gp.derive(gp.equations("L = sum(tanh(A @ x)**4)*1.75", A="m n", x="n"))
+    values = {"A": np.eye(3), "x": np.arange(3.0)}
+    loss, due = derivation.compile(target="numba")(**values)
+    with monkeypatch.context() as patch:
+        patch.setattr(ccallback.CFunc, "_compile_uncached", None)
+        again, same = derivation.compile(target="numba")(**values)
+        with pytest.raises(TypeError):  # of another precision
+            derivation.compile(target="numba")(
+                **{key: one.astype(np.float32) for key, one in values.items()})
+    assert again == loss
+    assert all(np.array_equal(same[key], due[key]) for key in due)
+    for file in tmp_path.rglob("*.nb[ci]"):
+        file.write_bytes(file.read_bytes()[:20])
+    again, _ = derivation.compile(target="numba")(**values)
+    assert again == loss
+
+
+@by_numba
+def test_two_gradients_that_were_kept_are_told_apart(tmp_path):
+    """In one process, and what each of them calls."""
+    pytest.importorskip("numba")
+    code = ("import gradproof as gp, numpy as np\n"
+            "for power in (2, 3):\n"
+            "    d = gp.derive(gp.equations(f'L = sum(x**{power})', x='n'))\n"
+            "    print(*d.compile(target='numba')(x=np.full(2, 2.0))[1]['x'])\n")
+    for _ in range(2):
+        said = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}).stdout
+        assert said == "4.0 4.0\n12.0 12.0\n"
