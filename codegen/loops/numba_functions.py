@@ -139,7 +139,7 @@ FUNCTIONS = {
     "softplus_ratio": (
         "def softplus_ratio(z):\n    e = exp(-max(z, -37))\n"
         "    return 1 if z < -37 else (max(z, 0) + log1p(exp(-abs(z))))*(1 + e)\n"),
-    "relu": "def relu(z):\n    return z if z > 0 or z != z else 0*z\n",
+    "relu": "def relu(z):\n    return z if z > 0 or z != z else 0.0\n",
     "step": "def step(z):\n    return 1.0 if z > 0 else 0.0\n",
     "sign_of": "def sign_of(z):\n    return 1.0 if z > 0 else -1.0 if z < 0 else z\n",
     "choose": "def choose(gap, yes, no):\n    return yes if gap > 0 else no\n",

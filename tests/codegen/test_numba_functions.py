@@ -124,3 +124,9 @@ def test_what_is_not_called_is_not_brought():
     assert [text.split("def ")[1].split("(")[0] for text in brought({"tanh"})] == [
         "two_to", "expm1", "tanh"]
     assert brought(set()) == []
+
+
+def test_a_relu_has_no_part_of_what_is_below_it():
+    z = np.array([-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf, np.nan])
+    relu = space_of(lambda **_: lambda f: f)["relu"]
+    np.testing.assert_array_equal([relu(one) for one in z], [0, 0, 0, 0, 2, np.inf, np.nan])
