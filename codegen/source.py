@@ -23,7 +23,7 @@ from ..symbolic.equation import (
     equations_of,
 )
 from ..symbolic.matrices.leaves import levels_of
-from ..symbolic.matrices.nodes import aligned
+from ..symbolic.matrices.nodes import Einsum, Node, aligned, walk
 from ..symbolic.matrices.recognise import matrix_form
 from .blocks import Blocks
 from .called import Functions
@@ -34,7 +34,7 @@ from .interpret import ROUNDINGS, STEPS, computes, unsolved
 from .lean.calls_once import named_calls
 from .lean.keyed import returned_lines
 from .names import Names
-from .patches import Scope, decided
+from .patches import Scope, decided, squeezed
 from .recurrences import LoopLines, solved_text
 from .saturated import needed, prepared, shown_axes
 from .views import Copies
@@ -228,6 +228,19 @@ class Printing:
             return self.blocks.equation(item)
         if not item.terms:
             return [f"{item.name} = {self.blocks.empty(item.shape)}"]
+        narrow = squeezed(item)
+        if narrow is not item and narrow.out and _has_einsum(form):
+            plain = self.scope.form(narrow)
+            if plain is not None and not _has_einsum(plain):
+                value = self.expressions.shaped(
+                    plain, tuple(index.name for index in narrow.out), narrow.shape)
+                return [f"{item.name} = ({value}).reshape({self.names.shape_text(item.shape)})"]
         out, units = shown_axes(item)
         value = self.expressions.shaped(aligned(form, out), out, item.shape, units)
         return [f"{item.name} = {value}"]
+
+
+def _has_einsum(form: Node) -> bool:
+    """Whether a form contracts three arrays or more at once: plans for it take longer than small
+    products."""
+    return any(isinstance(node, Einsum) and len(node.operands) > 2 for node in walk(form))
