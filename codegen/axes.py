@@ -94,6 +94,21 @@ def as_tensordot(
     return None
 
 
+def as_stack(node: Einsum) -> tuple[Node, Node, bool, tuple[int, ...]] | None:
+    """A stack of matrices and a matrix that multiplies each of them, whether it is turned, and the
+    order in which the result has their axes; None where the contraction is no such product."""
+    if len(node.operands) != 2:
+        return None
+    for left, right in (node.operands, node.operands[::-1]):
+        if len(left.axes) < 3 or len(right.axes) != 2 or left.axes[-1] not in right.axes:
+            continue
+        turned = right.axes[0] != left.axes[-1]
+        free = (*left.axes[:-1], right.axes[0 if turned else 1])
+        if len({*free, left.axes[-1]}) == len(free) + 1 and sorted(free) == sorted(node.axes):
+            return left, right, turned, tuple(map(free.index, node.axes))
+    return None
+
+
 def einsum_subscripts(node: Einsum) -> str:
     """ "ij,jk->ik" for an einsum."""
     axes = dict.fromkeys(axis for operand in node.operands for axis in operand.axes)

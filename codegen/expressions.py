@@ -35,7 +35,7 @@ from ..symbolic.matrices.nodes import (
     Where,
     walk,
 )
-from .axes import alignment_plan, as_tensordot, einsum_subscripts, present
+from .axes import alignment_plan, as_stack, as_tensordot, einsum_subscripts, present
 from .called import Functions
 from .gathers import RANGE
 from .names import Names
@@ -194,6 +194,14 @@ class Expressions:
         if found is not None:
             pair = ", ".join(map(self._whole, found[0]))
             return Piece(f"np.tensordot({pair}, axes={_short(found[1])})", ATOM, True)
+        stack = as_stack(node)
+        if stack is not None:
+            left, right, turned, order = stack
+            held = f"{self._held(right, ATOM)}.T" if turned else self._held(right, POW)
+            product = Piece(f"{self._held(left, POW)} @ {held}", MUL, True)
+            if order == tuple(range(len(order))):
+                return product
+            return Piece(f"{self.style.hold(product, ATOM)}.transpose{order}", ATOM, True)
         operands = ", ".join(map(self._whole, node.operands))
         if len(node.operands) > 1:
             operands += ", optimize=True"

@@ -31,3 +31,27 @@ def test_a_hessian_of_one_output(units, activation, of, einsum, dtype):
     for found in (space["derivative"](**given), hessian.compile()(**given)):
         assert (found.shape, found.dtype) == (due.shape, dtype)
         np.testing.assert_allclose(found, due, atol=1e-12 if dtype is float else 1e-6)
+
+
+@pytest.mark.parametrize(("text", "shapes"), [
+    ('t = einsum("abc,cd->abd", A, B)', {"A": "k l m", "B": "m n"}),
+    ('t = einsum("abc,cd->bda", A, B)', {"A": "k l m", "B": "m n"}),
+    ('t = einsum("dc,abc->bad", B, A)', {"A": "k l m", "B": "n m"}),
+    ('t = einsum("abc,cd->bd", A, B)', {"A": "k l m", "B": "m n"}),
+    ('t = einsum("abc,bd->abd", A, B)', {"A": "k l m", "B": "l n"}),
+    ('t = einsum("abce,ed->cadb", A, B)', {"A": "k l n m", "B": "m n"}),
+])
+def test_a_stack_times_a_matrix(text, shapes):
+    """What multiplies each matrix of a stack is written so, with the axes in the result's order."""
+    derivation = gp.derive(gp.equations(f"{text}; L = sum(tanh(t)*t)", **shapes))
+    rng, sizes = np.random.default_rng(0), {"k": 2, "l": 3, "m": 4, "n": 5}
+    values = {name: rng.normal(size=[sizes[n] for n in shape.split()])
+              for name, shape in shapes.items()}
+    due = evaluate(derivation.system, values)
+    space: dict = {}
+    exec(derivation.numpy_source(), space)
+    for run in (space["gradient"], derivation.compile()):
+        loss, found = run(**values)
+        np.testing.assert_allclose(loss, due[derivation.chain.loss], rtol=1e-12)
+        for key, formula in derivation.gradients.items():
+            np.testing.assert_allclose(found[key], due[formula.array], atol=1e-12)
