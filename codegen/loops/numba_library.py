@@ -22,7 +22,7 @@ from .blas import has_blas
 from .bound import Compiled, Kernel, bound
 from .c_library import folder
 from .memory import Place, places
-from .numba_functions import JIT
+from .numba_functions import JIT, brought
 from .numba_source import NumbaSource, numba_of, shape_text
 from .products import with_products
 from .writing import Loops, loops
@@ -129,10 +129,11 @@ def _text(source: NumbaSource, real: np.dtype[Any], stand: Sequence[Place]) -> s
         lines.append(f"{name}({', '.join(names[k] for k in taken)})")
     steps = ["\n    ".join([f"{JIT}\ndef {name}{head}", *step])
              for (head, *step), name in functions.items()]
+    helpers = brought(source.called, real == np.float32)
     table = "\n    ".join(["def table(places_, sizes_):", *lines])
     return "\n\n\n".join([
         "import math\n\nimport numpy as np\nfrom numba import carray as carray_\n"
-        "from numba import njit", *source.helpers, *steps, table]) + "\n"
+        "from numba import njit", *helpers, *steps, table]) + "\n"
 
 
 def _anew(lines: Sequence[str], names: Mapping[str, str]) -> tuple[list[str], list[str]]:

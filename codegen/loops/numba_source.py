@@ -65,14 +65,14 @@ class _Body(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
 class NumbaSource:
     """A function of arrays that returns its results in a tuple.
 
-    text: with what it imports.  steps: its statements, those of each item; helpers: the functions
-    that these call.
+    text: with what it imports.  steps: its statements, those of each item; called: the functions
+    that these call, of those that the text brings along.
     """
 
     name: str
     text: str
     steps: tuple[tuple[str, ...], ...]
-    helpers: tuple[str, ...]
+    called: frozenset[str]
     writing: Writing
 
 
@@ -173,11 +173,11 @@ class _Python(Writing):
         arguments = ", ".join(self.names[a.name] for a in self.system.inputs)
         function = "\n".join([JIT, f"def {self.name}({arguments}):", *(
             f"    {line}" for line in (*told, *lines, *body, f"return {returned},"))])
-        helpers = brought(self.used & FUNCTIONS.keys())
-        text = "\n\n\n".join(["", *helpers, function])
+        called = frozenset(self.used & FUNCTIONS.keys())
+        text = "\n\n\n".join(["", *brought(called), function])
         head = "import math\n\n" if "math." in text else ""
         return NumbaSource(self.name, f"{head}import numpy as np\nfrom numba import njit{text}\n",
-                           tuple(steps), tuple(helpers), self)
+                           tuple(steps), called, self)
 
     def _head(self) -> list[str]:
         """The sizes, and arrays for what is computed."""
