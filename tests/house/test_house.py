@@ -283,3 +283,14 @@ def test_the_wheel_holds_what_the_package_needs(tmp_path):
         assert f"gradproof/reports/pages/templates/{file.name}" in names
     assert "gradproof/py.typed" in names
     assert not any(name.startswith("tests/") for name in names)
+
+
+@pytest.mark.parametrize("mark", ["peers", "tex", "browser"])
+def test_the_gate_runs_every_folder_that_has_tests_of_a_mark(mark):
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace("\\\n", " ")
+    calls = [line for line in gate.splitlines()
+             if "-m pytest tests" in line and re.search(rf'-m "[^"]*\b{mark}\b', line)]
+    run = {folder for line in calls for folder in re.findall(r"tests/(\w+)(?= )", line)}
+    assert calls
+    assert {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").rglob("*.py")
+            if f"mark.{mark}" in file.read_text(encoding="utf-8")} <= run
