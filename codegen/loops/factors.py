@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from ...symbolic.equation import Guard, Term, slot, slot_numbers
+from ...symbolic.equation import Guard, Size, Term, slot, slot_numbers
 from .writing import guard_symbols, symbols_in
 
 
@@ -35,10 +35,15 @@ def summed_first(
     return found
 
 
-def two_parts(groups: Mapping[frozenset[sp.Symbol], sp.Expr]) -> list[Factor] | None:
+def two_parts(
+    given: Mapping[frozenset[sp.Symbol], sp.Expr], sizes: Mapping[sp.Symbol, Size]
+) -> list[Factor] | None:
     """Factors by their indices as two; None where more, or fewer, have indices that no other one
-    has."""
+    has.  Of three, two whose product has no more entries than the third are one."""
+    groups = dict(given)
     largest = [one for one in groups if not any(one < other for other in groups)]
+    if len(largest) == 3:
+        largest = _joined(largest, groups, sizes)
     if len(largest) != 2:
         return None
     parts = [Factor(groups[one], one) for one in largest]
@@ -46,6 +51,23 @@ def two_parts(groups: Mapping[frozenset[sp.Symbol], sp.Expr]) -> list[Factor] | 
         at = 0 if indices <= largest[0] else 1
         parts[at] = replace(parts[at], body=parts[at].body * groups[indices])
     return parts
+
+
+def _joined(
+    three: Sequence[frozenset[sp.Symbol]], groups: dict[frozenset[sp.Symbol], sp.Expr],
+    sizes: Mapping[sp.Symbol, Size],
+) -> list[frozenset[sp.Symbol]]:
+    """The indices of a factor, and of two others whose product has no more entries, which is put
+    in their place in `groups`; all three where there are none."""
+    def entries(indices: frozenset[sp.Symbol]) -> sp.Expr:
+        return sp.Mul(*(sizes[one] for one in indices))
+
+    for alone in three:
+        one, two = (other for other in three if other != alone)
+        if one & two and sp.expand(entries(alone) - entries(one | two)).is_nonnegative:
+            groups[one | two] = groups.pop(one) * groups.pop(two) * groups.get(one | two, 1)
+            return [alone, one | two]
+    return [*three]
 
 
 def grouped(

@@ -48,6 +48,7 @@ from .factors import (
     two_parts,
 )
 from .operands import Operand, Product, operand
+from .outer import without_outer
 from .remembered import Remembered
 from .writing import Loops, guard_symbols, symbols_in
 
@@ -56,7 +57,7 @@ def with_products(what: Loops) -> Loops:
     """The loops with every product of matrices in an equation of its own."""
     making = _Making(what.system)
     items: list[Item] = []
-    for item in what.items:
+    for item in without_outer(what.items, what.results, making.is_product):
         if isinstance(item, Recurrence):
             items += making.recurrence(item)
         else:
@@ -118,6 +119,11 @@ class _Making:
             made += product
             terms.append(Term(outside * slot(len(term.reads)), (*term.reads, read), (), guards))
         return [*made, replace(equation, terms=tuple(map(trimmed, terms)))]
+
+    def is_product(self, equation: Equation, term: Term) -> bool:
+        """Whether a term is a product of matrices."""
+        self.out = equation.out
+        return self._factors(equation, term) is not None
 
     def _before(self, equation: Equation, term: Term) -> Term | None:
         """What stands for a term of a recurrence that is a product of arrays from before it."""
@@ -203,7 +209,7 @@ class _Making:
         over = {index.symbol for index in term.over}
         bound = over | {index.symbol for index in equation.out if index not in self.loop}
         outside, groups = grouped(term, bound, over)
-        parts = two_parts(groups)
+        parts = two_parts(groups, {i.symbol: i.size for i in (*equation.out, *term.over)})
         if parts is None or not over <= parts[0].indices & parts[1].indices:
             return None
         whole = tuple(g for g in term.guards if not guard_symbols(g) & bound)

@@ -15,6 +15,7 @@ from networks import random_networks
 from networks import values_for as values_of
 
 import gradproof as gp
+from gradproof.codegen.diagonals.compressed import compressed
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.loops import bound
 from gradproof.codegen.loops.c_library import library
@@ -195,3 +196,39 @@ def test_a_function_of_fewer_indices_is_called_once_for_each(text, shapes, of, c
     assert len(joined.products) == 1
     assert not count or not any(term.body.atoms(sp.Function) for item in joined.items
                                 for term in item.terms if len(item.out) + len(term.over) > 1)
+
+
+@pytest.mark.parametrize(("text", "shapes", "outer"), [
+    ("F = einsum('prs,sj->prsj', G, S); t = einsum('prsj,si->prji', F, X)",
+     {"G": "p r m", "S": "m p", "X": "m r"}, False),
+    ("F = einsum('prs,sj->prsj', G, S); t = einsum('prsj,si->prji', F, X) + sum(F)",
+     {"G": "p r m", "S": "m p", "X": "m r"}, True),  # two read it
+    ("F = einsum('prs,sj->prsj', G, S); t = einsum('prsj,si->prji', F, X)",
+     {"G": "p r m", "S": "m p", "X": "m n"}, True),  # S X may have more entries than G
+    ("E = einsum('pr,s->prs', X, T); F = einsum('prs,sj->prsj', E, S); "
+     "t = einsum('prsj,si->prji', F, Y)",
+     {"X": "p r", "T": "m", "S": "m p", "Y": "m r"}, False),  # one in another one
+])
+def test_an_outer_product_that_one_sum_reads_is_put_into_it(text, shapes, outer):
+    derivation = gp.derive(gp.equations(text.replace("'", '"') + "; L = sum(t**2)", **shapes))
+    rng, sizes = np.random.default_rng(0), {"p": 3, "m": 5, "r": 2, "n": 4}
+    values = {name: rng.normal(size=[sizes[n] for n in shape.split()])
+              for name, shape in shapes.items()}
+    what = loops(derivation.system, ["t"])
+    names = [item.name for item in joined_as_due(what, values).items]
+    assert ("F" in names) == outer, names
+    agrees(derivation, values)
+
+
+@pytest.mark.parametrize("of", [("W1", "W1"), ("W1", "W2"), ("W2", "W2"), ("W1", "b1")])
+@pytest.mark.parametrize("units", [[3, 4, 1], [2, 3, 2]])
+def test_hessians_of_a_hidden_layer(units, of):
+    hessian = gp.derive(gp.Network(units, activation="tanh", output="sigmoid",
+                                   loss="binary_cross_entropy")).hessian(*of)
+    rng = np.random.default_rng(0)
+    values = {a.name: rng.normal(size=[int(n) if n.is_number else 7 for n in a.shape])
+              for a in hessian.system.inputs}
+    what = loops(compressed(hessian.system, [hessian.name]), [hessian.name])
+    joined = joined_as_due(what, values)
+    if units[-1] == 1 and of[0] == of[1] == "W1":  # no array has its samples by all but one axis
+        assert max(len([i for i in e.out if i.size != 1]) for e in joined.items[:-2]) == 3
