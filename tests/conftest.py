@@ -4,8 +4,8 @@ Of the rows of a long table the default run takes some, the slow run as many oth
 has the mark `rows`; ``pytest -m "slow or rows"`` runs all that the default run leaves out.  Where
 each row is a whole check or a command, the default run takes the first row of every other table
 (a test without a table is a table of one row), and the slow run takes the first rows of the others,
-the middle ones and every fourth (of those that try to fool the checker, every other one).  Of the house
-itself the default run takes all.
+the middle ones and every fourth (of those that try to fool the checker, every other one).  Of the
+house itself the default run takes all.
 ``--every 3`` takes every third test of each file: for a machine that is slow.
 """
 

@@ -27,17 +27,19 @@ def without_outer(
     made = [*items]
     for name in [item.name for item in items if isinstance(item, Equation)]:
         outer = next(item for item in made if isinstance(item, Equation) and item.name == name)
-        if name in results or not _is_outer(outer):
-            continue
-        readers = [item for item in made for e in equations_of(item) for read in e.reads
-                   if read.array == name]
-        reader = readers[0] if len(readers) == 1 else None
-        put = _put(reader, outer) if isinstance(reader, Equation) else None
-        if put is not None and all(
-                is_product(put, term) for term in put.terms
-                if isinstance(reader, Equation) and term not in reader.terms):
+        reader = None if name in results or not _is_outer(outer) else _reader(name, made)
+        put = None if reader is None else _put(reader, outer)
+        if reader is not None and put is not None and all(
+                is_product(put, term) for term in put.terms if term not in reader.terms):
             made = [put if item is reader else item for item in made if item is not outer]
     return made
+
+
+def _reader(name: str, items: Sequence[Item]) -> Equation | None:
+    """The one equation that reads an array, once; None where there are others, or a recurrence."""
+    found = [item for item in items for e in equations_of(item) for read in e.reads
+             if read.array == name]
+    return found[0] if len(found) == 1 and isinstance(found[0], Equation) else None
 
 
 def _is_outer(equation: Equation) -> bool:

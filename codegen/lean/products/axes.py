@@ -62,6 +62,13 @@ def broadcast_labels(
     return factors, out, sizes
 
 
+def is_plain(factors: Sequence[Factor], out: str) -> bool:
+    """Whether no array is read along a diagonal, and every axis of the result is one of theirs."""
+    every = [labels for _, labels in factors]
+    return all(len({*labels}) == len(labels) for labels in (out, *every)) and (
+        {*out} <= {x for labels in every for x in labels})
+
+
 # --- views -----------------------------------------------------------------------------------
 
 

@@ -130,8 +130,7 @@ class Pairs:
         self, name: str, left: Factor, right: Factor, out: str, sizes: Mapping[str, int]
     ) -> list[ast.stmt]:
         """The product as transposes and reshapes around one matmul."""
-        both = [x for x in left[1] if x in right[1]]
-        stacks, summed = [x for x in both if x in out], [x for x in both if x not in out]
+        both, stacks, summed = _shared(left[1], right[1], out)
         if not stacks and out and out[0] in right[1]:
             left, right = right, left
         rows, columns = ([x for x in out if x in side[1] and x not in both]
@@ -186,3 +185,9 @@ class Pairs:
 
 def _at(labels: Sequence[str], within: str | Sequence[str]) -> str:
     return ", ".join(str(list(within).index(x)) for x in labels)
+
+
+def _shared(one: str, other: str, out: str) -> tuple[list[str], list[str], list[str]]:
+    """The axes that two factors share; those that their product keeps, and those summed over."""
+    both = [x for x in one if x in other]
+    return both, [x for x in both if x in out], [x for x in both if x not in out]

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from ..flat import Flat, names_in
 from ..measured import Measured, Seen
 from ..named_once import roots_of, stored
-from .axes import broadcast_labels, matmul_labels, tensordot_labels, viewed
+from .axes import broadcast_labels, is_plain, matmul_labels, tensordot_labels, viewed
 from .contractions import (
     MOST,
     Factor,
@@ -82,7 +82,7 @@ class _Writing(Pairs):
         self._remember_view(name, value)
         self.parts, self.gone = set(), set()
         found = self._factors(value)
-        if found is None or not _is_plain(*found[:2]) or (
+        if found is None or not is_plain(*found[:2]) or (
                 name not in self.arrays and found[1]):
             return []
         given, every, sizes = found
@@ -96,11 +96,7 @@ class _Writing(Pairs):
             made: list[ast.stmt] = []
             text = self.whole(made, there, out, shape)
             return made + ast.parse(f"{name} = {text}").body
-        self.parts = {base for (array, _), (base, _) in zip(given, factors, strict=True)
-                      if base in self.known.factors and self.uses[base] == 2
-                      and (array == base or array in self.once)}
-        self.gone = set[str]().union(*map(self.inside.__getitem__, self.parts))
-        self.inside[name] = {name, *self.gone}
+        self._take_in(name, given, factors)
         whole = self._taken_apart(factors, sizes)
         cost, order = self._in_order(factors, whole, out, sizes)
         target = name if len(out) == len(every) else self.new()
@@ -110,15 +106,30 @@ class _Writing(Pairs):
             self.known.forget(self.gone)
             self.inside[name] |= {node.targets[0].id for node in made  # type: ignore[attr-defined]
                                   } & self.lasting
-        elif _is_rewritten(value, given, self.arrays) and not (
-                {*factors[0][1]} ^ {*factors[1][1]}) - {*out}:
-            summed = {*factors[0][1]} - {*out}
-            write = self.matmul if summed else self.pair
-            made = write(target, factors[0], factors[1], out, sizes)
+        elif _is_rewritten(value, given, self.arrays):
+            made = self._as_pair(target, factors, out, sizes)
         self._remember(name, factors, (whole if len(whole) < 2 * MOST else factors, out, cost))
         if made and target != name:
             made += ast.parse(f"{name} = {target}.reshape({shape})").body
         return made
+
+    def _take_in(self, name: str, given: Sequence[Factor], factors: Sequence[Factor]) -> None:
+        """What a product is put together of, that nothing else reads."""
+        self.parts = {base for (array, _), (base, _) in zip(given, factors, strict=True)
+                      if base in self.known.factors and self.uses[base] == 2
+                      and (array == base or array in self.once)}
+        self.gone = set[str]().union(*map(self.inside.__getitem__, self.parts))
+        self.inside[name] = {name, *self.gone}
+
+    def _as_pair(
+        self, target: str, factors: Sequence[Factor], out: str, sizes: Mapping[str, int]
+    ) -> list[ast.stmt]:
+        """The product of two; none where one alone has an axis that is summed over."""
+        one, two = ({*labels} for _, labels in factors)
+        if (one ^ two) - {*out}:
+            return []
+        write = self.matmul if one - {*out} else self.pair
+        return write(target, factors[0], factors[1], out, sizes)
 
     def _remember(
         self, name: str, factors: Sequence[Factor], found: tuple[list[Factor], str, float]
@@ -372,13 +383,6 @@ class _Writing(Pairs):
             return end.value
         found = self.numbers.get(end.id) if isinstance(end, ast.Name) else None
         return found if isinstance(found, int) else None
-
-
-def _is_plain(factors: Sequence[Factor], out: str) -> bool:
-    """Whether no array is read along a diagonal, and every axis of the result is one of theirs."""
-    every = [labels for _, labels in factors]
-    return all(len({*labels}) == len(labels) for labels in (out, *every)) and (
-        {*out} <= {x for labels in every for x in labels})
 
 
 def _is_rewritten(
