@@ -42,16 +42,22 @@ class Measured:
     """What was seen in a run.
 
     arrays: of each name that was always an array of one type and shape.  numbers: the values of
-    names that no loop changes and that are numbers or types.  results: those returned.
+    names that no loop changes and that are numbers or types.  scalars: names that were always
+    numbers of NumPy's, as entries of arrays are.  results: those returned.
     """
 
     arrays: dict[str, Seen] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
+    scalars: set[str] = field(default_factory=set)
     results: tuple[Any, ...] = ()
     _unlike: set[str] = field(default_factory=set)
 
     def see(self, name: str, value: Any) -> None:
         found = None
+        if not isinstance(value, np.generic):
+            self.scalars.discard(name)
+        elif name not in self.arrays and name not in self._unlike:
+            self.scalars.add(name)
         if type(value) is np.ndarray:
             ordered = bool(value.flags.c_contiguous)
             whole = bool(value.flags.writeable) and _has_no_gaps(value)

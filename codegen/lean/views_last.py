@@ -26,7 +26,8 @@ BY_ENTRIES = frozenset({
 def views_last(flat: Flat, seen: Measured) -> bool:
     """Writes an operation on views of one kind as that view of the operation; whether there was
     one."""
-    writing = _Writing(flat, {name: len(one.shape) for name, one in seen.arrays.items()})
+    writing = _Writing(flat, {**dict.fromkeys(seen.scalars, 0), **{
+        name: len(one.shape) for name, one in seen.arrays.items()}})
     flat.body = writing.block(flat.body, {})
     return writing.some
 

@@ -38,6 +38,7 @@ SQUARE = np.arange(1, 13.0).reshape(3, 4) / 7
     (("t = 1 - x.T[:, :, None]**2", "u = 1 - x**2", "v = t[:, :, 0] @ u", "return v, t, "), 1),
     (("t = x.transpose(1, 0)", "y = np.square(t) * t", "z = np.square(x) * x", "return y, z, "), 1),
     (("t = x.swapaxes(0, 1)[None]", "y = np.square(t)", "z = np.square(x)", "return y, z, "), 1),
+    (("k = 2 * np.sum(x)", "y = np.square(x.T / k)", "z = np.square(x / k)", "return y, z, "), 1),
     (("y = np.square(x[None, :]) + np.square(x[:, None])", "return y, "), 1),
     (("s = x[:, None, :] * x[None, :, :]", "y = np.square(x.T) @ np.square(s)", "return y, "), 2),
     (("y = x * 1", "t = y.T", "s = np.square(t)", "y[0] = 2", "u = np.square(y)",
