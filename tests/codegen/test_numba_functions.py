@@ -1,5 +1,6 @@
 """The elementary functions that texts for Numba bring along, against mpmath's: within some units in
-the last place over the whole range, and as those of NumPy and the C library where there are none."""
+the last place over the whole range, and as those of NumPy and the C library where there are none.
+"""
 
 from __future__ import annotations
 
