@@ -6,7 +6,7 @@ each row is a whole check or a command, the default run takes the first row of e
 (a test without a table is a table of one row), and the slow run takes the first rows of the others,
 the middle ones and every fourth (of those that try to fool the checker, every other one).  Of the
 house itself the default run takes all.
-``--every 3`` takes every third test of each file: for a machine that is slow.
+``--every 3`` takes every third of the tests that are chosen: for a machine that is slow.
 """
 
 import sys
@@ -30,7 +30,7 @@ WHOLE_CHECKS = {"checks", "commands", "programs", "redteam"}
 
 def pytest_addoption(parser):
     parser.addoption("--every", type=int, default=1, metavar="N",
-                     help="of the tests that are chosen, every N-th of each file")
+                     help="of the tests that are chosen, every N-th")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,12 +48,9 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(mark)
         before[path] += 1
     result = yield
-    seen, left_out = Counter(), []
-    for item in list(items):
-        if seen[item.path] % config.option.every:
-            items.remove(item)
-            left_out.append(item)
-        seen[item.path] += 1
+    every = config.option.every
+    left_out = [item for place, item in enumerate(items) if place % every]
+    items[:] = items[::every]
     config.hook.pytest_deselected(items=left_out)
     return result
 
