@@ -131,8 +131,8 @@ class Pairs:
     ) -> list[ast.stmt]:
         """The product as transposes and reshapes around one matmul."""
         both, stacks, summed = _shared(left[1], right[1], out)
-        if not stacks and out and out[0] in right[1]:
-            left, right = right, left
+        if not stacks and _in_a_row(left, right, out) != [*out] == _in_a_row(right, left, out):
+            left, right = right, left  # the product has its axes in order
         rows, columns = ([x for x in out if x in side[1] and x not in both]
                          for side in (left, right))
         summed.sort(key=left[1].index)
@@ -191,3 +191,9 @@ def _shared(one: str, other: str, out: str) -> tuple[list[str], list[str], list[
     """The axes that two factors share; those that their product keeps, and those summed over."""
     both = [x for x in one if x in other]
     return both, [x for x in both if x in out], [x for x in both if x not in out]
+
+
+def _in_a_row(one: Factor, other: Factor, out: str) -> list[str]:
+    """The axes of a product of matrices: those of the one alone, and then those of the other."""
+    return [x for own, whose in ((one, other), (other, one)) for x in out
+            if x in own[1] and x not in whose[1]]
