@@ -67,6 +67,7 @@ def _let_memory_be_kept(made: Text) -> None:
 def spelled(
     text: str, given: Sequence[Any], keys: Sequence[str] | None = None, workspace: bool = False
 ) -> Text:
+    """What `fitted` compiles."""
     statements = flat(text)
     space: dict[str, Any] = {}
     # All names in it are identifiers, which hold nothing to be run.

@@ -88,7 +88,7 @@ def _folder_of_this_process(language: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"gradproof-{language}-"))
 
 
-def library(text: str, real: str) -> ctypes.PyDLL:
+def built(text: str, real: str) -> ctypes.PyDLL:
     """A C text compiled with `real` as its floating-point type, or the library that was."""
     made_by = compiler()
     key = hashlib.sha256("\0".join(
@@ -138,7 +138,7 @@ def _kernel(what: Loops) -> Kernel:
             f"{{\n    (void)n;\n    {source.name}({arguments});\n}}\n")
 
     def made(real: np.dtype[Any]) -> Compiled:
-        kept = library(text, "float" if real == np.float32 else "double")
+        kept = built(text, "float" if real == np.float32 else "double")
         function = getattr(kept, f"{source.name}_table")
         function.restype, function.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p]
         return Compiled(function, (gemm(real),) if what.products else (), kept)

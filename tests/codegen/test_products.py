@@ -18,7 +18,7 @@ import gradproof as gp
 from gradproof.codegen.diagonals.compressed import compressed
 from gradproof.codegen.interpret import evaluate
 from gradproof.codegen.loops import bound
-from gradproof.codegen.loops.c_library import library
+from gradproof.codegen.loops.c_library import built
 from gradproof.codegen.loops.operands import Operand, Product
 from gradproof.codegen.loops.products import with_products
 from gradproof.codegen.loops.writing import Loops, loops
@@ -151,8 +151,8 @@ def test_small_products_are_left_in_their_loops(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     derivation = gp.derive(gp.equations("L = sum((A @ B)**2)", A="m n", B="n k"))
     run, texts = derivation.compile(target="c"), []
-    monkeypatch.setattr("gradproof.codegen.loops.c_library.library", lambda text, real: (
-        texts.append(text), library(text, real))[1])
+    monkeypatch.setattr("gradproof.codegen.loops.c_library.built", lambda text, real: (
+        texts.append(text), built(text, real))[1])
     for size in (3, 40):
         values = {"A": np.ones((size, size)), "B": np.ones((size, size))}
         assert run(**values)[0] == pytest.approx(size**4)
