@@ -217,6 +217,8 @@ def test_an_outer_product_that_one_sum_reads_is_put_into_it(text, shapes, outer)
     what = loops(derivation.system, ["t"])
     names = [item.name for item in joined_as_due(what, values).items]
     assert ("F" in names) == outer, names
+    asked = joined_as_due(loops(derivation.system, ["t", "F"]), values)
+    assert "F" in [item.name for item in asked.items], "what is asked for is computed"
     agrees(derivation, values)
 
 
